@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * The tinyvmx ABI: create virtual machines, map their memory, run their vCPUs.
+ *
+ * Three kinds of file descriptor, each with its own ioctls:
+ *
+ *   /dev/tinyvmx  --CREATE_VM-->  VM fd  --CREATE_VCPU-->  vCPU fd
+ *
+ * Conventions that hold for every ioctl here:
+ *
+ * - The argument points to a struct that starts with ``__u32 size; __u32 flags;``
+ *   (TINYVMX_RUN alone takes no argument: pass 0). @size is sizeof() of the
+ *   struct as the caller was compiled with. A larger struct than the kernel
+ *   knows is accepted if all bytes beyond what it knows are zero (else E2BIG);
+ *   a smaller one than the first version of the struct is EINVAL.
+ * - Padding must be zero (EINVAL), unknown flag bits and unknown enum values
+ *   are EOPNOTSUPP. Pointers travel as __u64.
+ * - ioctls return 0 (CREATE_*: a new O_CLOEXEC file descriptor) or -1 and errno.
+ * - The error vocabulary:
+ *
+ *     ENOTTY      unknown ioctl on this kind of fd
+ *     E2BIG       the struct has a non-zero tail that this kernel does not know
+ *     EOPNOTSUPP  unknown flag or value, or the CPU cannot do it
+ *     EINVAL      malformed: misaligned, out of range, non-zero padding
+ *     EFAULT      a pointer in the argument is not readable or writable
+ *     EEXIST      that id or guest-physical range is taken
+ *     ENOENT      no such slot
+ *     ENOSPC      a limit of GET_INFO is reached
+ *     ENOMEM      the kernel is out of memory (or its memory cgroup is)
+ *     EBUSY       wrong moment: the vCPU is running in another thread, an event
+ *                 of that kind is already pending, another hypervisor has VMX
+ *     EINTR       RUN was ended by a signal or by run->immediate_exit
+ *     EIO         the VM is dead, or belongs to another process's memory
+ *
+ * A VM belongs to the memory (mm) of the process that created it. Its fds may be
+ * passed to another process or inherited through fork(), but every ioctl except
+ * close() from another mm fails with EIO.
+ *
+ * "The SDM" below is Intel's Software Developer's Manual, volume 3; sections
+ * are cited by name.
+ */
+#ifndef _UAPI_TINYVMX_H
+#define _UAPI_TINYVMX_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define TINYVMX_DEVICE		"/dev/tinyvmx"
+#define TINYVMX_ABI_VERSION	1
+
+#define TINYVMX_IOC		0xBE
+
+/* On /dev/tinyvmx */
+#define TINYVMX_GET_INFO	_IO(TINYVMX_IOC, 0x00)	/* struct tinyvmx_info */
+#define TINYVMX_CREATE_VM	_IO(TINYVMX_IOC, 0x01)	/* struct tinyvmx_create_vm */
+
+/* On a VM */
+#define TINYVMX_SET_MEMORY	_IO(TINYVMX_IOC, 0x10)	/* struct tinyvmx_memory */
+#define TINYVMX_CREATE_VCPU	_IO(TINYVMX_IOC, 0x11)	/* struct tinyvmx_create_vcpu */
+
+/* On a vCPU */
+#define TINYVMX_RUN		_IO(TINYVMX_IOC, 0x20)	/* no argument */
+#define TINYVMX_GET_STATE	_IO(TINYVMX_IOC, 0x21)	/* struct tinyvmx_state */
+#define TINYVMX_SET_STATE	_IO(TINYVMX_IOC, 0x22)	/* struct tinyvmx_state */
+#define TINYVMX_SET_CPUID	_IO(TINYVMX_IOC, 0x23)	/* struct tinyvmx_set_cpuid */
+#define TINYVMX_INJECT		_IO(TINYVMX_IOC, 0x24)	/* struct tinyvmx_inject */
+#define TINYVMX_GET_VMCS	_IO(TINYVMX_IOC, 0x25)	/* struct tinyvmx_get_vmcs */
+
+/* ------------------------------------------------------------------ system */
+
+/* Bits of tinyvmx_info.capabilities: what the CPUs of this host add. */
+#define TINYVMX_CAP_VPID		(1ULL << 0)
+#define TINYVMX_CAP_EPT_2M		(1ULL << 1)
+#define TINYVMX_CAP_EPT_1G		(1ULL << 2)
+#define TINYVMX_CAP_EPT_AD		(1ULL << 3)
+#define TINYVMX_CAP_PREEMPTION_TIMER	(1ULL << 4)
+#define TINYVMX_CAP_TPR_SHADOW		(1ULL << 5)
+#define TINYVMX_CAP_APICV		(1ULL << 6)
+#define TINYVMX_CAP_POSTED_INTERRUPTS	(1ULL << 7)
+#define TINYVMX_CAP_XSAVE		(1ULL << 8)	/* TINYVMX_STATE_XSAVE beyond SSE */
+#define TINYVMX_CAP_RDTSCP		(1ULL << 9)
+#define TINYVMX_CAP_INVPCID		(1ULL << 10)
+
+/* The VMX capability MSRs are numbered from IA32_VMX_BASIC (480H). */
+#define TINYVMX_VMX_MSR_BASE	0x480
+#define TINYVMX_VMX_MSR_COUNT	20
+
+/**
+ * struct tinyvmx_info - what this module and the CPU under it can do
+ * @size: sizeof(struct tinyvmx_info)
+ * @flags: must be 0
+ * @abi_version: TINYVMX_ABI_VERSION of the module
+ * @vmcs_revision: VMCS revision identifier, bits 30:0 of IA32_VMX_BASIC
+ * @capabilities: TINYVMX_CAP_* bits
+ * @max_vcpus: vCPU ids of a VM are 0 ... max_vcpus - 1
+ * @max_slots: memory slots of a VM are 0 ... max_slots - 1
+ * @max_cpuid_entries: the longest table SET_CPUID takes
+ * @max_msr_entries: the longest list TINYVMX_STATE_MSRS takes
+ * @run_bytes: bytes to mmap() on a vCPU fd at offset 0 for its run page
+ * @gpa_bits: width of a guest-physical address
+ * @xsave_bytes: length of the XSAVE image in TINYVMX_STATE_XSAVE
+ * @tsc_khz: frequency of the host's TSC, 0 if not known
+ * @xcr0_mask: XCR0 bits a guest can have
+ * @cr0_mask: CR0 bits a guest can set
+ * @cr4_mask: CR4 bits a guest can set (CPUID policy can only take bits away)
+ * @efer_mask: IA32_EFER bits a guest can set
+ * @vmx_msr_valid: bit n set: @vmx_msrs[n] exists on this CPU
+ * @feature_control: IA32_FEATURE_CONTROL (3AH) as read
+ * @vmx_msrs: MSR (TINYVMX_VMX_MSR_BASE + n) as read
+ *
+ * TINYVMX_GET_INFO fills the struct. Up to the caller's @size bytes are written;
+ * @size itself is set to the kernel's size of the struct.
+ * Errors: EINVAL (@size), EOPNOTSUPP (@flags), EFAULT.
+ */
+struct tinyvmx_info {
+	__u32 size;
+	__u32 flags;
+	__u32 abi_version;
+	__u32 vmcs_revision;
+	__u64 capabilities;
+	__u32 max_vcpus;
+	__u32 max_slots;
+	__u32 max_cpuid_entries;
+	__u32 max_msr_entries;
+	__u32 run_bytes;
+	__u32 gpa_bits;
+	__u32 xsave_bytes;
+	__u32 tsc_khz;
+	__u64 xcr0_mask;
+	__u64 cr0_mask;
+	__u64 cr4_mask;
+	__u64 efer_mask;
+	__u32 vmx_msr_valid;
+	__u32 pad;
+	__u64 feature_control;
+	__u64 vmx_msrs[TINYVMX_VMX_MSR_COUNT];
+};
+
+/**
+ * struct tinyvmx_create_vm - TINYVMX_CREATE_VM: returns a VM fd
+ * @size: sizeof(struct tinyvmx_create_vm)
+ * @flags: must be 0
+ *
+ * The first VM of the host turns VMX on on every CPU, the last one turns it off.
+ * Errors: EBUSY: another hypervisor holds VMX on some CPU (the kernel log names
+ * the CPU); ENOMEM; EMFILE.
+ */
+struct tinyvmx_create_vm {
+	__u32 size;
+	__u32 flags;
+};
+
+/* ---------------------------------------------------------------------- VM */
+
+/* tinyvmx_memory.flags */
+#define TINYVMX_MEMORY_READONLY		(1U << 0)	/* guest writes exit as MMIO */
+
+/**
+ * struct tinyvmx_memory - TINYVMX_SET_MEMORY: give, move or take guest RAM
+ * @size: sizeof(struct tinyvmx_memory)
+ * @flags: TINYVMX_MEMORY_*
+ * @slot: 0 ... max_slots - 1
+ * @pad: must be 0
+ * @gpa: guest-physical address, multiple of 4096
+ * @len: bytes, multiple of 4096; 0 deletes the slot
+ * @hva: address in the calling process, multiple of 4096
+ *
+ * The memory behind @hva stays an ordinary mapping: it may be absent now, be
+ * swapped, remapped or unmapped later, and the guest sees what the process
+ * would see. To change a slot delete it first. Takes effect for all vCPUs, also
+ * running ones, before the call returns.
+ *
+ * Errors: EINVAL: @slot, alignment, wrap-around, beyond gpa_bits or the user
+ * address space; EEXIST: the slot is in use or the range overlaps another slot;
+ * ENOENT: deleting a slot that is not there.
+ */
+struct tinyvmx_memory {
+	__u32 size;
+	__u32 flags;
+	__u32 slot;
+	__u32 pad;
+	__u64 gpa;
+	__u64 len;
+	__u64 hva;
+};
+
+/**
+ * struct tinyvmx_create_vcpu - TINYVMX_CREATE_VCPU: returns a vCPU fd
+ * @size: sizeof(struct tinyvmx_create_vcpu)
+ * @flags: must be 0
+ * @id: 0 ... max_vcpus - 1
+ * @pad: must be 0
+ *
+ * The vCPU starts in the state of a processor after RESET (SDM, "Processor State
+ * After Reset"): real mode, CS:IP = F000:FFF0 with CS base FFFF0000H, and with
+ * an empty CPUID table.
+ *
+ * Errors: EINVAL: @id; EEXIST: that vCPU exists; ENOMEM; EMFILE.
+ */
+struct tinyvmx_create_vcpu {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 pad;
+};
+
+/* ------------------------------------------------------------------ states */
+
+/* General registers in the order of the instruction encoding. */
+enum {
+	TINYVMX_RAX, TINYVMX_RCX, TINYVMX_RDX, TINYVMX_RBX,
+	TINYVMX_RSP, TINYVMX_RBP, TINYVMX_RSI, TINYVMX_RDI,
+	TINYVMX_R8, TINYVMX_R9, TINYVMX_R10, TINYVMX_R11,
+	TINYVMX_R12, TINYVMX_R13, TINYVMX_R14, TINYVMX_R15,
+	TINYVMX_NR_GPR
+};
+
+/**
+ * struct tinyvmx_regs - TINYVMX_STATE_REGS
+ * @gpr: general registers, indexed by TINYVMX_RAX ...
+ * @rip: instruction pointer (offset in CS)
+ * @rflags: bit 1 reads as one and must be one, reserved bits zero (EINVAL)
+ */
+struct tinyvmx_regs {
+	__u64 gpr[TINYVMX_NR_GPR];
+	__u64 rip;
+	__u64 rflags;
+};
+
+/* Segment access rights in the VMCS format (SDM, "Guest Register State"). */
+#define TINYVMX_AR_TYPE_MASK	0x000f
+#define TINYVMX_AR_S		0x0010	/* code or data */
+#define TINYVMX_AR_DPL_SHIFT	5
+#define TINYVMX_AR_P		0x0080
+#define TINYVMX_AR_L		0x2000	/* 64-bit code */
+#define TINYVMX_AR_DB		0x4000
+#define TINYVMX_AR_G		0x8000
+#define TINYVMX_AR_UNUSABLE	0x10000
+
+/**
+ * struct tinyvmx_segment - one segment register with its hidden part
+ * @base: linear base address
+ * @limit: in bytes, also where the granularity bit is set
+ * @ar: TINYVMX_AR_*
+ * @selector: visible part
+ * @pad: must be 0
+ */
+struct tinyvmx_segment {
+	__u64 base;
+	__u32 limit;
+	__u32 ar;
+	__u16 selector;
+	__u16 pad[3];
+};
+
+/* Index into tinyvmx_sregs.seg: the order of the instruction encoding. */
+enum {
+	TINYVMX_ES, TINYVMX_CS, TINYVMX_SS, TINYVMX_DS, TINYVMX_FS, TINYVMX_GS,
+	TINYVMX_LDTR, TINYVMX_TR,
+	TINYVMX_NR_SEG
+};
+
+/**
+ * struct tinyvmx_sregs - TINYVMX_STATE_SREGS: segments, tables, control registers
+ * @seg: segment registers, indexed by TINYVMX_ES ...
+ * @gdt_base: linear base address of the GDT
+ * @idt_base: linear base address of the IDT
+ * @gdt_limit: in bytes, at most 0xffff
+ * @idt_limit: in bytes, at most 0xffff
+ * @cr0: EINVAL for bits outside cr0_mask and for combinations MOV CR0 refuses
+ * @cr2: page-fault linear address
+ * @cr3: EINVAL for bits beyond the physical-address width
+ * @cr4: EINVAL for bits outside cr4_mask
+ * @cr8: task priority, 0 ... 15
+ * @efer: EINVAL for bits outside efer_mask, and unless LMA = LME && CR0.PG
+ * @pdpte: the four page-directory-pointer-table entries; used only with PAE
+ *	paging (CR0.PG and CR4.PAE set, EFER.LMA clear)
+ *
+ * The kernel checks what the module itself relies on; all else is left to the
+ * CPU, which refuses at VM entry (TINYVMX_EXIT_ENTRY_FAILED).
+ */
+struct tinyvmx_sregs {
+	struct tinyvmx_segment seg[TINYVMX_NR_SEG];
+	__u64 gdt_base;
+	__u64 idt_base;
+	__u32 gdt_limit;
+	__u32 idt_limit;
+	__u64 cr0;
+	__u64 cr2;
+	__u64 cr3;
+	__u64 cr4;
+	__u64 cr8;
+	__u64 efer;
+	__u64 pdpte[4];
+};
+
+/**
+ * struct tinyvmx_msr - one element of TINYVMX_STATE_MSRS
+ * @index: MSR number, as in ECX
+ * @pad: must be 0
+ * @value: the MSR's value
+ *
+ * The blob is an array of these. For GET the caller fills @index; an MSR that
+ * the module does not have is EINVAL. SET stops at the first entry that WRMSR
+ * would refuse (EINVAL), with the ones before it written.
+ */
+struct tinyvmx_msr {
+	__u32 index;
+	__u32 pad;
+	__u64 value;
+};
+
+/**
+ * struct tinyvmx_xsave - head of TINYVMX_STATE_XSAVE
+ * @xcr0: the guest's XCR0; EINVAL for a value XSETBV would refuse
+ * @image: XSAVE image in standard format, info.xsave_bytes long. Components
+ *	outside xcr0_mask are EINVAL, also reserved MXCSR bits.
+ *
+ * Blob length: offsetof(struct tinyvmx_xsave, image) + info.xsave_bytes.
+ */
+struct tinyvmx_xsave {
+	__u64 xcr0;
+	__u64 pad[7];
+	__u8 image[];
+};
+
+/* tinyvmx_events.activity (SDM, "Guest Non-Register State") */
+#define TINYVMX_ACTIVITY_ACTIVE		0
+#define TINYVMX_ACTIVITY_HLT		1
+#define TINYVMX_ACTIVITY_SHUTDOWN	2	/* after a triple fault */
+
+/* tinyvmx_events.interruptibility */
+#define TINYVMX_BLOCKING_BY_STI		(1U << 0)
+#define TINYVMX_BLOCKING_BY_MOV_SS	(1U << 1)
+#define TINYVMX_BLOCKING_BY_NMI		(1U << 3)
+
+/* tinyvmx_events.pending */
+#define TINYVMX_PENDING_NMI		(1U << 0)
+#define TINYVMX_PENDING_EXTINT		(1U << 1)	/* @extint_vector */
+#define TINYVMX_PENDING_EVENT		(1U << 2)	/* @event_info, re-injected first */
+
+/**
+ * struct tinyvmx_events - TINYVMX_STATE_EVENTS: what is under way or pending
+ * @pending: TINYVMX_PENDING_* bits
+ * @interruptibility: TINYVMX_BLOCKING_* bits
+ * @activity: TINYVMX_ACTIVITY_*
+ * @extint_vector: 0 ... 255, with TINYVMX_PENDING_EXTINT
+ * @event_info: the next event to inject, in the format of the VM-entry
+ *	interruption-information field, with TINYVMX_PENDING_EVENT: an exception, or
+ *	an event whose delivery a VM exit cut short
+ * @event_error_code: its error code
+ * @event_instruction_len: for software events, 0 ... 15
+ * @pad: must be 0
+ * @pending_dbg: pending debug exceptions (SDM, "Guest Non-Register State")
+ */
+struct tinyvmx_events {
+	__u32 pending;
+	__u32 interruptibility;
+	__u32 activity;
+	__u32 extint_vector;
+	__u32 event_info;
+	__u32 event_error_code;
+	__u32 event_instruction_len;
+	__u32 pad;
+	__u64 pending_dbg;
+};
+
+/**
+ * struct tinyvmx_debug - TINYVMX_STATE_DEBUG
+ * @dr: DR0 ... DR3
+ * @dr6: EINVAL for bits 63:32
+ * @dr7: EINVAL for bits 63:32
+ */
+struct tinyvmx_debug {
+	__u64 dr[4];
+	__u64 dr6;
+	__u64 dr7;
+};
+
+/* tinyvmx_state.type */
+#define TINYVMX_STATE_REGS	1	/* struct tinyvmx_regs */
+#define TINYVMX_STATE_SREGS	2	/* struct tinyvmx_sregs */
+#define TINYVMX_STATE_MSRS	3	/* struct tinyvmx_msr[] */
+#define TINYVMX_STATE_XSAVE	4	/* struct tinyvmx_xsave */
+#define TINYVMX_STATE_EVENTS	5	/* struct tinyvmx_events */
+#define TINYVMX_STATE_DEBUG	6	/* struct tinyvmx_debug */
+
+/**
+ * struct tinyvmx_state - TINYVMX_GET_STATE, TINYVMX_SET_STATE
+ * @size: sizeof(struct tinyvmx_state)
+ * @flags: must be 0
+ * @type: TINYVMX_STATE_*
+ * @version: layout of the blob: 1 for every type today
+ * @data: address of the blob
+ * @len: its length in bytes: exactly the type's (EINVAL)
+ *
+ * A vCPU is saved by GET of all types and restored by SET of all types, in the
+ * order SREGS, REGS, MSRS, XSAVE, DEBUG, EVENTS. Both wait for nothing: a vCPU
+ * that runs in another thread is EBUSY. SET is all or nothing (but see MSRS).
+ * A response that RUN left unfinished (IN) is not part of the state: finish it
+ * by RUN with run->immediate_exit set.
+ */
+struct tinyvmx_state {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 version;
+	__u64 data;
+	__u64 len;
+};
+
+/* tinyvmx_cpuid.flags */
+#define TINYVMX_CPUID_INDEXED	(1U << 0)	/* @index matters */
+
+/**
+ * struct tinyvmx_cpuid - one row of the guest's CPUID table
+ * @function: EAX on entry
+ * @index: ECX on entry, looked at with TINYVMX_CPUID_INDEXED
+ * @flags: TINYVMX_CPUID_*
+ * @eax: result
+ * @ebx: result
+ * @ecx: result
+ * @edx: result
+ * @pad: must be 0
+ *
+ * The module itself keeps true what depends on the guest's registers: OSXSAVE
+ * and the APIC id in leaf 1, the XSAVE size in leaf 0DH. A function above the
+ * table's highest basic one answers as that one does, as Intel processors do.
+ */
+struct tinyvmx_cpuid {
+	__u32 function;
+	__u32 index;
+	__u32 flags;
+	__u32 eax;
+	__u32 ebx;
+	__u32 ecx;
+	__u32 edx;
+	__u32 pad;
+};
+
+/**
+ * struct tinyvmx_set_cpuid - TINYVMX_SET_CPUID: replace the CPUID table
+ * @size: sizeof(struct tinyvmx_set_cpuid)
+ * @flags: must be 0
+ * @count: entries, 0 ... max_cpuid_entries (ENOSPC)
+ * @pad: must be 0
+ * @entries: address of struct tinyvmx_cpuid[@count]
+ *
+ * The table also decides which CR4, EFER and XCR0 bits and which MSRs the guest
+ * may use. EEXIST: a row is there twice. EBUSY: the vCPU is running.
+ */
+struct tinyvmx_set_cpuid {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 pad;
+	__u64 entries;
+};
+
+/* tinyvmx_inject.type: the interruption types of the SDM */
+#define TINYVMX_INJECT_EXTINT		0
+#define TINYVMX_INJECT_NMI		2
+#define TINYVMX_INJECT_EXCEPTION	3
+
+/* tinyvmx_inject.flags */
+#define TINYVMX_INJECT_ERROR_CODE	(1U << 0)	/* exception: push @error_code */
+
+/**
+ * struct tinyvmx_inject - TINYVMX_INJECT: make an event pending
+ * @size: sizeof(struct tinyvmx_inject)
+ * @flags: TINYVMX_INJECT_*
+ * @type: TINYVMX_INJECT_*
+ * @vector: EXTINT 16 ... 255; EXCEPTION 0 ... 31 without 2; NMI 2
+ * @error_code: for exceptions that have one
+ * @pad: must be 0
+ *
+ * EXTINT and NMI are delivered as soon as the guest can take them and wake it
+ * from HLT; an EXCEPTION is delivered by the next VM entry.
+ * EBUSY: one of that type is already pending, or the vCPU is running.
+ */
+struct tinyvmx_inject {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 vector;
+	__u32 error_code;
+	__u32 pad;
+};
+
+/**
+ * struct tinyvmx_vmcs_field - one element of TINYVMX_GET_VMCS
+ * @encoding: VMCS component encoding (SDM, "Field Encoding in VMCS")
+ * @pad: 0
+ * @value: zero-extended
+ */
+struct tinyvmx_vmcs_field {
+	__u32 encoding;
+	__u32 pad;
+	__u64 value;
+};
+
+/**
+ * struct tinyvmx_get_vmcs - TINYVMX_GET_VMCS: the vCPU's VMCS, for explaining
+ * @size: sizeof(struct tinyvmx_get_vmcs)
+ * @flags: must be 0
+ * @count: in: room in @fields; out: fields the VMCS has
+ * @pad: must be 0
+ * @fields: address of struct tinyvmx_vmcs_field[@count]
+ *
+ * Every field that exists on this CPU, ascending by encoding. Fields that hold
+ * addresses of the host kernel (host-state area, control-structure addresses)
+ * are given as 0 unless the caller has CAP_SYS_ADMIN.
+ * ENOSPC: @count is too small; it is set to what is needed. EBUSY.
+ */
+struct tinyvmx_get_vmcs {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 pad;
+	__u64 fields;
+};
+
+/* --------------------------------------------------------------------- RUN */
+
+/* tinyvmx_run.reason: why RUN came back with 0 */
+#define TINYVMX_EXIT_UNKNOWN		0	/* an exit this module does not handle */
+#define TINYVMX_EXIT_IO			1	/* io */
+#define TINYVMX_EXIT_MMIO		2	/* mmio */
+#define TINYVMX_EXIT_HLT		3	/* halted, nothing pending to wake it */
+#define TINYVMX_EXIT_SHUTDOWN		4	/* triple fault */
+#define TINYVMX_EXIT_INTR		5	/* RUN returned -1 with EINTR */
+#define TINYVMX_EXIT_INTR_WINDOW	6	/* asked for by want_intr_window */
+#define TINYVMX_EXIT_ENTRY_FAILED	7	/* entry_failed */
+#define TINYVMX_EXIT_MEMORY_FAULT	8	/* mmio: RAM that the process cannot reach */
+#define TINYVMX_EXIT_CR			9	/* cr: needs guest memory to be finished */
+
+/* tinyvmx_run.flags */
+#define TINYVMX_RUN_REGS		(1U << 0)	/* regs is filled */
+#define TINYVMX_RUN_INTR_READY		(1U << 1)	/* an EXTINT would be taken now */
+
+/* tinyvmx_run.request */
+#define TINYVMX_REQ_SET_REGS		(1U << 0)	/* load regs before entering */
+
+/* tinyvmx_exit_io.flags */
+#define TINYVMX_IO_IN			(1U << 0)	/* else OUT */
+#define TINYVMX_IO_STRING		(1U << 1)	/* INS or OUTS: userspace does it */
+#define TINYVMX_IO_REP			(1U << 2)
+
+/**
+ * struct tinyvmx_exit_io - an IN, OUT, INS or OUTS
+ * @port: port number
+ * @width: 1, 2 or 4 bytes
+ * @flags: TINYVMX_IO_*
+ * @data: OUT: the value written. IN: the value the guest is to read, put here by
+ *	userspace before the next RUN, which completes the instruction.
+ * @gla: string forms: linear address of the first element
+ * @address_size: string forms: 2, 4 or 8 bytes: the width of RCX, RSI, RDI used
+ * @pad: 0
+ *
+ * IN and OUT are complete but for @data: RIP is already behind them. For the
+ * string forms nothing has been done: userspace moves the data, updates RCX,
+ * RSI or RDI and RIP (instruction_len) in regs, and sets TINYVMX_REQ_SET_REGS.
+ */
+struct tinyvmx_exit_io {
+	__u16 port;
+	__u16 width;
+	__u32 flags;
+	__u32 data;
+	__u32 address_size;
+	__u64 gla;
+	__u64 pad;
+};
+
+/* tinyvmx_exit_mmio.flags: the access, as the exit qualification tells it */
+#define TINYVMX_MMIO_READ		(1U << 0)
+#define TINYVMX_MMIO_WRITE		(1U << 1)
+#define TINYVMX_MMIO_FETCH		(1U << 2)
+#define TINYVMX_MMIO_GLA_VALID		(1U << 3)
+#define TINYVMX_MMIO_WALK		(1U << 4)	/* access to a page-table entry */
+
+/**
+ * struct tinyvmx_exit_mmio - an access to guest-physical memory that is not RAM
+ * @gpa: guest-physical address
+ * @gla: guest-linear address, with TINYVMX_MMIO_GLA_VALID
+ * @flags: TINYVMX_MMIO_*
+ * @error: MEMORY_FAULT: errno of the failed access to the process's memory, else 0
+ * @cr0: what userspace needs to fetch the instruction: see @cs_ar
+ * @cr3: page-table root
+ * @cr4: paging mode
+ * @efer: paging mode
+ * @cs_base: CS base (0 in 64-bit mode)
+ * @cs_ar: CS access rights: TINYVMX_AR_L and TINYVMX_AR_DB tell the code size
+ * @pad: 0
+ *
+ * Nothing of the instruction has been done. Userspace decodes it, does the
+ * access, updates regs (rip included) and sets TINYVMX_REQ_SET_REGS. If it
+ * does nothing, the next RUN repeats the instruction.
+ */
+struct tinyvmx_exit_mmio {
+	__u64 gpa;
+	__u64 gla;
+	__u32 flags;
+	__u32 error;
+	__u64 cr0;
+	__u64 cr3;
+	__u64 cr4;
+	__u64 efer;
+	__u64 cs_base;
+	__u32 cs_ar;
+	__u32 pad;
+};
+
+/**
+ * struct tinyvmx_exit_entry_failed - the CPU refused a VM entry
+ * @instruction_error: VM-instruction error number (SDM, "VM Instruction Error
+ *	Numbers"), 0 if the entry failed in its later checks: then
+ *	run->exit_reason has bit 31 set and run->exit_qualification says more
+ * @pad: 0
+ *
+ * The vCPU's state is unchanged; SET_STATE may mend it and RUN may be retried.
+ */
+struct tinyvmx_exit_entry_failed {
+	__u32 instruction_error;
+	__u32 pad;
+};
+
+/**
+ * struct tinyvmx_exit_cr - a MOV to CR0 or CR4 that turns PAE paging on, or
+ *	changes it, together with a bit the guest does not own
+ * @cr: 0 or 4
+ * @pad: 0
+ * @value: what the guest wrote
+ *
+ * Nothing has been done. Userspace reads the four PDPTEs from guest memory at
+ * CR3, sets the new control register and the PDPTEs (SREGS) and RIP (REGS).
+ */
+struct tinyvmx_exit_cr {
+	__u32 cr;
+	__u32 pad;
+	__u64 value;
+};
+
+/**
+ * struct tinyvmx_run - the run page, mmap()ed from a vCPU fd at offset 0
+ *
+ * @immediate_exit: request: non-zero: RUN finishes what the last exit left
+ *	unfinished (IN data, SET_REGS), then returns EINTR without entering the
+ *	guest. Set it from a signal handler to close the race with RUN.
+ * @want_intr_window: request: non-zero: RUN returns with INTR_WINDOW as soon as
+ *	the guest could take an external interrupt
+ * @request: request: TINYVMX_REQ_*; the kernel clears it when it is done
+ * @pad: unused
+ *
+ * @reason: response: TINYVMX_EXIT_*
+ * @flags: response: TINYVMX_RUN_*
+ * @exit_reason: response: the VMCS exit reason, all 32 bits
+ * @instruction_len: response: VM-exit instruction length, 0 where undefined
+ * @exit_qualification: response: the VMCS exit qualification
+ * @rip: response: RIP of the exit: the instruction that caused it, if one did
+ * @exits: response: VM exits of this vCPU so far
+ * @intr_info: response: VM-exit interruption information, 0 where not valid
+ * @intr_error_code: response: its error code
+ * @pad2: response: 0
+ *
+ * @regs: registers, both ways: see TINYVMX_RUN_REGS and TINYVMX_REQ_SET_REGS
+ *
+ * The kernel reads each request word once per RUN and takes nothing it finds
+ * here on trust. The response is valid until the next RUN. When RUN fails with
+ * an errno other than EINTR the response is not valid.
+ */
+struct tinyvmx_run {
+	/* request */
+	__u32 immediate_exit;
+	__u32 want_intr_window;
+	__u32 request;
+	__u32 pad[13];
+	/* response */
+	__u32 reason;
+	__u32 flags;
+	__u32 exit_reason;
+	__u32 instruction_len;
+	__u64 exit_qualification;
+	__u64 rip;
+	__u64 exits;
+	__u32 intr_info;
+	__u32 intr_error_code;
+	__u64 pad2[2];
+	struct tinyvmx_regs regs;
+	__u64 pad3[14];
+	union {
+		struct tinyvmx_exit_io io;
+		struct tinyvmx_exit_mmio mmio;
+		struct tinyvmx_exit_entry_failed entry_failed;
+		struct tinyvmx_exit_cr cr;
+		__u64 payload[32];
+	};
+};
+
+#endif /* _UAPI_TINYVMX_H */
