@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who answers at a port or at an address of memory that is not RAM. */
+#include <errno.h>
+
+#include "bus.h"
+
+/* @base + @len may be the end of the space: compare distances, never sums. */
+static bool overlaps(const struct hv_region *a, const struct hv_region *b)
+{
+	if (a->base <= b->base)
+		return b->base - a->base < a->len;
+	return a->base - b->base < b->len;
+}
+
+int hv_bus_register(struct hv_bus *bus, struct hv_region *region)
+{
+	struct hv_region **regions = bus->regions[region->space];
+	size_t n = bus->count[region->space];
+
+	for (size_t i = 0; i < n; i++)
+		if (overlaps(regions[i], region))
+			return -EEXIST;
+	if (n == HV_BUS_MAX_REGIONS)
+		return -ENOSPC;
+	regions[n] = region;
+	bus->count[region->space] = n + 1;
+	return 0;
+}
+
+void hv_bus_unregister(struct hv_bus *bus, struct hv_region *region)
+{
+	struct hv_region **regions = bus->regions[region->space];
+	size_t *n = &bus->count[region->space];
+
+	for (size_t i = 0; i < *n; i++) {
+		if (regions[i] == region) {
+			regions[i] = regions[--*n];
+			return;
+		}
+	}
+}
+
+static struct hv_region *find(struct hv_bus *bus, enum hv_space space, uint64_t addr)
+{
+	for (size_t i = 0; i < bus->count[space]; i++) {
+		struct hv_region *region = bus->regions[space][i];
+
+		if (addr >= region->base && addr - region->base < region->len)
+			return region;
+	}
+	return NULL;
+}
+
+static uint64_t width_mask(unsigned int width)
+{
+	return width >= 8 ? UINT64_MAX : (1ULL << (8 * width)) - 1;
+}
+
+/* The access straddles an edge: each byte goes to whoever owns it. */
+static bool access_bytes(struct hv_bus *bus, enum hv_space space, uint64_t addr,
+			 unsigned int width, bool write, uint64_t *value)
+{
+	uint64_t sum = 0;
+	bool answered = false;
+
+	for (unsigned int i = 0; i < width; i++) {
+		uint64_t byte = write ? *value >> (8 * i) & 0xff : 0;
+		uint64_t at = addr + i;
+
+		if (space == HV_PORT)
+			at &= 0xffff;
+		answered |= hv_bus_access(bus, space, at, 1, write, &byte);
+		sum |= byte << (8 * i);
+	}
+	if (!write)
+		*value = sum;
+	return answered;
+}
+
+bool hv_bus_access(struct hv_bus *bus, enum hv_space space, uint64_t addr,
+		   unsigned int width, bool write, uint64_t *value)
+{
+	struct hv_region *region = find(bus, space, addr);
+
+	if (region && width <= region->len - (addr - region->base)) {
+		region->access(region->dev, addr - region->base, width, write, value);
+		if (!write)
+			*value &= width_mask(width);
+		return true;
+	}
+	if (width > 1)
+		return access_bytes(bus, space, addr, width, write, value);
+	if (!write)
+		*value = width_mask(width);
+	return false;
+}

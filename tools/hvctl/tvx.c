@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ioctls of /dev/tinyvmx. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "tvx.h"
+
+static int call(int fd, unsigned long request, void *arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+int tvx_open(void)
+{
+	int fd = open(TINYVMX_DEVICE, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int tvx_get_info(int device, struct tinyvmx_info *info)
+{
+	*info = (struct tinyvmx_info){ .size = sizeof(*info) };
+	return call(device, TINYVMX_GET_INFO, info);
+}
+
+int tvx_create_vm(int device)
+{
+	struct tinyvmx_create_vm arg = { .size = sizeof(arg) };
+
+	return call(device, TINYVMX_CREATE_VM, &arg);
+}
+
+int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *hva)
+{
+	struct tinyvmx_memory arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.slot = slot,
+		.gpa = gpa,
+		.len = len,
+		.hva = (uintptr_t)hva,
+	};
+
+	return call(vm, TINYVMX_SET_MEMORY, &arg);
+}
+
+int tvx_create_vcpu(int vm, uint32_t id)
+{
+	struct tinyvmx_create_vcpu arg = { .size = sizeof(arg), .id = id };
+
+	return call(vm, TINYVMX_CREATE_VCPU, &arg);
+}
+
+int tvx_map_run(int vcpu, size_t len, struct tinyvmx_run **run)
+{
+	void *page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	*run = page;
+	return 0;
+}
+
+int tvx_run(int vcpu)
+{
+	return call(vcpu, TINYVMX_RUN, NULL);
+}
+
+int tvx_get_state(int vcpu, uint32_t type, void *blob, size_t len)
+{
+	struct tinyvmx_state arg = {
+		.size = sizeof(arg),
+		.type = type,
+		.version = 1,
+		.data = (uintptr_t)blob,
+		.len = len,
+	};
+
+	return call(vcpu, TINYVMX_GET_STATE, &arg);
+}
+
+int tvx_set_state(int vcpu, uint32_t type, const void *blob, size_t len)
+{
+	struct tinyvmx_state arg = {
+		.size = sizeof(arg),
+		.type = type,
+		.version = 1,
+		.data = (uintptr_t)blob,
+		.len = len,
+	};
+
+	return call(vcpu, TINYVMX_SET_STATE, &arg);
+}
+
+int tvx_set_cpuid(int vcpu, const struct tinyvmx_cpuid *entries, uint32_t count)
+{
+	struct tinyvmx_set_cpuid arg = {
+		.size = sizeof(arg),
+		.count = count,
+		.entries = (uintptr_t)entries,
+	};
+
+	return call(vcpu, TINYVMX_SET_CPUID, &arg);
+}
+
+int tvx_inject(int vcpu, const struct tinyvmx_inject *inject)
+{
+	struct tinyvmx_inject arg = *inject;
+
+	arg.size = sizeof(arg);
+	return call(vcpu, TINYVMX_INJECT, &arg);
+}
+
+int tvx_get_vmcs(int vcpu, struct tinyvmx_vmcs_field *fields, uint32_t *count)
+{
+	struct tinyvmx_get_vmcs arg = {
+		.size = sizeof(arg),
+		.count = *count,
+		.fields = (uintptr_t)fields,
+	};
+	int err = call(vcpu, TINYVMX_GET_VMCS, &arg);
+
+	*count = arg.count;
+	return err;
+}
