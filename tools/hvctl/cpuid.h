@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The CPUID table of a guest: the host's CPUID, less what does not work in a VM. */
+#ifndef HV_CPUID_H
+#define HV_CPUID_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tinyvmx.h"
+
+#define HV_CPUID_MAX 128
+
+/* Order of @out: EAX, EBX, ECX, EDX. */
+typedef void (*hv_cpuid_fn)(uint32_t function, uint32_t index, uint32_t out[4]);
+
+/* CPUID of the CPU that we are on. */
+void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4]);
+
+/* Fill @table; returns the number of rows, at most HV_CPUID_MAX. */
+size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX], hv_cpuid_fn host,
+		      const struct tinyvmx_info *info);
+
+/* Does the table say that the guest has 1 GiB pages? */
+int hv_cpuid_has_1g_pages(const struct tinyvmx_cpuid *table, size_t count);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a guest image asks for. A loader only reads the file and writes this plan;
+ * checking it against RAM and copying are the same for all and done here.
+ */
+#ifndef HV_IMAGE_H
+#define HV_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "memory.h"
+
+enum hv_mode {
+	HV_MODE_DEFAULT,		/* not said: the image decides */
+	HV_MODE_REAL,
+	HV_MODE_PROTECTED,
+	HV_MODE_LONG,
+};
+
+const char *hv_mode_name(enum hv_mode mode);
+
+/* A file in memory. */
+struct hv_file {
+	uint8_t *data;
+	size_t size;
+};
+
+/* What the user asked for; UINT64_MAX: nothing. */
+#define HV_UNSET UINT64_MAX
+
+struct hv_load_options {
+	uint64_t load;			/* guest-physical address of a flat image */
+	uint64_t entry;			/* guest-physical address of the first instruction */
+	enum hv_mode mode;
+};
+
+#define HV_IMAGE_MAX_SEGMENTS 64
+
+struct hv_image_segment {
+	uint64_t gpa;
+	uint64_t mem_size;		/* zero-filled beyond file_size */
+	uint64_t file_offset;
+	uint64_t file_size;
+};
+
+struct hv_image {
+	const char *kind;		/* "flat binary" ... */
+	enum hv_mode mode;
+	uint64_t entry;			/* guest-physical */
+	uint64_t file_size;
+	struct hv_image_segment segment[HV_IMAGE_MAX_SEGMENTS];
+	size_t count;
+};
+
+/* Read a regular file of at most @max bytes; hv_file_free() it. */
+int hv_file_read(struct hv_file *file, const char *path, uint64_t max, struct hv_error *err);
+void hv_file_free(struct hv_file *file);
+
+/* Recognise the file by its content and ask the right loader. */
+int hv_image_parse(struct hv_image *image, const struct hv_file *file,
+		   const struct hv_load_options *options, struct hv_error *err);
+
+/* Is every segment in RAM, and no two in the same place? */
+int hv_image_check(const struct hv_image *image, const struct hv_memory *memory, struct hv_error *err);
+
+/* Put a checked image into RAM. */
+void hv_image_copy(const struct hv_image *image, const struct hv_file *file, const struct hv_memory *memory);
+
+/* Does the image use a byte of @gpa ... @gpa + @len - 1? */
+bool hv_image_uses(const struct hv_image *image, uint64_t gpa, uint64_t len);
+
+/* The lowest address that the image uses, and the end of the highest. */
+uint64_t hv_image_begin(const struct hv_image *image);
+uint64_t hv_image_end(const struct hv_image *image);
+
+#endif
