@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Entry of a 64-bit guest: the loader gave an identity map and a stack.
+ * Both, and the GDT, are replaced by the guest's own before C runs.
+ */
+#include "segments.h"
+
+	.section .start, "ax"
+	.globl	_start
+_start:
+	cli
+	cld
+	mov	$stack_top, %esp
+	lgdt	gdt_pointer
+	push	$KERNEL_CS
+	push	$1f
+	lretq
+1:	mov	$KERNEL_DS, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	xor	%eax, %eax
+	mov	%eax, %fs
+	mov	%eax, %gs
+	xor	%ebp, %ebp
+	call	paging_init
+	call	trap_init
+	call	console_init
+	call	guest_main
+	call	guest_finish
+
+	.data
+	.balign	16
+	.globl	gdt
+gdt:
+	.quad	0
+	.quad	0x00af9b000000ffff	/* KERNEL_CS */
+	.quad	0x00cf93000000ffff	/* KERNEL_DS */
+	.quad	0x00cffb000000ffff	/* USER_CS32 */
+	.quad	0x00cff3000000ffff	/* USER_DS */
+	.quad	0x00affb000000ffff	/* USER_CS */
+	.quad	0, 0			/* TSS_SELECTOR: trap_init() */
+	.quad	0x00cf9b000000ffff	/* CODE32 */
+	.quad	0x00009b000000ffff	/* CODE16 */
+	.quad	0x000093000000ffff	/* DATA16 */
+	.skip	GDT_SLOTS * 8 - GDT_FREE
+	.globl	gdt_pointer
+gdt_pointer:
+	.word	GDT_SLOTS * 8 - 1
+	.quad	gdt
+
+	.bss
+	.balign	16
+	.skip	16384
+	.globl	stack_top
+stack_top:
+	.section .note.GNU-stack, "", @progbits
