@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The machines: how to start Bochs and QEMU with a kernel, an initramfs, a payload disk and two serial ports."""
+
+import glob
+import os
+import platform
+import shutil
+import struct
+
+from rootfs import Error
+
+IPS = 50_000_000                # instructions that make an emulated second
+BLOCK = 8 << 20                 # Bochs: the largest piece of RAM that is contiguous
+SETUP_ADDRESS = 0x90000
+CMDLINE_OFFSET = 0x9800
+KERNEL_ADDRESS = 0x100000
+INITRD_ADDRESS = 0x8000000
+BOCHS_MODELS = ("corei7_skylake_x", "broadwell_ult", "corei7_haswell_4770", "corei7_ivy_bridge_3770k",
+                "corei7_sandy_bridge_2600k", "core2_penryn_t9600", "ryzen")
+
+# Only what is wrong goes to the serial console, as that is slow: /dev/kmsg brings all of it to the log.
+CMDLINE = "console=ttyS0,115200 loglevel=5 nokaslr mitigations=off oops=panic panic=0"
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def split_kernel(vmlinuz, cmdline, initrd_size):
+    """A bzImage as the boot protocol wants it in memory: (real-mode part with its header filled in, kernel)."""
+    with open(vmlinuz, "rb") as file:
+        image = file.read()
+    if image[0x202:0x206] != b"HdrS":
+        raise Error(f"{vmlinuz} is no Linux kernel")
+    setup_size = ((image[0x1f1] or 4) + 1) * 512
+    setup = bytearray(image[:setup_size].ljust(CMDLINE_OFFSET, b"\0") + cmdline.encode() + b"\0")
+    setup[0x210] = 0xff                                                 # type_of_loader: undefined
+    setup[0x211] |= 0x80                                                # loadflags: CAN_USE_HEAP
+    struct.pack_into("<H", setup, 0x224, CMDLINE_OFFSET - 0x200)        # heap_end_ptr
+    struct.pack_into("<II", setup, 0x218, INITRD_ADDRESS, initrd_size)  # ramdisk_image, ramdisk_size
+    struct.pack_into("<I", setup, 0x228, SETUP_ADDRESS + CMDLINE_OFFSET)
+    return bytes(setup), image[setup_size:]
+
+
+class Bochs:
+    """Bochs, with everything put straight into RAM."""
+
+    name = "bochs"
+
+    def __init__(self, opts, bochs, base):
+        self.opts, self.bochs, self.base = opts, bochs, base
+        self.packaged = not os.path.exists(os.path.join(bochs, "bochs"))
+        # The packaged Bochs 2.7 has a skylake_x without working XSAVE.
+        default = "broadwell_ult" if self.packaged else "corei7_skylake_x"
+        self.cpu = opts.cpu or default
+
+    def command(self, work, logs, vmlinuz, initrd, disk, console_pty):
+        opts = self.opts
+        cmdline = f"{CMDLINE} tsc_early_khz={IPS // 1000} {opts.append}"
+        setup, kernel = split_kernel(vmlinuz, cmdline, os.path.getsize(initrd))
+        images = [(write(f"{work}/setup", setup), SETUP_ADDRESS)]
+        address = KERNEL_ADDRESS
+        while kernel:
+            size = BLOCK - address % BLOCK
+            images.append((write(f"{work}/kernel{len(images)}", kernel[:size]), address))
+            kernel, address = kernel[size:], address + size
+        images.append((initrd, INITRD_ADDRESS))
+        if len(images) > 4:
+            raise Error("this kernel is too large for Bochs")
+        if os.path.getsize(initrd) > BLOCK:
+            raise Error("the initramfs is too large for Bochs")
+        lines = [
+            f"cpu: model={self.cpu}, count={opts.cpus}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1",
+            f"memory: guest={opts.mem}, host={opts.mem}, block_size={BLOCK >> 10}",
+            f"romimage: file={self.base}/usr/share/bochs/BIOS-bochs-latest",
+            f"vgaromimage: file={self.base}/usr/share/vgabios/vgabios.bin",
+            f"ata0-master: type=disk, mode=flat, path={disk}, cylinders={os.path.getsize(disk) // (16 * 63 * 512)},"
+            " heads=16, spt=63",
+            "boot: disk",
+            "display_library: nogui",
+            "clock: sync=none, time0=1735689600",
+            "port_e9_hack: enabled=1",
+            f"com1: enabled=1, mode=file, dev={logs}/console.log",
+            f"com2: enabled=1, mode=term, dev={console_pty}",
+            f"log: {logs}/bochs.log",
+            "panic: action=fatal",
+            "error: action=report",
+            "info: action=ignore",
+            "debug: action=ignore",
+        ]
+        lines += [f"optramimage{i}: file={path}, address=0x{addr:x}" for i, (path, addr) in enumerate(images, 1)]
+        config = write(f"{work}/bochsrc", "\n".join(lines).encode() + b"\n")
+        shutil.copy(config, f"{logs}/bochsrc")
+        if not self.packaged:
+            return [f"{self.bochs}/bochs", "-q", "-f", config], {}
+        # The packaged one has the debugger compiled in, which waits for a command.
+        start = write(f"{work}/start", b"c\n")
+        lib = f"{self.bochs}/usr/lib"
+        plugins = glob.glob(f"{lib}/*/bochs/plugins") + glob.glob(f"{lib}/bochs/plugins")
+        path = ":".join(plugins + glob.glob(f"{lib}/*-linux-gnu"))
+        env = {"LTDL_LIBRARY_PATH": path, "LD_LIBRARY_PATH": path, "BXSHARE": f"{self.base}/usr/share/bochs"}
+        return [f"{self.bochs}/usr/bin/bochs", "-q", "-f", config, "-rc", start], env
+
+
+def nested_kvm():
+    """Does this machine offer VT-x to a guest of QEMU/KVM?"""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    try:
+        with open("/sys/module/kvm_intel/parameters/nested", encoding="ascii") as file:
+            return file.read(1) in "Y1"
+    except OSError:
+        return False
+
+
+class Qemu:
+    """QEMU: with KVM where the host offers nested VT-x, else its own translator, which has no VT-x."""
+
+    name = "qemu"
+    PROGRAM = "qemu-system-x86_64"
+
+    def __init__(self, opts):
+        if not shutil.which(self.PROGRAM):
+            raise Error("there is no qemu-system-x86_64 here: apt-get install qemu-system-x86")
+        self.opts = opts
+        self.kvm = nested_kvm() and platform.machine() == "x86_64"
+        self.cpu = opts.cpu or ("host" if self.kvm else "max")
+
+    def command(self, work, logs, vmlinuz, initrd, disk, console_pty):
+        opts = self.opts
+        return [
+            self.PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-machine", "pc,accel=" + ("kvm" if self.kvm else "tcg"), "-cpu", self.cpu,
+            "-smp", str(opts.cpus), "-m", f"{opts.mem}M",
+            "-kernel", vmlinuz, "-initrd", initrd, "-append", f"{CMDLINE} {opts.append}",
+            "-drive", f"file={disk},format=raw,if=ide,index=0,media=disk,snapshot=on",
+            "-chardev", "stdio,id=out,signal=off", "-device", "isa-debugcon,iobase=0xe9,chardev=out",
+            "-chardev", f"file,id=console,path={logs}/console.log", "-serial", "chardev:console",
+            "-chardev", f"serial,id=input,path={console_pty}", "-serial", "chardev:input",
+        ], {}

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is in the machine: a small initramfs, and a payload that the agent unpacks from the first disk."""
+
+import io
+import lzma
+import os
+import re
+import shlex
+import stat
+import subprocess
+import tarfile
+
+# Modules of the distribution's kernel to have in the machine; what they depend on comes along.
+KERNEL_MODULES = ("kvm", "kvm_intel", "irqbypass", "msr", "cpuid", "tun", "vhost_net")
+SECTOR = 512
+MAGIC_OFFSET = 256
+MAGIC = b"TVXPAYLOAD"
+
+
+class Error(Exception):
+    """Something the user can mend; its text says what."""
+
+
+def cpio(entries):
+    """Make a cpio archive ("newc") of (path, mode, data) entries, as the kernel unpacks it."""
+    out = io.BytesIO()
+
+    def add(ino, path, mode, data):
+        name = path.encode() + b"\0"
+        fields = (ino, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0)
+        out.write(b"070701" + b"".join(b"%08x" % f for f in fields) + name)
+        out.write(b"\0" * (-out.tell() % 4))
+        out.write(data)
+        out.write(b"\0" * (-out.tell() % 4))
+
+    for ino, (path, mode, data) in enumerate(entries, 1):
+        add(ino, path, mode, data)
+    add(0, "TRAILER!!!", 0, b"")
+    return out.getvalue()
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def initramfs(base, here, agent):
+    """busybox with a link for each applet, the agent, and process 1."""
+    busybox = os.path.join(base, "bin/busybox")
+    applets = subprocess.run([busybox, "--list-full"], check=True, capture_output=True, text=True).stdout.split()
+    directory, program, link = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o755, stat.S_IFLNK | 0o777
+    entries = [(d, directory, b"") for d in
+               ("bin", "sbin", "usr", "usr/bin", "usr/sbin", "proc", "sys", "dev", "tmp", "root", "etc")]
+    entries += [("bin/busybox", program, read(busybox)),
+                ("bin/agent", program, read(agent)),
+                ("init", program, read(os.path.join(here, "init"))),
+                ("etc/finish", program, read(os.path.join(here, "finish"))),
+                ("etc/passwd", stat.S_IFREG | 0o644, b"root::0:0:root:/root:/bin/sh\n"),
+                ("etc/group", stat.S_IFREG | 0o644, b"root:x:0:\n")]
+    entries += [(a, link, b"/bin/busybox") for a in applets if a not in ("bin/busybox", "sbin/init", "linuxrc")]
+    return cpio(entries)
+
+
+def is_elf(path):
+    with open(path, "rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def libraries(program):
+    """The shared libraries of a program."""
+    ldd = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+    for line in ldd.stdout.splitlines():
+        missing = re.match(r"\s+(\S+) => not found", line)
+        if missing:
+            raise Error(f"{program} needs {missing[1]}, which is not on this machine")
+        found = re.match(r"\s+(?:\S+ => )?(/\S+) \(0x", line)
+        if found:
+            yield found[1]
+
+
+class Payload:
+    """A tar in the making."""
+
+    def __init__(self):
+        self.file = io.BytesIO()
+        self.tar = tarfile.open(fileobj=self.file, mode="w", format=tarfile.GNU_FORMAT,
+                                dereference=True)
+        self.have = set()
+
+    def _directories(self, dst):
+        parent = os.path.dirname(dst.strip("/"))
+        if parent and parent not in self.have:
+            self._directories(parent)
+            info = tarfile.TarInfo(parent)
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            self.tar.addfile(info)
+            self.have.add(parent)
+
+    def text(self, dst, data, mode=0o644):
+        """A file with the given content."""
+        self._directories(dst)
+        info = tarfile.TarInfo(dst.strip("/"))
+        info.size, info.mode = len(data), mode
+        self.tar.addfile(info, io.BytesIO(data))
+
+    def add(self, src, dst):
+        """A file or folder of this machine, with the libraries its programs need."""
+        dst = dst.strip("/")
+        self._directories(dst)
+        if os.path.isdir(src):
+            for name in sorted(os.listdir(src)):
+                self.add(os.path.join(src, name), os.path.join(dst, name))
+            if dst and dst not in self.have:
+                self._directories(os.path.join(dst, "x"))
+            return
+        info = self.tar.gettarinfo(src, dst)
+        if info is None or not info.isreg():
+            return  # a socket, a device: nothing to copy
+        info.uid = info.gid = 0
+        info.uname = info.gname = "root"
+        with open(src, "rb") as file:
+            self.tar.addfile(info, file)
+        if info.mode & 0o111 and is_elf(src):
+            self.add_libraries(src)
+
+    def add_libraries(self, program):
+        for lib in libraries(program):
+            if lib not in self.have:
+                self.have.add(lib)
+                self.add(lib, lib)
+
+    def done(self):
+        self.tar.close()
+        return self.file.getvalue()
+
+
+def module_name(path):
+    return os.path.basename(path).split(".ko")[0].replace("-", "_")
+
+
+def module_image(path):
+    data = read(path)
+    return lzma.decompress(data) if path.endswith(".xz") else data
+
+
+def kernel_modules(kernel_dir, release, extra):
+    """Yield (path in the machine, image) of KERNEL_MODULES and what they need, and a modules.dep at the end."""
+    top = os.path.join(kernel_dir, "lib/modules", release)
+    if not os.path.isdir(top):
+        top = os.path.join(kernel_dir, "usr/lib/modules", release)
+    found = {}
+    for directory, _, names in os.walk(top):
+        for name in names:
+            if ".ko" in name:
+                path = os.path.join(directory, name)
+                found[module_name(path)] = path
+    needs, images, todo = {}, {}, [m for m in KERNEL_MODULES if m in found]
+    found.update({module_name(path): path for path in extra})
+    todo += [module_name(path) for path in extra]
+    while todo:
+        name = todo.pop()
+        if name in images or name not in found:
+            continue
+        images[name] = module_image(found[name])
+        depends = re.search(rb"(?:^|\0)depends=([^\0]*)", images[name])
+        needs[name] = [d.replace("-", "_") for d in depends[1].decode().split(",") if d] if depends else []
+        todo += needs[name]
+
+    def closure(name):
+        result = []
+        for need in needs[name]:
+            for module in [need] + closure(need):
+                if module not in result:
+                    result.append(module)
+        return result
+
+    names = {m: os.path.basename(found[m]).removesuffix(".xz") for m in images}
+    for module, image in images.items():
+        yield f"lib/modules/{release}/{names[module]}", image
+    dep = "".join(f"{names[m]}:{''.join(' ' + names[n] for n in closure(m) if n in names)}\n" for m in images)
+    yield f"lib/modules/{release}/modules.dep", dep.encode()
+
+
+def settings(module, command, get, cwd, size):
+    """/etc/testbed: what process 1 has to know, as shell variables."""
+    values = {"MODULE": module, "COMMAND": shlex.join(command), "GET": shlex.join(g.strip("/") for g in get),
+              "DIR": cwd}
+    if size:
+        values["LINES"], values["COLUMNS"] = str(size[1]), str(size[0])
+    return "".join(f"{k}={shlex.quote(v)}\n" for k, v in values.items()).encode()
+
+
+def boot_sector(feature_control):
+    """
+    The first sector of the payload disk: starts a Linux kernel whose real-mode part lies at 0x90000.
+
+    With feature_control it first writes that to IA32_FEATURE_CONTROL, as a firmware does.
+    """
+    code = bytearray(b"\xfa")                                   # cli
+    if feature_control is not None:
+        low, high = feature_control & 0xffffffff, feature_control >> 32
+        code += b"\x66\xb9" + (0x3a).to_bytes(4, "little")      # mov ecx, IA32_FEATURE_CONTROL
+        code += b"\x66\xb8" + low.to_bytes(4, "little")         # mov eax, low
+        code += b"\x66\xba" + high.to_bytes(4, "little")        # mov edx, high
+        code += b"\x0f\x30"                                     # wrmsr
+    code += b"\xb8\x00\x90"                                     # mov ax, 0x9000
+    code += b"\x8e\xd8\x8e\xc0\x8e\xe0\x8e\xe8\x8e\xd0"         # mov ds, es, fs, gs, ss from ax
+    code += b"\xbc\x00\x98"                                     # mov sp, 0x9800
+    code += b"\xea\x00\x00\x20\x90"                             # jmp 0x9020:0
+    return bytes(code)
+
+
+def payload_disk(path, payload, feature_control=None):
+    """Write the disk: boot sector, then the payload; its size is rounded up to what a BIOS likes."""
+    head = bytearray(SECTOR)
+    code = boot_sector(feature_control)
+    head[:len(code)] = code
+    text = MAGIC + b"%d" % len(payload)
+    head[MAGIC_OFFSET:MAGIC_OFFSET + len(text)] = text
+    head[510:] = b"\x55\xaa"
+    cylinder = 16 * 63 * SECTOR
+    with open(path, "wb") as disk:
+        disk.write(head)
+        disk.write(payload)
+        disk.truncate(max(2, -(-disk.tell() // cylinder)) * cylinder)
