@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# tinyvmx: the module, hvctl, the guests, the selftests, and the machine to try them in. "make help" lists the targets.
+
+export BUILD := $(CURDIR)/build
+export V MACHINE CPUS KERNEL
+TESTBED := $(CURDIR)/tools/testbed
+KERNELS ?= 6.1 6.12
+VTBOX := $(TESTBED)/vtbox
+STEP := $(TESTBED)/step
+SUB = $(MAKE) --no-print-directory BUILD=$(BUILD) -C
+
+.PHONY: all userspace module native hvctl guests selftests run shell test check clean help deps-run deps-test deps-check
+
+all: userspace native
+
+userspace: hvctl guests selftests
+
+hvctl:
+	@$(STEP) "build hvctl" build/logs/hvctl.log $(SUB) tools/hvctl all
+guests:
+	@$(STEP) "build the guests" build/logs/guests.log $(SUB) guests all
+selftests:
+	@$(STEP) "build the selftests" build/logs/selftests.log $(SUB) selftests all
+
+# The module for the kernel that runs here, if its headers are there.
+native:
+	@if [ -e /lib/modules/$$(uname -r)/build/Makefile ]; then \
+		ko=$$($(TESTBED)/kmod native) && ln -sf "$$ko" tinyvmx.ko && echo "tinyvmx.ko is ready"; \
+	else \
+		echo "no module for this machine: the headers of its kernel $$(uname -r) are not installed"; \
+	fi
+	@ln -sf ../../build/guests/skernel/skernel.bin guests/skernel/skernel.bin
+
+# The module for each of the testbed's kernels.
+module:
+	@for k in $(KERNELS); do $(TESTBED)/kmod $$k || exit; done
+
+deps-run deps-test deps-check:
+	@$(TESTBED)/deps $(@:deps-%=%)
+
+run: deps-run
+	@$(MAKE) --no-print-directory hvctl guests
+	@$(TESTBED)/prepare $(KERNEL)
+	@echo "==> boot the machine and run: hvctl run -v /guests/skernel/skernel.bin" >&2
+	@$(VTBOX) $(if $(filter 1,$(V)),-v) -- hvctl run -v /guests/skernel/skernel.bin
+
+shell: deps-run
+	@$(MAKE) --no-print-directory userspace
+	@$(TESTBED)/prepare $(KERNEL)
+	@$(VTBOX)
+
+test: deps-test
+	@$(MAKE) --no-print-directory userspace
+	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
+	@$(TESTBED)/runtests $(TESTS)
+
+check: deps-check
+	@tools/check/all
+
+clean:
+	rm -rf build tinyvmx.ko guests/skernel/skernel.bin
+
+help:
+	@echo "make           build the module for the running kernel, hvctl, the guests and the selftests"
+	@echo "make run       boot a machine with VT-x and watch skernel run in it"
+	@echo "make shell     a shell in that machine"
+	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; TESTS=... for some (see docs/testbed.md)"
+	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layering, shellcheck"
+	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
+	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"
+	@echo
+	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1|6.12, V=1 (show everything live)"
