@@ -9,6 +9,7 @@ volatile struct guest_failure guest_failure;
 volatile u64 guest_result;
 volatile u64 guest_expected[4];
 volatile u32 guest_taken[256];
+void (*volatile guest_hook)(struct guest_frame *frame);
 
 _Static_assert(offsetof(struct guest_trap, resume) == 64,
 	       "GUEST_TRY() writes guest_trap.resume by its offset");
@@ -26,6 +27,10 @@ void guest_trap_handler(struct guest_frame *frame)
 	guest_trap.cr2 = READ_REG("cr2");
 	guest_trap.count++;
 	guest_taken[vector]++;
+	if (vector == 1)
+		frame->rflags &= ~0x100UL;	/* one step only */
+	if (guest_hook)
+		guest_hook(frame);
 	if (guest_expected[vector / 64] >> (vector % 64) & 1)
 		return;
 	if (!guest_trap.resume)

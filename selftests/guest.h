@@ -75,6 +75,8 @@ extern volatile u64 guest_result;
 /* Vectors whose handler only counts and returns: one bit each. */
 extern volatile u64 guest_expected[4];
 extern volatile u32 guest_taken[256];
+/* Called for each exception and interrupt, if not NULL. */
+extern void (*volatile guest_hook)(struct guest_frame *frame);
 
 void guest_trap_handler(struct guest_frame *frame);
 void guest_return(void);
