@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Two ways for a guest to end the VM: QEMU's isa-debug-exit at port 0xf4 (any write
+ * of up to 32 bits), and the power-off that QEMU's PCs have: 0x2000 to port 0x604.
+ */
+#ifndef HV_EXITPORT_H
+#define HV_EXITPORT_H
+
+#include "../bus.h"
+
+#define HV_EXITPORT 0xf4
+#define HV_POWERPORT 0x604
+#define HV_POWERPORT_OFF 0x2000		/* SLP_EN, sleeping type 0 */
+
+struct hv_exitport {
+	struct hv_region exit;
+	struct hv_region power;
+	void (*exited)(void *ctx, uint32_t value);
+	void (*powered_off)(void *ctx);
+	void *ctx;
+};
+
+int hv_exitport_init(struct hv_exitport *port, struct hv_bus *bus,
+		     void (*exited)(void *ctx, uint32_t value),
+		     void (*powered_off)(void *ctx), void *ctx);
+
+#endif
