@@ -7,7 +7,7 @@ TESTBED := $(CURDIR)/tools/testbed
 KERNELS ?= 6.1 6.12
 VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
-SUB = $(MAKE) --no-print-directory BUILD=$(BUILD) -C
+SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
 .PHONY: all userspace module native hvctl guests selftests run shell test check clean help deps-run deps-test deps-check
 
@@ -52,7 +52,7 @@ shell: deps-run
 test: deps-test
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
-	@$(TESTBED)/runtests $(TESTS)
+	@$(TESTBED)/runtests $(ONLY)
 
 check: deps-check
 	@tools/check/all
@@ -64,7 +64,7 @@ help:
 	@echo "make           build the module for the running kernel, hvctl, the guests and the selftests"
 	@echo "make run       boot a machine with VT-x and watch skernel run in it"
 	@echo "make shell     a shell in that machine"
-	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; TESTS=... for some (see docs/testbed.md)"
+	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; ONLY="name ..." for some (see docs/testbed.md)"
 	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layering, shellcheck"
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"
