@@ -106,7 +106,7 @@ static void check_segments(void)
 static void check_canonical(void)
 {
 	step("#GP and #SS: non-canonical addresses");
-	expect_fault(TRAP_GP, 0, "cmpb $0, (%0)", "r"(1UL << 63));
+	expect_fault(TRAP_GP, 0, "cmpb $0, (%0)", "a"(1UL << 63));
 	trap_arm();
 	asm volatile("push %%rbp; mov %0, %%rbp\n\t"
 		     TRY("cmpb $0, (%%rbp)") "pop %%rbp" : : "r"(1UL << 63) : "memory", "cc");

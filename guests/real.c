@@ -81,8 +81,8 @@ static void check_exceptions(void)
 	expect_trap(TRAP_BP, "int3");
 	expect_trap(TRAP_DB, ".byte 0xf1");
 	expect_trap(TRAP_OF, "pushfl; orl $0x800, (%%esp); popfl; into");
-	expect_fault(TRAP_BR, 0, "boundw %w0, %1", "r"(7), "m"(bounds));
-	expect_none("boundw %w0, %1", "r"(3), "m"(bounds));
+	expect_fault(TRAP_BR, 0, "bound %w0, %1", "r"(7), "m"(bounds));
+	expect_none("bound %w0, %1", "r"(3), "m"(bounds));
 	expect_fault(TRAP_UD, 0, "ud2");
 	expect_fault(TRAP_GP, 0, "cmpw $0, %%ds:(%0)", "r"(0xffff));
 	expect_fault(TRAP_SS, 0, "cmpw $0, %%ss:(%0)", "r"(0xffff));
@@ -102,7 +102,7 @@ static void check_single_step(void)
 
 static void check_ports(void)
 {
-	static const char text[] = "  rep outsb from real mode\r\n";
+	static const char text[] = "  rep outsb\r\n";	/* fits into the FIFO */
 	const char *from = text;
 	u32 count = sizeof(text) - 1;
 	u8 got[2] = { 0, 0 };
@@ -114,6 +114,7 @@ static void check_ports(void)
 	asm volatile("insb" : "+D"(to) : "d"(UART_SCRATCH) : "memory");
 	check_eq(got[0], 0x3c);
 	check_eq(got[1], 0);
+	console_drain();
 	asm volatile("rep outsb" : "+S"(from), "+c"(count) : "d"(PORT_COM1) : "memory");
 	check_eq(count, 0);
 	check_eq((u16)(ulong)from, (u16)((ulong)text + sizeof(text) - 1));

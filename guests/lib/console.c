@@ -12,6 +12,7 @@
 #define LCR_8N1		0x03
 #define LCR_DLAB	0x80
 #define LSR_THR_EMPTY	0x20
+#define LSR_IDLE	0x40
 
 void console_init(void)
 {
@@ -50,6 +51,12 @@ void console_putc(char c)
 	while (!(inb(UART_LSR) & LSR_THR_EMPTY))
 		cpu_pause();
 	outb(UART_DATA, c);
+}
+
+void console_drain(void)
+{
+	while (!(inb(UART_LSR) & LSR_IDLE))
+		cpu_pause();
 }
 
 /* By hand: 32-bit code has no 64-bit division without libgcc. */

@@ -34,6 +34,8 @@ void guest_main(void);
 
 void console_init(void);
 void console_putc(char c);
+/* Until the transmitter and its FIFO are empty. */
+void console_drain(void);
 void print(const char *format, ...) __printf(1, 2);
 void vprint(const char *format, va_list args);
 

@@ -13,7 +13,7 @@ static u64 *table_alloc(void)
 	return tables[tables_used++];
 }
 
-static u64 *table_below(u64 *entry)
+static volatile u64 *table_below(volatile u64 *entry)
 {
 	if (!(*entry & PTE_P))
 		*entry = (ulong)table_alloc() | PTE_P | PTE_W | PTE_U;
@@ -21,9 +21,9 @@ static u64 *table_below(u64 *entry)
 	return (u64 *)(ulong)(*entry & PTE_ADDRESS);
 }
 
-u64 *paging_entry(u64 va, int level)
+volatile u64 *paging_entry(u64 va, int level)
 {
-	u64 *table = tables[0];
+	volatile u64 *table = tables[0];
 	int depth;
 
 	for (depth = 4; depth > level; depth--)

@@ -28,7 +28,7 @@ enum { LEVEL_4K = 1, LEVEL_2M, LEVEL_1G };
 /* The first 4 GiB one to one, in 2 MiB pages that ring 3 may use as well. */
 void paging_init(void);
 /* The entry that maps @va at @level; tables on the way are made if missing. */
-u64 *paging_entry(u64 va, int level);
+volatile u64 *paging_entry(u64 va, int level);
 void paging_map(u64 va, u64 pa, int level, u64 flags);
 void paging_unmap(u64 va, int level);
 
