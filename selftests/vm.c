@@ -202,8 +202,10 @@ static u32 add_row(struct tinyvmx_cpuid *table, u32 n, u32 room, u32 function,
 	if (n == room)
 		bail("the host's CPUID table has more than %u rows", room);
 	cpuid(function, index, reg);
-	if (function == 1)
-		reg[2] &= ~(1U << 5);
+	if (function == 1)	/* no VMX, MONITOR, performance MSRs */
+		reg[2] &= ~(1U << 5 | 1U << 3 | 1U << 15);
+	if (function == 0xa)
+		memset(reg, 0, sizeof(reg));
 	table[n] = (struct tinyvmx_cpuid){
 		.function = function, .index = index, .flags = flags,
 		.eax = reg[0], .ebx = reg[1], .ecx = reg[2], .edx = reg[3],

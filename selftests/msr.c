@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* MSRs as the guest sees them: round trips, #GP, agreement with GET_STATE. */
+#include "lib.h"
+
+#define GP		13
+#define EFER		0xc0000080
+#define TSC_AUX		0xc0000103
+
+static int try_rdmsr(u32 index)
+{
+	return GUEST_TRY("rdmsr", : : "c"(index) : "rax", "rdx");
+}
+
+static int try_wrmsr(u32 index, u64 value)
+{
+	return GUEST_TRY("wrmsr", : : "c"(index), "a"((u32)value),
+			 "d"((u32)(value >> 32)));
+}
+
+struct row {
+	u32 index;
+	u64 good[2];
+	u64 bad;	/* 0: no value is refused */
+};
+
+#define NON_CANONICAL	0x0000800000000000
+#define HIGH		0xffffa000deadb000
+#define LOW		0x00007fff12345678
+
+/* volatile: the compiler must not look into the guest's copy. */
+static const volatile struct row rows[] = {
+	{ 0xc0000081, { 0x001b000800000000, 0 }, 0 },			/* STAR */
+	{ 0xc0000082, { HIGH, LOW }, NON_CANONICAL },			/* LSTAR */
+	{ 0xc0000083, { HIGH, LOW }, NON_CANONICAL },			/* CSTAR */
+	{ 0xc0000084, { 0x47700, 0 }, 0 },				/* SFMASK */
+	{ 0xc0000100, { HIGH, 0 }, NON_CANONICAL },			/* FS_BASE */
+	{ 0xc0000101, { HIGH, 0 }, NON_CANONICAL },			/* GS_BASE */
+	{ 0xc0000102, { HIGH, LOW }, NON_CANONICAL },			/* KERNEL_GS_BASE */
+	{ 0x174, { 0x10, 0 }, 0 },					/* SYSENTER_CS */
+	{ 0x175, { HIGH, LOW }, NON_CANONICAL },			/* SYSENTER_ESP */
+	{ 0x176, { HIGH, LOW }, NON_CANONICAL },			/* SYSENTER_EIP */
+	{ 0x277, { 0x0007040600070406, 0x0606060606060606 }, 2 },	/* PAT */
+};
+
+static void round_trips(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		u32 index = rows[i].index;
+
+		for (u32 k = 0; k < 2; k++) {
+			guest_is(try_wrmsr(index, rows[i].good[k]), -1);
+			guest_is(rdmsr(index), rows[i].good[k]);
+		}
+		if (rows[i].bad)
+			guest_is(try_wrmsr(index, rows[i].bad), GP);
+		guest_is(rdmsr(index), rows[i].good[1]);
+		wrmsr(index, rows[i].good[0]);
+	}
+}
+
+static void test_round_trips(void)
+{
+	struct vcpu *vcpu = vcpu_simple(round_trips);
+	u32 bad = 0;
+
+	ok_done(vcpu, "the guest's writes and reads, and #GP for bad values");
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		u64 value = vcpu_msr(vcpu, rows[i].index);
+
+		if (value == rows[i].good[0])
+			continue;
+		diag("MSR %#x: %#lx", rows[i].index, value);
+		bad++;
+	}
+	is(bad, 0, "GET_STATE says what the guest wrote");
+	is(vcpu_sregs(vcpu).seg[TINYVMX_FS].base, HIGH, "FS base is in SREGS");
+	is(vcpu_sregs(vcpu).seg[TINYVMX_GS].base, HIGH, "GS base is in SREGS");
+	vcpu_simple_destroy(vcpu);
+}
+
+static volatile u32 refused;
+
+/* Each is #GP both ways: the VM has no such MSR. */
+static void unknown(void)
+{
+	static const volatile u32 index[] = {
+		0x12345678, 0x2, 0x480, 0x48a, 0x491, 0x1fff, 0x2000,
+		0xbfffffff, 0xc0001fff, 0xc0002000, 0xc0010015, 0xffffffff,
+		0x4b564d00, 0x7fffffff, 0xc0000000, 0x309,
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(index); i++) {
+		refused = index[i];
+		guest_is(try_rdmsr(index[i]), GP);
+		guest_is(guest_trap.error, 0);
+		guest_is(try_wrmsr(index[i], 0), GP);
+		guest_is(guest_trap.error, 0);
+	}
+}
+
+static void test_unknown(void)
+{
+	struct vcpu *vcpu = vcpu_simple(unknown);
+
+	if (!ok_done(vcpu, "unknown MSRs are #GP(0)"))
+		diag("MSR %#x", G(vcpu->vm, refused));
+	vcpu_simple_destroy(vcpu);
+}
+
+static void efer(void)
+{
+	u64 old = rdmsr(EFER);
+
+	guest_is(old & 0xd00, 0xd00);
+	guest_is(try_wrmsr(EFER, old ^ 0x100), GP);	/* LME with CR0.PG */
+	guest_is(try_wrmsr(EFER, old | 2), GP);
+	guest_is(try_wrmsr(EFER, old | 1UL << 16), GP);
+	guest_is(try_wrmsr(EFER, old | 1UL << 32), GP);
+	guest_is(rdmsr(EFER), old);
+	guest_is(try_wrmsr(EFER, old & ~1UL), -1);
+	guest_is(GUEST_TRY("syscall", : : : "rcx", "r11"), 6);
+	guest_is(try_wrmsr(EFER, old | 1), -1);
+	guest_is(rdmsr(EFER), old | 1);
+	/* WRMSR ignores LMA: hardware computes it. */
+	guest_is(try_wrmsr(EFER, (old | 1) & ~0x400UL), -1);
+	guest_is(rdmsr(EFER), old | 1);
+}
+
+static void tsc_aux(void)
+{
+	guest_is(try_wrmsr(TSC_AUX, 0x55aa55aa), -1);
+	guest_is(rdmsr(TSC_AUX), 0x55aa55aa);
+	guest_is(try_wrmsr(TSC_AUX, 1UL << 32), GP);
+	guest_is(rdmsr(TSC_AUX), 0x55aa55aa);
+}
+
+static void tsc(void)
+{
+	u64 a = rdtsc();
+	u64 b = rdmsr(0x10);
+
+	guest_ok(b > a);
+	guest_ok(b - a < 1000000);
+	guest_ok(rdtsc() > b);
+}
+
+/* SYSCALL lands where LSTAR says, with RFLAGS masked and RCX, R11 set. */
+static void syscall_insn(void)
+{
+	u64 rcx, r11, cs;
+
+	wrmsr(0xc0000081, (u64)SEL_CS64 << 32);
+	wrmsr(0xc0000084, 0x400);
+	__asm__ volatile("lea 1f(%%rip), %%rax; mov %%rax, %%rdx\n\t"
+			 "shr $32, %%rdx; mov $0xc0000082, %%ecx; wrmsr\n\t"
+			 "std; syscall\n"
+			 "2: ud2\n"
+			 "1: lea 2b(%%rip), %%rax; sub %%rax, %%rcx\n\t"
+			 "mov %%cs, %%rax"
+			 : "=c"(rcx), "=a"(cs) : : "rdx", "r11");
+	__asm__ volatile("pushfq; pop %0" : "=r"(r11));
+	guest_is(rcx, 0);
+	guest_is(cs, SEL_CS64);
+	guest_is(r11 & 0x400, 0);
+}
+
+static void swapgs(void)
+{
+	wrmsr(0xc0000101, 0x1111);
+	wrmsr(0xc0000102, 0x2222);
+	__asm__ volatile("swapgs");
+	guest_is(rdmsr(0xc0000101), 0x2222);
+	guest_is(rdmsr(0xc0000102), 0x1111);
+	guest_sync(1);
+	guest_is(rdmsr(0xc0000101), 0x2222);
+	guest_is(rdmsr(0xc0000102), 0x1111);
+}
+
+static void run_one(void *fn, const char *what)
+{
+	struct vcpu *vcpu = vcpu_simple(fn);
+
+	ok_done(vcpu, "%s", what);
+	vcpu_simple_destroy(vcpu);
+}
+
+static void test_swapgs(void)
+{
+	struct vcpu *vcpu = vcpu_simple(swapgs);
+
+	ok_sync(vcpu, 1, "SWAPGS");
+	is(vcpu_msr(vcpu, 0xc0000102), 0x1111, "GET_STATE sees it");
+	is(vcpu_sregs(vcpu).seg[TINYVMX_GS].base, 0x2222, "... in SREGS too");
+	ok_done(vcpu, "and it stays across the exit");
+	vcpu_simple_destroy(vcpu);
+}
+
+int main(void)
+{
+	tap_init();
+	test_round_trips();
+	test_unknown();
+	run_one(efer, "EFER");
+	if (info()->capabilities & TINYVMX_CAP_RDTSCP)
+		run_one(tsc_aux, "TSC_AUX");
+	else
+		skip("the CPU has no RDTSCP for guests", "TSC_AUX");
+	run_one(tsc, "the TSC MSR counts as RDTSC does");
+	run_one(syscall_insn, "SYSCALL");
+	test_swapgs();
+	return tap_exit();
+}
