@@ -354,7 +354,7 @@ static void kill_rest(void)
 		usleep(10000);
 }
 
-static __attribute__((noreturn)) void cmd_run(int argc, char **argv)
+static _Noreturn void cmd_run(int argc, char **argv)
 {
 	struct sigaction chld = { .sa_handler = nothing };
 	static char *finish[] = { "/bin/sh", "/etc/finish", NULL };
