@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* msr: which MSRs there are, what they keep, and what they refuse. */
+#include "lib/trap.h"
+
+#define CANONICAL	0xffff800000123000ULL
+#define NON_CANONICAL	0x0000800000000000ULL
+#define MSR_TSC_ADJUST	0x3b
+
+/* Values an MSR keeps, and one it refuses. */
+static const struct msr {
+	const char *name;
+	u32 index;
+	u64 good[2];
+	u64 bad;
+} msrs[] = {
+	{ "LSTAR", MSR_LSTAR, { CANONICAL, 0x7000 }, NON_CANONICAL },
+	{ "CSTAR", MSR_CSTAR, { CANONICAL, 0x7000 }, NON_CANONICAL },
+	{ "STAR", MSR_STAR, { 0x001b000800000000, 0x0123456789abcdef }, 0 },
+	{ "FMASK", MSR_FMASK, { 0x47700, 0 }, 0 },
+	{ "FS_BASE", MSR_FS_BASE, { CANONICAL, 0x12340 }, NON_CANONICAL },
+	{ "GS_BASE", MSR_GS_BASE, { CANONICAL, 0x12340 }, NON_CANONICAL },
+	{ "KERNEL_GS_BASE", MSR_KERNEL_GS_BASE, { CANONICAL, 0x12340 }, NON_CANONICAL },
+	{ "SYSENTER_CS", MSR_SYSENTER_CS, { 0x1234, 0 }, 0 },
+	{ "SYSENTER_ESP", MSR_SYSENTER_ESP, { CANONICAL, 0x5000 }, NON_CANONICAL },
+	{ "SYSENTER_EIP", MSR_SYSENTER_EIP, { CANONICAL, 0x5000 }, NON_CANONICAL },
+	{ "PAT", MSR_PAT, { 0x0007010600070106, 0x0007040600070406 }, 0x0202020202020202 },
+};
+
+static void check_msr(const struct msr *msr)
+{
+	u64 old = rdmsr(msr->index), got;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (!check_eq(try_wrmsr(msr->index, msr->good[i]), TRAP_NONE))
+			print("    WRMSR %s\n", msr->name);
+		cpuid(0, 0);
+		outb(PORT_DEBUG, '.');
+		check_eq(try_rdmsr(msr->index, &got), TRAP_NONE);
+		if (!check_eq(got, msr->good[i]))
+			print("    RDMSR %s\n", msr->name);
+	}
+	if (msr->bad && !check_eq(try_wrmsr(msr->index, msr->bad), TRAP_GP))
+		print("    WRMSR %s of a value it should refuse\n", msr->name);
+	check_eq(rdmsr(msr->index), msr->good[1]);
+	wrmsr(msr->index, old);
+}
+
+static void check_values(void)
+{
+	u32 i;
+
+	step("values kept and refused: %lu MSRs", (ulong)ARRAY_SIZE(msrs));
+	for (i = 0; i < ARRAY_SIZE(msrs); i++)
+		check_msr(&msrs[i]);
+}
+
+static void check_unknown(void)
+{
+	static const u32 unknown[] = {
+		0x4, 0x12345678, 0x40000fff, 0x7fffffff, 0xc0001fff, 0xc0011fff, 0xffffffff,
+	};
+	u64 value;
+	u32 i;
+
+	step("an MSR that is not there is #GP(0), read and written");
+	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
+		check_eq(try_rdmsr(unknown[i], &value), TRAP_GP);
+		check_eq(try_wrmsr(unknown[i], 0), TRAP_GP);
+	}
+}
+
+static long user_msr(long unused)
+{
+	u64 value;
+
+	check_eq(try_rdmsr(MSR_TSC, &value), TRAP_GP);
+	check_eq(try_wrmsr(MSR_TSC, 0), TRAP_GP);
+	return unused;
+}
+
+/* RDMSR and RDTSC clear the upper halves of RAX and RDX. */
+static void check_halves(void)
+{
+	u64 rax = ~0ULL, rdx = ~0ULL;
+
+	step("RDMSR and RDTSC clear the upper halves of RAX and RDX");
+	asm volatile("rdmsr" : "+a"(rax), "+d"(rdx) : "c"(MSR_EFER));
+	check_eq(rax >> 32, 0);
+	check_eq(rdx, 0);
+	rax = rdx = ~0ULL;
+	asm volatile("rdtsc" : "+a"(rax), "+d"(rdx));
+	check_eq(rax >> 32, 0);
+	check_eq(rdx >> 32, 0);
+	step("WRMSR looks at ECX, EDX, EAX alone");
+	asm volatile("wrmsr" : : "c"(0xdead000000000000 | MSR_LSTAR), "a"(0xdead000000004321),
+		     "d"(0xdead000000000000));
+	check_eq(rdmsr(MSR_LSTAR), 0x4321);
+}
+
+static void check_tsc(void)
+{
+	u64 before = rdtsc(), after;
+
+	step("the TSC runs, forwards, and RDMSR agrees with it");
+	cpuid(0, 0);
+	after = rdtsc();
+	check(after > before);
+	before = rdmsr(MSR_TSC);
+	check(before >= after);
+	check(rdtsc() >= before);
+	step("the TSC can be written, and TSC_ADJUST follows");
+	wrmsr(MSR_TSC, 1ULL << 50);
+	after = rdtsc();
+	check(after >= 1ULL << 50);
+	check(after - (1ULL << 50) < 1ULL << 40);
+	outb(PORT_DEBUG, '.');
+	check(rdtsc() >= after);
+	if (!(cpuid(7, 0).ebx & 1 << 1)) {
+		skipped("no TSC_ADJUST");
+		return;
+	}
+	wrmsr(MSR_TSC_ADJUST, rdmsr(MSR_TSC_ADJUST) - (1ULL << 49));
+	check(rdtsc() < 1ULL << 50);
+}
+
+static void check_tsc_aux(void)
+{
+	u32 aux, low, high;
+
+	if (!(cpuid(0x80000001, 0).edx & 1 << 27)) {
+		skipped("no RDTSCP");
+		return;
+	}
+	step("TSC_AUX is what RDTSCP says; 32 bits");
+	check_eq(try_wrmsr(MSR_TSC_AUX, 0x12345678), TRAP_NONE);
+	asm volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(aux));
+	check_eq(aux, 0x12345678);
+	check_eq(try_wrmsr(MSR_TSC_AUX, 1ULL << 32), TRAP_GP);
+}
+
+static void check_apic_base(void)
+{
+	u64 base;
+
+	if (!(cpuid(1, 0).edx & 1 << 9)) {
+		skipped("no APIC");
+		return;
+	}
+	step("APIC_BASE: enabled, boot processor, 0xfee00000");
+	base = rdmsr(MSR_APIC_BASE);
+	check_eq(base & 0xfffff000, 0xfee00000);
+	check(base & 1 << 8);
+	check(base & 1 << 11);
+	check_eq(try_wrmsr(MSR_APIC_BASE, base | 1), TRAP_GP);
+	check_eq(try_wrmsr(MSR_APIC_BASE, base | 1ULL << 63), TRAP_GP);
+}
+
+GUEST("msr")
+{
+	check_values();
+	check_unknown();
+	check_halves();
+	check_tsc();
+	check_tsc_aux();
+	check_apic_base();
+	step("ring 3 may not use RDMSR and WRMSR");
+	user_run(user_msr, 0);
+}
