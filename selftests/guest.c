@@ -14,6 +14,14 @@ void (*volatile guest_hook)(struct guest_frame *frame);
 _Static_assert(offsetof(struct guest_trap, resume) == 64,
 	       "GUEST_TRY() writes guest_trap.resume by its offset");
 
+volatile u64 guest_alive;
+
+void guest_spin(void)
+{
+	for (;;)
+		guest_alive++;
+}
+
 void guest_trap_handler(struct guest_frame *frame)
 {
 	u8 vector = frame->vector;

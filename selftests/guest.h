@@ -80,6 +80,9 @@ extern void (*volatile guest_hook)(struct guest_frame *frame);
 
 void guest_trap_handler(struct guest_frame *frame);
 void guest_return(void);
+/* Counts up for ever; never exits by itself. */
+void guest_spin(void);
+extern volatile u64 guest_alive;
 extern char guest_vectors[];
 
 static inline void outl(u16 port, u32 value)

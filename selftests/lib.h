@@ -8,6 +8,7 @@
 #define SELFTESTS_LIB_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -112,6 +113,31 @@ const char *exit_name(u32 reason);
 
 /* Run to GUEST_DONE without a check of its own; ends the program otherwise. */
 void must_done(struct vcpu *vcpu);
+
+/* ---------------------------------------------------------------- threads */
+
+/* A thread that runs a vCPU until something other than EINTR comes out. */
+struct runner {
+	pthread_t thread;
+	struct vcpu *vcpu;
+	volatile bool stop;
+	volatile bool ended;
+	int ret;	/* of the last RUN, and its errno */
+	int err;
+};
+
+struct runner *runner_start(struct vcpu *vcpu);
+/* End it by a signal and immediate_exit if need be; the result is in *ret. */
+void runner_stop(struct runner *runner);
+/* Wait until guest_spin() has got on in there: true if it does in 5 s. */
+bool wait_alive(struct vm *vm);
+/* Wait for *word to change from @old, at most 5 s. */
+bool wait_change(volatile u64 *word, u64 old);
+/* A signal handler that does nothing, without SA_RESTART. */
+void ignore_signal(int sig);
+void sleep_us(u32 us);
+/* Bind the calling thread. */
+bool run_on_cpu(int cpu);
 
 /* ------------------------------------------------------------------- host */
 
