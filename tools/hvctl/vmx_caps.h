@@ -47,6 +47,9 @@ struct vmx_cpu {
 	bool bus_lock_detect;
 };
 
+/* Run CPUID; @regs gets EAX, EBX, ECX, EDX: zeros for a leaf the CPU has not. */
+void vmx_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
+
 /* Fill in what CPUID of the running CPU tells: everything but the MSRs. */
 void vmx_cpu_probe(struct vmx_cpu *cpu);
 
