@@ -88,7 +88,7 @@ static const struct sequence sequences[] = {
 	ROW(mov_ss_port, "MOV SS, IN", 3, 1),
 	ROW(mov_ss_mmio, "MOV SS, MMIO", 4, 1),
 	ROW(mov_ss_msr, "MOV SS, RDMSR", 5, 4, 1),
-	ROW(int3, "INT3: its handler is not stepped", 1, 1),
+	ROW(int3, "INT3: neither it nor its handler is stepped", 2),
 };
 
 static bool on_breakpoint(struct trap_frame *frame)
