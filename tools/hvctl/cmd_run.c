@@ -1,11 +1,323 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* hvctl run: being built. */
+/* hvctl run: load a guest, run it to its end, say how it ended. */
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "boot.h"
 #include "command.h"
+#include "cpuid.h"
+#include "loop.h"
+#include "machine.h"
+#include "report.h"
 #include "status.h"
+#include "term.h"
+#include "tvx.h"
+
+#define DEFAULT_MEM (128 * HV_MIB)
+
+struct run {
+	/* asked for */
+	const char *path;
+	const char *cmdline;
+	uint64_t mem;
+	struct hv_load_options options;
+	bool verbose;
+	bool json;
+	/* made of it */
+	struct hv_machine *machine;
+	struct hv_file file;
+	struct hv_image image;
+	int signal_fd;
+	bool raw;
+	bool launched;
+	/* what went wrong, and with what */
+	struct hv_error err;
+	const char *subject;
+};
+
+/* --------------------------------------------------------------- arguments */
+
+enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_LOAD = 0x100, OPT_ENTRY, OPT_MODE, OPT_CMDLINE, OPT_JSON };
+
+static const struct argp_option options[] = {
+	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)", 0 },
+	{ "load", OPT_LOAD, "GPA", 0, "where a flat image goes (default 0x100000; real mode 0x8000)", 0 },
+	{ "entry", OPT_ENTRY, "GPA", 0, "its first instruction (default: where it is loaded, or what the ELF file says)", 0 },
+	{ "mode", OPT_MODE, "MODE", 0, "real, protected or long (default long, or what the ELF file is)", 0 },
+	{ "cmdline", OPT_CMDLINE, "STR", 0, "a string for the guest, at the address in RSI", 0 },
+	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM on standard error, a line a step", 0 },
+	{ "json", OPT_JSON, NULL, 0, "report the end as a last line of JSON on standard output", 0 },
+	{ 0 }
+};
+
+static void bad_number(struct argp_state *state, const char *option, const char *arg)
+{
+	argp_failure(state, HV_STATUS_USAGE, 0, "%s %s: not a size or address; give a number like 0x100000 or 16M",
+		     option, arg);
+}
+
+static enum hv_mode parse_mode(struct argp_state *state, const char *arg)
+{
+	for (enum hv_mode mode = HV_MODE_REAL; mode <= HV_MODE_LONG; mode++)
+		if (!strcmp(arg, hv_mode_name(mode)))
+			return mode;
+	argp_failure(state, HV_STATUS_USAGE, 0, "--mode %s: no such mode; use real, protected or long", arg);
+	return HV_MODE_DEFAULT;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct run *run = state->input;
+
+	switch (key) {
+	case OPT_MEM:
+		if (!hv_parse_size(arg, HV_MIB, &run->mem))
+			bad_number(state, "--mem", arg);
+		return 0;
+	case OPT_LOAD:
+		if (!hv_parse_size(arg, 1, &run->options.load))
+			bad_number(state, "--load", arg);
+		return 0;
+	case OPT_ENTRY:
+		if (!hv_parse_size(arg, 1, &run->options.entry))
+			bad_number(state, "--entry", arg);
+		return 0;
+	case OPT_MODE:
+		run->options.mode = parse_mode(state, arg);
+		return 0;
+	case OPT_CMDLINE:
+		run->cmdline = arg;
+		return 0;
+	case OPT_VERBOSE:
+		run->verbose = true;
+		return 0;
+	case OPT_JSON:
+		run->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (run->path)
+			argp_failure(state, HV_STATUS_USAGE, 0, "%s: one image too many; give one, and quote --cmdline", arg);
+		run->path = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_failure(state, HV_STATUS_USAGE, 0, "no image given; 'hvctl run IMAGE', or see 'hvctl help run'");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "IMAGE",
+	.doc = "Run IMAGE, a flat binary or an ELF executable, as a guest.\v"
+	       "Exit status: what the guest wrote to port 0xf4, times two plus one; 0 powered off; 4 halted; "
+	       "6 triple fault; 8 VM entry failed; 10 unsupported; 12 host error; 2 bad input. See hvctl(1).",
+};
+
+/* ----------------------------------------------------------- check, prepare */
+
+/* All that can be wrong with what the user gave; nothing is started yet. */
+static int check_input(struct run *run)
+{
+	struct hv_memory *memory = &run->machine->memory;
+	int error;
+
+	run->subject = "--mem";
+	error = hv_memory_init(memory, run->mem, &run->err);
+	if (error)
+		return error;
+	run->subject = run->path;
+	error = hv_file_read(&run->file, run->path, run->mem, &run->err);
+	if (!error)
+		error = hv_image_parse(&run->image, &run->file, &run->options, &run->err);
+	if (!error)
+		error = hv_image_check(&run->image, memory, &run->err);
+	if (!error)
+		error = hv_boot_check(&run->image, run->cmdline, &run->err);
+	return error;
+}
+
+static void tell_image(const struct run *run)
+{
+	const struct hv_image *image = &run->image;
+
+	hv_machine_say(run->machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx", run->path, image->kind,
+		       (unsigned long long)image->file_size, (unsigned long long)hv_image_begin(image),
+		       (unsigned long long)hv_image_end(image) - 1);
+}
+
+static int create_vm(struct run *run)
+{
+	struct hv_vm *vm = &run->machine->vm;
+	int error;
+
+	run->subject = TINYVMX_DEVICE;
+	error = hv_vm_open(vm, &run->err);
+	if (error)
+		return error;
+	hv_machine_say(run->machine, "VMX supported: %s, ABI version %u, %u-bit guest-physical addresses",
+		       TINYVMX_DEVICE, vm->info.abi_version, vm->info.gpa_bits);
+	hv_machine_say(run->machine, "VMCS revision 0x%x", vm->info.vmcs_revision);
+	error = hv_vm_create(vm, &run->err);
+	if (error)
+		return error;
+	hv_machine_say(run->machine, "VMX on");
+	return hv_vm_map(vm, &run->machine->memory, &run->err);
+}
+
+static int create_vcpu(struct run *run)
+{
+	struct hv_machine *machine = run->machine;
+	struct hv_vcpu *vcpu = &machine->vcpu[0];
+	struct tinyvmx_cpuid cpuid[HV_CPUID_MAX];
+	size_t count = hv_cpuid_build(cpuid, hv_cpuid_host, &machine->vm.info);
+	struct hv_boot boot;
+	int error;
+
+	hv_image_copy(&run->image, &run->file, &machine->memory);
+	hv_boot_prepare(&boot, &run->image, &machine->memory, run->cmdline, hv_cpuid_has_1g_pages(cpuid, count));
+	hv_file_free(&run->file);
+	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx", hv_mode_name(run->image.mode),
+		       boot.regs.rip, boot.regs.gpr[TINYVMX_RSP]);
+	error = hv_vcpu_create(vcpu, machine, 0, &run->err);
+	machine->nr_vcpus = 1;
+	if (error)
+		return error;
+	error = tvx_set_cpuid(vcpu->fd, cpuid, count);
+	if (error)
+		return hv_fail(&run->err, -error, "refuses the CPUID table: %s; do hvctl and module match?", strerror(-error));
+	error = hv_vcpu_set_boot(vcpu, &boot, &run->err);
+	if (!error)
+		hv_machine_say(machine, "VMCS set up");
+	return error;
+}
+
+/* From here on the terminal is raw and signals are ours. */
+static int launch(struct run *run)
+{
+	struct hv_machine *machine = run->machine;
+	int error;
+
+	run->signal_fd = hv_loop_catch_signals();
+	if (run->signal_fd < 0)
+		return hv_fail(&run->err, -run->signal_fd, "no file descriptor for signals; raise ulimit -n");
+	run->raw = hv_term_raw();
+	error = hv_machine_add_devices(machine, run->raw, &run->err);
+	if (error)
+		return error;
+	if (run->raw)
+		fputs("hvctl: Ctrl-A X ends the VM\n", stderr);
+	hv_machine_say(machine, "launching");
+	error = hv_vcpu_start(&machine->vcpu[0], &run->err);
+	run->launched = !error;
+	return error;
+}
+
+/* --------------------------------------------------------------------- end */
+
+/* All that the guest said, before what we have to say. */
+static void flush_console(struct run *run)
+{
+	struct hv_machine *machine = run->machine;
+	bool killed = machine->end.kind == HV_END_SIGNAL || machine->end.kind == HV_END_QUIT;
+
+	hv_uart16550_flush(&machine->com1);
+	if (killed)
+		hv_console_drain(&machine->console);
+	else
+		hv_console_finish(&machine->console, run->signal_fd);
+	hv_console_exit(&machine->console);
+}
+
+static void tell_end(struct run *run)
+{
+	const struct hv_machine *machine = run->machine;
+	const struct hv_vcpu *vcpu = &machine->vcpu[0];
+	bool worth_telling = false;
+	char text[300];
+
+	switch (machine->end.kind) {
+	case HV_END_ENTRY_FAILED:
+		hv_report_entry_failure(vcpu, stderr);
+		/* fall through */
+	case HV_END_TRIPLE_FAULT:
+	case HV_END_UNSUPPORTED:
+		hv_report_vcpu(vcpu, stderr);
+		/* fall through */
+	case HV_END_ERROR:
+	case HV_END_HALTED:
+		worth_telling = true;
+		break;
+	default:
+		break;
+	}
+	hv_end_describe(&machine->end, text, sizeof(text));
+	if (worth_telling || machine->verbose)
+		fprintf(stderr, "%s\n", text);
+}
+
+static int finish(struct run *run)
+{
+	struct hv_machine *machine = run->machine;
+
+	hv_vcpu_join(&machine->vcpu[0]);
+	flush_console(run);
+	hv_term_restore();
+	tell_end(run);
+	if (run->json && hv_report_json(machine, run->path, stdout)) {
+		fputs("hvctl: --json: cannot write the report; mend standard output\n", stderr);
+		return HV_STATUS_ERROR;
+	}
+	return hv_end_status(&machine->end);
+}
+
+static int fail(const struct run *run)
+{
+	fprintf(stderr, "hvctl: %s: %s\n", run->subject, run->err.text);
+	return HV_STATUS_USAGE;
+}
+
+static int run_guest(struct run *run)
+{
+	if (check_input(run) || create_vm(run))
+		return fail(run);
+	tell_image(run);
+	if (create_vcpu(run) || launch(run))
+		return fail(run);
+	hv_loop_run(run->machine, run->signal_fd);
+	return finish(run);
+}
 
 int hv_cmd_run(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return HV_STATUS_UNSUPPORTED;
+	struct run run = {
+		.cmdline = "",
+		.mem = DEFAULT_MEM,
+		.options = { .load = HV_UNSET, .entry = HV_UNSET },
+		.signal_fd = -1,
+		.subject = "run",
+	};
+	struct hv_end end;
+	int status;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &run);
+	run.machine = malloc(sizeof(*run.machine));
+	if (!run.machine || hv_machine_init(run.machine, &run.err))
+		return fail(&run);
+	run.machine->verbose = run.verbose;
+	status = run_guest(&run);
+	hv_term_restore();
+	end = run.machine->end;
+	hv_file_free(&run.file);
+	hv_machine_exit(run.machine);
+	if (run.launched)
+		hv_machine_say(run.machine, "cleaned up");
+	free(run.machine);
+	if (end.kind == HV_END_SIGNAL)
+		hv_loop_die(end.detail);
+	return status;
 }

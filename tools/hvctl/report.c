@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How a run ended. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "disasm.h"
+#include "exit.h"
+#include "explain.h"
+#include "report.h"
+#include "tvx.h"
+#include "vmx_names.h"
+
+static const char *const gpr_names[TINYVMX_NR_GPR] = {
+	"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
+	"R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15",
+};
+
+static const char *const seg_names[TINYVMX_NR_SEG] = {
+	"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR",
+};
+
+static void print_regs(const struct tinyvmx_regs *regs, FILE *out)
+{
+	for (unsigned int i = 0; i < TINYVMX_NR_GPR; i++)
+		fprintf(out, "  %-6s %016llx%s", gpr_names[i], regs->gpr[i], i % 4 == 3 ? "\n" : "");
+	fprintf(out, "  %-6s %016llx  %-6s %016llx\n", "RIP", regs->rip, "RFLAGS", regs->rflags);
+}
+
+static void print_sregs(const struct tinyvmx_sregs *sregs, FILE *out)
+{
+	for (unsigned int i = 0; i < TINYVMX_NR_SEG; i++) {
+		const struct tinyvmx_segment *seg = &sregs->seg[i];
+
+		fprintf(out, "  %-6s %04x  base %016llx  limit %08x  access rights %05x%s\n", seg_names[i],
+			seg->selector, seg->base, seg->limit, seg->ar,
+			seg->ar & TINYVMX_AR_UNUSABLE ? " (unusable)" : "");
+	}
+	fprintf(out, "  GDTR   base %016llx  limit %04x    IDTR   base %016llx  limit %04x\n",
+		sregs->gdt_base, sregs->gdt_limit, sregs->idt_base, sregs->idt_limit);
+	fprintf(out, "  CR0    %016llx  CR2    %016llx  CR3    %016llx\n  CR4    %016llx  EFER   %016llx  CR8    %llx\n",
+		sregs->cr0, sregs->cr2, sregs->cr3, sregs->cr4, sregs->efer, sregs->cr8);
+}
+
+static void print_code(const struct hv_vcpu *vcpu, const struct tinyvmx_regs *regs,
+		       const struct tinyvmx_sregs *sregs, FILE *out)
+{
+	const struct tinyvmx_segment *cs = &sregs->seg[TINYVMX_CS];
+	unsigned int bits = hv_code_bits(sregs->efer, cs->ar);
+	uint8_t code[HV_INSN_MAX];
+	struct hv_paging paging;
+	char text[128];
+	size_t len, insn;
+
+	if (hv_vcpu_paging(vcpu, &paging))
+		return;
+	len = hv_peek(&vcpu->machine->memory, &paging, bits == 64 ? regs->rip : cs->base + regs->rip,
+		      code, sizeof(code));
+	fprintf(out, "instruction at RIP (%u-bit code):", bits);
+	if (!len) {
+		fputs(" there is no memory\n", out);
+		return;
+	}
+	insn = hv_disasm(code, len, bits, regs->rip, text, sizeof(text));
+	for (size_t i = 0; i < (insn ? insn : len); i++)
+		fprintf(out, " %02x", code[i]);
+	fprintf(out, "  %s\n", text);
+}
+
+/* ------------------------------------------------------------------- VMCS */
+
+static const uint32_t fields_that_matter[] = {
+	VMCS_EXIT_REASON, VMCS_EXIT_QUALIFICATION, VMCS_GUEST_LINEAR_ADDR, VMCS_GUEST_PHYSICAL_ADDR,
+	VMCS_EXIT_INTR_INFO, VMCS_EXIT_INTR_ERROR_CODE, VMCS_IDT_VECTORING_INFO, VMCS_IDT_VECTORING_ERROR_CODE,
+	VMCS_EXIT_INSTRUCTION_LEN, VMCS_EXIT_INSTRUCTION_INFO, VMCS_INSTRUCTION_ERROR, VMCS_GUEST_ACTIVITY,
+	VMCS_GUEST_INTERRUPTIBILITY, VMCS_GUEST_PENDING_DEBUG,
+};
+
+/* NULL if it cannot be had. */
+static struct tinyvmx_vmcs_field *read_vmcs(const struct hv_vcpu *vcpu, uint32_t *count)
+{
+	struct tinyvmx_vmcs_field *fields;
+
+	*count = 0;
+	tvx_get_vmcs(vcpu->fd, NULL, count);
+	fields = calloc(*count ? *count : 1, sizeof(*fields));
+	if (fields && !tvx_get_vmcs(vcpu->fd, fields, count))
+		return fields;
+	free(fields);
+	return NULL;
+}
+
+static void print_field(const struct tinyvmx_vmcs_field *field, const struct tinyvmx_run *run, FILE *out)
+{
+	char text[256] = "";
+
+	if (field->encoding == VMCS_EXIT_QUALIFICATION)
+		vmx_describe_qualification(run->exit_reason, field->value, text, sizeof(text));
+	else if (field->encoding == VMCS_EXIT_REASON)
+		snprintf(text, sizeof(text), "%s", vmx_exit_name(field->value & 0xffff));
+	fprintf(out, "  %-40s 0x%llx%s%s\n", vmx_field_name(field->encoding), field->value,
+		*text ? "  " : "", text);
+}
+
+static void print_fields(const struct hv_vcpu *vcpu, FILE *out)
+{
+	uint32_t count;
+	struct tinyvmx_vmcs_field *fields = read_vmcs(vcpu, &count);
+
+	if (!fields)
+		return;
+	fputs("VMCS:\n", out);
+	for (size_t i = 0; i < sizeof(fields_that_matter) / sizeof(fields_that_matter[0]); i++)
+		for (uint32_t j = 0; j < count; j++)
+			if (fields[j].encoding == fields_that_matter[i])
+				print_field(&fields[j], vcpu->run, out);
+	free(fields);
+}
+
+void hv_report_vcpu(const struct hv_vcpu *vcpu, FILE *out)
+{
+	struct tinyvmx_regs regs;
+	struct tinyvmx_sregs sregs;
+
+	if (tvx_get_regs(vcpu->fd, &regs) || tvx_get_sregs(vcpu->fd, &sregs))
+		return;
+	fprintf(out, "registers of vCPU %u:\n", vcpu->id);
+	print_regs(&regs, out);
+	print_sregs(&sregs, out);
+	print_code(vcpu, &regs, &sregs, out);
+	print_fields(vcpu, out);
+}
+
+void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out)
+{
+	uint32_t count;
+	struct tinyvmx_vmcs_field *fields = read_vmcs(vcpu, &count);
+
+	if (fields)
+		explain_entry_failure(fields, count, out);
+	free(fields);
+}
+
+/* ------------------------------------------------------------------- JSON */
+
+static json_t *hex(uint64_t value)
+{
+	return json_sprintf("0x%llx", (unsigned long long)value);
+}
+
+static json_t *json_regs(const struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_regs regs;
+	json_t *object = json_object();
+
+	if (tvx_get_regs(vcpu->fd, &regs))
+		return object;
+	for (unsigned int i = 0; i < TINYVMX_NR_GPR; i++)
+		json_object_set_new(object, gpr_names[i], hex(regs.gpr[i]));
+	json_object_set_new(object, "RIP", hex(regs.rip));
+	json_object_set_new(object, "RFLAGS", hex(regs.rflags));
+	return object;
+}
+
+static json_t *json_last_exit(const struct tinyvmx_run *run)
+{
+	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:i}", "reason", hex(run->exit_reason), "basic_reason",
+			 run->exit_reason & 0xffff, "name", vmx_exit_name(run->exit_reason & 0xffff),
+			 "qualification", hex(run->exit_qualification), "rip", hex(run->rip),
+			 "instruction_length", run->instruction_len);
+}
+
+static json_t *json_counts(const struct hv_vcpu *vcpu)
+{
+	json_t *object = json_object();
+
+	for (uint32_t i = 0; i < HV_NR_EXITS; i++)
+		if (vcpu->exits[i])
+			json_object_set_new(object, hv_exit_reason_name(i), json_integer(vcpu->exits[i]));
+	return object;
+}
+
+static json_t *json_vcpu(const struct hv_vcpu *vcpu)
+{
+	return json_pack("{s:i, s:I, s:o, s:o, s:o}", "id", vcpu->id, "exits", (json_int_t)vcpu->run->exits,
+			 "exits_to_hvctl", json_counts(vcpu), "last_exit", json_last_exit(vcpu->run),
+			 "registers", json_regs(vcpu));
+}
+
+/* JSON is UTF-8; a file name is any bytes. */
+static json_t *json_path(const char *path)
+{
+	json_t *string = json_string(path);
+	char *copy;
+
+	if (string)
+		return string;
+	copy = strdup(path);
+	for (char *c = copy; c && *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	string = json_string(copy ? copy : "");
+	free(copy);
+	return string;
+}
+
+int hv_report_json(const struct hv_machine *machine, const char *image, FILE *out)
+{
+	json_t *vcpus = json_array(), *report;
+	char text[300];
+	int err;
+
+	hv_end_describe(&machine->end, text, sizeof(text));
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
+		json_array_append_new(vcpus, json_vcpu(&machine->vcpu[i]));
+	report = json_pack("{s:o, s:s, s:i, s:s, s:I, s:o}", "image", json_path(image), "end", hv_end_name(&machine->end),
+			   "status", hv_end_status(&machine->end), "message", text, "memory",
+			   (json_int_t)machine->memory.size, "vcpus", vcpus);
+	err = report ? json_dumpf(report, out, JSON_COMPACT) : -1;
+	json_decref(report);
+	if (!err)
+		fputc('\n', out);
+	return err || fflush(out);
+}

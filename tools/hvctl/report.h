@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How a run ended: for people who want to know why, and for programs. */
+#ifndef HV_REPORT_H
+#define HV_REPORT_H
+
+#include <stdio.h>
+
+#include "machine.h"
+
+/* Registers, the instruction with its disassembly, and the VMCS fields that matter. */
+void hv_report_vcpu(const struct hv_vcpu *vcpu, FILE *out);
+
+/* Why the CPU refused the entry, rule by rule. */
+void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out);
+
+/* The whole story as one line of JSON. */
+int hv_report_json(const struct hv_machine *machine, const char *image, FILE *out);
+
+#endif

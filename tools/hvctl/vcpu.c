@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One virtual CPU: create it, run it, kick it. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cpuid.h"
+#include "exit.h"
+#include "machine.h"
+#include "tvx.h"
+#include "vmx_names.h"
+#include "x86.h"
+
+#define KICK_SIGNAL SIGUSR1
+
+/* The run page of the thread that we are: what the kick's handler writes to. */
+static __thread struct tinyvmx_run *current_run;
+
+/*
+ * The signal gets the thread out of RUN. Where it comes between the check of the
+ * ended flag and RUN, immediate_exit makes RUN return at once.
+ */
+static void on_kick(int sig)
+{
+	(void)sig;
+	if (current_run)
+		__atomic_store_n(&current_run->immediate_exit, 1, __ATOMIC_RELAXED);
+}
+
+static void install_kick_handler(void)
+{
+	struct sigaction action = { .sa_handler = on_kick };
+
+	sigaction(KICK_SIGNAL, &action, NULL);
+}
+
+int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err)
+{
+	struct hv_vm *vm = &machine->vm;
+	int fd, error;
+
+	*vcpu = (struct hv_vcpu){ .machine = machine, .id = id, .fd = -1 };
+	fd = tvx_create_vcpu(vm->fd, id);
+	if (fd < 0)
+		return hv_fail(err, -fd, "cannot create vCPU %u: %s; see 'dmesg | tail'", id, strerror(-fd));
+	vcpu->fd = fd;
+	error = tvx_map_run(fd, vm->info.run_bytes, &vcpu->run);
+	if (error)
+		return hv_fail(err, -error, "cannot map the run page of vCPU %u: %s; see 'dmesg | tail'", id,
+			       strerror(-error));
+	return 0;
+}
+
+int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err)
+{
+	int error = tvx_set_sregs(vcpu->fd, &boot->sregs);
+
+	if (!error)
+		error = tvx_set_regs(vcpu->fd, &boot->regs);
+	if (error)
+		return hv_fail(err, -error, "refuses the guest's first state: %s; does this CPU lack a mode? see 'hvctl info'",
+			       strerror(-error));
+	return 0;
+}
+
+/* --------------------------------------------------------------------- run */
+
+static void tell_exit(const struct hv_vcpu *vcpu)
+{
+	const struct tinyvmx_run *run = vcpu->run;
+
+	if (run->reason == TINYVMX_EXIT_ENTRY_FAILED && run->entry_failed.instruction_error) {
+		hv_machine_say(vcpu->machine, "VM entry: VM-instruction error %u: %s",
+			       run->entry_failed.instruction_error,
+			       vmx_instruction_error(run->entry_failed.instruction_error));
+		return;
+	}
+	hv_machine_say(vcpu->machine, "VM exit: reason 0x%x (%u) %s, qualification 0x%llx, RIP 0x%llx, length %u",
+		       run->exit_reason, run->exit_reason & 0xffff, vmx_exit_name(run->exit_reason),
+		       run->exit_qualification, run->rip, run->instruction_len);
+}
+
+static void handle_exit(struct hv_vcpu *vcpu)
+{
+	struct hv_machine *machine = vcpu->machine;
+	uint32_t reason = vcpu->run->reason;
+
+	vcpu->exits[reason < HV_NR_EXITS ? reason : TINYVMX_EXIT_UNKNOWN]++;
+	if (machine->verbose)
+		tell_exit(vcpu);
+	pthread_mutex_lock(&machine->lock);
+	hv_exit_handle(vcpu);
+	pthread_mutex_unlock(&machine->lock);
+	hv_console_throttle(&machine->console);
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct hv_vcpu *vcpu = arg;
+	struct hv_machine *machine = vcpu->machine;
+
+	current_run = vcpu->run;
+	while (!atomic_load(&machine->ended)) {
+		int error = tvx_run(vcpu->fd);
+
+		if (!error) {
+			handle_exit(vcpu);
+			continue;
+		}
+		if (error != -EINTR) {
+			hv_machine_end(machine, HV_END_ERROR, 0, "the module cannot run vCPU %u: %s; see 'dmesg | tail'",
+				       vcpu->id, strerror(-error));
+			break;
+		}
+		/* Taken back before the flags are looked at: a kick after this sets it again. */
+		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+		vcpu->exits[TINYVMX_EXIT_INTR]++;
+	}
+	return NULL;
+}
+
+int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err)
+{
+	int error;
+
+	install_kick_handler();
+	error = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
+	if (error)
+		return hv_fail(err, error, "no thread for vCPU %u: %s; end some processes", vcpu->id, strerror(error));
+	vcpu->started = true;
+	return 0;
+}
+
+void hv_vcpu_kick(struct hv_vcpu *vcpu)
+{
+	if (vcpu->started)
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+}
+
+void hv_vcpu_join(struct hv_vcpu *vcpu)
+{
+	if (vcpu->started)
+		pthread_join(vcpu->thread, NULL);
+	vcpu->started = false;
+}
+
+void hv_vcpu_destroy(struct hv_vcpu *vcpu)
+{
+	if (vcpu->run)
+		munmap(vcpu->run, vcpu->machine->vm.info.run_bytes);
+	if (vcpu->fd >= 0)
+		close(vcpu->fd);
+	vcpu->run = NULL;
+	vcpu->fd = -1;
+}
+
+/* ------------------------------------------------------------------- state */
+
+int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging)
+{
+	struct tinyvmx_sregs sregs;
+	struct tinyvmx_regs regs;
+	int error = tvx_get_sregs(vcpu->fd, &sregs);
+
+	if (!error)
+		error = tvx_get_regs(vcpu->fd, &regs);
+	if (error)
+		return error;
+	*paging = (struct hv_paging){
+		.cr0 = sregs.cr0,
+		.cr3 = sregs.cr3,
+		.cr4 = sregs.cr4,
+		.efer = sregs.efer,
+		.rflags = regs.rflags,
+		.user = (sregs.seg[TINYVMX_SS].ar >> TINYVMX_AR_DPL_SHIFT & 3) == 3,
+	};
+	return 0;
+}
+
+unsigned int hv_code_bits(uint64_t efer, uint32_t cs_ar)
+{
+	if (efer & X86_EFER_LMA && cs_ar & TINYVMX_AR_L)
+		return 64;
+	return cs_ar & TINYVMX_AR_DB ? 32 : 16;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One virtual CPU: its file descriptor, its run page, its thread. */
+#ifndef HV_VCPU_H
+#define HV_VCPU_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "boot.h"
+#include "error.h"
+#include "tinyvmx.h"
+#include "walk.h"
+
+struct hv_machine;
+
+#define HV_NR_EXITS (TINYVMX_EXIT_CR + 1)
+
+struct hv_vcpu {
+	struct hv_machine *machine;
+	unsigned int id;
+	int fd;				/* -1: not created */
+	struct tinyvmx_run *run;
+	pthread_t thread;
+	bool started;
+	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
+};
+
+int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err);
+int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err);
+int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err);
+
+/* Make the vCPU's thread leave RUN (or not enter it) and look around; any thread. */
+void hv_vcpu_kick(struct hv_vcpu *vcpu);
+void hv_vcpu_join(struct hv_vcpu *vcpu);
+void hv_vcpu_destroy(struct hv_vcpu *vcpu);
+
+/* How it translates addresses now; 16, 32 or 64: the size of its code. Not while it runs. */
+int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging);
+unsigned int hv_code_bits(uint64_t efer, uint32_t cs_ar);
+
+#endif
