@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Signals end RUN soon, none is lost, and the guest's registers survive them. */
+#include <signal.h>
+#include <time.h>
+
+#include "lib.h"
+
+static struct vcpu *spinner;
+static volatile u64 kicked_at;
+
+/* In place of immediate_exit: what a VMM's handler does. */
+static void sets_immediate_exit(int sig)
+{
+	(void)sig;
+	spinner->run->immediate_exit = 1;
+}
+
+static void handle(int sig, void (*handler)(int sig))
+{
+	struct sigaction action = { .sa_handler = handler };
+
+	must(sigaction(sig, &action, NULL));
+}
+
+/* SIGUSR2 in @first_us, then each @every_us; 0: never again. */
+static void start_timer(u32 first_us, u32 every_us)
+{
+	static timer_t timer;
+	static bool made;
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2,
+	};
+	struct itimerspec when = {
+		.it_value.tv_nsec = first_us * 1000L,
+		.it_interval.tv_nsec = every_us * 1000L,
+	};
+
+	if (!made)
+		must(timer_create(CLOCK_MONOTONIC, &event, &timer));
+	made = true;
+	must(timer_settime(timer, 0, &when, NULL));
+}
+
+static void *kicks_later(void *arg)
+{
+	sleep_us(3000);
+	kicked_at = rdtsc();
+	pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	return NULL;
+}
+
+/* From pthread_kill() in another thread to the return of RUN. */
+static void test_latency(void)
+{
+	pthread_t me = pthread_self(), other;
+	u64 worst = 0;
+
+	ignore_signal(SIGUSR1);
+	for (u32 i = 0; i < 10; i++) {
+		u64 took;
+
+		pthread_create(&other, NULL, kicks_later, &me);
+		if (vcpu_run(spinner) != -1 || errno != EINTR)
+			bail("RUN did not end with EINTR");
+		took = rdtsc() - kicked_at;
+		pthread_join(other, NULL);
+		if (took > worst)
+			worst = took;
+	}
+	is(spinner->run->reason, TINYVMX_EXIT_INTR, "reason INTR");
+	ok(worst < ms_to_tsc(1), "10 kicks, the slowest took %lu of %lu ticks",
+	   worst, ms_to_tsc(1));
+}
+
+static void test_pending_before(void)
+{
+	sigset_t set, old;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	must(sigprocmask(SIG_BLOCK, &set, &old));
+	raise(SIGUSR1);
+	must(sigprocmask(SIG_SETMASK, &old, NULL));
+	spinner->run->immediate_exit = 1;
+	u64 exits = spinner->run->exits;
+
+	err_is(vcpu_run(spinner), EINTR, "immediate_exit");
+	is(spinner->run->exits, exits, "the guest was not entered");
+	err_is(vcpu_run(spinner), EINTR, "it holds until it is cleared");
+	spinner->run->immediate_exit = 0;
+}
+
+/* A signal between the test of a flag and RUN must not be lost. */
+static void test_race(void)
+{
+	u32 slow = 0;
+
+	handle(SIGUSR2, sets_immediate_exit);
+	for (u32 i = 0; i < 100; i++) {
+		spinner->run->immediate_exit = 0;
+		start_timer(1 + i * 3, 0);
+		if (vcpu_run(spinner) != -1 || errno != EINTR)
+			slow++;
+	}
+	start_timer(0, 0);
+	spinner->run->immediate_exit = 0;
+	is(slow, 0, "100 timers around RUN: each ends it");
+}
+
+static volatile u64 rounds;
+
+/*
+ * All GPRs but RSP and RBP, XMM0 and XMM15, x87 hold a pattern; a word that
+ * changes means that an interruption of the guest has touched a register.
+ */
+static void keeps_pattern(u64 want_rounds)
+{
+	static const u64 one[2] = { 0x1111111111111111, 0x2222222222222222 };
+	u64 bad = 0;
+
+	while (rounds < want_rounds && !bad) {
+		rounds++;
+		__asm__ volatile(
+			"push %%rbx\n\t"
+			"movups %1, %%xmm0; movups %1, %%xmm15; fld1\n\t"
+			"mov $101, %%rax; mov $102, %%rbx; mov $103, %%rdx\n\t"
+			"mov $104, %%rsi; mov $105, %%rdi; mov $108, %%r8\n\t"
+			"mov $109, %%r9; mov $110, %%r10; mov $111, %%r11\n\t"
+			"mov $112, %%r12; mov $113, %%r13; mov $114, %%r14\n\t"
+			"mov $115, %%r15; mov $300, %%ecx\n"
+			"1: cmp $101, %%rax; jne 2f; cmp $102, %%rbx; jne 2f\n\t"
+			"cmp $103, %%rdx; jne 2f; cmp $104, %%rsi; jne 2f\n\t"
+			"cmp $105, %%rdi; jne 2f; cmp $108, %%r8; jne 2f\n\t"
+			"cmp $109, %%r9; jne 2f; cmp $110, %%r10; jne 2f\n\t"
+			"cmp $111, %%r11; jne 2f; cmp $112, %%r12; jne 2f\n\t"
+			"cmp $113, %%r13; jne 2f; cmp $114, %%r14; jne 2f\n\t"
+			"cmp $115, %%r15; jne 2f\n\t"
+			"dec %%ecx; jnz 1b\n\t"
+			"movq %%xmm0, %%rax; movq %%xmm15, %%rbx\n\t"
+			"cmp %%rax, %%rbx; jne 2f\n\t"
+			"mov $0x1111111111111111, %%rbx; cmp %%rax, %%rbx\n\t"
+			"jne 2f; fld1; fcomip; fstp %%st(0); jne 2f\n\t"
+			"pop %%rbx; xor %%eax, %%eax; jmp 3f\n"
+			"2: pop %%rbx; mov $1, %%eax\n"
+			"3:"
+			: "=&a"(bad) : "m"(one) : "rcx", "rdx", "rsi", "rdi",
+			  "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+			  "xmm0", "xmm15", "cc", "memory");
+	}
+	guest_is(bad, 0);
+}
+
+static void dirties_registers(int sig)
+{
+	static const u64 junk[2] = { ~0UL, ~0UL };
+
+	(void)sig;
+	__asm__ volatile("movups %0, %%xmm0; movups %0, %%xmm15; fldpi; fstp %%st(0)"
+			 : : "m"(junk) : "xmm0", "xmm15");
+}
+
+static void test_pattern(void)
+{
+	struct vcpu *vcpu = vcpu_simple(keeps_pattern);
+	u32 interruptions = 0;
+
+	vcpu_call(vcpu, keeps_pattern, 1000);
+	handle(SIGUSR2, dirties_registers);
+	start_timer(500, 500);
+	while (vcpu_run(vcpu) && errno == EINTR)
+		interruptions++;
+	start_timer(0, 0);
+	is(vcpu->run->reason, TINYVMX_EXIT_IO, "the guest ended");
+	is(vcpu->run->io.data, GUEST_DONE, "its registers were never touched");
+	ok(interruptions > 3, "%u signals came while it ran", interruptions);
+	vcpu_simple_destroy(vcpu);
+}
+
+static int runs_and_is_stopped(void *arg)
+{
+	struct vcpu *vcpu = vcpu_simple(keeps_pattern);
+
+	(void)arg;
+	vcpu_call(vcpu, keeps_pattern, 2000);
+	while (vcpu_run(vcpu)) {
+		if (errno != EINTR)
+			return 1;
+	}
+	return vcpu->run->io.data != GUEST_DONE;
+}
+
+static void test_stop_continue(void)
+{
+	pid_t pid = spawn(runs_and_is_stopped, NULL);
+
+	for (u32 i = 0; i < 10; i++) {
+		sleep_us(5000);
+		kill(pid, SIGSTOP);
+		sleep_us(1000);
+		kill(pid, SIGCONT);
+	}
+	is(reap(pid), 0, "a VMM stopped and continued ten times");
+}
+
+int main(void)
+{
+	tap_init();
+	spinner = vcpu_simple(guest_spin);
+	test_latency();
+	test_pending_before();
+	test_race();
+	vcpu_simple_destroy(spinner);
+	test_pattern();
+	test_stop_continue();
+	return tap_exit();
+}
