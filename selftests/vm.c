@@ -290,7 +290,7 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id, void *fn, u64 arg)
 	set_long_mode(vcpu);
 	memset(&vcpu->regs, 0, sizeof(vcpu->regs));
 	vcpu->regs.rflags = 2;
-	vcpu->regs.gpr[TINYVMX_RSP] = GUEST_STACK_TOP - id * GUEST_STACK_BYTES;
+	vcpu->regs.gpr[TINYVMX_RSP] = GUEST_STACK_TOP - id % 64 * GUEST_STACK_BYTES;
 	vcpu_set_regs(vcpu);
 	vcpu_call(vcpu, fn, arg);
 	return vcpu;
