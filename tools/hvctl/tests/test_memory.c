@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Guest RAM: its size, the gap below 4 GiB, what lies inside. */
+#include "hv_test.h"
+
+static void test_one_range(void **state)
+{
+	struct hv_memory memory;
+
+	(void)state;
+	test_memory(&memory, 16 * HV_MIB);
+	assert_int_equal(memory.count, 1);
+	assert_int_equal((uintptr_t)memory.range[0].hva % (2 * HV_MIB), 0);
+	assert_ptr_equal(hv_memory_at(&memory, 0, 16 * HV_MIB), memory.range[0].hva);
+	assert_ptr_equal(hv_memory_at(&memory, 16 * HV_MIB - 1, 1), memory.range[0].hva + 16 * HV_MIB - 1);
+	assert_null(hv_memory_at(&memory, 16 * HV_MIB - 1, 2));
+	assert_null(hv_memory_at(&memory, 16 * HV_MIB, 1));
+	assert_null(hv_memory_at(&memory, 8, UINT64_MAX));
+	assert_null(hv_memory_at(&memory, UINT64_MAX, 1));
+	assert_null(hv_memory_at(&memory, UINT64_MAX, 2));
+	hv_memory_exit(&memory);
+	assert_null(hv_memory_at(&memory, 0, 1));
+}
+
+static void test_gap(void **state)
+{
+	struct hv_memory memory;
+	struct hv_error err;
+
+	(void)state;
+	/* Nothing of it is touched; but a small host is told that it has no 4 GiB. */
+	if (hv_memory_init(&memory, 4 * HV_GIB, &err))
+		skip();
+	assert_int_equal(memory.count, 2);
+	assert_int_equal(hv_memory_low_end(&memory), 3 * HV_GIB);
+	assert_non_null(hv_memory_at(&memory, 3 * HV_GIB - 8, 8));
+	assert_null(hv_memory_at(&memory, 3 * HV_GIB - 4, 8));
+	assert_null(hv_memory_at(&memory, 0xfee00000, 4));
+	assert_ptr_equal(hv_memory_at(&memory, 4 * HV_GIB, HV_GIB), memory.range[0].hva + 3 * HV_GIB);
+	assert_null(hv_memory_at(&memory, 4 * HV_GIB, HV_GIB + 1));
+	assert_null(hv_memory_at(&memory, 5 * HV_GIB, 1));
+	hv_memory_exit(&memory);
+}
+
+static void test_sizes_refused(void **state)
+{
+	static const uint64_t sizes[] = { 0, 1, 4096, HV_MIB - 4096, HV_MIB + 1, 1ULL << 60, UINT64_MAX, ~0xfffULL };
+	struct hv_memory memory;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct hv_error err = { "" };
+
+		assert_true(hv_memory_init(&memory, sizes[i], &err) < 0);
+		assert_non_null(strchr(err.text, ';'));
+		hv_memory_exit(&memory);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_range),
+		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_sizes_refused),
+	};
+
+	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+}
