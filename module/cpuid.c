@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CPUID: looking leaves up, and the policy that the leaves imply.
+ */
+#include <linux/array_size.h>
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/sort.h>
+#include <asm/fpu/xcr.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/processor.h>
+
+#include "cpuid.h"
+#include "cr.h"
+#include "msr.h"
+#include "vmx_caps.h"
+
+#define LEAF_FEATURES	1
+#define LEAF_STRUCTURED	7
+#define LEAF_XSAVE	0xd
+#define LEAF_EXTENDED	0x80000001
+
+#define FEATURES_ECX_OSXSAVE	BIT(27)
+#define FEATURES_EBX_APIC_ID	GENMASK(31, 24)
+
+enum cpuid_reg { EAX, EBX, ECX, EDX };
+
+/* What a feature flag lets the guest do beyond running its instructions. */
+static const struct {
+	u32 leaf;
+	u8 reg;
+	u8 bit;
+	u64 cr4;
+	u64 efer;
+} grants[] = {
+	{ LEAF_FEATURES, EDX, 1, X86_CR4_VME | X86_CR4_PVI, 0 },
+	{ LEAF_FEATURES, EDX, 2, X86_CR4_DE, 0 },
+	{ LEAF_FEATURES, EDX, 3, X86_CR4_PSE, 0 },
+	{ LEAF_FEATURES, EDX, 4, X86_CR4_TSD, 0 },
+	{ LEAF_FEATURES, EDX, 6, X86_CR4_PAE, 0 },
+	{ LEAF_FEATURES, EDX, 7, X86_CR4_MCE, 0 },
+	{ LEAF_FEATURES, EDX, 13, X86_CR4_PGE, 0 },
+	{ LEAF_FEATURES, EDX, 24, X86_CR4_OSFXSR, 0 },
+	{ LEAF_FEATURES, EDX, 25, X86_CR4_OSXMMEXCPT, 0 },
+	{ LEAF_FEATURES, ECX, 17, X86_CR4_PCIDE, 0 },
+	{ LEAF_FEATURES, ECX, 26, X86_CR4_OSXSAVE, 0 },
+	{ LEAF_STRUCTURED, EBX, 0, X86_CR4_FSGSBASE, 0 },
+	{ LEAF_STRUCTURED, EBX, 7, X86_CR4_SMEP, 0 },
+	{ LEAF_STRUCTURED, EBX, 20, X86_CR4_SMAP, 0 },
+	{ LEAF_STRUCTURED, ECX, 2, X86_CR4_UMIP, 0 },
+	{ LEAF_STRUCTURED, ECX, 16, X86_CR4_LA57, 0 },
+	{ LEAF_EXTENDED, EDX, 11, 0, EFER_SCE },
+	{ LEAF_EXTENDED, EDX, 20, 0, EFER_NX },
+	{ LEAF_EXTENDED, EDX, 29, 0, EFER_LME | EFER_LMA },
+};
+
+static int compare(const struct tinyvmx_cpuid *a, u32 function, u32 index)
+{
+	if (a->function != function)
+		return a->function < function ? -1 : 1;
+	if (a->index != index)
+		return a->index < index ? -1 : 1;
+	return 0;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct tinyvmx_cpuid *second = b;
+
+	return compare(a, second->function, second->index);
+}
+
+int tvx_cpuid_check(struct tinyvmx_cpuid *entries, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (entries[i].flags & ~TINYVMX_CPUID_INDEXED)
+			return -EOPNOTSUPP;
+		if (entries[i].pad)
+			return -EINVAL;
+		if (!(entries[i].flags & TINYVMX_CPUID_INDEXED))
+			entries[i].index = 0;
+	}
+	sort(entries, count, sizeof(*entries), compare_entries, NULL);
+	for (i = 1; i < count; i++) {
+		const struct tinyvmx_cpuid *before = &entries[i - 1];
+
+		if (!compare_entries(before, &entries[i]))
+			return -EEXIST;
+		/* A row without an index serves every index already. */
+		if (before->function == entries[i].function &&
+		    !(before->flags & entries[i].flags & TINYVMX_CPUID_INDEXED))
+			return -EEXIST;
+	}
+	return 0;
+}
+
+/* The first row at or behind (@function, @index); count when there is none. */
+static unsigned int lower_bound(const struct tvx_vcpu *vcpu, u32 function, u32 index)
+{
+	unsigned int low = 0, high = vcpu->cpuid_count;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (compare(&vcpu->cpuid[middle], function, index) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The row of @function, @index; one without an index serves every @index. */
+static const struct tinyvmx_cpuid *find(const struct tvx_vcpu *vcpu, u32 function, u32 index)
+{
+	const struct tinyvmx_cpuid *row;
+	unsigned int n = lower_bound(vcpu, function, 0);
+
+	if (n == vcpu->cpuid_count || vcpu->cpuid[n].function != function)
+		return NULL;
+	row = &vcpu->cpuid[n];
+	if (!(row->flags & TINYVMX_CPUID_INDEXED) || row->index == index)
+		return row;
+	n = lower_bound(vcpu, function, index);
+	if (n == vcpu->cpuid_count)
+		return NULL;
+	row = &vcpu->cpuid[n];
+	return compare(row, function, index) ? NULL : row;
+}
+
+static u32 reg_of(const struct tinyvmx_cpuid *row, enum cpuid_reg reg)
+{
+	switch (reg) {
+	case EAX:
+		return row->eax;
+	case EBX:
+		return row->ebx;
+	case ECX:
+		return row->ecx;
+	default:
+		return row->edx;
+	}
+}
+
+static bool has_feature(const struct tvx_vcpu *vcpu, u32 leaf, enum cpuid_reg reg, u8 bit)
+{
+	const struct tinyvmx_cpuid *row = find(vcpu, leaf, 0);
+
+	return row && (reg_of(row, reg) & BIT(bit));
+}
+
+static u64 xcr0_of_table(const struct tvx_vcpu *vcpu)
+{
+	const struct tinyvmx_cpuid *row = find(vcpu, LEAF_XSAVE, 0);
+	u64 xcr0 = row ? row->eax | ((u64)row->edx << 32) : 0;
+
+	return (xcr0 & vmx_caps.xcr0_mask) | XFEATURE_MASK_FP;
+}
+
+static void find_policy(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
+{
+	unsigned int i;
+
+	policy->cr4 = X86_CR4_PCE;
+	policy->efer = 0;
+	for (i = 0; i < ARRAY_SIZE(grants); i++) {
+		if (!has_feature(vcpu, grants[i].leaf, grants[i].reg, grants[i].bit))
+			continue;
+		policy->cr4 |= grants[i].cr4;
+		policy->efer |= grants[i].efer;
+	}
+	policy->cr4 &= vmx_caps.cr4_mask;
+	policy->xcr0 = xcr0_of_table(vcpu);
+	policy->rdtscp = has_feature(vcpu, LEAF_EXTENDED, EDX, 27);
+	policy->invpcid = has_feature(vcpu, LEAF_STRUCTURED, EBX, 10);
+}
+
+static void all_allowed(struct tvx_policy *policy)
+{
+	policy->cr4 = vmx_caps.cr4_mask;
+	policy->efer = TVX_EFER_KNOWN;
+	policy->xcr0 = vmx_caps.xcr0_mask;
+	policy->rdtscp = true;
+	policy->invpcid = true;
+}
+
+void tvx_cpuid_init(struct tvx_vcpu *vcpu)
+{
+	all_allowed(&vcpu->policy);
+}
+
+static void update_controls(const struct tvx_vcpu *vcpu)
+{
+	u32 proc2 = vmx_caps.proc2;
+
+	if (!vcpu->vpid)
+		proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
+	if (vcpu->policy.rdtscp)
+		proc2 |= vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_RDTSCP;
+	if (vcpu->policy.invpcid)
+		proc2 |= vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_INVPCID;
+	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, proc2);
+}
+
+struct tinyvmx_cpuid *tvx_cpuid_replace(struct tvx_vcpu *vcpu,
+					struct tinyvmx_cpuid *entries, unsigned int count)
+{
+	struct tinyvmx_cpuid *old = vcpu->cpuid;
+
+	vcpu->cpuid = entries;
+	vcpu->cpuid_count = count;
+	if (count)
+		find_policy(vcpu, &vcpu->policy);
+	else
+		all_allowed(&vcpu->policy);
+	update_controls(vcpu);
+	tvx_cr4_update_owner(vcpu);
+	tvx_msr_update_wanted(vcpu);
+	return old;
+}
+
+bool tvx_xcr0_valid(const struct tvx_vcpu *vcpu, u64 xcr0)
+{
+	u64 avx512 = xcr0 & XFEATURE_MASK_AVX512;
+
+	if (!(xcr0 & XFEATURE_MASK_FP) || (xcr0 & ~vcpu->policy.xcr0))
+		return false;
+	if ((xcr0 & XFEATURE_MASK_YMM) && !(xcr0 & XFEATURE_MASK_SSE))
+		return false;
+	return !avx512 || (avx512 == XFEATURE_MASK_AVX512 && (xcr0 & XFEATURE_MASK_YMM));
+}
+
+/* Bytes that XSAVE needs for the components in @xcr0. */
+static u32 xsave_size(const struct tvx_vcpu *vcpu, u64 xcr0)
+{
+	u32 size = VMX_FXSAVE_BYTES + VMX_XSAVE_HEADER_BYTES;
+	unsigned int n;
+
+	for (n = 2; n < 32; n++) {
+		const struct tinyvmx_cpuid *row;
+
+		if (!(xcr0 & BIT_ULL(n)))
+			continue;
+		row = find(vcpu, LEAF_XSAVE, n);
+		if (row)
+			size = max(size, row->eax + row->ebx);
+	}
+	return size;
+}
+
+/* What the table cannot say because it depends on the guest's registers. */
+static void make_true(struct tvx_vcpu *vcpu, struct tinyvmx_cpuid *row, u32 index)
+{
+	if (row->function == LEAF_FEATURES) {
+		row->ecx &= ~FEATURES_ECX_OSXSAVE;
+		if (tvx_cr4_read() & X86_CR4_OSXSAVE)
+			row->ecx |= FEATURES_ECX_OSXSAVE;
+		row->ebx = (row->ebx & ~FEATURES_EBX_APIC_ID) | (vcpu->id << 24);
+	} else if (row->function == LEAF_XSAVE && index == 0) {
+		row->ebx = xsave_size(vcpu, vcpu->xcr0);
+	}
+}
+
+/*
+ * SDM, CPUID: above the highest basic leaf Intel processors answer as that leaf
+ * does. The hypervisor's range (4000_0000H) and the extended one have their own ends.
+ */
+static const struct tinyvmx_cpuid *find_or_highest(const struct tvx_vcpu *vcpu,
+						   u32 function, u32 index)
+{
+	const struct tinyvmx_cpuid *row = find(vcpu, function, index);
+	const struct tinyvmx_cpuid *base;
+
+	if (row || (function >> 28) == 4)
+		return row;
+	base = find(vcpu, function & 0x80000000, 0);
+	if (base && function <= base->eax)
+		return NULL;
+	base = find(vcpu, 0, 0);
+	return base ? find(vcpu, base->eax, index) : NULL;
+}
+
+void tvx_cpuid_execute(struct tvx_vcpu *vcpu)
+{
+	unsigned long *gpr = vcpu->world.gpr;
+	u32 index = gpr[TINYVMX_RCX];
+	const struct tinyvmx_cpuid *found = find_or_highest(vcpu, gpr[TINYVMX_RAX], index);
+	struct tinyvmx_cpuid row = {};
+
+	if (found) {
+		row = *found;
+		make_true(vcpu, &row, index);
+	}
+	gpr[TINYVMX_RAX] = row.eax;
+	gpr[TINYVMX_RBX] = row.ebx;
+	gpr[TINYVMX_RCX] = row.ecx;
+	gpr[TINYVMX_RDX] = row.edx;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Control and debug registers of the guest: what it reads, what the VMCS holds.
+ */
+#ifndef TVX_CR_H
+#define TVX_CR_H
+
+#include <linux/types.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+
+#include "vcpu.h"
+
+/* SDM, "Debug Registers": what can be written, what reads as one. */
+#define TVX_DR6_WRITABLE	0xe00fULL
+#define TVX_DR6_FIXED		0xffff0ff0ULL
+#define TVX_DR6_TRAPS		0xfULL
+#define TVX_DR6_BD		0x2000ULL
+#define TVX_DR6_BS		0x4000ULL
+#define TVX_DR7_ENABLED		0xffULL
+#define TVX_DR7_GD		0x2000ULL
+#define TVX_DR7_WRITABLE	0xffff2bffULL
+#define TVX_DR7_FIXED		0x400ULL
+
+/* CR0 bits that the guest owns: it changes them without a VM exit. */
+#define TVX_CR0_GUEST_OWNED \
+	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_WP | X86_CR0_AM | \
+	 X86_CR0_PG)
+
+/*
+ * CR4 bits that are never the guest's: machine checks are the host's affair, and
+ * VMX root needs VMXE. All others are the guest's as far as its CPUID has them.
+ */
+#define TVX_CR4_HOST_OWNED	((unsigned long)(X86_CR4_MCE | X86_CR4_VMXE))
+
+/* All of these: VMCS current, interrupts disabled. */
+
+static inline u64 tvx_merge(u64 owned_mask, u64 owned, u64 shadow)
+{
+	return (owned & ~owned_mask) | (shadow & owned_mask);
+}
+
+/* What MOV from CR0 or CR4 gives the guest. */
+static inline u64 tvx_cr0_read(void)
+{
+	return tvx_merge(vmcs_readn(CR0_GUEST_HOST_MASK), vmcs_readn(GUEST_CR0),
+			 vmcs_readn(CR0_READ_SHADOW));
+}
+
+static inline u64 tvx_cr4_read(void)
+{
+	return tvx_merge(vmcs_readn(CR4_GUEST_HOST_MASK), vmcs_readn(GUEST_CR4),
+			 vmcs_readn(CR4_READ_SHADOW));
+}
+
+static inline bool tvx_in_64bit_mode(void)
+{
+	return tvx_in_long_mode() && (vmcs_read32(GUEST_CS_AR_BYTES) & TINYVMX_AR_L);
+}
+
+/* Whether CR0 can have these bits together, of those that exist. */
+static inline bool tvx_cr0_valid(u64 cr0)
+{
+	if ((cr0 & X86_CR0_PG) && !(cr0 & X86_CR0_PE))
+		return false;
+	return !(cr0 & X86_CR0_NW) || (cr0 & X86_CR0_CD);
+}
+
+/* Set what the guest reads, and what the CPU runs with accordingly. */
+void tvx_cr0_write(struct tvx_vcpu *vcpu, u64 value);
+void tvx_cr4_write(struct tvx_vcpu *vcpu, u64 value);
+/* @value includes LMA. */
+void tvx_efer_write(struct tvx_vcpu *vcpu, u64 value);
+
+/* The CPUID policy has changed: recompute who owns CR4 bits. */
+void tvx_cr4_update_owner(struct tvx_vcpu *vcpu);
+
+#endif

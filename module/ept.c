@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EPT paging structures (SDM, "The Extended Page Table Mechanism").
+ */
+#include <linux/align.h>
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <asm/io.h>
+#include <asm/vmx.h>
+
+#include "ept.h"
+#include "vmx_caps.h"
+
+#define EPT_ENTRIES	512
+#define EPT_RWX		(VMX_EPT_READABLE_MASK | VMX_EPT_WRITABLE_MASK | VMX_EPT_EXECUTABLE_MASK)
+#define EPT_LARGE	BIT_ULL(7)
+#define EPT_MT_WB	6ULL
+#define EPT_ADDR	GENMASK_ULL(51, 12)
+
+/* Level 1 maps 4 KiB, 2: 2 MiB, 3: 1 GiB, 4: the root. */
+static unsigned int level_shift(unsigned int level)
+{
+	return PAGE_SHIFT + 9 * (level - 1);
+}
+
+static unsigned int entry_index(u64 gpa, unsigned int level)
+{
+	return (gpa >> level_shift(level)) & (EPT_ENTRIES - 1);
+}
+
+static bool is_leaf(u64 entry, unsigned int level)
+{
+	return level == 1 || (entry & EPT_LARGE);
+}
+
+static u64 *entry_table(u64 entry)
+{
+	return __va(entry & EPT_ADDR);
+}
+
+int ept_init(struct ept *ept)
+{
+	ept->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!ept->root)
+		return -ENOMEM;
+	ept->eptp = __pa(ept->root) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
+	return 0;
+}
+
+void ept_destroy(struct ept *ept)
+{
+	struct ept_freed freed = {};
+
+	ept_unmap(ept, 0, BIT_ULL(level_shift(EPT_LEVELS + 1)), &freed);
+	ept_free(&freed);
+	free_page((unsigned long)ept->root);
+}
+
+int ept_cache_fill(struct ept_cache *cache)
+{
+	while (cache->count < EPT_LEVELS - 1) {
+		void *page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+
+		if (!page)
+			return -ENOMEM;
+		cache->pages[cache->count++] = page;
+	}
+	return 0;
+}
+
+void ept_cache_destroy(struct ept_cache *cache)
+{
+	while (cache->count)
+		free_page((unsigned long)cache->pages[--cache->count]);
+}
+
+unsigned int ept_page_shift(unsigned int max)
+{
+	if (max >= level_shift(3) && (vmx_caps.ept_vpid & VMX_EPT_1GB_PAGE_BIT))
+		return level_shift(3);
+	if (max >= level_shift(2) && (vmx_caps.ept_vpid & VMX_EPT_2MB_PAGE_BIT))
+		return level_shift(2);
+	return PAGE_SHIFT;
+}
+
+bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 hpa,
+	     unsigned int shift, bool writable)
+{
+	u64 leaf = hpa | VMX_EPT_READABLE_MASK | VMX_EPT_EXECUTABLE_MASK |
+		   VMX_EPT_IPAT_BIT | (EPT_MT_WB << VMX_EPT_MT_EPTE_SHIFT);
+	unsigned int level = EPT_LEVELS;
+	u64 *table = ept->root, *entry;
+
+	for (;;) {
+		entry = &table[entry_index(gpa, level)];
+		if (level_shift(level) == shift)
+			break;
+		if (!*entry) {
+			if (!cache->count)
+				return false;
+			WRITE_ONCE(*entry, __pa(cache->pages[--cache->count]) | EPT_RWX);
+		} else if (is_leaf(*entry, level)) {
+			return true;	/* a larger page is there already */
+		}
+		table = entry_table(*entry);
+		level--;
+	}
+
+	if (*entry && !is_leaf(*entry, level))
+		return false;
+	if (writable)
+		leaf |= VMX_EPT_WRITABLE_MASK;
+	if (level > 1)
+		leaf |= EPT_LARGE;
+	WRITE_ONCE(*entry, leaf);
+	return true;
+}
+
+static void free_later(u64 *table, struct ept_freed *freed)
+{
+	struct page *page = virt_to_page(table);
+
+	set_page_private(page, (unsigned long)freed->head);
+	freed->head = page;
+}
+
+/* Add @table and all below it to @freed. */
+static void drop_table(u64 *table, unsigned int level, struct ept_freed *freed)
+{
+	unsigned int i;
+
+	for (i = 0; level > 1 && i < EPT_ENTRIES; i++)
+		if (table[i] && !is_leaf(table[i], level))
+			drop_table(entry_table(table[i]), level - 1, freed);
+	free_later(table, freed);
+}
+
+static bool unmap_table(u64 *table, unsigned int level, u64 gpa, u64 end,
+			struct ept_freed *freed)
+{
+	u64 span = BIT_ULL(level_shift(level));
+	bool any = false;
+	u64 next;
+
+	for (; gpa < end; gpa = next) {
+		u64 *entry = &table[entry_index(gpa, level)];
+		u64 old = *entry;
+
+		next = min(ALIGN_DOWN(gpa, span) + span, end);
+		if (!old)
+			continue;
+		if (!is_leaf(old, level) && next - gpa < span) {
+			any |= unmap_table(entry_table(old), level - 1, gpa, next, freed);
+			continue;
+		}
+		WRITE_ONCE(*entry, 0);
+		if (!is_leaf(old, level))
+			drop_table(entry_table(old), level - 1, freed);
+		any = true;
+	}
+	return any;
+}
+
+bool ept_unmap(struct ept *ept, u64 gpa, u64 len, struct ept_freed *freed)
+{
+	return unmap_table(ept->root, EPT_LEVELS, gpa, gpa + len, freed);
+}
+
+void ept_free(struct ept_freed *freed)
+{
+	while (freed->head) {
+		struct page *page = freed->head;
+
+		freed->head = (struct page *)page_private(page);
+		set_page_private(page, 0);
+		__free_page(page);
+	}
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events: what to inject next, the windows to wait for, what to inject again.
+ */
+#include <linux/bits.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+
+#include "cr.h"
+#include "event.h"
+#include "vmx_caps.h"
+
+#define EVENT_TYPE(info)	((info) & INTR_INFO_INTR_TYPE_MASK)
+#define EVENT_VECTOR(info)	((info) & INTR_INFO_VECTOR_MASK)
+#define BLOCKING_BY_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
+
+/* Exceptions reported on the instruction itself, which set RF on the stack. */
+static bool is_fault(u8 vector)
+{
+	return !(BIT(vector) & (BIT(X86_TRAP_DB) | BIT(X86_TRAP_NMI) | BIT(X86_TRAP_BP) |
+				BIT(X86_TRAP_OF) | BIT(X86_TRAP_DF) | BIT(X86_TRAP_MC)));
+}
+
+/* SDM, "Interrupt 8 - Double Fault Exception": the three classes. */
+static bool is_contributory(u8 vector)
+{
+	return vector == X86_TRAP_DE || (vector >= X86_TRAP_TS && vector <= X86_TRAP_GP);
+}
+
+static bool makes_double_fault(u8 first, u8 second)
+{
+	if (is_contributory(first))
+		return is_contributory(second);
+	if (first == X86_TRAP_PF)
+		return is_contributory(second) || second == X86_TRAP_PF;
+	return false;
+}
+
+static bool interrupted_exception(const struct tvx_vcpu *vcpu)
+{
+	return (vcpu->pending & TINYVMX_PENDING_EVENT) &&
+	       EVENT_TYPE(vcpu->event.info) == INTR_TYPE_HARD_EXCEPTION;
+}
+
+static void set_event(struct tvx_vcpu *vcpu, u32 info, u32 error_code, u32 len)
+{
+	vcpu->event.info = info | INTR_INFO_VALID_MASK;
+	vcpu->event.error_code = error_code;
+	vcpu->event.instruction_len = len;
+	vcpu->pending |= TINYVMX_PENDING_EVENT;
+	vcpu->recheck = true;
+}
+
+void tvx_event_exception(struct tvx_vcpu *vcpu, u8 vector, u32 error_code)
+{
+	u32 info = INTR_TYPE_HARD_EXCEPTION;
+
+	if (interrupted_exception(vcpu)) {
+		u8 first = EVENT_VECTOR(vcpu->event.info);
+
+		if (first == X86_TRAP_DF &&
+		    (is_contributory(vector) || vector == X86_TRAP_PF)) {
+			vcpu->activity = TINYVMX_ACTIVITY_SHUTDOWN;
+			vcpu->pending &= ~TINYVMX_PENDING_EVENT;
+			vcpu->recheck = true;
+			return;
+		}
+		if (makes_double_fault(first, vector)) {
+			vector = X86_TRAP_DF;
+			error_code = 0;
+		}
+	}
+	/* In real mode exceptions push no error code. */
+	if (error_code != TVX_NO_ERROR_CODE && (vmcs_readn(GUEST_CR0) & X86_CR0_PE))
+		info |= INTR_INFO_DELIVER_CODE_MASK;
+	if (is_fault(vector))
+		vmcs_writen(GUEST_RFLAGS, vmcs_readn(GUEST_RFLAGS) | X86_EFLAGS_RF);
+	set_event(vcpu, info | vector, error_code, 0);
+}
+
+void tvx_event_debug(struct tvx_vcpu *vcpu, u64 dr6_bits)
+{
+	/* B3:B0 tell of this exception alone; the others are sticky. */
+	vcpu->dr6 = (vcpu->dr6 & ~TVX_DR6_TRAPS) | dr6_bits | TVX_DR6_FIXED;
+	/* SDM, "Debug Registers": delivering #DB clears GD and BTF. */
+	vmcs_writen(GUEST_DR7, vmcs_readn(GUEST_DR7) & ~TVX_DR7_GD);
+	vmcs_write64(GUEST_IA32_DEBUGCTL,
+		     vmcs_read64(GUEST_IA32_DEBUGCTL) & ~(u64)DEBUGCTLMSR_BTF);
+	tvx_event_exception(vcpu, X86_TRAP_DB, TVX_NO_ERROR_CODE);
+}
+
+void tvx_event_single_step(struct tvx_vcpu *vcpu)
+{
+	/* With BTF the trap waits for a branch, which no finished instruction is. */
+	if (vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF)
+		return;
+	vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS,
+		    vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS) | TVX_DR6_BS);
+}
+
+enum tvx_result tvx_event_icebp(struct tvx_vcpu *vcpu)
+{
+	set_event(vcpu, INTR_TYPE_PRIV_SW_EXCEPTION | X86_TRAP_DB, 0,
+		  vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+	return TVX_RESUME;
+}
+
+void tvx_event_requeue(struct tvx_vcpu *vcpu)
+{
+	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	u32 error_code = 0, len = 0;
+
+	if (likely(!(info & VECTORING_INFO_VALID_MASK)))
+		return;
+	if (info & VECTORING_INFO_DELIVER_CODE_MASK)
+		error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	switch (EVENT_TYPE(info)) {
+	case INTR_TYPE_NMI_INTR:
+		/* The delivery that failed has set it; injecting again needs it clear. */
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+			     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~GUEST_INTR_STATE_NMI);
+		break;
+	case INTR_TYPE_SOFT_INTR:
+	case INTR_TYPE_PRIV_SW_EXCEPTION:
+	case INTR_TYPE_SOFT_EXCEPTION:
+		len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+		break;
+	}
+	info &= VECTORING_INFO_VECTOR_MASK | VECTORING_INFO_TYPE_MASK |
+		VECTORING_INFO_DELIVER_CODE_MASK;
+	set_event(vcpu, info, error_code, len);
+}
+
+void tvx_event_cancel(struct tvx_vcpu *vcpu)
+{
+	u32 info = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
+
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	set_event(vcpu, info, vmcs_read32(VM_ENTRY_EXCEPTION_ERROR_CODE),
+		  vmcs_read32(VM_ENTRY_INSTRUCTION_LEN));
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+}
+
+static void inject(const struct tvx_event *event)
+{
+	if (event->info & INTR_INFO_DELIVER_CODE_MASK)
+		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
+	if (event->instruction_len)
+		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, event->instruction_len);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, event->info);
+}
+
+bool tvx_event_extint_ready(void)
+{
+	return (vmcs_readn(GUEST_RFLAGS) & X86_EFLAGS_IF) &&
+	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & BLOCKING_BY_SHADOW);
+}
+
+static bool nmi_ready(void)
+{
+	return !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
+		 (BLOCKING_BY_SHADOW | GUEST_INTR_STATE_NMI));
+}
+
+static bool wakes_from_hlt(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->pending & TINYVMX_PENDING_EVENT)
+		return true;
+	if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready())
+		return true;
+	return (vcpu->pending & TINYVMX_PENDING_EXTINT) && tvx_event_extint_ready();
+}
+
+static void set_windows(struct tvx_vcpu *vcpu, bool extint, bool nmi)
+{
+	u32 proc = vmx_caps.proc;
+
+	if (extint)
+		proc |= CPU_BASED_INTR_WINDOW_EXITING;
+	if (nmi)
+		proc |= CPU_BASED_NMI_WINDOW_EXITING;
+	if (proc != vcpu->proc) {
+		vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, proc);
+		vcpu->proc = proc;
+	}
+}
+
+/* Inject the most urgent of what is pending and can be taken now. */
+static void inject_next(struct tvx_vcpu *vcpu)
+{
+	struct tvx_event nmi = { INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR | X86_TRAP_NMI };
+	struct tvx_event extint = { INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR |
+				    vcpu->extint_vector };
+
+	if (vcpu->pending & TINYVMX_PENDING_EVENT) {
+		inject(&vcpu->event);
+		vcpu->pending &= ~TINYVMX_PENDING_EVENT;
+	} else if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready()) {
+		inject(&nmi);
+		vcpu->pending &= ~TINYVMX_PENDING_NMI;
+	} else if ((vcpu->pending & TINYVMX_PENDING_EXTINT) && tvx_event_extint_ready()) {
+		inject(&extint);
+		vcpu->pending &= ~TINYVMX_PENDING_EXTINT;
+	}
+}
+
+enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->want_window && !vcpu->pending && tvx_event_extint_ready() &&
+	    vcpu->activity != TINYVMX_ACTIVITY_SHUTDOWN)
+		return TVX_ENTER_WINDOW;
+	if (unlikely(vcpu->activity != TINYVMX_ACTIVITY_ACTIVE)) {
+		if (vcpu->activity == TINYVMX_ACTIVITY_SHUTDOWN)
+			return TVX_ENTER_SHUTDOWN;
+		if (!wakes_from_hlt(vcpu))
+			return TVX_ENTER_HALTED;
+		vcpu->activity = TINYVMX_ACTIVITY_ACTIVE;
+	}
+	if (vcpu->pending)
+		inject_next(vcpu);
+	set_windows(vcpu, vcpu->want_window || (vcpu->pending & TINYVMX_PENDING_EXTINT),
+		    vcpu->pending & TINYVMX_PENDING_NMI);
+	return TVX_ENTER;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The exit table and its dispatcher; exits that are events of the host.
+ */
+#define pr_fmt(fmt) "tinyvmx: " fmt
+#include <linux/array_size.h>
+#include <linux/errno.h>
+#include <linux/nospec.h>
+#include <linux/string.h>
+#include <asm/processor-flags.h>
+
+#include "event.h"
+#include "exit.h"
+#include "trace.h"
+
+#define TVX_EXIT_REASON_GETSEC	11	/* not in the kernel's header */
+
+/* The exit may have cut the delivery of an event short. */
+#define TVX_ROW_VECTORING	(1U << 0)
+/* The exit was caused by an instruction, whose length is valid. */
+#define TVX_ROW_INSTRUCTION	(1U << 1)
+
+struct tvx_exit_row {
+	enum tvx_result (*handler)(struct tvx_vcpu *vcpu);
+	u32 flags;
+};
+
+/* ------------------------------------------------------ to userspace */
+
+void tvx_regs_get(struct tvx_vcpu *vcpu, struct tinyvmx_regs *regs)
+{
+	BUILD_BUG_ON(sizeof(regs->gpr) != sizeof(vcpu->world.gpr));
+	memcpy(regs->gpr, vcpu->world.gpr, sizeof(regs->gpr));
+	regs->gpr[TINYVMX_RSP] = vmcs_readn(GUEST_RSP);
+	regs->rip = vmcs_readn(GUEST_RIP);
+	regs->rflags = vmcs_readn(GUEST_RFLAGS);
+}
+
+#define RFLAGS_KNOWN \
+	(X86_EFLAGS_CF | X86_EFLAGS_FIXED | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | \
+	 X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_OF |    \
+	 X86_EFLAGS_IOPL | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_AC |  \
+	 X86_EFLAGS_VIF | X86_EFLAGS_VIP | X86_EFLAGS_ID)
+
+int tvx_regs_set(struct tvx_vcpu *vcpu, const struct tinyvmx_regs *regs)
+{
+	if ((regs->rflags & ~(u64)RFLAGS_KNOWN) || !(regs->rflags & X86_EFLAGS_FIXED))
+		return -EINVAL;
+	memcpy(vcpu->world.gpr, regs->gpr, sizeof(vcpu->world.gpr));
+	vmcs_writen(GUEST_RSP, regs->gpr[TINYVMX_RSP]);
+	vmcs_writen(GUEST_RIP, regs->rip);
+	vmcs_writen(GUEST_RFLAGS, regs->rflags);
+	return 0;
+}
+
+static const struct tvx_exit_row *find_row(u32 reason);
+
+static u32 instruction_len(struct tvx_vcpu *vcpu)
+{
+	const struct tvx_exit_row *row = find_row(vcpu->exit.reason);
+
+	if (!row || !(row->flags & TVX_ROW_INSTRUCTION))
+		return 0;
+	return vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+}
+
+enum tvx_result tvx_exit_to_user(struct tvx_vcpu *vcpu, u32 reason)
+{
+	struct tinyvmx_run *run = vcpu->run;
+	u32 intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
+
+	run->reason = reason;
+	run->flags = 0;
+	run->exit_reason = vcpu->exit.reason;
+	run->instruction_len = instruction_len(vcpu);
+	run->exit_qualification = tvx_exit_qualification(vcpu);
+	run->rip = tvx_exit_rip(vcpu);
+	run->exits = vcpu->exits;
+	run->intr_info = intr_info & INTR_INFO_VALID_MASK ? intr_info : 0;
+	run->intr_error_code = 0;
+	if ((intr_info & INTR_INFO_VALID_MASK) && (intr_info & INTR_INFO_DELIVER_CODE_MASK))
+		run->intr_error_code = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
+	if (!(vcpu->pending & (TINYVMX_PENDING_EVENT | TINYVMX_PENDING_EXTINT)) &&
+	    tvx_event_extint_ready())
+		run->flags |= TINYVMX_RUN_INTR_READY;
+	return TVX_USER;
+}
+
+enum tvx_result tvx_exit_to_user_regs(struct tvx_vcpu *vcpu, u32 reason)
+{
+	tvx_exit_to_user(vcpu, reason);
+	tvx_regs_get(vcpu, &vcpu->run->regs);
+	vcpu->run->flags |= TINYVMX_RUN_REGS;
+	return TVX_USER;
+}
+
+static enum tvx_result entry_failed(struct tvx_vcpu *vcpu, u32 instruction_error)
+{
+	tvx_event_cancel(vcpu);
+	vcpu->run->entry_failed.instruction_error = instruction_error;
+	vcpu->run->entry_failed.pad = 0;
+	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_ENTRY_FAILED);
+}
+
+enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
+{
+	vcpu->exit.reason = 0;
+	vcpu->exit.valid = TVX_EXIT_QUAL;
+	vcpu->exit.qualification = 0;
+	return entry_failed(vcpu, vmcs_read32(VM_INSTRUCTION_ERROR));
+}
+
+/* ------------------------------------------------ finished instructions */
+
+void tvx_skip_instruction(struct tvx_vcpu *vcpu)
+{
+	unsigned long rip = tvx_exit_rip(vcpu);
+	unsigned long next = rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	/* Outside 64-bit mode EIP wraps around. */
+	if (unlikely((rip ^ next) >> 32) && !tvx_in_long_mode())
+		next = (u32)next;
+	vmcs_writen(GUEST_RIP, next);
+	if (unlikely(blocking & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))) {
+		blocking &= ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking);
+	}
+	if (unlikely(vmcs_readn(GUEST_RFLAGS) & X86_EFLAGS_TF))
+		tvx_event_single_step(vcpu);
+}
+
+/* ------------------------------------------------------- host's events */
+
+/*
+ * NMIs and machine checks are the host's: run its handler as the CPU would have,
+ * before interrupts come back on. The IRET in it ends blocking by NMI.
+ */
+static void deliver_to_host(u8 vector)
+{
+	if (vector == X86_TRAP_NMI)
+		asm volatile("int $2");
+	else
+		asm volatile("int $18");
+}
+
+static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
+{
+	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
+
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR || vector == X86_TRAP_MC) {
+		deliver_to_host(vector);
+		vcpu->recheck = true;
+		return TVX_RESUME;
+	}
+	/* An IRET that faulted has ended blocking by NMI too early. */
+	if ((info & INTR_INFO_UNBLOCK_NMI) && !(vcpu->pending & TINYVMX_PENDING_EVENT))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+			     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) | GUEST_INTR_STATE_NMI);
+	switch (vector) {
+	case X86_TRAP_DB:
+		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
+			return tvx_event_icebp(vcpu);
+		tvx_event_debug(vcpu, tvx_exit_qualification(vcpu));
+		return TVX_RESUME;
+	case X86_TRAP_AC:
+		tvx_event_exception(vcpu, vector, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
+		return TVX_RESUME;
+	}
+	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
+}
+
+static enum tvx_result tvx_exit_external_interrupt(struct tvx_vcpu *vcpu)
+{
+	tvx_vcpu_open_interrupts(vcpu);
+	return TVX_RESUME;
+}
+
+static enum tvx_result tvx_exit_window(struct tvx_vcpu *vcpu)
+{
+	vcpu->recheck = true;
+	return TVX_RESUME;
+}
+
+/* INIT and SIPI are the host's own business and mean nothing to the guest. */
+static enum tvx_result tvx_exit_ignore(struct tvx_vcpu *vcpu)
+{
+	return TVX_RESUME;
+}
+
+static enum tvx_result tvx_exit_triple_fault(struct tvx_vcpu *vcpu)
+{
+	vcpu->activity = TINYVMX_ACTIVITY_SHUTDOWN;
+	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_SHUTDOWN);
+}
+
+/* ------------------------------------------------------------ the table */
+
+#define INSN(_handler)	{ .handler = (_handler), .flags = TVX_ROW_INSTRUCTION }
+
+/* An empty row goes to userspace as unknown. */
+static const struct tvx_exit_row rows[] = {
+	[EXIT_REASON_EXCEPTION_NMI]	= { tvx_exit_exception_nmi, TVX_ROW_VECTORING },
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = { tvx_exit_external_interrupt },
+	[EXIT_REASON_TRIPLE_FAULT]	= { tvx_exit_triple_fault },
+	[EXIT_REASON_INIT_SIGNAL]	= { tvx_exit_ignore },
+	[EXIT_REASON_SIPI_SIGNAL]	= { tvx_exit_ignore },
+	[EXIT_REASON_INTERRUPT_WINDOW]	= { tvx_exit_window },
+	[EXIT_REASON_NMI_WINDOW]	= { tvx_exit_window },
+	[EXIT_REASON_TASK_SWITCH]	= { NULL, TVX_ROW_VECTORING },
+	[EXIT_REASON_CPUID]		= INSN(tvx_exit_cpuid),
+	[TVX_EXIT_REASON_GETSEC]	= INSN(tvx_exit_ud),
+	[EXIT_REASON_HLT]		= INSN(tvx_exit_hlt),
+	[EXIT_REASON_INVD]		= INSN(tvx_exit_nop),
+	[EXIT_REASON_RDPMC]		= INSN(tvx_exit_rdpmc),
+	[EXIT_REASON_VMCALL]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_VMCLEAR]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_VMLAUNCH]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_VMPTRLD]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_VMPTRST]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_VMREAD]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_VMRESUME]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_VMWRITE]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_VMOFF]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_VMON]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_CR_ACCESS]		= INSN(tvx_exit_cr_access),
+	[EXIT_REASON_DR_ACCESS]		= INSN(tvx_exit_dr_access),
+	[EXIT_REASON_IO_INSTRUCTION]	= INSN(tvx_exit_io),
+	[EXIT_REASON_MSR_READ]		= INSN(tvx_exit_rdmsr),
+	[EXIT_REASON_MSR_WRITE]		= INSN(tvx_exit_wrmsr),
+	[EXIT_REASON_MWAIT_INSTRUCTION]	= INSN(tvx_exit_ud),
+	[EXIT_REASON_MONITOR_INSTRUCTION] = INSN(tvx_exit_ud),
+	[EXIT_REASON_EPT_VIOLATION]	= { tvx_exit_ept_violation, TVX_ROW_VECTORING },
+	[EXIT_REASON_EPT_MISCONFIG]	= { tvx_exit_ept_misconfig, TVX_ROW_VECTORING },
+	[EXIT_REASON_INVEPT]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_INVVPID]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_WBINVD]		= INSN(tvx_exit_nop),
+	[EXIT_REASON_XSETBV]		= INSN(tvx_exit_xsetbv),
+	[EXIT_REASON_VMFUNC]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_ENCLS]		= INSN(tvx_exit_ud),
+};
+
+static const struct tvx_exit_row *find_row(u32 reason)
+{
+	reason &= 0xffff;
+	if (reason >= ARRAY_SIZE(rows))
+		return NULL;
+	return &rows[array_index_nospec(reason, ARRAY_SIZE(rows))];
+}
+
+enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
+{
+	const struct tvx_exit_row *row = find_row(vcpu->exit.reason);
+
+	if (trace_tinyvmx_exit_enabled())
+		trace_tinyvmx_exit(vcpu->id, vcpu->exit.reason, tvx_exit_rip(vcpu),
+				   tvx_exit_qualification(vcpu),
+				   vmcs_read32(VM_EXIT_INTR_INFO));
+	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+		if ((vcpu->exit.reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY)
+			deliver_to_host(X86_TRAP_MC);
+		return entry_failed(vcpu, 0);
+	}
+	if (row && (row->flags & TVX_ROW_VECTORING))
+		tvx_event_requeue(vcpu);
+	if (unlikely(!row || !row->handler))
+		return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
+	return row->handler(vcpu);
+}

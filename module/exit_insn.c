@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits of single instructions: CPUID, HLT, MSRs, XSETBV and those that a guest
+ * does not have.
+ */
+#include "cpuid.h"
+#include "event.h"
+#include "exit.h"
+#include "msr.h"
+
+enum tvx_result tvx_exit_cpuid(struct tvx_vcpu *vcpu)
+{
+	tvx_cpuid_execute(vcpu);
+	tvx_skip_instruction(vcpu);
+	return TVX_RESUME;
+}
+
+enum tvx_result tvx_exit_hlt(struct tvx_vcpu *vcpu)
+{
+	tvx_skip_instruction(vcpu);
+	vcpu->activity = TINYVMX_ACTIVITY_HLT;
+	/* The loop finds out whether something wakes it at once. */
+	vcpu->recheck = true;
+	return TVX_RESUME;
+}
+
+/* INVD and WBINVD: guest memory is coherent, there is nothing to write back. */
+enum tvx_result tvx_exit_nop(struct tvx_vcpu *vcpu)
+{
+	tvx_skip_instruction(vcpu);
+	return TVX_RESUME;
+}
+
+enum tvx_result tvx_exit_ud(struct tvx_vcpu *vcpu)
+{
+	tvx_event_ud(vcpu);
+	return TVX_RESUME;
+}
+
+/* The guest has no performance counters: every index is out of range. */
+enum tvx_result tvx_exit_rdpmc(struct tvx_vcpu *vcpu)
+{
+	tvx_event_gp(vcpu);
+	return TVX_RESUME;
+}
+
+enum tvx_result tvx_exit_rdmsr(struct tvx_vcpu *vcpu)
+{
+	unsigned long *gpr = vcpu->world.gpr;
+	u64 value;
+
+	if (!tvx_msr_read(vcpu, (u32)gpr[TINYVMX_RCX], &value)) {
+		tvx_event_gp(vcpu);
+		return TVX_RESUME;
+	}
+	gpr[TINYVMX_RAX] = (u32)value;
+	gpr[TINYVMX_RDX] = value >> 32;
+	tvx_skip_instruction(vcpu);
+	return TVX_RESUME;
+}
+
+enum tvx_result tvx_exit_wrmsr(struct tvx_vcpu *vcpu)
+{
+	unsigned long *gpr = vcpu->world.gpr;
+	u64 value = (u32)gpr[TINYVMX_RAX] | ((u64)gpr[TINYVMX_RDX] << 32);
+
+	if (!tvx_msr_write(vcpu, (u32)gpr[TINYVMX_RCX], value)) {
+		tvx_event_gp(vcpu);
+		return TVX_RESUME;
+	}
+	tvx_skip_instruction(vcpu);
+	return TVX_RESUME;
+}
+
+enum tvx_result tvx_exit_xsetbv(struct tvx_vcpu *vcpu)
+{
+	unsigned long *gpr = vcpu->world.gpr;
+	u64 value = (u32)gpr[TINYVMX_RAX] | ((u64)gpr[TINYVMX_RDX] << 32);
+
+	if ((u32)gpr[TINYVMX_RCX] || !tvx_xcr0_valid(vcpu, value)) {
+		tvx_event_gp(vcpu);
+		return TVX_RESUME;
+	}
+	tvx_vcpu_update_xcr0(vcpu, value);
+	tvx_skip_instruction(vcpu);
+	return TVX_RESUME;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Port I/O: hardware hands over everything but the data of the string forms.
+ */
+#include <linux/bits.h>
+
+#include "exit.h"
+
+/* Exit qualification (SDM, "Exit Qualification for I/O Instructions"). */
+#define IO_WIDTH(qual)		(((qual) & 7) + 1)
+#define IO_IN			BIT(3)
+#define IO_STRING		BIT(4)
+#define IO_REP			BIT(5)
+#define IO_PORT(qual)		(((qual) >> 16) & 0xffff)
+
+static u64 width_mask(unsigned int width)
+{
+	return width == 4 ? 0xffffffff : width == 2 ? 0xffff : 0xff;
+}
+
+/* VM-exit instruction information, bits 9:7: 0, 1, 2 for 16, 32, 64 bits. */
+static u32 string_address_size(void)
+{
+	return 2U << ((vmcs_read32(VMX_INSTRUCTION_INFO) >> 7) & 3);
+}
+
+static enum tvx_result string_io(struct tvx_vcpu *vcpu, struct tinyvmx_exit_io *io)
+{
+	io->data = 0;
+	io->gla = vmcs_readn(GUEST_LINEAR_ADDRESS);
+	io->address_size = string_address_size();
+	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_IO);
+}
+
+enum tvx_result tvx_exit_io(struct tvx_vcpu *vcpu)
+{
+	unsigned long qual = tvx_exit_qualification(vcpu);
+	struct tinyvmx_exit_io *io = &vcpu->run->io;
+	unsigned int width = IO_WIDTH(qual);
+
+	io->port = IO_PORT(qual);
+	io->width = width;
+	io->flags = (qual & IO_IN ? TINYVMX_IO_IN : 0) |
+		    (qual & IO_STRING ? TINYVMX_IO_STRING : 0) |
+		    (qual & IO_REP ? TINYVMX_IO_REP : 0);
+	io->pad = 0;
+	if (qual & IO_STRING)
+		return string_io(vcpu, io);
+
+	io->gla = 0;
+	io->address_size = 0;
+	io->data = 0;
+	if (qual & IO_IN)
+		vcpu->in_width = width;
+	else
+		io->data = vcpu->world.gpr[TINYVMX_RAX] & width_mask(width);
+	tvx_skip_instruction(vcpu);
+	return tvx_exit_to_user(vcpu, TINYVMX_EXIT_IO);
+}
+
+void tvx_io_complete(struct tvx_vcpu *vcpu)
+{
+	u64 mask = width_mask(vcpu->in_width);
+	unsigned long *rax = &vcpu->world.gpr[TINYVMX_RAX];
+	u64 data = READ_ONCE(vcpu->run->io.data) & mask;
+
+	/* Writing EAX clears the upper half of RAX; AX and AL leave the rest. */
+	*rax = vcpu->in_width == 4 ? data : (*rax & ~mask) | data;
+	vcpu->in_width = 0;
+}

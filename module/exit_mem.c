@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EPT violations: RAM to be mapped, or facts for userspace to emulate from.
+ */
+#define pr_fmt(fmt) "tinyvmx: " fmt
+#include <linux/errno.h>
+#include <linux/printk.h>
+
+#include "event.h"
+#include "exit.h"
+
+/* Exit qualification (SDM, "Exit Qualification for EPT Violations"). */
+#define EPT_QUAL_GLA_VALID	BIT(7)
+#define EPT_QUAL_NOT_WALK	BIT(8)
+#define EPT_QUAL_UNBLOCK_NMI	BIT(12)
+
+static u32 mmio_flags(unsigned long qual)
+{
+	u32 flags = 0;
+
+	if (qual & EPT_VIOLATION_ACC_READ)
+		flags |= TINYVMX_MMIO_READ;
+	if (qual & EPT_VIOLATION_ACC_WRITE)
+		flags |= TINYVMX_MMIO_WRITE;
+	if (qual & EPT_VIOLATION_ACC_INSTR)
+		flags |= TINYVMX_MMIO_FETCH;
+	if (qual & EPT_QUAL_GLA_VALID) {
+		flags |= TINYVMX_MMIO_GLA_VALID;
+		if (!(qual & EPT_QUAL_NOT_WALK))
+			flags |= TINYVMX_MMIO_WALK;
+	}
+	return flags;
+}
+
+static enum tvx_result tell_user(struct tvx_vcpu *vcpu, u32 reason, u64 gpa, int err)
+{
+	unsigned long qual = tvx_exit_qualification(vcpu);
+	struct tinyvmx_exit_mmio *mmio = &vcpu->run->mmio;
+
+	mmio->gpa = gpa;
+	mmio->flags = mmio_flags(qual);
+	mmio->gla = mmio->flags & TINYVMX_MMIO_GLA_VALID ? vmcs_readn(GUEST_LINEAR_ADDRESS) : 0;
+	mmio->error = -err;
+	mmio->cr0 = vmcs_readn(GUEST_CR0);
+	mmio->cr3 = vmcs_readn(GUEST_CR3);
+	mmio->cr4 = vmcs_readn(GUEST_CR4);
+	mmio->efer = vmcs_read64(GUEST_IA32_EFER);
+	mmio->cs_base = vmcs_readn(GUEST_CS_BASE);
+	mmio->cs_ar = vmcs_read32(GUEST_CS_AR_BYTES);
+	mmio->pad = 0;
+	return tvx_exit_to_user_regs(vcpu, reason);
+}
+
+enum tvx_result tvx_exit_memory_fault(struct tvx_vcpu *vcpu, int err)
+{
+	if (err == -ENOENT)
+		return tell_user(vcpu, TINYVMX_EXIT_MMIO, vcpu->fault.gpa, 0);
+	return tell_user(vcpu, TINYVMX_EXIT_MEMORY_FAULT, vcpu->fault.gpa, err);
+}
+
+/* Mapping the page takes locks and may sleep: the loop does it after this. */
+enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu)
+{
+	unsigned long qual = tvx_exit_qualification(vcpu);
+
+	vcpu->fault.gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	vcpu->fault.write = qual & EPT_VIOLATION_ACC_WRITE;
+	vcpu->faulted = true;
+	vcpu->recheck = true;
+	/* An IRET that faulted has ended blocking by NMI too early. */
+	if ((qual & EPT_QUAL_UNBLOCK_NMI) && !(vcpu->pending & TINYVMX_PENDING_EVENT))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+			     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) | GUEST_INTR_STATE_NMI);
+	return TVX_RESUME;
+}
+
+enum tvx_result tvx_exit_ept_misconfig(struct tvx_vcpu *vcpu)
+{
+	pr_err_ratelimited("EPT misconfiguration at GPA 0x%llx: VM killed\n",
+			   vmcs_read64(GUEST_PHYSICAL_ADDRESS));
+	vcpu->error = -EIO;
+	return TVX_FAIL;
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The host kernel: what a guest run borrows from it, and how its versions differ.
+ */
+#include <linux/cpu.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/panic_notifier.h>
+#include <linux/pgtable.h>
+#include <linux/reboot.h>
+#include <linux/smp.h>
+#include <linux/syscore_ops.h>
+#include <linux/version.h>
+#include <asm/cpufeature.h>
+#include <asm/desc.h>
+#include <asm/fpu/api.h>
+#include <asm/msr-index.h>
+#include <asm/segment.h>
+#include <asm/special_insns.h>
+#include <asm/tlbflush.h>
+
+#include "host.h"
+
+#define TVX_DR7_AFTER_EXIT	0x400
+
+static __always_inline unsigned long read_dr7(void)
+{
+	unsigned long v;
+
+	asm volatile("mov %%db7, %0" : "=r" (v));
+	return v;
+}
+
+static __always_inline void write_dr7(unsigned long v)
+{
+	asm volatile("mov %0, %%db7" : : "r" (v) : "memory");
+}
+
+static void read_breakpoints(unsigned long *dr, unsigned long *dr6)
+{
+	asm volatile("mov %%db0, %0" : "=r" (dr[0]));
+	asm volatile("mov %%db1, %0" : "=r" (dr[1]));
+	asm volatile("mov %%db2, %0" : "=r" (dr[2]));
+	asm volatile("mov %%db3, %0" : "=r" (dr[3]));
+	asm volatile("mov %%db6, %0" : "=r" (*dr6));
+}
+
+static void write_breakpoints(const unsigned long *dr)
+{
+	asm volatile("mov %0, %%db0" : : "r" (dr[0]));
+	asm volatile("mov %0, %%db1" : : "r" (dr[1]));
+	asm volatile("mov %0, %%db2" : : "r" (dr[2]));
+	asm volatile("mov %0, %%db3" : : "r" (dr[3]));
+}
+
+void tvx_host_save(struct tvx_host_regs *host)
+{
+	native_store_gdt(&host->gdt);
+	savesegment(fs, host->fs);
+	savesegment(gs, host->gs);
+	savesegment(ds, host->ds);
+	savesegment(es, host->es);
+	store_ldt(host->ldt);
+	host->fs_base = tvx_rdmsr(MSR_FS_BASE);
+	host->gs_base_user = tvx_rdmsr(MSR_KERNEL_GS_BASE);
+	host->debugctl = tvx_rdmsr(MSR_IA32_DEBUGCTLMSR);
+	host->dr7 = read_dr7();
+}
+
+/*
+ * VM exits load null selectors into DS, ES, FS, GS and LDTR: Linux has nothing
+ * else there but for 32-bit and LDT programs.
+ */
+static void restore_selectors(const struct tvx_host_regs *host)
+{
+	if (unlikely(host->ldt))
+		asm volatile("lldt %0" : : "r" (host->ldt));
+	if (unlikely(host->ds | host->es)) {
+		loadsegment(ds, host->ds);
+		loadsegment(es, host->es);
+	}
+	if (unlikely(host->fs)) {
+		loadsegment(fs, host->fs);
+		tvx_wrmsr(MSR_FS_BASE, host->fs_base);
+	}
+	if (unlikely(host->gs)) {
+		load_gs_index(host->gs);
+		tvx_wrmsr(MSR_KERNEL_GS_BASE, host->gs_base_user);
+	}
+}
+
+void tvx_host_restore(const struct tvx_host_regs *host)
+{
+	/*
+	 * A GDT limit of FFFFH would let a program load selectors from whatever
+	 * is mapped behind the GDT; a TSS limit of 67H must be known to ioperm().
+	 */
+	native_load_gdt(&host->gdt);
+	invalidate_tss_limit();
+	restore_selectors(host);
+	if (unlikely(host->debugctl))
+		tvx_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+	if (unlikely(host->dr7 != TVX_DR7_AFTER_EXIT))
+		write_dr7(host->dr7);
+}
+
+void tvx_host_load_breakpoints(struct tvx_host_regs *host, const u64 *dr)
+{
+	/* Disarm the host's first: its addresses and the guest's must not mix. */
+	write_dr7(TVX_DR7_AFTER_EXIT);
+	read_breakpoints(host->dr, &host->dr6);
+	write_breakpoints((const unsigned long *)dr);
+}
+
+void tvx_host_unload_breakpoints(const struct tvx_host_regs *host)
+{
+	write_breakpoints(host->dr);
+	asm volatile("mov %0, %%db6" : : "r" (host->dr6));
+}
+
+u64 tvx_host_tss_base(void)
+{
+	const struct ldttss_desc *tss;
+	struct desc_ptr gdt;
+	u16 tr;
+
+	native_store_gdt(&gdt);
+	store_tr(tr);
+	tss = (const struct ldttss_desc *)(gdt.address + (tr & ~7));
+	return tss->base0 | ((u64)tss->base1 << 16) | ((u64)tss->base2 << 24) |
+	       ((u64)tss->base3 << 32);
+}
+
+u64 tvx_host_cr3(void)
+{
+	return __native_read_cr3();
+}
+
+u64 tvx_host_cr4(void)
+{
+	return native_read_cr4();
+}
+
+void tvx_host_set_vmxe(void)
+{
+	cr4_set_bits_irqsoff(X86_CR4_VMXE);
+}
+
+void tvx_host_clear_vmxe(void)
+{
+	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
+}
+
+void tvx_host_fpu_begin(void)
+{
+	kernel_fpu_begin();
+}
+
+void tvx_host_fpu_end(void)
+{
+	kernel_fpu_end();
+}
+
+unsigned int tvx_host_mapping_shift(struct mm_struct *mm, unsigned long hva)
+{
+	unsigned int shift = PAGE_SHIFT;
+	unsigned long flags;
+	pgd_t pgd;
+	p4d_t p4d;
+	pud_t pud;
+	pmd_t pmd;
+
+	/* Page tables are freed only after every CPU has had interrupts on. */
+	local_irq_save(flags);
+	pgd = READ_ONCE(*pgd_offset(mm, hva));
+	if (pgd_none(pgd))
+		goto out;
+	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		goto out;
+	pud = READ_ONCE(*pud_offset(&p4d, hva));
+	if (pud_none(pud) || !pud_present(pud))
+		goto out;
+	if (pud_leaf(pud)) {
+		shift = PUD_SHIFT;
+		goto out;
+	}
+	pmd = READ_ONCE(*pmd_offset(&pud, hva));
+	if (!pmd_none(pmd) && pmd_present(pmd) && pmd_leaf(pmd))
+		shift = PMD_SHIFT;
+out:
+	local_irq_restore(flags);
+	return shift;
+}
+
+void tvx_host_vma_restrict(struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYEXEC);
+#else
+	vma->vm_flags = (vma->vm_flags | VM_DONTEXPAND) & ~VM_MAYEXEC;
+#endif
+}
+
+/* ------------------------------------------------------------------- power */
+
+static const struct tvx_host_power *power_hooks;
+
+static void power_off_this_cpu(void *unused)
+{
+	power_hooks->off();
+}
+
+static int power_suspend(void)
+{
+	power_hooks->off();
+	return 0;
+}
+
+static void power_resume(void)
+{
+	power_hooks->on();
+}
+
+static struct syscore_ops power_syscore = {
+	.suspend = power_suspend,
+	.resume = power_resume,
+};
+
+/* Reboot through the firmware hangs on some machines with VMX on. */
+static int power_reboot(struct notifier_block *nb, unsigned long action, void *data)
+{
+	on_each_cpu(power_off_this_cpu, NULL, 1);
+	return NOTIFY_DONE;
+}
+
+/* A crash kernel cannot clear CR4.VMXE in VMX operation: leave it here. */
+static int power_panic(struct notifier_block *nb, unsigned long action, void *data)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	power_hooks->off();
+	local_irq_restore(flags);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block power_reboot_nb = { .notifier_call = power_reboot };
+static struct notifier_block power_panic_nb = { .notifier_call = power_panic };
+
+int tvx_host_register_power(const struct tvx_host_power *power)
+{
+	power_hooks = power;
+	register_syscore_ops(&power_syscore);
+	atomic_notifier_chain_register(&panic_notifier_list, &power_panic_nb);
+	return register_reboot_notifier(&power_reboot_nb);
+}
+
+void tvx_host_unregister_power(void)
+{
+	unregister_reboot_notifier(&power_reboot_nb);
+	atomic_notifier_chain_unregister(&panic_notifier_list, &power_panic_nb);
+	unregister_syscore_ops(&power_syscore);
+}

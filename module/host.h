@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host kernel as the module sees it: every difference between kernel
+ * versions and every register of the host that a guest run borrows.
+ */
+#ifndef TVX_HOST_H
+#define TVX_HOST_H
+
+#include <linux/compiler.h>
+#include <linux/mm_types.h>
+#include <linux/notifier.h>
+#include <linux/types.h>
+#include <asm/desc_defs.h>
+
+static __always_inline u64 tvx_rdmsr(u32 msr)
+{
+	u32 lo, hi;
+
+	asm volatile("rdmsr" : "=a" (lo), "=d" (hi) : "c" (msr));
+	return ((u64)hi << 32) | lo;
+}
+
+static __always_inline void tvx_wrmsr(u32 msr, u64 value)
+{
+	asm volatile("wrmsr" : : "c" (msr), "a" ((u32)value),
+		     "d" ((u32)(value >> 32)) : "memory");
+}
+
+static __always_inline u64 tvx_xgetbv(void)
+{
+	u32 lo, hi;
+
+	asm volatile("xgetbv" : "=a" (lo), "=d" (hi) : "c" (0));
+	return ((u64)hi << 32) | lo;
+}
+
+static __always_inline void tvx_xsetbv(u64 value)
+{
+	asm volatile("xsetbv" : : "c" (0), "a" ((u32)value),
+		     "d" ((u32)(value >> 32)) : "memory");
+}
+
+/**
+ * struct tvx_host_regs - host registers that VM exits lose and put() restores
+ * @gdt: GDTR with its true limit (VM exits set the limit to FFFFH)
+ * @fs_base: the thread's FS base
+ * @gs_base_user: the thread's GS base (IA32_KERNEL_GS_BASE while in the kernel)
+ * @debugctl: IA32_DEBUGCTL (VM exits clear it)
+ * @dr7: DR7 (VM exits set it to 400H)
+ * @dr: DR0 ... DR3, saved only while a guest's breakpoints are loaded
+ * @dr6: likewise
+ * @fs: FS selector
+ * @gs: GS selector
+ * @ds: DS selector
+ * @es: ES selector
+ * @ldt: LDTR selector
+ */
+struct tvx_host_regs {
+	struct desc_ptr gdt;
+	u64 fs_base;
+	u64 gs_base_user;
+	u64 debugctl;
+	unsigned long dr7;
+	unsigned long dr[4];
+	unsigned long dr6;
+	u16 fs;
+	u16 gs;
+	u16 ds;
+	u16 es;
+	u16 ldt;
+};
+
+/* Save and restore @host around guest runs; both with preemption disabled. */
+void tvx_host_save(struct tvx_host_regs *host);
+void tvx_host_restore(const struct tvx_host_regs *host);
+
+/* Load @dr as DR0 ... DR3 and keep the host's; undo that. Preemption disabled. */
+void tvx_host_load_breakpoints(struct tvx_host_regs *host, const u64 *dr);
+void tvx_host_unload_breakpoints(const struct tvx_host_regs *host);
+
+/* Linear base of the current CPU's TSS. */
+u64 tvx_host_tss_base(void);
+
+/* CR3 and CR4 as VM exits must load them; with interrupts disabled. */
+u64 tvx_host_cr3(void);
+u64 tvx_host_cr4(void);
+
+/* Set or clear CR4.VMXE on this CPU; with interrupts disabled. */
+void tvx_host_set_vmxe(void);
+void tvx_host_clear_vmxe(void);
+
+/* Hand the FPU to the guest and take it back. Between them preemption is off. */
+void tvx_host_fpu_begin(void);
+void tvx_host_fpu_end(void);
+
+/*
+ * tvx_host_mapping_shift - log2 of the size of the page that maps @hva in @mm
+ *
+ * PAGE_SHIFT, PMD_SHIFT or PUD_SHIFT. The answer holds only as long as an MMU
+ * notifier would tell that it changes: call it under the lock that orders the
+ * caller against its notifier. Does not sleep.
+ */
+unsigned int tvx_host_mapping_shift(struct mm_struct *mm, unsigned long hva);
+
+struct vm_area_struct;
+/* In an mmap handler: mprotect() will not make @vma executable, nor mremap() grow it. */
+void tvx_host_vma_restrict(struct vm_area_struct *vma);
+
+/**
+ * struct tvx_host_power - what to do about VMX when the machine sleeps or stops
+ * @off: turn VMX off on the calling CPU; any context, interrupts disabled
+ * @on: turn it on again after resume, likewise
+ */
+struct tvx_host_power {
+	void (*off)(void);
+	void (*on)(void);
+};
+
+/* Hook into suspend, reboot and panic. One user; may sleep. */
+int tvx_host_register_power(const struct tvx_host_power *power);
+void tvx_host_unregister_power(void);
+
+#endif

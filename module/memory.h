@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest-physical memory: slots of the process's memory, mapped by EPT on demand.
+ */
+#ifndef TVX_MEMORY_H
+#define TVX_MEMORY_H
+
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/mmu_notifier.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "ept.h"
+#include "../uapi/tinyvmx.h"
+
+#define TVX_MAX_SLOTS	64
+
+struct tvx_slot {
+	u64 gpa;
+	u64 len;		/* bytes, 0: the slot is free */
+	unsigned long hva;
+	bool readonly;
+};
+
+/**
+ * struct tvx_memory - the memory of one VM
+ * @mm: of the process that owns the VM
+ * @notifier: tells when @mm changes
+ * @lock: protects slots, ept, invalidations and seq. Never taken with interrupts
+ *	disabled: its holders wait for other CPUs.
+ * @slots: indexed by the ABI's slot number
+ * @nr_slots: one more than the highest slot in use
+ * @ept: the paging structures
+ * @invalidations: notifier ranges under way, during which nothing is mapped
+ * @seq: counts finished changes; a page looked up under another @seq is stale
+ * @generation: counts removals of mappings, each of which asks for an INVEPT
+ * @loaded: CPUs on which a vCPU of this VM is loaded
+ */
+struct tvx_memory {
+	struct mm_struct *mm;
+	struct mmu_notifier notifier;
+	spinlock_t lock;
+	struct tvx_slot slots[TVX_MAX_SLOTS];
+	unsigned int nr_slots;
+	struct ept ept;
+	unsigned long invalidations;
+	unsigned long seq;
+	atomic64_t generation;
+	struct cpumask loaded;
+};
+
+/* Bind @memory to current->mm. Return 0 or -errno. May sleep. */
+int tvx_memory_init(struct tvx_memory *memory);
+/* No vCPU exists any more. May sleep. */
+void tvx_memory_destroy(struct tvx_memory *memory);
+
+/* TINYVMX_SET_MEMORY on a copied-in argument. May sleep. */
+int tvx_memory_set(struct tvx_memory *memory, const struct tinyvmx_memory *arg);
+
+/* How wide a guest-physical address is. */
+unsigned int tvx_memory_gpa_bits(void);
+
+/* What a guest access wants of its page. */
+struct tvx_fault {
+	u64 gpa;
+	bool write;
+};
+
+/*
+ * tvx_memory_fault - map the page of @fault
+ *
+ * With @atomic it does not sleep and leaves to the caller what needs sleeping.
+ * Interrupts are enabled; current->mm is the VM's.
+ *
+ * Return: 0: mapped, repeat the access; -ENOENT: no RAM there (or a write to
+ * read-only RAM): MMIO; -EAGAIN: @atomic, and it needs to sleep; -EINTR: a fatal
+ * signal; -ENOMEM; other: the process has no such memory behind the slot.
+ */
+int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
+		     const struct tvx_fault *fault, bool atomic);
+
+/*
+ * A vCPU of this VM is about to enter the guest on this CPU, and no longer.
+ * Preemption disabled. After tvx_memory_load(), and whenever interrupts have
+ * been enabled since, compare tvx_memory_generation() with that of the last
+ * INVEPT: removals wait until every loaded CPU has had interrupts enabled.
+ */
+void tvx_memory_load(struct tvx_memory *memory);
+void tvx_memory_put(struct tvx_memory *memory);
+
+static inline u64 tvx_memory_generation(struct tvx_memory *memory)
+{
+	return atomic64_read(&memory->generation);
+}
+
+#endif

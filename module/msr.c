@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSRs: one row each, with the rule that WRMSR checks.
+ *
+ * An MSR without a row does not exist: RDMSR and WRMSR give #GP(0), as on
+ * hardware.
+ */
+#include <linux/array_size.h>
+#include <linux/bits.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <asm/msr-index.h>
+#include <asm/msr.h>
+#include <asm/processor-flags.h>
+#include <asm/vmx.h>
+
+#include "cr.h"
+#include "msr.h"
+#include "vmx_caps.h"
+
+struct tvx_msr_row {
+	u32 index;
+	u32 arg;	/* of read and write: a VMCS field, a switched MSR */
+	bool (*read)(struct tvx_vcpu *vcpu, u32 arg, u64 *value);
+	bool (*write)(struct tvx_vcpu *vcpu, u32 arg, u64 value);
+	u64 reserved;	/* writing one of these bits gives #GP */
+	bool canonical;	/* the value is a linear address */
+};
+
+const u32 tvx_switched_msr_index[TVX_NR_SWITCHED_MSRS] = {
+	[TVX_MSR_STAR]		 = MSR_STAR,
+	[TVX_MSR_LSTAR]		 = MSR_LSTAR,
+	[TVX_MSR_CSTAR]		 = MSR_CSTAR,
+	[TVX_MSR_SYSCALL_MASK]	 = MSR_SYSCALL_MASK,
+	[TVX_MSR_TSC_AUX]	 = MSR_TSC_AUX,
+	[TVX_MSR_KERNEL_GS_BASE] = MSR_KERNEL_GS_BASE,
+};
+
+/* ------------------------------------------------------------ accessors */
+
+static bool read_field(struct tvx_vcpu *vcpu, u32 field, u64 *value)
+{
+	*value = __vmcs_read(field);
+	return true;
+}
+
+static bool write_field(struct tvx_vcpu *vcpu, u32 field, u64 value)
+{
+	__vmcs_write(field, value);
+	return true;
+}
+
+static bool read_switched(struct tvx_vcpu *vcpu, u32 n, u64 *value)
+{
+	/* The guest changes this one by SWAPGS while it is loaded. */
+	if (n == TVX_MSR_KERNEL_GS_BASE && (vcpu->loaded_msrs & BIT(n)))
+		vcpu->msrs[n] = tvx_rdmsr(MSR_KERNEL_GS_BASE);
+	*value = vcpu->msrs[n];
+	return true;
+}
+
+static bool write_switched(struct tvx_vcpu *vcpu, u32 n, u64 value)
+{
+	vcpu->msrs[n] = value;
+	if (vcpu->loaded_msrs & BIT(n))
+		tvx_wrmsr(tvx_switched_msr_index[n], value);
+	return true;
+}
+
+static bool read_tsc_aux(struct tvx_vcpu *vcpu, u32 n, u64 *value)
+{
+	return vcpu->policy.rdtscp && read_switched(vcpu, n, value);
+}
+
+static bool write_tsc_aux(struct tvx_vcpu *vcpu, u32 n, u64 value)
+{
+	return vcpu->policy.rdtscp && write_switched(vcpu, n, value);
+}
+
+static bool read_tsc(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
+{
+	*value = rdtsc() + vmcs_read64(TSC_OFFSET);
+	return true;
+}
+
+static bool write_tsc(struct tvx_vcpu *vcpu, u32 arg, u64 value)
+{
+	vmcs_write64(TSC_OFFSET, value - rdtsc());
+	return true;
+}
+
+static bool read_efer(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
+{
+	*value = vmcs_read64(GUEST_IA32_EFER);
+	return true;
+}
+
+/* SDM, "Extended Feature Enable Register": LMA is read-only, LME needs paging off. */
+static bool write_efer(struct tvx_vcpu *vcpu, u32 arg, u64 value)
+{
+	u64 old = vmcs_read64(GUEST_IA32_EFER);
+
+	if (value & ~vcpu->policy.efer)
+		return false;
+	if (((old ^ value) & EFER_LME) && (vmcs_readn(GUEST_CR0) & X86_CR0_PG))
+		return false;
+	tvx_efer_write(vcpu, (value & ~(u64)EFER_LMA) | (old & EFER_LMA));
+	return true;
+}
+
+static bool is_memory_type(u8 type)
+{
+	return type == 0 || type == 1 || (type >= 4 && type <= 7);
+}
+
+/* SDM, "IA32_PAT MSR": eight memory types, 2 and 3 are reserved. */
+static bool write_pat(struct tvx_vcpu *vcpu, u32 arg, u64 value)
+{
+	unsigned int i;
+
+	for (i = 0; i < 64; i += 8)
+		if (!is_memory_type(value >> i))
+			return false;
+	vmcs_write64(GUEST_IA32_PAT, value);
+	return true;
+}
+
+#define APIC_BASE_RESET	(0xfee00000ULL | BIT(11))
+
+static bool read_apic_base(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
+{
+	*value = APIC_BASE_RESET | (vcpu->id == 0 ? BIT(8) : 0);
+	return true;
+}
+
+/* There is no local APIC to move or to turn off. */
+static bool write_apic_base(struct tvx_vcpu *vcpu, u32 arg, u64 value)
+{
+	u64 now;
+
+	read_apic_base(vcpu, arg, &now);
+	return value == now;
+}
+
+static bool read_constant(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
+{
+	*value = arg;
+	return true;
+}
+
+static bool ignore_write(struct tvx_vcpu *vcpu, u32 arg, u64 value)
+{
+	return true;
+}
+
+/* -------------------------------------------------------------- the table */
+
+#define FIELD(_msr, _field)	{ .index = _msr, .arg = _field, .read = read_field, .write = write_field }
+#define ADDRESS(_msr, _field)	{ .index = _msr, .arg = _field, .read = read_field, \
+				  .write = write_field, .canonical = true }
+#define SWITCHED(_msr, _n)	{ .index = _msr, .arg = _n, .read = read_switched, .write = write_switched }
+#define SWITCHED_ADDRESS(_msr, _n) { .index = _msr, .arg = _n, .read = read_switched, \
+				     .write = write_switched, .canonical = true }
+
+#define MISC_ENABLE_RESET	(MSR_IA32_MISC_ENABLE_FAST_STRING |	\
+				 MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |	\
+				 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
+
+static const struct tvx_msr_row rows[] = {
+	{ .index = MSR_IA32_TSC, .read = read_tsc, .write = write_tsc },
+	{ .index = MSR_IA32_APICBASE, .read = read_apic_base, .write = write_apic_base },
+	{ .index = MSR_IA32_PLATFORM_ID, .read = read_constant },
+	{ .index = MSR_IA32_UCODE_REV, .read = read_constant, .write = ignore_write },
+	{ .index = MSR_IA32_MISC_ENABLE, .arg = MISC_ENABLE_RESET, .read = read_constant,
+	  .write = ignore_write },
+	FIELD(MSR_IA32_SYSENTER_CS, GUEST_SYSENTER_CS),
+	ADDRESS(MSR_IA32_SYSENTER_ESP, GUEST_SYSENTER_ESP),
+	ADDRESS(MSR_IA32_SYSENTER_EIP, GUEST_SYSENTER_EIP),
+	{ .index = MSR_IA32_DEBUGCTLMSR, .arg = GUEST_IA32_DEBUGCTL, .read = read_field,
+	  .write = write_field, .reserved = ~(u64)DEBUGCTLMSR_BTF },
+	{ .index = MSR_IA32_CR_PAT, .arg = GUEST_IA32_PAT, .read = read_field,
+	  .write = write_pat },
+	{ .index = MSR_EFER, .read = read_efer, .write = write_efer },
+	SWITCHED(MSR_STAR, TVX_MSR_STAR),
+	SWITCHED_ADDRESS(MSR_LSTAR, TVX_MSR_LSTAR),
+	SWITCHED_ADDRESS(MSR_CSTAR, TVX_MSR_CSTAR),
+	{ .index = MSR_SYSCALL_MASK, .arg = TVX_MSR_SYSCALL_MASK, .read = read_switched,
+	  .write = write_switched, .reserved = GENMASK_ULL(63, 32) },
+	ADDRESS(MSR_FS_BASE, GUEST_FS_BASE),
+	ADDRESS(MSR_GS_BASE, GUEST_GS_BASE),
+	SWITCHED_ADDRESS(MSR_KERNEL_GS_BASE, TVX_MSR_KERNEL_GS_BASE),
+	{ .index = MSR_TSC_AUX, .arg = TVX_MSR_TSC_AUX, .read = read_tsc_aux,
+	  .write = write_tsc_aux, .reserved = GENMASK_ULL(63, 32) },
+};
+
+static const struct tvx_msr_row *find_row(u32 index)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].index == index)
+			return &rows[i];
+	return NULL;
+}
+
+bool tvx_msr_exists(u32 index)
+{
+	return find_row(index);
+}
+
+bool tvx_msr_read(struct tvx_vcpu *vcpu, u32 index, u64 *value)
+{
+	const struct tvx_msr_row *row = find_row(index);
+
+	return row && row->read(vcpu, row->arg, value);
+}
+
+static bool is_canonical(u64 address)
+{
+	unsigned int bits = tvx_cr4_read() & X86_CR4_LA57 ? 57 : 48;
+
+	return (u64)((s64)(address << (64 - bits)) >> (64 - bits)) == address;
+}
+
+bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value)
+{
+	const struct tvx_msr_row *row = find_row(index);
+
+	if (!row || !row->write || (value & row->reserved))
+		return false;
+	if (row->canonical && !is_canonical(value))
+		return false;
+	return row->write(vcpu, row->arg, value);
+}
+
+/* ------------------------------------------------------------- the bitmap */
+
+/* SDM, "MSR-Bitmap Address": reads low, reads high, writes low, writes high. */
+static void set_intercept(struct tvx_vcpu *vcpu, u32 index, bool intercept)
+{
+	unsigned long bit = index & 0x1fff;
+
+	if (index >= 0xc0000000)
+		bit += 0x2000;
+	if (intercept) {
+		__set_bit(bit, vcpu->msr_bitmap);
+		__set_bit(bit + 0x4000, vcpu->msr_bitmap);
+	} else {
+		__clear_bit(bit, vcpu->msr_bitmap);
+		__clear_bit(bit + 0x4000, vcpu->msr_bitmap);
+	}
+}
+
+/* The VMCS switches these itself: they are the guest's own. */
+static const u32 vmcs_msrs[] = {
+	MSR_FS_BASE, MSR_GS_BASE,
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+};
+
+void tvx_msr_init(struct tvx_vcpu *vcpu)
+{
+	size_t i;
+
+	memset(vcpu->msr_bitmap, 0xff, PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(vmcs_msrs); i++)
+		set_intercept(vcpu, vmcs_msrs[i], false);
+	tvx_msr_update_wanted(vcpu);
+}
+
+#define SYSCALL_MSRS	(BIT(TVX_MSR_STAR) | BIT(TVX_MSR_LSTAR) | BIT(TVX_MSR_CSTAR) | \
+			 BIT(TVX_MSR_SYSCALL_MASK))
+
+void tvx_msr_update_wanted(struct tvx_vcpu *vcpu)
+{
+	u64 efer = vmcs_read64(GUEST_IA32_EFER);
+	u32 wanted = 0;
+
+	/* Without SCE, SYSCALL is invalid; without LME, there is no SWAPGS. */
+	if (efer & EFER_SCE)
+		wanted |= SYSCALL_MSRS;
+	if (efer & EFER_LME)
+		wanted |= BIT(TVX_MSR_KERNEL_GS_BASE);
+	if (vcpu->policy.rdtscp &&
+	    (vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_RDTSCP))
+		wanted |= BIT(TVX_MSR_TSC_AUX);
+	set_intercept(vcpu, MSR_KERNEL_GS_BASE, !(wanted & BIT(TVX_MSR_KERNEL_GS_BASE)));
+	tvx_vcpu_update_msrs(vcpu, wanted);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's model-specific registers.
+ */
+#ifndef TVX_MSR_H
+#define TVX_MSR_H
+
+#include <asm/msr-index.h>
+
+#include "vcpu.h"
+
+/* IA32_EFER bits that a guest can have. */
+#define TVX_EFER_KNOWN	((u64)(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX))
+
+/* All of these: VMCS current, interrupts disabled. */
+
+/* RDMSR and WRMSR. Return: false for #GP(0). */
+bool tvx_msr_read(struct tvx_vcpu *vcpu, u32 index, u64 *value);
+bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value);
+
+/* Whether the module has that MSR at all. */
+bool tvx_msr_exists(u32 index);
+
+/* Set up the MSR bitmap. */
+void tvx_msr_init(struct tvx_vcpu *vcpu);
+
+/*
+ * tvx_msr_update_wanted - IA32_EFER or the CPUID policy has changed: decide anew
+ * which MSRs the guest reaches without a VM exit
+ */
+void tvx_msr_update_wanted(struct tvx_vcpu *vcpu);
+
+/* The number of a switched MSR. */
+extern const u32 tvx_switched_msr_index[TVX_NR_SWITCHED_MSRS];
+
+#endif

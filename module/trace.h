@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints: /sys/kernel/tracing/events/tinyvmx.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM tinyvmx
+
+#if !defined(TVX_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define TVX_TRACE_H
+
+#include <linux/tracepoint.h>
+
+TRACE_EVENT(tinyvmx_entry,
+	TP_PROTO(unsigned int vcpu_id, unsigned long rip, u32 event),
+	TP_ARGS(vcpu_id, rip, event),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(unsigned long, rip)
+		__field(u32, event)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->rip = rip;
+		__entry->event = event;
+	),
+	TP_printk("vcpu %u rip 0x%lx event 0x%08x",
+		  __entry->vcpu_id, __entry->rip, __entry->event)
+);
+
+TRACE_EVENT(tinyvmx_exit,
+	TP_PROTO(unsigned int vcpu_id, u32 reason, unsigned long rip,
+		 unsigned long qualification, u32 intr_info),
+	TP_ARGS(vcpu_id, reason, rip, qualification, intr_info),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(u32, reason)
+		__field(unsigned long, rip)
+		__field(unsigned long, qualification)
+		__field(u32, intr_info)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->reason = reason;
+		__entry->rip = rip;
+		__entry->qualification = qualification;
+		__entry->intr_info = intr_info;
+	),
+	TP_printk("vcpu %u reason 0x%x rip 0x%lx qualification 0x%lx intr_info 0x%08x",
+		  __entry->vcpu_id, __entry->reason, __entry->rip,
+		  __entry->qualification, __entry->intr_info)
+);
+
+#endif
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPUs: what a run borrows from the CPU and gives back, and the run loop.
+ *
+ * A run has an outer part that may sleep, and an inner loop with preemption and
+ * interrupts disabled. An interrupt that becomes pending in the inner loop makes
+ * the next VM entry exit at once; only then are interrupts opened, and only then
+ * can there be a new reason to leave.
+ */
+#include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/idr.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <asm/fpu/xcr.h>
+#include <asm/msr-index.h>
+
+#include "cpuid.h"
+#include "cr.h"
+#include "event.h"
+#include "exit.h"
+#include "msr.h"
+#include "reset.h"
+#include "trace.h"
+#include "vcpu.h"
+#include "vmenter.h"
+#include "vmx_caps.h"
+
+static DEFINE_IDA(vpids);
+
+/* -------------------------------------------------------- what runs borrow */
+
+static void xsave(void *area, u64 mask)
+{
+	asm volatile("xsave64 (%0)" : : "r" (area), "a" ((u32)mask),
+		     "d" ((u32)(mask >> 32)) : "memory");
+}
+
+static void xrstor(const void *area, u64 mask)
+{
+	asm volatile("xrstor64 (%0)" : : "r" (area), "a" ((u32)mask),
+		     "d" ((u32)(mask >> 32)) : "memory");
+}
+
+static u64 read_cr2_now(void)
+{
+	u64 v;
+
+	asm volatile("mov %%cr2, %0" : "=r" (v));
+	return v;
+}
+
+static void write_cr2_now(u64 v)
+{
+	asm volatile("mov %0, %%cr2" : : "r" (v) : "memory");
+}
+
+static void load_msrs(struct tvx_vcpu *vcpu)
+{
+	u32 bits = vcpu->wanted_msrs;
+
+	vcpu->host_msrs[TVX_MSR_KERNEL_GS_BASE] = vcpu->host.gs_base_user;
+	vcpu->loaded_msrs = bits;
+	for (; bits; bits &= bits - 1) {
+		unsigned int n = __ffs(bits);
+
+		if (vcpu->msrs[n] != vcpu->host_msrs[n])
+			tvx_wrmsr(tvx_switched_msr_index[n], vcpu->msrs[n]);
+	}
+}
+
+static void put_msrs(struct tvx_vcpu *vcpu)
+{
+	u32 bits = vcpu->loaded_msrs;
+
+	if (bits & BIT(TVX_MSR_KERNEL_GS_BASE))
+		vcpu->msrs[TVX_MSR_KERNEL_GS_BASE] = tvx_rdmsr(MSR_KERNEL_GS_BASE);
+	vcpu->loaded_msrs = 0;
+	for (; bits; bits &= bits - 1) {
+		unsigned int n = __ffs(bits);
+
+		if (vcpu->msrs[n] != vcpu->host_msrs[n])
+			tvx_wrmsr(tvx_switched_msr_index[n], vcpu->host_msrs[n]);
+	}
+}
+
+void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted)
+{
+	if (vcpu->loaded)
+		put_msrs(vcpu);
+	vcpu->wanted_msrs = wanted;
+	if (vcpu->loaded)
+		load_msrs(vcpu);
+}
+
+void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0)
+{
+	if (vcpu->loaded && xcr0 != vcpu->xcr0)
+		tvx_xsetbv(xcr0);
+	vcpu->xcr0 = xcr0;
+}
+
+static void put_breakpoints(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->breakpoints_loaded)
+		tvx_host_unload_breakpoints(&vcpu->host);
+	vcpu->breakpoints_loaded = false;
+}
+
+/* DR0 ... DR3 matter to the CPU only while DR7 enables one of them. */
+void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu)
+{
+	if (!vcpu->loaded)
+		return;
+	put_breakpoints(vcpu);
+	if (!(vmcs_readn(GUEST_DR7) & TVX_DR7_ENABLED))
+		return;
+	tvx_host_load_breakpoints(&vcpu->host, vcpu->dr);
+	vcpu->breakpoints_loaded = true;
+}
+
+/* The VMCS has come from another CPU, or from nowhere. */
+static void arrive(struct tvx_vcpu *vcpu)
+{
+	unsigned int n;
+
+	tvx_reset_host_cpu();
+	vcpu->world.host_rsp = 0;
+	vcpu->host_cr3 = 0;
+	vcpu->host_cr4 = 0;
+	/* Translations that this CPU cached when the vCPU was here last are stale. */
+	vcpu->invept_generation = ~0ULL;
+	vcpu->flush_vpid = true;
+	for (n = TVX_MSR_STAR; n <= TVX_MSR_TSC_AUX; n++)
+		if (n != TVX_MSR_TSC_AUX || boot_cpu_has(X86_FEATURE_RDTSCP))
+			vcpu->host_msrs[n] = tvx_rdmsr(tvx_switched_msr_index[n]);
+}
+
+/*
+ * Give the CPU to the guest. Return: 0, with preemption and interrupts disabled;
+ * -EAGAIN: VMX is off here.
+ */
+static int load(struct tvx_vcpu *vcpu)
+{
+	int moved;
+
+	preempt_disable();
+	tvx_host_fpu_begin();
+	xrstor(vcpu->xsave, vmx_caps.xcr0_mask);
+	tvx_host_save(&vcpu->host);
+	moved = vmx_vmcs_load(&vcpu->vmcs);
+	if (unlikely(moved < 0)) {
+		tvx_host_fpu_end();
+		preempt_enable();
+		return moved;
+	}
+	if (moved)
+		arrive(vcpu);
+	tvx_memory_load(vcpu->memory);
+	if (vcpu->host.fs_base != vcpu->host_fs_base || moved) {
+		vmcs_writen(HOST_FS_BASE, vcpu->host.fs_base);
+		vcpu->host_fs_base = vcpu->host.fs_base;
+	}
+	if (vcpu->xcr0 != vmx_caps.host_xcr0)
+		tvx_xsetbv(vcpu->xcr0);
+	load_msrs(vcpu);
+	vcpu->loaded = true;
+	tvx_vcpu_update_breakpoints(vcpu);
+	write_cr2_now(vcpu->cr2);
+	vcpu->recheck = true;
+	return 0;
+}
+
+/* Take the CPU back. Interrupts and preemption are enabled afterwards. */
+static void put(struct tvx_vcpu *vcpu)
+{
+	vcpu->cr2 = read_cr2_now();
+	put_breakpoints(vcpu);
+	vcpu->loaded = false;
+	put_msrs(vcpu);
+	if (vcpu->xcr0 != vmx_caps.host_xcr0)
+		tvx_xsetbv(vmx_caps.host_xcr0);
+	/* Before interrupts: their handlers may be traced through the GDT. */
+	tvx_host_restore(&vcpu->host);
+	local_irq_enable();
+	tvx_memory_put(vcpu->memory);
+	xsave(vcpu->xsave, vmx_caps.xcr0_mask);
+	tvx_host_fpu_end();
+	preempt_enable();
+}
+
+static void interrupts_on(struct tvx_vcpu *vcpu)
+{
+	/* Host page faults are free to use CR2 now. */
+	vcpu->cr2 = read_cr2_now();
+	vcpu->recheck = true;
+	local_irq_enable();
+}
+
+static void interrupts_off(struct tvx_vcpu *vcpu)
+{
+	local_irq_disable();
+	write_cr2_now(vcpu->cr2);
+}
+
+void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu)
+{
+	interrupts_on(vcpu);
+	/* STI delays interrupts by one instruction. */
+	asm volatile("nop");
+	interrupts_off(vcpu);
+}
+
+/* ------------------------------------------------------------ the run loop */
+
+/* What ends the inner loop, beside the results of handlers. */
+enum leave {
+	STAY,
+	LEAVE,		/* the outer part has to do something */
+	LEAVE_USER,	/* the run page is filled */
+};
+
+static void refresh_host(struct tvx_vcpu *vcpu)
+{
+	u64 cr3 = tvx_host_cr3(), cr4 = tvx_host_cr4();
+
+	if (cr3 != vcpu->host_cr3) {
+		vmcs_writen(HOST_CR3, cr3);
+		vcpu->host_cr3 = cr3;
+	}
+	if (cr4 != vcpu->host_cr4) {
+		vmcs_writen(HOST_CR4, cr4);
+		vcpu->host_cr4 = cr4;
+	}
+}
+
+static void refresh_tlb(struct tvx_vcpu *vcpu)
+{
+	u64 generation = tvx_memory_generation(vcpu->memory);
+
+	if (vcpu->invept_generation != generation) {
+		vmx_invept(vcpu->memory->ept.eptp);
+		vcpu->invept_generation = generation;
+	}
+	if (vcpu->flush_vpid) {
+		vmx_invvpid(vcpu->vpid);
+		vcpu->flush_vpid = false;
+	}
+}
+
+/* Map the page of an EPT violation, as far as that needs no sleep. */
+static void resolve_fault(struct tvx_vcpu *vcpu)
+{
+	int err;
+
+	interrupts_on(vcpu);
+	err = tvx_memory_fault(vcpu->memory, &vcpu->ept_cache, &vcpu->fault, true);
+	interrupts_off(vcpu);
+	if (err == -EAGAIN)
+		return;
+	vcpu->faulted = false;
+	vcpu->fault_error = err;
+}
+
+static enum leave before_entry(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->faulted)
+		resolve_fault(vcpu);
+	/* Interrupts may have been open: VMX may be off, and there may be work. */
+	if (vcpu->vmcs.cpu < 0 || vcpu->faulted || need_resched() || signal_pending(current))
+		return LEAVE;
+	if (vcpu->fault_error) {
+		tvx_exit_memory_fault(vcpu, vcpu->fault_error);
+		vcpu->fault_error = 0;
+		return LEAVE_USER;
+	}
+	vcpu->recheck = false;
+	switch (tvx_event_prepare(vcpu)) {
+	case TVX_ENTER:
+		break;
+	case TVX_ENTER_HALTED:
+		tvx_exit_to_user(vcpu, TINYVMX_EXIT_HLT);
+		return LEAVE_USER;
+	case TVX_ENTER_SHUTDOWN:
+		tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_SHUTDOWN);
+		return LEAVE_USER;
+	case TVX_ENTER_WINDOW:
+		tvx_exit_to_user(vcpu, TINYVMX_EXIT_INTR_WINDOW);
+		return LEAVE_USER;
+	}
+	refresh_host(vcpu);
+	refresh_tlb(vcpu);
+	return STAY;
+}
+
+static enum tvx_result enter(struct tvx_vcpu *vcpu)
+{
+	if (trace_tinyvmx_entry_enabled())
+		trace_tinyvmx_entry(vcpu->id, vmcs_readn(GUEST_RIP),
+				    vmcs_read32(VM_ENTRY_INTR_INFO_FIELD));
+	if (unlikely(tvx_vmenter(&vcpu->world, vcpu->vmcs.launched)))
+		return tvx_exit_vmfail(vcpu);
+	vcpu->exit.reason = vmcs_read32(VM_EXIT_REASON);
+	vcpu->exit.valid = 0;
+	vcpu->exits++;
+	if (likely(!(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
+		vcpu->vmcs.launched = true;
+	return tvx_exit_dispatch(vcpu);
+}
+
+/* Return: TVX_RESUME: the outer part has to look. */
+static enum tvx_result inner_loop(struct tvx_vcpu *vcpu)
+{
+	enum tvx_result result;
+
+	do {
+		if (vcpu->recheck) {
+			enum leave leave = before_entry(vcpu);
+
+			if (leave != STAY)
+				return leave == LEAVE_USER ? TVX_USER : TVX_RESUME;
+		}
+		result = enter(vcpu);
+	} while (result == TVX_RESUME);
+	return result;
+}
+
+/* What the last response asked userspace for. VMCS current. */
+static int take_request(struct tvx_vcpu *vcpu)
+{
+	struct tinyvmx_run *run = vcpu->run;
+	u32 request = READ_ONCE(run->request);
+	struct tinyvmx_regs regs;
+	int err;
+
+	vcpu->want_window = READ_ONCE(run->want_intr_window);
+	if (vcpu->in_width)
+		tvx_io_complete(vcpu);
+	if (likely(!request))
+		return 0;
+	if (request & ~TINYVMX_REQ_SET_REGS)
+		return -EOPNOTSUPP;
+	regs = run->regs;
+	err = tvx_regs_set(vcpu, &regs);
+	if (!err)
+		WRITE_ONCE(run->request, 0);
+	return err;
+}
+
+/* Sleeping work between two inner loops. Return: 0 to go on, or -errno. */
+static int outer_work(struct tvx_vcpu *vcpu)
+{
+	int err;
+
+	if (signal_pending(current))
+		return -EINTR;
+	if (need_resched())
+		schedule();
+	if (!vcpu->faulted)
+		return 0;
+	err = tvx_memory_fault(vcpu->memory, &vcpu->ept_cache, &vcpu->fault, false);
+	if (err == -ENOMEM || err == -EINTR)
+		return err;
+	vcpu->faulted = false;
+	vcpu->fault_error = err;
+	return 0;
+}
+
+/*
+ * VMX is off here: the CPU is going down and will push this task away, or the
+ * machine is going down and the task has nowhere to run.
+ */
+static int wait_for_vmx(void)
+{
+	if (signal_pending(current))
+		return -EINTR;
+	usleep_range(100, 1000);
+	return 0;
+}
+
+static int interrupted(struct tvx_vcpu *vcpu)
+{
+	vcpu->run->reason = TINYVMX_EXIT_INTR;
+	vcpu->run->flags = 0;
+	vcpu->run->exits = vcpu->exits;
+	return -EINTR;
+}
+
+int tvx_vcpu_run(struct tvx_vcpu *vcpu)
+{
+	bool immediate = READ_ONCE(vcpu->run->immediate_exit);
+	enum tvx_result result = TVX_RESUME;
+	bool first = true;
+	int err;
+
+	for (;;) {
+		err = load(vcpu);
+		if (unlikely(err)) {
+			err = wait_for_vmx();
+			if (err)
+				break;
+			continue;
+		}
+		if (first)
+			err = take_request(vcpu);
+		first = false;
+		if (likely(!err && !immediate))
+			result = inner_loop(vcpu);
+		put(vcpu);
+		if (err)
+			return err;
+		if (result == TVX_USER)
+			return 0;
+		if (result == TVX_FAIL)
+			return vcpu->error;
+		err = immediate ? -EINTR : outer_work(vcpu);
+		if (err)
+			break;
+	}
+	return err == -EINTR ? interrupted(vcpu) : err;
+}
+
+/* ---------------------------------------------------------------- lifetime */
+
+int tvx_vcpu_get_vmcs(struct tvx_vcpu *vcpu)
+{
+	unsigned int tries;
+	int moved;
+
+	for (tries = 0; tries < 1000; tries++) {
+		preempt_disable();
+		moved = vmx_vmcs_load(&vcpu->vmcs);
+		if (moved > 0)
+			arrive(vcpu);
+		if (moved >= 0)
+			return 0;
+		preempt_enable();
+		usleep_range(100, 1000);
+	}
+	return -EIO;
+}
+
+void tvx_vcpu_put_vmcs(struct tvx_vcpu *vcpu)
+{
+	local_irq_enable();
+	preempt_enable();
+}
+
+/* The FPU after RESET is not the XSAVE init state only in x87's control word. */
+static void init_xsave(struct tvx_vcpu *vcpu)
+{
+	struct fxregs_state *fx = vcpu->xsave;
+	u64 *xstate_bv = vcpu->xsave + VMX_FXSAVE_BYTES;
+
+	fx->cwd = 0x40;
+	fx->mxcsr = MXCSR_DEFAULT;
+	*xstate_bv = XFEATURE_MASK_FPSSE;
+}
+
+static void free_parts(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->vpid)
+		ida_free(&vpids, vcpu->vpid);
+	if (vcpu->vmcs.page)
+		vmx_vmcs_destroy(&vcpu->vmcs);
+	ept_cache_destroy(&vcpu->ept_cache);
+	kfree(vcpu->xsave);
+	kvfree(vcpu->cpuid);
+	free_page((unsigned long)vcpu->msr_bitmap);
+	free_page((unsigned long)vcpu->run);
+}
+
+static int alloc_parts(struct tvx_vcpu *vcpu)
+{
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	/* XSAVE wants 64-byte alignment, which kmalloc() gives to powers of two. */
+	vcpu->xsave = kzalloc(roundup_pow_of_two(vmx_caps.xsave_bytes), GFP_KERNEL_ACCOUNT);
+	if (!vcpu->run || !vcpu->msr_bitmap || !vcpu->xsave)
+		return -ENOMEM;
+	return vmx_vmcs_init(&vcpu->vmcs);
+}
+
+int tvx_vcpu_init(struct tvx_vcpu *vcpu, struct tvx_vm *vm, struct tvx_memory *memory,
+		  unsigned int id, u64 tsc_offset)
+{
+	int err;
+
+	vcpu->vm = vm;
+	vcpu->memory = memory;
+	vcpu->id = id;
+	mutex_init(&vcpu->lock);
+	vcpu->xcr0 = XFEATURE_MASK_FP;
+	tvx_cpuid_init(vcpu);
+	err = alloc_parts(vcpu);
+	if (err)
+		goto free;
+	init_xsave(vcpu);
+	if (vmx_caps.has_vpid) {
+		err = ida_alloc_range(&vpids, 1, U16_MAX, GFP_KERNEL);
+		/* Out of VPIDs: go without, at the price of a flush per entry. */
+		vcpu->vpid = max(err, 0);
+	}
+	err = tvx_vcpu_get_vmcs(vcpu);
+	if (err)
+		goto free;
+	tvx_reset_vmcs(vcpu, tsc_offset);
+	tvx_vcpu_put_vmcs(vcpu);
+	return 0;
+
+free:
+	free_parts(vcpu);
+	return err;
+}
+
+void tvx_vcpu_destroy(struct tvx_vcpu *vcpu)
+{
+	free_parts(vcpu);
+}

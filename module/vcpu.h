@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A virtual CPU: its registers that the VMCS does not keep, and the run loop.
+ */
+#ifndef TVX_VCPU_H
+#define TVX_VCPU_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "ept.h"
+#include "host.h"
+#include "memory.h"
+#include "vmcs.h"
+#include "vmx_cpu.h"
+#include "../uapi/tinyvmx.h"
+
+#define TVX_MAX_VCPUS		64
+#define TVX_MAX_CPUID		128
+
+struct tvx_vm;
+
+/* What a handler of a VM exit returns. */
+enum tvx_result {
+	TVX_RESUME,	/* finished in the kernel: back into the guest */
+	TVX_USER,	/* the run page is filled: back to userspace */
+	TVX_FAIL,	/* the VM is dead, vcpu->error says why */
+};
+
+/**
+ * struct tvx_world - what vmenter.S works on; offsets are known there
+ * @gpr: the guest's general registers (RSP's place is unused: the VMCS has it)
+ * @host_rsp: the value in the VMCS's HOST_RSP field
+ */
+struct tvx_world {
+	unsigned long gpr[TINYVMX_NR_GPR];
+	unsigned long host_rsp;
+};
+
+/* Fields of the current exit that have been read: bits of tvx_exit.valid. */
+#define TVX_EXIT_RIP	(1U << 0)
+#define TVX_EXIT_QUAL	(1U << 1)
+
+/**
+ * struct tvx_exit - the VM exit being handled
+ * @reason: exit reason, all 32 bits
+ * @valid: TVX_EXIT_*
+ * @rip: see tvx_exit_rip()
+ * @qualification: see tvx_exit_qualification()
+ */
+struct tvx_exit {
+	u32 reason;
+	u32 valid;
+	unsigned long rip;
+	unsigned long qualification;
+};
+
+/* An event on its way into the guest, in the VM-entry fields' format. */
+struct tvx_event {
+	u32 info;
+	u32 error_code;
+	u32 instruction_len;
+};
+
+/* MSRs switched at the edges of a run, in this order. */
+enum tvx_switched_msr {
+	TVX_MSR_STAR, TVX_MSR_LSTAR, TVX_MSR_CSTAR, TVX_MSR_SYSCALL_MASK,
+	TVX_MSR_TSC_AUX, TVX_MSR_KERNEL_GS_BASE,
+	TVX_NR_SWITCHED_MSRS
+};
+
+/**
+ * struct tvx_policy - what the CPUID table lets the guest use
+ * @cr4: CR4 bits it may set
+ * @efer: IA32_EFER bits it may set
+ * @xcr0: XCR0 bits it may set
+ * @rdtscp: RDTSCP and IA32_TSC_AUX
+ * @invpcid: INVPCID
+ */
+struct tvx_policy {
+	u64 cr4;
+	u64 efer;
+	u64 xcr0;
+	bool rdtscp;
+	bool invpcid;
+};
+
+/**
+ * struct tvx_vcpu - one virtual CPU
+ * @world: first, for the assembly
+ * @vm: the VM it belongs to and keeps alive
+ * @memory: the VM's memory
+ * @id: the ABI's vCPU id
+ * @lock: held while an ioctl works on the vCPU
+ * @vmcs: its VMCS
+ * @vpid: its VPID, 0: none
+ * @exit: the exit being handled
+ * @recheck: look at @pending, flushes and reasons to leave before the next entry
+ * @invept_generation: memory generation of the last INVEPT on this CPU
+ * @flush_vpid: an INVVPID is due
+ * @error: errno of the dead VM, with TVX_FAIL
+ * @fault: the last EPT violation
+ * @faulted: @fault is still to be resolved
+ * @fault_error: what resolving it said, still to be told to userspace
+ * @ept_cache: pages for EPT paging structures
+ * @pending: TINYVMX_PENDING_* bits
+ * @event: with TINYVMX_PENDING_EVENT
+ * @extint_vector: with TINYVMX_PENDING_EXTINT
+ * @activity: TINYVMX_ACTIVITY_*
+ * @in_width: bytes of run->io.data that the next RUN moves to RAX, 0: none
+ * @want_window: the run page asks for an interrupt window
+ * @proc: primary processor-based controls in the VMCS
+ * @cr2: guest CR2
+ * @cr8: guest task priority
+ * @dr: guest DR0 ... DR3
+ * @dr6: guest DR6
+ * @loaded: the CPU holds the guest's FPU, MSRs and so on (a run is under way)
+ * @breakpoints_loaded: DR0 ... DR3 are the guest's
+ * @xcr0: guest XCR0
+ * @xsave: guest FPU state, XSAVE standard format
+ * @msrs: guest values of the switched MSRs
+ * @host_msrs: the host's values, of those that are switched now
+ * @wanted_msrs: bit n: the guest can see msrs[n] without a VM exit
+ * @loaded_msrs: bit n: the CPU holds msrs[n]
+ * @host: host registers saved around runs
+ * @host_cr3: the value in the VMCS's HOST_CR3 field
+ * @host_cr4: the value in the VMCS's HOST_CR4 field
+ * @host_fs_base: the value in the VMCS's HOST_FS_BASE field
+ * @msr_bitmap: the VMCS's MSR bitmap
+ * @policy: what CPUID allows
+ * @cpuid: sorted by function and index
+ * @cpuid_count: entries in @cpuid
+ * @run: the run page
+ * @exits: VM exits so far
+ */
+struct tvx_vcpu {
+	struct tvx_world world;
+	struct tvx_vm *vm;
+	struct tvx_memory *memory;
+	unsigned int id;
+	struct mutex lock;
+
+	struct vmx_vmcs vmcs;
+	u16 vpid;
+	struct tvx_exit exit;
+	bool recheck;
+	u64 invept_generation;
+	bool flush_vpid;
+	int error;
+
+	struct tvx_fault fault;
+	bool faulted;
+	int fault_error;
+	struct ept_cache ept_cache;
+
+	u32 pending;
+	struct tvx_event event;
+	u8 extint_vector;
+	u32 activity;
+	u8 in_width;
+	bool want_window;
+
+	u32 proc;
+	unsigned long cr2;
+	u64 cr8;
+	u64 dr[4];
+	u64 dr6;
+	bool loaded;
+	bool breakpoints_loaded;
+	u64 xcr0;
+	void *xsave;
+	u64 msrs[TVX_NR_SWITCHED_MSRS];
+	u64 host_msrs[TVX_NR_SWITCHED_MSRS];
+	u32 wanted_msrs;
+	u32 loaded_msrs;
+	struct tvx_host_regs host;
+	u64 host_cr3;
+	u64 host_cr4;
+	u64 host_fs_base;
+	unsigned long *msr_bitmap;
+
+	struct tvx_policy policy;
+	struct tinyvmx_cpuid *cpuid;
+	unsigned int cpuid_count;
+
+	struct tinyvmx_run *run;
+	u64 exits;
+};
+
+/*
+ * tvx_vcpu_init - make @vcpu ready to run in the state after RESET
+ *
+ * Return: 0 or -ENOMEM. May sleep. The caller has zeroed @vcpu and owns the VM
+ * reference.
+ */
+int tvx_vcpu_init(struct tvx_vcpu *vcpu, struct tvx_vm *vm, struct tvx_memory *memory,
+		  unsigned int id, u64 tsc_offset);
+void tvx_vcpu_destroy(struct tvx_vcpu *vcpu);
+
+/*
+ * tvx_vcpu_run - TINYVMX_RUN: run the guest until userspace is needed
+ *
+ * Return: 0: the run page says why; -EINTR; -EINVAL: the run page asks for
+ * registers no CPU can have; -EIO: the VM is dead. May sleep. @vcpu->lock held.
+ */
+int tvx_vcpu_run(struct tvx_vcpu *vcpu);
+
+/*
+ * Make the VMCS current to read or change its fields, without the rest that a
+ * run loads. Between the two interrupts are disabled. Return: 0; -EIO: VMX has
+ * been turned off for good (the machine goes down). May sleep before. Lock held.
+ */
+int tvx_vcpu_get_vmcs(struct tvx_vcpu *vcpu);
+void tvx_vcpu_put_vmcs(struct tvx_vcpu *vcpu);
+
+/*
+ * tvx_vcpu_open_interrupts - let the host take what is pending, inside the run loop
+ *
+ * The VMCS may be gone afterwards; @vcpu->recheck makes the loop look.
+ */
+void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu);
+
+/*
+ * For handlers and state changes, the VMCS being current: what the CPU holds of
+ * the guest, brought in line with a change of the guest's registers.
+ */
+void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted);
+void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0);
+void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu);
+
+static inline unsigned long tvx_exit_rip(struct tvx_vcpu *vcpu)
+{
+	if (!(vcpu->exit.valid & TVX_EXIT_RIP)) {
+		vcpu->exit.rip = vmcs_readn(GUEST_RIP);
+		vcpu->exit.valid |= TVX_EXIT_RIP;
+	}
+	return vcpu->exit.rip;
+}
+
+static inline unsigned long tvx_exit_qualification(struct tvx_vcpu *vcpu)
+{
+	if (!(vcpu->exit.valid & TVX_EXIT_QUAL)) {
+		vcpu->exit.qualification = vmcs_readn(EXIT_QUALIFICATION);
+		vcpu->exit.valid |= TVX_EXIT_QUAL;
+	}
+	return vcpu->exit.qualification;
+}
+
+/* A general register by its number in an exit qualification. */
+static inline unsigned long tvx_gpr_read(struct tvx_vcpu *vcpu, unsigned int n)
+{
+	n &= TINYVMX_NR_GPR - 1;
+	return n == TINYVMX_RSP ? vmcs_readn(GUEST_RSP) : vcpu->world.gpr[n];
+}
+
+static inline void tvx_gpr_write(struct tvx_vcpu *vcpu, unsigned int n, unsigned long value)
+{
+	n &= TINYVMX_NR_GPR - 1;
+	if (n == TINYVMX_RSP)
+		vmcs_writen(GUEST_RSP, value);
+	else
+		vcpu->world.gpr[n] = value;
+}
+
+static inline bool tvx_in_long_mode(void)
+{
+	return vmcs_read64(GUEST_IA32_EFER) & EFER_LMA;
+}
+
+#endif

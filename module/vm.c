@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Lifetime of VMs. The last put tears down, in one place.
+ */
+#include <linux/err.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <asm/msr.h>
+
+#include "vm.h"
+#include "vmx_cpu.h"
+
+struct tvx_vm *tvx_vm_create(void)
+{
+	struct tvx_vm *vm;
+	int err;
+
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	err = vmx_get();
+	if (err)
+		goto free;
+	err = tvx_memory_init(&vm->memory);
+	if (err)
+		goto vmx_put;
+	kref_init(&vm->refs);
+	mutex_init(&vm->lock);
+	vm->tsc_offset = -rdtsc();
+	return vm;
+
+vmx_put:
+	vmx_put();
+free:
+	kfree(vm);
+	return ERR_PTR(err);
+}
+
+static void destroy(struct kref *refs)
+{
+	struct tvx_vm *vm = container_of(refs, struct tvx_vm, refs);
+
+	tvx_memory_destroy(&vm->memory);
+	vmx_put();
+	kfree(vm);
+}
+
+void tvx_vm_put(struct tvx_vm *vm)
+{
+	kref_put(&vm->refs, destroy);
+}
+
+int tvx_vm_check(const struct tvx_vm *vm)
+{
+	return READ_ONCE(vm->dead) || current->mm != vm->memory.mm ? -EIO : 0;
+}
+
+struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id)
+{
+	struct tvx_vcpu *vcpu;
+	int err = 0;
+
+	if (id >= TVX_MAX_VCPUS)
+		return ERR_PTR(-EINVAL);
+	mutex_lock(&vm->lock);
+	if (__test_and_set_bit(id, vm->vcpu_ids))
+		err = -EEXIST;
+	mutex_unlock(&vm->lock);
+	if (err)
+		return ERR_PTR(err);
+
+	err = -ENOMEM;
+	vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+	if (!vcpu)
+		goto release_id;
+	err = tvx_vcpu_init(vcpu, vm, &vm->memory, id, vm->tsc_offset);
+	if (err)
+		goto free;
+	kref_get(&vm->refs);
+	return vcpu;
+
+free:
+	kfree(vcpu);
+release_id:
+	mutex_lock(&vm->lock);
+	__clear_bit(id, vm->vcpu_ids);
+	mutex_unlock(&vm->lock);
+	return ERR_PTR(err);
+}
+
+void tvx_vm_destroy_vcpu(struct tvx_vcpu *vcpu)
+{
+	struct tvx_vm *vm = vcpu->vm;
+
+	mutex_lock(&vm->lock);
+	__clear_bit(vcpu->id, vm->vcpu_ids);
+	mutex_unlock(&vm->lock);
+	tvx_vcpu_destroy(vcpu);
+	kfree(vcpu);
+	tvx_vm_put(vm);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A virtual machine: its memory and its vCPUs.
+ */
+#ifndef TVX_VM_H
+#define TVX_VM_H
+
+#include <linux/bitmap.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+
+#include "memory.h"
+#include "vcpu.h"
+
+/**
+ * struct tvx_vm - one VM
+ * @refs: held by its fd and by each vCPU
+ * @memory: its guest-physical memory
+ * @tsc_offset: that vCPUs start with, so that their TSCs agree and start near 0
+ * @lock: protects @vcpu_ids
+ * @vcpu_ids: bit n: vCPU n exists
+ * @dead: a handler failed: every ioctl is EIO
+ */
+struct tvx_vm {
+	struct kref refs;
+	struct tvx_memory memory;
+	u64 tsc_offset;
+	struct mutex lock;
+	DECLARE_BITMAP(vcpu_ids, TVX_MAX_VCPUS);
+	bool dead;
+};
+
+/* Create a VM of current->mm. Return: it, or ERR_PTR(-ENOMEM, -EBUSY, -EIO, -EINTR). May sleep. */
+struct tvx_vm *tvx_vm_create(void);
+void tvx_vm_put(struct tvx_vm *vm);
+
+/* Create vCPU @id. Return: it, or ERR_PTR(-EINVAL, -EEXIST, -ENOMEM, -EIO). May sleep. */
+struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id);
+/* The last reference to @vcpu is gone. May sleep. */
+void tvx_vm_destroy_vcpu(struct tvx_vcpu *vcpu);
+
+/* 0, or -EIO if @vm is dead or belongs to another process. */
+int tvx_vm_check(const struct tvx_vm *vm);
+
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VMCS as a whole: its fields enumerated, its faults reported.
+ */
+#define pr_fmt(fmt) "tinyvmx: " fmt
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+
+#include "vmcs.h"
+
+/* Bits 11:10 of an encoding: what kind of field it is. */
+enum { VMCS_CONTROL, VMCS_INFO, VMCS_GUEST, VMCS_HOST };
+
+#define VMCS_INDEXES	64	/* more than any CPU has of one width and kind */
+
+noinline void vmcs_read_failed(unsigned long field)
+{
+	pr_err_ratelimited("VMREAD of field 0x%lx failed\n", field);
+}
+
+noinline void vmcs_write_failed(unsigned long field, unsigned long value)
+{
+	pr_err_ratelimited("VMWRITE of 0x%lx to field 0x%lx failed\n", value, field);
+}
+
+/*
+ * Host-state fields and the addresses of control structures tell where the
+ * kernel lies in memory. The 64-bit control fields that are no addresses are
+ * the TSC's.
+ */
+static bool is_secret(unsigned long field)
+{
+	unsigned int kind = (field >> 10) & 3;
+
+	if (kind == VMCS_HOST)
+		return true;
+	return kind == VMCS_CONTROL && vmcs_width(field) == VMCS_WIDTH_64 &&
+	       field != TSC_OFFSET && field != TSC_MULTIPLIER;
+}
+
+u32 vmcs_dump(struct tinyvmx_vmcs_field *fields, u32 room, bool privileged)
+{
+	unsigned long field, value;
+	u32 n = 0;
+
+	/* Even encodings only: odd ones are the high halves of 64-bit fields. */
+	for (field = 0; field < 0x8000; field += 2) {
+		if ((field & 0x1000) || ((field >> 1) & 0x1ff) >= VMCS_INDEXES)
+			continue;
+		if (!vmcs_try_read(field, &value))
+			continue;
+		if (n < room) {
+			fields[n].encoding = field;
+			fields[n].value = privileged || !is_secret(field) ? value : 0;
+		}
+		n++;
+	}
+	return n;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The world switch: guest registers in, VM entry, VM exit, guest registers out.
+ *
+ * bool tvx_vmenter(struct tvx_world *world, bool launched)
+ *
+ * The VMCS keeps RSP, RIP and RFLAGS, and everything the host needs but its
+ * callee-saved registers, which go on the stack with the address of world.
+ */
+#include <linux/linkage.h>
+#include <asm/asm.h>
+#include <asm/cpufeatures.h>
+#include <asm/nospec-branch.h>
+#include <asm/unwind_hints.h>
+
+#define VMCS_HOST_RSP	0x6c14
+
+/* Offsets in struct tvx_world, checked by vcpu.c: gpr[] and host_rsp. */
+#define GPR(n)		((n) * 8)
+#define WORLD_HOST_RSP	GPR(16)
+
+	.text
+
+SYM_FUNC_START(tvx_vmenter)
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	%rdi
+
+	/* The stack is as deep as last time, as a rule: spare the VMWRITE. */
+	cmp	%rsp, WORLD_HOST_RSP(%rdi)
+	je	1f
+	mov	%rsp, WORLD_HOST_RSP(%rdi)
+	mov	$VMCS_HOST_RSP, %eax
+	vmwrite	%rsp, %rax
+1:
+	UNWIND_HINT_SAVE
+	/* The MOVs below keep the flag. */
+	test	%sil, %sil
+
+	mov	GPR(0)(%rdi), %rax
+	mov	GPR(1)(%rdi), %rcx
+	mov	GPR(2)(%rdi), %rdx
+	mov	GPR(3)(%rdi), %rbx
+	mov	GPR(5)(%rdi), %rbp
+	mov	GPR(6)(%rdi), %rsi
+	mov	GPR(8)(%rdi), %r8
+	mov	GPR(9)(%rdi), %r9
+	mov	GPR(10)(%rdi), %r10
+	mov	GPR(11)(%rdi), %r11
+	mov	GPR(12)(%rdi), %r12
+	mov	GPR(13)(%rdi), %r13
+	mov	GPR(14)(%rdi), %r14
+	mov	GPR(15)(%rdi), %r15
+	mov	GPR(7)(%rdi), %rdi
+
+	jz	2f
+	vmresume
+	jmp	3f
+2:	vmlaunch
+3:
+	/* Not entered: the registers still hold the guest's values. */
+	mov	(%rsp), %rdi
+	mov	$1, %eax
+	jmp	4f
+
+SYM_INNER_LABEL_ALIGN(tvx_vmexit, SYM_L_GLOBAL)
+	UNWIND_HINT_RESTORE
+	ENDBR
+	push	%rdi
+	mov	8(%rsp), %rdi
+	mov	%rax, GPR(0)(%rdi)
+	mov	%rcx, GPR(1)(%rdi)
+	mov	%rdx, GPR(2)(%rdi)
+	mov	%rbx, GPR(3)(%rdi)
+	mov	%rbp, GPR(5)(%rdi)
+	mov	%rsi, GPR(6)(%rdi)
+	mov	%r8, GPR(8)(%rdi)
+	mov	%r9, GPR(9)(%rdi)
+	mov	%r10, GPR(10)(%rdi)
+	mov	%r11, GPR(11)(%rdi)
+	mov	%r12, GPR(12)(%rdi)
+	mov	%r13, GPR(13)(%rdi)
+	mov	%r14, GPR(14)(%rdi)
+	mov	%r15, GPR(15)(%rdi)
+	pop	GPR(7)(%rdi)
+	xor	%eax, %eax
+4:
+	/* No guest value may be there to speculate with, even those reloaded below. */
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	xor	%ebx, %ebx
+	xor	%ebp, %ebp
+	xor	%esi, %esi
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	xor	%r12d, %r12d
+	xor	%r13d, %r13d
+	xor	%r14d, %r14d
+	xor	%r15d, %r15d
+
+	/* Nor guest return addresses, where the CPU would use them. */
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
+
+	pop	%rdi
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	RET
+SYM_FUNC_END(tvx_vmenter)

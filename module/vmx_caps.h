@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What VMX on this machine can do: the capability MSRs, read once, and the
+ * control words that follow from them.
+ */
+#ifndef TVX_VMX_CAPS_H
+#define TVX_VMX_CAPS_H
+
+#include <linux/cache.h>
+#include <linux/types.h>
+
+#include "../uapi/tinyvmx.h"
+
+/**
+ * struct vmx_caps - frozen at module load
+ * @msrs: IA32_VMX_BASIC and those after it, as read
+ * @valid: bit n: msrs[n] exists
+ * @feature_control: IA32_FEATURE_CONTROL as read
+ * @pin: pin-based controls that every VMCS starts with
+ * @proc: primary processor-based controls, likewise
+ * @proc2: secondary processor-based controls, likewise
+ * @exit: VM-exit controls, likewise
+ * @entry: VM-entry controls, likewise
+ * @proc2_allowed: secondary controls that may be 1
+ * @ept_vpid: IA32_VMX_EPT_VPID_CAP
+ * @cr0_fixed: CR0 bits that must be 1 in a guest (PE and PG excepted)
+ * @cr4_fixed: CR4 bits that must be 1 in a guest
+ * @cr4_mask: CR4 bits a guest can have: the CPU has them and we handle them
+ * @cr0_mask: CR0 bits a guest can have
+ * @host_xcr0: XCR0 of the host, the same on all CPUs and for ever
+ * @xcr0_mask: XCR0 bits a guest can have
+ * @mxcsr_mask: MXCSR bits that exist
+ * @xsave_bytes: length of an XSAVE image for @xcr0_mask, standard format
+ * @has_vpid: VPIDs are used
+ */
+struct vmx_caps {
+	u64 msrs[TINYVMX_VMX_MSR_COUNT];
+	u32 valid;
+	u64 feature_control;
+	u32 pin;
+	u32 proc;
+	u32 proc2;
+	u32 exit;
+	u32 entry;
+	u32 proc2_allowed;
+	u64 ept_vpid;
+	u64 cr0_fixed;
+	u64 cr4_fixed;
+	u64 cr4_mask;
+	u64 cr0_mask;
+	u64 host_xcr0;
+	u64 xcr0_mask;
+	u32 mxcsr_mask;
+	u32 xsave_bytes;
+	bool has_vpid;
+};
+
+/* The XSAVE image: legacy region and header (SDM volume 1, "XSAVE Area"). */
+#define VMX_FXSAVE_BYTES	512
+#define VMX_XSAVE_HEADER_BYTES	64
+
+extern struct vmx_caps vmx_caps;
+
+static inline u64 vmx_cap(u32 msr)
+{
+	return vmx_caps.msrs[msr - TINYVMX_VMX_MSR_BASE];
+}
+
+static inline u32 vmx_revision(void)
+{
+	return vmx_caps.msrs[0] & 0x7fffffff;
+}
+
+/**
+ * vmx_caps_init - read the capabilities and refuse what we cannot work with
+ *
+ * Logs one line that names the cause and the remedy when it refuses.
+ * Return: 0; -ENODEV: no VMX; -EPERM: firmware forbids it; -EOPNOTSUPP: the CPU
+ * lacks a feature, named in the log.
+ */
+int vmx_caps_init(void);
+
+/* Whether the calling CPU reads the same capabilities as the one that was first. */
+bool vmx_caps_match(void);
+
+/* Fill the VMX part of @info. */
+void vmx_caps_info(struct tinyvmx_info *info);
+
+#endif

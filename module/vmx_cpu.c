@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMXON and VMXOFF, CPU hotplug, and the VMCSs active on each CPU.
+ *
+ * Locking: vmx_users changes under cpus_read_lock() and vmx_mutex, so a hotplug
+ * callback, which runs under the write side, may read it. The per-CPU list of
+ * active VMCSs belongs to its CPU with interrupts disabled.
+ */
+#define pr_fmt(fmt) "tinyvmx: " fmt
+#include <linux/atomic.h>
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/gfp.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/printk.h>
+#include <linux/smp.h>
+#include <asm/asm.h>
+#include <asm/io.h>
+#include <asm/processor-flags.h>
+#include <asm/vmx.h>
+
+#include "host.h"
+#include "vmx_caps.h"
+#include "vmx_cpu.h"
+
+struct vmx_cpu {
+	void *vmxon_region;
+	bool on;
+	struct vmx_vmcs *current_vmcs;
+	struct list_head active;
+};
+
+static DEFINE_PER_CPU(struct vmx_cpu, vmx_cpus);
+static DEFINE_MUTEX(vmx_mutex);
+static unsigned int vmx_users;
+static enum cpuhp_state vmx_hotplug_state;
+
+/* ---------------------------------------------------------- instructions */
+
+/* Return 0, or -EIO when VMXON faults or fails. */
+static int vmxon(u64 hpa)
+{
+	int err = 0;
+
+	asm volatile("1: vmxon %[hpa]\n\t"
+		     "ja 3f\n\t"
+		     "2: mov %[eio], %[err]\n\t"
+		     "3:\n\t"
+		     _ASM_EXTABLE(1b, 2b)
+		     : [err] "+r" (err)
+		     : [hpa] "m" (hpa), [eio] "i" (-EIO)
+		     : "cc", "memory");
+	return err;
+}
+
+static void vmxoff(void)
+{
+	asm volatile("1: vmxoff\n\t2:\n\t" _ASM_EXTABLE(1b, 2b) : : : "cc", "memory");
+}
+
+static void vmclear(u64 hpa)
+{
+	bool ok;
+
+	asm volatile("vmclear %1" : "=@cca" (ok) : "m" (hpa) : "memory");
+	if (!ok)
+		pr_err_ratelimited("VMCLEAR failed\n");
+}
+
+static void vmptrld(u64 hpa)
+{
+	bool ok;
+
+	asm volatile("vmptrld %1" : "=@cca" (ok) : "m" (hpa) : "memory");
+	if (!ok)
+		pr_err_ratelimited("VMPTRLD failed\n");
+}
+
+void vmx_invept(u64 eptp)
+{
+	struct { u64 eptp, zero; } desc = { eptp, 0 };
+	bool ok;
+
+	asm volatile("invept %1, %2" : "=@cca" (ok)
+		     : "m" (desc), "r" ((u64)VMX_EPT_EXTENT_CONTEXT) : "memory");
+	if (!ok)
+		pr_err_ratelimited("INVEPT failed\n");
+}
+
+void vmx_invvpid(u16 vpid)
+{
+	struct { u64 vpid, gla; } desc = { vpid, 0 };
+	bool ok;
+
+	if (!vpid)
+		return;	/* without a VPID every VM entry flushes */
+	asm volatile("invvpid %1, %2" : "=@cca" (ok)
+		     : "m" (desc), "r" ((u64)VMX_VPID_EXTENT_SINGLE_CONTEXT) : "memory");
+	if (!ok)
+		pr_err_ratelimited("INVVPID failed\n");
+}
+
+/* ------------------------------------------------------- VMX on each CPU */
+
+static int vmx_cpu_on(void)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
+	int err;
+
+	if (cpu->on)
+		return 0;
+	if (tvx_host_cr4() & X86_CR4_VMXE) {
+		pr_err("another hypervisor holds VMX root on CPU %d: stop its VMs and unload it (modprobe -r kvm_intel), then try again\n",
+		       smp_processor_id());
+		return -EBUSY;
+	}
+	if (!vmx_caps_match()) {
+		pr_err("CPU %d has other VMX capabilities than the first one\n",
+		       smp_processor_id());
+		return -EIO;
+	}
+	tvx_host_set_vmxe();
+	err = vmxon(__pa(cpu->vmxon_region));
+	if (err) {
+		tvx_host_clear_vmxe();
+		pr_err("VMXON failed on CPU %d\n", smp_processor_id());
+		return err;
+	}
+	cpu->on = true;
+	return 0;
+}
+
+static void vmx_vmcs_clear_here(struct vmx_vmcs *vmcs)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
+
+	vmclear(vmcs->hpa);
+	if (cpu->current_vmcs == vmcs)
+		cpu->current_vmcs = NULL;
+	list_del(&vmcs->link);
+	vmcs->launched = false;
+	/* Orders the VMCLEAR before the next CPU's look at ->cpu. */
+	smp_store_release(&vmcs->cpu, -1);
+}
+
+static void vmx_cpu_off(void)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
+	struct vmx_vmcs *vmcs, *next;
+
+	if (!cpu->on)
+		return;
+	list_for_each_entry_safe(vmcs, next, &cpu->active, link)
+		vmx_vmcs_clear_here(vmcs);
+	cpu->on = false;
+	vmxoff();
+	tvx_host_clear_vmxe();
+}
+
+static void vmx_cpu_on_ipi(void *failed)
+{
+	int err = vmx_cpu_on();
+
+	if (err)
+		atomic_set(failed, err);
+}
+
+static void vmx_cpu_off_ipi(void *unused)
+{
+	vmx_cpu_off();
+}
+
+int vmx_get(void)
+{
+	atomic_t failed = ATOMIC_INIT(0);
+
+	cpus_read_lock();
+	mutex_lock(&vmx_mutex);
+	if (!vmx_users)
+		on_each_cpu(vmx_cpu_on_ipi, &failed, 1);
+	if (!atomic_read(&failed))
+		vmx_users++;
+	else
+		on_each_cpu(vmx_cpu_off_ipi, NULL, 1);
+	mutex_unlock(&vmx_mutex);
+	cpus_read_unlock();
+	return atomic_read(&failed);
+}
+
+void vmx_put(void)
+{
+	cpus_read_lock();
+	mutex_lock(&vmx_mutex);
+	if (!--vmx_users)
+		on_each_cpu(vmx_cpu_off_ipi, NULL, 1);
+	mutex_unlock(&vmx_mutex);
+	cpus_read_unlock();
+}
+
+static int vmx_cpu_online(unsigned int cpu)
+{
+	unsigned long flags;
+	int err = 0;
+
+	local_irq_save(flags);
+	if (vmx_users)
+		err = vmx_cpu_on();
+	local_irq_restore(flags);
+	return err;
+}
+
+static int vmx_cpu_offline(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	vmx_cpu_off();
+	local_irq_restore(flags);
+	return 0;
+}
+
+/* Suspend and resume of the last CPU; the others go by hotplug. */
+static void vmx_power_on(void)
+{
+	if (vmx_users)
+		vmx_cpu_on();
+}
+
+static const struct tvx_host_power vmx_power = {
+	.off = vmx_cpu_off,
+	.on = vmx_power_on,
+};
+
+static void free_vmxon_regions(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		free_page((unsigned long)per_cpu(vmx_cpus.vmxon_region, cpu));
+}
+
+static int alloc_vmxon_regions(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct vmx_cpu *vc = per_cpu_ptr(&vmx_cpus, cpu);
+
+		INIT_LIST_HEAD(&vc->active);
+		vc->vmxon_region = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!vc->vmxon_region) {
+			free_vmxon_regions();
+			return -ENOMEM;
+		}
+		*(u32 *)vc->vmxon_region = vmx_revision();
+	}
+	return 0;
+}
+
+int vmx_cpu_init(void)
+{
+	int err;
+
+	err = alloc_vmxon_regions();
+	if (err)
+		return err;
+	err = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tinyvmx:online",
+				vmx_cpu_online, vmx_cpu_offline);
+	if (err < 0)
+		goto free_regions;
+	vmx_hotplug_state = err;
+	err = tvx_host_register_power(&vmx_power);
+	if (err)
+		goto remove_hotplug;
+	return 0;
+
+remove_hotplug:
+	cpuhp_remove_state(vmx_hotplug_state);
+free_regions:
+	free_vmxon_regions();
+	return err;
+}
+
+void vmx_cpu_exit(void)
+{
+	tvx_host_unregister_power();
+	cpuhp_remove_state(vmx_hotplug_state);
+	free_vmxon_regions();
+}
+
+/* ------------------------------------------------------------------ VMCS */
+
+int vmx_vmcs_init(struct vmx_vmcs *vmcs)
+{
+	vmcs->page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vmcs->page)
+		return -ENOMEM;
+	*(u32 *)vmcs->page = vmx_revision();
+	vmcs->hpa = __pa(vmcs->page);
+	vmcs->cpu = -1;
+	vmcs->launched = false;
+	return 0;
+}
+
+static void vmx_vmcs_clear_ipi(void *arg)
+{
+	struct vmx_vmcs *vmcs = arg;
+
+	/* The CPU may have gone down and cleared it between the look and the IPI. */
+	if (vmcs->cpu == smp_processor_id())
+		vmx_vmcs_clear_here(vmcs);
+}
+
+/* Make @vmcs inactive wherever it is. Preemption disabled, interrupts enabled. */
+static void vmx_vmcs_clear(struct vmx_vmcs *vmcs)
+{
+	int cpu = smp_load_acquire(&vmcs->cpu);
+
+	if (cpu >= 0)
+		smp_call_function_single(cpu, vmx_vmcs_clear_ipi, vmcs, 1);
+}
+
+void vmx_vmcs_destroy(struct vmx_vmcs *vmcs)
+{
+	preempt_disable();
+	vmx_vmcs_clear(vmcs);
+	preempt_enable();
+	free_page((unsigned long)vmcs->page);
+}
+
+int vmx_vmcs_load(struct vmx_vmcs *vmcs)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
+	int moved = 0;
+
+	if (READ_ONCE(vmcs->cpu) != smp_processor_id())
+		vmx_vmcs_clear(vmcs);
+
+	local_irq_disable();
+	if (unlikely(!cpu->on)) {
+		local_irq_enable();
+		return -EAGAIN;
+	}
+	if (likely(cpu->current_vmcs == vmcs))
+		return 0;
+	if (vmcs->cpu < 0) {
+		/* Also the first VMCLEAR, which makes the page a VMCS. */
+		vmclear(vmcs->hpa);
+		list_add(&vmcs->link, &cpu->active);
+		WRITE_ONCE(vmcs->cpu, smp_processor_id());
+		moved = 1;
+	}
+	vmptrld(vmcs->hpa);
+	cpu->current_vmcs = vmcs;
+	return moved;
+}
