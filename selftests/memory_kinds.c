@@ -111,17 +111,13 @@ static void test_read_only_file(void)
 	close(fd);
 }
 
+#define THP_KNOB "/sys/kernel/mm/transparent_hugepage/enabled"
+
 static void test_thp(void)
 {
-	char mode[64] = "";
-	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
 	u8 *p = map_aligned(4 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
-	if (f && !fgets(mode, sizeof(mode), f))
-		mode[0] = 0;
-	if (f)
-		fclose(f);
-	if (!mode[0] || strstr(mode, "[never]") ||
+	if (!write_text(THP_KNOB, "madvise") ||
 	    madvise(p, 4 * MIB, MADV_HUGEPAGE)) {
 		skip("no transparent huge pages here", "THP");
 		return;
@@ -136,6 +132,7 @@ static void test_thp(void)
 			MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	go_through(0, p, 0, 4 * MIB, PAGE * 8, "THP, split");
 	munmap(p, 4 * MIB);
+	write_text(THP_KNOB, "never");
 }
 
 static void test_hugetlb(void)
