@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* First states: what VM entry and the guests' authors rely on. */
+#include "boot.h"
+#include "hv_test.h"
+#include "walk.h"
+#include "x86.h"
+
+static struct hv_memory memory;
+static struct hv_boot boot;
+
+static int new_memory(void **state)
+{
+	(void)state;
+	test_memory(&memory, 2 * HV_MIB);
+	return 0;
+}
+
+static int free_memory(void **state)
+{
+	(void)state;
+	hv_memory_exit(&memory);
+	return 0;
+}
+
+static struct hv_image flat(enum hv_mode mode, uint64_t load, uint64_t entry)
+{
+	return (struct hv_image){
+		.mode = mode,
+		.entry = entry,
+		.count = 1,
+		.segment[0] = { .gpa = load, .mem_size = 0x100 },
+	};
+}
+
+static void start(enum hv_mode mode, uint64_t load, uint64_t entry, const char *cmdline)
+{
+	struct hv_image image = flat(mode, load, entry);
+	struct hv_error err;
+
+	assert_int_equal(hv_boot_check(&image, cmdline, &err), 0);
+	hv_boot_prepare(&boot, &image, &memory, cmdline, false);
+}
+
+static void test_long(void **state)
+{
+	const struct tinyvmx_segment *cs = &boot.sregs.seg[TINYVMX_CS];
+	struct hv_paging paging;
+	struct hv_fault fault;
+	uint64_t gpa;
+
+	(void)state;
+	start(HV_MODE_LONG, 0x100000, 0x100004, "console=ttyS0");
+	assert_int_equal(boot.regs.rip, 0x100004);
+	assert_int_equal(boot.regs.rflags, 2);
+	assert_int_equal(boot.regs.gpr[TINYVMX_RSP], HV_BOOT_STACK);
+	assert_int_equal(boot.regs.gpr[TINYVMX_RDI], 2 * HV_MIB);
+	assert_int_equal(boot.regs.gpr[TINYVMX_RAX], 0);
+	assert_string_equal(hv_memory_at(&memory, boot.regs.gpr[TINYVMX_RSI], 14), "console=ttyS0");
+	assert_int_equal(cs->ar, 0xa09b);
+	assert_int_equal(boot.sregs.seg[TINYVMX_SS].ar, 0xc093);
+	assert_int_equal(boot.sregs.seg[TINYVMX_TR].ar, 0x8b);
+	assert_int_equal(test_get(&memory, boot.sregs.gdt_base + cs->selector, 8), 0x00af9b000000ffff);
+	paging = (struct hv_paging){ boot.sregs.cr0, boot.sregs.cr3, boot.sregs.cr4, boot.sregs.efer, 0, false };
+	for (uint64_t gla = 0; gla < 4 * HV_GIB; gla += 0x1ffffff) {
+		assert_true(hv_walk(&memory, &paging, gla, HV_WALK_WRITE | HV_WALK_PEEK, &gpa, &fault));
+		assert_int_equal(gpa, gla);
+	}
+	assert_false(hv_walk(&memory, &paging, 4 * HV_GIB, 0, &gpa, &fault));
+}
+
+static void test_long_with_much_ram(void **state)
+{
+	struct hv_image image = flat(HV_MODE_LONG, 0x100000, 0x100000);
+	struct hv_memory big;
+	struct hv_paging paging;
+	struct hv_error err;
+	struct hv_fault fault;
+	uint64_t gpa;
+
+	(void)state;
+	if (hv_memory_init(&big, 5 * HV_GIB, &err))
+		skip();
+	hv_boot_prepare(&boot, &image, &big, "", true);
+	paging = (struct hv_paging){ boot.sregs.cr0, boot.sregs.cr3, boot.sregs.cr4, boot.sregs.efer, 0, false };
+	assert_true(hv_walk(&big, &paging, 6 * HV_GIB - 1, 0, &gpa, &fault));
+	assert_int_equal(gpa, 6 * HV_GIB - 1);
+	assert_false(hv_walk(&big, &paging, 6 * HV_GIB, 0, &gpa, &fault));
+	assert_int_equal(boot.regs.gpr[TINYVMX_RDI], 3 * HV_GIB);
+	hv_memory_exit(&big);
+}
+
+static void test_protected(void **state)
+{
+	(void)state;
+	start(HV_MODE_PROTECTED, 0x100000, 0x100000, "");
+	assert_int_equal(boot.sregs.cr0 & (X86_CR0_PE | X86_CR0_PG), X86_CR0_PE);
+	assert_int_equal(boot.sregs.efer, 0);
+	assert_int_equal(boot.sregs.seg[TINYVMX_CS].ar, 0xc09b);
+	assert_int_equal(test_get(&memory, boot.sregs.gdt_base + 8, 8), 0x00cf9b000000ffff);
+	assert_int_equal(boot.sregs.idt_limit, 0);
+	assert_int_equal(test_get(&memory, boot.regs.gpr[TINYVMX_RSI], 1), 0);
+}
+
+static void real(uint64_t load, uint64_t entry, uint16_t selector, uint64_t base, uint64_t ip)
+{
+	start(HV_MODE_REAL, load, entry, "");
+	assert_int_equal(boot.sregs.seg[TINYVMX_CS].selector, selector);
+	assert_int_equal(boot.sregs.seg[TINYVMX_CS].base, base);
+	assert_int_equal(boot.regs.rip, ip);
+	assert_int_equal(boot.sregs.cr0 & X86_CR0_PE, 0);
+	assert_int_equal(boot.sregs.seg[TINYVMX_DS].base, 0);
+	assert_int_equal(boot.sregs.seg[TINYVMX_DS].limit, 0xffff);
+}
+
+static void test_real(void **state)
+{
+	(void)state;
+	real(0x8000, 0x8000, 0, 0, 0x8000);
+	real(0x7c00, 0x7c10, 0, 0, 0x7c10);
+	real(0x20000, 0x20010, 0x2000, 0x20000, 0x10);
+	real(0x100000, 0x100000, 0, 0x100000, 0);
+	real(0x120008, 0x120010, 0x2000, 0x120000, 0x10);
+}
+
+static void refused(struct hv_image image, const char *cmdline, const char *with)
+{
+	struct hv_error err = { "" };
+
+	assert_true(hv_boot_check(&image, cmdline, &err) < 0);
+	if (!strstr(err.text, with))
+		fail_msg("\"%s\" does not say \"%s\"", err.text, with);
+	assert_non_null(strchr(err.text, ';'));
+}
+
+static void test_refused(void **state)
+{
+	char cmdline[HV_BOOT_CMDLINE_MAX + 1];
+
+	(void)state;
+	memset(cmdline, 'x', HV_BOOT_CMDLINE_MAX);
+	cmdline[HV_BOOT_CMDLINE_MAX] = 0;
+	refused(flat(HV_MODE_LONG, 0x100000, 0x100000), cmdline, "command line");
+	refused(flat(HV_MODE_LONG, 0x1000, 0x1000), "", "GDT");
+	refused(flat(HV_MODE_PROTECTED, 0x1f80, 0x1f80), "", "GDT");
+	refused(flat(HV_MODE_LONG, 0x11000, 0x11000), "", "page tables");
+	refused(flat(HV_MODE_LONG, 0x7ff80, 0x7ff80), "", "stack");
+	refused(flat(HV_MODE_REAL, 0x2000, 0x2000), "x", "command line");
+	refused(flat(HV_MODE_REAL, 4 * HV_GIB, 4 * HV_GIB), "", "4 GiB");
+	refused(flat(HV_MODE_PROTECTED, 4 * HV_GIB, 4 * HV_GIB), "", "4 GiB");
+	cmdline[HV_BOOT_CMDLINE_MAX - 1] = 0;
+	start(HV_MODE_LONG, 0x100000, 0x100000, cmdline);
+	start(HV_MODE_REAL, 0x2000, 0x2000, "");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, new_memory, free_memory)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_long), T(test_long_with_much_ram), T(test_protected), T(test_real), T(test_refused),
+	};
+
+	return cmocka_run_group_tests_name("boot", tests, NULL, NULL);
+}
