@@ -88,7 +88,8 @@ static void check_halves(void)
 	asm volatile("rdmsr" : "+a"(rax), "+d"(rdx) : "c"(MSR_EFER));
 	check_eq(rax >> 32, 0);
 	check_eq(rdx, 0);
-	rax = rdx = ~0ULL;
+	rax = ~0ULL;
+	rdx = ~0ULL;
 	asm volatile("rdtsc" : "+a"(rax), "+d"(rdx));
 	check_eq(rax >> 32, 0);
 	check_eq(rdx >> 32, 0);

@@ -9,6 +9,7 @@
 #ifndef GUEST_H
 #define GUEST_H
 
+#include "print.h"
 #include "types.h"
 #include "x86.h"
 
@@ -33,11 +34,8 @@ void guest_main(void);
 	void guest_main(void)
 
 void console_init(void);
-void console_putc(char c);
 /* Until the transmitter and its FIFO are empty. */
 void console_drain(void);
-void print(const char *format, ...) __printf(1, 2);
-void vprint(const char *format, va_list args);
 
 /* Say what is looked at next. */
 void step(const char *format, ...) __printf(1, 2);
@@ -65,11 +63,5 @@ do {						\
 		guest_finish();			\
 	}					\
 } while (0)
-
-void *memset(void *to, int byte, size_t n);
-void *memcpy(void *to, const void *from, size_t n);
-int memcmp(const void *a, const void *b, size_t n);
-int strcmp(const char *a, const char *b);
-size_t strlen(const char *s);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The few functions that a freestanding compiler expects to find. */
-#include "guest.h"
+#include "print.h"
 
 void *memset(void *to, int byte, size_t n)
 {
