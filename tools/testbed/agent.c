@@ -236,8 +236,11 @@ static void input_pump(struct input *in, int is_tty)
 	in->asked = 0;
 }
 
-/* Start argv with its input and output on pipes, or all on a new terminal; *in and *out are our ends. */
-static pid_t spawn(char **argv, int is_tty, int *in, int *out)
+/*
+ * Start argv with its input and output on pipes, or all on a new terminal; *in and *out are our ends.
+ * With file, its input is that.
+ */
+static pid_t spawn(char **argv, int is_tty, int file, int *in, int *out)
 {
 	int to[2], from[2];
 	struct winsize size = { .ws_row = 24, .ws_col = 80 };
@@ -257,7 +260,7 @@ static pid_t spawn(char **argv, int is_tty, int *in, int *out)
 		pid = fork();
 		if (pid == 0) {
 			setsid();
-			dup2(to[0], 0);
+			dup2(file >= 0 ? file : to[0], 0);
 			dup2(from[1], 1);
 			dup2(from[1], 2);
 		} else {
@@ -301,15 +304,15 @@ static int reap(pid_t pid, int *status)
 }
 
 /* Run argv to its end, passing its output on as kind. */
-static int run(char **argv, enum frame kind, int is_tty, int kmsg, int serial)
+static int run(char **argv, enum frame kind, int is_tty, int file, int kmsg, int serial)
 {
 	struct input in = { .from = serial };
 	int out, status = 0, open = 1, ended = 0;
 	sigset_t none;
-	pid_t pid = spawn(argv, is_tty, &in.to, &out);
+	pid_t pid = spawn(argv, is_tty, file, &in.to, &out);
 
 	sigemptyset(&none);
-	if (serial < 0)
+	if (serial < 0 || file >= 0)
 		input_close(&in, is_tty);
 	while (!ended) {
 		struct pollfd fds[] = {
@@ -361,6 +364,7 @@ static _Noreturn void cmd_run(int argc, char **argv)
 	int is_tty = argc > 1 && !strcmp(argv[1], "-t");
 	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	int serial = open_input();
+	int file = open("/etc/stdin", O_RDONLY | O_CLOEXEC);
 	sigset_t blocked;
 	char text[16];
 	int status;
@@ -371,9 +375,9 @@ static _Noreturn void cmd_run(int argc, char **argv)
 	sigaction(SIGCHLD, &chld, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	send_frame(FRAME_START, "", 0);
-	status = run(argv + 1 + is_tty, FRAME_OUTPUT, is_tty, kmsg, serial);
+	status = run(argv + 1 + is_tty, FRAME_OUTPUT, is_tty, file, kmsg, serial);
 	kill_rest();
-	run(finish, FRAME_FILES, 0, kmsg, -1);
+	run(finish, FRAME_FILES, 0, -1, kmsg, -1);
 	pass_kernel_log(kmsg);
 	send_frame(FRAME_EXIT, text, snprintf(text, sizeof(text), "%d", status));
 	for (;;)

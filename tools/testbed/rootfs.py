@@ -109,7 +109,7 @@ class Payload:
         self._directories(dst)
         if os.path.isdir(src):
             for name in sorted(os.listdir(src)):
-                self.add(os.path.join(src, name), os.path.join(dst, name))
+                self.member(os.path.join(src, name), os.path.join(dst, name))
             if dst and dst not in self.have:
                 self._directories(os.path.join(dst, "x"))
             return
@@ -122,6 +122,16 @@ class Payload:
             self.tar.addfile(info, file)
         if info.mode & 0o111 and is_elf(src):
             self.add_libraries(src)
+
+    def member(self, src, dst):
+        """An entry of a folder: a link stays a link."""
+        if os.path.islink(src):
+            self._directories(dst)
+            info = tarfile.TarInfo(dst.strip("/"))
+            info.type, info.linkname, info.mode = tarfile.SYMTYPE, os.readlink(src), 0o777
+            self.tar.addfile(info)
+        else:
+            self.add(src, dst)
 
     def add_libraries(self, program):
         for lib in libraries(program):
@@ -182,10 +192,11 @@ def kernel_modules(kernel_dir, release, extra):
 
 
 def settings(module, command, get, cwd, size):
-    """/etc/testbed: what process 1 has to know, as shell variables."""
+    """/etc/testbed: what process 1 has to know, as shell variables; size is the terminal's, if there is one."""
     values = {"MODULE": module, "COMMAND": shlex.join(command), "GET": shlex.join(g.strip("/") for g in get),
               "DIR": cwd}
     if size:
+        values["TTY"] = "-t"
         values["LINES"], values["COLUMNS"] = str(size[1]), str(size[0])
     return "".join(f"{k}={shlex.quote(v)}\n" for k, v in values.items()).encode()
 
