@@ -11,7 +11,7 @@ static bool is_high_byte(ZydisRegister reg)
 
 static __u64 *gpr(struct insn *insn, ZydisRegister reg)
 {
-	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(insn->z.machine_mode, reg);
+	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
 	int id = ZydisRegisterGetId(whole);
 
 	if (is_high_byte(reg))

@@ -69,12 +69,46 @@ static void print_code(const struct hv_vcpu *vcpu, const struct tinyvmx_regs *re
 
 /* ------------------------------------------------------------------- VMCS */
 
-static const uint32_t fields_that_matter[] = {
-	VMCS_EXIT_REASON, VMCS_EXIT_QUALIFICATION, VMCS_GUEST_LINEAR_ADDR, VMCS_GUEST_PHYSICAL_ADDR,
-	VMCS_EXIT_INTR_INFO, VMCS_EXIT_INTR_ERROR_CODE, VMCS_IDT_VECTORING_INFO, VMCS_IDT_VECTORING_ERROR_CODE,
-	VMCS_EXIT_INSTRUCTION_LEN, VMCS_EXIT_INSTRUCTION_INFO, VMCS_INSTRUCTION_ERROR, VMCS_GUEST_ACTIVITY,
-	VMCS_GUEST_INTERRUPTIBILITY, VMCS_GUEST_PENDING_DEBUG,
+/* When a field means something: others hold what an earlier exit left there. */
+enum when { ALWAYS, IF_NOT_ZERO, IF_VALID, ON_EPT, ON_REFUSED_INSTRUCTION };
+
+static const struct { uint32_t encoding; enum when when; } fields_that_matter[] = {
+	{ VMCS_EXIT_REASON, ALWAYS },
+	{ VMCS_EXIT_QUALIFICATION, ALWAYS },
+	{ VMCS_GUEST_LINEAR_ADDR, ON_EPT },
+	{ VMCS_GUEST_PHYSICAL_ADDR, ON_EPT },
+	{ VMCS_EXIT_INTR_INFO, IF_VALID },
+	{ VMCS_IDT_VECTORING_INFO, IF_VALID },
+	{ VMCS_IDT_VECTORING_ERROR_CODE, IF_NOT_ZERO },
+	{ VMCS_EXIT_INSTRUCTION_LEN, IF_NOT_ZERO },
+	{ VMCS_EXIT_INSTRUCTION_INFO, IF_NOT_ZERO },
+	{ VMCS_INSTRUCTION_ERROR, ON_REFUSED_INSTRUCTION },
+	{ VMCS_GUEST_ACTIVITY, ALWAYS },
+	{ VMCS_GUEST_INTERRUPTIBILITY, ALWAYS },
+	{ VMCS_GUEST_PENDING_DEBUG, IF_NOT_ZERO },
 };
+
+#define EXIT_EPT_VIOLATION 48
+#define EXIT_EPT_MISCONFIGURATION 49
+
+static bool matters(enum when when, uint64_t value, const struct tinyvmx_run *run)
+{
+	uint32_t basic = run->exit_reason & 0xffff;
+
+	switch (when) {
+	case ALWAYS:
+		return true;
+	case IF_NOT_ZERO:
+		return value;
+	case IF_VALID:
+		return value >> 31 & 1;
+	case ON_EPT:
+		return basic == EXIT_EPT_VIOLATION || basic == EXIT_EPT_MISCONFIGURATION;
+	case ON_REFUSED_INSTRUCTION:
+		return run->reason == TINYVMX_EXIT_ENTRY_FAILED && run->entry_failed.instruction_error;
+	}
+	return false;
+}
 
 /* NULL if it cannot be had. */
 static struct tinyvmx_vmcs_field *read_vmcs(const struct hv_vcpu *vcpu, uint32_t *count)
@@ -112,7 +146,8 @@ static void print_fields(const struct hv_vcpu *vcpu, FILE *out)
 	fputs("VMCS:\n", out);
 	for (size_t i = 0; i < sizeof(fields_that_matter) / sizeof(fields_that_matter[0]); i++)
 		for (uint32_t j = 0; j < count; j++)
-			if (fields[j].encoding == fields_that_matter[i])
+			if (fields[j].encoding == fields_that_matter[i].encoding &&
+			    matters(fields_that_matter[i].when, fields[j].value, vcpu->run))
 				print_field(&fields[j], vcpu->run, out);
 	free(fields);
 }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The guest's CPUID: what is hidden, what depends on the module, no row twice. */
+#include "cpuid.h"
+#include "hv_test.h"
+
+/* A CPU that has everything. */
+static void everything(uint32_t function, uint32_t index, uint32_t out[4])
+{
+	for (unsigned int i = 0; i < 4; i++)
+		out[i] = UINT32_MAX;
+	if (function == 0)
+		out[0] = 0x20;
+	if (function == 0x80000000)
+		out[0] = 0x80000021;
+	if (function == 0xd && index > 1) {
+		out[0] = 64;
+		out[1] = 512 + 64 * index;
+	}
+}
+
+/* An old one: nothing above leaf 2. */
+static void old(uint32_t function, uint32_t index, uint32_t out[4])
+{
+	everything(function, index, out);
+	if (function == 0)
+		out[0] = 2;
+	if (function == 0x80000000)
+		out[0] = 0x80000001;
+}
+
+static struct tinyvmx_info full_info(void)
+{
+	return (struct tinyvmx_info){
+		.capabilities = UINT64_MAX,
+		.gpa_bits = 40,
+		.tsc_khz = 2500000,
+		.xcr0_mask = 0xe7,
+		.cr4_mask = UINT64_MAX,
+		.efer_mask = UINT64_MAX,
+	};
+}
+
+static struct tinyvmx_cpuid table[HV_CPUID_MAX];
+static size_t count;
+
+static const struct tinyvmx_cpuid *row(uint32_t function, uint32_t index)
+{
+	for (size_t i = 0; i < count; i++)
+		if (table[i].function == function && table[i].index == index)
+			return &table[i];
+	return NULL;
+}
+
+static const struct tinyvmx_cpuid *must(uint32_t function, uint32_t index)
+{
+	const struct tinyvmx_cpuid *found = row(function, index);
+
+	if (!found)
+		fail_msg("no row %x.%x", function, index);
+	return found;
+}
+
+static void test_hidden(void **state)
+{
+	struct tinyvmx_info info = full_info();
+	const struct tinyvmx_cpuid *leaf;
+
+	(void)state;
+	count = hv_cpuid_build(table, everything, &info);
+	leaf = must(1, 0);
+	assert_false(leaf->ecx & 1 << 3);	/* MONITOR */
+	assert_false(leaf->ecx & 1 << 5);	/* VMX */
+	assert_true(leaf->ecx & 1U << 31);	/* hypervisor */
+	assert_true(leaf->ecx & 1 << 28);	/* AVX */
+	assert_false(leaf->ecx & 1 << 27);	/* OSXSAVE is the module's to set */
+	assert_false(must(0xd, 1)->eax & 1 << 3);	/* XSAVES */
+	assert_false(must(7, 0)->ebx & 1 << 11);	/* RTM */
+	assert_true(must(7, 0)->ebx & 1 << 16);		/* AVX-512 */
+	assert_int_equal(must(0x80000008, 0)->eax & 0xff, 40);
+	assert_true(hv_cpuid_has_1g_pages(table, count));
+	assert_null(row(0x80000009, 0));
+	assert_int_equal(must(0, 0)->eax, 0x16);
+}
+
+static void test_limits_of_the_module(void **state)
+{
+	struct tinyvmx_info info = full_info();
+
+	(void)state;
+	info.xcr0_mask = 7;
+	info.cr4_mask = ~(1ULL << 20);
+	info.capabilities = 0;
+	info.efer_mask = 0;
+	count = hv_cpuid_build(table, everything, &info);
+	assert_true(must(1, 0)->ecx & 1 << 28);
+	assert_false(must(7, 0)->ebx & 1 << 16);	/* AVX-512: no state */
+	assert_false(must(7, 0)->ebx & 1 << 7);		/* SMEP: no CR4 bit */
+	assert_true(must(7, 0)->ebx & 1 << 20);		/* SMAP */
+	assert_false(must(7, 0)->ebx & 1 << 10);	/* INVPCID */
+	assert_false(must(0x80000001, 0)->edx & 1 << 27);	/* RDTSCP */
+	assert_false(must(0x80000001, 0)->edx & 1 << 29);	/* long mode */
+	info.xcr0_mask = 0;
+	info.cr4_mask = 0;
+	count = hv_cpuid_build(table, everything, &info);
+	assert_null(row(0xd, 0));
+	assert_false(must(1, 0)->ecx & (1 << 26 | 1 << 28));
+}
+
+static void test_xsave(void **state)
+{
+	struct tinyvmx_info info = full_info();
+
+	(void)state;
+	count = hv_cpuid_build(table, everything, &info);
+	assert_int_equal(must(0xd, 0)->eax, 0xe7);
+	assert_int_equal(must(0xd, 0)->edx, 0);
+	assert_int_equal(must(0xd, 0)->ecx, 512 + 64 * 7 + 64);
+	assert_non_null(row(0xd, 2));
+	assert_null(row(0xd, 3));
+	assert_non_null(row(0xd, 7));
+	assert_null(row(0xd, 9));
+	info.xcr0_mask = UINT64_MAX >> 1;
+	count = hv_cpuid_build(table, everything, &info);
+	assert_in_range(count, 1, HV_CPUID_MAX);
+}
+
+static void test_frequency(void **state)
+{
+	struct tinyvmx_info info = full_info();
+
+	(void)state;
+	count = hv_cpuid_build(table, old, &info);
+	assert_int_equal(must(0, 0)->eax, 0x16);
+	assert_int_equal(must(0x15, 0)->ecx, 2500000000u);
+	assert_int_equal(must(0x16, 0)->eax, 2500);
+	assert_null(row(7, 0));
+	info.tsc_khz = 0;
+	count = hv_cpuid_build(table, old, &info);
+	assert_int_equal(must(0, 0)->eax, 2);
+	assert_null(row(0x15, 0));
+}
+
+static void test_no_row_twice(void **state)
+{
+	struct tinyvmx_info info = full_info();
+
+	(void)state;
+	count = hv_cpuid_build(table, hv_cpuid_host, &info);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (table[i].function == table[j].function)
+				assert_true(table[i].flags & TINYVMX_CPUID_INDEXED && table[i].index != table[j].index);
+	assert_memory_equal(&must(0x40000000, 0)->ebx, "tinyvmx", 8);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_limits_of_the_module),
+		cmocka_unit_test(test_xsave),
+		cmocka_unit_test(test_frequency),
+		cmocka_unit_test(test_no_row_twice),
+	};
+
+	return cmocka_run_group_tests_name("cpuid", tests, NULL, NULL);
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Instructions on a device: what is read, written, flagged, and where RIP goes. */
+#include "hv_test.h"
+#include "mmio.h"
+#include "x86.h"
+
+#define CHIP 0x10000000u
+#define CODE 0x1000
+
+static struct hv_memory memory;
+static struct hv_bus bus;
+static struct hv_region region;
+static uint8_t chip[0x1000];
+static unsigned int reads, writes, last_width;
+static struct tinyvmx_regs regs;
+static struct hv_mmio mmio;
+
+static void chip_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
+{
+	(void)dev;
+	last_width = width;
+	if (write) {
+		writes++;
+		memcpy(chip + offset, value, width);
+	} else {
+		reads++;
+		*value = 0;
+		memcpy(value, chip + offset, width);
+	}
+}
+
+/* ES ... GS: where a test puts them. */
+static uint64_t bases[6];
+
+static uint64_t segment_base(void *ctx, unsigned int segment)
+{
+	(void)ctx;
+	return bases[segment];
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	test_memory(&memory, 2 * HV_MIB);
+	bus = (struct hv_bus){ 0 };
+	region = (struct hv_region){ "chip", HV_MMIO, CHIP, sizeof(chip), chip_access, NULL };
+	for (size_t i = 0; i < sizeof(chip); i++)
+		chip[i] = i;
+	memset(bases, 0, sizeof(bases));
+	reads = writes = last_width = 0;
+	regs = (struct tinyvmx_regs){ .rip = CODE, .rflags = 2, .gpr[TINYVMX_RBX] = CHIP };
+	return hv_bus_register(&bus, &region);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	hv_memory_exit(&memory);
+	return 0;
+}
+
+/* Without paging linear is physical; 64-bit code then is not quite a CPU's state, but decodes as such. */
+static enum hv_mmio_result emulate(unsigned int bits, const char *code, size_t len)
+{
+	test_put(&memory, CODE, code, len);
+	mmio = (struct hv_mmio){
+		.guest = { .memory = &memory, .bus = &bus, .known = true, .known_gla = CHIP, .known_gpa = CHIP },
+		.regs = &regs,
+		.code_bits = bits,
+		.segment_base = segment_base,
+	};
+	return hv_mmio_emulate(&mmio);
+}
+
+/* @code is done completely: RIP is behind it. */
+#define DO(bits, code) do {							\
+	regs.rip = CODE;							\
+	assert_int_equal(emulate(bits, code, sizeof(code) - 1), HV_MMIO_DONE);	\
+	assert_int_equal(regs.rip, CODE + sizeof(code) - 1);			\
+} while (0)
+
+#define RAX regs.gpr[TINYVMX_RAX]
+#define RCX regs.gpr[TINYVMX_RCX]
+#define RDX regs.gpr[TINYVMX_RDX]
+#define RSI regs.gpr[TINYVMX_RSI]
+#define RDI regs.gpr[TINYVMX_RDI]
+
+static uint64_t chip_get(size_t offset, size_t len)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, chip + offset, len);
+	return value;
+}
+
+static void test_mov_load(void **state)
+{
+	(void)state;
+	RAX = UINT64_MAX;
+	DO(64, "\x8a\x43\x05");				/* mov al, [rbx+5] */
+	assert_int_equal(RAX, 0xffffffffffffff05);
+	DO(64, "\x8a\x63\x05");				/* mov ah, [rbx+5] */
+	assert_int_equal(RAX, 0xffffffffffff0505);
+	DO(64, "\x66\x8b\x43\x10");			/* mov ax, [rbx+16] */
+	assert_int_equal(RAX, 0xffffffffffff1110);
+	DO(64, "\x8b\x43\x10");				/* mov eax, [rbx+16] */
+	assert_int_equal(RAX, 0x13121110);
+	DO(64, "\x48\x8b\x43\x10");			/* mov rax, [rbx+16] */
+	assert_int_equal(RAX, 0x1716151413121110);
+	assert_int_equal(reads, 5);
+	assert_int_equal(last_width, 8);
+	DO(64, "\x4c\x8b\x7b\x10");			/* mov r15, [rbx+16] */
+	assert_int_equal(regs.gpr[TINYVMX_R15], 0x1716151413121110);
+}
+
+static void test_mov_store(void **state)
+{
+	(void)state;
+	RCX = 0x1122334455667788;
+	DO(64, "\x88\x0b");				/* mov [rbx], cl */
+	DO(64, "\x88\x6b\x01");				/* mov [rbx+1], ch */
+	assert_int_equal(chip_get(0, 4), 0x03027788);
+	DO(64, "\x66\x89\x0b");				/* mov [rbx], cx */
+	DO(64, "\x89\x0b");				/* mov [rbx], ecx */
+	assert_int_equal(chip_get(0, 8), 0x0706050455667788);
+	DO(64, "\x48\x89\x0b");				/* mov [rbx], rcx */
+	assert_int_equal(chip_get(0, 8), 0x1122334455667788);
+	DO(64, "\x48\xc7\x43\x08\xfe\xff\xff\xff");	/* mov qword [rbx+8], -2 */
+	assert_int_equal(chip_get(8, 8), 0xfffffffffffffffe);
+	DO(64, "\x66\xc7\x03\x34\x12");			/* mov word [rbx], 0x1234 */
+	assert_int_equal(chip_get(0, 4), 0x55661234);
+	DO(64, "\x48\x0f\xc3\x0b");			/* movnti [rbx], rcx */
+	assert_int_equal(chip_get(0, 8), 0x1122334455667788);
+}
+
+static void test_mov_moffs(void **state)
+{
+	(void)state;
+	DO(64, "\xa1\x10\x00\x00\x10\x00\x00\x00\x00");	/* mov eax, [0x10000010] */
+	assert_int_equal(RAX, 0x13121110);
+	RAX = 0x42;
+	DO(32, "\xa2\x10\x00\x00\x10");			/* mov [0x10000010], al */
+	assert_int_equal(chip[0x10], 0x42);
+}
+
+static void test_extend(void **state)
+{
+	(void)state;
+	chip[0x20] = 0x80;
+	chip[0x21] = 0xff;
+	RAX = UINT64_MAX;
+	DO(64, "\x0f\xb6\x43\x20");			/* movzx eax, byte [rbx+32] */
+	assert_int_equal(RAX, 0x80);
+	DO(64, "\x0f\xbe\x43\x20");			/* movsx eax, byte */
+	assert_int_equal(RAX, 0xffffff80);
+	DO(64, "\x48\x0f\xbf\x43\x20");			/* movsx rax, word */
+	assert_int_equal(RAX, 0xffffffffffffff80);
+	memcpy(chip + 0x20, "\x00\x00\x00\x80", 4);
+	DO(64, "\x48\x63\x43\x20");			/* movsxd rax, dword */
+	assert_int_equal(RAX, 0xffffffff80000000);
+	DO(64, "\x48\x0f\x38\xf0\x43\x10");		/* movbe rax, [rbx+16] */
+	assert_int_equal(RAX, 0x1011121314151617);
+}
+
+static void test_alu(void **state)
+{
+	(void)state;
+	RAX = 0xff00ff00;
+	chip[0] = 0xf0, chip[1] = 0xf0, chip[2] = 0, chip[3] = 0x80;
+	DO(64, "\x21\x03");				/* and [rbx], eax */
+	assert_int_equal(chip_get(0, 4), 0x8000f000);
+	assert_int_equal(regs.rflags & (X86_RFLAGS_SF | X86_RFLAGS_ZF), X86_RFLAGS_SF);
+	DO(64, "\xf0\x83\x0b\x01");			/* lock or dword [rbx], 1 */
+	assert_int_equal(chip_get(0, 4), 0x8000f001);
+	DO(64, "\x83\x23\xfe");				/* and dword [rbx], -2 */
+	assert_int_equal(chip_get(0, 4), 0x8000f000);
+	DO(64, "\x48\x03\x43\x10");			/* add rax, [rbx+16] */
+	assert_int_equal(RAX, 0x1716151512131010);
+	RAX = 0x13121110;
+	writes = 0;
+	DO(64, "\x39\x43\x10");				/* cmp [rbx+16], eax */
+	assert_true(regs.rflags & X86_RFLAGS_ZF);
+	DO(64, "\xf6\x43\x10\x01");			/* test byte [rbx+16], 1 */
+	assert_true(regs.rflags & X86_RFLAGS_ZF);
+	assert_int_equal(writes, 0);
+	DO(64, "\xfe\x43\x10");				/* inc byte [rbx+16] */
+	assert_int_equal(chip[0x10], 0x11);
+	DO(64, "\xf6\x53\x10");				/* not byte */
+	assert_int_equal(chip[0x10], 0xee);
+	DO(64, "\xf6\x5b\x10");				/* neg byte */
+	assert_int_equal(chip[0x10], 0x12);
+	assert_true(regs.rflags & X86_RFLAGS_CF);
+}
+
+static void test_exchange(void **state)
+{
+	(void)state;
+	RAX = 0xaabbccdd;
+	DO(64, "\x87\x03");				/* xchg [rbx], eax */
+	assert_int_equal(RAX, 0x03020100);
+	assert_int_equal(chip_get(0, 4), 0xaabbccdd);
+	RAX = 1;
+	DO(64, "\xf0\x0f\xc1\x03");			/* lock xadd [rbx], eax */
+	assert_int_equal(RAX, 0xaabbccdd);
+	assert_int_equal(chip_get(0, 4), 0xaabbccde);
+	RCX = 7;
+	DO(64, "\xf0\x0f\xb1\x0b");			/* lock cmpxchg [rbx], ecx */
+	assert_false(regs.rflags & X86_RFLAGS_ZF);
+	assert_int_equal(RAX, 0xaabbccde);
+	DO(64, "\xf0\x0f\xb1\x0b");
+	assert_true(regs.rflags & X86_RFLAGS_ZF);
+	assert_int_equal(chip_get(0, 4), 7);
+}
+
+static void test_bits(void **state)
+{
+	(void)state;
+	DO(64, "\x0f\xba\x23\x08");			/* bt dword [rbx], 8: byte 1 is 1 */
+	assert_true(regs.rflags & X86_RFLAGS_CF);
+	DO(64, "\x0f\xba\x33\x08");			/* btr dword [rbx], 8 */
+	assert_int_equal(chip[1], 0);
+	RCX = 0x80;
+	DO(64, "\x0f\xab\x0b");				/* bts [rbx], ecx: bit 128 is byte 16, bit 0 */
+	assert_int_equal(chip[0x10], 0x11);
+	assert_false(regs.rflags & X86_RFLAGS_CF);
+	regs.gpr[TINYVMX_RBX] = CHIP + 16;
+	RCX = (uint32_t)-128;
+	DO(64, "\x0f\xbb\x0b");				/* btc [rbx], ecx: backwards to byte 0 */
+	assert_int_equal(chip[0], 1);
+}
+
+static void test_addressing(void **state)
+{
+	(void)state;
+	RCX = 4;
+	DO(64, "\x8b\x44\x8b\xf8");			/* mov eax, [rbx+rcx*4-8] */
+	assert_int_equal(RAX, 0x0b0a0908);
+	/* RIP-relative: the chip is CHIP - next RIP away. */
+	DO(64, "\x8b\x05\xfa\xef\xff\x0f");		/* mov eax, [rip+0x0fffeffa] */
+	assert_int_equal(RAX, 0x03020100);
+	/* FS has a base in 64-bit mode, DS has not. */
+	bases[TINYVMX_FS] = 0x10;
+	bases[TINYVMX_DS] = 0x20;
+	DO(64, "\x64\x8b\x03");				/* mov eax, fs:[rbx] */
+	assert_int_equal(RAX, 0x13121110);
+	DO(32, "\x8b\x03");				/* mov eax, [ebx] */
+	assert_int_equal(RAX, 0x23222120);
+	/* 32-bit addresses wrap. */
+	bases[TINYVMX_DS] = 0xfffffff0;
+	regs.gpr[TINYVMX_RBX] = CHIP + 0x30;
+	DO(32, "\x8b\x03");
+	assert_int_equal(RAX, 0x23222120);
+	/* 16-bit code: DS base 0x10000000, [bx+si]. */
+	bases[TINYVMX_DS] = CHIP;
+	regs.gpr[TINYVMX_RBX] = 0xabcd0010;
+	RSI = 0xffff;
+	DO(16, "\x8a\x00");				/* mov al, [bx+si] */
+	assert_int_equal(RAX & 0xff, 0x0f);
+}
+
+static void test_across_the_end_of_the_page(void **state)
+{
+	(void)state;
+	regs.gpr[TINYVMX_RBX] = CHIP - 2;
+	DO(64, "\x8b\x03");				/* two bytes of nobody's, two of the chip's */
+	assert_int_equal(RAX, 0x0100ffff);
+}
+
+static void test_movs(void **state)
+{
+	(void)state;
+	test_put(&memory, 0x5000, "abcdefgh", 8);
+	RSI = 0x5000, RDI = CHIP + 0x40, RCX = 4;
+	DO(64, "\xf3\x66\xa5");				/* rep movsw: RAM to chip */
+	assert_memory_equal(chip + 0x40, "abcdefgh", 8);
+	assert_int_equal(writes, 4);
+	assert_int_equal(RCX, 0);
+	assert_int_equal(RSI, 0x5008);
+	RSI = CHIP + 0x44, RDI = 0x6003;
+	regs.rflags |= X86_RFLAGS_DF;
+	DO(64, "\xa4");					/* movsb: chip to RAM, backwards */
+	assert_int_equal(test_get(&memory, 0x6003, 1), 'e');
+	assert_int_equal(RDI, 0x6002);
+}
+
+static void test_stos_lods(void **state)
+{
+	(void)state;
+	RAX = 0x1122334455667788, RDI = CHIP, RCX = 3;
+	DO(64, "\xf3\x48\xab");				/* rep stosq */
+	assert_int_equal(chip_get(16, 8), RAX);
+	assert_int_equal(chip[24], 24);
+	RSI = CHIP + 0x80;
+	DO(64, "\xad");					/* lodsd */
+	assert_int_equal(RAX, 0x83828180);
+	DO(64, "\xac");					/* lodsb */
+	assert_int_equal(RAX, 0x83828184);
+	RCX = 0;
+	DO(64, "\xf3\xaa");				/* rep stosb, zero times */
+	assert_int_equal(writes, 3);
+}
+
+static void test_compare_strings(void **state)
+{
+	(void)state;
+	RAX = 0x14, RDI = CHIP + 0x10, RCX = 100;
+	DO(64, "\xf2\xae");				/* repne scasb */
+	assert_int_equal(RDI, CHIP + 0x15);
+	assert_int_equal(RCX, 95);
+	assert_true(regs.rflags & X86_RFLAGS_ZF);
+	test_put(&memory, 0x5000, "\x10\x11\x12\x99", 4);
+	RSI = 0x5000, RDI = CHIP + 0x10, RCX = 100;
+	DO(64, "\xf3\xa6");				/* repe cmpsb */
+	assert_int_equal(RSI, 0x5004);
+	assert_int_equal(RCX, 96);
+	assert_false(regs.rflags & X86_RFLAGS_ZF);
+}
+
+static void test_long_rep_comes_back(void **state)
+{
+	(void)state;
+	RDI = CHIP, RCX = HV_MMIO_BATCH + 10;
+	assert_int_equal(emulate(64, "\xf3\xaa", 2), HV_MMIO_DONE);
+	assert_int_equal(regs.rip, CODE);
+	assert_int_equal(RCX, 10);
+	assert_int_equal(emulate(64, "\xf3\xaa", 2), HV_MMIO_DONE);
+	assert_int_equal(regs.rip, CODE + 2);
+	assert_int_equal(writes, HV_MMIO_BATCH + 10);
+}
+
+static void test_segments_of_strings(void **state)
+{
+	(void)state;
+	bases[TINYVMX_ES] = CHIP;
+	bases[TINYVMX_GS] = 0x5000;
+	test_put(&memory, 0x5004, "x", 1);
+	RSI = 4, RDI = 0xffff0030;
+	DO(16, "\x65\xa4");				/* gs movsb */
+	assert_int_equal(chip[0x30], 'x');
+	assert_int_equal(RDI, 0xffff0031);
+}
+
+static void test_fault_of_the_other_operand(void **state)
+{
+	(void)state;
+	test_put(&memory, CODE, "\xa5", 1);		/* movsd */
+	/* Two levels: the code's page and, read-only, the destination's. */
+	test_put32(&memory, 0x8000, 0x9000 | X86_PTE_P | X86_PTE_W);
+	test_put32(&memory, 0x9004, 0x1000 | X86_PTE_P);
+	test_put32(&memory, 0x9014, 0x5000 | X86_PTE_P);
+	RSI = CHIP, RDI = 0x5000;
+	mmio = (struct hv_mmio){
+		.guest = {
+			.memory = &memory, .bus = &bus, .known = true, .known_gla = CHIP, .known_gpa = CHIP,
+			.paging = { .cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = 0x8000 },
+		},
+		.regs = &regs,
+		.code_bits = 32,
+		.segment_base = segment_base,
+	};
+	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_FAULT);
+	assert_int_equal(mmio.fault.vector, X86_VECTOR_PF);
+	assert_int_equal(mmio.fault.cr2, 0x5000);
+	assert_int_equal(mmio.fault.error_code, X86_PF_P | X86_PF_W);
+	assert_int_equal(reads, 0);
+	assert_int_equal(regs.rip, CODE);
+}
+
+static void unsupported(const char *code, size_t len)
+{
+	regs.rip = CODE;
+	assert_int_equal(emulate(64, code, len), HV_MMIO_UNSUPPORTED);
+	assert_non_null(mmio.why);
+	assert_int_equal(regs.rip, CODE);
+	assert_int_equal(reads + writes, 0);
+}
+
+#define UNSUPPORTED(code) unsupported(code, sizeof(code) - 1)
+
+static void test_unsupported(void **state)
+{
+	(void)state;
+	UNSUPPORTED("\xf3\x0f\x6f\x03");		/* movdqu xmm0, [rbx] */
+	UNSUPPORTED("\xf2\x0f\x10\x03");		/* movsd xmm0, [rbx]: not the string's */
+	UNSUPPORTED("\x0f\xae\x03");			/* fxsave [rbx] */
+	UNSUPPORTED("\xff\x33");			/* push [rbx] */
+	UNSUPPORTED("\xff\x13");			/* call [rbx] */
+	UNSUPPORTED("\x0f\x0b\xff\xff\xff\xff");	/* ud2 */
+	UNSUPPORTED("\xf4");				/* hlt */
+	UNSUPPORTED("\x0f\x01\x3b");			/* invlpg [rbx] */
+	UNSUPPORTED("\x8e\x03");			/* mov es, [rbx] */
+	regs.rip = 4 * HV_MIB;
+	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_UNSUPPORTED);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_mov_load), T(test_mov_store), T(test_mov_moffs), T(test_extend), T(test_alu),
+		T(test_exchange), T(test_bits), T(test_addressing), T(test_across_the_end_of_the_page),
+		T(test_movs), T(test_stos_lods), T(test_compare_strings), T(test_long_rep_comes_back),
+		T(test_segments_of_strings), T(test_fault_of_the_other_operand), T(test_unsupported),
+	};
+
+	return cmocka_run_group_tests_name("mmio", tests, NULL, NULL);
+}
