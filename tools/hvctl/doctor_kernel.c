@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Checks of hvctl doctor on the kernel, its modules and the device node.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+#define INSTALLED	"/lib/modules/%s/*/tinyvmx.ko*"
+#define INSTALLED_DEEP	"/lib/modules/%s/*/*/tinyvmx.ko*"
+
+/* --- who holds VMX --- */
+
+/* Modules that turn VMX on; all but KVM only while a machine of theirs runs */
+static const struct {
+	const char *module;
+	const char *name;
+	const char *stop;
+} holders[] = {
+	{ "kvm_intel", "KVM", "stop its virtual machines, then: sudo modprobe -r kvm_intel" },
+	{ "vboxdrv", "VirtualBox", "stop its virtual machines, then: sudo modprobe -r vboxnetadp vboxnetflt vboxdrv" },
+	{ "vmmon", "VMware", "stop its virtual machines, then: sudo modprobe -r vmmon" },
+	{ "jailhouse", "Jailhouse", "sudo jailhouse disable" },
+};
+
+/* Number of users of a module; 0 for one that is built in and does not count */
+static long module_users(const struct doctor_facts *f, const char *module)
+{
+	char text[32];
+
+	doctor_read(f->env, text, sizeof(text), "/sys/module/%s/refcnt", module);
+	return strtol(text, NULL, 10);
+}
+
+/* From 6.12 on KVM turns VMX on when it is loaded, if not told otherwise. */
+static bool kvm_holds_at_load(const struct doctor_facts *f)
+{
+	char text[8];
+
+	return doctor_read(f->env, text, sizeof(text),
+			   "/sys/module/kvm/parameters/enable_virt_at_load") &&
+	       text[0] == 'Y';
+}
+
+static bool under_xen(const struct doctor_facts *f)
+{
+	char text[16];
+
+	return doctor_read(f->env, text, sizeof(text), "/sys/hypervisor/type") &&
+	       !strcmp(text, "xen") && doctor_exists(f->env, "/proc/xen/capabilities");
+}
+
+static void holder_kvm_at_load(struct doctor_result *r)
+{
+	doctor_say(r, DOCTOR_NOT_OK, "kvm_intel is loaded, and this kernel's KVM holds VMX as long as it is");
+	doctor_mend(r, "sudo modprobe -r kvm_intel (or, to keep both: sudo modprobe -r kvm_intel kvm; sudo modprobe kvm enable_virt_at_load=0; sudo modprobe kvm_intel)");
+}
+
+void doctor_check_holder(const struct doctor_facts *f, struct doctor_result *r)
+{
+	char idle[128] = "";
+	size_t i;
+
+	if (under_xen(f)) {
+		doctor_say(r, DOCTOR_NOT_OK, "this is a Xen domain: Xen holds VMX");
+		doctor_mend(r, "boot Linux without Xen");
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(holders); i++) {
+		const char *module = holders[i].module;
+		size_t used = strlen(idle);
+
+		if (!doctor_exists(f->env, "/sys/module/%s", module))
+			continue;
+		if (!i && kvm_holds_at_load(f)) {
+			holder_kvm_at_load(r);
+			return;
+		}
+		if (module_users(f, module) > 0) {
+			doctor_say(r, DOCTOR_NOT_OK, "%s is in use (%s), and may hold VMX",
+				   holders[i].name, module);
+			doctor_mend(r, "%s", holders[i].stop);
+			return;
+		}
+		snprintf(idle + used, sizeof(idle) - used, "%s%s",
+			 used ? ", " : "", module);
+	}
+	if (idle[0])
+		doctor_say(r, DOCTOR_OK, "loaded but idle: %s; while a machine of theirs runs, tinyvmx gets EBUSY",
+			   idle);
+	else
+		doctor_say(r, DOCTOR_OK, "no other hypervisor's module is loaded");
+}
+
+/* --- will the kernel take the module --- */
+
+/* The last byte of the EFI variable; it begins with four of attributes. */
+static bool secure_boot(const struct doctor_facts *f)
+{
+	char text[8] = "";
+
+	doctor_read(f->env, text, sizeof(text),
+		    "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c");
+	return text[4] == 1;
+}
+
+#define SIGN_REMEDY \
+	"sign tinyvmx.ko: sudo /lib/modules/%s/build/scripts/sign-file sha256 MOK.priv MOK.der tinyvmx.ko (enrol the key once: sudo mokutil --import MOK.der)%s"
+
+static const char *or_no_secure_boot(const struct doctor_facts *f)
+{
+	return secure_boot(f) ? "; or turn Secure Boot off: sudo mokutil --disable-validation" : "";
+}
+
+void doctor_check_lockdown(const struct doctor_facts *f, struct doctor_result *r)
+{
+	char text[64];
+
+	if (!doctor_read(f->env, text, sizeof(text), "/sys/kernel/security/lockdown")) {
+		doctor_say(r, DOCTOR_OK, "no lockdown in this kernel");
+		return;
+	}
+	if (strstr(text, "[none]") || f->loaded) {
+		doctor_say(r, DOCTOR_OK, "%s%s", text, strstr(text, "[none]") ? "" :
+			   "; but tinyvmx is loaded already");
+		return;
+	}
+	doctor_say(r, DOCTOR_NOT_OK, "the kernel is locked down (%s): it refuses unsigned modules",
+		   text);
+	doctor_mend(r, SIGN_REMEDY, f->env->release, or_no_secure_boot(f));
+}
+
+void doctor_check_signing(const struct doctor_facts *f, struct doctor_result *r)
+{
+	char text[8];
+
+	if (f->loaded) {
+		doctor_say(r, DOCTOR_OK, "tinyvmx is loaded already");
+		return;
+	}
+	if (doctor_read(f->env, text, sizeof(text), "/proc/sys/kernel/modules_disabled") &&
+	    text[0] == '1') {
+		doctor_say(r, DOCTOR_NOT_OK, "kernel.modules_disabled is 1: no module can be loaded until the next boot");
+		doctor_mend(r, "remove that setting from /etc/sysctl.d and reboot");
+		return;
+	}
+	if (doctor_read(f->env, text, sizeof(text), "/sys/module/module/parameters/sig_enforce") &&
+	    text[0] == 'Y') {
+		doctor_say(r, DOCTOR_NOT_OK, "module.sig_enforce: the kernel refuses modules without a signature it trusts");
+		doctor_mend(r, SIGN_REMEDY, f->env->release, or_no_secure_boot(f));
+		return;
+	}
+	doctor_say(r, DOCTOR_OK, "signatures are not enforced%s",
+		   secure_boot(f) ? " (Secure Boot is on)" : "");
+}
+
+/* --- the module --- */
+
+/* Find an installed module; @release may be "*". */
+static bool installed(const struct doctor_facts *f, const char *release,
+		      char *found, size_t size)
+{
+	char path[PATH_MAX];
+	glob_t paths;
+	bool ok;
+
+	snprintf(path, sizeof(path), "%s" INSTALLED, f->env->root, release);
+	glob(path, 0, NULL, &paths);
+	snprintf(path, sizeof(path), "%s" INSTALLED_DEEP, f->env->root, release);
+	glob(path, GLOB_APPEND, NULL, &paths);
+	ok = paths.gl_pathc;
+	if (ok)
+		snprintf(found, size, "%s", paths.gl_pathv[0] + strlen(f->env->root));
+	globfree(&paths);
+	return ok;
+}
+
+void doctor_check_headers(const struct doctor_facts *f, struct doctor_result *r)
+{
+	const char *release = f->env->release;
+	char path[PATH_MAX];
+
+	if (doctor_exists(f->env, "/lib/modules/%s/build/Makefile", release))
+		doctor_say(r, DOCTOR_OK, "kernel headers are in /lib/modules/%s/build", release);
+	else if (f->loaded || installed(f, release, path, sizeof(path)))
+		doctor_say(r, DOCTOR_OK, "no kernel headers, but the module is built already");
+	else {
+		doctor_say(r, DOCTOR_NOT_OK, "no kernel headers for %s: the module cannot be built here",
+			   release);
+		doctor_mend(r, "sudo apt install linux-headers-%s", release);
+	}
+}
+
+static void module_loaded(const struct doctor_facts *f, struct doctor_result *r)
+{
+	char version[64], taint[16];
+
+	if (!f->open_err && f->vmx.module.abi_version != TINYVMX_ABI_VERSION) {
+		doctor_say(r, DOCTOR_NOT_OK, "the module speaks ABI %u, hvctl %u",
+			   f->vmx.module.abi_version, TINYVMX_ABI_VERSION);
+		doctor_mend(r, "build both from one tree: make && sudo rmmod tinyvmx && sudo insmod tinyvmx.ko");
+		return;
+	}
+	if (!doctor_read(f->env, version, sizeof(version), "/sys/module/tinyvmx/version"))
+		strcpy(version, "of no version");
+	doctor_read(f->env, taint, sizeof(taint), "/sys/module/tinyvmx/taint");
+	doctor_say(r, DOCTOR_OK, "loaded: %s%s%s, on kernel %s", version,
+		   taint[0] ? ", taints the kernel " : "", taint, f->env->release);
+}
+
+void doctor_check_module(const struct doctor_facts *f, struct doctor_result *r)
+{
+	char path[PATH_MAX];
+
+	if (f->loaded) {
+		module_loaded(f, r);
+		return;
+	}
+	if (installed(f, f->env->release, path, sizeof(path))) {
+		doctor_say(r, DOCTOR_NOT_OK, "not loaded, though installed (%.200s)", path);
+		doctor_mend(r, "sudo modprobe tinyvmx; if that fails: sudo dmesg | grep tinyvmx");
+	} else if (installed(f, "*", path, sizeof(path))) {
+		doctor_say(r, DOCTOR_NOT_OK, "installed for another kernel (%.200s), not for %s",
+			   path, f->env->release);
+		doctor_mend(r, "make clean && make && sudo insmod tinyvmx.ko");
+	} else {
+		doctor_say(r, DOCTOR_NOT_OK, "not loaded");
+		doctor_mend(r, "make && sudo insmod tinyvmx.ko; if that fails: sudo dmesg | grep tinyvmx");
+	}
+}
+
+/* --- the device node --- */
+
+/* The module's minor number from /proc/misc, -1 if it is not there */
+static int misc_minor(const struct doctor_facts *f)
+{
+	char text[4096], *line, *save;
+	int minor;
+
+	doctor_read(f->env, text, sizeof(text), "/proc/misc");
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char name[32];
+
+		if (sscanf(line, "%d %31s", &minor, name) == 2 &&
+		    !strcmp(name, "tinyvmx"))
+			return minor;
+	}
+	return -1;
+}
+
+void doctor_check_device(const struct doctor_facts *f, struct doctor_result *r)
+{
+	if (!f->open_err) {
+		doctor_say(r, DOCTOR_OK, "%s answers", TINYVMX_DEVICE);
+		return;
+	}
+	if (!f->loaded) {
+		doctor_say(r, DOCTOR_UNKNOWN, "needs the module");
+		return;
+	}
+	doctor_say(r, DOCTOR_NOT_OK, "%s: %s", TINYVMX_DEVICE, strerror(-f->open_err));
+	switch (-f->open_err) {
+	case EACCES:
+	case EPERM:
+		doctor_mend(r, "run as root, or: sudo chgrp kvm %s && sudo chmod 660 %s && sudo usermod -aG kvm $USER (and log in again)",
+			    TINYVMX_DEVICE, TINYVMX_DEVICE);
+		break;
+	case ENOENT:
+		doctor_mend(r, "sudo mknod -m 600 %s c 10 %d (in a container: start it with --device %s)",
+			    TINYVMX_DEVICE, misc_minor(f), TINYVMX_DEVICE);
+		break;
+	default:
+		doctor_mend(r, "load the module anew: sudo rmmod tinyvmx && sudo insmod tinyvmx.ko");
+		break;
+	}
+}

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvctl doctor on machines made up of a few files and a few CPUID leaves.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../doctor.h"
+
+#define RELEASE	"6.1.0-50-cloud-amd64"
+
+/* --- the machine --- */
+
+static char root[64];
+static const char *vendor;
+static const char *signature;	/* of the hypervisor around it; NULL: none */
+static bool vmx;
+static int module_err;
+static struct vmx_info module_info;
+
+static void fake_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+	(void)subleaf;
+	memset(regs, 0, 16);
+	if (leaf == 0) {
+		memcpy(&regs[1], vendor, 4);
+		memcpy(&regs[3], vendor + 4, 4);
+		memcpy(&regs[2], vendor + 8, 4);
+	} else if (leaf == 1) {
+		regs[2] = (uint32_t)vmx << 5 | (uint32_t)!!signature << 31;
+	} else if (leaf == 0x40000000 && signature) {
+		memcpy(&regs[1], signature, strnlen(signature, 12));
+	}
+}
+
+static int fake_module(struct vmx_info *info)
+{
+	if (!module_err)
+		*info = module_info;
+	return module_err;
+}
+
+static void make_dirs(char *path)
+{
+	char *slash;
+
+	for (slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = 0;
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+}
+
+static void add_bytes(const char *name, const void *data, size_t len)
+{
+	char path[PATH_MAX];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s%s", root, name);
+	make_dirs(path);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	assert_int_equal(fwrite(data, 1, len, out), len);
+	fclose(out);
+}
+
+static void add(const char *name, const char *text)
+{
+	add_bytes(name, text, strlen(text));
+}
+
+/* Only the one MSR: their numbers are nearer to each other than they are long. */
+static void add_feature_control(uint64_t value)
+{
+	char file[0x3a + 8] = "";
+
+	memcpy(file + 0x3a, &value, 8);
+	add_bytes("/dev/cpu/0/msr", file, sizeof(file));
+}
+
+static void set_msr(uint32_t msr, uint64_t value)
+{
+	module_info.cpu.msr[msr - TINYVMX_VMX_MSR_BASE] = value;
+	module_info.cpu.msr_valid |= 1U << (msr - TINYVMX_VMX_MSR_BASE);
+}
+
+/* A healthy machine with tinyvmx loaded */
+static int make_machine(void **state)
+{
+	(void)state;
+	strcpy(root, "/tmp/hvctl-doctor-XXXXXX");
+	assert_non_null(mkdtemp(root));
+	vendor = "GenuineIntel";
+	signature = NULL;
+	vmx = true;
+	module_err = 0;
+	memset(&module_info, 0, sizeof(module_info));
+	module_info.source = TINYVMX_DEVICE;
+	module_info.has_feature_control = true;
+	module_info.feature_control = 5;
+	module_info.module.abi_version = TINYVMX_ABI_VERSION;
+	set_msr(MSR_VMX_BASIC, 0x005a040000000004);
+	set_msr(MSR_VMX_PIN, 0x0000007f00000016);
+	set_msr(MSR_VMX_PROC, 0xfff9fffe0401e172);
+	set_msr(MSR_VMX_PROC2, 0x001ffcff00000000);
+	set_msr(MSR_VMX_EXIT, 0x007fffff00036dff);
+	set_msr(MSR_VMX_ENTRY, 0x0000ffff000011ff);
+	set_msr(MSR_VMX_EPT_VPID, 0x00000f0106734141);
+	add("/sys/module/tinyvmx/version", "0.1\n");
+	add("/sys/module/tinyvmx/taint", "OE\n");
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int remove_machine(void **state)
+{
+	(void)state;
+	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* tinyvmx is not loaded after all. */
+static void unload(void)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/sys/module/tinyvmx", root);
+	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	module_err = -ENOENT;
+}
+
+static struct doctor_result results[32];
+
+static int run(void)
+{
+	const struct doctor_env env = {
+		.root = root,
+		.release = RELEASE,
+		.cpuid = fake_cpuid,
+		.from_module = fake_module,
+	};
+	struct doctor_facts facts;
+
+	doctor_examine(&env, &facts);
+	return doctor_run(&facts, results);
+}
+
+static const struct doctor_result *result(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < doctor_nr_checks; i++)
+		if (!strcmp(doctor_checks[i].name, name))
+			return &results[i];
+	fail_msg("no check %s", name);
+	return NULL;
+}
+
+/* The check must come out so; its text and its remedy must have these in them. */
+static void expect(const char *name, enum doctor_state want, const char *text,
+		   const char *remedy)
+{
+	const struct doctor_result *r = result(name);
+
+	if (r->state != want || !strstr(r->text, text) ||
+	    !strstr(r->remedy, remedy) || (!remedy[0] && r->remedy[0]))
+		fail_msg("%s: %d, \"%s\", \"%s\"", name, r->state, r->text, r->remedy);
+}
+
+/* --- the tests --- */
+
+static void test_healthy(void **state)
+{
+	size_t i;
+
+	(void)state;
+	assert_int_equal(run(), 0);
+	for (i = 0; i < doctor_nr_checks; i++) {
+		assert_int_equal(results[i].state, DOCTOR_OK);
+		assert_int_equal(results[i].remedy[0], 0);
+	}
+	expect("module", DOCTOR_OK, "0.1, taints the kernel OE", "");
+}
+
+static void test_statuses_are_distinct(void **state)
+{
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < doctor_nr_checks; i++) {
+		assert_true(doctor_checks[i].status > 2);
+		for (j = 0; j < i; j++)
+			assert_int_not_equal(doctor_checks[i].status,
+					     doctor_checks[j].status);
+	}
+}
+
+static void test_amd(void **state)
+{
+	(void)state;
+	vendor = "AuthenticAMD";
+	vmx = false;
+	unload();
+	assert_int_equal(run(), 11);
+	expect("hypervisor", DOCTOR_OK, "not inside", "");
+	expect("cpu", DOCTOR_NOT_OK, "AuthenticAMD", "MACHINE=bochs");
+	expect("firmware", DOCTOR_UNKNOWN, "needs VMX", "");
+	expect("features", DOCTOR_UNKNOWN, "needs VMX", "");
+}
+
+static void test_nested(void **state)
+{
+	static const struct {
+		const char *signature;
+		const char *name;
+		const char *remedy;
+	} cases[] = {
+		{ "KVMKVMKVM", "KVM", "nested=1" },
+		{ "VMwareVMware", "VMware", "vhv.enable" },
+		{ "Microsoft Hv", "Hyper-V", "ExposeVirtualizationExtensions" },
+		{ "VBoxVBoxVBox", "VirtualBox", "--nested-hw-virt on" },
+		{ "XenVMMXenVMM", "Xen", "nestedhvm" },
+		{ "TCGTCGTCGTCG", "QEMU without KVM", "-accel kvm" },
+		{ "SomethingNew", "SomethingNew", "nested virtualization" },
+	};
+	size_t i;
+
+	(void)state;
+	vmx = false;
+	unload();
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		signature = cases[i].signature;
+		assert_int_equal(run(), 10);
+		expect("hypervisor", DOCTOR_NOT_OK, cases[i].name, cases[i].remedy);
+		expect("cpu", DOCTOR_NOT_OK, "no VMX", "see hypervisor");
+	}
+}
+
+static void test_virtualbox_that_looks_like_kvm(void **state)
+{
+	(void)state;
+	vmx = false;
+	signature = "KVMKVMKVM";
+	add("/sys/class/dmi/id/product_name", "VirtualBox\n");
+	run();
+	expect("hypervisor", DOCTOR_NOT_OK, "VirtualBox", "VBoxManage");
+}
+
+static void test_nested_and_working(void **state)
+{
+	(void)state;
+	signature = "KVMKVMKVM";
+	assert_int_equal(run(), 0);
+	expect("hypervisor", DOCTOR_OK, "inside KVM, which passes VMX on", "");
+}
+
+static void test_firmware_lock(void **state)
+{
+	(void)state;
+	unload();
+	add_feature_control(1);
+	assert_int_equal(run(), 12);
+	expect("firmware", DOCTOR_NOT_OK, "0x1: locked, with VMX off", "firmware setup");
+	add_feature_control(0);
+	run();
+	expect("firmware", DOCTOR_NOT_OK, "unlocked", "CONFIG_KVM_INTEL");
+	add_feature_control(0x40005);
+	run();
+	expect("firmware", DOCTOR_OK, "0x40005: locked, with VMX on", "");
+}
+
+static void test_firmware_without_msr(void **state)
+{
+	(void)state;
+	unload();
+	run();
+	expect("firmware", DOCTOR_UNKNOWN, "cannot be read", "modprobe msr");
+	add("/proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu vme vmx smx\nbugs\t\t:\n");
+	run();
+	expect("firmware", DOCTOR_OK, "/proc/cpuinfo", "");
+	add("/proc/cpuinfo", "flags\t\t: fpu vme avmx vmxx\nbugs\t\t: vmx\n");
+	assert_int_equal(run(), 12);
+	expect("firmware", DOCTOR_NOT_OK, "does not list vmx", "firmware setup");
+}
+
+static void test_features(void **state)
+{
+	(void)state;
+	set_msr(MSR_VMX_PROC2, 0x001ffc7d00000000);
+	assert_int_equal(run(), 13);
+	expect("features", DOCTOR_NOT_OK, "enable EPT, unrestricted guest", "Westmere");
+	signature = "KVMKVMKVM";
+	run();
+	expect("features", DOCTOR_NOT_OK, "missing: ", "hypervisor pass them on");
+	set_msr(MSR_VMX_PROC2, 0x001ffcff00000000);
+	set_msr(MSR_VMX_EPT_VPID, 0x00000f0106630141);
+	run();
+	expect("features", DOCTOR_NOT_OK, "missing: EPT paging structures write-back (WB), INVEPT", "MACHINE=bochs");
+}
+
+static void test_features_without_msr(void **state)
+{
+	(void)state;
+	unload();
+	add("/proc/cpuinfo", "flags\t\t: vmx\nvmx flags\t: vnmi ept vpid unrestricted_guest ple\n");
+	run();
+	expect("features", DOCTOR_OK, "EPT and unrestricted guest", "");
+	add("/proc/cpuinfo", "flags\t\t: vmx\nvmx flags\t: vnmi ept_ad vpid\n");
+	assert_int_equal(run(), 13);
+	expect("features", DOCTOR_NOT_OK, "missing: EPT unrestricted guest", "Westmere");
+}
+
+static void test_kvm(void **state)
+{
+	(void)state;
+	add("/sys/module/kvm_intel/refcnt", "0\n");
+	assert_int_equal(run(), 0);
+	expect("vmx-root", DOCTOR_OK, "idle: kvm_intel", "");
+	add("/sys/module/kvm_intel/refcnt", "7\n");
+	assert_int_equal(run(), 14);
+	expect("vmx-root", DOCTOR_NOT_OK, "KVM is in use", "modprobe -r kvm_intel");
+	add("/sys/module/kvm_intel/refcnt", "0\n");
+	add("/sys/module/kvm/parameters/enable_virt_at_load", "Y\n");
+	assert_int_equal(run(), 14);
+	expect("vmx-root", DOCTOR_NOT_OK, "as long as it is", "enable_virt_at_load=0");
+	add("/sys/module/kvm/parameters/enable_virt_at_load", "N\n");
+	assert_int_equal(run(), 0);
+}
+
+static void test_other_holders(void **state)
+{
+	(void)state;
+	add("/sys/module/vboxdrv/refcnt", "2\n");
+	add("/sys/module/vmmon/refcnt", "0\n");
+	assert_int_equal(run(), 14);
+	expect("vmx-root", DOCTOR_NOT_OK, "VirtualBox", "vboxdrv");
+	add("/sys/module/vboxdrv/refcnt", "0\n");
+	run();
+	expect("vmx-root", DOCTOR_OK, "vboxdrv, vmmon", "");
+	add("/sys/hypervisor/type", "xen\n");
+	add("/proc/xen/capabilities", "control_d\n");
+	assert_int_equal(run(), 14);
+	expect("vmx-root", DOCTOR_NOT_OK, "Xen", "without Xen");
+}
+
+static void test_lockdown(void **state)
+{
+	static const char secure[] = "\6\0\0\0\1";
+
+	(void)state;
+	add("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	assert_int_equal(run(), 0);
+	unload();
+	add_feature_control(5);
+	add("/lib/modules/" RELEASE "/build/Makefile", "");
+	assert_int_equal(run(), 15);
+	expect("lockdown", DOCTOR_NOT_OK, "[integrity]", "sign-file");
+	assert_null(strstr(result("lockdown")->remedy, "Secure Boot"));
+	add_bytes("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+		  secure, 5);
+	run();
+	expect("lockdown", DOCTOR_NOT_OK, "[integrity]", "Secure Boot off");
+	add("/sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+	run();
+	expect("lockdown", DOCTOR_OK, "[none]", "");
+	expect("signing", DOCTOR_OK, "Secure Boot is on", "");
+}
+
+static void test_signing(void **state)
+{
+	(void)state;
+	add("/sys/module/module/parameters/sig_enforce", "Y\n");
+	assert_int_equal(run(), 0);
+	unload();
+	add_feature_control(5);
+	assert_int_equal(run(), 16);
+	expect("signing", DOCTOR_NOT_OK, "sig_enforce", "/lib/modules/" RELEASE "/build/scripts/sign-file");
+	add("/proc/sys/kernel/modules_disabled", "1\n");
+	assert_int_equal(run(), 16);
+	expect("signing", DOCTOR_NOT_OK, "modules_disabled", "reboot");
+}
+
+static void test_headers_and_module(void **state)
+{
+	(void)state;
+	unload();
+	add_feature_control(5);
+	assert_int_equal(run(), 17);
+	expect("headers", DOCTOR_NOT_OK, RELEASE, "apt install linux-headers-" RELEASE);
+	add("/lib/modules/" RELEASE "/build/Makefile", "");
+	assert_int_equal(run(), 18);
+	expect("module", DOCTOR_NOT_OK, "not loaded", "make && sudo insmod");
+	add("/lib/modules/5.10.0/updates/dkms/tinyvmx.ko", "");
+	run();
+	expect("module", DOCTOR_NOT_OK, "/lib/modules/5.10.0/updates/dkms/tinyvmx.ko", "make clean");
+	add("/lib/modules/" RELEASE "/extra/tinyvmx.ko.xz", "");
+	run();
+	expect("module", DOCTOR_NOT_OK, "extra/tinyvmx.ko.xz", "modprobe tinyvmx");
+	expect("device", DOCTOR_UNKNOWN, "needs the module", "");
+}
+
+static void test_foreign_abi(void **state)
+{
+	(void)state;
+	module_info.module.abi_version = 99;
+	assert_int_equal(run(), 18);
+	expect("module", DOCTOR_NOT_OK, "ABI 99", "from one tree");
+}
+
+static void test_device(void **state)
+{
+	(void)state;
+	add("/proc/misc", "124 tinyvmx\n232 kvm\n");
+	add_feature_control(5);
+	add("/proc/cpuinfo", "vmx flags\t: ept unrestricted_guest\n");
+	module_err = -EACCES;
+	assert_int_equal(run(), 19);
+	expect("device", DOCTOR_NOT_OK, "Permission denied", "chgrp kvm");
+	module_err = -ENOENT;
+	run();
+	expect("device", DOCTOR_NOT_OK, "No such file", "mknod -m 600 /dev/tinyvmx c 10 124");
+	module_err = -ENXIO;
+	run();
+	expect("device", DOCTOR_NOT_OK, "No such device", "rmmod");
+}
+
+/* What can only be guessed at does not count as an error. */
+static void test_unknown_status(void **state)
+{
+	size_t i;
+
+	(void)state;
+	unload();
+	add("/lib/modules/" RELEASE "/build/Makefile", "");
+	run();
+	for (i = 0; i < doctor_nr_checks; i++)
+		if (results[i].state == DOCTOR_NOT_OK)
+			assert_string_equal(doctor_checks[i].name, "module");
+	module_info.has_feature_control = false;
+	add("/sys/module/tinyvmx/version", "0.1\n");
+	module_err = 0;
+	assert_int_equal(run(), DOCTOR_STATUS_UNKNOWN);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, make_machine, remove_machine)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_healthy),
+		TEST(test_statuses_are_distinct),
+		TEST(test_amd),
+		TEST(test_nested),
+		TEST(test_virtualbox_that_looks_like_kvm),
+		TEST(test_nested_and_working),
+		TEST(test_firmware_lock),
+		TEST(test_firmware_without_msr),
+		TEST(test_features),
+		TEST(test_features_without_msr),
+		TEST(test_kvm),
+		TEST(test_other_holders),
+		TEST(test_lockdown),
+		TEST(test_signing),
+		TEST(test_headers_and_module),
+		TEST(test_foreign_abi),
+		TEST(test_device),
+		TEST(test_unknown_status),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
