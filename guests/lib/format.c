@@ -12,14 +12,16 @@ static u32 divide(u64 *n, u32 base)
 	return rest;
 }
 
-static void print_number(u64 n, u32 base, int width, char pad)
+static void print_number(u64 n, bool negative, u32 base, int width, char pad)
 {
-	char digits[20];
+	char digits[24];
 	int count = 0;
 
 	do {
 		digits[count++] = "0123456789abcdef"[divide(&n, base)];
 	} while (n);
+	if (negative)
+		digits[count++] = '-';
 	while (width-- > count)
 		console_putc(pad);
 	while (count)
@@ -43,14 +45,13 @@ static u64 next_unsigned(va_list *args, int longs)
 	return va_arg(*args, u32);
 }
 
-static u64 next_magnitude(va_list *args, int longs)
+static long long next_signed(va_list *args, int longs)
 {
-	long long n = longs == 2 ? va_arg(*args, long long) :
-		      longs == 1 ? va_arg(*args, long) : va_arg(*args, int);
-
-	if (n < 0)
-		console_putc('-');
-	return n < 0 ? -(u64)n : (u64)n;
+	if (longs == 2)
+		return va_arg(*args, long long);
+	if (longs == 1)
+		return va_arg(*args, long);
+	return va_arg(*args, int);
 }
 
 /* One conversion; returns the character behind it. */
@@ -58,6 +59,7 @@ static const char *convert(const char *f, va_list *args)
 {
 	char pad = *f == '0' ? '0' : ' ';
 	int width = 0, longs = 0;
+	long long n;
 
 	while (*f == '-')
 		f++;
@@ -69,13 +71,14 @@ static const char *convert(const char *f, va_list *args)
 	}
 	switch (*f) {
 	case 'd':
-		print_number(next_magnitude(args, longs), 10, width, pad);
+		n = next_signed(args, longs);
+		print_number(n < 0 ? -(u64)n : (u64)n, n < 0, 10, width, pad);
 		break;
 	case 'u':
-		print_number(next_unsigned(args, longs), 10, width, pad);
+		print_number(next_unsigned(args, longs), false, 10, width, pad);
 		break;
 	case 'x':
-		print_number(next_unsigned(args, longs), 16, width, pad);
+		print_number(next_unsigned(args, longs), false, 16, width, pad);
 		break;
 	case 'c':
 		console_putc(va_arg(*args, int));

@@ -76,7 +76,7 @@ static void ps(void)
 
 	print("  id parent state       ms name\n");
 	for (i = 0; !sys_task_info(i, &info); i++)
-		print("%4ld %6ld %s %8llu %s\n", info.id, info.parent, info.state,
+		print("%4ld %6ld %8s %5llu %s\n", info.id, info.parent, info.state,
 		      info.busy_us / 1000, info.name);
 }
 

@@ -135,7 +135,7 @@ static long test_bad_pointers(void)
  */
 #define REGISTERS_KEPT(rounds, call)					\
 ({									\
-	long wrong_;							\
+	long wrong_, left_ = (rounds);					\
 									\
 	asm volatile("push %%rbp\n\t"					\
 		     "mov $11, %%rbx\n\tmov $12, %%rbp\n\tmov $13, %%r8\n\t"	\
@@ -149,7 +149,7 @@ static long test_bad_pointers(void)
 		     "add %%r15, %%rax\n\tsub $135, %%rax\n\t"		\
 		     "jnz 2f\n\tdec %%rdx\n\tjnz 1b\n"			\
 		     "2:\n\tpop %%rbp"					\
-		     : "=a"(wrong_) : "d"(rounds) : "rbx", "rcx", "r8", "r9",	\
+		     : "=&a"(wrong_), "+d"(left_) : : "rbx", "rcx", "r8", "r9", \
 		       "r10", "r11", "r12", "r13", "r14", "r15", "cc", "memory");	\
 	wrong_;								\
 })
@@ -198,11 +198,11 @@ static long test_write_code(void)
 	return 0;
 }
 
-static const volatile char constant = 1;
+static const char constant = 1;
 
 static long test_write_constant(void)
 {
-	*(volatile char *)&constant = 2;
+	asm volatile("movb $2, (%0)" : : "r"(&constant) : "memory");
 	return 0;
 }
 
