@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ACPI power management block.
+ *
+ *  00  PM1_STS  15 WAK, 10 RTC, 9 SLPBTN, 8 PWRBTN, 5 GBL, 4 BM, 0 TMR; write 1 to clear
+ *  02  PM1_EN   10 RTC, 9 SLPBTN, 8 PWRBTN, 5 GBL, 0 TMR
+ *  04  PM1_CNT  13 SLP_EN, 12:10 SLP_TYP, 2 GBL_RLS, 1 BM_RLD, 0 SCI_EN
+ *  08  PM_TMR   3.579545 MHz
+ *  0C  reset    1 resets the machine
+ *
+ * There is no SMI command port, so the machine is in ACPI mode from the start and
+ * SCI_EN always reads 1. The timer's status bit is worked out when it is looked
+ * at; a timer of the clock exists only while its interrupt is enabled.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "acpi_pm.h"
+
+#define STS_TMR 0x0001
+#define STS_PWRBTN 0x0100
+#define STS_BITS 0x8731
+#define EN_BITS 0x0721
+
+#define CNT_SCI_EN 0x0001
+#define CNT_BM_RLD 0x0002
+#define CNT_SLP_TYP_SHIFT 10
+#define CNT_SLP_TYP 0x1c00
+#define CNT_SLP_EN 0x2000
+
+/* TMR_STS is set whenever the timer's highest bit changes. */
+#define HALF_SHIFT 31
+
+static uint64_t pm_ticks(const struct hv_acpi_pm *pm)
+{
+	return hv_muldiv(hv_now_ns(pm->config.clock), HV_ACPI_PM_HZ, HV_NSEC_PER_SEC) +
+	       pm->tick_offset;
+}
+
+static void pm_catch_up(struct hv_acpi_pm *pm)
+{
+	uint64_t half = pm_ticks(pm) >> HALF_SHIFT;
+
+	if (half != pm->seen_half)
+		pm->s.status |= STS_TMR;
+	pm->seen_half = half;
+}
+
+static void pm_arm(struct hv_acpi_pm *pm)
+{
+	uint64_t ticks;
+
+	if (!(pm->s.enable & ~pm->s.status & STS_TMR)) {
+		hv_timer_cancel(pm->config.clock, &pm->overflow);
+		return;
+	}
+	ticks = ((pm->seen_half + 1) << HALF_SHIFT) - pm->tick_offset;
+	hv_timer_arm(pm->config.clock, &pm->overflow,
+		     hv_muldiv_up(ticks, HV_NSEC_PER_SEC, HV_ACPI_PM_HZ));
+}
+
+static void pm_update(struct hv_acpi_pm *pm)
+{
+	bool level = pm->s.status & pm->s.enable;
+
+	pm_arm(pm);
+	if (level == pm->sci_level)
+		return;
+	pm->sci_level = level;
+	hv_irq_set(&pm->config.sci, level);
+}
+
+static void pm_overflow(void *dev)
+{
+	pm_catch_up(dev);
+	pm_update(dev);
+}
+
+void hv_acpi_pm_power_button(struct hv_acpi_pm *pm)
+{
+	pm->s.status |= STS_PWRBTN;
+	pm_update(pm);
+}
+
+static void pm_write_control(struct hv_acpi_pm *pm, uint16_t value)
+{
+	pm->s.control = value & (CNT_SLP_TYP | CNT_BM_RLD);
+	if ((value & CNT_SLP_EN) &&
+	    (value & CNT_SLP_TYP) >> CNT_SLP_TYP_SHIFT == HV_ACPI_PM_S5 && pm->config.power_off)
+		pm->config.power_off(pm->config.ctx);
+}
+
+static uint16_t pm_read16(struct hv_acpi_pm *pm, uint64_t offset)
+{
+	switch (offset) {
+	case HV_ACPI_PM_EVENT:
+		pm_catch_up(pm);
+		return pm->s.status;
+	case HV_ACPI_PM_EVENT + 2:
+		return pm->s.enable;
+	case HV_ACPI_PM_CONTROL:
+		return pm->s.control | CNT_SCI_EN;
+	default:
+		return 0;
+	}
+}
+
+/* Write the bits of @mask: one byte of the register, or both. */
+static void pm_write16(struct hv_acpi_pm *pm, uint64_t offset, uint16_t value, uint16_t mask)
+{
+	pm_catch_up(pm);
+	switch (offset) {
+	case HV_ACPI_PM_EVENT:
+		pm->s.status &= ~(value & mask);
+		break;
+	case HV_ACPI_PM_EVENT + 2:
+		pm->s.enable = ((pm->s.enable & ~mask) | (value & mask)) & EN_BITS;
+		break;
+	case HV_ACPI_PM_CONTROL:
+		pm_write_control(pm, (pm->s.control & ~mask) | (value & mask));
+		break;
+	default:
+		break;
+	}
+	pm_update(pm);
+}
+
+static void pm_write_reset(struct hv_acpi_pm *pm, uint8_t value)
+{
+	if (value == HV_ACPI_PM_RESET_VALUE && pm->config.reset)
+		pm->config.reset(pm->config.ctx);
+}
+
+static uint64_t pm_read(struct hv_acpi_pm *pm, uint64_t offset, unsigned int width)
+{
+	uint64_t value = 0, reg;
+
+	/* In one go, for a counter must not move between its bytes. */
+	if (offset >= HV_ACPI_PM_TIMER)
+		return (pm_ticks(pm) & UINT32_MAX) >> (offset - HV_ACPI_PM_TIMER) * 8;
+	for (reg = offset & ~1ull; reg < offset + width && reg < HV_ACPI_PM_TIMER; reg += 2)
+		value |= (uint64_t)pm_read16(pm, reg) << reg * 8;
+	return value >> offset * 8;
+}
+
+static void pm_write(struct hv_acpi_pm *pm, uint64_t offset, unsigned int width, uint64_t value)
+{
+	uint64_t mask = hv_width_mask(width), reg;
+
+	if (offset == HV_ACPI_PM_RESET)
+		pm_write_reset(pm, (uint8_t)value);
+	if (offset >= HV_ACPI_PM_TIMER)
+		return;
+	value = (value & mask) << offset * 8;
+	mask <<= offset * 8;
+	for (reg = offset & ~1ull; reg < offset + width && reg < HV_ACPI_PM_TIMER; reg += 2)
+		pm_write16(pm, reg, (uint16_t)(value >> reg * 8), (uint16_t)(mask >> reg * 8));
+}
+
+static void pm_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
+{
+	if (write)
+		pm_write(dev, offset, width, *value);
+	else
+		*value = pm_read(dev, offset, width);
+}
+
+void hv_acpi_pm_reset(struct hv_acpi_pm *pm)
+{
+	pm->s = (struct hv_acpi_pm_state){ .version = HV_ACPI_PM_STATE_VERSION };
+	pm->seen_half = pm_ticks(pm) >> HALF_SHIFT;
+	pm_update(pm);
+}
+
+int hv_acpi_pm_init(struct hv_acpi_pm *pm, const struct hv_acpi_pm_config *config)
+{
+	memset(pm, 0, sizeof(*pm));
+	pm->config = *config;
+	pm->overflow = (struct hv_timer){ .fn = pm_overflow, .dev = pm };
+	pm->tick_offset = -pm_ticks(pm);
+	hv_acpi_pm_reset(pm);
+	pm->region = (struct hv_region){
+		.name = "acpi-pm", .space = HV_PORT, .base = config->base, .len = HV_ACPI_PM_LEN,
+		.access = pm_access, .dev = pm,
+	};
+	return hv_bus_register(config->bus, &pm->region);
+}
+
+void hv_acpi_pm_exit(struct hv_acpi_pm *pm)
+{
+	hv_timer_cancel(pm->config.clock, &pm->overflow);
+	hv_bus_unregister(pm->config.bus, &pm->region);
+}
+
+void hv_acpi_pm_save(const struct hv_acpi_pm *pm, struct hv_acpi_pm_state *state)
+{
+	*state = pm->s;
+	state->ticks = pm_ticks(pm);
+	if (state->ticks >> HALF_SHIFT != pm->seen_half)
+		state->status |= STS_TMR;
+}
+
+int hv_acpi_pm_load(struct hv_acpi_pm *pm, const struct hv_acpi_pm_state *state)
+{
+	const struct hv_acpi_pm_state s = *state;
+
+	if (s.version != HV_ACPI_PM_STATE_VERSION || (s.status & ~STS_BITS) ||
+	    (s.enable & ~EN_BITS) || (s.control & ~(CNT_SLP_TYP | CNT_BM_RLD)) || s.pad || s.pad2)
+		return -EINVAL;
+	if (s.ticks >> 62)
+		return -EINVAL;
+	pm->s = s;
+	pm->tick_offset += s.ticks - pm_ticks(pm);
+	pm->seen_half = s.ticks >> HALF_SHIFT;
+	pm_update(pm);
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ACPI fixed hardware: PM1a registers, the PM timer, power-off and reset. */
+#ifndef HV_ACPI_PM_H
+#define HV_ACPI_PM_H
+
+#include "dev.h"
+
+#define HV_ACPI_PM_HZ 3579545ull
+
+/* Offsets from the base, for the FADT. */
+#define HV_ACPI_PM_EVENT 0x0		/* PM1a_EVT, 4 bytes */
+#define HV_ACPI_PM_CONTROL 0x4		/* PM1a_CNT, 2 bytes */
+#define HV_ACPI_PM_TIMER 0x8		/* PM_TMR, 4 bytes, all 32 bits count */
+#define HV_ACPI_PM_RESET 0xc		/* reset register, 1 byte */
+#define HV_ACPI_PM_LEN 0x10
+
+#define HV_ACPI_PM_RESET_VALUE 0x01
+#define HV_ACPI_PM_S5 5			/* SLP_TYP for \_S5 */
+
+struct hv_acpi_pm_config {
+	struct hv_bus *bus;
+	struct hv_clock *clock;
+	struct hv_irq sci;		/* level-triggered */
+	uint16_t base;
+	void (*power_off)(void *ctx);
+	void (*reset)(void *ctx);
+	void *ctx;
+};
+
+#define HV_ACPI_PM_STATE_VERSION 1
+
+struct hv_acpi_pm_state {
+	uint32_t version;
+	uint16_t status, enable, control;
+	uint16_t pad;
+	uint32_t pad2;
+	uint64_t ticks;			/* of the PM timer, since it was made; only if saved */
+};
+
+struct hv_acpi_pm {
+	struct hv_acpi_pm_config config;
+	struct hv_region region;
+	struct hv_timer overflow;
+	struct hv_acpi_pm_state s;
+	uint64_t tick_offset;
+	uint64_t seen_half;		/* changes of bit 31 up to here are in PM1_STS */
+	bool sci_level;
+};
+
+int hv_acpi_pm_init(struct hv_acpi_pm *pm, const struct hv_acpi_pm_config *config);
+void hv_acpi_pm_exit(struct hv_acpi_pm *pm);
+void hv_acpi_pm_reset(struct hv_acpi_pm *pm);
+
+/* Somebody presses the power button: the guest is to shut down. */
+void hv_acpi_pm_power_button(struct hv_acpi_pm *pm);
+
+void hv_acpi_pm_save(const struct hv_acpi_pm *pm, struct hv_acpi_pm_state *state);
+int hv_acpi_pm_load(struct hv_acpi_pm *pm, const struct hv_acpi_pm_state *state);
+
+#endif

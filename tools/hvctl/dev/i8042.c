@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * 8042: answers every probe at once, so that a guest sees quickly that there is
+ * neither keyboard nor mouse, and resets the CPU.
+ *
+ *  port  write                       read
+ *  60    data: of a command, or to   output buffer
+ *        the keyboard
+ *  64    command                     7 parity, 6 timeout, 5 from the mouse,
+ *                                    4 not locked, 3 last write was a command,
+ *                                    2 self-test passed, 1 IBF, 0 OBF
+ *
+ *  command  20 read, 60 write command byte (6 translate, 5 mouse off, 4 keyboard off,
+ *           2 system flag, 1 mouse interrupt, 0 keyboard interrupt)
+ *           A7 mouse off   A8 mouse on    A9 test mouse (not 0: bad)
+ *           AA self-test (55)   AB test keyboard (0: good)   AD off   AE on
+ *           C0 read input port   D0 read, D1 write output port (1 A20, 0 not reset)
+ *           D2, D3 put into the output buffer, as if from keyboard, mouse
+ *           D4 to the mouse   F0..FF pulse output port lines 3:0 that are 0
+ *
+ * A20 is open whatever the guest writes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "i8042.h"
+
+#define STATUS_OBF 0x01
+#define STATUS_SYSTEM 0x04
+#define STATUS_COMMAND 0x08
+#define STATUS_UNLOCKED 0x10
+#define STATUS_AUX 0x20
+#define STATUS_TIMEOUT 0x40
+#define STATUS_OF_DATA (STATUS_OBF | STATUS_AUX | STATUS_TIMEOUT)
+#define STATUS_BITS (STATUS_OF_DATA | STATUS_SYSTEM | STATUS_COMMAND | STATUS_UNLOCKED)
+
+#define CB_IRQ 0x01
+#define CB_AUX_IRQ 0x02
+#define CB_SYSTEM 0x04
+#define CB_OFF 0x10
+#define CB_AUX_OFF 0x20
+#define CB_TRANSLATE 0x40
+
+#define PORT_NOT_RESET 0x01
+#define PORT_A20 0x02
+
+#define CMD_READ_CB 0x20
+#define CMD_WRITE_CB 0x60
+#define CMD_AUX_OFF 0xa7
+#define CMD_AUX_ON 0xa8
+#define CMD_AUX_TEST 0xa9
+#define CMD_SELF_TEST 0xaa
+#define CMD_TEST 0xab
+#define CMD_OFF 0xad
+#define CMD_ON 0xae
+#define CMD_READ_INPUT 0xc0
+#define CMD_READ_OUTPUT 0xd0
+#define CMD_WRITE_OUTPUT 0xd1
+#define CMD_FROM_KEYBOARD 0xd2
+#define CMD_FROM_AUX 0xd3
+#define CMD_TO_AUX 0xd4
+#define CMD_PULSE 0xf0
+
+#define SELF_TEST_PASSED 0x55
+#define TEST_PASSED 0x00
+#define TEST_CLOCK_LOW 0x01
+#define INPUT_UNLOCKED 0x80
+#define RESEND 0xfe		/* what the controller says for a device that is silent */
+
+static void kbc_update_irq(struct hv_i8042 *kbc)
+{
+	const struct hv_i8042_state *s = &kbc->s;
+	bool full = s->status & STATUS_OBF, aux = s->status & STATUS_AUX;
+	bool irq = full && !aux && (s->command_byte & CB_IRQ);
+	bool aux_irq = full && aux && (s->command_byte & CB_AUX_IRQ);
+
+	if (irq != kbc->irq_level)
+		hv_irq_set(&kbc->config.irq, irq);
+	if (aux_irq != kbc->aux_irq_level)
+		hv_irq_set(&kbc->config.aux_irq, aux_irq);
+	kbc->irq_level = irq;
+	kbc->aux_irq_level = aux_irq;
+}
+
+/* Put a byte into the output buffer; @status says where from (AUX) and how (TIMEOUT). */
+static void kbc_answer(struct hv_i8042 *kbc, uint8_t data, uint8_t status)
+{
+	kbc->s.data = data;
+	kbc->s.status = (kbc->s.status & ~STATUS_OF_DATA) | STATUS_OBF | status;
+}
+
+static void kbc_reset_cpu(struct hv_i8042 *kbc)
+{
+	if (kbc->config.reset)
+		kbc->config.reset(kbc->config.ctx);
+}
+
+static void kbc_answer_command(struct hv_i8042 *kbc, uint8_t command)
+{
+	switch (command) {
+	case CMD_READ_CB:
+		kbc_answer(kbc, kbc->s.command_byte, 0);
+		break;
+	case CMD_AUX_TEST:
+		kbc_answer(kbc, TEST_CLOCK_LOW, 0);
+		break;
+	case CMD_SELF_TEST:
+		kbc->s.status |= STATUS_SYSTEM;
+		kbc->s.command_byte |= CB_SYSTEM;
+		kbc_answer(kbc, SELF_TEST_PASSED, 0);
+		break;
+	case CMD_TEST:
+		kbc_answer(kbc, TEST_PASSED, 0);
+		break;
+	case CMD_READ_INPUT:
+		kbc_answer(kbc, INPUT_UNLOCKED, 0);
+		break;
+	case CMD_READ_OUTPUT:
+		kbc_answer(kbc, kbc->s.output_port, 0);
+		break;
+	default:
+		break;
+	}
+}
+
+static void kbc_command(struct hv_i8042 *kbc, uint8_t command)
+{
+	kbc->s.status |= STATUS_COMMAND;
+	kbc->s.command = 0;
+	switch (command) {
+	case CMD_WRITE_CB:
+	case CMD_WRITE_OUTPUT:
+	case CMD_FROM_KEYBOARD:
+	case CMD_FROM_AUX:
+	case CMD_TO_AUX:
+		kbc->s.command = command;
+		break;
+	case CMD_AUX_OFF:
+		kbc->s.command_byte |= CB_AUX_OFF;
+		break;
+	case CMD_AUX_ON:
+		kbc->s.command_byte &= ~CB_AUX_OFF;
+		break;
+	case CMD_OFF:
+		kbc->s.command_byte |= CB_OFF;
+		break;
+	case CMD_ON:
+		kbc->s.command_byte &= ~CB_OFF;
+		break;
+	default:
+		kbc_answer_command(kbc, command);
+		if (command >= CMD_PULSE && !(command & PORT_NOT_RESET))
+			kbc_reset_cpu(kbc);
+		break;
+	}
+}
+
+static void kbc_write_output_port(struct hv_i8042 *kbc, uint8_t value)
+{
+	kbc->s.output_port = value | PORT_NOT_RESET;
+	if (!(value & PORT_NOT_RESET))
+		kbc_reset_cpu(kbc);
+}
+
+static void kbc_data(struct hv_i8042 *kbc, uint8_t value)
+{
+	uint8_t command = kbc->s.command;
+
+	kbc->s.command = 0;
+	kbc->s.status &= ~STATUS_COMMAND;
+	switch (command) {
+	case CMD_WRITE_CB:
+		kbc->s.command_byte = value;
+		break;
+	case CMD_WRITE_OUTPUT:
+		kbc_write_output_port(kbc, value);
+		break;
+	case CMD_FROM_KEYBOARD:
+	case CMD_FROM_AUX:	/* comes back from the wrong side: so there is no mouse port */
+		kbc_answer(kbc, value, 0);
+		break;
+	case CMD_TO_AUX:
+		kbc_answer(kbc, RESEND, STATUS_AUX | STATUS_TIMEOUT);
+		break;
+	default:
+		kbc_answer(kbc, RESEND, STATUS_TIMEOUT);
+		break;
+	}
+}
+
+static uint8_t kbc_read_data(void *dev, uint64_t offset)
+{
+	struct hv_i8042 *kbc = dev;
+
+	(void)offset;
+	kbc->s.status &= ~STATUS_OF_DATA;
+	kbc_update_irq(kbc);
+	return kbc->s.data;
+}
+
+static void kbc_write_data(void *dev, uint64_t offset, uint8_t value)
+{
+	(void)offset;
+	kbc_data(dev, value);
+	kbc_update_irq(dev);
+}
+
+static uint8_t kbc_read_status(void *dev, uint64_t offset)
+{
+	(void)offset;
+	return ((struct hv_i8042 *)dev)->s.status;
+}
+
+static void kbc_write_command(void *dev, uint64_t offset, uint8_t value)
+{
+	(void)offset;
+	kbc_command(dev, value);
+	kbc_update_irq(dev);
+}
+
+static void kbc_access_data(void *dev, uint64_t offset, unsigned int width, bool write,
+			    uint64_t *value)
+{
+	hv_access_bytes(dev, offset, width, write, value, kbc_read_data, kbc_write_data);
+}
+
+static void kbc_access_command(void *dev, uint64_t offset, unsigned int width, bool write,
+			       uint64_t *value)
+{
+	hv_access_bytes(dev, offset, width, write, value, kbc_read_status, kbc_write_command);
+}
+
+/* As a BIOS leaves it that has found no keyboard. */
+void hv_i8042_reset(struct hv_i8042 *kbc)
+{
+	kbc->s = (struct hv_i8042_state){
+		.version = HV_I8042_STATE_VERSION,
+		.status = STATUS_SYSTEM | STATUS_UNLOCKED,
+		.command_byte = CB_TRANSLATE | CB_AUX_OFF | CB_OFF | CB_SYSTEM,
+		.output_port = PORT_NOT_RESET | PORT_A20,
+	};
+	kbc_update_irq(kbc);
+}
+
+int hv_i8042_init(struct hv_i8042 *kbc, const struct hv_i8042_config *config)
+{
+	int err;
+
+	memset(kbc, 0, sizeof(*kbc));
+	kbc->config = *config;
+	hv_i8042_reset(kbc);
+	kbc->data_region = (struct hv_region){
+		.name = "i8042", .space = HV_PORT, .base = 0x60, .len = 1,
+		.access = kbc_access_data, .dev = kbc,
+	};
+	kbc->command_region = (struct hv_region){
+		.name = "i8042", .space = HV_PORT, .base = 0x64, .len = 1,
+		.access = kbc_access_command, .dev = kbc,
+	};
+	err = hv_bus_register(config->bus, &kbc->data_region);
+	if (err)
+		return err;
+	err = hv_bus_register(config->bus, &kbc->command_region);
+	if (err)
+		hv_bus_unregister(config->bus, &kbc->data_region);
+	return err;
+}
+
+void hv_i8042_exit(struct hv_i8042 *kbc)
+{
+	hv_bus_unregister(kbc->config.bus, &kbc->command_region);
+	hv_bus_unregister(kbc->config.bus, &kbc->data_region);
+}
+
+void hv_i8042_save(const struct hv_i8042 *kbc, struct hv_i8042_state *state)
+{
+	*state = kbc->s;
+}
+
+int hv_i8042_load(struct hv_i8042 *kbc, const struct hv_i8042_state *state)
+{
+	const struct hv_i8042_state s = *state;
+
+	if (s.version != HV_I8042_STATE_VERSION || (s.status & ~STATUS_BITS) ||
+	    !(s.output_port & PORT_NOT_RESET) || (s.pad[0] | s.pad[1] | s.pad[2]))
+		return -EINVAL;
+	if (s.command && s.command != CMD_WRITE_CB &&
+	    (s.command < CMD_WRITE_OUTPUT || s.command > CMD_TO_AUX))
+		return -EINVAL;
+	kbc->s = s;
+	kbc_update_irq(kbc);
+	return 0;
+}

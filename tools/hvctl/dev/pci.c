@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PCI bus 0: configuration mechanism #1, and the part of every device that is alike.
+ *
+ *  CF8  CONFIG_ADDRESS, only as four bytes: 31 enable, 23:16 bus, 15:11 device,
+ *       10:8 function, 7:2 register
+ *  CF9  as one byte: reset control (cf9.c)
+ *  CFC  CONFIG_DATA, any width: the bytes of that register
+ *
+ *  configuration space, type 0
+ *  00 vendor   02 device   04 command: 10 INTx off, 2 master, 1 memory, 0 ports
+ *  06 status: 4 capabilities, 3 INTx asserted   08 revision   09 class
+ *  10..27 BARs   2C subsystem   34 first capability   3C interrupt line   3D pin
+ *
+ * The host bridge has the id of QEMU's generic one (vendor Red Hat): a real
+ * chipset's would call for that chipset's quirks.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "pci.h"
+
+#define CONFIG_ENABLE 0x80000000u
+#define CONFIG_WRITABLE 0x80fffffcu
+
+#define REG_VENDOR 0x00
+#define REG_DEVICE 0x02
+#define REG_COMMAND 0x04
+#define REG_STATUS 0x06
+#define REG_REVISION 0x08
+#define REG_CLASS 0x09
+#define REG_CACHE_LINE 0x0c
+#define REG_BARS 0x10
+#define REG_BARS_END 0x28
+#define REG_SUBSYSTEM_VENDOR 0x2c
+#define REG_SUBSYSTEM 0x2e
+#define REG_CAPABILITIES 0x34
+#define REG_LINE 0x3c
+#define REG_PIN 0x3d
+#define REG_FREE 0x40
+
+#define COMMAND_PORTS 0x0001
+#define COMMAND_MMIO 0x0002
+#define COMMAND_MASTER 0x0004
+#define COMMAND_INTX_OFF 0x0400
+#define COMMAND_WRITABLE 0x0407
+#define STATUS_INTX 0x0008
+#define STATUS_CAPABILITIES 0x0010
+
+#define BAR_PORTS 0x1
+#define BAR_PORTS_FLAGS 0x3ull
+#define BAR_MMIO_FLAGS 0xfull
+
+#define HOST_VENDOR 0x1b36
+#define HOST_DEVICE 0x0008
+#define HOST_CLASS 0x060000
+
+uint32_t hv_pci_config_read(const struct hv_pci_device *device, unsigned int offset,
+			    unsigned int width)
+{
+	uint32_t value = 0;
+	unsigned int i;
+
+	for (i = 0; i < width; i++)
+		value |= (uint32_t)device->config[offset + i] << i * 8;
+	return value;
+}
+
+void hv_pci_config_set(struct hv_pci_device *device, unsigned int offset, unsigned int width,
+		       uint32_t value)
+{
+	unsigned int i;
+
+	for (i = 0; i < width; i++)
+		device->config[offset + i] = (uint8_t)(value >> i * 8);
+}
+
+static void config_allow(struct hv_pci_device *device, unsigned int offset, unsigned int width,
+			 uint32_t bits)
+{
+	unsigned int i;
+
+	for (i = 0; i < width; i++)
+		device->writable[offset + i] |= (uint8_t)(bits >> i * 8);
+}
+
+/* -------------------------------------------------------------------- BARs */
+
+static unsigned int bar_register(const struct hv_pci_bar *bar)
+{
+	return REG_BARS + 4 * (unsigned int)(bar - bar->device->bar);
+}
+
+static uint64_t bar_flags(const struct hv_pci_bar *bar)
+{
+	return bar->region.space == HV_PORT ? BAR_PORTS_FLAGS : BAR_MMIO_FLAGS;
+}
+
+/* Does the device decode this BAR, and at an address where it can be? */
+static bool bar_decodes(const struct hv_pci_bar *bar, uint64_t base)
+{
+	uint32_t command = hv_pci_config_read(bar->device, REG_COMMAND, 2);
+	bool ports = bar->region.space == HV_PORT;
+	uint64_t limit = ports ? 0x10000 : 1ull << 32;
+
+	if (!bar->device->pci || !bar->region.len)
+		return false;
+	/* Zero is an address, but what it means is "not assigned". */
+	return (command & (ports ? COMMAND_PORTS : COMMAND_MMIO)) && base &&
+	       base + bar->region.len <= limit;
+}
+
+/* Follow what the guest wrote. While it sizes a BAR, that may lie on top of others: then nowhere. */
+static void bar_update(struct hv_pci_bar *bar)
+{
+	uint64_t base = hv_pci_config_read(bar->device, bar_register(bar), 4) & ~bar_flags(bar);
+	bool decodes = bar_decodes(bar, base);
+
+	if (bar->mapped && decodes && bar->region.base == base)
+		return;
+	if (bar->mapped)
+		hv_bus_unregister(bar->device->pci->config.bus, &bar->region);
+	bar->mapped = false;
+	bar->region.base = base;
+	if (decodes)
+		bar->mapped = !hv_bus_register(bar->device->pci->config.bus, &bar->region);
+}
+
+static void device_update_bars(struct hv_pci_device *device)
+{
+	unsigned int n;
+
+	for (n = 0; n < HV_PCI_BARS; n++)
+		if (device->bar[n].region.len)
+			bar_update(&device->bar[n]);
+}
+
+static void device_unmap_bars(struct hv_pci_device *device)
+{
+	unsigned int n;
+
+	for (n = 0; n < HV_PCI_BARS; n++) {
+		if (device->bar[n].mapped)
+			hv_bus_unregister(device->pci->config.bus, &device->bar[n].region);
+		device->bar[n].mapped = false;
+	}
+}
+
+int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_space space,
+			  uint64_t size, hv_access_fn access, void *dev)
+{
+	uint64_t least = space == HV_PORT ? 4 : 16, most = space == HV_PORT ? 256 : 1u << 31;
+	unsigned int reg = REG_BARS + 4 * n;
+
+	if (n >= HV_PCI_BARS || device->bar[n].region.len || size < least || size > most ||
+	    (size & (size - 1)))
+		return -EINVAL;
+	device->bar[n] = (struct hv_pci_bar){
+		.device = device,
+		.region = {
+			.name = "pci", .space = space, .len = size, .access = access, .dev = dev,
+		},
+	};
+	hv_pci_config_set(device, reg, 4, space == HV_PORT ? BAR_PORTS : 0);
+	config_allow(device, reg, 4, (uint32_t)~(size - 1));
+	return 0;
+}
+
+/* -------------------------------------------------------------------- INTx */
+
+unsigned int hv_pci_intx_line(unsigned int devfn, unsigned int intx)
+{
+	return (devfn / 8 + intx - 1) % HV_PCI_INTX;
+}
+
+/* Lines are shared: one is high as long as any device asserts it. */
+static void pci_count_intx(struct hv_pci *pci, unsigned int line, bool level)
+{
+	struct hv_irq irq = pci->config.intx;
+
+	irq.line += line;
+	if (level && !pci->intx_count[line]++)
+		hv_irq_set(&irq, true);
+	else if (!level && !--pci->intx_count[line])
+		hv_irq_set(&irq, false);
+}
+
+/* The status bit shows what the device wants; the command register decides what is seen. */
+static void device_update_intx(struct hv_pci_device *device)
+{
+	uint8_t pin = device->config[REG_PIN];
+	bool wanted = device->config[REG_STATUS] & STATUS_INTX;
+	bool level = wanted && !(hv_pci_config_read(device, REG_COMMAND, 2) & COMMAND_INTX_OFF);
+
+	if (!device->pci || !pin || level == device->intx_level)
+		return;
+	device->intx_level = level;
+	pci_count_intx(device->pci, hv_pci_intx_line(device->devfn, pin), level);
+}
+
+void hv_pci_set_intx(struct hv_pci_device *device, bool level)
+{
+	if (level)
+		device->config[REG_STATUS] |= STATUS_INTX;
+	else
+		device->config[REG_STATUS] &= ~STATUS_INTX;
+	device_update_intx(device);
+}
+
+/* ----------------------------------------------------------------- devices */
+
+void hv_pci_device_init(struct hv_pci_device *device, const struct hv_pci_ids *ids)
+{
+	memset(device, 0, sizeof(*device));
+	hv_pci_config_set(device, REG_VENDOR, 2, ids->vendor);
+	hv_pci_config_set(device, REG_DEVICE, 2, ids->device);
+	hv_pci_config_set(device, REG_SUBSYSTEM_VENDOR, 2, ids->subsystem_vendor);
+	hv_pci_config_set(device, REG_SUBSYSTEM, 2, ids->subsystem);
+	hv_pci_config_set(device, REG_REVISION, 1, ids->revision);
+	hv_pci_config_set(device, REG_CLASS, 3, ids->class_code);
+	hv_pci_config_set(device, REG_PIN, 1, ids->intx);
+	config_allow(device, REG_COMMAND, 2, COMMAND_WRITABLE);
+	config_allow(device, REG_CACHE_LINE, 2, 0xffff);
+	config_allow(device, REG_LINE, 1, 0xff);
+	device->next_capability = REG_FREE;
+}
+
+int hv_pci_device_add_capability(struct hv_pci_device *device, uint8_t id, unsigned int len)
+{
+	unsigned int offset = device->next_capability;
+
+	if (!offset || len < 2 || offset + len > HV_PCI_CONFIG)
+		return -ENOSPC;
+	device->config[offset] = id;
+	device->config[offset + 1] = device->config[REG_CAPABILITIES];
+	device->config[REG_CAPABILITIES] = (uint8_t)offset;
+	device->config[REG_STATUS] |= STATUS_CAPABILITIES;
+	/* Wraps to 0 when the space is full. */
+	device->next_capability = (uint8_t)((offset + len + 3) & ~3u);
+	return (int)offset;
+}
+
+int hv_pci_add(struct hv_pci *pci, struct hv_pci_device *device, unsigned int devfn)
+{
+	uint8_t pin = device->config[REG_PIN];
+
+	if (devfn >= HV_PCI_FUNCTIONS || pin > HV_PCI_INTX)
+		return -EINVAL;
+	if (pci->function[devfn])
+		return -EEXIST;
+	pci->function[devfn] = device;
+	device->pci = pci;
+	device->devfn = (uint8_t)devfn;
+	if (pin)
+		device->config[REG_LINE] = pci->config.legacy_irq[hv_pci_intx_line(devfn, pin)];
+	device_update_bars(device);
+	device_update_intx(device);
+	return 0;
+}
+
+void hv_pci_remove(struct hv_pci_device *device)
+{
+	struct hv_pci *pci = device->pci;
+
+	if (!pci)
+		return;
+	hv_pci_set_intx(device, false);
+	device_unmap_bars(device);
+	pci->function[device->devfn] = NULL;
+	device->pci = NULL;
+}
+
+static void device_write(struct hv_pci_device *device, unsigned int offset, unsigned int width,
+			 uint32_t value)
+{
+	unsigned int i;
+
+	for (i = offset; i < offset + width; i++, value >>= 8) {
+		uint8_t writable = device->writable[i];
+
+		device->config[i] = (device->config[i] & ~writable) | (value & writable);
+		device->config[i] &= ~(value & device->clearable[i]);
+	}
+	if (offset < REG_BARS_END && offset + width > REG_COMMAND)
+		device_update_bars(device);
+	device_update_intx(device);
+	if (device->written)
+		device->written(device->dev, offset, width);
+}
+
+/* Give one BAR the next address that is a multiple of its size. */
+static int bar_assign(struct hv_pci_bar *bar, uint64_t *next, uint64_t end)
+{
+	uint64_t base = (*next + bar->region.len - 1) & ~(bar->region.len - 1);
+	uint32_t flags = (uint32_t)(bar->region.space == HV_PORT ? BAR_PORTS : 0);
+
+	if (base < *next || base > end || bar->region.len > end - base)
+		return -ENOSPC;
+	*next = base + bar->region.len;
+	hv_pci_config_set(bar->device, bar_register(bar), 4, (uint32_t)base | flags);
+	return 0;
+}
+
+static int device_assign(struct hv_pci_device *device, uint64_t next[HV_NR_SPACES],
+			 const uint64_t end[HV_NR_SPACES])
+{
+	uint32_t command = hv_pci_config_read(device, REG_COMMAND, 2);
+	unsigned int n;
+	int err;
+
+	for (n = 0; n < HV_PCI_BARS; n++) {
+		struct hv_pci_bar *bar = &device->bar[n];
+		enum hv_space space = bar->region.space;
+
+		if (!bar->region.len)
+			continue;
+		err = bar_assign(bar, &next[space], end[space]);
+		if (err)
+			return err;
+		command |= space == HV_PORT ? COMMAND_PORTS : COMMAND_MMIO;
+	}
+	hv_pci_config_set(device, REG_COMMAND, 2, command);
+	device_update_bars(device);
+	return 0;
+}
+
+int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end,
+		  uint64_t mmio_base, uint64_t mmio_end)
+{
+	uint64_t next[HV_NR_SPACES] = { [HV_PORT] = port_base, [HV_MMIO] = mmio_base };
+	const uint64_t end[HV_NR_SPACES] = { [HV_PORT] = port_end, [HV_MMIO] = mmio_end };
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < HV_PCI_FUNCTIONS; i++) {
+		if (!pci->function[i])
+			continue;
+		err = device_assign(pci->function[i], next, end);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* --------------------------------------------------------------- mechanism */
+
+/* The function that CONFIG_ADDRESS points to, or NULL. */
+static struct hv_pci_device *pci_target(const struct hv_pci *pci)
+{
+	if (!(pci->address & CONFIG_ENABLE) || (pci->address >> 16 & 0xff))
+		return NULL;
+	return pci->function[pci->address >> 8 & 0xff];
+}
+
+static void pci_access_data(void *dev, uint64_t offset, unsigned int width, bool write,
+			    uint64_t *value)
+{
+	struct hv_pci *pci = dev;
+	struct hv_pci_device *device = pci_target(pci);
+	unsigned int reg = (pci->address & 0xfc) + (unsigned int)offset;
+
+	if (write && device)
+		device_write(device, reg, width, (uint32_t)*value);
+	else if (!write)
+		*value = device ? hv_pci_config_read(device, reg, width) : UINT64_MAX;
+}
+
+static void pci_access_address(void *dev, uint64_t offset, unsigned int width, bool write,
+			       uint64_t *value)
+{
+	struct hv_pci *pci = dev;
+
+	if (!write)
+		*value = UINT64_MAX;
+	if (width == 4 && write) {
+		pci->address = *value & CONFIG_WRITABLE;
+	} else if (width == 4) {
+		*value = pci->address;
+	} else if (width == 1 && offset == HV_CF9_PORT - HV_PCI_ADDRESS && pci->config.cf9) {
+		if (write)
+			hv_cf9_write(pci->config.cf9, (uint8_t)*value);
+		else
+			*value = hv_cf9_read(pci->config.cf9);
+	}
+}
+
+/* BARs keep their addresses, as the firmware that would set them again is not there. */
+void hv_pci_reset(struct hv_pci *pci)
+{
+	pci->address = 0;
+}
+
+int hv_pci_init(struct hv_pci *pci, const struct hv_pci_config *config)
+{
+	static const struct hv_pci_ids host = {
+		.vendor = HOST_VENDOR, .device = HOST_DEVICE, .class_code = HOST_CLASS,
+	};
+	int err;
+
+	memset(pci, 0, sizeof(*pci));
+	pci->config = *config;
+	pci->address_region = (struct hv_region){
+		.name = "pci", .space = HV_PORT, .base = HV_PCI_ADDRESS, .len = 4,
+		.access = pci_access_address, .dev = pci,
+	};
+	pci->data_region = (struct hv_region){
+		.name = "pci", .space = HV_PORT, .base = HV_PCI_DATA, .len = 4,
+		.access = pci_access_data, .dev = pci,
+	};
+	hv_pci_device_init(&pci->host, &host);
+	err = hv_bus_register(config->bus, &pci->address_region);
+	if (err)
+		return err;
+	err = hv_bus_register(config->bus, &pci->data_region);
+	if (err)
+		hv_bus_unregister(config->bus, &pci->address_region);
+	else
+		err = hv_pci_add(pci, &pci->host, 0);
+	return err;
+}
+
+void hv_pci_exit(struct hv_pci *pci)
+{
+	unsigned int i;
+
+	for (i = 0; i < HV_PCI_FUNCTIONS; i++)
+		if (pci->function[i])
+			hv_pci_remove(pci->function[i]);
+	hv_bus_unregister(pci->config.bus, &pci->data_region);
+	hv_bus_unregister(pci->config.bus, &pci->address_region);
+}
+
+void hv_pci_save(const struct hv_pci *pci, struct hv_pci_state *state)
+{
+	*state = (struct hv_pci_state){ .version = HV_PCI_STATE_VERSION, .address = pci->address };
+}
+
+int hv_pci_load(struct hv_pci *pci, const struct hv_pci_state *state)
+{
+	const struct hv_pci_state s = *state;
+
+	if (s.version != HV_PCI_STATE_VERSION || (s.address & ~CONFIG_WRITABLE))
+		return -EINVAL;
+	pci->address = s.address;
+	return 0;
+}
+
+void hv_pci_device_save(const struct hv_pci_device *device, struct hv_pci_device_state *state)
+{
+	*state = (struct hv_pci_device_state){ .version = HV_PCI_STATE_VERSION };
+	memcpy(state->config, device->config, HV_PCI_CONFIG);
+}
+
+int hv_pci_device_load(struct hv_pci_device *device, const struct hv_pci_device_state *state)
+{
+	const struct hv_pci_device_state s = *state;
+	unsigned int i;
+
+	if (s.version != HV_PCI_STATE_VERSION || s.pad)
+		return -EINVAL;
+	for (i = 0; i < HV_PCI_CONFIG; i++) {
+		uint8_t variable = device->writable[i] | device->clearable[i];
+
+		if (i == REG_STATUS)
+			variable |= STATUS_INTX;
+		if ((s.config[i] ^ device->config[i]) & ~variable)
+			return -EINVAL;
+	}
+	memcpy(device->config, s.config, HV_PCI_CONFIG);
+	device_update_bars(device);
+	device_update_intx(device);
+	return 0;
+}

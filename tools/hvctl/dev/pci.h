@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A PCI bus behind configuration mechanism #1, with its host bridge, and what
+ * devices need of it: configuration space, BARs, INTx.
+ *
+ * A device: hv_pci_device_init() with its ids, hv_pci_device_set_bar() for each
+ * BAR, hv_pci_add() at a device number. When all are there, hv_pci_assign() does
+ * a BIOS's work, so that guests without resource allocation find them too.
+ */
+#ifndef HV_PCI_H
+#define HV_PCI_H
+
+#include "cf9.h"
+#include "dev.h"
+
+#define HV_PCI_ADDRESS 0xcf8
+#define HV_PCI_DATA 0xcfc
+#define HV_PCI_FUNCTIONS 256		/* of bus 0; device number * 8 + function number */
+#define HV_PCI_CONFIG 256
+#define HV_PCI_BARS 6
+#define HV_PCI_INTX 4			/* lines A to D */
+
+struct hv_pci;
+struct hv_pci_device;
+
+struct hv_pci_ids {
+	uint16_t vendor, device;
+	uint16_t subsystem_vendor, subsystem;
+	uint32_t class_code;		/* base class, sub-class, interface: 24 bits */
+	uint8_t revision;
+	uint8_t intx;			/* 0: none, 1: INTA ... 4: INTD */
+};
+
+struct hv_pci_bar {
+	struct hv_pci_device *device;
+	struct hv_region region;	/* .len 0: no such BAR */
+	bool mapped;
+};
+
+struct hv_pci_device {
+	struct hv_pci *pci;		/* NULL: not added */
+	uint8_t devfn;
+	uint8_t config[HV_PCI_CONFIG];
+	uint8_t writable[HV_PCI_CONFIG];	/* bits that the guest can write */
+	uint8_t clearable[HV_PCI_CONFIG];	/* bits that it clears by writing 1 */
+	struct hv_pci_bar bar[HV_PCI_BARS];
+	bool intx_level;
+	uint8_t next_capability;	/* where there is room for one */
+	/* Configuration space was written there; may be NULL. */
+	void (*written)(void *dev, unsigned int offset, unsigned int width);
+	void *dev;
+};
+
+struct hv_pci_config {
+	struct hv_bus *bus;
+	struct hv_cf9 *cf9;		/* byte accesses to CF9h; may be NULL */
+	/* INTx lines: .line is the first of HV_PCI_INTX consecutive lines. */
+	struct hv_irq intx;
+	/* What the interrupt line register says for each of them, for guests without ACPI. */
+	uint8_t legacy_irq[HV_PCI_INTX];
+};
+
+struct hv_pci {
+	struct hv_pci_config config;
+	struct hv_region address_region, data_region;
+	uint32_t address;
+	struct hv_pci_device *function[HV_PCI_FUNCTIONS];
+	unsigned int intx_count[HV_PCI_INTX];	/* devices that assert the line */
+	struct hv_pci_device host;
+};
+
+#define HV_PCI_STATE_VERSION 1
+
+struct hv_pci_state {
+	uint32_t version;
+	uint32_t address;
+};
+
+struct hv_pci_device_state {
+	uint32_t version;
+	uint32_t pad;
+	uint8_t config[HV_PCI_CONFIG];
+};
+
+/* The bus, and the host bridge at 00.0. */
+int hv_pci_init(struct hv_pci *pci, const struct hv_pci_config *config);
+void hv_pci_exit(struct hv_pci *pci);
+void hv_pci_reset(struct hv_pci *pci);
+
+void hv_pci_device_init(struct hv_pci_device *device, const struct hv_pci_ids *ids);
+
+/*
+ * BAR @n of @size bytes, a power of two: at least 4 for ports, 16 for memory
+ * (32-bit, not prefetchable). @access gets offsets into the BAR, and @dev.
+ * Returns 0 or -EINVAL. Before hv_pci_add().
+ */
+int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_space space,
+			  uint64_t size, hv_access_fn access, void *dev);
+
+/* Append a capability of @len bytes; returns its offset or -ENOSPC. Nothing of it is writable yet. */
+int hv_pci_device_add_capability(struct hv_pci_device *device, uint8_t id, unsigned int len);
+
+/* Returns 0, -EINVAL for a bad @devfn, -EEXIST if it is taken. */
+int hv_pci_add(struct hv_pci *pci, struct hv_pci_device *device, unsigned int devfn);
+void hv_pci_remove(struct hv_pci_device *device);
+
+/*
+ * Give each BAR an address from these ranges and turn decoding on, as firmware
+ * does. Returns 0, or -ENOSPC if a range is too small.
+ */
+int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end,
+		  uint64_t mmio_base, uint64_t mmio_end);
+
+/* Assert or release the device's INTx. */
+void hv_pci_set_intx(struct hv_pci_device *device, bool level);
+
+/* Which of the four lines pin @intx (1-4) of a device is wired to: the usual swizzle. */
+unsigned int hv_pci_intx_line(unsigned int devfn, unsigned int intx);
+
+/* Configuration space, little endian; @width 1, 2 or 4, not across its end. */
+uint32_t hv_pci_config_read(const struct hv_pci_device *device, unsigned int offset,
+			    unsigned int width);
+void hv_pci_config_set(struct hv_pci_device *device, unsigned int offset, unsigned int width,
+		       uint32_t value);
+
+void hv_pci_save(const struct hv_pci *pci, struct hv_pci_state *state);
+int hv_pci_load(struct hv_pci *pci, const struct hv_pci_state *state);
+
+/* Load a device that was made like the saved one: its read-only bits must agree. */
+void hv_pci_device_save(const struct hv_pci_device *device, struct hv_pci_device_state *state);
+int hv_pci_device_load(struct hv_pci_device *device, const struct hv_pci_device_state *state);
+
+#endif

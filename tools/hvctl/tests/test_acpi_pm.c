@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ACPI power management block: events and their interrupt, the timer, power-off and reset. */
+#include "dev_test.h"
+
+#include "../dev/acpi_pm.h"
+
+#define BASE 0xb000
+#define STS BASE
+#define EN (BASE + 2)
+#define CNT (BASE + 4)
+#define TMR (BASE + 8)
+#define RST (BASE + 12)
+
+struct fixture {
+	struct bench bench;
+	struct hv_acpi_pm pm;
+	unsigned int offs, resets;
+};
+
+static struct fixture fixture;
+
+static void power_off(void *ctx)
+{
+	((struct fixture *)ctx)->offs++;
+}
+
+static void reset(void *ctx)
+{
+	((struct fixture *)ctx)->resets++;
+}
+
+static int setup(void **state)
+{
+	struct hv_acpi_pm_config config = {
+		.bus = &fixture.bench.bus, .clock = &fixture.bench.clock,
+		.sci = bench_irq(&fixture.bench, 9), .base = BASE,
+		.power_off = power_off, .reset = reset, .ctx = &fixture,
+	};
+
+	memset(&fixture, 0, sizeof(fixture));
+	bench_init(&fixture.bench);
+	*state = &fixture;
+	return hv_acpi_pm_init(&fixture.pm, &config);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	hv_acpi_pm_exit(&f->pm);
+	assert_int_equal(f->bench.bus.count[HV_PORT], 0);
+	assert_int_equal(hv_clock_next(&f->bench.clock), UINT64_MAX);
+	return 0;
+}
+
+static void test_registers(void **state)
+{
+	struct bench *b = &((struct fixture *)*state)->bench;
+
+	assert_int_equal(inl(b, STS), 0);
+	assert_int_equal(inw(b, CNT), 1);
+	outw(b, EN, 0xffff);
+	assert_int_equal(inw(b, EN), 0x0721);
+	outb(b, EN + 1, 0);
+	assert_int_equal(inw(b, EN), 0x0021);
+	assert_int_equal(inl(b, STS), 0x00210000);
+	outw(b, CNT, 0x1c02);
+	assert_int_equal(inw(b, CNT), 0x1c03);
+	assert_int_equal(inb(b, RST), 0);
+	assert_int_equal(inw(b, BASE + 6), 0);
+}
+
+static void test_timer(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(inl(&f->bench, TMR), 0);
+	bench_run_ns(&f->bench, 1000000000);
+	assert_in_range(inl(&f->bench, TMR), 3579544, 3579545);
+	/* No drift in a day, and it wraps at 32 bits. */
+	bench_run_ns(&f->bench, 86399ull * 1000000000);
+	assert_in_range(inl(&f->bench, TMR), (uint32_t)(86400 * 3579545ull) - 1,
+			(uint32_t)(86400 * 3579545ull));
+	assert_int_equal(inw(&f->bench, TMR + 2), inl(&f->bench, TMR) >> 16);
+	assert_int_equal(hv_clock_next(&f->bench.clock), UINT64_MAX);
+}
+
+static void test_timer_status(void **state)
+{
+	struct fixture *f = *state;
+
+	bench_run_ns(&f->bench, 599ull * 1000000000);
+	assert_int_equal(inw(&f->bench, STS), 0);
+	bench_run_ns(&f->bench, 2ull * 1000000000);
+	assert_int_equal(inw(&f->bench, STS), 1);
+	assert_int_equal(f->bench.rises[9], 0);
+	outw(&f->bench, STS, 0);
+	assert_int_equal(inw(&f->bench, STS), 1);
+	outw(&f->bench, STS, 1);
+	assert_int_equal(inw(&f->bench, STS), 0);
+}
+
+static void test_timer_interrupt(void **state)
+{
+	struct fixture *f = *state;
+
+	outw(&f->bench, EN, 1);
+	/* 2^31 ticks */
+	bench_run_ns(&f->bench, 599932015788ull);
+	assert_int_equal(f->bench.rises[9], 0);
+	bench_run_ns(&f->bench, 1);
+	assert_true(f->bench.level[9]);
+	outw(&f->bench, STS, 1);
+	assert_false(f->bench.level[9]);
+	bench_run_ns(&f->bench, 599932015940ull);
+	assert_int_equal(f->bench.rises[9], 2);
+}
+
+static void test_power_button(void **state)
+{
+	struct fixture *f = *state;
+
+	hv_acpi_pm_power_button(&f->pm);
+	assert_false(f->bench.level[9]);
+	assert_int_equal(inw(&f->bench, STS), 0x100);
+	outw(&f->bench, EN, 0x100);
+	assert_true(f->bench.level[9]);
+	outb(&f->bench, STS, 0xff);
+	assert_true(f->bench.level[9]);
+	outb(&f->bench, STS + 1, 0x01);
+	assert_false(f->bench.level[9]);
+}
+
+static void test_power_off(void **state)
+{
+	struct fixture *f = *state;
+
+	outw(&f->bench, CNT, 5 << 10);
+	outw(&f->bench, CNT, 4 << 10 | 0x2000);
+	assert_int_equal(f->offs, 0);
+	outw(&f->bench, CNT, 5 << 10 | 0x2001);
+	assert_int_equal(f->offs, 1);
+	assert_int_equal(inw(&f->bench, CNT), 5 << 10 | 1);
+	outb(&f->bench, CNT + 1, 0x34);
+	assert_int_equal(f->offs, 2);
+}
+
+static void test_reset_register(void **state)
+{
+	struct fixture *f = *state;
+
+	outb(&f->bench, RST, 0);
+	outb(&f->bench, RST, 2);
+	outb(&f->bench, RST + 1, 1);
+	assert_int_equal(f->resets, 0);
+	outb(&f->bench, RST, 1);
+	assert_int_equal(f->resets, 1);
+}
+
+static void test_save_load(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_acpi_pm_state saved, again;
+
+	outw(&f->bench, EN, 0x101);
+	bench_run_ns(&f->bench, 599000000000ull);
+	hv_acpi_pm_power_button(&f->pm);
+	hv_acpi_pm_save(&f->pm, &saved);
+	hv_acpi_pm_reset(&f->pm);
+	assert_false(f->bench.level[9]);
+	bench_run_ns(&f->bench, 1234567890123ull);
+	assert_int_equal(hv_acpi_pm_load(&f->pm, &saved), 0);
+	hv_acpi_pm_save(&f->pm, &again);
+	assert_memory_equal(&saved, &again, sizeof(saved));
+	assert_true(f->bench.level[9]);
+	outw(&f->bench, STS, 0x100);
+	assert_false(f->bench.level[9]);
+	bench_run_ns(&f->bench, 933000000);
+	assert_true(f->bench.level[9]);
+}
+
+static void test_load_refuses(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_acpi_pm_state good, s;
+
+	hv_acpi_pm_save(&f->pm, &good);
+#define REFUSE(change) do { s = good; change; \
+		assert_int_equal(hv_acpi_pm_load(&f->pm, &s), -EINVAL); } while (0)
+	REFUSE(s.version = 0);
+	REFUSE(s.status = 2);
+	REFUSE(s.enable = 0x8000);
+	REFUSE(s.control = 1);
+	REFUSE(s.pad = 1);
+	REFUSE(s.pad2 = 1);
+	REFUSE(s.ticks = UINT64_MAX);
+#undef REFUSE
+}
+
+#define PM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		PM_TEST(test_registers),
+		PM_TEST(test_timer),
+		PM_TEST(test_timer_status),
+		PM_TEST(test_timer_interrupt),
+		PM_TEST(test_power_button),
+		PM_TEST(test_power_off),
+		PM_TEST(test_reset_register),
+		PM_TEST(test_save_load),
+		PM_TEST(test_load_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
