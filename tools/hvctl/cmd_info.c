@@ -92,7 +92,7 @@ int hv_cmd_info(int argc, char **argv)
 	if (module_err != -ENOENT)
 		fprintf(stderr, "hvctl info: %s: %s; trying %s\n", TINYVMX_DEVICE,
 			strerror(-module_err), MSR_DEVICE);
-	msr_err = vmx_info_from_msrs(&info, MSR_DEVICE);
+	msr_err = cpu_has_vmx() ? vmx_info_from_msrs(&info, MSR_DEVICE) : -EIO;
 	if (msr_err || !info.cpu.msr_valid)
 		return fail(module_err, msr_err ? msr_err : -EIO);
 	return print(&info, as_json);

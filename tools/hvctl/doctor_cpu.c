@@ -227,11 +227,13 @@ static const struct {
 /* page-walk length 4, write-back, INVEPT, single-context INVEPT */
 static const unsigned int needed_ept[] = { 6, 14, 20, 25 };
 
-static void add_name(char *list, size_t size, const char *name)
+static void add_name(char *list, size_t size, const char *name,
+		     const char *where)
 {
 	size_t used = strlen(list);
 
-	snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
+	snprintf(list + used, size - used, "%s%s (%s)", used ? ", " : "", name,
+		 where);
 }
 
 /* Returns the number of missing features; @list gets their names. */
@@ -248,7 +250,8 @@ static size_t missing_features(const struct vmx_cpu *cpu, char *list, size_t siz
 		if (vmx_word_limits(cpu, word, &limits) &&
 		    limits.may_be_1 >> needed[i].bit & 1)
 			continue;
-		add_name(list, size, vmx_bit_name(&word->bits, needed[i].bit));
+		add_name(list, size, vmx_bit_name(&word->bits, needed[i].bit),
+			 word->key);
 		n++;
 	}
 	if (!vmx_cpu_msr(cpu, MSR_VMX_EPT_VPID, &ept))
@@ -256,7 +259,8 @@ static size_t missing_features(const struct vmx_cpu *cpu, char *list, size_t siz
 	for (i = 0; i < ARRAY_SIZE(needed_ept); i++) {
 		if (ept >> needed_ept[i] & 1)
 			continue;
-		add_name(list, size, vmx_bit_name(&vmx_ept_vpid_bits, needed_ept[i]));
+		add_name(list, size, vmx_bit_name(&vmx_ept_vpid_bits, needed_ept[i]),
+			 "EPT");
 		n++;
 	}
 	return n;

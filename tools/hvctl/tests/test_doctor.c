@@ -305,14 +305,14 @@ static void test_features(void **state)
 	(void)state;
 	set_msr(MSR_VMX_PROC2, 0x001ffc7d00000000);
 	assert_int_equal(run(), 13);
-	expect("features", DOCTOR_NOT_OK, "enable EPT, unrestricted guest", "Westmere");
+	expect("features", DOCTOR_NOT_OK, "enable EPT (proc2), unrestricted guest (proc2)", "Westmere");
 	signature = "KVMKVMKVM";
 	run();
 	expect("features", DOCTOR_NOT_OK, "missing: ", "hypervisor pass them on");
 	set_msr(MSR_VMX_PROC2, 0x001ffcff00000000);
 	set_msr(MSR_VMX_EPT_VPID, 0x00000f0106630141);
 	run();
-	expect("features", DOCTOR_NOT_OK, "missing: EPT paging structures write-back (WB), INVEPT", "MACHINE=bochs");
+	expect("features", DOCTOR_NOT_OK, "missing: EPT paging structures write-back (WB) (EPT), INVEPT (EPT)", "MACHINE=bochs");
 }
 
 static void test_features_without_msr(void **state)
