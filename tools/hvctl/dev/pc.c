@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The board: which chip's output goes to which chip's input. */
+#include <errno.h>
+#include <string.h>
+
+#include "pc.h"
+
+#define ISA_LINES 16
+#define ISA_TIMER 0
+#define ISA_CASCADE 2
+#define IOAPIC_TIMER_PIN 2
+
+static const uint8_t pci_legacy_irq[HV_PCI_INTX] = { 10, 11, 5, 7 };
+
+static void pc_set_isa(void *controller, unsigned int line, bool level)
+{
+	struct hv_pc *pc = controller;
+
+	if (line >= ISA_LINES || line == ISA_CASCADE)
+		return;
+	hv_i8259_set_irq(&pc->pic, line, level);
+	hv_ioapic_set_irq(&pc->ioapic, line == ISA_TIMER ? IOAPIC_TIMER_PIN : line, level);
+}
+
+static void pc_set_pci(void *controller, unsigned int line, bool level)
+{
+	struct hv_pc *pc = controller;
+
+	hv_i8259_set_irq(&pc->pic, pci_legacy_irq[line], level);
+	hv_ioapic_set_irq(&pc->ioapic, HV_PC_PCI_PIN + line, level);
+}
+
+struct hv_irq hv_pc_irq(struct hv_pc *pc, unsigned int line)
+{
+	return (struct hv_irq){ .set = pc_set_isa, .controller = pc, .line = line };
+}
+
+/* The HPET takes the timer's and the RTC's interrupts, or gives them back. */
+static void pc_hpet_legacy(void *ctx, bool on)
+{
+	struct hv_pc *pc = ctx;
+
+	hv_i8254_connect_irq(&pc->pit, !on);
+	hv_cmos_connect_irq(&pc->cmos, !on);
+}
+
+static int pc_init_interrupts(struct hv_pc *pc, const struct hv_pc_config *config)
+{
+	const struct hv_i8259_config pic = { .bus = config->bus, .intr = config->intr };
+	const struct hv_ioapic_config ioapic = {
+		.bus = config->bus, .base = HV_IOAPIC_BASE, .id = config->ioapic_id,
+		.deliver = config->deliver, .ctx = config->ctx,
+	};
+	int err = hv_i8259_init(&pc->pic, &pic);
+
+	if (err)
+		return err;
+	err = hv_ioapic_init(&pc->ioapic, &ioapic);
+	if (err)
+		hv_i8259_exit(&pc->pic);
+	return err;
+}
+
+static void pc_exit_interrupts(struct hv_pc *pc)
+{
+	hv_ioapic_exit(&pc->ioapic);
+	hv_i8259_exit(&pc->pic);
+}
+
+/* The HPET last: it talks to the other two. */
+static int pc_init_timers(struct hv_pc *pc, const struct hv_pc_config *config)
+{
+	const struct hv_i8254_config pit = {
+		.bus = config->bus, .clock = config->clock, .irq = hv_pc_irq(pc, 0),
+	};
+	const struct hv_cmos_config cmos = {
+		.bus = config->bus, .clock = config->clock, .irq = hv_pc_irq(pc, 8),
+		.wall_ns = config->wall_ns, .ctx = config->ctx,
+		.ram_below_4g = config->ram_below_4g, .ram_above_4g = config->ram_above_4g,
+		.cpus = config->cpus,
+	};
+	const struct hv_hpet_config hpet = {
+		.bus = config->bus, .clock = config->clock, .base = HV_HPET_BASE,
+		.irq0 = hv_pc_irq(pc, 0), .irq8 = hv_pc_irq(pc, 8),
+		.pins = { .set = hv_ioapic_set_irq, .controller = &pc->ioapic },
+		.legacy = pc_hpet_legacy, .ctx = pc,
+	};
+	int err = hv_i8254_init(&pc->pit, &pit);
+
+	if (err)
+		return err;
+	err = hv_cmos_init(&pc->cmos, &cmos);
+	if (err)
+		goto exit_pit;
+	err = hv_hpet_init(&pc->hpet, &hpet);
+	if (err)
+		goto exit_cmos;
+	return 0;
+
+exit_cmos:
+	hv_cmos_exit(&pc->cmos);
+exit_pit:
+	hv_i8254_exit(&pc->pit);
+	return err;
+}
+
+static void pc_exit_timers(struct hv_pc *pc)
+{
+	hv_hpet_exit(&pc->hpet);
+	hv_cmos_exit(&pc->cmos);
+	hv_i8254_exit(&pc->pit);
+}
+
+/* Whatever resets the machine or turns it off. */
+static int pc_init_power(struct hv_pc *pc, const struct hv_pc_config *config)
+{
+	const struct hv_acpi_pm_config pm = {
+		.bus = config->bus, .clock = config->clock, .sci = hv_pc_irq(pc, HV_PC_SCI),
+		.base = HV_PC_PM_BASE, .power_off = config->power_off,
+		.reset = config->reset, .ctx = config->ctx,
+	};
+	const struct hv_i8042_config kbc = {
+		.bus = config->bus, .irq = hv_pc_irq(pc, 1), .aux_irq = hv_pc_irq(pc, 12),
+		.reset = config->reset, .ctx = config->ctx,
+	};
+	const struct hv_port92_config port92 = {
+		.bus = config->bus, .reset = config->reset, .ctx = config->ctx,
+	};
+	int err = hv_acpi_pm_init(&pc->pm, &pm);
+
+	if (err)
+		return err;
+	err = hv_i8042_init(&pc->kbc, &kbc);
+	if (err)
+		goto exit_pm;
+	err = hv_port92_init(&pc->port92, &port92);
+	if (err)
+		goto exit_kbc;
+	return 0;
+
+exit_kbc:
+	hv_i8042_exit(&pc->kbc);
+exit_pm:
+	hv_acpi_pm_exit(&pc->pm);
+	return err;
+}
+
+static void pc_exit_power(struct hv_pc *pc)
+{
+	hv_port92_exit(&pc->port92);
+	hv_i8042_exit(&pc->kbc);
+	hv_acpi_pm_exit(&pc->pm);
+}
+
+static int pc_init_pci(struct hv_pc *pc, const struct hv_pc_config *config)
+{
+	const struct hv_cf9_config cf9 = { .reset = config->reset, .ctx = config->ctx };
+	struct hv_pci_config pci = {
+		.bus = config->bus, .cf9 = &pc->cf9,
+		.intx = { .set = pc_set_pci, .controller = pc },
+	};
+
+	memcpy(pci.legacy_irq, pci_legacy_irq, sizeof(pci.legacy_irq));
+	hv_cf9_init(&pc->cf9, &cf9);
+	return hv_pci_init(&pc->pci, &pci);
+}
+
+/* A BIOS would make the PCI lines and the SCI level-triggered. */
+static void pc_set_elcr(struct hv_pc *pc)
+{
+	uint64_t elcr = 1u << HV_PC_SCI;
+	unsigned int i;
+
+	for (i = 0; i < HV_PCI_INTX; i++)
+		elcr |= 1u << pci_legacy_irq[i];
+	hv_bus_access(pc->bus, HV_PORT, 0x4d0, 2, true, &elcr);
+}
+
+int hv_pc_init(struct hv_pc *pc, const struct hv_pc_config *config)
+{
+	int err;
+
+	memset(pc, 0, sizeof(*pc));
+	pc->bus = config->bus;
+	err = pc_init_interrupts(pc, config);
+	if (err)
+		return err;
+	err = pc_init_timers(pc, config);
+	if (err)
+		goto exit_interrupts;
+	err = pc_init_power(pc, config);
+	if (err)
+		goto exit_timers;
+	err = pc_init_pci(pc, config);
+	if (err)
+		goto exit_power;
+	pc_set_elcr(pc);
+	return 0;
+
+exit_power:
+	pc_exit_power(pc);
+exit_timers:
+	pc_exit_timers(pc);
+exit_interrupts:
+	pc_exit_interrupts(pc);
+	return err;
+}
+
+void hv_pc_exit(struct hv_pc *pc)
+{
+	hv_pci_exit(&pc->pci);
+	pc_exit_power(pc);
+	pc_exit_timers(pc);
+	pc_exit_interrupts(pc);
+}
+
+/* Sources before controllers, so that no line is left high from before. */
+void hv_pc_reset(struct hv_pc *pc)
+{
+	hv_pci_reset(&pc->pci);
+	hv_cf9_reset(&pc->cf9);
+	hv_port92_reset(&pc->port92);
+	hv_i8042_reset(&pc->kbc);
+	hv_acpi_pm_reset(&pc->pm);
+	hv_hpet_reset(&pc->hpet);
+	hv_cmos_reset(&pc->cmos);
+	hv_i8254_reset(&pc->pit);
+	hv_ioapic_reset(&pc->ioapic);
+	hv_i8259_reset(&pc->pic);
+	pc_set_elcr(pc);
+}
+
+void hv_pc_save(const struct hv_pc *pc, struct hv_pc_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	state->version = HV_PC_STATE_VERSION;
+	hv_i8259_save(&pc->pic, &state->pic);
+	hv_i8254_save(&pc->pit, &state->pit);
+	hv_ioapic_save(&pc->ioapic, &state->ioapic);
+	hv_cmos_save(&pc->cmos, &state->cmos);
+	hv_hpet_save(&pc->hpet, &state->hpet);
+	hv_acpi_pm_save(&pc->pm, &state->pm);
+	hv_i8042_save(&pc->kbc, &state->kbc);
+	hv_port92_save(&pc->port92, &state->port92);
+	hv_cf9_save(&pc->cf9, &state->cf9);
+	hv_pci_save(&pc->pci, &state->pci);
+	hv_pci_device_save(&pc->pci.host, &state->host);
+}
+
+/*
+ * Quiet first, then the sources: what they do to the lines meets controllers with
+ * everything masked. The controllers last: their state is that of the whole.
+ */
+int hv_pc_load(struct hv_pc *pc, const struct hv_pc_state *state)
+{
+	bool bad;
+
+	if (state->version != HV_PC_STATE_VERSION || state->pad)
+		return -EINVAL;
+	hv_ioapic_reset(&pc->ioapic);
+	hv_i8259_reset(&pc->pic);
+	bad = hv_hpet_load(&pc->hpet, &state->hpet) ||
+	      hv_i8254_load(&pc->pit, &state->pit) ||
+	      hv_cmos_load(&pc->cmos, &state->cmos) ||
+	      hv_acpi_pm_load(&pc->pm, &state->pm) ||
+	      hv_i8042_load(&pc->kbc, &state->kbc) ||
+	      hv_port92_load(&pc->port92, &state->port92) ||
+	      hv_cf9_load(&pc->cf9, &state->cf9) ||
+	      hv_pci_load(&pc->pci, &state->pci) ||
+	      hv_pci_device_load(&pc->pci.host, &state->host) ||
+	      hv_ioapic_load(&pc->ioapic, &state->ioapic) ||
+	      hv_i8259_load(&pc->pic, &state->pic);
+	return bad ? -EINVAL : 0;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All chips of the PC but the serial ports, wired together as on a board.
+ *
+ * The board's interrupt lines:
+ *   ISA n    8259 input n; I/O APIC pin n, but ISA 0 at pin 2
+ *   PCI A-D  I/O APIC pins 16-19; 8259 inputs 10, 11, 5, 7
+ *   HPET     I/O APIC pins 20-23, or in place of ISA 0 and 8
+ *   SCI      ISA 9, level-triggered
+ */
+#ifndef HV_PC_H
+#define HV_PC_H
+
+#include "acpi_pm.h"
+#include "cf9.h"
+#include "cmos.h"
+#include "hpet.h"
+#include "i8042.h"
+#include "i8254.h"
+#include "i8259.h"
+#include "ioapic.h"
+#include "pci.h"
+#include "port92.h"
+
+#define HV_PC_PM_BASE 0xb000		/* clear of the power port at 604h */
+#define HV_PC_SCI 9
+#define HV_PC_PCI_PIN 16		/* the I/O APIC's pin for PCI line A */
+
+struct hv_pc_config {
+	struct hv_bus *bus;
+	struct hv_clock *clock;
+	uint64_t ram_below_4g, ram_above_4g;	/* bytes */
+	unsigned int cpus;
+	uint8_t ioapic_id;
+	struct hv_irq intr;			/* the 8259s' INTR: LINT0 of CPU 0, as ExtINT */
+	uint64_t (*wall_ns)(void *ctx);		/* real time since 1970 */
+	void (*deliver)(void *ctx, const struct hv_ioapic_message *message);
+	/* The guest wants it; called from within an access, so only take note. May be NULL. */
+	void (*reset)(void *ctx);
+	void (*power_off)(void *ctx);
+	void *ctx;
+};
+
+struct hv_pc {
+	struct hv_bus *bus;
+	struct hv_i8259 pic;
+	struct hv_ioapic ioapic;
+	struct hv_i8254 pit;
+	struct hv_cmos cmos;
+	struct hv_hpet hpet;
+	struct hv_acpi_pm pm;
+	struct hv_i8042 kbc;
+	struct hv_port92 port92;
+	struct hv_cf9 cf9;
+	struct hv_pci pci;
+};
+
+#define HV_PC_STATE_VERSION 1
+
+struct hv_pc_state {
+	uint32_t version;
+	uint32_t pad;
+	struct hv_i8259_state pic;
+	struct hv_i8254_state pit;
+	struct hv_ioapic_state ioapic;
+	struct hv_cmos_state cmos;
+	struct hv_hpet_state hpet;
+	struct hv_acpi_pm_state pm;
+	struct hv_i8042_state kbc;
+	struct hv_port92_state port92;
+	struct hv_cf9_state cf9;
+	struct hv_pci_state pci;
+	struct hv_pci_device_state host;
+};
+
+/* Returns 0 or the error of hv_bus_register(); then nothing is registered. */
+int hv_pc_init(struct hv_pc *pc, const struct hv_pc_config *config);
+void hv_pc_exit(struct hv_pc *pc);
+
+/* What the reset line does, and the little that firmware would set up again. */
+void hv_pc_reset(struct hv_pc *pc);
+
+/* ISA line @line (0-15), for a chip that is not part of this: 4 for COM1, 3 for COM2. */
+struct hv_irq hv_pc_irq(struct hv_pc *pc, unsigned int line);
+
+/* Save all, or load all: after -EINVAL a part of it may have been loaded. */
+void hv_pc_save(const struct hv_pc *pc, struct hv_pc_state *state);
+int hv_pc_load(struct hv_pc *pc, const struct hv_pc_state *state);
+
+#endif

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The board: interrupts from source to CPU, resets, power-off, and a snapshot of it all. */
+#include "dev_test.h"
+
+#include "../dev/pc.h"
+#include "../dev/uart16550.h"
+
+struct fixture {
+	struct bench bench;
+	struct hv_pc pc;
+	struct hv_uart16550 com1;
+	unsigned int sent[256];		/* messages by vector */
+	unsigned int resets, offs;
+};
+
+static struct fixture fixture;
+
+static uint64_t wall(void *ctx)
+{
+	return 1700000000000000000ull + ((struct fixture *)ctx)->bench.now_ns;
+}
+
+static void deliver(void *ctx, const struct hv_ioapic_message *message)
+{
+	((struct fixture *)ctx)->sent[message->vector]++;
+}
+
+static void reset(void *ctx)
+{
+	((struct fixture *)ctx)->resets++;
+}
+
+static void power_off(void *ctx)
+{
+	((struct fixture *)ctx)->offs++;
+}
+
+static struct hv_pc_config config_for(struct fixture *f)
+{
+	return (struct hv_pc_config){
+		.bus = &f->bench.bus, .clock = &f->bench.clock,
+		.ram_below_4g = 128 << 20, .cpus = 1, .ioapic_id = 1,
+		.intr = bench_irq(&f->bench, 31), .wall_ns = wall, .deliver = deliver,
+		.reset = reset, .power_off = power_off, .ctx = f,
+	};
+}
+
+static int setup(void **state)
+{
+	struct hv_pc_config config = config_for(&fixture);
+	struct hv_uart16550_config com1 = {
+		.bus = &fixture.bench.bus, .clock = &fixture.bench.clock, .base = 0x3f8,
+		.irq = hv_pc_irq(&fixture.pc, 4),
+	};
+
+	memset(&fixture, 0, sizeof(fixture));
+	bench_init(&fixture.bench);
+	*state = &fixture;
+	return hv_pc_init(&fixture.pc, &config) || hv_uart16550_init(&fixture.com1, &com1);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	hv_uart16550_exit(&f->com1);
+	hv_pc_exit(&f->pc);
+	assert_int_equal(f->bench.bus.count[HV_PORT], 0);
+	assert_int_equal(f->bench.bus.count[HV_MMIO], 0);
+	assert_int_equal(hv_clock_next(&f->bench.clock), UINT64_MAX);
+	return 0;
+}
+
+static void ioapic_pin(struct fixture *f, unsigned int pin, uint32_t low)
+{
+	bench_write(&f->bench, HV_MMIO, HV_IOAPIC_BASE, 4, 0x10 + 2 * pin);
+	bench_write(&f->bench, HV_MMIO, HV_IOAPIC_BASE + 0x10, 4, low);
+}
+
+static void program_pic(struct bench *b)
+{
+	outb(b, 0x20, 0x11);
+	outb(b, 0x21, 0x20);
+	outb(b, 0x21, 0x04);
+	outb(b, 0x21, 0x01);
+	outb(b, 0xa0, 0x11);
+	outb(b, 0xa1, 0x28);
+	outb(b, 0xa1, 0x02);
+	outb(b, 0xa1, 0x01);
+}
+
+static void start_pit(struct bench *b)
+{
+	outb(b, 0x43, 0x34);
+	outb(b, 0x40, 0xa9);
+	outb(b, 0x40, 0x04);
+}
+
+static void test_timer_to_both_controllers(void **state)
+{
+	struct fixture *f = *state;
+
+	program_pic(&f->bench);
+	ioapic_pin(f, 2, 0x30);
+	start_pit(&f->bench);
+	f->sent[0x30] = 0;
+	bench_run_ns(&f->bench, 1001000);
+	assert_true(f->bench.level[31]);
+	assert_int_equal(hv_i8259_ack(&f->pc.pic), 0x20);
+	assert_int_equal(f->sent[0x30], 1);
+}
+
+static void test_nothing_before_the_guest_asks(void **state)
+{
+	struct fixture *f = *state;
+
+	start_pit(&f->bench);
+	bench_run_ns(&f->bench, 10000000);
+	assert_int_equal(f->bench.rises[31], 0);
+}
+
+static void test_hpet_takes_the_timer(void **state)
+{
+	struct fixture *f = *state;
+	struct bench *b = &f->bench;
+
+	ioapic_pin(f, 2, 0x30);
+	start_pit(b);
+	bench_write(b, HV_MMIO, HV_HPET_BASE + 0x100, 8, 0x4c);
+	bench_write(b, HV_MMIO, HV_HPET_BASE + 0x108, 8, 1000000);
+	bench_write(b, HV_MMIO, HV_HPET_BASE + 0x10, 8, 3);
+	f->sent[0x30] = 0;
+	bench_run_ns(b, 100000000);
+	assert_int_equal(f->sent[0x30], 10);
+	bench_write(b, HV_MMIO, HV_HPET_BASE + 0x10, 8, 0);
+	bench_run_ns(b, 100000000);
+	assert_in_range(f->sent[0x30], 108, 112);
+}
+
+static void test_com1(void **state)
+{
+	struct fixture *f = *state;
+
+	ioapic_pin(f, 4, 0x34);
+	outb(&f->bench, 0x3f9, 0x02);
+	assert_int_equal(f->sent[0x34], 1);
+	outb(&f->bench, 0x3f8, 'x');
+	assert_int_equal(f->sent[0x34], 2);
+}
+
+static void test_sci_is_level(void **state)
+{
+	struct fixture *f = *state;
+
+	ioapic_pin(f, 9, 0x8039);
+	outw(&f->bench, HV_PC_PM_BASE + 2, 0x100);
+	hv_acpi_pm_power_button(&f->pc.pm);
+	assert_int_equal(f->sent[0x39], 1);
+	hv_ioapic_eoi(&f->pc.ioapic, 0x39);
+	assert_int_equal(f->sent[0x39], 2);
+	outw(&f->bench, HV_PC_PM_BASE, 0x100);
+	hv_ioapic_eoi(&f->pc.ioapic, 0x39);
+	assert_int_equal(f->sent[0x39], 2);
+	assert_int_equal(inw(&f->bench, 0x4d0), 0x0ea0);
+}
+
+static void test_pci_line(void **state)
+{
+	static const struct hv_pci_ids ids = { .vendor = 1, .device = 2, .intx = 1 };
+	struct fixture *f = *state;
+	struct hv_pci_device device;
+
+	program_pic(&f->bench);
+	ioapic_pin(f, 18, 0x8041);
+	hv_pci_device_init(&device, &ids);
+	assert_int_equal(hv_pci_add(&f->pc.pci, &device, 2 << 3), 0);
+	assert_int_equal(device.config[0x3c], 5);
+	hv_pci_set_intx(&device, true);
+	assert_int_equal(f->sent[0x41], 1);
+	assert_int_equal(hv_i8259_ack(&f->pc.pic), 0x25);
+	hv_pci_set_intx(&device, false);
+	hv_pci_remove(&device);
+}
+
+static void test_ways_to_reset_and_off(void **state)
+{
+	struct fixture *f = *state;
+
+	outb(&f->bench, 0x64, 0xfe);
+	assert_int_equal(f->resets, 1);
+	outb(&f->bench, 0x92, 0x01);
+	assert_int_equal(f->resets, 2);
+	outb(&f->bench, 0xcf9, 0x06);
+	assert_int_equal(f->resets, 3);
+	outb(&f->bench, HV_PC_PM_BASE + 12, 1);
+	assert_int_equal(f->resets, 4);
+	outw(&f->bench, HV_PC_PM_BASE + 4, 0x3400);
+	assert_int_equal(f->offs, 1);
+}
+
+static void test_reset(void **state)
+{
+	struct fixture *f = *state;
+	static struct hv_pc_state fresh, again;
+
+	program_pic(&f->bench);
+	hv_pc_reset(&f->pc);
+	hv_pc_save(&f->pc, &fresh);
+	program_pic(&f->bench);
+	ioapic_pin(f, 2, 0x30);
+	start_pit(&f->bench);
+	bench_write(&f->bench, HV_MMIO, HV_HPET_BASE + 0x100, 8, 0x4c);
+	bench_write(&f->bench, HV_MMIO, HV_HPET_BASE + 0x10, 8, 3);
+	outb(&f->bench, 0x61, 0x03);
+	outb(&f->bench, 0x92, 0x00);
+	hv_pc_reset(&f->pc);
+	hv_pc_save(&f->pc, &again);
+	assert_memory_equal(&fresh, &again, sizeof(fresh));
+	assert_int_equal(hv_clock_next(&f->bench.clock), UINT64_MAX);
+}
+
+static void test_save_load(void **state)
+{
+	struct fixture *f = *state;
+	static struct hv_pc_state saved, again, bad;
+
+	program_pic(&f->bench);
+	ioapic_pin(f, 2, 0x30);
+	start_pit(&f->bench);
+	bench_write(&f->bench, HV_MMIO, HV_HPET_BASE + 0x108, 8, 500000);
+	bench_write(&f->bench, HV_MMIO, HV_HPET_BASE + 0x100, 8, 4);
+	bench_write(&f->bench, HV_MMIO, HV_HPET_BASE + 0x10, 8, 3);
+	hv_acpi_pm_power_button(&f->pc.pm);
+	outw(&f->bench, HV_PC_PM_BASE + 2, 0x100);
+	hv_pc_save(&f->pc, &saved);
+	hv_pc_reset(&f->pc);
+	memset(f->sent, 0, sizeof(f->sent));
+	assert_int_equal(hv_pc_load(&f->pc, &saved), 0);
+	hv_pc_save(&f->pc, &again);
+	assert_memory_equal(&saved, &again, sizeof(saved));
+	assert_int_equal(f->sent[0x30], 0);
+	assert_true(f->bench.level[31]);
+	bench_run_ns(&f->bench, 5000000);
+	assert_int_equal(f->sent[0x30], 1);
+	bad = saved;
+	bad.version = 0;
+	assert_int_equal(hv_pc_load(&f->pc, &bad), -EINVAL);
+	bad = saved;
+	bad.pic.version = 0;
+	assert_int_equal(hv_pc_load(&f->pc, &bad), -EINVAL);
+	bad = saved;
+	bad.host.config[0] = 0;
+	assert_int_equal(hv_pc_load(&f->pc, &bad), -EINVAL);
+}
+
+/* Each place taken by somebody else in turn: init fails and leaves nothing behind. */
+static void test_init_unwinds(void **state)
+{
+	static const struct { enum hv_space space; uint64_t base; } taken[] = {
+		{ HV_PORT, 0x20 }, { HV_PORT, 0x4d1 }, { HV_MMIO, HV_IOAPIC_BASE }, { HV_PORT, 0x40 },
+		{ HV_PORT, 0x61 }, { HV_PORT, 0x70 }, { HV_MMIO, HV_HPET_BASE }, { HV_PORT, HV_PC_PM_BASE },
+		{ HV_PORT, 0x60 }, { HV_PORT, 0x64 }, { HV_PORT, 0x92 }, { HV_PORT, 0xcf8 },
+		{ HV_PORT, 0xcff },
+	};
+	struct fixture *f = *state;
+	struct hv_pc_config config = config_for(f);
+	static struct hv_bus bus;
+	static struct hv_pc pc;
+	unsigned int i;
+
+	config.bus = &bus;
+	for (i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+		struct hv_region other = { .name = "other", .space = taken[i].space,
+					   .base = taken[i].base, .len = 1 };
+
+		memset(&bus, 0, sizeof(bus));
+		assert_int_equal(hv_bus_register(&bus, &other), 0);
+		assert_int_equal(hv_pc_init(&pc, &config), -EEXIST);
+		assert_int_equal(bus.count[HV_PORT] + bus.count[HV_MMIO], 1);
+	}
+}
+
+#define PC_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		PC_TEST(test_timer_to_both_controllers),
+		PC_TEST(test_nothing_before_the_guest_asks),
+		PC_TEST(test_hpet_takes_the_timer),
+		PC_TEST(test_com1),
+		PC_TEST(test_sci_is_level),
+		PC_TEST(test_pci_line),
+		PC_TEST(test_ways_to_reset_and_off),
+		PC_TEST(test_reset),
+		PC_TEST(test_save_load),
+		PC_TEST(test_init_unwinds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
