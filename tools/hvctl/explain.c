@@ -182,7 +182,8 @@ static enum area verdict(const struct dump *d, FILE *out)
 
 static void print_finding(const struct explain_finding *f, FILE *out)
 {
-	fprintf(out, "  %s\n    (SDM, \"%s\")\n", f->text, f->section);
+	fprintf(out, "  %s\n    (SDM, \"%s\"; rule %s)\n", f->text, f->section,
+		f->id);
 }
 
 /* Print what was found in the area (or, if not @in, outside of it). */

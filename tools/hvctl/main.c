@@ -29,6 +29,7 @@ static const struct command commands[] = {
 	{ "run", hv_cmd_run, "run a guest" },
 	{ "info", hv_cmd_info, "show what VMX on this CPU and the module can do" },
 	{ "doctor", hv_cmd_doctor, "find what keeps VT-x from working here" },
+	{ "explain", hv_cmd_explain, "tell why a VM entry failed, from a VMCS dump" },
 	{ "help", cmd_help, "explain hvctl, or one command: hvctl help COMMAND" },
 };
 
