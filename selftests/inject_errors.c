@@ -4,6 +4,10 @@
 
 static int vcpu;
 
+static void nothing(void)
+{
+}
+
 static int raw(u32 flags, u32 type, u32 vector, u32 error_code)
 {
 	struct tinyvmx_inject arg = {
@@ -81,7 +85,7 @@ static void test_taken_back(void)
 int main(void)
 {
 	tap_init();
-	vcpu = must(create_vcpu_fd(must(create_vm_fd()), 0));
+	vcpu = vcpu_simple(nothing)->fd;
 	test_types();
 	test_vectors();
 	test_busy();

@@ -123,16 +123,40 @@ static void xcr0(void)
 	}
 }
 
-/* XSETBV is for ring 0; ring 3 comes back through INT 80H. */
+/* One instruction in ring 3; the hook brings the exception back to ring 0. */
+#define RING3_TRY(insn) \
+	GUEST_TRY("mov %%rsp, %%rcx\n\t"				\
+		  "push %0; push %%rcx; pushfq; push %1\n\t"		\
+		  "lea 2f(%%rip), %%rcx; push %%rcx; iretq\n"		\
+		  "2:\t" "xor %%ecx, %%ecx; xor %%edx, %%edx\n\t"	\
+		  "mov $1, %%eax\n\t" insn "\n\tud2",			\
+		  : : "i"(SEL_USER_DS), "i"(SEL_USER_CS64)		\
+		  : "rax", "rbx", "rcx", "rdx", "memory")
+
 static void ring3(void)
 {
-	guest_is(GUEST_TRY("mov %%rsp, %%rcx\n\t"
-			   "push %0; push %%rcx; pushfq; push %1\n\t"
-			   "lea 2f(%%rip), %%rcx; push %%rcx; iretq\n"
-			   "2:\t" "xor %%ecx, %%ecx; xor %%edx, %%edx\n\t"
-			   "mov $1, %%eax; xsetbv",
-			   : : "i"(SEL_USER_DS), "i"(SEL_USER_CS64)
-			   : "rax", "rcx", "rdx", "memory"), GP);
+	guest_is(RING3_TRY("xsetbv"), GP);
+	guest_is(RING3_TRY("hlt"), GP);
+	guest_is(RING3_TRY("mov %%cr0, %%rax"), GP);
+	guest_is(RING3_TRY("mov %%rax, %%cr3"), GP);
+	guest_is(RING3_TRY("mov %%rax, %%cr4"), GP);
+	guest_is(RING3_TRY("mov %%rax, %%cr8"), GP);
+	guest_is(RING3_TRY("mov %%rax, %%db7"), GP);
+	guest_is(RING3_TRY("clts"), GP);
+	guest_is(RING3_TRY("lmsw %%ax"), GP);
+	guest_is(RING3_TRY("mov $0x10, %%ecx; rdmsr"), GP);
+	guest_is(RING3_TRY("mov $0x174, %%ecx; wrmsr"), GP);
+	guest_is(RING3_TRY("wbinvd"), GP);
+	guest_is(RING3_TRY("invd"), GP);
+	guest_is(RING3_TRY("invlpg (%%rsp)"), GP);
+	guest_is(RING3_TRY("rdpmc"), GP);
+	guest_is(RING3_TRY("cli"), GP);
+	guest_is(RING3_TRY("in $0x80, %%al"), GP);
+	guest_is(RING3_TRY("out %%al, $0x80"), GP);
+	guest_is(RING3_TRY("vmcall"), UD);
+	guest_is(RING3_TRY("rdtsc"), UD);	/* the UD2 behind it */
+	guest_is(RING3_TRY("cpuid"), UD);
+	guest_is(RING3_TRY("xgetbv"), UD);
 }
 
 static void leave_ring3(struct guest_frame *frame)
@@ -166,6 +190,6 @@ int main(void)
 	run_all(harmless, "WBINVD, INVD, INVLPG, PAUSE, CLTS go through");
 	run_all(optional, "RDTSCP, INVPCID are there or #UD, as GET_INFO says");
 	run_all(xcr0, "XSETBV: what the SDM refuses, and what CPUID says then");
-	run_all(ring3, "XSETBV in ring 3 is #GP");
+	run_all(ring3, "what is privileged is #GP in ring 3");
 	return tap_exit();
 }

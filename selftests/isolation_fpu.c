@@ -85,6 +85,7 @@ static int run_loaded(struct vcpu *vcpu, const struct vectors *mine,
 {
 	long ret;
 
+	memset(after, 0, sizeof(*after));	/* store() may fill it in part */
 	load(mine);
 	__asm__ volatile("syscall" : "=a"(ret)
 			 : "a"(16 /* ioctl */), "D"((long)vcpu->fd),

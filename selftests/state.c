@@ -21,6 +21,10 @@ static void round_trip(u32 type, void *want, size_t len, const char *what)
 	void *got = malloc(len);
 
 	memset(got, 0xee, len);
+	if (type == TINYVMX_STATE_MSRS)	/* GET takes the numbers from there */
+		memcpy(got, want, len);
+	for (size_t i = 0; type == TINYVMX_STATE_MSRS && i < len; i += 16)
+		((struct tinyvmx_msr *)((u8 *)got + i))->value = ~0ULL;
 	err_is(set_state(vcpu->fd, type, want, len), 0, "%s: SET", what);
 	err_is(get_state(vcpu->fd, type, got, len), 0, "%s: GET", what);
 	ok(!memcmp(got, want, len), "%s: the same", what);

@@ -212,7 +212,6 @@ static void test_events(void)
 	event_refused(E(.interruptibility = 4), "blocking by SMI");
 	event_refused(E(.interruptibility = 16), "enclave interruption");
 	event_refused(E(.interruptibility = 1U << 31), "interruptibility bit 31");
-	event_refused(E(.interruptibility = 3), "blocking by STI and MOV SS");
 	event_refused(E(.activity = 3), "activity wait-for-SIPI");
 	event_refused(E(.activity = ~0U), "activity 2^32 - 1");
 	event_refused(E(.pending = 2, .extint_vector = 256), "EXTINT 256");
