@@ -10,7 +10,7 @@
 #define ISA_CASCADE 2
 #define IOAPIC_TIMER_PIN 2
 
-static const uint8_t pci_legacy_irq[HV_PCI_INTX] = { 10, 11, 5, 7 };
+const uint8_t hv_pc_pci_legacy_irq[HV_PCI_INTX] = { 10, 11, 5, 7 };
 
 static void pc_set_isa(void *controller, unsigned int line, bool level)
 {
@@ -26,7 +26,7 @@ static void pc_set_pci(void *controller, unsigned int line, bool level)
 {
 	struct hv_pc *pc = controller;
 
-	hv_i8259_set_irq(&pc->pic, pci_legacy_irq[line], level);
+	hv_i8259_set_irq(&pc->pic, hv_pc_pci_legacy_irq[line], level);
 	hv_ioapic_set_irq(&pc->ioapic, HV_PC_PCI_PIN + line, level);
 }
 
@@ -160,7 +160,7 @@ static int pc_init_pci(struct hv_pc *pc, const struct hv_pc_config *config)
 		.intx = { .set = pc_set_pci, .controller = pc },
 	};
 
-	memcpy(pci.legacy_irq, pci_legacy_irq, sizeof(pci.legacy_irq));
+	memcpy(pci.legacy_irq, hv_pc_pci_legacy_irq, sizeof(pci.legacy_irq));
 	hv_cf9_init(&pc->cf9, &cf9);
 	return hv_pci_init(&pc->pci, &pci);
 }
@@ -172,7 +172,7 @@ static void pc_set_elcr(struct hv_pc *pc)
 	unsigned int i;
 
 	for (i = 0; i < HV_PCI_INTX; i++)
-		elcr |= 1u << pci_legacy_irq[i];
+		elcr |= 1u << hv_pc_pci_legacy_irq[i];
 	hv_bus_access(pc->bus, HV_PORT, 0x4d0, 2, true, &elcr);
 }
 

@@ -26,6 +26,9 @@
 #define HV_PC_SCI 9
 #define HV_PC_PCI_PIN 16		/* the I/O APIC's pin for PCI line A */
 
+/* The 8259 input of each PCI line. */
+extern const uint8_t hv_pc_pci_legacy_irq[HV_PCI_INTX];
+
 struct hv_pc_config {
 	struct hv_bus *bus;
 	struct hv_clock *clock;
