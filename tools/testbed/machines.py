@@ -4,6 +4,7 @@
 import glob
 import os
 import platform
+import re
 import shutil
 import struct
 
@@ -44,6 +45,22 @@ def split_kernel(vmlinuz, cmdline, initrd_size):
     return bytes(setup), image[setup_size:]
 
 
+def bios_image(path, feature_control):
+    """
+    Bochs' BIOS, edited to write another value to IA32_FEATURE_CONTROL.
+
+    It ORs "locked, VMX on" into the register at two places, for the first CPU and for the others:
+    mov ecx, 0x3a; rdmsr; or eax, 5; wrmsr.
+    """
+    with open(path, "rb") as file:
+        image = file.read()
+    image, places = re.subn(rb"(\x3a\0\0\0\x0f\x32\x66?\x83\xc8)\x05(\x0f\x30)",
+                            lambda m: m[1] + bytes([feature_control]) + m[2], image)
+    if not places:
+        raise Error(f"--feature-control: the place that sets it is not found in {path}")
+    return image
+
+
 class Bochs:
     """Bochs, with everything put straight into RAM."""
 
@@ -71,10 +88,13 @@ class Bochs:
             raise Error("this kernel is too large for Bochs")
         if os.path.getsize(initrd) > BLOCK:
             raise Error("the initramfs is too large for Bochs")
+        bios = f"{self.base}/usr/share/bochs/BIOS-bochs-latest"
+        if opts.feature_control is not None:
+            bios = write(f"{work}/bios", bios_image(bios, opts.feature_control))
         lines = [
             f"cpu: model={self.cpu}, count={opts.cpus}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1",
             f"memory: guest={opts.mem}, host={opts.mem}, block_size={BLOCK >> 10}",
-            f"romimage: file={self.base}/usr/share/bochs/BIOS-bochs-latest",
+            f"romimage: file={bios}",
             f"vgaromimage: file={self.base}/usr/share/vgabios/vgabios.bin",
             f"ata0-master: type=disk, mode=flat, path={disk}, cylinders={os.path.getsize(disk) // (16 * 63 * 512)},"
             " heads=16, spt=63",

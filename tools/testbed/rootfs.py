@@ -201,30 +201,19 @@ def settings(module, command, get, cwd, size):
     return "".join(f"{k}={shlex.quote(v)}\n" for k, v in values.items()).encode()
 
 
-def boot_sector(feature_control):
-    """
-    The first sector of the payload disk: starts a Linux kernel whose real-mode part lies at 0x90000.
-
-    With feature_control it first writes that to IA32_FEATURE_CONTROL, as a firmware does.
-    """
-    code = bytearray(b"\xfa")                                   # cli
-    if feature_control is not None:
-        low, high = feature_control & 0xffffffff, feature_control >> 32
-        code += b"\x66\xb9" + (0x3a).to_bytes(4, "little")      # mov ecx, IA32_FEATURE_CONTROL
-        code += b"\x66\xb8" + low.to_bytes(4, "little")         # mov eax, low
-        code += b"\x66\xba" + high.to_bytes(4, "little")        # mov edx, high
-        code += b"\x0f\x30"                                     # wrmsr
-    code += b"\xb8\x00\x90"                                     # mov ax, 0x9000
-    code += b"\x8e\xd8\x8e\xc0\x8e\xe0\x8e\xe8\x8e\xd0"         # mov ds, es, fs, gs, ss from ax
-    code += b"\xbc\x00\x98"                                     # mov sp, 0x9800
-    code += b"\xea\x00\x00\x20\x90"                             # jmp 0x9020:0
-    return bytes(code)
+def boot_sector():
+    """The first sector of the payload disk: starts a Linux kernel whose real-mode part lies at 0x90000."""
+    return (b"\xfa"                                          # cli
+            b"\xb8\x00\x90"                                  # mov ax, 0x9000
+            b"\x8e\xd8\x8e\xc0\x8e\xe0\x8e\xe8\x8e\xd0"      # mov ds, es, fs, gs, ss from ax
+            b"\xbc\x00\x98"                                  # mov sp, 0x9800
+            b"\xea\x00\x00\x20\x90")                         # jmp 0x9020:0
 
 
-def payload_disk(path, payload, feature_control=None):
+def payload_disk(path, payload):
     """Write the disk: boot sector, then the payload; its size is rounded up to what a BIOS likes."""
     head = bytearray(SECTOR)
-    code = boot_sector(feature_control)
+    code = boot_sector()
     head[:len(code)] = code
     text = MAGIC + b"%d" % len(payload)
     head[MAGIC_OFFSET:MAGIC_OFFSET + len(text)] = text
