@@ -55,7 +55,7 @@ static bool on_debug(struct trap_frame *frame)
 
 SEQUENCE(plain, "nop\n\tnop\n\tnop");
 SEQUENCE(cpuid, "push %rbx\n\tcpuid\n\tpop %rbx\n\tnop");
-SEQUENCE(port, "out %al, %dx\n\tin %dx, %al\n\tout %al, $0xe9\n\tnop");
+SEQUENCE(port, "out %al, %dx\n\tin %dx, %al\n\tout %al, $0x80\n\tnop");
 SEQUENCE(control, "mov %cr4, %rax\n\tmov %rax, %cr4\n\tmov %cr0, %rax\n\t"
 	 "mov %rax, %cr0\n\tmov %cr3, %rax\n\tmov %rax, %cr3");
 SEQUENCE(msr, "rdtsc\n\tmov $0x277, %ecx\n\trdmsr\n\twrmsr\n\tnop");
