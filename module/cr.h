@@ -58,6 +58,12 @@ static inline bool tvx_in_64bit_mode(void)
 	return tvx_in_long_mode() && (vmcs_read32(GUEST_CS_AR_BYTES) & TINYVMX_AR_L);
 }
 
+/* The current privilege level (SDM: it is SS's DPL). */
+static inline unsigned int tvx_cpl(void)
+{
+	return (vmcs_read32(GUEST_SS_AR_BYTES) >> TINYVMX_AR_DPL_SHIFT) & 3;
+}
+
 /* Whether CR0 can have these bits together, of those that exist. */
 static inline bool tvx_cr0_valid(u64 cr0)
 {

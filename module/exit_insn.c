@@ -4,6 +4,7 @@
  * does not have.
  */
 #include "cpuid.h"
+#include "cr.h"
 #include "event.h"
 #include "exit.h"
 #include "msr.h"
@@ -77,7 +78,8 @@ enum tvx_result tvx_exit_xsetbv(struct tvx_vcpu *vcpu)
 	unsigned long *gpr = vcpu->world.gpr;
 	u64 value = (u32)gpr[TINYVMX_RAX] | ((u64)gpr[TINYVMX_RDX] << 32);
 
-	if ((u32)gpr[TINYVMX_RCX] || !tvx_xcr0_valid(vcpu, value)) {
+	/* The CPU checks the privilege level first, but not every emulator of one does. */
+	if (tvx_cpl() || (u32)gpr[TINYVMX_RCX] || !tvx_xcr0_valid(vcpu, value)) {
 		tvx_event_gp(vcpu);
 		return TVX_RESUME;
 	}

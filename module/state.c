@@ -28,7 +28,7 @@ struct blob {
 };
 
 struct state_type {
-	size_t len;		/* of the blob; 0: see is_right_len() */
+	size_t len;		/* of the blob; 0: see check_len() */
 	int (*get)(struct tvx_vcpu *vcpu, struct blob *blob);
 	int (*set)(struct tvx_vcpu *vcpu, const struct blob *blob);
 };
@@ -232,7 +232,7 @@ static bool event_valid(const struct tinyvmx_events *events)
 	u32 type = info & INTR_INFO_INTR_TYPE_MASK;
 	u32 vector = info & INTR_INFO_VECTOR_MASK;
 
-	if (info & INTR_INFO_RESVD_BITS_MASK)
+	if ((info & INTR_INFO_RESVD_BITS_MASK) || !(info & INTR_INFO_VALID_MASK))
 		return false;
 	if (type == INTR_TYPE_NMI_INTR && vector != X86_TRAP_NMI)
 		return false;
@@ -255,12 +255,16 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 		return -EOPNOTSUPP;
 	if (events->pad || events->extint_vector > 255)
 		return -EINVAL;
+	/* SDM, "Checks on Guest Non-Register State": not both at once. */
+	if ((events->interruptibility & TINYVMX_BLOCKING_BY_STI) &&
+	    (events->interruptibility & TINYVMX_BLOCKING_BY_MOV_SS))
+		return -EINVAL;
 	if ((events->pending & TINYVMX_PENDING_EVENT) && !event_valid(events))
 		return -EINVAL;
 
 	vcpu->pending = events->pending;
 	vcpu->extint_vector = events->extint_vector;
-	vcpu->event.info = events->event_info | INTR_INFO_VALID_MASK;
+	vcpu->event.info = events->event_info;
 	vcpu->event.error_code = events->event_error_code;
 	vcpu->event.instruction_len = events->event_instruction_len;
 	vcpu->activity = events->activity;
@@ -376,17 +380,23 @@ static const struct state_type types[] = {
 	[TINYVMX_STATE_DEBUG] = { sizeof(struct tinyvmx_debug), get_debug, set_debug },
 };
 
-static bool is_right_len(u32 type, u64 len)
+static int check_len(u32 type, u64 len)
 {
+	bool right;
+
 	switch (type) {
 	case TINYVMX_STATE_MSRS:
-		return len <= TVX_MAX_MSR_ENTRIES * sizeof(struct tinyvmx_msr) &&
-		       len % sizeof(struct tinyvmx_msr) == 0;
+		if (len > TVX_MAX_MSR_ENTRIES * sizeof(struct tinyvmx_msr))
+			return -ENOSPC;
+		right = len % sizeof(struct tinyvmx_msr) == 0;
+		break;
 	case TINYVMX_STATE_XSAVE:
-		return len == offsetof(struct tinyvmx_xsave, image) + vmx_caps.xsave_bytes;
+		right = len == offsetof(struct tinyvmx_xsave, image) + vmx_caps.xsave_bytes;
+		break;
 	default:
-		return len == types[type].len;
+		right = len == types[type].len;
 	}
+	return right ? 0 : -EINVAL;
 }
 
 static const struct state_type *find_type(const struct tinyvmx_state *arg)
@@ -402,8 +412,10 @@ static const struct state_type *find_type(const struct tinyvmx_state *arg)
 /* Copy the blob in. On success the caller frees blob->data. */
 static int open_blob(const struct tinyvmx_state *arg, struct blob *blob, bool copy)
 {
-	if (!is_right_len(arg->type, arg->len))
-		return -EINVAL;
+	int err = check_len(arg->type, arg->len);
+
+	if (err)
+		return err;
 	blob->len = arg->len;
 	blob->data = kvzalloc(blob->len, GFP_KERNEL_ACCOUNT);
 	if (!blob->data)

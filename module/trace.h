@@ -9,6 +9,7 @@
 #define TVX_TRACE_H
 
 #include <linux/tracepoint.h>
+#include <asm/vmx.h>
 
 TRACE_EVENT(tinyvmx_entry,
 	TP_PROTO(unsigned int vcpu_id, unsigned long rip, u32 event),
@@ -45,8 +46,9 @@ TRACE_EVENT(tinyvmx_exit,
 		__entry->qualification = qualification;
 		__entry->intr_info = intr_info;
 	),
-	TP_printk("vcpu %u reason 0x%x rip 0x%lx qualification 0x%lx intr_info 0x%08x",
-		  __entry->vcpu_id, __entry->reason, __entry->rip,
+	TP_printk("vcpu %u reason 0x%x (%s) rip 0x%lx qualification 0x%lx intr_info 0x%08x",
+		  __entry->vcpu_id, __entry->reason,
+		  __print_symbolic(__entry->reason & 0xffff, VMX_EXIT_REASONS), __entry->rip,
 		  __entry->qualification, __entry->intr_info)
 );
 

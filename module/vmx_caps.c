@@ -176,8 +176,14 @@ static int resolve_word(const struct vmx_word *word)
 	return 0;
 }
 
+/* Newer than some kernel's header. */
+#define VMX_MSR_PROCBASED_CTLS3	0x492
+#define VMX_MSR_EXIT_CTLS2	0x493
+#define VMX_ACTIVATE_TERTIARY	BIT_ULL(17)
+#define VMX_ACTIVATE_EXIT2	BIT_ULL(31)
+
 /* The MSRs that exist, one after the other (SDM, "VMX Capability Reporting"). */
-static bool cap_exists(unsigned int n, u64 basic, u64 proc, u64 proc2)
+static bool cap_exists(unsigned int n, u64 basic, u64 proc, u64 proc2, u64 exit)
 {
 	switch (n + TINYVMX_VMX_MSR_BASE) {
 	case MSR_IA32_VMX_PROCBASED_CTLS2:
@@ -189,6 +195,10 @@ static bool cap_exists(unsigned int n, u64 basic, u64 proc, u64 proc2)
 		return basic & BIT_ULL(55);
 	case MSR_IA32_VMX_VMFUNC:
 		return proc2 & ((u64)SECONDARY_EXEC_ENABLE_VMFUNC << 32);
+	case VMX_MSR_PROCBASED_CTLS3:
+		return proc & (VMX_ACTIVATE_TERTIARY << 32);
+	case VMX_MSR_EXIT_CTLS2:
+		return exit & (VMX_ACTIVATE_EXIT2 << 32);
 	case MSR_IA32_VMX_BASIC ... MSR_IA32_VMX_VMCS_ENUM:
 		return true;
 	default:
@@ -200,15 +210,16 @@ static u32 read_caps(u64 *msrs)
 {
 	u64 proc = tvx_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS);
 	u64 basic = tvx_rdmsr(MSR_IA32_VMX_BASIC);
+	u64 exit = tvx_rdmsr(MSR_IA32_VMX_EXIT_CTLS);
 	u64 proc2 = 0;
 	u32 valid = 0;
 	unsigned int n;
 
-	if (cap_exists(MSR_IA32_VMX_PROCBASED_CTLS2 - TINYVMX_VMX_MSR_BASE, basic, proc, 0))
+	if (cap_exists(MSR_IA32_VMX_PROCBASED_CTLS2 - TINYVMX_VMX_MSR_BASE, basic, proc, 0, 0))
 		proc2 = tvx_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2);
 	for (n = 0; n < TINYVMX_VMX_MSR_COUNT; n++) {
 		msrs[n] = 0;
-		if (!cap_exists(n, basic, proc, proc2))
+		if (!cap_exists(n, basic, proc, proc2, exit))
 			continue;
 		msrs[n] = tvx_rdmsr(TINYVMX_VMX_MSR_BASE + n);
 		valid |= BIT(n);

@@ -346,8 +346,9 @@ struct tinyvmx_xsave {
  * @activity: TINYVMX_ACTIVITY_*
  * @extint_vector: 0 ... 255, with TINYVMX_PENDING_EXTINT
  * @event_info: the next event to inject, in the format of the VM-entry
- *	interruption-information field, with TINYVMX_PENDING_EVENT: an exception, or
- *	an event whose delivery a VM exit cut short
+ *	interruption-information field (bit 31, valid, is set), with
+ *	TINYVMX_PENDING_EVENT: an exception, or an event whose delivery a VM exit
+ *	cut short
  * @event_error_code: its error code
  * @event_instruction_len: for software events, 0 ... 15
  * @pad: must be 0
@@ -392,7 +393,8 @@ struct tinyvmx_debug {
  * @type: TINYVMX_STATE_*
  * @version: layout of the blob: 1 for every type today
  * @data: address of the blob
- * @len: its length in bytes: exactly the type's (EINVAL)
+ * @len: its length in bytes: exactly the type's (EINVAL); MSRS: 0 to
+ *	max_msr_entries elements (ENOSPC)
  *
  * A vCPU is saved by GET of all types and restored by SET of all types, in the
  * order SREGS, REGS, MSRS, XSAVE, DEBUG, EVENTS. Both wait for nothing: a vCPU
@@ -447,7 +449,9 @@ struct tinyvmx_cpuid {
  * @entries: address of struct tinyvmx_cpuid[@count]
  *
  * The table also decides which CR4, EFER and XCR0 bits and which MSRs the guest
- * may use. EEXIST: a row is there twice. EBUSY: the vCPU is running.
+ * may use; with an empty one, as after CREATE_VCPU, CPUID answers with zeros and
+ * the guest may use all that info's masks have. EEXIST: a row is there twice, or
+ * a function has a row with and one without an index. EBUSY: the vCPU is running.
  */
 struct tinyvmx_set_cpuid {
 	__u32 size;
@@ -534,7 +538,11 @@ struct tinyvmx_get_vmcs {
 #define TINYVMX_EXIT_MEMORY_FAULT	8	/* mmio: RAM that the process cannot reach */
 #define TINYVMX_EXIT_CR			9	/* cr: needs guest memory to be finished */
 
-/* tinyvmx_run.flags */
+/*
+ * tinyvmx_run.flags. Registers are filled in wherever userspace has an
+ * instruction to finish or a fault to report: MMIO, MEMORY_FAULT, CR, string IO,
+ * UNKNOWN, SHUTDOWN and ENTRY_FAILED.
+ */
 #define TINYVMX_RUN_REGS		(1U << 0)	/* regs is filled */
 #define TINYVMX_RUN_INTR_READY		(1U << 1)	/* an EXTINT would be taken now */
 
