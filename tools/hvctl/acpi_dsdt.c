@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The DSDT: devices that cannot be found by looking, and how PCI interrupts are wired. */
+#include "acpi_dsdt.h"
+#include "dev/pc.h"
+
+#define SLOTS 32
+
+struct com_port {
+	const char *name;
+	uint16_t base;
+	unsigned int irq;
+};
+
+static const struct com_port com_ports[] = {
+	{ "COM1", 0x3f8, 4 }, { "COM2", 0x2f8, 3 }, { "COM3", 0x3e8, 4 }, { "COM4", 0x2e8, 3 },
+};
+
+/* Device (@name) { _HID @id, _UID @uid, ...; the caller goes on and closes it. */
+static void begin_device(struct hv_aml *aml, const char *name, const char *id, uint32_t uid)
+{
+	hv_aml_device(aml, name);
+	hv_aml_name(aml, "_HID");
+	hv_aml_eisa_id(aml, id);
+	hv_aml_name(aml, "_UID");
+	hv_aml_integer(aml, uid);
+}
+
+static void add_device(struct hv_aml *aml, const char *name, const char *id, uint32_t uid,
+		       const struct hv_aml_resources *res)
+{
+	begin_device(aml, name, id, uid);
+	hv_aml_crs(aml, res);
+	hv_aml_end(aml);
+}
+
+static void add_com_ports(struct hv_aml *aml, unsigned int present)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(com_ports) / sizeof(*com_ports); i++) {
+		struct hv_aml_resources res = { .len = 0 };
+
+		if (!(present & 1u << i))
+			continue;
+		hv_aml_add_io(&res, com_ports[i].base, 8);
+		hv_aml_add_irq(&res, com_ports[i].irq);
+		add_device(aml, com_ports[i].name, "PNP0501", i + 1, &res);
+	}
+}
+
+static void add_rtc(struct hv_aml *aml)
+{
+	struct hv_aml_resources res = { .len = 0 };
+
+	hv_aml_add_io(&res, 0x70, 2);
+	hv_aml_add_irq(&res, 8);
+	add_device(aml, "RTC", "PNP0B00", 0, &res);
+}
+
+static void add_hpet(struct hv_aml *aml)
+{
+	struct hv_aml_resources res = { .len = 0 };
+
+	hv_aml_add_memory(&res, (uint32_t)HV_HPET_BASE, HV_HPET_LEN);
+	add_device(aml, "HPET", "PNP0103", 0, &res);
+}
+
+/* Ports of the board that are nobody else's. */
+static void add_board(struct hv_aml *aml)
+{
+	struct hv_aml_resources res = { .len = 0 };
+
+	hv_aml_add_io(&res, 0x92, 1);
+	hv_aml_add_io(&res, 0x4d0, 2);
+	hv_aml_add_io(&res, HV_PC_PM_BASE, HV_ACPI_PM_LEN);
+	add_device(aml, "MBRD", "PNP0C02", 0, &res);
+}
+
+static unsigned int route(const uint8_t *legacy_irq, unsigned int line)
+{
+	return legacy_irq ? legacy_irq[line] : HV_PC_PCI_PIN + line;
+}
+
+/* Name (@name, Package { Package { slot, pin, Zero, interrupt }, ... }); all slots but the bridge's */
+static void add_routes(struct hv_aml *aml, const char *name, const uint8_t *legacy_irq)
+{
+	unsigned int slot, pin;
+
+	hv_aml_name(aml, name);
+	hv_aml_package(aml, (SLOTS - 1) * HV_PCI_INTX);
+	for (slot = 1; slot < SLOTS; slot++) {
+		for (pin = 0; pin < HV_PCI_INTX; pin++) {
+			hv_aml_package(aml, 4);
+			hv_aml_integer(aml, slot << 16 | 0xffff);
+			hv_aml_integer(aml, pin);
+			hv_aml_integer(aml, 0);
+			hv_aml_integer(aml, route(legacy_irq, hv_pci_intx_line(slot * 8, pin + 1)));
+			hv_aml_end(aml);
+		}
+	}
+	hv_aml_end(aml);
+}
+
+/* The guest says in _PIC which controllers it uses; the routes follow. */
+static void add_prt(struct hv_aml *aml)
+{
+	add_routes(aml, "PRTA", NULL);
+	add_routes(aml, "PRTP", hv_pc_pci_legacy_irq);
+	hv_aml_method(aml, "_PRT", 0);
+	hv_aml_if_name(aml, "\\PICM");
+	hv_aml_return_name(aml, "PRTA");
+	hv_aml_end(aml);
+	hv_aml_return_name(aml, "PRTP");
+	hv_aml_end(aml);
+}
+
+static void add_pci(struct hv_aml *aml, const struct hv_acpi_config *config)
+{
+	struct hv_aml_resources res = { .len = 0 };
+
+	hv_aml_add_buses(&res, 0, 0);
+	hv_aml_add_io(&res, HV_PCI_ADDRESS, 8);
+	hv_aml_add_port_window(&res, 0, HV_PCI_ADDRESS - 1);
+	hv_aml_add_port_window(&res, config->port_first, config->port_last);
+	hv_aml_add_memory_window(&res, config->mmio_first, config->mmio_last);
+	begin_device(aml, "PCI0", "PNP0A03", 0);
+	hv_aml_name(aml, "_BBN");
+	hv_aml_integer(aml, 0);
+	hv_aml_crs(aml, &res);
+	add_prt(aml);
+	hv_aml_end(aml);
+}
+
+static void add_sleep(struct hv_aml *aml)
+{
+	hv_aml_name(aml, "\\_S5");
+	hv_aml_package(aml, 4);
+	hv_aml_integer(aml, HV_ACPI_PM_S5);
+	hv_aml_integer(aml, HV_ACPI_PM_S5);
+	hv_aml_integer(aml, 0);
+	hv_aml_integer(aml, 0);
+	hv_aml_end(aml);
+}
+
+void hv_acpi_dsdt(struct hv_aml *aml, const struct hv_acpi_config *config)
+{
+	add_sleep(aml);
+	hv_aml_name(aml, "\\PICM");
+	hv_aml_integer(aml, 0);
+	hv_aml_method(aml, "\\_PIC", 1);
+	hv_aml_store_arg0(aml, "\\PICM");
+	hv_aml_end(aml);
+	hv_aml_scope(aml, "\\_SB");
+	add_pci(aml, config);
+	add_com_ports(aml, config->com_ports);
+	add_rtc(aml);
+	add_hpet(aml);
+	add_board(aml);
+	hv_aml_end(aml);
+}
