@@ -116,9 +116,6 @@ static const struct refusal refusals[] = {
 	  "guest.seg.v86.ar", V86, { SEG(SS, ar, 0x93) } },
 	{ "real mode in ring 3", "guest SS access rights", "guest.ss.dpl.zero",
 	  REAL, { SEG(CS, ar, 0xfb), SEG(SS, ar, 0xf3) } },
-	{ "blocking by STI and by MOV SS", "guest interruptibility state",
-	  "guest.blocking.both", LONG,
-	  { EVENT(interruptibility, 3), REG(rflags, 0x202) } },
 	{ "blocking by STI without IF", "guest interruptibility state",
 	  "guest.blocking.sti", LONG, { EVENT(interruptibility, 1) } },
 	{ "pending debug exceptions, reserved bit",
@@ -196,7 +193,8 @@ static void make_mode(enum mode mode, struct tinyvmx_sregs *s,
 
 /* --- breaking them --- */
 
-static void set_all(const struct refusal *f)
+/* False if SET_STATE itself refuses it; the state is then part old, part new. */
+static bool set_all(const struct refusal *f)
 {
 	struct tinyvmx_sregs s = good_sregs;
 	struct tinyvmx_regs r = good_regs;
@@ -215,9 +213,9 @@ static void set_all(const struct refusal *f)
 		if (w->len)
 			memcpy((u8 *)blobs[w->type] + w->at, &w->value, w->len);
 	}
-	must(set_state(vcpu->fd, TINYVMX_STATE_SREGS, &s, sizeof(s)));
-	must(set_state(vcpu->fd, TINYVMX_STATE_REGS, &r, sizeof(r)));
-	must(set_state(vcpu->fd, TINYVMX_STATE_EVENTS, &e, sizeof(e)));
+	return !set_state(vcpu->fd, TINYVMX_STATE_SREGS, &s, sizeof(s)) &&
+	       !set_state(vcpu->fd, TINYVMX_STATE_REGS, &r, sizeof(r)) &&
+	       !set_state(vcpu->fd, TINYVMX_STATE_EVENTS, &e, sizeof(e));
 }
 
 static void save_vmcs(void)
@@ -264,7 +262,10 @@ static void check(const struct refusal *f)
 	char want[128];
 	bool good;
 
-	set_all(f);
+	if (!set_all(f)) {
+		skip("SET_STATE refuses it already", "%s", f->what);
+		return;
+	}
 	if (!ok_exit(vcpu, TINYVMX_EXIT_ENTRY_FAILED, "%s: refused", f->what))
 		return;
 	if (vcpu->run->entry_failed.instruction_error)
@@ -296,7 +297,7 @@ int main(void)
 		check(&refusals[i]);
 
 	/* SET_STATE mends all that. */
-	set_all(NULL);
+	ok(set_all(NULL), "the state before is taken");
 	ok_done(vcpu, "the vCPU runs after it was mended");
 	unlink(DUMP);
 	vcpu_simple_destroy(vcpu);

@@ -135,7 +135,6 @@ static void xcr0(void)
 
 static void ring3(void)
 {
-	guest_is(RING3_TRY("xsetbv"), GP);
 	guest_is(RING3_TRY("hlt"), GP);
 	guest_is(RING3_TRY("mov %%cr0, %%rax"), GP);
 	guest_is(RING3_TRY("mov %%rax, %%cr3"), GP);
@@ -157,6 +156,7 @@ static void ring3(void)
 	guest_is(RING3_TRY("rdtsc"), UD);	/* the UD2 behind it */
 	guest_is(RING3_TRY("cpuid"), UD);
 	guest_is(RING3_TRY("xgetbv"), UD);
+	guest_is(RING3_TRY("xsetbv"), GP);
 }
 
 static void leave_ring3(struct guest_frame *frame)

@@ -54,7 +54,6 @@ static void test_timer_latency(void)
 {
 	u64 worst = 0;
 
-	ignore_signal(SIGUSR2);
 	for (u32 i = 0; i < 10; i++) {
 		u64 due = now_ns() + 2000000, late;
 
@@ -89,7 +88,6 @@ static void test_kick_latency(void)
 		skip("one CPU only", "kicks from another CPU");
 		return;
 	}
-	ignore_signal(SIGUSR1);
 	run_on_cpu(0);
 	for (u32 i = 0; i < 10; i++) {
 		u64 took;
@@ -240,6 +238,8 @@ static void test_stop_continue(void)
 int main(void)
 {
 	tap_init();
+	ignore_signal(SIGUSR1);
+	ignore_signal(SIGUSR2);
 	spinner = vcpu_simple(guest_spin);
 	test_timer_latency();
 	test_kick_latency();
