@@ -153,6 +153,9 @@ enum hv_mmio_result hv_insn_string(struct insn *insn, int what)
 		hv_insn_write_reg(insn, ZYDIS_REGISTER_RCX, insn->z.address_width, *rcx - 1);
 		if (comparison_ends(insn, what))
 			return HV_MMIO_DONE;
+		/* Single steps are single elements. */
+		if (m->regs->rflags & X86_RFLAGS_TF)
+			break;
 	}
 	if (hv_low_bits(*rcx, insn->z.address_width))
 		m->regs->rip -= insn->z.length;	/* not complete: undo what our caller will do */

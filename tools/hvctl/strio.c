@@ -50,6 +50,9 @@ bool hv_strio(struct hv_guest *guest, struct tinyvmx_regs *regs, const struct ti
 		if (!rep)
 			break;
 		set_register(count, *count - 1, mask);
+		/* Single steps are single elements. */
+		if (regs->rflags & X86_RFLAGS_TF)
+			break;
 	}
 	if (!rep || !(*count & mask)) {
 		regs->rip += instruction_len;

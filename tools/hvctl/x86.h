@@ -27,12 +27,16 @@
 #define X86_RFLAGS_AF		(1ULL << 4)
 #define X86_RFLAGS_ZF		(1ULL << 6)
 #define X86_RFLAGS_SF		(1ULL << 7)
+#define X86_RFLAGS_TF		(1ULL << 8)
 #define X86_RFLAGS_IF		(1ULL << 9)
 #define X86_RFLAGS_DF		(1ULL << 10)
 #define X86_RFLAGS_OF		(1ULL << 11)
 #define X86_RFLAGS_RF		(1ULL << 16)
 #define X86_RFLAGS_VM		(1ULL << 17)
 #define X86_RFLAGS_AC		(1ULL << 18)
+
+/* Pending debug exceptions: a single step */
+#define X86_PENDING_DBG_BS	(1ULL << 14)
 
 #define X86_PTE_P		(1ULL << 0)
 #define X86_PTE_W		(1ULL << 1)
