@@ -18,8 +18,10 @@
 
 #define FS_PER_US		1000000000ULL
 #define CALIBRATION_US		50000
+#define STUCK_READS		1000000
 
 static u64 hpet_period_fs;
+static bool hpet_wide;	/* the main counter has 64 bits */
 static u64 tsc_khz, tsc_start;
 
 static u64 hpet_read(u32 offset)
@@ -38,6 +40,7 @@ static void hpet_init(void)
 	u64 capabilities = hpet_read(HPET_CAPABILITIES);
 
 	hpet_period_fs = capabilities >> 32;
+	hpet_wide = capabilities & CAPABILITY_64BIT;
 	if (!hpet_period_fs || hpet_period_fs > PERIOD_MAX_FS)
 		panic("no HPET at 0x%lx", HPET_BASE);
 	hpet_write(HPET_CONFIGURATION, 0);
@@ -45,29 +48,30 @@ static void hpet_init(void)
 	hpet_write(HPET_COUNTER, 0);
 	hpet_write(HPET_CONFIGURATION, CONFIGURATION_ENABLE);
 	print("hpet: %llu kHz, %s-bit counter%s\n", FS_PER_US * 1000 / hpet_period_fs,
-	      capabilities & CAPABILITY_64BIT ? "64" : "32",
+	      hpet_wide ? "64" : "32",
 	      capabilities & CAPABILITY_LEGACY ? ", legacy routes" : "");
 }
 
-/* A 32-bit counter may wrap on the way: only differences count. */
+/* Counter ticks since @begin; a 32-bit counter may have wrapped since. */
+static u64 hpet_passed(u64 begin)
+{
+	u64 passed = hpet_read(HPET_COUNTER) - begin;
+
+	return hpet_wide ? passed : (u32)passed;
+}
+
 u64 clock_measure(void (*start)(void), u64 (*read)(void), u64 us)
 {
-	bool wide = hpet_read(HPET_CAPABILITIES) & CAPABILITY_64BIT;
 	u64 wanted = us * FS_PER_US / hpet_period_fs;
-	u64 begin = hpet_read(HPET_COUNTER), passed;
-	u64 reads = 0, result;
+	u64 begin = hpet_read(HPET_COUNTER), passed = 0, reads = 0;
 
 	start();
-	do {
-		passed = hpet_read(HPET_COUNTER) - begin;
-		if (!wide)
-			passed = (u32)passed;
-		reads++;
-	} while (passed < wanted);
-	result = read() * wanted / passed;
-	if (!reads)
-		panic("the HPET does not count");
-	return result;
+	while (passed < wanted) {
+		passed = hpet_passed(begin);
+		if (!passed && ++reads > STUCK_READS)
+			panic("the HPET does not count");
+	}
+	return read() * wanted / passed;
 }
 
 static void tsc_begin(void)

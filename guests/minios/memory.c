@@ -191,7 +191,7 @@ bool space_allows(const u64 *space, u64 va, u64 bytes, bool write)
 	return true;
 }
 
-/* Tables of @level and all they lead to; programs own what lies below USER_SLOT. */
+/* A table of @level with all it leads to; level 0 is a page of the program. */
 static void destroy_table(u64 *table, int level)
 {
 	int i;
@@ -210,7 +210,7 @@ void space_destroy(u64 *space)
 	page_free(space);
 }
 
-/* A copy of @table and all below it; 0 if memory is short, with nothing lost. */
+/* A copy of what @entry points to, and its entry; 0 if memory is short, with nothing lost. */
 static u64 copy_entry(u64 entry, int level)
 {
 	u64 *from = entry_table(entry), *to = page_alloc();

@@ -15,7 +15,7 @@ struct task {
 	long id, parent, status;
 	char name[16];
 	u64 *space;		/* NULL: the kernel's */
-	u8 *stack;		/* KERNEL_STACK bytes; NULL: the one we booted on */
+	u8 *stack;		/* KERNEL_STACK bytes; NULL: the idle task has what we booted on */
 	u64 sp;			/* while another one runs */
 	u64 wake_us;		/* SLEEPING */
 	u64 busy_us, since_us;
@@ -29,6 +29,8 @@ struct first_switch {
 };
 
 static struct task tasks[TASKS];
+/* page_alloc() promises no two pages in a row: stacks have their own pool. */
+static u8 stacks[TASKS][KERNEL_STACK] __aligned(16);
 static struct task *current = &tasks[0];
 static long next_id = 1;
 
@@ -120,9 +122,6 @@ __noreturn void task_idle(void)
 		cpu_pause();
 }
 
-/* Two pages in a row are not promised by page_alloc(): stacks have their own pool. */
-static u8 stacks[TASKS][KERNEL_STACK] __aligned(16);
-
 static struct task *task_alloc(const char *name)
 {
 	int i;
@@ -212,10 +211,7 @@ long task_fork(const struct frame *frame)
 	return child->id;
 }
 
-/*
- * The frame is what SYSRET returns with: RCX and R11 are RIP and RFLAGS, as
- * the entry code takes them from the frame's ip and flags.
- */
+/* The caller's frame becomes the new program's: SYSRET goes to its first instruction. */
 long task_exec(struct frame *frame, const char *program)
 {
 	u64 *old = current->space;
