@@ -158,26 +158,59 @@ static enum area area_of(const char *id)
 	return strncmp(id, "host.", 5) ? AREA_GUEST : AREA_HOST;
 }
 
-/* Where the CPU itself said it stopped, as far as the dump tells. */
-static enum area verdict(const struct dump *d, FILE *out)
+/* VM-instruction errors of VM entries; others are of VMREAD and the like. */
+#define ENTRY_ERRORS \
+	(1U << 4 | 1U << 5 | 1U << 6 | 1U << 7 | 1U << 8 | 1U << 16 | 1U << 17 | \
+	 1U << 18 | 1U << 25 | 1U << 26)
+
+/* Returns the area that the VM-instruction error blames. */
+static enum area error_verdict(uint32_t error, FILE *out)
+{
+	if (error > 31 || !(ENTRY_ERRORS >> error & 1))
+		return AREA_NONE;
+	fprintf(out, "VM-instruction error %u: %s\n", error,
+		vmx_instruction_error(error));
+	return error == 7 ? AREA_CONTROLS : error == 8 ? AREA_HOST : AREA_NONE;
+}
+
+/* Returns the area that the exit reason blames. */
+static enum area exit_verdict(uint32_t reason, uint64_t qual, FILE *out)
+{
+	char words[128];
+
+	vmx_describe_qualification(reason, qual, words, sizeof(words));
+	fprintf(out, "exit reason 0x%x: %s (qualification 0x%" PRIx64 "%s%s)\n",
+		reason, vmx_exit_name(reason), qual, words[0] ? ": " : "", words);
+	return (reason & 0xffff) == 33 ? AREA_GUEST : AREA_NONE;
+}
+
+/*
+ * Where the CPU itself said it stopped. A VMCS keeps both fields until the next
+ * failure of their kind, so if both tell of one, either may be an old story.
+ */
+static enum area verdict_of_vmcs(const struct dump *d, FILE *out)
 {
 	struct probe p = { .dump = d };
 	uint32_t error = (uint32_t)probe_get(&p, VMCS_INSTRUCTION_ERROR);
 	uint32_t reason = (uint32_t)probe_get(&p, VMCS_EXIT_REASON);
 	uint64_t qual = probe_get(&p, VMCS_EXIT_QUALIFICATION);
-	char words[128];
+	enum area by_error = error_verdict(error, out), by_exit = AREA_NONE;
 
-	if (reason >> 31) {
-		vmx_describe_qualification(reason, qual, words, sizeof(words));
-		fprintf(out, "exit reason 0x%x: %s (qualification 0x%" PRIx64 "%s%s)\n",
-			reason, vmx_exit_name(reason), qual,
-			words[0] ? ": " : "", words);
-		return (reason & 0xffff) == 33 ? AREA_GUEST : AREA_NONE;
-	}
-	if (error)
-		fprintf(out, "VM-instruction error %u: %s\n", error,
-			vmx_instruction_error(error));
-	return error == 7 ? AREA_CONTROLS : error == 8 ? AREA_HOST : AREA_NONE;
+	if (reason >> 31)
+		by_exit = exit_verdict(reason, qual, out);
+	if (by_error != AREA_NONE && by_exit != AREA_NONE)
+		return AREA_NONE;
+	return by_exit != AREA_NONE ? by_exit : by_error;
+}
+
+static enum area verdict(const struct dump *d, const struct tinyvmx_run *run,
+			 FILE *out)
+{
+	if (!run)
+		return verdict_of_vmcs(d, out);
+	if (run->entry_failed.instruction_error)
+		return error_verdict(run->entry_failed.instruction_error, out);
+	return exit_verdict(run->exit_reason, run->exit_qualification, out);
 }
 
 static void print_finding(const struct explain_finding *f, FILE *out)
@@ -274,6 +307,7 @@ static void print_gaps(const struct dump *d, const struct explain_gaps *gaps,
 #define MAX_FINDINGS	32
 
 int explain_entry_failure_on(const struct vmx_cpu *cpu,
+			     const struct tinyvmx_run *run,
 			     const struct tinyvmx_vmcs_field *fields, size_t n,
 			     FILE *out)
 {
@@ -281,7 +315,7 @@ int explain_entry_failure_on(const struct vmx_cpu *cpu,
 	struct dump d = make_dump(cpu, fields, n);
 	struct explain_gaps gaps;
 	size_t count, shown, blamed;
-	enum area area = verdict(&d, out);
+	enum area area = verdict(&d, run, out);
 
 	count = explain_find(cpu, fields, n, findings, MAX_FINDINGS, &gaps);
 	shown = count < MAX_FINDINGS ? count : MAX_FINDINGS;
@@ -296,8 +330,9 @@ int explain_entry_failure_on(const struct vmx_cpu *cpu,
 	return (int)count;
 }
 
-int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n,
-			  FILE *out)
+int explain_entry_failure_run(const struct tinyvmx_run *run,
+			      const struct tinyvmx_vmcs_field *fields, size_t n,
+			      FILE *out)
 {
 	struct tinyvmx_info info;
 	struct vmx_cpu cpu;
@@ -309,5 +344,11 @@ int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n,
 	if (device >= 0)
 		close(device);
 	vmx_cpu_from_info(&cpu, &info);
-	return explain_entry_failure_on(&cpu, fields, n, out);
+	return explain_entry_failure_on(&cpu, run, fields, n, out);
+}
+
+int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n,
+			  FILE *out)
+{
+	return explain_entry_failure_run(NULL, fields, n, out);
 }

@@ -48,18 +48,29 @@ size_t explain_find(const struct vmx_cpu *cpu,
 
 /*
  * explain_entry_failure_on - print why @cpu refused to enter this VMCS
+ * @cpu: as for explain_find()
+ * @run: what RUN told of it; NULL: take what the VMCS says, which may be older
+ * @fields: the dump
+ * @n: its length
+ * @out: where to print
  *
  * Returns the number of findings.
  */
 int explain_entry_failure_on(const struct vmx_cpu *cpu,
+			     const struct tinyvmx_run *run,
 			     const struct tinyvmx_vmcs_field *fields, size_t n,
 			     FILE *out);
 
 /*
- * explain_entry_failure - the same for the CPU we run on
+ * explain_entry_failure_run - the same for the CPU we run on
  *
  * Takes the capability MSRs from /dev/tinyvmx if it can be opened.
  */
+int explain_entry_failure_run(const struct tinyvmx_run *run,
+			      const struct tinyvmx_vmcs_field *fields, size_t n,
+			      FILE *out);
+
+/* explain_entry_failure - the same where no run page is at hand */
 int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n,
 			  FILE *out);
 

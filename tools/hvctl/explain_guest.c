@@ -72,9 +72,19 @@ static bool usable(struct probe *p)
 	return !(ar(p, p->seg) & TINYVMX_AR_UNUSABLE);
 }
 
+static bool long_mode_or_real_mode(struct probe *p)
+{
+	return ia32e_guest(p) || !(probe_get(p, VMCS_GUEST_CR0) & CR0_PE);
+}
+
+/*
+ * RFLAGS.VM where it may be set. Where it may not, that is the fault to tell,
+ * not what each segment register lacks for virtual-8086 mode.
+ */
 static bool v8086(struct probe *p)
 {
-	return probe_get(p, VMCS_GUEST_RFLAGS) & RFLAGS_VM;
+	return probe_get(p, VMCS_GUEST_RFLAGS) & RFLAGS_VM &&
+	       !long_mode_or_real_mode(p);
 }
 
 /*
@@ -362,11 +372,6 @@ static bool bad_bndcfgs(struct probe *p)
 static bool not_64_bit_code(struct probe *p)
 {
 	return !cs_long_mode(p);
-}
-
-static bool long_mode_or_real_mode(struct probe *p)
-{
-	return ia32e_guest(p) || !(probe_get(p, VMCS_GUEST_CR0) & CR0_PE);
 }
 
 static bool injects_extint(struct probe *p)

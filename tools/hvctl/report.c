@@ -172,7 +172,7 @@ void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out)
 	struct tinyvmx_vmcs_field *fields = read_vmcs(vcpu, &count);
 
 	if (fields)
-		explain_entry_failure(fields, count, out);
+		explain_entry_failure_run(vcpu->run, fields, count, out);
 	free(fields);
 }
 

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!in)
 		return 0;
 	if (!vmcs_dump_read(in, &fields, &n, &err)) {
-		explain_entry_failure_on(NULL, fields, n, null);
+		explain_entry_failure_on(NULL, NULL, fields, n, null);
 		vmcs_dump_write(fields, n, null);
 		free(fields);
 	}

@@ -509,9 +509,8 @@ static const struct violation violations[] = {
 	{ "guest.rip", 0, NULL, { { VMCS_GUEST_RIP, BIT(48) } } },
 	{ "guest.rflags.reserved", 0, NULL, { { VMCS_GUEST_RFLAGS, 0xa } } },
 	{ "guest.rflags.one", 0, NULL, { { VMCS_GUEST_RFLAGS, 0 } } },
-	{ "guest.rflags.vm", 0, v86_mode,
-	  { { VMCS_ENTRY_CTLS, ENTRY64 }, { VMCS_GUEST_EFER, 0x500 }, { VMCS_GUEST_CR4, 0x2020 } } },
-	{ "guest.rflags.vm", 0, v86_mode, { { VMCS_GUEST_CR0, 0x50032 } } },
+	{ "guest.rflags.vm", 0, NULL, { { VMCS_GUEST_RFLAGS, 0x20002 } } },
+	{ "guest.rflags.vm", 0, real_mode, { { VMCS_GUEST_RFLAGS, 0x20002 } } },
 	{ "guest.rflags.if", 0, NULL, { { VMCS_ENTRY_INTR_INFO, EVENT(0, 0x20) } } },
 	{ "guest.ssp.align", 0, NULL, { GUEST_CET, { VMCS_GUEST_SSP, 1 } } },
 	{ "guest.ssp", 0, NULL, { GUEST_CET, { VMCS_GUEST_SSP, BIT(48) } } },
@@ -796,13 +795,15 @@ static void test_control_bit_is_named(void **state)
 			       "bit 7 (unrestricted guest) must be 0"));
 }
 
+static const struct tinyvmx_run *run_page;	/* for print() */
+
 static char *print(const struct vmx_cpu *cpu, int *count)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	*count = explain_entry_failure_on(cpu, vmcs, ARRAY_SIZE(vmcs), out);
+	*count = explain_entry_failure_on(cpu, run_page, vmcs, ARRAY_SIZE(vmcs), out);
 	fclose(out);
 	return text;
 }
@@ -843,6 +844,56 @@ static void test_printed_outside_of_verdict(void **state)
 	free(text);
 }
 
+/* Neither field is cleared when the other is written: it is not told which is old. */
+static void test_two_verdicts(void **state)
+{
+	struct vmx_cpu cpu = make_cpu();
+	int count;
+	char *text;
+
+	(void)state;
+	make_vmcs(NULL);
+	set_field(VMCS_INSTRUCTION_ERROR, 7);
+	set_field(VMCS_EXIT_REASON, 0x80000021);
+	set_field(VMCS_VPID, 0);
+	set_field(VMCS_PROC2_CTLS, PROC2 | BIT(PROC2_VPID));
+	text = print(&cpu, &count);
+	assert_int_equal(count, 1);
+	assert_non_null(strstr(text, "VM-instruction error 7"));
+	assert_non_null(strstr(text, "exit reason 0x80000021"));
+	assert_non_null(strstr(text, "rule ctl.vpid"));
+	assert_null(strstr(text, "the CPU did not say so"));
+	free(text);
+}
+
+/* What RUN said counts more than what an older failure left in the VMCS. */
+static void test_verdict_of_run(void **state)
+{
+	struct tinyvmx_run run = { .reason = TINYVMX_EXIT_ENTRY_FAILED };
+	struct vmx_cpu cpu = make_cpu();
+	int count;
+	char *text;
+
+	(void)state;
+	make_vmcs(NULL);
+	set_field(VMCS_INSTRUCTION_ERROR, 12);
+	set_field(VMCS_EXIT_REASON, 0x80000021);
+	run.entry_failed.instruction_error = 7;
+	run_page = &run;
+	text = print(&cpu, &count);
+	assert_string_equal(text, "VM-instruction error 7: VM entry with invalid control field(s)\n"
+			    "  no violated rule found in this area\n");
+	free(text);
+	run.entry_failed.instruction_error = 0;
+	run.exit_reason = 0x80000021;
+	run.exit_qualification = 4;
+	text = print(&cpu, &count);
+	assert_non_null(strstr(text, "exit reason 0x80000021"));
+	assert_non_null(strstr(text, "the VMCS link pointer"));
+	free(text);
+	run_page = NULL;
+}
+
 static void test_printed_gaps(void **state)
 {
 	int count;
@@ -876,6 +927,8 @@ int main(void)
 		cmocka_unit_test(test_control_bit_is_named),
 		cmocka_unit_test(test_printed),
 		cmocka_unit_test(test_printed_outside_of_verdict),
+		cmocka_unit_test(test_two_verdicts),
+		cmocka_unit_test(test_verdict_of_run),
 		cmocka_unit_test(test_printed_gaps),
 	};
 
