@@ -137,9 +137,9 @@ void tvx_event_cancel(struct tvx_vcpu *vcpu)
 
 	if (!(info & INTR_INFO_VALID_MASK))
 		return;
+	/* The field stays as it is, to be explained; the event will overwrite it. */
 	set_event(vcpu, info, vmcs_read32(VM_ENTRY_EXCEPTION_ERROR_CODE),
 		  vmcs_read32(VM_ENTRY_INSTRUCTION_LEN));
-	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 }
 
 static void inject(const struct tvx_event *event)

@@ -112,22 +112,28 @@ enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 
 /* ------------------------------------------------ finished instructions */
 
-void tvx_skip_instruction(struct tvx_vcpu *vcpu)
+void tvx_complete_instruction(struct tvx_vcpu *vcpu)
 {
-	unsigned long rip = tvx_exit_rip(vcpu);
-	unsigned long next = rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 
-	/* Outside 64-bit mode EIP wraps around. */
-	if (unlikely((rip ^ next) >> 32) && !tvx_in_long_mode())
-		next = (u32)next;
-	vmcs_writen(GUEST_RIP, next);
 	if (unlikely(blocking & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))) {
 		blocking &= ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking);
 	}
 	if (unlikely(vmcs_readn(GUEST_RFLAGS) & X86_EFLAGS_TF))
 		tvx_event_single_step(vcpu);
+}
+
+void tvx_skip_instruction(struct tvx_vcpu *vcpu)
+{
+	unsigned long rip = tvx_exit_rip(vcpu);
+	unsigned long next = rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+
+	/* Outside 64-bit mode EIP wraps around. */
+	if (unlikely((rip ^ next) >> 32) && !tvx_in_long_mode())
+		next = (u32)next;
+	vmcs_writen(GUEST_RIP, next);
+	tvx_complete_instruction(vcpu);
 }
 
 /* ------------------------------------------------------- host's events */

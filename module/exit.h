@@ -29,11 +29,14 @@ void tvx_regs_get(struct tvx_vcpu *vcpu, struct tinyvmx_regs *regs);
 int tvx_regs_set(struct tvx_vcpu *vcpu, const struct tinyvmx_regs *regs);
 
 /*
- * tvx_skip_instruction - the exiting instruction is done: go behind it
+ * tvx_complete_instruction - an instruction has been executed for the guest
  *
- * Ends blocking by STI and MOV SS and raises the single-step trap, as executing
- * the instruction would have.
+ * Ends blocking by STI and MOV SS and raises the single-step trap, as the CPU
+ * would have.
  */
+void tvx_complete_instruction(struct tvx_vcpu *vcpu);
+
+/* The exiting instruction is done: go behind it, and complete it. */
 void tvx_skip_instruction(struct tvx_vcpu *vcpu);
 
 /* exit_insn.c */

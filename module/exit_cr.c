@@ -173,6 +173,9 @@ enum tvx_result tvx_exit_dr_access(struct tvx_vcpu *vcpu)
 	unsigned int dr = DR_NUMBER(qual), gpr = DR_GPR(qual);
 	u64 value;
 
+	/* The CPU checks the privilege level first, but not every emulator of one does. */
+	if (tvx_cpl())
+		return refuse(vcpu);
 	if (vmcs_readn(GUEST_DR7) & TVX_DR7_GD) {
 		tvx_event_debug(vcpu, TVX_DR6_BD);
 		return TVX_RESUME;

@@ -255,10 +255,6 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 		return -EOPNOTSUPP;
 	if (events->pad || events->extint_vector > 255)
 		return -EINVAL;
-	/* SDM, "Checks on Guest Non-Register State": not both at once. */
-	if ((events->interruptibility & TINYVMX_BLOCKING_BY_STI) &&
-	    (events->interruptibility & TINYVMX_BLOCKING_BY_MOV_SS))
-		return -EINVAL;
 	if ((events->pending & TINYVMX_PENDING_EVENT) && !event_valid(events))
 		return -EINVAL;
 
@@ -268,6 +264,8 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 	vcpu->event.error_code = events->event_error_code;
 	vcpu->event.instruction_len = events->event_instruction_len;
 	vcpu->activity = events->activity;
+	/* A failed VM entry leaves its event there, to be explained. */
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, events->interruptibility);
 	vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS, events->pending_dbg);
 	return 0;

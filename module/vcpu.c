@@ -332,20 +332,25 @@ static int take_request(struct tvx_vcpu *vcpu)
 	struct tinyvmx_run *run = vcpu->run;
 	u32 request = READ_ONCE(run->request);
 	struct tinyvmx_regs regs;
-	int err;
+	int err = 0;
 
 	vcpu->want_window = READ_ONCE(run->want_intr_window);
 	if (vcpu->in_width)
 		tvx_io_complete(vcpu);
 	if (likely(!request))
 		return 0;
-	if (request & ~TINYVMX_REQ_SET_REGS)
+	if (request & ~(TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE))
 		return -EOPNOTSUPP;
-	regs = run->regs;
-	err = tvx_regs_set(vcpu, &regs);
-	if (!err)
-		WRITE_ONCE(run->request, 0);
-	return err;
+	if (request & TINYVMX_REQ_SET_REGS) {
+		regs = run->regs;
+		err = tvx_regs_set(vcpu, &regs);
+	}
+	if (err)
+		return err;
+	if (request & TINYVMX_REQ_COMPLETE)
+		tvx_complete_instruction(vcpu);
+	WRITE_ONCE(run->request, 0);
+	return 0;
 }
 
 /* Sleeping work between two inner loops. Return: 0 to go on, or -errno. */

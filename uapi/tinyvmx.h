@@ -548,6 +548,12 @@ struct tinyvmx_get_vmcs {
 
 /* tinyvmx_run.request */
 #define TINYVMX_REQ_SET_REGS		(1U << 0)	/* load regs before entering */
+/*
+ * Userspace has executed the instruction of the last exit, or one iteration of a
+ * repeated one: end blocking by STI and MOV SS, and raise the single-step trap if
+ * RFLAGS.TF is set (after SET_REGS, if both are asked for).
+ */
+#define TINYVMX_REQ_COMPLETE		(1U << 1)
 
 /* tinyvmx_exit_io.flags */
 #define TINYVMX_IO_IN			(1U << 0)	/* else OUT */
@@ -567,7 +573,8 @@ struct tinyvmx_get_vmcs {
  *
  * IN and OUT are complete but for @data: RIP is already behind them. For the
  * string forms nothing has been done: userspace moves the data, updates RCX,
- * RSI or RDI and RIP (instruction_len) in regs, and sets TINYVMX_REQ_SET_REGS.
+ * RSI or RDI and RIP (instruction_len) in regs, and sets TINYVMX_REQ_SET_REGS and
+ * TINYVMX_REQ_COMPLETE.
  */
 struct tinyvmx_exit_io {
 	__u16 port;
@@ -601,8 +608,8 @@ struct tinyvmx_exit_io {
  * @pad: 0
  *
  * Nothing of the instruction has been done. Userspace decodes it, does the
- * access, updates regs (rip included) and sets TINYVMX_REQ_SET_REGS. If it
- * does nothing, the next RUN repeats the instruction.
+ * access, updates regs (rip included) and sets TINYVMX_REQ_SET_REGS and
+ * TINYVMX_REQ_COMPLETE. If it does nothing, the next RUN repeats the instruction.
  */
 struct tinyvmx_exit_mmio {
 	__u64 gpa;
