@@ -355,7 +355,8 @@ size_t hv_acpi_write(const struct hv_acpi_config *config, uint8_t *mem, size_t s
 	struct rsdp *rsdp = space_take(&space, sizeof(*rsdp), 16);
 	uint64_t facs, dsdt, xsdt, tables[3];
 
-	if (!rsdp || !config->cpus || config->cpus > HV_ACPI_MAX_CPUS)
+	if (!rsdp || !config->cpus || config->cpus > HV_ACPI_MAX_CPUS ||
+	    config->pci_slots > HV_ACPI_MAX_PCI_SLOTS)
 		return 0;
 	facs = write_facs(&space);
 	dsdt = write_dsdt(&space, config);

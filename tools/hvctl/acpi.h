@@ -16,17 +16,19 @@ struct hv_acpi_config {
 	unsigned int cpus;		/* local APIC ids 0 ... cpus - 1 */
 	uint8_t ioapic_id;
 	unsigned int com_ports;		/* bit n: COM(n + 1) is there */
+	unsigned int pci_slots;		/* interrupts are described for devices below this number */
 	/* What the PCI bus may use: first and last. */
 	uint16_t port_first, port_last;
 	uint32_t mmio_first, mmio_last;
 };
 
 #define HV_ACPI_MAX_CPUS 64
+#define HV_ACPI_MAX_PCI_SLOTS 32
 
 /*
  * Write the tables for guest-physical address @gpa (a multiple of 64) to @mem, RSDP
- * first. Returns how many bytes they take, or 0 if @size is too small or there are
- * too many CPUs.
+ * first. Returns how many bytes they take, or 0 if @size is too small, there is no
+ * CPU, or too many of them or of slots.
  */
 size_t hv_acpi_write(const struct hv_acpi_config *config, uint8_t *mem, size_t size, uint64_t gpa);
 

@@ -3,8 +3,6 @@
 #include "acpi_dsdt.h"
 #include "dev/pc.h"
 
-#define SLOTS 32
-
 struct com_port {
 	const char *name;
 	uint16_t base;
@@ -82,13 +80,14 @@ static unsigned int route(const uint8_t *legacy_irq, unsigned int line)
 }
 
 /* Name (@name, Package { Package { slot, pin, Zero, interrupt }, ... }); all slots but the bridge's */
-static void add_routes(struct hv_aml *aml, const char *name, const uint8_t *legacy_irq)
+static void add_routes(struct hv_aml *aml, const char *name, unsigned int slots,
+		       const uint8_t *legacy_irq)
 {
 	unsigned int slot, pin;
 
 	hv_aml_name(aml, name);
-	hv_aml_package(aml, (SLOTS - 1) * HV_PCI_INTX);
-	for (slot = 1; slot < SLOTS; slot++) {
+	hv_aml_package(aml, (uint8_t)((slots - 1) * HV_PCI_INTX));
+	for (slot = 1; slot < slots; slot++) {
 		for (pin = 0; pin < HV_PCI_INTX; pin++) {
 			hv_aml_package(aml, 4);
 			hv_aml_integer(aml, slot << 16 | 0xffff);
@@ -102,10 +101,10 @@ static void add_routes(struct hv_aml *aml, const char *name, const uint8_t *lega
 }
 
 /* The guest says in _PIC which controllers it uses; the routes follow. */
-static void add_prt(struct hv_aml *aml)
+static void add_prt(struct hv_aml *aml, unsigned int slots)
 {
-	add_routes(aml, "PRTA", NULL);
-	add_routes(aml, "PRTP", hv_pc_pci_legacy_irq);
+	add_routes(aml, "PRTA", slots, NULL);
+	add_routes(aml, "PRTP", slots, hv_pc_pci_legacy_irq);
 	hv_aml_method(aml, "_PRT", 0);
 	hv_aml_if_name(aml, "\\PICM");
 	hv_aml_return_name(aml, "PRTA");
@@ -127,7 +126,8 @@ static void add_pci(struct hv_aml *aml, const struct hv_acpi_config *config)
 	hv_aml_name(aml, "_BBN");
 	hv_aml_integer(aml, 0);
 	hv_aml_crs(aml, &res);
-	add_prt(aml);
+	if (config->pci_slots > 1)
+		add_prt(aml, config->pci_slots);
 	hv_aml_end(aml);
 }
 

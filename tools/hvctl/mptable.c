@@ -76,7 +76,6 @@ struct mp_interrupt {
 
 #define BUS_PCI 0
 #define BUS_ISA 1
-#define SLOTS 32
 
 struct writer {
 	uint8_t *mem;
@@ -145,11 +144,11 @@ static void add_isa(struct writer *w, uint8_t ioapic)
 	}
 }
 
-static void add_pci(struct writer *w, uint8_t ioapic)
+static void add_pci(struct writer *w, uint8_t ioapic, unsigned int slots)
 {
 	unsigned int slot, pin;
 
-	for (slot = 1; slot < SLOTS; slot++) {
+	for (slot = 1; slot < slots; slot++) {
 		for (pin = 0; pin < HV_PCI_INTX; pin++) {
 			const struct mp_interrupt i = {
 				.type = MP_IO_INTERRUPT, .kind = KIND_INT, .bus = BUS_PCI,
@@ -212,7 +211,7 @@ size_t hv_mptable_write(const struct hv_acpi_config *config, uint8_t *mem, size_
 	struct writer w = { .used = sizeof(struct mp_header) };
 
 	if (size < sizeof(struct mp_pointer) + sizeof(struct mp_header) || !config->cpus ||
-	    config->cpus > HV_ACPI_MAX_CPUS)
+	    config->cpus > HV_ACPI_MAX_CPUS || config->pci_slots > HV_ACPI_MAX_PCI_SLOTS)
 		return 0;
 	w.mem = mem + sizeof(struct mp_pointer);
 	w.size = size - sizeof(struct mp_pointer);
@@ -221,7 +220,7 @@ size_t hv_mptable_write(const struct hv_acpi_config *config, uint8_t *mem, size_
 	add_bus(&w, BUS_ISA, "ISA   ");
 	add_ioapic(&w, config->ioapic_id);
 	add_isa(&w, config->ioapic_id);
-	add_pci(&w, config->ioapic_id);
+	add_pci(&w, config->ioapic_id, config->pci_slots);
 	add_local(&w, KIND_EXTINT, 0);
 	add_local(&w, KIND_NMI, 1);
 	if (w.overflow)

@@ -10,7 +10,7 @@
 #include "../aml.h"
 
 static const struct hv_acpi_config machine = {
-	.cpus = 2, .ioapic_id = 2, .com_ports = 0x3,
+	.cpus = 2, .ioapic_id = 2, .com_ports = 0x3, .pci_slots = 32,
 	.port_first = 0xc000, .port_last = 0xffff,
 	.mmio_first = 0xc0000000, .mmio_last = 0xfebfffff,
 };
@@ -166,6 +166,24 @@ static void test_too_small(void **state)
 		free(exact);
 	}
 	assert_int_equal(hv_acpi_write(&machine, area, need, HV_ACPI_GPA), need);
+}
+
+static void test_slots(void **state)
+{
+	struct hv_acpi_config config = machine;
+	size_t all = hv_acpi_write(&machine, area, sizeof(area), HV_ACPI_GPA), few;
+
+	(void)state;
+	config.pci_slots = 33;
+	assert_int_equal(hv_acpi_write(&config, area, sizeof(area), HV_ACPI_GPA), 0);
+	assert_int_equal(hv_mptable_write(&config, area, sizeof(area), HV_MPTABLE_GPA), 0);
+	config.pci_slots = 4;
+	few = hv_acpi_write(&config, area, sizeof(area), HV_ACPI_GPA);
+	assert_true(few && few < all - 2000);
+	config.pci_slots = 0;
+	assert_true(hv_acpi_write(&config, area, sizeof(area), HV_ACPI_GPA) < few);
+	assert_int_equal(hv_mptable_write(&config, area, sizeof(area), HV_MPTABLE_GPA),
+			 16 + 44 + 2 * 20 + 3 * 8 + 17 * 8);
 }
 
 static void test_cpus_out_of_range(void **state)
@@ -335,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup(test_madt, setup),
 		cmocka_unit_test_setup(test_hpet, setup),
 		cmocka_unit_test_setup(test_too_small, setup),
+		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_cpus_out_of_range),
 		cmocka_unit_test(test_aml_encoding),
 		cmocka_unit_test_setup(test_iasl, setup),

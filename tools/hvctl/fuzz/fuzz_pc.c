@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A hostile guest against all chips at once: accesses, time, interrupts, and snapshots gone bad. */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dev/pc.h"
+#include "dev/uart16550.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct bench {
+	struct hv_bus bus;
+	struct hv_clock clock;
+	uint64_t now_ns;
+	struct hv_pc pc;
+	struct hv_uart16550 com1;
+	unsigned int messages;		/* within one step */
+};
+
+/* What the fuzzer gave us, from the front. */
+struct input {
+	const uint8_t *data;
+	size_t left;
+};
+
+static uint64_t take(struct input *in, unsigned int len)
+{
+	uint64_t value = 0;
+
+	for (; len && in->left; len--, in->left--)
+		value = value << 8 | *in->data++;
+	return value;
+}
+
+static uint64_t now(struct hv_clock *clock)
+{
+	return ((struct bench *)((char *)clock - offsetof(struct bench, clock)))->now_ns;
+}
+
+static uint64_t wall(void *ctx)
+{
+	return 1700000000000000000ull + ((struct bench *)ctx)->now_ns;
+}
+
+static void deliver(void *ctx, const struct hv_ioapic_message *message)
+{
+	struct bench *b = ctx;
+
+	(void)message;
+	/* A message is the answer to a line or an EOI: it never goes round in circles. */
+	if (++b->messages > 100000)
+		abort();
+}
+
+static void input_room(void *ctx)
+{
+	struct bench *b = ctx;
+
+	hv_uart16550_input(&b->com1, (const uint8_t *)"hello", 5);
+}
+
+static void power_on(struct bench *b)
+{
+	const struct hv_pc_config pc = {
+		.bus = &b->bus, .clock = &b->clock, .ram_below_4g = 64 << 20, .cpus = 1,
+		.wall_ns = wall, .deliver = deliver, .ctx = b,
+	};
+	const struct hv_uart16550_config com1 = {
+		.bus = &b->bus, .clock = &b->clock, .base = 0x3f8, .irq = hv_pc_irq(&b->pc, 4),
+		.room = input_room, .ctx = b,
+	};
+
+	memset(b, 0, sizeof(*b));
+	b->clock.now_ns = now;
+	b->now_ns = 1000;
+	if (hv_pc_init(&b->pc, &pc) || hv_uart16550_init(&b->com1, &com1))
+		abort();
+}
+
+static void access_port(struct bench *b, struct input *in, bool write)
+{
+	static const uint16_t ports[] = {
+		0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64,
+		0x70, 0x71, 0x92, 0xcf8, 0xcf9, 0xcfc, 0xcfe, 0xb000, 0xb002, 0xb004, 0xb008,
+		0xb00c, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff,
+	};
+	unsigned int which = (unsigned int)take(in, 1), width = 1u << take(in, 1) % 3;
+	uint64_t value = write ? take(in, width) : 0;
+
+	hv_bus_access(&b->bus, HV_PORT, ports[which % (sizeof(ports) / sizeof(*ports))], width,
+		      write, &value);
+}
+
+static void access_mmio(struct bench *b, struct input *in, bool write)
+{
+	unsigned int which = (unsigned int)take(in, 2), width = 1u << take(in, 1) % 4;
+	uint64_t base = which & 0x8000 ? HV_HPET_BASE : HV_IOAPIC_BASE;
+	uint64_t value = write ? take(in, width) : 0;
+
+	hv_bus_access(&b->bus, HV_MMIO, base + (which & 0x3ff), width, write, &value);
+}
+
+/* Let time pass: up to 16 ms in steps of the event loop, or a jump over up to 18 minutes. */
+static void pass_time(struct bench *b, struct input *in, bool jump)
+{
+	uint64_t end = b->now_ns + (jump ? take(in, 5) : take(in, 3));
+	unsigned int steps;
+
+	for (steps = 0; !jump && hv_clock_next(&b->clock) <= end; steps++) {
+		if (hv_clock_next(&b->clock) > b->now_ns)
+			b->now_ns = hv_clock_next(&b->clock);
+		hv_clock_run(&b->clock);
+		if (steps > 200000)	/* a timer that fires without end */
+			abort();
+	}
+	b->now_ns = end;
+	hv_clock_run(&b->clock);
+}
+
+/* Save, damage one byte, load: refused or not, the machine must go on. */
+static void damage_state(struct bench *b, struct input *in)
+{
+	struct hv_pc_state state;
+	struct hv_uart16550_state com1;
+	size_t at = take(in, 2);
+
+	hv_pc_save(&b->pc, &state);
+	((uint8_t *)&state)[at % sizeof(state)] ^= (uint8_t)take(in, 1);
+	(void)!hv_pc_load(&b->pc, &state);
+	hv_uart16550_save(&b->com1, &com1);
+	((uint8_t *)&com1)[at % sizeof(com1)] ^= (uint8_t)take(in, 1);
+	(void)!hv_uart16550_load(&b->com1, &com1);
+}
+
+static void step(struct bench *b, struct input *in)
+{
+	uint8_t what = (uint8_t)take(in, 1);
+
+	b->messages = 0;
+	if (what < 0x60)
+		access_port(b, in, what & 1);
+	else if (what < 0xa0)
+		access_mmio(b, in, what & 1);
+	else if (what < 0xc0)
+		pass_time(b, in, what & 1);
+	else if (what < 0xd0)
+		hv_ioapic_eoi(&b->pc.ioapic, (uint8_t)take(in, 1));
+	else if (what < 0xe0)
+		hv_i8259_ack(&b->pc.pic);
+	else if (what < 0xe8)
+		hv_uart16550_input(&b->com1, in->data, in->left);
+	else if (what < 0xf0)
+		hv_acpi_pm_power_button(&b->pc.pm);
+	else if (what < 0xff)
+		damage_state(b, in);
+	else
+		hv_pc_reset(&b->pc);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct bench bench;
+	struct input in = { data, size };
+
+	power_on(&bench);
+	while (in.left)
+		step(&bench, &in);
+	hv_uart16550_exit(&bench.com1);
+	hv_pc_exit(&bench.pc);
+	if (hv_clock_next(&bench.clock) != UINT64_MAX || bench.bus.count[HV_PORT] ||
+	    bench.bus.count[HV_MMIO])
+		abort();
+	return 0;
+}
