@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Any bytes as an image: parse it as what it looks like, check it, copy it. */
+#include <stdlib.h>
+
+#include "boot.h"
+#include "load/load.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct hv_memory memory;
+
+static void try(const struct hv_file *file, const struct hv_load_options *options)
+{
+	struct hv_image image;
+	struct hv_error err = { "" };
+
+	if (hv_image_parse(&image, file, options, &err) ||
+	    hv_image_check(&image, &memory, &err) ||
+	    hv_boot_check(&image, "", &err)) {
+		/* A refusal without a word is no refusal. */
+		if (!*err.text)
+			abort();
+		return;
+	}
+	hv_image_copy(&image, file, &memory);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct hv_file file = { (uint8_t *)data, size };
+	struct hv_load_options defaults = { .load = HV_UNSET, .entry = HV_UNSET };
+	struct hv_error err;
+
+	if (!memory.map && hv_memory_init(&memory, 16 * HV_MIB, &err))
+		abort();
+	if (size)
+		try(&file, &defaults);
+	return 0;
+}
