@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# TAP for the tests that are shell scripts and run machines.
+
+TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+VTBOX=$TESTBED/vtbox
+TAP=0
+DIR=$(mktemp -d)
+trap 'rm -rf "$DIR"' EXIT
+# shellcheck disable=SC2034 # used by those who include this
+K=${KERNEL:-6.1}
+
+# ok TEXT COMMAND...: passes if COMMAND succeeds.
+ok()
+{
+	local text=$1
+	shift
+	TAP=$((TAP + 1))
+	if "$@"; then
+		echo "ok $TAP - $text"
+		return
+	fi
+	echo "not ok $TAP - $text"
+	sed 's/^/# /' "$DIR"/out "$DIR"/err 2>/dev/null | tail -n 20
+}
+
+skip()
+{
+	TAP=$((TAP + 1))
+	echo "ok $TAP - $1 # SKIP $2"
+}
+
+# box ARGUMENT...: run vtbox; its status, output and messages are in $status, $DIR/out, $DIR/err.
+box()
+{
+	status=0
+	"$VTBOX" --log-dir "${TEST_LOGS:-$DIR}/run$((TAP + 1))" "$@" >"$DIR/out" 2>"$DIR/err" || status=$?
+}
+
+# The last box() ended so, with this output or with such words in its messages.
+ends() { [ "$status" -eq "$1" ]; }
+prints() { [ "$status" -eq 0 ] && [ "$(cat "$DIR/out")" = "$1" ]; }
+says() { [ "$status" -eq "$1" ] && grep -qE -- "$2" "$DIR/err"; }
+
+finish()
+{
+	echo "1..$TAP"
+}

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vtbox's own tests: options, exit status, input and output, files, complaints of the kernel, clean ends.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+
+# Without a machine.
+box --help
+ok "--help" ends 0
+usage()
+{
+	local words=$1
+	shift
+	box "$@"
+	ok "refused: $*" says 2 "$words"
+}
+usage "unrecognized arguments: --bogus" --bogus -- true
+usage "not a number from 1 to 4" -c 9 -- true
+usage "not a number from 1 to 4" -c two -- true
+usage "invalid choice" -m vmware -- true
+usage "no kernel version" -k new -- true
+usage "none of corei7_skylake_x" -m bochs --cpu 8086 -- true
+usage "there is no /nonexistent" --add /nonexistent -- true
+usage "no directory /nonexistent" --get /etc/passwd:/nonexistent/x -- true
+usage "expected one argument" --timeout
+MACHINE=abacus box -- true
+ok "refused: MACHINE=abacus" says 2 "none of auto, bochs, qemu, host"
+
+# One machine for all that can be looked at from inside.
+mkdir -p "$DIR/in/sub"
+echo deep >"$DIR/in/sub/file"
+ln -s nowhere "$DIR/in/dangling"
+head -c 3000000 /dev/urandom >"$DIR/in/big"
+echo "a name" >"$DIR/with space"
+cat >"$DIR/script" <<'END'
+echo "to stderr" >&2
+cat
+cat "/srv/with space" /in/sub/file
+readlink /in/dangling
+nproc
+uname -r
+true-dynamic && echo "dynamic program runs"
+cp -r /in /tmp/back
+exit 3
+END
+box --no-module -k "$K" -c 2 --add "$DIR/in" --add "$DIR/with space:/srv/" --add "$(command -v true):/bin/true-dynamic" \
+	--add "$DIR/script:/script" --get /tmp/back:"$DIR/got" -- sh /script < <(sleep 1; echo "from a pipe")
+ok "the command's exit status" ends 3
+cat >"$DIR/want" <<END
+to stderr
+from a pipe
+a name
+deep
+nowhere
+2
+$(sed -n 6p "$DIR/out")
+dynamic program runs
+END
+ok "clean output, in order; files are in" cmp "$DIR/want" "$DIR/out"
+ok "the kernel is the one asked for" grep -q "^${K}[.-]" "$DIR/out"
+ok "nothing else is said" test ! -s "$DIR/err"
+ok "a folder comes back" diff -r --no-dereference "$DIR/in" "$DIR/got"
+
+box --no-module -k "$K" -- md5sum <"$DIR/in/big"
+ok "a file on standard input" prints "$(md5sum <"$DIR/in/big")"
+
+# Ends that are not the command's.
+box --no-module -k "$K" -- sh -c 'kill -SEGV $$'
+ok "ended by a signal: 128+n" ends 139
+box --no-module -k "$K" --get /tmp/nothing -- nosuchprogram
+ok "a file that is not there" says 72 "there is no /tmp/nothing"
+ok "what the command said is passed on" grep -q nosuchprogram "$DIR/out"
+box --no-module -k "$K" -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at lib/test.c:1" >/dev/kmsg; echo fine'
+ok "a WARNING fails the run" says 70 "lib/test.c"
+ok "... and its output is there" grep -q fine "$DIR/out"
+box --no-module -k "$K" -- sh -c 'echo c >/proc/sysrq-trigger; sleep 1000'
+ok "a panic fails the run" says 70 "sysrq triggered crash"
+box --no-module -k "$K" --timeout 12 -- sh -c 'while :; do :; done'
+ok "--timeout" says 124 "not done after 12 s"
+
+# Two at once, and an interrupted one beside them.
+"$VTBOX" --no-module -k "$K" -- sh -c 'echo one' >"$DIR/one" 2>"$DIR/err" &
+first=$!
+setsid "$VTBOX" --no-module -k "$K" --log-dir "$DIR/interrupted" -- sleep 1000000000 2>/dev/null &
+second=$!
+sleep 3
+kill -INT "$second"
+wait "$second"
+ok "interrupted: 128+n" test $? -eq 130
+ok "... and nothing keeps running" sh -c "! ps -eo args | grep -F 'vtbox.$second.' | grep -v grep"
+ok "... nor a temporary file behind" sh -c "! ls -d ${TMPDIR:-/tmp}/vtbox.$second.* 2>/dev/null"
+wait "$first"
+ok "the other one is not disturbed" grep -qx one "$DIR/one"
+finish
