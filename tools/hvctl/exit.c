@@ -11,6 +11,9 @@
 #include "vmx_names.h"
 #include "x86.h"
 
+/* Load the registers; an instruction, or one element of a string, is behind them. */
+#define INSTRUCTION_DONE (TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE)
+
 static void end(struct hv_vcpu *vcpu, enum hv_end_kind kind)
 {
 	hv_machine_end(vcpu->machine, kind, 0, "%s", "");
@@ -45,30 +48,6 @@ static void inject_fault(struct hv_vcpu *vcpu, const struct hv_fault *fault)
 		fail(vcpu, "cannot give the guest its exception", error);
 }
 
-/*
- * An instruction, or one element of a string, has been done here. What hardware
- * does at that point and the module cannot know: blocking by STI and MOV SS is
- * over, and with TF set a debug exception is due. Without TF the blocking lasts
- * one instruction too long, which nobody can tell; that saves two system calls.
- */
-static void retire(struct hv_vcpu *vcpu)
-{
-	struct tinyvmx_run *run = vcpu->run;
-	struct tinyvmx_events events;
-	int error;
-
-	run->request = TINYVMX_REQ_SET_REGS;
-	if (!(run->regs.rflags & X86_RFLAGS_TF))
-		return;
-	error = tvx_get_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events));
-	events.interruptibility &= ~(TINYVMX_BLOCKING_BY_STI | TINYVMX_BLOCKING_BY_MOV_SS);
-	events.pending_dbg |= X86_PENDING_DBG_BS;
-	if (!error)
-		error = tvx_set_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events));
-	if (error)
-		fail(vcpu, "cannot single-step the guest", error);
-}
-
 /* ---------------------------------------------------------------------- IO */
 
 static void string_io(struct hv_vcpu *vcpu)
@@ -85,7 +64,7 @@ static void string_io(struct hv_vcpu *vcpu)
 		return;
 	}
 	if (hv_strio(&guest, &run->regs, &io, run->instruction_len, &fault)) {
-		retire(vcpu);
+		run->request = INSTRUCTION_DONE;
 		return;
 	}
 	inject_fault(vcpu, &fault);
@@ -184,7 +163,7 @@ static void exit_mmio(struct hv_vcpu *vcpu)
 		run->request = TINYVMX_REQ_SET_REGS;
 		return;
 	case HV_MMIO_DONE:
-		retire(vcpu);
+		run->request = INSTRUCTION_DONE;
 		return;
 	case HV_MMIO_UNSUPPORTED:
 		hv_machine_end(machine, HV_END_UNSUPPORTED, 0, "%s at guest-physical 0x%llx, RIP 0x%llx",
@@ -248,7 +227,7 @@ static int finish_cr(struct hv_vcpu *vcpu)
 	if (error)
 		return error;
 	run->regs.rip += run->instruction_len;
-	run->request = TINYVMX_REQ_SET_REGS;
+	run->request = INSTRUCTION_DONE;
 	return 0;
 }
 

@@ -35,9 +35,6 @@
 #define X86_RFLAGS_VM		(1ULL << 17)
 #define X86_RFLAGS_AC		(1ULL << 18)
 
-/* Pending debug exceptions: a single step */
-#define X86_PENDING_DBG_BS	(1ULL << 14)
-
 #define X86_PTE_P		(1ULL << 0)
 #define X86_PTE_W		(1ULL << 1)
 #define X86_PTE_U		(1ULL << 2)
