@@ -30,9 +30,9 @@ static char *make_help(void)
 
 	if (!out)
 		return NULL;
-	fputs("Check everything that can keep VT-x from working here; print for each ok, "
-	      "not ok or unknown, and the remedy.\v"
-	      "Exit status: that of the first check that is not ok:\n", out);
+	fputs("Check everything that can keep VT-x from working here, and print for each\n"
+	      "ok, not ok or unknown, and the remedy.\v", out);
+	fputs("Exit status: that of the first check that is not ok:\n", out);
 	for (i = 0; i < doctor_nr_checks; i++)
 		fprintf(out, "  %d  %-10s  %s\n", doctor_checks[i].status,
 			doctor_checks[i].name, doctor_checks[i].about);

@@ -36,10 +36,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp parser = {
 	NULL, parse_option, "FILE",
-	"Hold a VMCS against the SDM's checks on VM entry, and tell which it does not pass.\v"
-	"FILE (-: standard input) has a line a field: its encoding and its value, both "
-	"hexadecimal; '#' begins a comment. The capability MSRs are those of this machine, "
-	"if tinyvmx is loaded; checks that need them are left out otherwise.\n\n"
+	"Hold a VMCS against the SDM's checks on VM entry, and tell which it does not pass.\n"
+	"\vFILE (-: standard input) has a line a field: its encoding and its value, both\n"
+	"hexadecimal; '#' begins a comment. The capability MSRs are those of this\n"
+	"machine, if tinyvmx is loaded; else checks that need them are left out.\n"
+	"\n"
 	"Exit status: 0 no violated rule found, 8 some found, 2 bad input.",
 	NULL, NULL, NULL
 };

@@ -34,9 +34,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp parser = {
 	options, parse_option, NULL,
-	"Show every VMX capability of this CPU in words, and the limits of the module.\v"
-	"A bit of a control word is free, fixed 0 or fixed 1. Reads /dev/tinyvmx, "
-	"or else (as root, with the msr module) " MSR_DEVICE ".",
+	"Show every VMX capability of this CPU in words, and the limits of the module.\n"
+	"\vA bit of a control word is free, fixed 0 or fixed 1. Reads /dev/tinyvmx, or\n"
+	"else (as root, with the msr module) " MSR_DEVICE ".",
 	NULL, NULL, NULL
 };
 

@@ -27,17 +27,17 @@ struct hypervisor {
 
 static const struct hypervisor hypervisors[] = {
 	{ "KVMKVMKVM", "KVM",
-	  "on the host: modprobe -r kvm_intel && modprobe kvm_intel nested=1; give the machine -cpu host (libvirt: <cpu mode='host-passthrough'/>)" },
+	  "on the host: modprobe -r kvm_intel; modprobe kvm_intel nested=1; give the machine -cpu host" },
 	{ "VMwareVMware", "VMware",
 	  "power the machine off and add to its .vmx file: vhv.enable = \"TRUE\"" },
 	{ "Microsoft Hv", "Hyper-V",
-	  "on the host, machine off: Set-VMProcessor -VMName NAME -ExposeVirtualizationExtensions $true (WSL: nestedVirtualization=true under [wsl2] in %USERPROFILE%\\.wslconfig)" },
+	  "on the host, machine off: Set-VMProcessor NAME -ExposeVirtualizationExtensions $true" },
 	{ "VBoxVBoxVBox", "VirtualBox",
 	  "on the host, machine off: VBoxManage modifyvm NAME --nested-hw-virt on" },
 	{ "XenVMMXenVMM", "Xen",
 	  "in the domain's configuration: type = \"hvm\" and nestedhvm = 1" },
 	{ "TCGTCGTCGTCG", "QEMU without KVM, which has no VMX",
-	  "run QEMU with -accel kvm -cpu host, or " TESTBED },
+	  "run QEMU with -accel kvm -cpu host" },
 	{ " lrpepyh  vr", "Parallels",
 	  "machine off: prlctl set NAME --nested-virt on" },
 	{ "prl hyperv  ", "Parallels",
@@ -192,7 +192,8 @@ void doctor_check_firmware(const struct doctor_facts *f, struct doctor_result *r
 	}
 	doctor_say(r, DOCTOR_NOT_OK, "IA32_FEATURE_CONTROL = 0x%" PRIx64
 		   ": left unlocked by the firmware, and by this kernel", v);
-	doctor_mend(r, "boot a kernel built with CONFIG_KVM_INTEL (distributions' are), which turns VMX on and locks; or " FIRMWARE_REMEDY);
+	doctor_mend(r, "boot a kernel with CONFIG_KVM_INTEL, which turns VMX on and locks; or %s",
+		    FIRMWARE_REMEDY);
 }
 
 /* --- what tinyvmx needs of VMX --- */

@@ -186,11 +186,11 @@ void doctor_check_headers(const struct doctor_facts *f, struct doctor_result *r)
 	const char *release = f->env->release;
 	char path[PATH_MAX];
 
-	if (doctor_exists(f->env, "/lib/modules/%s/build/Makefile", release))
+	if (doctor_exists(f->env, "/lib/modules/%s/build/Makefile", release)) {
 		doctor_say(r, DOCTOR_OK, "kernel headers are in /lib/modules/%s/build", release);
-	else if (f->loaded || installed(f, release, path, sizeof(path)))
+	} else if (f->loaded || installed(f, release, path, sizeof(path))) {
 		doctor_say(r, DOCTOR_OK, "no kernel headers, but the module is built already");
-	else {
+	} else {
 		doctor_say(r, DOCTOR_NOT_OK, "no kernel headers for %s: the module cannot be built here",
 			   release);
 		doctor_mend(r, "sudo apt install linux-headers-%s", release);

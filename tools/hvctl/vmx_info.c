@@ -93,9 +93,9 @@ static void fact_setting(struct sink *s, json_t *rows, unsigned int bit,
 			default_1 ? " (default 1)" : "");
 		return;
 	}
-	json_array_append_new(rows, json_pack("{s:i, s:s?, s:s, s:b}",
-		"bit", (int)bit, "name", name, "setting", setting,
-		"default_1", default_1));
+	json_array_append_new(rows, json_pack("{s:i, s:s?, s:s, s:b}", "bit",
+					      (int)bit, "name", name, "setting",
+					      setting, "default_1", default_1));
 }
 
 /* All bits with a name, and what can be set without having one */
