@@ -45,7 +45,7 @@ true-dynamic && echo "dynamic program runs"
 cp -r /in /tmp/back
 exit 3
 END
-box --no-module -k "$K" -c 2 --add "$DIR/in" --add "$DIR/with space:/srv/" --add "$(command -v true):/bin/true-dynamic" \
+box --no-module -k "$K" -c 2 --add "$DIR/in" --add "$DIR/with space:/srv/" --add "$(type -P true):/bin/true-dynamic" \
 	--add "$DIR/script:/script" --get /tmp/back:"$DIR/got" -- sh /script < <(sleep 1; echo "from a pipe")
 ok "the command's exit status" ends 3
 cat >"$DIR/want" <<END
@@ -55,7 +55,7 @@ a name
 deep
 nowhere
 2
-$(sed -n 6p "$DIR/out")
+$(sed -n 7p "$DIR/out")
 dynamic program runs
 END
 ok "clean output, in order; files are in" cmp "$DIR/want" "$DIR/out"
