@@ -183,6 +183,14 @@ static void test_divider_reset(void **state)
 	assert_int_equal(get(f, 0), 0x58);
 	bench_run_ns(&f->bench, 1);
 	assert_int_equal(get(f, 0), 0x59);
+	/* Once more, with the wall clock late in its second. */
+	bench_run_until(&f->bench, f->bench.now_ns + SECOND - (f->wall_at_0 + f->bench.now_ns) % SECOND - 1);
+	put(f, 0x0a, 0x76);
+	put(f, 0x0a, 0x26);
+	bench_run_ns(&f->bench, SECOND / 2 - 1);
+	assert_int_equal(get(f, 0), 0x59);
+	bench_run_ns(&f->bench, 1);
+	assert_int_equal(get(f, 0), 0x00);
 }
 
 static void test_uip(void **state)
@@ -349,6 +357,7 @@ static void test_ram(void **state)
 static void test_memory_sizes(void **state)
 {
 	struct fixture *f = *state;
+	unsigned int i, sum = 0;
 
 	assert_int_equal(get(f, 0x15) | get(f, 0x16) << 8, 640);
 	assert_int_equal(get(f, 0x17) | get(f, 0x18) << 8, 0xffff);
@@ -356,6 +365,10 @@ static void test_memory_sizes(void **state)
 	assert_int_equal(get(f, 0x34) | get(f, 0x35) << 8, (3072 - 16) * 16);
 	assert_int_equal(get(f, 0x5b) | get(f, 0x5c) << 8 | get(f, 0x5d) << 16, 5 * 16384);
 	assert_int_equal(get(f, 0x5f), 1);
+	/* The checksum of what lies between 10h and 2Dh */
+	for (i = 0x10; i <= 0x2d; i++)
+		sum += get(f, (uint8_t)i);
+	assert_int_equal(get(f, 0x2e) << 8 | get(f, 0x2f), sum);
 }
 
 static void test_reset_and_connect(void **state)

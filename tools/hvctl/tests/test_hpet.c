@@ -125,6 +125,18 @@ static void test_access_across_registers(void **state)
 	assert_int_equal(bench_read(&f->bench, HV_MMIO, BASE + 1, 1), 0xa2);
 }
 
+static void test_holes(void **state)
+{
+	static const unsigned int holes[] = { 0x08, 0x18, 0x28, 0xe8, 0xf8, 0x110, 0x118, 0x160, 0x3e0, 0x3f8 };
+	struct fixture *f = *state;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(holes) / sizeof(*holes); i++) {
+		put(f, holes[i], UINT64_MAX);
+		assert_int_equal(get(f, holes[i]), 0);
+	}
+}
+
 static void test_one_shot_edge(void **state)
 {
 	struct fixture *f = *state;
@@ -388,6 +400,7 @@ int main(void)
 		HPET_TEST(test_counter),
 		HPET_TEST(test_counter_written_by_halves),
 		HPET_TEST(test_access_across_registers),
+		HPET_TEST(test_holes),
 		HPET_TEST(test_one_shot_edge),
 		HPET_TEST(test_one_shot_32_bits_wraps),
 		HPET_TEST(test_periodic),

@@ -126,6 +126,25 @@ static void test_mode0_gate_pauses(void **state)
 	assert_true(out2(f));
 }
 
+static void test_count_written_while_gate_is_low(void **state)
+{
+	struct fixture *f = *state;
+
+	program(f, 2, 0, 100);
+	run_ticks(f, 50);
+	assert_int_equal(count(f, 2), 100);
+	gate2(f, true);
+	run_ticks(f, 99);
+	assert_false(out2(f));
+	run_ticks(f, 1);
+	assert_true(out2(f));
+	/* Writing the gate again as it is changes nothing. */
+	program(f, 2, 2, 4);
+	run_ticks(f, 3);
+	gate2(f, true);
+	assert_string_equal(wave(f, 4), "#_##");
+}
+
 static void test_mode1(void **state)
 {
 	struct fixture *f = *state;
@@ -482,6 +501,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		PIT_TEST(test_mode0),
 		PIT_TEST(test_mode0_gate_pauses),
+		PIT_TEST(test_count_written_while_gate_is_low),
 		PIT_TEST(test_mode1),
 		PIT_TEST(test_mode1_new_count_waits_for_trigger),
 		PIT_TEST(test_mode2),

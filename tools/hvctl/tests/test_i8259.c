@@ -179,6 +179,26 @@ static void test_priority_and_nesting(void **state)
 	assert_int_equal(hv_i8259_ack(&f->pic), 0x25);
 }
 
+/* Each input alone is served; held back by a higher one, not by a lower one. */
+static void test_every_pair(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int served, asks;
+
+	for (served = 0; served < 8; served++) {
+		for (asks = 0; asks < 8; asks++) {
+			if (served == 2 || asks == 2)
+				continue;
+			program(&f->bench, 0x01);
+			pulse(f, served);
+			assert_true(intr(f));
+			assert_int_equal(hv_i8259_ack(&f->pic), 0x20 + served);
+			pulse(f, asks);
+			assert_int_equal(intr(f), asks < served);
+		}
+	}
+}
+
 static void test_mask(void **state)
 {
 	struct fixture *f = *state;
@@ -357,9 +377,19 @@ static void test_poll(void **state)
 	assert_false(intr(f));
 	outb(&f->bench, 0xa0, 0x0c);
 	assert_int_equal(inb(&f->bench, 0xa1), 0x82);
-	assert_int_equal(isr(f, 0xa0), 0x04);
 	/* One read only: the next one is IMR again. */
 	assert_int_equal(inb(&f->bench, 0xa1), 0x00);
+	assert_int_equal(isr(f, 0xa0), 0x04);
+	outb(&f->bench, 0xa0, 0x20);
+	outb(&f->bench, 0x20, 0x20);
+	pulse(f, 0);
+	outb(&f->bench, 0x20, 0x0c);
+	assert_int_equal(inb(&f->bench, 0x20), 0x80);
+	/* A poll that finds nothing is over, too. */
+	outb(&f->bench, 0x20, 0x0c);
+	assert_int_equal(inb(&f->bench, 0x20), 0x00);
+	assert_int_equal(inb(&f->bench, 0x21), 0x00);
+	assert_int_equal(isr(f, 0x20), 0x01);
 }
 
 static void test_icw_sequences(void **state)
@@ -379,6 +409,43 @@ static void test_icw_sequences(void **state)
 	assert_int_equal(inb(&f->bench, 0x21), 0);
 	assert_int_equal(isr(f, 0x20), 0);
 	assert_int_equal(irr(f, 0x20), 0);
+	assert_false(intr(f));
+}
+
+static void test_icw1_forgets_modes(void **state)
+{
+	struct fixture *f = *state;
+
+	/* Automatic EOI with rotation, special mask, ISR to be read; then ICW1 without ICW4. */
+	program(&f->bench, 0x03);
+	outb(&f->bench, 0x20, 0x80);
+	outb(&f->bench, 0x20, 0x6b);
+	outb(&f->bench, 0x20, 0x12);
+	outb(&f->bench, 0x21, 0x20);
+	pulse(f, 1);
+	assert_int_equal(inb(&f->bench, 0x20), 0x02);
+	assert_int_equal(hv_i8259_ack(&f->pic), 0x21);
+	assert_int_equal(isr(f, 0x20), 0x02);
+	outb(&f->bench, 0x21, 0x02);
+	pulse(f, 3);
+	assert_false(intr(f));
+	/* With it, the rotation is still forgotten. */
+	program(&f->bench, 0x03);
+	pulse(f, 1);
+	hv_i8259_ack(&f->pic);
+	pulse(f, 1);
+	pulse(f, 7);
+	assert_int_equal(hv_i8259_ack(&f->pic), 0x21);
+}
+
+static void test_edge_turned_level_is_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	pulse(f, 5);
+	outb(&f->bench, 0x4d0, 0x20);
+	assert_false(intr(f));
+	outb(&f->bench, 0x4d0, 0x00);
 	assert_false(intr(f));
 }
 
@@ -465,6 +532,7 @@ int main(void)
 		PIC_TEST(test_slave),
 		PIC_TEST(test_cascade_input_is_not_a_line),
 		PIC_TEST(test_priority_and_nesting),
+		PIC_TEST(test_every_pair),
 		PIC_TEST(test_mask),
 		PIC_TEST(test_spurious_master),
 		PIC_TEST(test_spurious_slave),
@@ -478,6 +546,8 @@ int main(void)
 		PIC_TEST(test_special_fully_nested),
 		PIC_TEST(test_poll),
 		PIC_TEST(test_icw_sequences),
+		PIC_TEST(test_icw1_forgets_modes),
+		PIC_TEST(test_edge_turned_level_is_gone),
 		PIC_TEST(test_icw1_needs_a_new_edge),
 		PIC_TEST(test_save_load),
 		PIC_TEST(test_load_refuses),

@@ -441,6 +441,51 @@ static void test_break_inside_fifo(void **state)
 	assert_false(hv_uart16550_break(&f->uart));
 }
 
+static void test_reset_is_complete(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_uart16550_state fresh, again;
+	int i;
+
+	hv_uart16550_save(&f->uart, &fresh);
+	open_port(f, 0xc1);
+	for (i = 0; i < 20; i++)
+		inb(&f->bench, LSR);
+	input(f, "abc");
+	hv_uart16550_break(&f->uart);
+	outb(&f->bench, IER, 0x0f);
+	outb(&f->bench, DATA, 'x');
+	outb(&f->bench, LCR, 0x1b);
+	hv_uart16550_set_lines(&f->uart, 0);
+	hv_uart16550_set_lines(&f->uart, 0xb0);
+	bench_run_ns(&f->bench, 100000000);
+	hv_uart16550_reset(&f->uart);
+	assert_false(irq(f));
+	hv_uart16550_save(&f->uart, &again);
+	memcpy(fresh.rx, again.rx, sizeof(fresh.rx));	/* of no meaning when empty */
+	assert_memory_equal(&fresh, &again, sizeof(fresh));
+	assert_int_equal(f->out[0], 'x');
+}
+
+static void test_timeout_follows_the_format(void **state)
+{
+	/* Bits of a character: start, data, parity, stop */
+	static const struct { uint8_t lcr, bits; } rows[] = {
+		{ 0x00, 7 }, { 0x03, 10 }, { 0x07, 11 }, { 0x0b, 11 }, { 0x1f, 12 },
+	};
+	struct fixture *f = *state;
+	unsigned int i;
+
+	open_port(f, 0x81);
+	for (i = 0; i < 5; i++) {
+		outb(&f->bench, LCR, rows[i].lcr);
+		input(f, "a");
+		assert_int_equal(hv_clock_next(&f->bench.clock) - f->bench.now_ns,
+				 rows[i].bits * 4 * 1000000000ull / 115200);
+		inb(&f->bench, DATA);
+	}
+}
+
 static void test_save_load(void **state)
 {
 	struct fixture *f = *state;
@@ -482,12 +527,15 @@ static void test_load_refuses(void **state)
 	REFUSE(s.rx_head = 16);
 	REFUSE(s.rx_count = 2);
 	REFUSE(s.fcr = 1; s.rx_count = 17);
-	REFUSE(s.rx[3] = 0x8000);
+	REFUSE(s.rx[0] = 0x8000);
+	REFUSE(s.rx[15] = 0x0100);
 	REFUSE(s.rx_timed_out = 1);
 	REFUSE(s.polled = 2);
 	REFUSE(s.lsr_polls = 200);
 	REFUSE(s.pad = 1);
 #undef REFUSE
+	good.fcr = 1;
+	good.rx_count = 16;
 	good.rx_timeout_left_ns = UINT64_MAX - 1;
 	assert_int_equal(hv_uart16550_load(&f->uart, &good), 0);
 }
@@ -527,6 +575,8 @@ int main(void)
 		UART_TEST(test_overrun_without_fifo),
 		UART_TEST(test_ring_trailing_edge),
 		UART_TEST(test_break_inside_fifo),
+		UART_TEST(test_reset_is_complete),
+		UART_TEST(test_timeout_follows_the_format),
 		UART_TEST(test_save_load),
 		UART_TEST(test_load_refuses),
 		UART_TEST(test_second_one_at_same_base),
