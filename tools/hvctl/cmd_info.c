@@ -53,6 +53,10 @@ static int fail(int module_err, int msr_err)
 	if (!cpu_has_vmx())
 		fputs("hvctl info: this CPU has no VMX (CPUID.1:ECX[5] is 0); 'hvctl doctor' tells more\n",
 		      stderr);
+	else if (module_err == -EACCES || msr_err == -EACCES)
+		fprintf(stderr, "hvctl info: %s: %s; run as root, or see 'hvctl doctor'\n",
+			module_err == -EACCES ? TINYVMX_DEVICE : MSR_DEVICE,
+			strerror(EACCES));
 	else
 		fprintf(stderr, "hvctl info: %s: %s, and %s: %s; load tinyvmx, or as root 'modprobe msr'\n",
 			TINYVMX_DEVICE, strerror(-module_err), MSR_DEVICE,
@@ -89,9 +93,6 @@ int hv_cmd_info(int argc, char **argv)
 	module_err = vmx_info_from_module(&info);
 	if (!module_err)
 		return print(&info, as_json);
-	if (module_err != -ENOENT)
-		fprintf(stderr, "hvctl info: %s: %s; trying %s\n", TINYVMX_DEVICE,
-			strerror(-module_err), MSR_DEVICE);
 	msr_err = cpu_has_vmx() ? vmx_info_from_msrs(&info, MSR_DEVICE) : -EIO;
 	if (msr_err || !info.cpu.msr_valid)
 		return fail(module_err, msr_err ? msr_err : -EIO);

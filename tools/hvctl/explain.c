@@ -213,8 +213,15 @@ static enum area verdict(const struct dump *d, const struct tinyvmx_run *run,
 	return exit_verdict(run->exit_reason, run->exit_qualification, out);
 }
 
-static void print_finding(const struct explain_finding *f, FILE *out)
+/* A rule that several segment registers break is spelt out for the first one. */
+static void print_finding(const struct explain_finding *f,
+			  const struct explain_finding *before, FILE *out)
 {
+	if (before && before->id == f->id) {
+		fprintf(out, "  %s = 0x%" PRIx64 ": likewise (rule %s)\n",
+			vmx_field_name(f->field), f->value, f->id);
+		return;
+	}
 	fprintf(out, "  %s\n    (SDM, \"%s\"; rule %s)\n", f->text, f->section,
 		f->id);
 }
@@ -223,6 +230,7 @@ static void print_finding(const struct explain_finding *f, FILE *out)
 static size_t print_area(const struct explain_finding *f, size_t n,
 			 enum area area, bool in, FILE *out)
 {
+	const struct explain_finding *before = NULL;
 	size_t i, printed = 0;
 
 	for (i = 0; i < n; i++) {
@@ -230,7 +238,8 @@ static size_t print_area(const struct explain_finding *f, size_t n,
 			continue;
 		if (!printed++ && !in && area != AREA_NONE)
 			fputs("also, though the CPU did not say so:\n", out);
-		print_finding(&f[i], out);
+		print_finding(&f[i], before, out);
+		before = &f[i];
 	}
 	return printed;
 }

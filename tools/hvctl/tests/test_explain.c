@@ -826,6 +826,23 @@ static void test_printed(void **state)
 	free(text);
 }
 
+static void test_printed_likewise(void **state)
+{
+	struct vmx_cpu cpu = make_cpu();
+	int count;
+	char *text;
+
+	(void)state;
+	make_vmcs(NULL);
+	set_field(VMCS_GUEST_DS_AR, 0xc092);
+	set_field(VMCS_GUEST_FS_AR, 0xc092);
+	text = print(&cpu, &count);
+	assert_int_equal(count, 2);
+	assert_non_null(strstr(text, "guest DS access rights = 0xc092: the type of DS"));
+	assert_non_null(strstr(text, "guest FS access rights = 0xc092: likewise"));
+	free(text);
+}
+
 static void test_printed_outside_of_verdict(void **state)
 {
 	struct vmx_cpu cpu = make_cpu();
@@ -926,6 +943,7 @@ int main(void)
 		cmocka_unit_test(test_more_findings_than_room),
 		cmocka_unit_test(test_control_bit_is_named),
 		cmocka_unit_test(test_printed),
+		cmocka_unit_test(test_printed_likewise),
 		cmocka_unit_test(test_printed_outside_of_verdict),
 		cmocka_unit_test(test_two_verdicts),
 		cmocka_unit_test(test_verdict_of_run),
