@@ -12,7 +12,8 @@
 #include <asm/processor.h>
 
 #include "cpuid.h"
-#include "cr.h"
+#include "exit_controls.h"
+#include "state_cr.h"
 #include "msr.h"
 #include "vmx_caps.h"
 
@@ -192,19 +193,6 @@ void tvx_cpuid_init(struct tvx_vcpu *vcpu)
 	all_allowed(&vcpu->policy);
 }
 
-static void update_controls(const struct tvx_vcpu *vcpu)
-{
-	u32 proc2 = vmx_caps.proc2;
-
-	if (!vcpu->vpid)
-		proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
-	if (vcpu->policy.rdtscp)
-		proc2 |= vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_RDTSCP;
-	if (vcpu->policy.invpcid)
-		proc2 |= vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_INVPCID;
-	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, proc2);
-}
-
 struct tinyvmx_cpuid *tvx_cpuid_replace(struct tvx_vcpu *vcpu,
 					struct tinyvmx_cpuid *entries, unsigned int count)
 {
@@ -216,7 +204,7 @@ struct tinyvmx_cpuid *tvx_cpuid_replace(struct tvx_vcpu *vcpu,
 		find_policy(vcpu, &vcpu->policy);
 	else
 		all_allowed(&vcpu->policy);
-	update_controls(vcpu);
+	tvx_controls_update(vcpu);
 	tvx_cr4_update_owner(vcpu);
 	tvx_msr_update_wanted(vcpu);
 	return old;

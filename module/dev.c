@@ -21,6 +21,7 @@
 #include "msr.h"
 #include "state.h"
 #include "vm.h"
+#include "vmcs.h"
 #include "vmx_caps.h"
 
 /*

@@ -6,9 +6,9 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
-#include "cr.h"
+#include "state_cr.h"
 #include "event.h"
-#include "vmx_caps.h"
+#include "exit_controls.h"
 
 #define EVENT_TYPE(info)	((info) & INTR_INFO_INTR_TYPE_MASK)
 #define EVENT_VECTOR(info)	((info) & INTR_INFO_VECTOR_MASK)
@@ -83,7 +83,7 @@ void tvx_event_debug(struct tvx_vcpu *vcpu, u64 dr6_bits)
 	/* B3:B0 tell of this exception alone; the others are sticky. */
 	vcpu->dr6 = (vcpu->dr6 & ~TVX_DR6_TRAPS) | dr6_bits | TVX_DR6_FIXED;
 	/* SDM, "Debug Registers": delivering #DB clears GD and BTF. */
-	vmcs_writen(GUEST_DR7, vmcs_readn(GUEST_DR7) & ~TVX_DR7_GD);
+	tvx_dr7_write(vcpu, vcpu->dr7 & ~TVX_DR7_GD);
 	vmcs_write64(GUEST_IA32_DEBUGCTL,
 		     vmcs_read64(GUEST_IA32_DEBUGCTL) & ~(u64)DEBUGCTLMSR_BTF);
 	tvx_event_exception(vcpu, X86_TRAP_DB, TVX_NO_ERROR_CODE);
@@ -172,20 +172,6 @@ static bool wakes_from_hlt(struct tvx_vcpu *vcpu)
 	return (vcpu->pending & TINYVMX_PENDING_EXTINT) && tvx_event_extint_ready();
 }
 
-static void set_windows(struct tvx_vcpu *vcpu, bool extint, bool nmi)
-{
-	u32 proc = vmx_caps.proc;
-
-	if (extint)
-		proc |= CPU_BASED_INTR_WINDOW_EXITING;
-	if (nmi)
-		proc |= CPU_BASED_NMI_WINDOW_EXITING;
-	if (proc != vcpu->proc) {
-		vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, proc);
-		vcpu->proc = proc;
-	}
-}
-
 /* Inject the most urgent of what is pending and can be taken now. */
 static void inject_next(struct tvx_vcpu *vcpu)
 {
@@ -219,7 +205,8 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 	}
 	if (vcpu->pending)
 		inject_next(vcpu);
-	set_windows(vcpu, vcpu->want_window || (vcpu->pending & TINYVMX_PENDING_EXTINT),
-		    vcpu->pending & TINYVMX_PENDING_NMI);
+	vcpu->intr_window = vcpu->want_window || (vcpu->pending & TINYVMX_PENDING_EXTINT);
+	vcpu->nmi_window = vcpu->pending & TINYVMX_PENDING_NMI;
+	tvx_controls_update(vcpu);
 	return TVX_ENTER;
 }

@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) "tinyvmx: " fmt
 #include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/nospec.h>
 #include <linux/string.h>
@@ -16,9 +17,9 @@
 #define TVX_EXIT_REASON_GETSEC	11	/* not in the kernel's header */
 
 /* The exit may have cut the delivery of an event short. */
-#define TVX_ROW_VECTORING	(1U << 0)
+#define TVX_ROW_VECTORING	BIT(0)
 /* The exit was caused by an instruction, whose length is valid. */
-#define TVX_ROW_INSTRUCTION	(1U << 1)
+#define TVX_ROW_INSTRUCTION	BIT(1)
 
 struct tvx_exit_row {
 	enum tvx_result (*handler)(struct tvx_vcpu *vcpu);
@@ -255,19 +256,34 @@ static const struct tvx_exit_row *find_row(u32 reason)
 	return &rows[array_index_nospec(reason, ARRAY_SIZE(rows))];
 }
 
+void tvx_exit_trace_entry(struct tvx_vcpu *vcpu)
+{
+	trace_tinyvmx_entry(vcpu->id, vmcs_readn(GUEST_RIP),
+			    vmcs_read32(VM_ENTRY_INTR_INFO_FIELD));
+}
+
+static enum tvx_result late_entry_failure(struct tvx_vcpu *vcpu)
+{
+	if ((vcpu->exit.reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY)
+		deliver_to_host(X86_TRAP_MC);
+	return entry_failed(vcpu, 0);
+}
+
 enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
 {
-	const struct tvx_exit_row *row = find_row(vcpu->exit.reason);
+	const struct tvx_exit_row *row;
 
+	vcpu->exit.reason = vmcs_read32(VM_EXIT_REASON);
+	vcpu->exit.valid = 0;
+	vcpu->exits++;
+	row = find_row(vcpu->exit.reason);
 	if (trace_tinyvmx_exit_enabled())
 		trace_tinyvmx_exit(vcpu->id, vcpu->exit.reason, tvx_exit_rip(vcpu),
 				   tvx_exit_qualification(vcpu),
 				   vmcs_read32(VM_EXIT_INTR_INFO));
-	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
-		if ((vcpu->exit.reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY)
-			deliver_to_host(X86_TRAP_MC);
-		return entry_failed(vcpu, 0);
-	}
+	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return late_entry_failure(vcpu);
+	vcpu->vmcs.launched = true;
 	if (row && (row->flags & TVX_ROW_VECTORING))
 		tvx_event_requeue(vcpu);
 	if (unlikely(!row || !row->handler))

@@ -5,15 +5,18 @@
 #ifndef TVX_EXIT_H
 #define TVX_EXIT_H
 
+#include "exit_info.h"
 #include "vcpu.h"
 
 /*
  * tvx_exit_dispatch - handle the VM exit that has just happened
  *
- * VMCS current, interrupts disabled, as for every handler. vcpu->exit.reason is
- * set, the rest of vcpu->exit is read when a handler asks.
+ * VMCS current, interrupts disabled, as for every handler.
  */
 enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu);
+
+/* The tracepoint in front of a VM entry. */
+void tvx_exit_trace_entry(struct tvx_vcpu *vcpu);
 
 /* Fill the response header of the run page and return TVX_USER. */
 enum tvx_result tvx_exit_to_user(struct tvx_vcpu *vcpu, u32 reason);

@@ -12,7 +12,7 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
-#include "cr.h"
+#include "state_cr.h"
 #include "event.h"
 #include "exit.h"
 #include "vmx_caps.h"
@@ -153,7 +153,7 @@ static u64 read_dr(struct tvx_vcpu *vcpu, unsigned int dr)
 {
 	if (dr < 4)
 		return vcpu->dr[array_index_nospec(dr, 4)];
-	return dr == 6 ? vcpu->dr6 : vmcs_readn(GUEST_DR7);
+	return dr == 6 ? vcpu->dr6 : vcpu->dr7;
 }
 
 static void write_dr(struct tvx_vcpu *vcpu, unsigned int dr, u64 value)
@@ -163,7 +163,7 @@ static void write_dr(struct tvx_vcpu *vcpu, unsigned int dr, u64 value)
 	else if (dr == 6)
 		vcpu->dr6 = (value & TVX_DR6_WRITABLE) | TVX_DR6_FIXED;
 	else
-		vmcs_writen(GUEST_DR7, (value & TVX_DR7_WRITABLE) | TVX_DR7_FIXED);
+		tvx_dr7_write(vcpu, value);
 	tvx_vcpu_update_breakpoints(vcpu);
 }
 
@@ -176,7 +176,7 @@ enum tvx_result tvx_exit_dr_access(struct tvx_vcpu *vcpu)
 	/* The CPU checks the privilege level first, but not every emulator of one does. */
 	if (tvx_cpl())
 		return refuse(vcpu);
-	if (vmcs_readn(GUEST_DR7) & TVX_DR7_GD) {
+	if (vcpu->dr7 & TVX_DR7_GD) {
 		tvx_event_debug(vcpu, TVX_DR6_BD);
 		return TVX_RESUME;
 	}

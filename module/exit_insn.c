@@ -4,7 +4,7 @@
  * does not have.
  */
 #include "cpuid.h"
-#include "cr.h"
+#include "state_cr.h"
 #include "event.h"
 #include "exit.h"
 #include "msr.h"

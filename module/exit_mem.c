@@ -6,7 +6,7 @@
 #include <linux/errno.h>
 #include <linux/printk.h>
 
-#include "cr.h"
+#include "state_cr.h"
 #include "event.h"
 #include "exit.h"
 

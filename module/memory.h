@@ -40,7 +40,7 @@ struct tvx_slot {
 struct tvx_memory {
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
-	spinlock_t lock;
+	spinlock_t lock;	/* slots, ept, invalidations, seq; interrupts enabled */
 	struct tvx_slot slots[TVX_MAX_SLOTS];
 	unsigned int nr_slots;
 	struct ept ept;

@@ -14,7 +14,7 @@
 #include <asm/processor-flags.h>
 #include <asm/vmx.h>
 
-#include "cr.h"
+#include "state_cr.h"
 #include "msr.h"
 #include "vmx_caps.h"
 

@@ -14,7 +14,7 @@
 #include <asm/processor.h>
 
 #include "cpuid.h"
-#include "cr.h"
+#include "state_cr.h"
 #include "event.h"
 #include "exit.h"
 #include "msr.h"
@@ -236,7 +236,7 @@ static bool event_valid(const struct tinyvmx_events *events)
 		return false;
 	if (type == INTR_TYPE_NMI_INTR && vector != X86_TRAP_NMI)
 		return false;
-	if ((type == INTR_TYPE_HARD_EXCEPTION) && vector > 31)
+	if (type == INTR_TYPE_HARD_EXCEPTION && vector > 31)
 		return false;
 	if ((info & INTR_INFO_DELIVER_CODE_MASK) &&
 	    (type != INTR_TYPE_HARD_EXCEPTION || !(BIT(vector) & ERROR_CODE_VECTORS)))
@@ -351,7 +351,7 @@ static int get_debug(struct tvx_vcpu *vcpu, struct blob *blob)
 
 	memcpy(debug->dr, vcpu->dr, sizeof(debug->dr));
 	debug->dr6 = vcpu->dr6;
-	debug->dr7 = vmcs_readn(GUEST_DR7);
+	debug->dr7 = vcpu->dr7;
 	return 0;
 }
 
@@ -363,7 +363,7 @@ static int set_debug(struct tvx_vcpu *vcpu, const struct blob *blob)
 		return -EINVAL;
 	memcpy(vcpu->dr, debug->dr, sizeof(debug->dr));
 	vcpu->dr6 = (debug->dr6 & TVX_DR6_WRITABLE) | TVX_DR6_FIXED;
-	vmcs_writen(GUEST_DR7, (debug->dr7 & TVX_DR7_WRITABLE) | TVX_DR7_FIXED);
+	tvx_dr7_write(vcpu, debug->dr7);
 	return 0;
 }
 

@@ -17,11 +17,11 @@
 #include <asm/msr-index.h>
 
 #include "cpuid.h"
-#include "cr.h"
+#include "state_cr.h"
 #include "event.h"
 #include "exit.h"
 #include "msr.h"
-#include "reset.h"
+#include "state_reset.h"
 #include "trace.h"
 #include "vcpu.h"
 #include "vmenter.h"
@@ -114,7 +114,7 @@ void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu)
 	if (!vcpu->loaded)
 		return;
 	put_breakpoints(vcpu);
-	if (!(vmcs_readn(GUEST_DR7) & TVX_DR7_ENABLED))
+	if (!(vcpu->dr7 & TVX_DR7_ENABLED))
 		return;
 	tvx_host_load_breakpoints(&vcpu->host, vcpu->dr);
 	vcpu->breakpoints_loaded = true;
@@ -125,10 +125,8 @@ static void arrive(struct tvx_vcpu *vcpu)
 {
 	unsigned int n;
 
-	tvx_reset_host_cpu();
+	vmcs_host_write_cpu(&vcpu->host_fields);
 	vcpu->world.host_rsp = 0;
-	vcpu->host_cr3 = 0;
-	vcpu->host_cr4 = 0;
 	/* Translations that this CPU cached when the vCPU was here last are stale. */
 	vcpu->invept_generation = ~0ULL;
 	vcpu->flush_vpid = true;
@@ -158,10 +156,7 @@ static int load(struct tvx_vcpu *vcpu)
 	if (moved)
 		arrive(vcpu);
 	tvx_memory_load(vcpu->memory);
-	if (vcpu->host.fs_base != vcpu->host_fs_base || moved) {
-		vmcs_writen(HOST_FS_BASE, vcpu->host.fs_base);
-		vcpu->host_fs_base = vcpu->host.fs_base;
-	}
+	vmcs_host_write_thread(&vcpu->host_fields, vcpu->host.fs_base);
 	if (vcpu->xcr0 != vmx_caps.host_xcr0)
 		tvx_xsetbv(vcpu->xcr0);
 	load_msrs(vcpu);
@@ -221,20 +216,6 @@ enum leave {
 	LEAVE_USER,	/* the run page is filled */
 };
 
-static void refresh_host(struct tvx_vcpu *vcpu)
-{
-	u64 cr3 = tvx_host_cr3(), cr4 = tvx_host_cr4();
-
-	if (cr3 != vcpu->host_cr3) {
-		vmcs_writen(HOST_CR3, cr3);
-		vcpu->host_cr3 = cr3;
-	}
-	if (cr4 != vcpu->host_cr4) {
-		vmcs_writen(HOST_CR4, cr4);
-		vcpu->host_cr4 = cr4;
-	}
-}
-
 static void refresh_tlb(struct tvx_vcpu *vcpu)
 {
 	u64 generation = tvx_memory_generation(vcpu->memory);
@@ -289,7 +270,7 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 		tvx_exit_to_user(vcpu, TINYVMX_EXIT_INTR_WINDOW);
 		return LEAVE_USER;
 	}
-	refresh_host(vcpu);
+	vmcs_host_refresh(&vcpu->host_fields);
 	refresh_tlb(vcpu);
 	return STAY;
 }
@@ -297,15 +278,9 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 static enum tvx_result enter(struct tvx_vcpu *vcpu)
 {
 	if (trace_tinyvmx_entry_enabled())
-		trace_tinyvmx_entry(vcpu->id, vmcs_readn(GUEST_RIP),
-				    vmcs_read32(VM_ENTRY_INTR_INFO_FIELD));
+		tvx_exit_trace_entry(vcpu);
 	if (unlikely(tvx_vmenter(&vcpu->world, vcpu->vmcs.launched)))
 		return tvx_exit_vmfail(vcpu);
-	vcpu->exit.reason = vmcs_read32(VM_EXIT_REASON);
-	vcpu->exit.valid = 0;
-	vcpu->exits++;
-	if (likely(!(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
-		vcpu->vmcs.launched = true;
 	return tvx_exit_dispatch(vcpu);
 }
 

@@ -5,13 +5,14 @@
 #ifndef TVX_VCPU_H
 #define TVX_VCPU_H
 
+#include <linux/bits.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 
 #include "ept.h"
 #include "host.h"
 #include "memory.h"
-#include "vmcs.h"
+#include "vmcs_host.h"
 #include "vmx_cpu.h"
 #include "../uapi/tinyvmx.h"
 
@@ -38,8 +39,8 @@ struct tvx_world {
 };
 
 /* Fields of the current exit that have been read: bits of tvx_exit.valid. */
-#define TVX_EXIT_RIP	(1U << 0)
-#define TVX_EXIT_QUAL	(1U << 1)
+#define TVX_EXIT_RIP	BIT(0)
+#define TVX_EXIT_QUAL	BIT(1)
 
 /**
  * struct tvx_exit - the VM exit being handled
@@ -109,11 +110,15 @@ struct tvx_policy {
  * @activity: TINYVMX_ACTIVITY_*
  * @in_width: bytes of run->io.data that the next RUN moves to RAX, 0: none
  * @want_window: the run page asks for an interrupt window
+ * @intr_window: exit when the guest can take an external interrupt
+ * @nmi_window: exit when the guest can take an NMI
  * @proc: primary processor-based controls in the VMCS
+ * @proc2: secondary processor-based controls in the VMCS
  * @cr2: guest CR2
  * @cr8: guest task priority
  * @dr: guest DR0 ... DR3
  * @dr6: guest DR6
+ * @dr7: guest DR7, which the VMCS holds, too
  * @loaded: the CPU holds the guest's FPU, MSRs and so on (a run is under way)
  * @breakpoints_loaded: DR0 ... DR3 are the guest's
  * @xcr0: guest XCR0
@@ -123,9 +128,7 @@ struct tvx_policy {
  * @wanted_msrs: bit n: the guest can see msrs[n] without a VM exit
  * @loaded_msrs: bit n: the CPU holds msrs[n]
  * @host: host registers saved around runs
- * @host_cr3: the value in the VMCS's HOST_CR3 field
- * @host_cr4: the value in the VMCS's HOST_CR4 field
- * @host_fs_base: the value in the VMCS's HOST_FS_BASE field
+ * @host_fields: what the VMCS's host-state area holds of it
  * @msr_bitmap: the VMCS's MSR bitmap
  * @policy: what CPUID allows
  * @cpuid: sorted by function and index
@@ -138,7 +141,7 @@ struct tvx_vcpu {
 	struct tvx_vm *vm;
 	struct tvx_memory *memory;
 	unsigned int id;
-	struct mutex lock;
+	struct mutex lock;	/* held while an ioctl works on the vCPU */
 
 	struct vmx_vmcs vmcs;
 	u16 vpid;
@@ -160,11 +163,15 @@ struct tvx_vcpu {
 	u8 in_width;
 	bool want_window;
 
+	bool intr_window;
+	bool nmi_window;
 	u32 proc;
+	u32 proc2;
 	unsigned long cr2;
 	u64 cr8;
 	u64 dr[4];
 	u64 dr6;
+	u64 dr7;
 	bool loaded;
 	bool breakpoints_loaded;
 	u64 xcr0;
@@ -174,9 +181,7 @@ struct tvx_vcpu {
 	u32 wanted_msrs;
 	u32 loaded_msrs;
 	struct tvx_host_regs host;
-	u64 host_cr3;
-	u64 host_cr4;
-	u64 host_fs_base;
+	struct vmcs_host host_fields;
 	unsigned long *msr_bitmap;
 
 	struct tvx_policy policy;
@@ -227,44 +232,5 @@ void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu);
 void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted);
 void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0);
 void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu);
-
-static inline unsigned long tvx_exit_rip(struct tvx_vcpu *vcpu)
-{
-	if (!(vcpu->exit.valid & TVX_EXIT_RIP)) {
-		vcpu->exit.rip = vmcs_readn(GUEST_RIP);
-		vcpu->exit.valid |= TVX_EXIT_RIP;
-	}
-	return vcpu->exit.rip;
-}
-
-static inline unsigned long tvx_exit_qualification(struct tvx_vcpu *vcpu)
-{
-	if (!(vcpu->exit.valid & TVX_EXIT_QUAL)) {
-		vcpu->exit.qualification = vmcs_readn(EXIT_QUALIFICATION);
-		vcpu->exit.valid |= TVX_EXIT_QUAL;
-	}
-	return vcpu->exit.qualification;
-}
-
-/* A general register by its number in an exit qualification. */
-static inline unsigned long tvx_gpr_read(struct tvx_vcpu *vcpu, unsigned int n)
-{
-	n &= TINYVMX_NR_GPR - 1;
-	return n == TINYVMX_RSP ? vmcs_readn(GUEST_RSP) : vcpu->world.gpr[n];
-}
-
-static inline void tvx_gpr_write(struct tvx_vcpu *vcpu, unsigned int n, unsigned long value)
-{
-	n &= TINYVMX_NR_GPR - 1;
-	if (n == TINYVMX_RSP)
-		vmcs_writen(GUEST_RSP, value);
-	else
-		vcpu->world.gpr[n] = value;
-}
-
-static inline bool tvx_in_long_mode(void)
-{
-	return vmcs_read64(GUEST_IA32_EFER) & EFER_LMA;
-}
 
 #endif

@@ -25,7 +25,7 @@ struct tvx_vm {
 	struct kref refs;
 	struct tvx_memory memory;
 	u64 tsc_offset;
-	struct mutex lock;
+	struct mutex lock;	/* vcpu_ids */
 	DECLARE_BITMAP(vcpu_ids, TVX_MAX_VCPUS);
 	bool dead;
 };

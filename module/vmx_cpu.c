@@ -315,6 +315,7 @@ static void vmx_vmcs_clear_ipi(void *arg)
 /* Make @vmcs inactive wherever it is. Preemption disabled, interrupts enabled. */
 static void vmx_vmcs_clear(struct vmx_vmcs *vmcs)
 {
+	/* Pairs with the release after VMCLEAR: see where it is active, or all of it. */
 	int cpu = smp_load_acquire(&vmcs->cpu);
 
 	if (cpu >= 0)

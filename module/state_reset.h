@@ -2,15 +2,12 @@
 /*
  * A VMCS from nothing to a processor after RESET.
  */
-#ifndef TVX_RESET_H
-#define TVX_RESET_H
+#ifndef TVX_STATE_RESET_H
+#define TVX_STATE_RESET_H
 
 #include "vcpu.h"
 
 /* Fill the current VMCS of @vcpu; interrupts disabled. */
 void tvx_reset_vmcs(struct tvx_vcpu *vcpu, u64 tsc_offset);
-
-/* Host fields that differ from CPU to CPU: the VMCS has just come to this one. */
-void tvx_reset_host_cpu(void);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Control registers of the guest, split between what it owns and what we keep.
  */
-#include "cr.h"
+#include "state_cr.h"
 #include "msr.h"
 #include "vmx_caps.h"
 

@@ -2,14 +2,16 @@
 /*
  * Control and debug registers of the guest: what it reads, what the VMCS holds.
  */
-#ifndef TVX_CR_H
-#define TVX_CR_H
+#ifndef TVX_STATE_CR_H
+#define TVX_STATE_CR_H
 
 #include <linux/types.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include "exit_info.h"
 #include "vcpu.h"
+#include "vmcs.h"
 
 /* SDM, "Debug Registers": what can be written, what reads as one. */
 #define TVX_DR6_WRITABLE	0xe00fULL
@@ -77,6 +79,13 @@ void tvx_cr0_write(struct tvx_vcpu *vcpu, u64 value);
 void tvx_cr4_write(struct tvx_vcpu *vcpu, u64 value);
 /* @value includes LMA. */
 void tvx_efer_write(struct tvx_vcpu *vcpu, u64 value);
+
+/* Set DR7, less the bits that do not exist. */
+static inline void tvx_dr7_write(struct tvx_vcpu *vcpu, u64 value)
+{
+	vcpu->dr7 = (value & TVX_DR7_WRITABLE) | TVX_DR7_FIXED;
+	vmcs_writen(GUEST_DR7, vcpu->dr7);
+}
 
 /* The CPUID policy has changed: recompute who owns CR4 bits. */
 void tvx_cr4_update_owner(struct tvx_vcpu *vcpu);

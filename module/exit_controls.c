@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VM-execution, VM-exit and VM-entry controls, computed in one place.
+ */
+#include <linux/bits.h>
+#include <asm/io.h>
+#include <asm/trapnr.h>
+
+#include "exit_controls.h"
+#include "state_cr.h"
+#include "vmcs.h"
+#include "vmx_caps.h"
+
+/*
+ * #DB and #AC can be raised without end by microcode, which would hang the host
+ * (CVE-2015-5307, CVE-2015-8104); machine checks are the host's.
+ */
+#define EXCEPTION_BITMAP_ALWAYS \
+	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
+
+static u32 primary_controls(const struct tvx_vcpu *vcpu)
+{
+	u32 proc = vmx_caps.proc;
+
+	if (vcpu->intr_window)
+		proc |= CPU_BASED_INTR_WINDOW_EXITING;
+	if (vcpu->nmi_window)
+		proc |= CPU_BASED_NMI_WINDOW_EXITING;
+	return proc;
+}
+
+static u32 secondary_controls(const struct tvx_vcpu *vcpu)
+{
+	u32 proc2 = vmx_caps.proc2;
+
+	if (!vcpu->vpid)
+		proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
+	if (vcpu->policy.rdtscp)
+		proc2 |= vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_RDTSCP;
+	if (vcpu->policy.invpcid)
+		proc2 |= vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_INVPCID;
+	return proc2;
+}
+
+void tvx_controls_update(struct tvx_vcpu *vcpu)
+{
+	u32 proc = primary_controls(vcpu);
+	u32 proc2 = secondary_controls(vcpu);
+
+	if (proc != vcpu->proc) {
+		vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, proc);
+		vcpu->proc = proc;
+	}
+	if (proc2 != vcpu->proc2) {
+		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, proc2);
+		vcpu->proc2 = proc2;
+	}
+}
+
+void tvx_controls_init(struct tvx_vcpu *vcpu, u64 tsc_offset)
+{
+	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, vmx_caps.pin);
+	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.exit);
+	vmcs_write32(VM_ENTRY_CONTROLS, vmx_caps.entry);
+	vmcs_write32(EXCEPTION_BITMAP, EXCEPTION_BITMAP_ALWAYS);
+	vmcs_write64(MSR_BITMAP, __pa(vcpu->msr_bitmap));
+	vmcs_write64(EPT_POINTER, vcpu->memory->ept.eptp);
+	vmcs_write64(TSC_OFFSET, tsc_offset);
+	if (vmx_caps.has_vpid)
+		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vpid);
+	vmcs_writen(CR0_GUEST_HOST_MASK, ~(unsigned long)TVX_CR0_GUEST_OWNED);
+	/* No control word is 0: both are written. */
+	vcpu->proc = 0;
+	vcpu->proc2 = 0;
+	tvx_controls_update(vcpu);
+}

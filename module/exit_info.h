@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a handler can ask of the exit it handles, read from the VMCS when it asks.
+ *
+ * All of it: VMCS current, interrupts disabled.
+ */
+#ifndef TVX_EXIT_INFO_H
+#define TVX_EXIT_INFO_H
+
+#include <asm/msr-index.h>
+
+#include "vcpu.h"
+#include "vmcs.h"
+
+static inline unsigned long tvx_exit_rip(struct tvx_vcpu *vcpu)
+{
+	if (!(vcpu->exit.valid & TVX_EXIT_RIP)) {
+		vcpu->exit.rip = vmcs_readn(GUEST_RIP);
+		vcpu->exit.valid |= TVX_EXIT_RIP;
+	}
+	return vcpu->exit.rip;
+}
+
+static inline unsigned long tvx_exit_qualification(struct tvx_vcpu *vcpu)
+{
+	if (!(vcpu->exit.valid & TVX_EXIT_QUAL)) {
+		vcpu->exit.qualification = vmcs_readn(EXIT_QUALIFICATION);
+		vcpu->exit.valid |= TVX_EXIT_QUAL;
+	}
+	return vcpu->exit.qualification;
+}
+
+/* A general register by its number in an exit qualification. */
+static inline unsigned long tvx_gpr_read(struct tvx_vcpu *vcpu, unsigned int n)
+{
+	n &= TINYVMX_NR_GPR - 1;
+	return n == TINYVMX_RSP ? vmcs_readn(GUEST_RSP) : vcpu->world.gpr[n];
+}
+
+static inline void tvx_gpr_write(struct tvx_vcpu *vcpu, unsigned int n, unsigned long value)
+{
+	n &= TINYVMX_NR_GPR - 1;
+	if (n == TINYVMX_RSP)
+		vmcs_writen(GUEST_RSP, value);
+	else
+		vcpu->world.gpr[n] = value;
+}
+
+static inline bool tvx_in_long_mode(void)
+{
+	return vmcs_read64(GUEST_IA32_EFER) & EFER_LMA;
+}
+
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The host-state area of the VMCS.
+ */
+#include <asm/desc.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/segment.h>
+#include <asm/special_insns.h>
+
+#include "host.h"
+#include "vmcs.h"
+#include "vmcs_host.h"
+
+void vmcs_host_write_constant(unsigned long rip)
+{
+	vmcs_write16(HOST_CS_SELECTOR, __KERNEL_CS);
+	vmcs_write16(HOST_SS_SELECTOR, __KERNEL_DS);
+	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
+	vmcs_writen(HOST_RIP, rip);
+	vmcs_writen(HOST_CR0, read_cr0() & ~X86_CR0_TS);
+	vmcs_write64(HOST_IA32_EFER, tvx_rdmsr(MSR_EFER));
+	vmcs_write64(HOST_IA32_PAT, tvx_rdmsr(MSR_IA32_CR_PAT));
+	vmcs_write32(HOST_IA32_SYSENTER_CS, tvx_rdmsr(MSR_IA32_SYSENTER_CS));
+}
+
+void vmcs_host_write_cpu(struct vmcs_host *host)
+{
+	struct desc_ptr table;
+
+	native_store_gdt(&table);
+	vmcs_writen(HOST_GDTR_BASE, table.address);
+	store_idt(&table);
+	vmcs_writen(HOST_IDTR_BASE, table.address);
+	vmcs_writen(HOST_TR_BASE, tvx_host_tss_base());
+	vmcs_writen(HOST_GS_BASE, tvx_rdmsr(MSR_GS_BASE));
+	vmcs_writen(HOST_IA32_SYSENTER_ESP, tvx_rdmsr(MSR_IA32_SYSENTER_ESP));
+	vmcs_writen(HOST_IA32_SYSENTER_EIP, tvx_rdmsr(MSR_IA32_SYSENTER_EIP));
+	vmcs_writen(HOST_FS_BASE, 0);
+	*host = (struct vmcs_host){};
+}
+
+void vmcs_host_write_thread(struct vmcs_host *host, u64 fs_base)
+{
+	if (fs_base == host->fs_base)
+		return;
+	vmcs_writen(HOST_FS_BASE, fs_base);
+	host->fs_base = fs_base;
+}
+
+void vmcs_host_refresh(struct vmcs_host *host)
+{
+	u64 cr3 = tvx_host_cr3(), cr4 = tvx_host_cr4();
+
+	if (cr3 != host->cr3) {
+		vmcs_writen(HOST_CR3, cr3);
+		host->cr3 = cr3;
+	}
+	if (cr4 != host->cr4) {
+		vmcs_writen(HOST_CR4, cr4);
+		host->cr4 = cr4;
+	}
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host-state area: what VM exits load, written only when it changes.
+ *
+ * All of these: VMCS current, interrupts disabled.
+ */
+#ifndef TVX_VMCS_HOST_H
+#define TVX_VMCS_HOST_H
+
+#include <linux/types.h>
+
+/**
+ * struct vmcs_host - host fields of one VMCS that vary
+ * @cr3: HOST_CR3
+ * @cr4: HOST_CR4
+ * @fs_base: HOST_FS_BASE
+ */
+struct vmcs_host {
+	u64 cr3;
+	u64 cr4;
+	u64 fs_base;
+};
+
+/* Fields that never change; VM exits continue at @rip. */
+void vmcs_host_write_constant(unsigned long rip);
+
+/* Fields of this CPU: the VMCS has just come here. Forgets @host. */
+void vmcs_host_write_cpu(struct vmcs_host *host);
+
+/* Fields of this thread. */
+void vmcs_host_write_thread(struct vmcs_host *host, u64 fs_base);
+
+/* CR3 and CR4, which may change whenever interrupts are enabled. */
+void vmcs_host_refresh(struct vmcs_host *host);
+
+#endif
