@@ -57,6 +57,7 @@
 /* On a VM */
 #define TINYVMX_SET_MEMORY	_IO(TINYVMX_IOC, 0x10)	/* struct tinyvmx_memory */
 #define TINYVMX_CREATE_VCPU	_IO(TINYVMX_IOC, 0x11)	/* struct tinyvmx_create_vcpu */
+#define TINYVMX_MSI		_IO(TINYVMX_IOC, 0x12)	/* struct tinyvmx_msi */
 
 /* On a vCPU */
 #define TINYVMX_RUN		_IO(TINYVMX_IOC, 0x20)	/* no argument */
@@ -136,10 +137,25 @@ struct tinyvmx_info {
 	__u64 vmx_msrs[TINYVMX_VMX_MSR_COUNT];
 };
 
+/* tinyvmx_create_vm.flags */
+#define TINYVMX_VM_LAPIC		(1U << 0)	/* vCPUs have a local APIC */
+
 /**
  * struct tinyvmx_create_vm - TINYVMX_CREATE_VM: returns a VM fd
  * @size: sizeof(struct tinyvmx_create_vm)
- * @flags: must be 0
+ * @flags: TINYVMX_VM_*
+ *
+ * With TINYVMX_VM_LAPIC each vCPU has a local APIC (id = vCPU id) with a timer:
+ *
+ * - The guest reaches it by the x2APIC MSRs. In xAPIC mode its page at IA32_APIC_BASE
+ *   exits as MMIO, and userspace does the access by GET/SET_STATE MSRS: register
+ *   at offset N is MSR 800H + N / 10H whatever the mode is (ICR: 830H with the
+ *   destination in bits 63:32, the low half is what starts it).
+ * - Its timer counts at the frequency of the guest's TSC.
+ * - HLT waits in the kernel: RUN returns with HLT only if nothing can wake it.
+ * - want_intr_window also asks LINT0: the window opens only while LINT0 is
+ *   unmasked and programmed as ExtINT (as after RESET while the APIC is disabled).
+ * - EOI of a level-triggered interrupt exits with TINYVMX_EXIT_EOI.
  *
  * The first VM of the host turns VMX on on every CPU, the last one turns it off.
  * Errors: EBUSY: another hypervisor holds VMX on some CPU (the kernel log names
@@ -201,6 +217,28 @@ struct tinyvmx_create_vcpu {
 	__u32 size;
 	__u32 flags;
 	__u32 id;
+	__u32 pad;
+};
+
+/**
+ * struct tinyvmx_msi - TINYVMX_MSI: deliver a message-signalled interrupt
+ * @size: sizeof(struct tinyvmx_msi)
+ * @flags: must be 0
+ * @address: as a device would write to: FEExxxxxH (SDM, "Message Address Register
+ *	Format"); bits 63:40 give bits 31:8 of an x2APIC destination
+ * @data: as a device would write (SDM, "Message Data Register Format"): vector,
+ *	delivery mode (fixed, lowest priority, NMI, ExtINT), trigger mode
+ * @pad: must be 0
+ *
+ * May be called from any thread while vCPUs run. Errors: EOPNOTSUPP: the VM has
+ * no local APICs, or the delivery mode is another; EINVAL: @address, or a vector
+ * below 16; ENOENT: no vCPU is addressed.
+ */
+struct tinyvmx_msi {
+	__u32 size;
+	__u32 flags;
+	__u64 address;
+	__u32 data;
 	__u32 pad;
 };
 
@@ -378,6 +416,25 @@ struct tinyvmx_debug {
 	__u64 dr7;
 };
 
+/**
+ * struct tinyvmx_lapic - TINYVMX_STATE_LAPIC (VMs with TINYVMX_VM_LAPIC only)
+ * @base: IA32_APIC_BASE
+ * @deadline: IA32_TSC_DEADLINE, 0: not armed
+ * @timer_left: TSC ticks to the next timer interrupt, if one-shot or periodic and
+ *	running; 0: not running
+ * @pad: must be 0
+ * @regs: the registers: register at offset N is regs[N / 16]
+ *
+ * EINVAL: what WRMSR to IA32_APIC_BASE would refuse, reserved register bits.
+ */
+struct tinyvmx_lapic {
+	__u64 base;
+	__u64 deadline;
+	__u64 timer_left;
+	__u64 pad;
+	__u32 regs[64];
+};
+
 /* tinyvmx_state.type */
 #define TINYVMX_STATE_REGS	1	/* struct tinyvmx_regs */
 #define TINYVMX_STATE_SREGS	2	/* struct tinyvmx_sregs */
@@ -385,6 +442,7 @@ struct tinyvmx_debug {
 #define TINYVMX_STATE_XSAVE	4	/* struct tinyvmx_xsave */
 #define TINYVMX_STATE_EVENTS	5	/* struct tinyvmx_events */
 #define TINYVMX_STATE_DEBUG	6	/* struct tinyvmx_debug */
+#define TINYVMX_STATE_LAPIC	7	/* struct tinyvmx_lapic */
 
 /**
  * struct tinyvmx_state - TINYVMX_GET_STATE, TINYVMX_SET_STATE
@@ -397,7 +455,7 @@ struct tinyvmx_debug {
  *	max_msr_entries elements (ENOSPC)
  *
  * A vCPU is saved by GET of all types and restored by SET of all types, in the
- * order SREGS, REGS, MSRS, XSAVE, DEBUG, EVENTS. Both wait for nothing: a vCPU
+ * order LAPIC, SREGS, REGS, MSRS, XSAVE, DEBUG, EVENTS. Both wait for nothing: a vCPU
  * that runs in another thread is EBUSY. SET is all or nothing (but see MSRS).
  * A response that RUN left unfinished (IN) is not part of the state: finish it
  * by RUN with run->immediate_exit set.
@@ -537,6 +595,7 @@ struct tinyvmx_get_vmcs {
 #define TINYVMX_EXIT_ENTRY_FAILED	7	/* entry_failed */
 #define TINYVMX_EXIT_MEMORY_FAULT	8	/* mmio: RAM that the process cannot reach */
 #define TINYVMX_EXIT_CR			9	/* cr: needs guest memory to be finished */
+#define TINYVMX_EXIT_EOI		10	/* eoi: of a level-triggered interrupt */
 
 /*
  * tinyvmx_run.flags. Registers are filled in wherever userspace has an
@@ -656,6 +715,18 @@ struct tinyvmx_exit_cr {
 };
 
 /**
+ * struct tinyvmx_exit_eoi - the guest ended a level-triggered interrupt
+ * @vector: 16 ... 255
+ * @pad: 0
+ *
+ * Everything is done; an I/O APIC in userspace clears remote IRR for @vector.
+ */
+struct tinyvmx_exit_eoi {
+	__u32 vector;
+	__u32 pad;
+};
+
+/**
  * struct tinyvmx_run - the run page, mmap()ed from a vCPU fd at offset 0
  *
  * @immediate_exit: request: non-zero: RUN finishes what the last exit left
@@ -707,6 +778,7 @@ struct tinyvmx_run {
 		struct tinyvmx_exit_mmio mmio;
 		struct tinyvmx_exit_entry_failed entry_failed;
 		struct tinyvmx_exit_cr cr;
+		struct tinyvmx_exit_eoi eoi;
 		__u64 payload[32];
 	};
 };
