@@ -31,8 +31,8 @@ step()
 	fi
 	if [ "$rc" -ne 0 ]; then
 		tail -n 15 "$log" | sed 's/^/    | /' >&2
-		echo "    FAILED after $((SECONDS - start)) s; the whole log: $log" >&2
+		echo "    FAILED after $((SECONDS - start)) s: $text; the whole log: $log" >&2
 		return "$rc"
 	fi
-	echo "    done in $((SECONDS - start)) s" >&2
+	echo "    done in $((SECONDS - start)) s: $text" >&2
 }
