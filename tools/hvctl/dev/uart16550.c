@@ -52,11 +52,7 @@ enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 
 #define LCR_DLAB 0x80
 
-#define MCR_DTR 0x01
-#define MCR_RTS 0x02
-#define MCR_OUT1 0x04
-#define MCR_OUT2 0x08
-#define MCR_LOOP 0x10
+enum { MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOOP = 0x10 };
 #define MCR_MASK 0x1f
 
 #define LSR_DR 0x01
@@ -67,12 +63,14 @@ enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 #define LSR_TEMT 0x40
 #define LSR_FIFO_ERROR 0x80
 
-#define MSR_TERI 0x04
 #define MSR_DELTAS 0x0f
 #define MSR_LINES 0xf0
 
 /* So many reads of LSR in a row, nothing sent in between, are a poll for input. */
 #define POLLS_FOR_INPUT 8
+
+/* A guest that has filled a part of the FIFO and waits hears of it after this. */
+#define TX_EMPTY_NS 50000ull
 
 /* A terminal is not kept waiting longer than this. */
 #define FLUSH_NS 1000000ull
@@ -223,8 +221,9 @@ static uint8_t uart_read_rbr(struct hv_uart16550 *uart)
 	return data;
 }
 
-void hv_uart16550_flush(struct hv_uart16550 *uart)
+static void uart_flush(void *dev)
 {
+	struct hv_uart16550 *uart = dev;
 	size_t len = uart->batch_len;
 
 	hv_timer_cancel(uart->config.clock, &uart->flush);
@@ -233,9 +232,9 @@ void hv_uart16550_flush(struct hv_uart16550 *uart)
 		uart->config.output(uart->config.ctx, uart->batch, len);
 }
 
-static void uart_flush_timer(void *dev)
+void hv_uart16550_flush(struct hv_uart16550 *uart)
 {
-	hv_uart16550_flush(dev);
+	uart_flush(uart);
 }
 
 /* A line, a full batch, or a millisecond, whichever is first. */
@@ -250,12 +249,30 @@ static void uart_send(struct hv_uart16550 *uart, uint8_t data)
 		hv_timer_arm(clock, &uart->flush, hv_now_ns(clock) + FLUSH_NS);
 }
 
+/* The transmitter FIFO has run empty. */
+static void uart_tx_empty(struct hv_uart16550 *uart)
+{
+	hv_timer_cancel(uart->config.clock, &uart->tx_empty);
+	uart->s.tx_count = 0;
+	uart->s.thre_pending = true;
+}
+
+static void uart_tx_empty_timer(void *dev)
+{
+	uart_tx_empty(dev);
+	uart_update_irq(dev);
+}
+
 /*
- * The character leaves at once, so THR is empty again before the guest can look.
- * Its interrupt still falls and rises: an edge-triggered guest waits for that.
+ * The character leaves at once, and THR is empty again before the guest can look.
+ * Its interrupt falls with the first character and rises when the FIFO is empty:
+ * that is when sixteen have been written, or when the guest does something else,
+ * or soon. So a FIFO full costs one edge and not sixteen.
  */
 static void uart_write_thr(struct hv_uart16550 *uart, uint8_t data)
 {
+	struct hv_clock *clock = uart->config.clock;
+
 	uart->s.lsr_polls = 0;
 	uart->s.thre_pending = false;
 	uart_update_irq(uart);
@@ -265,7 +282,10 @@ static void uart_write_thr(struct hv_uart16550 *uart, uint8_t data)
 	} else {
 		uart_send(uart, data);
 	}
-	uart->s.thre_pending = true;
+	if (++uart->s.tx_count >= uart_capacity(uart))
+		uart_tx_empty(uart);
+	else if ((uart->s.ier & IER_THRE) && !uart->tx_empty.armed)
+		hv_timer_arm(clock, &uart->tx_empty, hv_now_ns(clock) + TX_EMPTY_NS);
 }
 
 /* Enabling the THRE interrupt while THR is empty raises it: drivers start sending so. */
@@ -360,17 +380,10 @@ static uint8_t uart_read_iir(struct hv_uart16550 *uart)
 	return iir | (uart_has_fifo(uart) ? IIR_FIFOS : 0);
 }
 
-static uint8_t uart_read_msr(struct hv_uart16550 *uart)
-{
-	uint8_t msr = uart->s.msr;
-
-	uart->s.msr &= MSR_LINES;
-	return msr;
-}
-
 static uint8_t uart_read(struct hv_uart16550 *uart, uint64_t offset)
 {
 	bool dlab = uart->s.lcr & LCR_DLAB;
+	uint8_t msr = uart->s.msr;
 
 	switch (offset) {
 	case RBR_THR:
@@ -386,24 +399,17 @@ static uint8_t uart_read(struct hv_uart16550 *uart, uint64_t offset)
 	case LSR:
 		return uart_read_lsr(uart);
 	case MSR:
-		return uart_read_msr(uart);
+		uart->s.msr &= MSR_LINES;
+		return msr;
 	default:
 		return uart->s.scr;
 	}
 }
 
-static void uart_write_dlab(struct hv_uart16550 *uart, uint64_t offset, uint8_t value)
-{
-	if (offset == RBR_THR)
-		uart->s.dll = value;
-	else
-		uart->s.dlm = value;
-}
-
 static void uart_write(struct hv_uart16550 *uart, uint64_t offset, uint8_t value)
 {
 	if ((uart->s.lcr & LCR_DLAB) && offset <= IER) {
-		uart_write_dlab(uart, offset, value);
+		*(offset == RBR_THR ? &uart->s.dll : &uart->s.dlm) = value;
 		return;
 	}
 	switch (offset) {
@@ -433,8 +439,11 @@ static void uart_write(struct hv_uart16550 *uart, uint64_t offset, uint8_t value
 static uint8_t uart_read8(void *dev, uint64_t offset)
 {
 	struct hv_uart16550 *uart = dev;
-	uint8_t value = uart_read(uart, offset);
+	uint8_t value;
 
+	if (uart->s.tx_count)
+		uart_tx_empty(uart);
+	value = uart_read(uart, offset);
 	uart_update_irq(uart);
 	uart_tell_room(uart);
 	return value;
@@ -444,6 +453,8 @@ static void uart_write8(void *dev, uint64_t offset, uint8_t value)
 {
 	struct hv_uart16550 *uart = dev;
 
+	if (uart->s.tx_count && offset != RBR_THR)
+		uart_tx_empty(uart);
 	uart_write(uart, offset, value);
 	uart_update_irq(uart);
 	uart_tell_room(uart);
@@ -502,29 +513,23 @@ void hv_uart16550_set_lines(struct hv_uart16550 *uart, uint8_t lines)
 void hv_uart16550_reset(struct hv_uart16550 *uart)
 {
 	hv_uart16550_flush(uart);
-	uart->s.ier = 0;
-	uart->s.fcr = 0;
-	uart->s.lcr = 0;
-	uart->s.mcr = 0;
-	uart->s.msr = uart->s.lines;
-	uart->s.overrun = 0;
-	uart->s.thre_pending = false;
-	uart->s.rls_pending = false;
-	uart->s.lsr_polls = 0;
-	uart->s.polled = false;
-	uart->s.mcr_written = false;
-	uart->s.rts_seen = false;
-	uart_rx_clear(uart);
+	hv_timer_cancel(uart->config.clock, &uart->rx_timeout);
+	hv_timer_cancel(uart->config.clock, &uart->tx_empty);
+	uart->s = (struct hv_uart16550_state){
+		.version = HV_UART16550_STATE_VERSION,
+		.dll = uart->s.dll, .dlm = uart->s.dlm, .scr = uart->s.scr,
+		.lines = uart->s.lines, .msr = uart->s.lines,
+	};
 	uart_update_irq(uart);
 }
 
 int hv_uart16550_init(struct hv_uart16550 *uart, const struct hv_uart16550_config *config)
 {
 	memset(uart, 0, sizeof(*uart));
-	uart->s.version = HV_UART16550_STATE_VERSION;
 	uart->config = *config;
 	uart->rx_timeout = (struct hv_timer){ .fn = uart_rx_timeout, .dev = uart };
-	uart->flush = (struct hv_timer){ .fn = uart_flush_timer, .dev = uart };
+	uart->tx_empty = (struct hv_timer){ .fn = uart_tx_empty_timer, .dev = uart };
+	uart->flush = (struct hv_timer){ .fn = uart_flush, .dev = uart };
 	uart->s.lines = HV_UART16550_CTS | HV_UART16550_DSR | HV_UART16550_DCD;
 	uart->s.dll = 1;
 	hv_uart16550_reset(uart);
@@ -543,6 +548,7 @@ void hv_uart16550_exit(struct hv_uart16550 *uart)
 {
 	hv_uart16550_flush(uart);
 	hv_timer_cancel(uart->config.clock, &uart->rx_timeout);
+	hv_timer_cancel(uart->config.clock, &uart->tx_empty);
 	hv_bus_unregister(uart->config.bus, &uart->region);
 }
 
@@ -557,7 +563,7 @@ static bool uart_flags_valid(const struct hv_uart16550_state *s)
 {
 	return (s->thre_pending | s->rx_timed_out | s->rls_pending | s->polled |
 		s->mcr_written | s->rts_seen) <= 1 &&
-	       s->lsr_polls <= POLLS_FOR_INPUT && !s->pad;
+	       s->lsr_polls <= POLLS_FOR_INPUT && s->tx_count < HV_UART16550_FIFO;
 }
 
 static bool uart_rx_valid(const struct hv_uart16550_state *s)
@@ -586,6 +592,8 @@ int hv_uart16550_load(struct hv_uart16550 *uart, const struct hv_uart16550_state
 	hv_uart16550_flush(uart);
 	uart->s = s;
 	hv_timer_load(uart->config.clock, &uart->rx_timeout, s.rx_timeout_left_ns);
+	hv_timer_load(uart->config.clock, &uart->tx_empty,
+		      s.tx_count ? TX_EMPTY_NS : HV_TIMER_UNARMED);
 	uart_update_irq(uart);
 	uart_tell_room(uart);
 	return 0;

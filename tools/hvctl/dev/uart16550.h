@@ -45,7 +45,7 @@ struct hv_uart16550_state {
 	/* Who is listening: see uart_listens(). */
 	uint8_t lsr_polls, polled, mcr_written, rts_seen;
 	uint8_t rx_head, rx_count;
-	uint8_t pad;
+	uint8_t tx_count;		/* sent since the THRE interrupt was last raised */
 	uint16_t rx[HV_UART16550_FIFO];	/* LSR's error bits in the high byte, data in the low */
 	uint64_t rx_timeout_left_ns;	/* only in a saved state */
 };
@@ -54,6 +54,7 @@ struct hv_uart16550 {
 	struct hv_uart16550_config config;
 	struct hv_region region;
 	struct hv_timer rx_timeout;
+	struct hv_timer tx_empty;
 	struct hv_timer flush;
 	struct hv_uart16550_state s;
 	bool irq_level;
