@@ -135,6 +135,51 @@ static void test_thp(void)
 	write_text(THP_KNOB, "never");
 }
 
+/*
+ * 2 MiB that were small pages go away in two halves, and come back as one huge
+ * page: nobody tells the module that the tables of the small ones are of no use.
+ */
+static void touches_twice(void)
+{
+	touches();
+	guest_sync(1);
+	touches();
+}
+
+static void fill_words(u8 *p)
+{
+	for (u64 off = 0; off < 2 * MIB; off += 16 * PAGE)
+		*(u64 *)(p + off) = off ^ 0x5555;
+}
+
+static void test_small_then_huge(void)
+{
+	u8 *p = map_aligned(2 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	struct vcpu *vcpu = vcpu_simple(touches_twice);
+	void *again;
+
+	G(vcpu->vm, last) = 2 * MIB - 8;
+	G(vcpu->vm, stride) = 16 * PAGE;
+	must(madvise(p, 2 * MIB, MADV_NOHUGEPAGE));
+	fill_words(p);
+	must(set_memory(vcpu->vm->fd, 1, 0, GPA, 2 * MIB, p));
+	ok_sync(vcpu, 1, "2 MiB in small pages");
+	must(munmap(p, MIB));
+	must(munmap(p + MIB, MIB));
+	again = mmap(p, 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		     MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (again == MAP_FAILED || !write_text(THP_KNOB, "madvise") ||
+	    madvise(p, 2 * MIB, MADV_HUGEPAGE)) {
+		skip("no transparent huge pages here", "small, then huge");
+		return;
+	}
+	fill_words(p);
+	ok_done(vcpu, "the same 2 MiB as a huge page");
+	write_text(THP_KNOB, "never");
+	vcpu_simple_destroy(vcpu);
+	munmap(p, 2 * MIB);
+}
+
 static void test_hugetlb(void)
 {
 	const char *knob = "/proc/sys/vm/nr_hugepages";
@@ -171,6 +216,7 @@ int main(void)
 	test_truncated();
 	test_read_only_file();
 	test_thp();
+	test_small_then_huge();
 	test_hugetlb();
 	test_sparse();
 	return tap_exit();

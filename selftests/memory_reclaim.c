@@ -67,6 +67,16 @@ static void test_ksm(void)
 		   "a running guest", shared);
 	else
 		skip("KSM merged nothing in 3 s", "merged pages");
+	/* Merging is over; now all is read again, by a guest that must look. */
+	write_text(knob, "0");
+	must(set_memory(vcpu->vm->fd, 1, 0, 0, 0, NULL));
+	must(set_memory(vcpu->vm->fd, 1, 0, GPA, PAGES * PAGE, p));
+	shared = read_long("/sys/kernel/mm/ksm/pages_sharing");
+	runner_stop(runner);
+	runner = runner_start(vcpu);
+	ok(still_right(runner, vcpu->vm), "KSM: the guest reads all pages again");
+	is(read_long("/sys/kernel/mm/ksm/pages_sharing"), shared,
+	   "KSM: reading leaves them merged");
 	runner_stop(runner);
 	vcpu_call(vcpu, writes_odd, 0);
 	ok_done(vcpu, "KSM: the guest writes to merged pages");
@@ -74,7 +84,6 @@ static void test_ksm(void)
 		bad += *(u64 *)(p + i * PAGE) != (i % 2 ? i + 1000 : i / 2);
 	is(bad, 0, "KSM: each write hit its own page alone");
 	write_text(knob, "2");
-	write_text(knob, "0");
 	vcpu_simple_destroy(vcpu);
 	munmap(p, PAGES * PAGE);
 }

@@ -2,7 +2,7 @@
 /* NMIs: taken with IF clear, blocked until IRET, also when IRET faults in EPT. */
 #include "lib.h"
 
-extern char spin_end[], nmi_movss_start[];
+extern char spin_loop[], spin_end[], nmi_movss_start[];
 
 static volatile u32 depth, max_depth;
 
@@ -23,7 +23,8 @@ static void spins(void)
 {
 	guest_expect(2);
 	guest_hook = nested;
-	__asm__ volatile("1: pause; cmpl $2, guest_taken+8(%rip); jb 1b\n"
+	__asm__ volatile("spin_loop:\n"
+			 "1: pause; cmpl $2, guest_taken+8(%rip); jb 1b\n"
 			 "spin_end:");
 }
 
@@ -103,6 +104,37 @@ static void test_state(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+/* In the handler IF is set again, as a kernel's handler may do by mistake. */
+static void opens_interrupts(struct guest_frame *frame)
+{
+	if (frame->vector != 2 || guest_taken[2] > 1)
+		return;
+	guest_sync(1);
+	__asm__ volatile("sti; nop; nop");
+	guest_sync(2);
+	__asm__ volatile("cli");
+}
+
+static void test_window_in_handler(void)
+{
+	struct vcpu *vcpu = vcpu_simple(spins);
+
+	G(vcpu->vm, guest_hook) = opens_interrupts;
+	G(vcpu->vm, guest_expected[0]) = 1 << 2;
+	vcpu->regs.rip = (uintptr_t)spin_loop;
+	vcpu_set_regs(vcpu);
+	must(inject(vcpu->fd, TINYVMX_INJECT_NMI, 2));
+	ok_sync(vcpu, 1, "in the NMI handler");
+	must(inject(vcpu->fd, TINYVMX_INJECT_NMI, 2));
+	vcpu->run->want_intr_window = 1;
+	ok_exit(vcpu, TINYVMX_EXIT_INTR_WINDOW,
+		"a window opens though an NMI is pending and blocked");
+	vcpu->run->want_intr_window = 0;
+	ok_sync(vcpu, 2, "the handler goes on");
+	ok_done(vcpu, "and the second NMI comes behind it");
+	vcpu_simple_destroy(vcpu);
+}
+
 static void after_movss(void)
 {
 	guest_sync(1);
@@ -160,6 +192,7 @@ int main(void)
 	test_blocking();
 	test_iret_faults();
 	test_state();
+	test_window_in_handler();
 	test_movss();
 	test_both_pending();
 	return tap_exit();
