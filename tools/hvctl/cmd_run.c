@@ -45,7 +45,8 @@ enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_LOAD = 0x100, OPT_ENTRY, OPT_MODE, 
 static const struct argp_option options[] = {
 	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)", 0 },
 	{ "load", OPT_LOAD, "GPA", 0, "where a flat image goes (default 0x100000; real mode 0x8000)", 0 },
-	{ "entry", OPT_ENTRY, "GPA", 0, "its first instruction (default: where it is loaded, or what the ELF file says)", 0 },
+	{ "entry", OPT_ENTRY, "GPA", 0,
+	  "its first instruction (default: where it is loaded, or what the ELF file says)", 0 },
 	{ "mode", OPT_MODE, "MODE", 0, "real, protected or long (default long, or what the ELF file is)", 0 },
 	{ "cmdline", OPT_CMDLINE, "STR", 0, "a string for the guest, at the address in RSI", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM on standard error, a line a step", 0 },
@@ -99,7 +100,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (run->path)
-			argp_failure(state, HV_STATUS_USAGE, 0, "%s: one image too many; give one, and quote --cmdline", arg);
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "%s: one image too many; give one, and quote --cmdline", arg);
 		run->path = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
@@ -189,7 +191,8 @@ static int create_vcpu(struct run *run)
 		return error;
 	error = tvx_set_cpuid(vcpu->fd, cpuid, count);
 	if (error)
-		return hv_fail(&run->err, -error, "refuses the CPUID table: %s; do hvctl and module match?", strerror(-error));
+		return hv_fail(&run->err, -error, "refuses the CPUID table: %s; do hvctl and module match?",
+			       strerror(-error));
 	error = hv_vcpu_set_boot(vcpu, &boot, &run->err);
 	if (!error)
 		hv_machine_say(machine, "VMCS set up");

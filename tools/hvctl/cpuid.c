@@ -35,7 +35,8 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4])
 #define LEAF1_EDX (BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ | BIT(4) /* TSC */ | \
 		   BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(8) /* CX8 */ | BIT(11) /* SEP */ | BIT(13) /* PGE */ | \
 		   BIT(15) /* CMOV */ | BIT(16) /* PAT */ | BIT(17) /* PSE-36 */ | BIT(19) /* CLFSH */ | \
-		   BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */ | BIT(27) /* SS */ | \
+		   BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */ | \
+		   BIT(27) /* self snoop */ | \
 		   (HAVE_LAPIC ? BIT(9) /* APIC */ : 0))
 
 /* Leaf 7. Not there: what needs MSRs or VMCS controls of its own (speculation, PT, SGX, PKU, CET, WAITPKG). */

@@ -129,7 +129,8 @@ static void on_output_failed(void *ctx, int errnum)
 	if (errnum == EPIPE)
 		hv_machine_end(ctx, HV_END_SIGNAL, SIGPIPE, "%s", "");
 	else
-		hv_machine_end(ctx, HV_END_ERROR, 0, "cannot write the guest's output: %s", strerror(errnum));
+		hv_machine_end(ctx, HV_END_ERROR, 0, "cannot write the guest's output: %s; mend standard output",
+			       strerror(errnum));
 }
 
 static void wake(void *ctx)

@@ -93,7 +93,8 @@ static enum hv_mmio_result do_exchange(struct insn *insn, int add)
 {
 	uint64_t a, b, rflags = insn->m->regs->rflags, sum;
 
-	if (!hv_insn_can_write(insn, 0) || !hv_insn_can_write(insn, 1) || !hv_insn_read(insn, 0, &a) || !hv_insn_read(insn, 1, &b))
+	if (!hv_insn_can_write(insn, 0) || !hv_insn_can_write(insn, 1) ||
+	    !hv_insn_read(insn, 0, &a) || !hv_insn_read(insn, 1, &b))
 		return HV_MMIO_FAULT;
 	sum = add ? hv_alu(HV_ALU_ADD, a, b, insn->bits, &rflags) : b;
 	/* Memory first, for it may refuse; the register cannot. */

@@ -38,8 +38,8 @@ static void print_sregs(const struct tinyvmx_sregs *sregs, FILE *out)
 	}
 	fprintf(out, "  GDTR   base %016llx  limit %04x    IDTR   base %016llx  limit %04x\n",
 		sregs->gdt_base, sregs->gdt_limit, sregs->idt_base, sregs->idt_limit);
-	fprintf(out, "  CR0    %016llx  CR2    %016llx  CR3    %016llx\n  CR4    %016llx  EFER   %016llx  CR8    %llx\n",
-		sregs->cr0, sregs->cr2, sregs->cr3, sregs->cr4, sregs->efer, sregs->cr8);
+	fprintf(out, "  CR0    %016llx  CR2    %016llx  CR3    %016llx\n", sregs->cr0, sregs->cr2, sregs->cr3);
+	fprintf(out, "  CR4    %016llx  EFER   %016llx  CR8    %llx\n", sregs->cr4, sregs->efer, sregs->cr8);
 }
 
 static void print_code(const struct hv_vcpu *vcpu, const struct tinyvmx_regs *regs,
@@ -248,9 +248,13 @@ int hv_report_json(const struct hv_machine *machine, const char *image, FILE *ou
 	hv_end_describe(&machine->end, text, sizeof(text));
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
 		json_array_append_new(vcpus, json_vcpu(&machine->vcpu[i]));
-	report = json_pack("{s:o, s:s, s:i, s:s, s:I, s:o}", "image", json_path(image), "end", hv_end_name(&machine->end),
-			   "status", hv_end_status(&machine->end), "message", text, "memory",
-			   (json_int_t)machine->memory.size, "vcpus", vcpus);
+	report = json_pack("{s:o, s:s, s:i, s:s, s:I, s:o}",
+			   "image", json_path(image),
+			   "end", hv_end_name(&machine->end),
+			   "status", hv_end_status(&machine->end),
+			   "message", text,
+			   "memory", (json_int_t)machine->memory.size,
+			   "vcpus", vcpus);
 	err = report ? json_dumpf(report, out, JSON_COMPACT) : -1;
 	json_decref(report);
 	if (!err)

@@ -13,10 +13,12 @@ static int explain_open(int error, struct hv_error *err)
 	case -ENOENT:
 	case -ENXIO:
 	case -ENODEV:
-		return hv_fail(err, -error, "is not there; load the module (insmod tinyvmx.ko), or ask 'hvctl doctor' why not");
+		return hv_fail(err, -error,
+			       "is not there; load the module (insmod tinyvmx.ko), or ask 'hvctl doctor' why not");
 	case -EACCES:
 	case -EPERM:
-		return hv_fail(err, -error, "no permission to open it; run hvctl as root, or let root give you access to it (chgrp, chmod)");
+		return hv_fail(err, -error,
+			       "no permission to open it; run hvctl as root, or let root give you access to it (chgrp, chmod)");
 	}
 	return hv_fail(err, -error, "cannot be opened: %s; ask 'hvctl doctor'", strerror(-error));
 }
@@ -31,7 +33,8 @@ int hv_vm_open(struct hv_vm *vm, struct hv_error *err)
 		return explain_open(vm->device, err);
 	error = tvx_get_info(vm->device, &vm->info);
 	if (error)
-		return hv_fail(err, -error, "does not answer GET_INFO (%s); is it the tinyvmx module's?", strerror(-error));
+		return hv_fail(err, -error, "does not answer GET_INFO (%s); is it the tinyvmx module's?",
+			       strerror(-error));
 	if (vm->info.abi_version != TINYVMX_ABI_VERSION)
 		return hv_fail(err, EPROTO, "speaks ABI version %u, hvctl %u; build and load both from one source",
 			       vm->info.abi_version, TINYVMX_ABI_VERSION);
@@ -43,7 +46,8 @@ int hv_vm_create(struct hv_vm *vm, struct hv_error *err)
 	int fd = tvx_create_vm(vm->device);
 
 	if (fd == -EBUSY)
-		return hv_fail(err, EBUSY, "another hypervisor holds VMX; stop its guests (for KVM: rmmod kvm_intel), see 'dmesg | tail'");
+		return hv_fail(err, EBUSY,
+			       "another hypervisor holds VMX; stop its guests (for KVM: rmmod kvm_intel), see 'dmesg | tail'");
 	if (fd < 0)
 		return hv_fail(err, -fd, "cannot create a VM: %s; see 'dmesg | tail'", strerror(-fd));
 	vm->fd = fd;
