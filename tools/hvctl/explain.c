@@ -246,8 +246,8 @@ static size_t print_area(const struct explain_finding *f, size_t n,
 
 static bool uses_tpr_threshold(struct probe *p)
 {
-	return proc(p, PROC_TPR_SHADOW) && !proc2(p, PROC2_VIRTUAL_INTR) &&
-	       !proc2(p, PROC2_APIC_ACCESSES);
+	return proc_on(p, PROC_TPR_SHADOW) && !proc2_on(p, PROC2_VIRTUAL_INTR) &&
+	       !proc2_on(p, PROC2_APIC_ACCESSES);
 }
 
 static bool has_linked_vmcs(struct probe *p)
@@ -262,19 +262,19 @@ static bool loads_msrs(struct probe *p)
 
 static bool pae_without_ept(struct probe *p)
 {
-	return !uses_ept(p) && !ia32e_guest(p) &&
+	return !ept_on(p) && !ia32e_on(p) &&
 	       probe_get(p, VMCS_GUEST_CR4) & CR4_PAE;
 }
 
 static bool loads_perf_global(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_PERF_GLOBAL) ||
-	       exit_ctl(p, EXIT_LOAD_PERF_GLOBAL);
+	return entry_on(p, ENTRY_LOAD_PERF_GLOBAL) ||
+	       exit_on(p, EXIT_LOAD_PERF_GLOBAL);
 }
 
 static bool loads_rtit(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_RTIT);
+	return entry_on(p, ENTRY_LOAD_RTIT);
 }
 
 /* Checks on what is in memory, or differs from model to model */

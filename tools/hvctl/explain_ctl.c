@@ -14,22 +14,22 @@
 
 static bool io_bitmaps(struct probe *p)
 {
-	return proc(p, PROC_IO_BITMAPS);
+	return proc_on(p, PROC_IO_BITMAPS);
 }
 
 static bool msr_bitmaps(struct probe *p)
 {
-	return proc(p, PROC_MSR_BITMAPS);
+	return proc_on(p, PROC_MSR_BITMAPS);
 }
 
 static bool tpr_shadow(struct probe *p)
 {
-	return proc(p, PROC_TPR_SHADOW);
+	return proc_on(p, PROC_TPR_SHADOW);
 }
 
 static bool virtual_intr(struct probe *p)
 {
-	return proc2(p, PROC2_VIRTUAL_INTR);
+	return proc2_on(p, PROC2_VIRTUAL_INTR);
 }
 
 static bool tpr_threshold_used(struct probe *p)
@@ -39,47 +39,47 @@ static bool tpr_threshold_used(struct probe *p)
 
 static bool no_tpr_shadow(struct probe *p)
 {
-	return !tpr_shadow(p) && activated_proc2(p);
+	return !tpr_shadow(p) && proc2_active(p);
 }
 
 static bool ipi_without_shadow(struct probe *p)
 {
-	return !tpr_shadow(p) && proc3(p, PROC3_IPI);
+	return !tpr_shadow(p) && proc3_on(p, PROC3_IPI);
 }
 
 static bool ipi_virtualization(struct probe *p)
 {
-	return proc3(p, PROC3_IPI);
+	return proc3_on(p, PROC3_IPI);
 }
 
 static bool virtual_nmis_without_exiting(struct probe *p)
 {
-	return pin(p, PIN_VIRTUAL_NMIS) && !pin(p, PIN_NMI_EXITING);
+	return pin_on(p, PIN_VIRTUAL_NMIS) && !pin_on(p, PIN_NMI_EXITING);
 }
 
 static bool nmi_window_without_virtual(struct probe *p)
 {
-	return proc(p, PROC_NMI_WINDOW) && !pin(p, PIN_VIRTUAL_NMIS);
+	return proc_on(p, PROC_NMI_WINDOW) && !pin_on(p, PIN_VIRTUAL_NMIS);
 }
 
 static bool apic_accesses(struct probe *p)
 {
-	return proc2(p, PROC2_APIC_ACCESSES);
+	return proc2_on(p, PROC2_APIC_ACCESSES);
 }
 
 static bool x2apic_and_accesses(struct probe *p)
 {
-	return proc2(p, PROC2_X2APIC) && apic_accesses(p);
+	return proc2_on(p, PROC2_X2APIC) && apic_accesses(p);
 }
 
 static bool delivery_without_exiting(struct probe *p)
 {
-	return virtual_intr(p) && !pin(p, PIN_EXTINT_EXITING);
+	return virtual_intr(p) && !pin_on(p, PIN_EXTINT_EXITING);
 }
 
 static bool posted(struct probe *p)
 {
-	return pin(p, PIN_POSTED_INTERRUPTS);
+	return pin_on(p, PIN_POSTED_INTERRUPTS);
 }
 
 static bool posted_without_delivery(struct probe *p)
@@ -89,37 +89,37 @@ static bool posted_without_delivery(struct probe *p)
 
 static bool posted_without_ack(struct probe *p)
 {
-	return posted(p) && !exit_ctl(p, EXIT_ACK_INTERRUPT);
+	return posted(p) && !exit_on(p, EXIT_ACK_INTERRUPT);
 }
 
 static bool vpid(struct probe *p)
 {
-	return proc2(p, PROC2_VPID);
+	return proc2_on(p, PROC2_VPID);
 }
 
 static bool no_ept(struct probe *p)
 {
-	return activated_proc2(p) && !uses_ept(p);
+	return proc2_active(p) && !ept_on(p);
 }
 
 static bool hlat_without_ept(struct probe *p)
 {
-	return activated_proc3(p) && !uses_ept(p);
+	return proc3_active(p) && !ept_on(p);
 }
 
 static bool pml(struct probe *p)
 {
-	return proc2(p, PROC2_PML);
+	return proc2_on(p, PROC2_PML);
 }
 
 static bool spp(struct probe *p)
 {
-	return proc2(p, PROC2_SPP);
+	return proc2_on(p, PROC2_SPP);
 }
 
 static bool vm_functions(struct probe *p)
 {
-	return proc2(p, PROC2_VM_FUNCTIONS);
+	return proc2_on(p, PROC2_VM_FUNCTIONS);
 }
 
 static bool eptp_switching(struct probe *p)
@@ -129,43 +129,43 @@ static bool eptp_switching(struct probe *p)
 
 static bool eptp_switching_without_ept(struct probe *p)
 {
-	return eptp_switching(p) && !uses_ept(p);
+	return eptp_switching(p) && !ept_on(p);
 }
 
 static bool shadowing(struct probe *p)
 {
-	return proc2(p, PROC2_SHADOWING);
+	return proc2_on(p, PROC2_SHADOWING);
 }
 
 static bool ve(struct probe *p)
 {
-	return proc2(p, PROC2_VE);
+	return proc2_on(p, PROC2_VE);
 }
 
 static bool tsc_scaling(struct probe *p)
 {
-	return proc2(p, PROC2_TSC_SCALING);
+	return proc2_on(p, PROC2_TSC_SCALING);
 }
 
 static bool pt_gpa_without_rtit(struct probe *p)
 {
-	return proc2(p, PROC2_PT_GPA) &&
-	       !(entry(p, ENTRY_LOAD_RTIT) && exit_ctl(p, EXIT_CLEAR_RTIT));
+	return proc2_on(p, PROC2_PT_GPA) &&
+	       !(entry_on(p, ENTRY_LOAD_RTIT) && exit_on(p, EXIT_CLEAR_RTIT));
 }
 
 static bool hlat(struct probe *p)
 {
-	return proc3(p, PROC3_HLAT);
+	return proc3_on(p, PROC3_HLAT);
 }
 
 static bool activated_exit2(struct probe *p)
 {
-	return exit_ctl(p, EXIT_SECONDARY);
+	return exit_on(p, EXIT_SECONDARY);
 }
 
 static bool saves_dead_timer(struct probe *p)
 {
-	return exit_ctl(p, EXIT_SAVE_TIMER) && !pin(p, PIN_PREEMPTION_TIMER);
+	return exit_on(p, EXIT_SAVE_TIMER) && !pin_on(p, PIN_PREEMPTION_TIMER);
 }
 
 static bool stores_msrs(struct probe *p)
@@ -185,15 +185,15 @@ static bool loads_entry_msrs(struct probe *p)
 
 static bool software_event(struct probe *p)
 {
-	unsigned int type = event_type(p);
+	unsigned int type = injected_type(p);
 
-	return injects(p) && type >= EVENT_SOFTWARE_INTERRUPT &&
+	return injects_event(p) && type >= EVENT_SOFTWARE_INTERRUPT &&
 	       type <= EVENT_SOFTWARE_EXCEPTION;
 }
 
 static bool with_error_code(struct probe *p)
 {
-	return injects(p) && probe_get(p, VMCS_ENTRY_INTR_INFO) & 1 << 11;
+	return injects_event(p) && probe_get(p, VMCS_ENTRY_INTR_INFO) & 1 << 11;
 }
 
 /* --- faults --- */
@@ -244,18 +244,18 @@ static bool msr_area_end_beyond(struct probe *p)
 	uint64_t count = probe_get(p, (uint32_t)p->rule->arg);
 
 	p->value += count * 16 - 1;
-	return beyond_phys(p);
+	return bad_phys(p);
 }
 
 static bool pid_table_end_beyond(struct probe *p)
 {
 	p->value += probe_get(p, VMCS_LAST_PID_POINTER_INDEX) * 8 + 7;
-	return beyond_phys(p);
+	return bad_phys(p);
 }
 
 static bool bad_event_type(struct probe *p)
 {
-	unsigned int type = event_type(p);
+	unsigned int type = injected_type(p);
 	struct vmx_limits limits;
 
 	if (type == EVENT_RESERVED)
@@ -272,9 +272,9 @@ static bool bad_event_type(struct probe *p)
 
 static bool bad_event_vector(struct probe *p)
 {
-	unsigned int vector = event_vector(p);
+	unsigned int vector = injected_vector(p);
 
-	switch (event_type(p)) {
+	switch (injected_type(p)) {
 	case EVENT_NMI:
 		return vector != 2;
 	case EVENT_HARDWARE_EXCEPTION:
@@ -293,13 +293,13 @@ static bool bad_event_vector(struct probe *p)
 static bool bad_error_code_flag(struct probe *p)
 {
 	bool deliver = p->value & 1 << 11;
-	unsigned int vector = event_vector(p);
+	unsigned int vector = injected_vector(p);
 	uint64_t basic = 0;
 	bool may, must;
 
 	/* A guest in real mode has no error codes. */
-	may = event_type(p) == EVENT_HARDWARE_EXCEPTION &&
-	      (!unrestricted(p) || probe_get(p, VMCS_GUEST_CR0) & CR0_PE);
+	may = injected_type(p) == EVENT_HARDWARE_EXCEPTION &&
+	      (!unrestricted_on(p) || probe_get(p, VMCS_GUEST_CR0) & CR0_PE);
 	must = may && vector < 32 && ERROR_CODE_VECTORS >> vector & 1;
 	if (p->dump->cpu)
 		vmx_cpu_msr(p->dump->cpu, MSR_VMX_BASIC, &basic);
@@ -345,19 +345,19 @@ static bool bad_event_length(struct probe *p)
 /* A secondary control that must be 0 as @when_ holds */
 #define MUST_CLEAR(id_, field_, when_, bit_, rule_, mend_) \
 	{ .id = "ctl." id_, .section = EXECUTION, .field = VMCS_##field_, \
-	  .when = (when_), .bad = has_bits, .arg = 1ULL << (bit_), \
+	  .when = (when_), .bad = bad_ones, .arg = 1ULL << (bit_), \
 	  .rule = (rule_), .mend = (mend_) }
 
 /* A combination of controls that @when_ finds and that is never allowed */
 #define COMBINATION(id_, section_, field_, when_, rule_, mend_) \
 	{ .id = "ctl." id_, .section = (section_), .field = VMCS_##field_, \
-	  .when = (when_), .bad = always, .rule = (rule_), .mend = (mend_) }
+	  .when = (when_), .bad = bad_combination, .rule = (rule_), .mend = (mend_) }
 
 static const struct rule ctl_rules[] = {
 	WORD("pin", PIN, NULL, EXECUTION, "IA32_VMX_(TRUE_)PINBASED_CTLS"),
 	WORD("proc", PROC, NULL, EXECUTION, "IA32_VMX_(TRUE_)PROCBASED_CTLS"),
-	WORD("proc2", PROC2, activated_proc2, EXECUTION, "IA32_VMX_PROCBASED_CTLS2"),
-	WORD("proc3", PROC3, activated_proc3, EXECUTION, "IA32_VMX_PROCBASED_CTLS3"),
+	WORD("proc2", PROC2, proc2_active, EXECUTION, "IA32_VMX_PROCBASED_CTLS2"),
+	WORD("proc3", PROC3, proc3_active, EXECUTION, "IA32_VMX_PROCBASED_CTLS3"),
 	{ .id = "ctl.cr3_targets", .section = EXECUTION,
 	  .field = VMCS_CR3_TARGET_COUNT, .bad = too_many_cr3_targets,
 	  .rule = "must not exceed what IA32_VMX_MISC allows (4)",
@@ -368,7 +368,7 @@ static const struct rule ctl_rules[] = {
 	PAGE("virtual_apic", VIRTUAL_APIC_ADDR, tpr_shadow),
 	{ .id = "ctl.tpr_threshold", .section = EXECUTION,
 	  .field = VMCS_TPR_THRESHOLD, .when = tpr_threshold_used,
-	  .bad = has_bits, .arg = ~0xfULL,
+	  .bad = bad_ones, .arg = ~0xfULL,
 	  .rule = "bits 31:4 must be 0 with \"use TPR shadow\" and without \"virtual-interrupt delivery\"",
 	  .mend = "give a priority class, 0 to 15" },
 	MUST_CLEAR("x2apic_shadow", PROC2_CTLS, no_tpr_shadow, PROC2_X2APIC,
@@ -403,7 +403,7 @@ static const struct rule ctl_rules[] = {
 		    "\"process posted interrupts\" requires \"acknowledge interrupt on exit\" (bit 15)",
 		    "set \"acknowledge interrupt on exit\""),
 	{ .id = "ctl.posted_vector", .section = EXECUTION,
-	  .field = VMCS_POSTED_INTR_VECTOR, .when = posted, .bad = has_bits,
+	  .field = VMCS_POSTED_INTR_VECTOR, .when = posted, .bad = bad_ones,
 	  .arg = 0xff00, .rule = "bits 15:8 must be 0",
 	  .mend = "give a vector, 0 to 255" },
 	{ .id = "ctl.posted_desc", .section = EXECUTION,
@@ -412,27 +412,27 @@ static const struct rule ctl_rules[] = {
 	  .rule = "must be 64-byte aligned and within the physical-address width",
 	  .mend = "give the physical address of a posted-interrupt descriptor" },
 	{ .id = "ctl.vpid", .section = EXECUTION, .field = VMCS_VPID,
-	  .when = vpid, .bad = is_zero,
+	  .when = vpid, .bad = bad_null,
 	  .rule = "must not be 0 with \"enable VPID\": 0 is the host's",
 	  .mend = "give each virtual CPU a number of its own" },
 	{ .id = "ctl.eptp.type", .section = EXECUTION, .field = VMCS_EPTP,
-	  .when = uses_ept, .bad = bad_eptp_type,
+	  .when = ept_on, .bad = bad_eptp_type,
 	  .rule = "the memory type (bits 2:0) must be one that IA32_VMX_EPT_VPID_CAP allows (0: UC, 6: WB)",
 	  .mend = "set bits 2:0 to 6" },
 	{ .id = "ctl.eptp.walk", .section = EXECUTION, .field = VMCS_EPTP,
-	  .when = uses_ept, .bad = bad_eptp_walk,
+	  .when = ept_on, .bad = bad_eptp_walk,
 	  .rule = "bits 5:3 must be the page-walk length less 1, of a length the CPU supports",
 	  .mend = "set bits 5:3 to 3 for four levels" },
 	{ .id = "ctl.eptp.ad", .section = EXECUTION, .field = VMCS_EPTP,
-	  .when = uses_ept, .bad = bad_eptp_ad,
+	  .when = ept_on, .bad = bad_eptp_ad,
 	  .rule = "bit 6 must be 0 on a CPU without EPT accessed and dirty flags",
 	  .mend = "clear bit 6" },
 	{ .id = "ctl.eptp.sss", .section = EXECUTION, .field = VMCS_EPTP,
-	  .when = uses_ept, .bad = bad_eptp_sss,
+	  .when = ept_on, .bad = bad_eptp_sss,
 	  .rule = "bit 7 must be 0 on a CPU without EPT supervisor shadow-stack control",
 	  .mend = "clear bit 7" },
 	{ .id = "ctl.eptp.reserved", .section = EXECUTION, .field = VMCS_EPTP,
-	  .when = uses_ept, .bad = bad_address, .arg = 0xf00,
+	  .when = ept_on, .bad = bad_address, .arg = 0xf00,
 	  .rule = "bits 11:8 and those beyond the physical-address width must be 0",
 	  .mend = "give the physical address of a PML4 table in bits 12 and up" },
 	MUST_CLEAR("unrestricted_ept", PROC2_CTLS, no_ept, PROC2_UNRESTRICTED,
@@ -472,7 +472,7 @@ static const struct rule ctl_rules[] = {
 	PAGE("vmwrite_bitmap", VMWRITE_BITMAP, shadowing),
 	PAGE("ve_info", VE_INFO_ADDR, ve),
 	{ .id = "ctl.tsc_multiplier", .section = EXECUTION,
-	  .field = VMCS_TSC_MULTIPLIER, .when = tsc_scaling, .bad = is_zero,
+	  .field = VMCS_TSC_MULTIPLIER, .when = tsc_scaling, .bad = bad_null,
 	  .rule = "must not be 0 with \"use TSC scaling\"",
 	  .mend = "give 1 << 48 for a factor of one" },
 	MUST_CLEAR("hlat_ept", PROC3_CTLS, hlat_without_ept, PROC3_HLAT,
@@ -511,24 +511,24 @@ static const struct rule ctl_rules[] = {
 
 	WORD("entry", ENTRY, NULL, ENTRY, "IA32_VMX_(TRUE_)ENTRY_CTLS"),
 	{ .id = "ctl.event.type", .section = ENTRY,
-	  .field = VMCS_ENTRY_INTR_INFO, .when = injects, .bad = bad_event_type,
+	  .field = VMCS_ENTRY_INTR_INFO, .when = injects_event, .bad = bad_event_type,
 	  .rule = "the interruption type (bits 10:8) must not be 1, nor 7 on a CPU without monitor trap flag",
 	  .mend = "give 0 (external), 2 (NMI), 3 (hardware exception), 4, 5 or 6 (software)" },
 	{ .id = "ctl.event.vector", .section = ENTRY,
-	  .field = VMCS_ENTRY_INTR_INFO, .when = injects, .bad = bad_event_vector,
+	  .field = VMCS_ENTRY_INTR_INFO, .when = injects_event, .bad = bad_event_vector,
 	  .rule = "the vector must fit the type: 2 for an NMI, at most 31 for a hardware exception, 0 for type 7",
 	  .mend = "mend the vector (bits 7:0) or the type (bits 10:8)" },
 	{ .id = "ctl.event.error_code_flag", .section = ENTRY,
-	  .field = VMCS_ENTRY_INTR_INFO, .when = injects, .bad = bad_error_code_flag,
+	  .field = VMCS_ENTRY_INTR_INFO, .when = injects_event, .bad = bad_error_code_flag,
 	  .rule = "\"deliver error code\" (bit 11) must be 1 for hardware exceptions 8, 10-14 and 17 of a guest in protected mode, and 0 for all else",
 	  .mend = "flip bit 11" },
 	{ .id = "ctl.event.reserved", .section = ENTRY,
-	  .field = VMCS_ENTRY_INTR_INFO, .when = injects, .bad = has_bits,
+	  .field = VMCS_ENTRY_INTR_INFO, .when = injects_event, .bad = bad_ones,
 	  .arg = 0x7ffff000, .rule = "bits 30:12 must be 0",
 	  .mend = "clear them; an IDT-vectoring information field may have bit 12 set" },
 	{ .id = "ctl.event.error_code", .section = ENTRY,
 	  .field = VMCS_ENTRY_ERROR_CODE, .when = with_error_code,
-	  .bad = has_bits, .arg = 0xffff0000, .rule = "bits 31:16 must be 0",
+	  .bad = bad_ones, .arg = 0xffff0000, .rule = "bits 31:16 must be 0",
 	  .mend = "give a 16-bit error code" },
 	{ .id = "ctl.event.length", .section = ENTRY,
 	  .field = VMCS_ENTRY_INSTRUCTION_LEN, .when = software_event,
@@ -538,7 +538,7 @@ static const struct rule ctl_rules[] = {
 	MSR_AREA("entry_msr_load", ENTRY, ENTRY_MSR_LOAD_ADDR,
 		 ENTRY_MSR_LOAD_COUNT, loads_entry_msrs),
 	{ .id = "ctl.entry_smm", .section = ENTRY, .field = VMCS_ENTRY_CTLS,
-	  .bad = has_bits, .arg = 1 << ENTRY_SMM | 1 << ENTRY_DUAL_MONITOR,
+	  .bad = bad_ones, .arg = 1 << ENTRY_SMM | 1 << ENTRY_DUAL_MONITOR,
 	  .rule = "\"entry to SMM\" (bit 10) and \"deactivate dual-monitor treatment\" (bit 11) must be 0 outside SMM",
 	  .mend = "clear both: Linux never runs in SMM" },
 };

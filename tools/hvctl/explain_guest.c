@@ -74,7 +74,7 @@ static bool usable(struct probe *p)
 
 static bool long_mode_or_real_mode(struct probe *p)
 {
-	return ia32e_guest(p) || !(probe_get(p, VMCS_GUEST_CR0) & CR0_PE);
+	return ia32e_on(p) || !(probe_get(p, VMCS_GUEST_CR0) & CR0_PE);
 }
 
 /*
@@ -112,12 +112,12 @@ static bool not_v8086(struct probe *p)
 
 static bool restricted_not_v8086(struct probe *p)
 {
-	return !v8086(p) && !unrestricted(p);
+	return !v8086(p) && !unrestricted_on(p);
 }
 
 static bool restricted_checked(struct probe *p)
 {
-	return checked(p) && !unrestricted(p);
+	return checked(p) && !unrestricted_on(p);
 }
 
 static unsigned int cs_type(struct probe *p)
@@ -127,7 +127,7 @@ static unsigned int cs_type(struct probe *p)
 
 static bool cs_is_data(struct probe *p)
 {
-	return !v8086(p) && unrestricted(p) &&
+	return !v8086(p) && unrestricted_on(p) &&
 	       cs_type(p) == DATA_WRITABLE_ACCESSED;
 }
 
@@ -151,7 +151,7 @@ static bool cs_data_or_real_mode(struct probe *p)
 
 static bool cs_long_mode(struct probe *p)
 {
-	return ia32e_guest(p) && ar(p, TINYVMX_CS) & TINYVMX_AR_L;
+	return ia32e_on(p) && ar(p, TINYVMX_CS) & TINYVMX_AR_L;
 }
 
 static bool rpl_differs_from_cs(struct probe *p)
@@ -179,7 +179,7 @@ static bool bad_cs_type(struct probe *p)
 	unsigned int type = TYPE(p->value);
 
 	if (type == DATA_WRITABLE_ACCESSED)
-		return !unrestricted(p);
+		return !unrestricted_on(p);
 	return (type & CODE_ACCESSED) != CODE_ACCESSED;
 }
 
@@ -241,7 +241,7 @@ static bool bad_tr_type(struct probe *p)
 {
 	unsigned int type = TYPE(p->value);
 
-	return type != 11 && (type != 3 || ia32e_guest(p));
+	return type != 11 && (type != 3 || ia32e_on(p));
 }
 
 static bool bad_ldtr_type(struct probe *p)
@@ -259,22 +259,22 @@ static bool has_wide_base(struct probe *p)
 
 static bool loads_debug(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_DEBUG);
+	return entry_on(p, ENTRY_LOAD_DEBUG);
 }
 
 static bool loads_perf(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_PERF_GLOBAL);
+	return entry_on(p, ENTRY_LOAD_PERF_GLOBAL);
 }
 
 static bool loads_pat(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_PAT);
+	return entry_on(p, ENTRY_LOAD_PAT);
 }
 
 static bool loads_efer(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_EFER);
+	return entry_on(p, ENTRY_LOAD_EFER);
 }
 
 static bool loads_efer_paging(struct probe *p)
@@ -284,27 +284,27 @@ static bool loads_efer_paging(struct probe *p)
 
 static bool loads_bndcfgs(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_BNDCFGS);
+	return entry_on(p, ENTRY_LOAD_BNDCFGS);
 }
 
 static bool loads_uinv(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_UINV);
+	return entry_on(p, ENTRY_LOAD_UINV);
 }
 
 static bool loads_cet(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_CET);
+	return entry_on(p, ENTRY_LOAD_CET);
 }
 
 static bool loads_pkrs(struct probe *p)
 {
-	return entry(p, ENTRY_LOAD_PKRS);
+	return entry_on(p, ENTRY_LOAD_PKRS);
 }
 
 static bool not_ia32e_guest(struct probe *p)
 {
-	return !ia32e_guest(p);
+	return !ia32e_on(p);
 }
 
 static uint64_t fixed(struct probe *p, uint32_t msr, uint64_t otherwise)
@@ -320,7 +320,7 @@ static bool bad_cr0(struct probe *p)
 {
 	uint64_t fixed0 = fixed(p, MSR_VMX_CR0_FIXED0, 0x80000021);
 
-	if (unrestricted(p))
+	if (unrestricted_on(p))
 		fixed0 &= ~(CR0_PE | CR0_PG);
 	return bad_fixed(p, &vmx_cr0_bits, fixed0,
 			 fixed(p, MSR_VMX_CR0_FIXED1, UINT32_MAX));
@@ -349,12 +349,12 @@ static bool bad_cr3(struct probe *p)
 {
 	if (fixed(p, MSR_VMX_CR4_FIXED1, 0) & CR4_LAM_SUP)
 		p->value &= ~(3ULL << 61);
-	return beyond_phys(p);
+	return bad_phys(p);
 }
 
 static bool lma_differs_from_control(struct probe *p)
 {
-	return !(p->value & EFER_LMA) != !ia32e_guest(p);
+	return !(p->value & EFER_LMA) != !ia32e_on(p);
 }
 
 static bool lma_differs_from_lme(struct probe *p)
@@ -364,7 +364,7 @@ static bool lma_differs_from_lme(struct probe *p)
 
 static bool bad_bndcfgs(struct probe *p)
 {
-	return p->value & 0xffc || not_canonical(p);
+	return p->value & 0xffc || bad_canonical(p);
 }
 
 /* --- RIP, RFLAGS --- */
@@ -376,12 +376,12 @@ static bool not_64_bit_code(struct probe *p)
 
 static bool injects_extint(struct probe *p)
 {
-	return injects(p) && event_type(p) == EVENT_EXTINT;
+	return injects_event(p) && injected_type(p) == EVENT_EXTINT;
 }
 
 static bool injects_nmi(struct probe *p)
 {
-	return injects(p) && event_type(p) == EVENT_NMI;
+	return injects_event(p) && injected_type(p) == EVENT_NMI;
 }
 
 /* --- non-register state --- */
@@ -421,7 +421,7 @@ static bool inactive_while_blocking(struct probe *p)
 /* What may wake the CPU: #DB and #MC of the exceptions, and MTF, wake HLT only */
 static bool bad_event_for_activity(struct probe *p)
 {
-	unsigned int type = event_type(p), vector = event_vector(p);
+	unsigned int type = injected_type(p), vector = injected_vector(p);
 	bool nmi = type == EVENT_NMI;
 	bool mc = type == EVENT_HARDWARE_EXCEPTION && vector == 18;
 	bool db = type == EVENT_HARDWARE_EXCEPTION && vector == 1;
@@ -451,12 +451,12 @@ static bool interrupts_off(struct probe *p)
 
 static bool injects_virtual_nmi(struct probe *p)
 {
-	return injects_nmi(p) && pin(p, PIN_VIRTUAL_NMIS);
+	return injects_nmi(p) && pin_on(p, PIN_VIRTUAL_NMIS);
 }
 
 static bool outside_smm(struct probe *p)
 {
-	return !entry(p, ENTRY_SMM);
+	return !entry_on(p, ENTRY_SMM);
 }
 
 static bool bad_enclave(struct probe *p)
@@ -520,7 +520,7 @@ static bool bad_link_pointer(struct probe *p)
 
 static bool pae_paging(struct probe *p)
 {
-	return uses_ept(p) && !ia32e_guest(p) &&
+	return ept_on(p) && !ia32e_on(p) &&
 	       probe_get(p, VMCS_GUEST_CR0) & CR0_PG &&
 	       probe_get(p, VMCS_GUEST_CR4) & CR4_PAE;
 }
@@ -574,37 +574,37 @@ static const struct rule guest_rules[] = {
 	    "change the bits named"),
 	REG("cr4.cet", GUEST_CR4, NULL, cet_without_wp, 0,
 	    "CET (bit 23) requires CR0.WP", "set CR0.WP, or clear CET"),
-	REG("debugctl", GUEST_DEBUGCTL, loads_debug, has_bits,
+	REG("debugctl", GUEST_DEBUGCTL, loads_debug, bad_ones,
 	    ~0xffffULL | 0x38, "reserved bits (63:16, 5:3) must be 0",
 	    "clear them"),
-	REG("cr0.ia32e", GUEST_CR0, ia32e_guest, lacks_bits, CR0_PG,
+	REG("cr0.ia32e", GUEST_CR0, ia32e_on, bad_zeros, CR0_PG,
 	    "PG (bit 31) must be 1 for an \"IA-32e mode guest\"",
 	    "set PG, or clear EFER.LMA and the control"),
-	REG("cr4.ia32e", GUEST_CR4, ia32e_guest, lacks_bits, CR4_PAE,
+	REG("cr4.ia32e", GUEST_CR4, ia32e_on, bad_zeros, CR4_PAE,
 	    "PAE (bit 5) must be 1 for an \"IA-32e mode guest\"",
 	    "set PAE, or clear EFER.LMA and the control"),
-	REG("cr4.pcide", GUEST_CR4, not_ia32e_guest, has_bits, CR4_PCIDE,
+	REG("cr4.pcide", GUEST_CR4, not_ia32e_guest, bad_ones, CR4_PCIDE,
 	    "PCIDE (bit 17) must be 0 outside IA-32e mode", "clear PCIDE"),
 	REG("cr3", GUEST_CR3, NULL, bad_cr3, 0,
 	    "bits beyond the physical-address width must be 0", "clear them"),
-	REG("dr7", GUEST_DR7, loads_debug, has_bits, 0xffffffffULL << 32,
+	REG("dr7", GUEST_DR7, loads_debug, bad_ones, 0xffffffffULL << 32,
 	    "bits 63:32 must be 0", "clear them"),
-	REG("sysenter_esp", GUEST_SYSENTER_ESP, NULL, not_canonical, 0,
+	REG("sysenter_esp", GUEST_SYSENTER_ESP, NULL, bad_canonical, 0,
 	    "must be a canonical address", "copy the top address bit upwards"),
-	REG("sysenter_eip", GUEST_SYSENTER_EIP, NULL, not_canonical, 0,
+	REG("sysenter_eip", GUEST_SYSENTER_EIP, NULL, bad_canonical, 0,
 	    "must be a canonical address", "copy the top address bit upwards"),
 	REG("s_cet", GUEST_S_CET, loads_cet, bad_s_cet, 0,
 	    "bits 9:6 must be 0, bits 10 and 11 not both 1, the bitmap's address canonical",
 	    "change these bits"),
-	REG("ssp_table", GUEST_SSP_TABLE, loads_cet, not_canonical, 0,
+	REG("ssp_table", GUEST_SSP_TABLE, loads_cet, bad_canonical, 0,
 	    "must be a canonical address", "copy the top address bit upwards"),
 	/* How many counters there are is the CPU's affair: these bits are none's. */
-	REG("perf_global", GUEST_PERF_GLOBAL_CTRL, loads_perf, has_bits,
+	REG("perf_global", GUEST_PERF_GLOBAL_CTRL, loads_perf, bad_ones,
 	    0xfffe000000000000ULL, "reserved bits must be 0", "clear them"),
 	REG("pat", GUEST_PAT, loads_pat, bad_pat, 0,
 	    "each byte must be a memory type: 0, 1, 4, 5, 6 or 7",
 	    "0007040600070406H is the value after reset"),
-	REG("efer.reserved", GUEST_EFER, loads_efer, has_bits, ~EFER_DEFINED,
+	REG("efer.reserved", GUEST_EFER, loads_efer, bad_ones, ~EFER_DEFINED,
 	    "bits other than SCE, LME, LMA, NXE must be 0", "clear them"),
 	REG("efer.lma", GUEST_EFER, loads_efer, lma_differs_from_control, 0,
 	    "LMA (bit 10) must equal the VM-entry control \"IA-32e mode guest\"",
@@ -614,12 +614,12 @@ static const struct rule guest_rules[] = {
 	    "set both or none"),
 	REG("bndcfgs", GUEST_BNDCFGS, loads_bndcfgs, bad_bndcfgs, 0,
 	    "bits 11:2 must be 0 and the address canonical", "change these bits"),
-	REG("uinv", GUEST_UINV, loads_uinv, has_bits, 0xff00,
+	REG("uinv", GUEST_UINV, loads_uinv, bad_ones, 0xff00,
 	    "bits 15:8 must be 0", "give a vector, 0 to 255"),
-	REG("pkrs", GUEST_PKRS, loads_pkrs, has_bits, 0xffffffffULL << 32,
+	REG("pkrs", GUEST_PKRS, loads_pkrs, bad_ones, 0xffffffffULL << 32,
 	    "bits 63:32 must be 0", "clear them"),
 
-	SEG("seg.ti", SELECTOR, S(TR) | S(LDTR), checked, has_bits, 1 << 2,
+	SEG("seg.ti", SELECTOR, S(TR) | S(LDTR), checked, bad_ones, 1 << 2,
 	    "TI (bit 2) of the @ selector must be 0: @ is in the GDT",
 	    "clear bit 2"),
 	SEG("ss.rpl", SELECTOR, S(SS), restricted_not_v8086,
@@ -630,10 +630,10 @@ static const struct rule guest_rules[] = {
 	    "in virtual-8086 mode (RFLAGS.VM) the base must be the selector times 16",
 	    "set the base of @ to its selector << 4, or clear RFLAGS.VM"),
 	SEG("seg.base", BASE, S(FS) | S(GS) | S(LDTR) | S(TR), has_wide_base,
-	    not_canonical, 0, "must be a canonical address",
+	    bad_canonical, 0, "must be a canonical address",
 	    "copy the top address bit upwards"),
 	SEG("seg.base.high", BASE, S(CS) | S(SS) | S(DS) | S(ES), checked,
-	    has_bits, 0xffffffffULL << 32, "bits 63:32 of the @ base must be 0",
+	    bad_ones, 0xffffffffULL << 32, "bits 63:32 of the @ base must be 0",
 	    "give a 32-bit base (only FS and GS have 64)"),
 	SEG("seg.v86.limit", LIMIT, CODE_DATA_SEGS, v8086, limit_not_64k, 0,
 	    "in virtual-8086 mode (RFLAGS.VM) the limit must be FFFFH",
@@ -647,13 +647,13 @@ static const struct rule guest_rules[] = {
 	SEG("ss.type", AR, S(SS), checked, bad_ss_type, 0,
 	    "the type of SS (bits 3:0) must be 3 or 7 (writable accessed data)",
 	    "set it to 3, or make SS unusable (bit 16)"),
-	SEG("seg.accessed", AR, DATA_SEGS, checked, lacks_bits, TYPE_ACCESSED,
+	SEG("seg.accessed", AR, DATA_SEGS, checked, bad_zeros, TYPE_ACCESSED,
 	    "the type of @ must be accessed (bit 0)",
 	    "set bit 0, or make @ unusable (bit 16)"),
 	SEG("seg.readable", AR, DATA_SEGS, checked, unreadable_code, 0,
 	    "@ may be code only if that is readable (bit 1)",
 	    "set the type of @ to 3, read/write accessed"),
-	SEG("seg.s", AR, CODE_DATA_SEGS, checked, lacks_bits, TINYVMX_AR_S,
+	SEG("seg.s", AR, CODE_DATA_SEGS, checked, bad_zeros, TINYVMX_AR_S,
 	    "S (bit 4) of @ must be 1: a code or data segment", "set bit 4"),
 	SEG("cs.dpl.data", AR, S(CS), cs_is_data, has_dpl, 0,
 	    "DPL (bits 6:5) of CS must be 0 for type 3", "clear bits 6:5"),
@@ -674,10 +674,10 @@ static const struct rule guest_rules[] = {
 	SEG("seg.dpl", AR, DATA_SEGS, restricted_checked, dpl_below_rpl, 0,
 	    "DPL (bits 6:5) of @ must not be below RPL of its selector without \"unrestricted guest\"",
 	    "raise DPL, or lower RPL"),
-	SEG("seg.present", AR, ALL_SEGS, checked, lacks_bits, TINYVMX_AR_P,
+	SEG("seg.present", AR, ALL_SEGS, checked, bad_zeros, TINYVMX_AR_P,
 	    "P (bit 7) of @ must be 1",
 	    "set bit 7 (or make @ unusable, bit 16, unless it is CS or TR)"),
-	SEG("seg.reserved", AR, ALL_SEGS, checked, has_bits,
+	SEG("seg.reserved", AR, ALL_SEGS, checked, bad_ones,
 	    0xfffe0000 | 0xf00, "bits 11:8 and 31:17 of @ must be 0",
 	    "clear them"),
 	SEG("cs.db", AR, S(CS), not_v8086, long_and_32_bit, 0,
@@ -692,42 +692,42 @@ static const struct rule guest_rules[] = {
 	SEG("ldtr.type", AR, S(LDTR), usable, bad_ldtr_type, 0,
 	    "the type of LDTR (bits 3:0) must be 2",
 	    "set it to 2, or make LDTR unusable (bit 16)"),
-	SEG("seg.system", AR, S(TR) | S(LDTR), checked, has_bits, TINYVMX_AR_S,
+	SEG("seg.system", AR, S(TR) | S(LDTR), checked, bad_ones, TINYVMX_AR_S,
 	    "S (bit 4) of @ must be 0: a system segment", "clear bit 4"),
-	SEG("tr.usable", AR, S(TR), NULL, has_bits, TINYVMX_AR_UNUSABLE,
+	SEG("tr.usable", AR, S(TR), NULL, bad_ones, TINYVMX_AR_UNUSABLE,
 	    "TR must be usable (bit 16 is 0)",
 	    "clear bit 16; 8BH is a busy TSS"),
 
-	TABLE("gdtr.base", GUEST_GDTR_BASE, not_canonical, 0,
+	TABLE("gdtr.base", GUEST_GDTR_BASE, bad_canonical, 0,
 	      "must be a canonical address", "copy the top address bit upwards"),
-	TABLE("idtr.base", GUEST_IDTR_BASE, not_canonical, 0,
+	TABLE("idtr.base", GUEST_IDTR_BASE, bad_canonical, 0,
 	      "must be a canonical address", "copy the top address bit upwards"),
-	TABLE("gdtr.limit", GUEST_GDTR_LIMIT, has_bits, 0xffff0000,
+	TABLE("gdtr.limit", GUEST_GDTR_LIMIT, bad_ones, 0xffff0000,
 	      "bits 31:16 must be 0", "give at most FFFFH"),
-	TABLE("idtr.limit", GUEST_IDTR_LIMIT, has_bits, 0xffff0000,
+	TABLE("idtr.limit", GUEST_IDTR_LIMIT, bad_ones, 0xffff0000,
 	      "bits 31:16 must be 0", "give at most FFFFH"),
 
-	FLOW("rip.high", GUEST_RIP, not_64_bit_code, has_bits,
+	FLOW("rip.high", GUEST_RIP, not_64_bit_code, bad_ones,
 	     0xffffffffULL << 32,
 	     "bits 63:32 must be 0 unless the guest is in 64-bit mode (IA-32e mode and CS.L)",
 	     "give a 32-bit RIP, or set L (bit 13) of CS"),
-	FLOW("rip", GUEST_RIP, cs_long_mode, beyond_linear, 0,
+	FLOW("rip", GUEST_RIP, cs_long_mode, bad_linear, 0,
 	     "bits beyond the linear-address width must all be the same",
 	     "give a canonical address"),
-	FLOW("rflags.reserved", GUEST_RFLAGS, NULL, has_bits,
+	FLOW("rflags.reserved", GUEST_RFLAGS, NULL, bad_ones,
 	     ~0x3fffffULL | 0x8028, "bits 63:22, 15, 5 and 3 must be 0",
 	     "clear them"),
-	FLOW("rflags.one", GUEST_RFLAGS, NULL, lacks_bits, 1 << 1,
+	FLOW("rflags.one", GUEST_RFLAGS, NULL, bad_zeros, 1 << 1,
 	     "bit 1 must be 1", "set it; 2 is the value after reset"),
-	FLOW("rflags.vm", GUEST_RFLAGS, long_mode_or_real_mode, has_bits,
+	FLOW("rflags.vm", GUEST_RFLAGS, long_mode_or_real_mode, bad_ones,
 	     RFLAGS_VM, "VM (bit 17) must be 0 in IA-32e mode and in real mode",
 	     "clear VM"),
-	FLOW("rflags.if", GUEST_RFLAGS, injects_extint, lacks_bits, RFLAGS_IF,
+	FLOW("rflags.if", GUEST_RFLAGS, injects_extint, bad_zeros, RFLAGS_IF,
 	     "IF (bit 9) must be 1 to inject an external interrupt",
 	     "wait for the interrupt window"),
-	FLOW("ssp.align", GUEST_SSP, loads_cet, has_bits, 3,
+	FLOW("ssp.align", GUEST_SSP, loads_cet, bad_ones, 3,
 	     "bits 1:0 must be 0", "align the shadow stack"),
-	FLOW("ssp", GUEST_SSP, loads_cet, beyond_linear, 0,
+	FLOW("ssp", GUEST_SSP, loads_cet, bad_linear, 0,
 	     "bits beyond the linear-address width must all be the same",
 	     "give a canonical address"),
 
@@ -742,34 +742,34 @@ static const struct rule guest_rules[] = {
 	STATE("activity.blocking", GUEST_ACTIVITY, NULL, inactive_while_blocking, 0,
 	      "must be 0 (active) under blocking by STI or by MOV SS",
 	      "clear bits 1:0 of the interruptibility state when the guest halts"),
-	STATE("activity.event", GUEST_ACTIVITY, injects, bad_event_for_activity, 0,
+	STATE("activity.event", GUEST_ACTIVITY, injects_event, bad_event_for_activity, 0,
 	      "must be a state that the injected event can end",
 	      "set it to 0 (active) before the injection"),
-	STATE("blocking.reserved", GUEST_INTERRUPTIBILITY, NULL, has_bits,
+	STATE("blocking.reserved", GUEST_INTERRUPTIBILITY, NULL, bad_ones,
 	      0xffffffe0, "bits 31:5 must be 0", "clear them"),
 	STATE("blocking.both", GUEST_INTERRUPTIBILITY, NULL, blocked_twice, 0,
 	      "blocking by STI (bit 0) and by MOV SS (bit 1) exclude each other",
 	      "clear one"),
-	STATE("blocking.sti", GUEST_INTERRUPTIBILITY, interrupts_off, has_bits,
+	STATE("blocking.sti", GUEST_INTERRUPTIBILITY, interrupts_off, bad_ones,
 	      BLOCKING_STI, "blocking by STI (bit 0) requires RFLAGS.IF",
 	      "clear bit 0, or set RFLAGS.IF"),
 	STATE("blocking.extint", GUEST_INTERRUPTIBILITY, injects_extint,
-	      has_bits, BLOCKING_STI | BLOCKING_MOV_SS,
+	      bad_ones, BLOCKING_STI | BLOCKING_MOV_SS,
 	      "bits 0 and 1 must be 0 to inject an external interrupt",
 	      "wait for the interrupt window"),
-	STATE("blocking.nmi", GUEST_INTERRUPTIBILITY, injects_nmi, has_bits,
+	STATE("blocking.nmi", GUEST_INTERRUPTIBILITY, injects_nmi, bad_ones,
 	      BLOCKING_MOV_SS,
 	      "blocking by MOV SS (bit 1) must be 0 to inject an NMI",
 	      "wait for the NMI window"),
-	STATE("blocking.nmi_sti", GUEST_INTERRUPTIBILITY, injects_nmi, has_bits,
+	STATE("blocking.nmi_sti", GUEST_INTERRUPTIBILITY, injects_nmi, bad_ones,
 	      BLOCKING_STI,
 	      "blocking by STI (bit 0) must be 0 to inject an NMI (some CPUs do not mind)",
 	      "wait for the NMI window"),
-	STATE("blocking.smi", GUEST_INTERRUPTIBILITY, outside_smm, has_bits,
+	STATE("blocking.smi", GUEST_INTERRUPTIBILITY, outside_smm, bad_ones,
 	      BLOCKING_SMI, "blocking by SMI (bit 2) must be 0 outside SMM",
 	      "clear bit 2"),
 	STATE("blocking.virtual_nmi", GUEST_INTERRUPTIBILITY,
-	      injects_virtual_nmi, has_bits, BLOCKING_NMI,
+	      injects_virtual_nmi, bad_ones, BLOCKING_NMI,
 	      "blocking by NMI (bit 3) must be 0 to inject an NMI with \"virtual NMIs\"",
 	      "wait for the NMI window"),
 	STATE("blocking.enclave", GUEST_INTERRUPTIBILITY, NULL, bad_enclave, 0,

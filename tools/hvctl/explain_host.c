@@ -12,27 +12,27 @@
 
 static bool loads_pat(struct probe *p)
 {
-	return exit_ctl(p, EXIT_LOAD_PAT);
+	return exit_on(p, EXIT_LOAD_PAT);
 }
 
 static bool loads_efer(struct probe *p)
 {
-	return exit_ctl(p, EXIT_LOAD_EFER);
+	return exit_on(p, EXIT_LOAD_EFER);
 }
 
 static bool loads_cet(struct probe *p)
 {
-	return exit_ctl(p, EXIT_LOAD_CET);
+	return exit_on(p, EXIT_LOAD_CET);
 }
 
 static bool loads_pkrs(struct probe *p)
 {
-	return exit_ctl(p, EXIT_LOAD_PKRS);
+	return exit_on(p, EXIT_LOAD_PKRS);
 }
 
 static bool host_64(struct probe *p)
 {
-	return exit_ctl(p, EXIT_HOST_64);
+	return exit_on(p, EXIT_HOST_64);
 }
 
 /* What a CPU in VMX operation demands where its MSRs are not known. */
@@ -72,7 +72,7 @@ static bool bad_cr3(struct probe *p)
 {
 	if (fixed(p, MSR_VMX_CR4_FIXED1, 0) & CR4_LAM_SUP)
 		p->value &= ~(3ULL << 61);
-	return beyond_phys(p);
+	return bad_phys(p);
 }
 
 static bool bad_efer_mode(struct probe *p)
@@ -84,13 +84,13 @@ static bool bad_efer_mode(struct probe *p)
 
 #define CANONICAL(id_, section_, field_) \
 	{ .id = "host." id_, .section = (section_), .field = VMCS_##field_, \
-	  .bad = not_canonical, .rule = "must be a canonical address", \
+	  .bad = bad_canonical, .rule = "must be a canonical address", \
 	  .mend = "load it from the host's register" }
 
 /* RPL and TI, bits 2:0, of a selector */
 #define SELECTOR(id_, field_) \
 	{ .id = "host." id_, .section = SEGMENTS, .field = VMCS_##field_, \
-	  .bad = has_bits, .arg = 7, .rule = "RPL and TI (bits 2:0) must be 0", \
+	  .bad = bad_ones, .arg = 7, .rule = "RPL and TI (bits 2:0) must be 0", \
 	  .mend = "give a GDT selector with RPL 0, or 0 and reload it after the exit" }
 
 static const struct rule host_rules[] = {
@@ -116,7 +116,7 @@ static const struct rule host_rules[] = {
 	  .rule = "each byte must be a memory type: 0, 1, 4, 5, 6 or 7",
 	  .mend = "load it from the host's IA32_PAT" },
 	{ .id = "host.efer.reserved", .section = REGISTERS,
-	  .field = VMCS_HOST_EFER, .when = loads_efer, .bad = has_bits,
+	  .field = VMCS_HOST_EFER, .when = loads_efer, .bad = bad_ones,
 	  .arg = ~EFER_DEFINED, .rule = "bits other than SCE, LME, LMA, NXE must be 0",
 	  .mend = "load it from the host's IA32_EFER" },
 	{ .id = "host.efer.mode", .section = REGISTERS,
@@ -128,18 +128,18 @@ static const struct rule host_rules[] = {
 	  .rule = "bits 9:6 must be 0, bits 10 and 11 not both 1, the bitmap's address canonical",
 	  .mend = "load it from the host's IA32_S_CET" },
 	{ .id = "host.ssp", .section = REGISTERS, .field = VMCS_HOST_SSP,
-	  .when = loads_cet, .bad = has_bits, .arg = 3,
+	  .when = loads_cet, .bad = bad_ones, .arg = 3,
 	  .rule = "bits 1:0 must be 0", .mend = "align the shadow stack" },
 	{ .id = "host.ssp.canonical", .section = REGISTERS, .field = VMCS_HOST_SSP,
-	  .when = loads_cet, .bad = not_canonical,
+	  .when = loads_cet, .bad = bad_canonical,
 	  .rule = "must be a canonical address",
 	  .mend = "give the host's shadow-stack pointer" },
 	{ .id = "host.ssp_table", .section = REGISTERS,
-	  .field = VMCS_HOST_SSP_TABLE, .when = loads_cet, .bad = not_canonical,
+	  .field = VMCS_HOST_SSP_TABLE, .when = loads_cet, .bad = bad_canonical,
 	  .rule = "must be a canonical address",
 	  .mend = "load it from the host's IA32_INTERRUPT_SSP_TABLE_ADDR" },
 	{ .id = "host.pkrs", .section = REGISTERS, .field = VMCS_HOST_PKRS,
-	  .when = loads_pkrs, .bad = has_bits, .arg = 0xffffffffULL << 32,
+	  .when = loads_pkrs, .bad = bad_ones, .arg = 0xffffffffULL << 32,
 	  .rule = "bits 63:32 must be 0", .mend = "load it from the host's IA32_PKRS" },
 
 	SELECTOR("es", HOST_ES_SELECTOR),
@@ -150,10 +150,10 @@ static const struct rule host_rules[] = {
 	SELECTOR("gs", HOST_GS_SELECTOR),
 	SELECTOR("tr", HOST_TR_SELECTOR),
 	{ .id = "host.cs.null", .section = SEGMENTS,
-	  .field = VMCS_HOST_CS_SELECTOR, .bad = is_zero,
+	  .field = VMCS_HOST_CS_SELECTOR, .bad = bad_null,
 	  .rule = "must not be 0", .mend = "give the host's code segment" },
 	{ .id = "host.tr.null", .section = SEGMENTS,
-	  .field = VMCS_HOST_TR_SELECTOR, .bad = is_zero,
+	  .field = VMCS_HOST_TR_SELECTOR, .bad = bad_null,
 	  .rule = "must not be 0", .mend = "give the host's task register (STR)" },
 	CANONICAL("fs.base", SEGMENTS, HOST_FS_BASE),
 	CANONICAL("gs.base", SEGMENTS, HOST_GS_BASE),
@@ -162,15 +162,15 @@ static const struct rule host_rules[] = {
 	CANONICAL("idtr.base", SEGMENTS, HOST_IDTR_BASE),
 
 	{ .id = "host.space", .section = SPACE, .field = VMCS_EXIT_CTLS,
-	  .bad = lacks_bits, .arg = 1 << EXIT_HOST_64,
+	  .bad = bad_zeros, .arg = 1 << EXIT_HOST_64,
 	  .rule = "\"host address-space size\" (bit 9) must be 1, as the host is in IA-32e mode",
 	  .mend = "set bit 9" },
 	{ .id = "host.cr4.pae", .section = SPACE, .field = VMCS_HOST_CR4,
-	  .when = host_64, .bad = lacks_bits, .arg = CR4_PAE,
+	  .when = host_64, .bad = bad_zeros, .arg = CR4_PAE,
 	  .rule = "PAE (bit 5) must be 1 for a 64-bit host",
 	  .mend = "load it from the host's CR4" },
 	{ .id = "host.rip", .section = SPACE, .field = VMCS_HOST_RIP,
-	  .when = host_64, .bad = not_canonical,
+	  .when = host_64, .bad = bad_canonical,
 	  .rule = "must be a canonical address",
 	  .mend = "give the address of the VM-exit entry point" },
 };

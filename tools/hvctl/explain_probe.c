@@ -69,93 +69,93 @@ static bool bit_of(struct probe *p, uint32_t encoding, unsigned int bit)
 	return probe_get(p, encoding) >> bit & 1;
 }
 
-bool pin(struct probe *p, unsigned int bit)
+bool pin_on(struct probe *p, unsigned int bit)
 {
 	return bit_of(p, VMCS_PIN_CTLS, bit);
 }
 
-bool proc(struct probe *p, unsigned int bit)
+bool proc_on(struct probe *p, unsigned int bit)
 {
 	return bit_of(p, VMCS_PROC_CTLS, bit);
 }
 
-bool activated_proc2(struct probe *p)
+bool proc2_active(struct probe *p)
 {
-	return proc(p, PROC_SECONDARY);
+	return proc_on(p, PROC_SECONDARY);
 }
 
-bool activated_proc3(struct probe *p)
+bool proc3_active(struct probe *p)
 {
-	return proc(p, PROC_TERTIARY);
+	return proc_on(p, PROC_TERTIARY);
 }
 
-bool proc2(struct probe *p, unsigned int bit)
+bool proc2_on(struct probe *p, unsigned int bit)
 {
-	return activated_proc2(p) && bit_of(p, VMCS_PROC2_CTLS, bit);
+	return proc2_active(p) && bit_of(p, VMCS_PROC2_CTLS, bit);
 }
 
-bool proc3(struct probe *p, unsigned int bit)
+bool proc3_on(struct probe *p, unsigned int bit)
 {
-	return activated_proc3(p) && bit_of(p, VMCS_PROC3_CTLS, bit);
+	return proc3_active(p) && bit_of(p, VMCS_PROC3_CTLS, bit);
 }
 
-bool exit_ctl(struct probe *p, unsigned int bit)
+bool exit_on(struct probe *p, unsigned int bit)
 {
 	return bit_of(p, VMCS_EXIT_CTLS, bit);
 }
 
-bool entry(struct probe *p, unsigned int bit)
+bool entry_on(struct probe *p, unsigned int bit)
 {
 	return bit_of(p, VMCS_ENTRY_CTLS, bit);
 }
 
-bool uses_ept(struct probe *p)
+bool ept_on(struct probe *p)
 {
-	return proc2(p, PROC2_EPT);
+	return proc2_on(p, PROC2_EPT);
 }
 
-bool unrestricted(struct probe *p)
+bool unrestricted_on(struct probe *p)
 {
-	return proc2(p, PROC2_UNRESTRICTED);
+	return proc2_on(p, PROC2_UNRESTRICTED);
 }
 
-bool ia32e_guest(struct probe *p)
+bool ia32e_on(struct probe *p)
 {
-	return entry(p, ENTRY_IA32E);
+	return entry_on(p, ENTRY_IA32E);
 }
 
-bool injects(struct probe *p)
+bool injects_event(struct probe *p)
 {
 	return bit_of(p, VMCS_ENTRY_INTR_INFO, 31);
 }
 
-unsigned int event_type(struct probe *p)
+unsigned int injected_type(struct probe *p)
 {
 	return probe_get(p, VMCS_ENTRY_INTR_INFO) >> 8 & 7;
 }
 
-unsigned int event_vector(struct probe *p)
+unsigned int injected_vector(struct probe *p)
 {
 	return probe_get(p, VMCS_ENTRY_INTR_INFO) & 0xff;
 }
 
-bool always(struct probe *p)
+bool bad_combination(struct probe *p)
 {
 	(void)p;
 	return true;
 }
 
-bool has_bits(struct probe *p)
+bool bad_ones(struct probe *p)
 {
 	return p->value & p->rule->arg;
 }
 
-bool lacks_bits(struct probe *p)
+bool bad_zeros(struct probe *p)
 {
 	return ~p->value & p->rule->arg;
 }
 
-bool is_zero(struct probe *p)
+bool bad_null(struct probe *p)
 {
 	return !p->value;
 }
@@ -184,17 +184,17 @@ static bool wider_than(struct probe *p, unsigned int less)
 	return p->unknown;
 }
 
-bool not_canonical(struct probe *p)
+bool bad_canonical(struct probe *p)
 {
 	return wider_than(p, 1);
 }
 
-bool beyond_linear(struct probe *p)
+bool bad_linear(struct probe *p)
 {
 	return wider_than(p, 0);
 }
 
-bool beyond_phys(struct probe *p)
+bool bad_phys(struct probe *p)
 {
 	unsigned int width = p->dump->cpu ? p->dump->cpu->phys_bits : 0;
 
@@ -203,7 +203,7 @@ bool beyond_phys(struct probe *p)
 
 bool bad_address(struct probe *p)
 {
-	return has_bits(p) || beyond_phys(p);
+	return bad_ones(p) || bad_phys(p);
 }
 
 bool bad_pat(struct probe *p)
@@ -223,7 +223,7 @@ bool bad_pat(struct probe *p)
 bool bad_s_cet(struct probe *p)
 {
 	return p->value & 0x3c0 || (p->value & 0xc00) == 0xc00 ||
-	       not_canonical(p);
+	       bad_canonical(p);
 }
 
 /* Append to the detail: which bits are wrong, by name where they have one. */

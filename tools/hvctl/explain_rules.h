@@ -60,7 +60,7 @@ extern const struct rules explain_ctl_rules;
 extern const struct rules explain_host_rules;
 extern const struct rules explain_guest_rules;
 
-/* Names of VM-entry activity by @seg */
+/* Names of the segment registers, TINYVMX_ES ... */
 extern const char *const explain_seg_names[TINYVMX_NR_SEG];
 
 /* The bits of the control words that rows ask for */
@@ -143,12 +143,12 @@ uint64_t probe_get(struct probe *p, uint32_t encoding);
 uint64_t probe_msr(struct probe *p, uint32_t msr);
 
 /* A control bit as the CPU takes it: 0 in a word that is not activated. */
-bool pin(struct probe *p, unsigned int bit);
-bool proc(struct probe *p, unsigned int bit);
-bool proc2(struct probe *p, unsigned int bit);
-bool proc3(struct probe *p, unsigned int bit);
-bool exit_ctl(struct probe *p, unsigned int bit);
-bool entry(struct probe *p, unsigned int bit);
+bool pin_on(struct probe *p, unsigned int bit);
+bool proc_on(struct probe *p, unsigned int bit);
+bool proc2_on(struct probe *p, unsigned int bit);
+bool proc3_on(struct probe *p, unsigned int bit);
+bool exit_on(struct probe *p, unsigned int bit);
+bool entry_on(struct probe *p, unsigned int bit);
 
 /* The event that this VM entry injects */
 enum {
@@ -162,29 +162,29 @@ enum {
 	EVENT_OTHER = 7,
 };
 
-bool injects(struct probe *p);
-unsigned int event_type(struct probe *p);
-unsigned int event_vector(struct probe *p);
+bool injects_event(struct probe *p);
+unsigned int injected_type(struct probe *p);
+unsigned int injected_vector(struct probe *p);
 
 /* Common conditions */
-bool activated_proc2(struct probe *p);
-bool activated_proc3(struct probe *p);
-bool uses_ept(struct probe *p);
-bool unrestricted(struct probe *p);
-bool ia32e_guest(struct probe *p);
+bool proc2_active(struct probe *p);
+bool proc3_active(struct probe *p);
+bool ept_on(struct probe *p);
+bool unrestricted_on(struct probe *p);
+bool ia32e_on(struct probe *p);
 
 /* Common faults; @arg as told */
-bool always(struct probe *p);			/* @when said it all */
-bool has_bits(struct probe *p);			/* a bit of @arg is set */
-bool lacks_bits(struct probe *p);		/* a bit of @arg is clear */
-bool is_zero(struct probe *p);
-bool not_canonical(struct probe *p);
-bool beyond_phys(struct probe *p);
-bool bad_address(struct probe *p);		/* beyond_phys() or bits of @arg set */
+bool bad_combination(struct probe *p);		/* @when said it all */
+bool bad_ones(struct probe *p);			/* a bit of @arg is set */
+bool bad_zeros(struct probe *p);		/* a bit of @arg is clear */
+bool bad_null(struct probe *p);			/* the whole field is 0 */
+bool bad_canonical(struct probe *p);
+bool bad_phys(struct probe *p);
+bool bad_address(struct probe *p);		/* bad_phys() or bits of @arg set */
 bool bad_pat(struct probe *p);
 bool bad_word(struct probe *p);			/* @arg: enum vmx_word_id */
 bool bad_s_cet(struct probe *p);
-bool beyond_linear(struct probe *p);		/* bits 63:N differ */
+bool bad_linear(struct probe *p);		/* bits 63:N differ */
 
 /* Violations of "fixed" bits: @fixed0 set bits must be 1, others than @fixed1 0. */
 bool bad_fixed(struct probe *p, const struct vmx_bits *names, uint64_t fixed0,
