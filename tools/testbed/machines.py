@@ -73,33 +73,43 @@ class Bochs:
         default = "broadwell_ult" if self.packaged else "corei7_skylake_x"
         self.cpu = opts.cpu or default
 
+    def images(self, vmlinuz, initrd):
+        """What has to be in RAM, as (data, address)."""
+        cmdline = f"{CMDLINE} tsc_early_khz={IPS // 1000} {self.opts.append}"
+        setup, kernel = split_kernel(vmlinuz, cmdline, len(initrd))
+        return [(setup, SETUP_ADDRESS), (kernel, KERNEL_ADDRESS), (initrd, INITRD_ADDRESS)]
+
+    def on_disk(self, vmlinuz, initrd):
+        """What the boot sector has to load: nothing, as Bochs 3.0 can put files into RAM; 2.7 cannot."""
+        return self.images(vmlinuz, initrd) if self.packaged else []
+
+    def in_ram(self, work, vmlinuz, initrd):
+        """Lines of the configuration that put the images into RAM, cut where Bochs' blocks of it end."""
+        lines = []
+        for data, address in self.images(vmlinuz, initrd):
+            while data:
+                size = BLOCK - address % BLOCK
+                path = write(f"{work}/image{len(lines) + 1}", data[:size])
+                lines.append(f"optramimage{len(lines) + 1}: file={path}, address=0x{address:x}")
+                data, address = data[size:], address + size
+        if len(lines) > 4:
+            raise Error("this kernel is too large for Bochs")
+        return lines
+
     def command(self, work, logs, vmlinuz, initrd, disk, console_pty):
         opts = self.opts
-        cmdline = f"{CMDLINE} tsc_early_khz={IPS // 1000} {opts.append}"
-        setup, kernel = split_kernel(vmlinuz, cmdline, os.path.getsize(initrd))
-        images = [(write(f"{work}/setup", setup), SETUP_ADDRESS)]
-        address = KERNEL_ADDRESS
-        while kernel:
-            size = BLOCK - address % BLOCK
-            images.append((write(f"{work}/kernel{len(images)}", kernel[:size]), address))
-            kernel, address = kernel[size:], address + size
-        images.append((initrd, INITRD_ADDRESS))
-        if len(images) > 4:
-            raise Error("this kernel is too large for Bochs")
-        if os.path.getsize(initrd) > BLOCK:
-            raise Error("the initramfs is too large for Bochs")
         bios = f"{self.base}/usr/share/bochs/BIOS-bochs-latest"
         if opts.feature_control is not None:
             bios = write(f"{work}/bios", bios_image(bios, opts.feature_control))
         lines = [
             f"cpu: model={self.cpu}, count={opts.cpus}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1",
-            f"memory: guest={opts.mem}, host={opts.mem}, block_size={BLOCK >> 10}",
+            f"memory: guest={opts.mem}, host={opts.mem}" + ("" if self.packaged else f", block_size={BLOCK >> 10}"),
             f"romimage: file={bios}",
             f"vgaromimage: file={self.base}/usr/share/vgabios/vgabios.bin",
             f"ata0-master: type=disk, mode=flat, path={disk}, cylinders={os.path.getsize(disk) // (16 * 63 * 512)},"
             " heads=16, spt=63",
             "boot: disk",
-            "display_library: nogui",
+            'display_library: rfb, options="timeout=0"' if self.packaged else "display_library: nogui",
             "clock: sync=none, time0=1735689600",
             "port_e9_hack: enabled=1",
             f"com1: enabled=1, mode=file, dev={logs}/console.log",
@@ -110,7 +120,8 @@ class Bochs:
             "info: action=ignore",
             "debug: action=ignore",
         ]
-        lines += [f"optramimage{i}: file={path}, address=0x{addr:x}" for i, (path, addr) in enumerate(images, 1)]
+        if not self.packaged:
+            lines += self.in_ram(work, vmlinuz, initrd)
         config = write(f"{work}/bochsrc", "\n".join(lines).encode() + b"\n")
         shutil.copy(config, f"{logs}/bochsrc")
         if not self.packaged:
@@ -121,7 +132,7 @@ class Bochs:
         plugins = glob.glob(f"{lib}/*/bochs/plugins") + glob.glob(f"{lib}/bochs/plugins")
         path = ":".join(plugins + glob.glob(f"{lib}/*-linux-gnu"))
         env = {"LTDL_LIBRARY_PATH": path, "LD_LIBRARY_PATH": path, "BXSHARE": f"{self.base}/usr/share/bochs"}
-        return [f"{self.bochs}/usr/bin/bochs", "-q", "-f", config, "-rc", start], env
+        return [f"{self.bochs}/usr/bin/bochs-bin", "-q", "-f", config, "-rc", start], env
 
 
 def nested_kvm():
@@ -148,8 +159,13 @@ class Qemu:
         self.kvm = nested_kvm() and platform.machine() == "x86_64"
         self.cpu = opts.cpu or ("host" if self.kvm else "max")
 
+    def on_disk(self, _vmlinuz, _initrd):
+        """QEMU loads the kernel itself."""
+        return []
+
     def command(self, work, logs, vmlinuz, initrd, disk, console_pty):
         opts = self.opts
+        initrd = write(f"{work}/initrd", initrd)
         return [
             self.PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", "pc,accel=" + ("kvm" if self.kvm else "tcg"), "-cpu", self.cpu,

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import stat
+import struct
 import subprocess
 import tarfile
 
@@ -14,6 +15,7 @@ import tarfile
 KERNEL_MODULES = ("kvm", "kvm_intel", "irqbypass", "msr", "cpuid", "tun", "vhost_net")
 SECTOR = 512
 MAGIC_OFFSET = 256
+TABLE_OFFSET = 0x140
 MAGIC = b"TVXPAYLOAD"
 
 
@@ -201,25 +203,28 @@ def settings(module, command, get, cwd, size):
     return "".join(f"{k}={shlex.quote(v)}\n" for k, v in values.items()).encode()
 
 
-def boot_sector():
-    """The first sector of the payload disk: starts a Linux kernel whose real-mode part lies at 0x90000."""
-    return (b"\xfa"                                          # cli
-            b"\xb8\x00\x90"                                  # mov ax, 0x9000
-            b"\x8e\xd8\x8e\xc0\x8e\xe0\x8e\xe8\x8e\xd0"      # mov ds, es, fs, gs, ss from ax
-            b"\xbc\x00\x98"                                  # mov sp, 0x9800
-            b"\xea\x00\x00\x20\x90")                         # jmp 0x9020:0
+def payload_disk(path, boot, payload, images):
+    """
+    Write the disk: the boot sector with its table of images to load, the payload, the images.
 
-
-def payload_disk(path, payload):
-    """Write the disk: boot sector, then the payload; its size is rounded up to what a BIOS likes."""
-    head = bytearray(SECTOR)
-    code = boot_sector()
-    head[:len(code)] = code
+    Images are (data, address). The size is rounded up to what a BIOS likes.
+    """
+    head, table, body = bytearray(boot.ljust(SECTOR, b"\0")), b"", [payload]
     text = MAGIC + b"%d" % len(payload)
     head[MAGIC_OFFSET:MAGIC_OFFSET + len(text)] = text
+    where = SECTOR + len(payload)
+    for data, address in images:
+        body.append(b"\0" * (-where % SECTOR))
+        where += len(body[-1])
+        table += struct.pack("<III", where // SECTOR, -(-len(data) // SECTOR), address)
+        body.append(data)
+        where += len(data)
+    head[TABLE_OFFSET:TABLE_OFFSET + len(table)] = table
     head[510:] = b"\x55\xaa"
     cylinder = 16 * 63 * SECTOR
     with open(path, "wb") as disk:
         disk.write(head)
-        disk.write(payload)
-        disk.truncate(max(2, -(-disk.tell() // cylinder)) * cylinder)
+        for part in body:
+            disk.write(part)
+        # The BIOS reads a whole chunk even where an image ends in its middle.
+        disk.truncate((where + (1 << 16)) // cylinder * cylinder + cylinder)
