@@ -42,6 +42,11 @@ struct header {
 } PACKED;
 _Static_assert(sizeof(struct header) == 36, "table header");
 
+struct xsdt {
+	struct header header;
+	uint64_t table[];
+} PACKED;
+
 /* Generic address structure */
 struct gas {
 	uint8_t space;			/* 0 memory, 1 ports */
@@ -126,6 +131,14 @@ struct madt_lapic_nmi {
 	uint8_t type, length, acpi_id;
 	uint16_t flags;
 	uint8_t lint;
+} PACKED;
+
+struct madt_and_entries {
+	struct madt madt;
+	struct madt_ioapic ioapic;
+	struct madt_override override[2];
+	struct madt_lapic_nmi nmi;
+	struct madt_lapic lapic[];
 } PACKED;
 
 #define MADT_ACTIVE_HIGH_LEVEL 0x000d
@@ -277,13 +290,7 @@ static void fill_overrides(struct madt_override override[2])
 
 static uint64_t write_madt(struct space *space, const struct hv_acpi_config *config)
 {
-	struct {
-		struct madt madt;
-		struct madt_ioapic ioapic;
-		struct madt_override override[2];
-		struct madt_lapic_nmi nmi;
-		struct madt_lapic lapic[];
-	} PACKED *t;
+	struct madt_and_entries *t;
 	size_t len = sizeof(*t) + config->cpus * sizeof(t->lapic[0]);
 	unsigned int i;
 
@@ -324,10 +331,7 @@ static uint64_t write_hpet(struct space *space)
 
 static uint64_t write_xsdt(struct space *space, const uint64_t *tables, size_t count)
 {
-	struct {
-		struct header header;
-		uint64_t table[];
-	} PACKED *t;
+	struct xsdt *t;
 	size_t len = sizeof(*t) + count * sizeof(*tables);
 
 	t = space_take(space, len, 16);

@@ -40,12 +40,12 @@ static inline void hv_access_bytes(void *dev, uint64_t offset, unsigned int widt
  */
 static inline uint64_t hv_muldiv(uint64_t value, uint64_t mul, uint64_t div)
 {
-	return (uint64_t)((unsigned __int128)value * mul / div);
+	return (uint64_t)((__uint128_t)value * mul / div);
 }
 
 static inline uint64_t hv_muldiv_up(uint64_t value, uint64_t mul, uint64_t div)
 {
-	return (uint64_t)(((unsigned __int128)value * mul + div - 1) / div);
+	return (uint64_t)(((__uint128_t)value * mul + div - 1) / div);
 }
 
 /*

@@ -343,8 +343,10 @@ static void channel_write(struct hv_i8254_channel *ch, int64_t now, uint8_t valu
 		ch->s.write_low = value;
 		ch->s.write_high_next = 1;
 		/* In mode 0 the first byte already stops the count. */
-		if (ch->s.mode == 0)
-			ch->s.loaded = ch->s.running = 0;
+		if (ch->s.mode == 0) {
+			ch->s.loaded = 0;
+			ch->s.running = 0;
+		}
 		return;
 	}
 	if (ch->s.access == ACCESS_BOTH)

@@ -185,8 +185,11 @@ static void test_load_refuses(void **state)
 	struct hv_acpi_pm_state good, s;
 
 	hv_acpi_pm_save(&f->pm, &good);
-#define REFUSE(change) do { s = good; change; \
-		assert_int_equal(hv_acpi_pm_load(&f->pm, &s), -EINVAL); } while (0)
+#define REFUSE(change) do { \
+		s = good; \
+		change; \
+		assert_int_equal(hv_acpi_pm_load(&f->pm, &s), -EINVAL); \
+	} while (0)
 	REFUSE(s.version = 0);
 	REFUSE(s.status = 2);
 	REFUSE(s.enable = 0x8000);

@@ -414,8 +414,11 @@ static void test_load_refuses(void **state)
 	struct hv_cmos_state good, s;
 
 	hv_cmos_save(&f->cmos, &good);
-#define REFUSE(change) do { s = good; change; \
-		assert_int_equal(hv_cmos_load(&f->cmos, &s), -EINVAL); } while (0)
+#define REFUSE(change) do { \
+		s = good; \
+		change; \
+		assert_int_equal(hv_cmos_load(&f->cmos, &s), -EINVAL); \
+	} while (0)
 	REFUSE(s.version = 9);
 	REFUSE(s.connected = 2);
 	REFUSE(s.pad[1] = 1);

@@ -358,8 +358,11 @@ static void test_load_refuses(void **state)
 	struct hv_hpet_state good, s;
 
 	hv_hpet_save(&f->hpet, &good);
-#define REFUSE(change) do { s = good; change; \
-		assert_int_equal(hv_hpet_load(&f->hpet, &s), -EINVAL); } while (0)
+#define REFUSE(change) do { \
+		s = good; \
+		change; \
+		assert_int_equal(hv_hpet_load(&f->hpet, &s), -EINVAL); \
+	} while (0)
 	REFUSE(s.version = 0);
 	REFUSE(s.config = 4);
 	REFUSE(s.pad = 1);

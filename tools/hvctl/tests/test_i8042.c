@@ -188,8 +188,11 @@ static void test_load_refuses(void **state)
 	struct hv_i8042_state good, s;
 
 	hv_i8042_save(&f->kbc, &good);
-#define REFUSE(change) do { s = good; change; \
-		assert_int_equal(hv_i8042_load(&f->kbc, &s), -EINVAL); } while (0)
+#define REFUSE(change) do { \
+		s = good; \
+		change; \
+		assert_int_equal(hv_i8042_load(&f->kbc, &s), -EINVAL); \
+	} while (0)
 	REFUSE(s.version = 3);
 	REFUSE(s.status |= 0x82);
 	REFUSE(s.output_port = 0);

@@ -463,8 +463,11 @@ static void test_load_refuses(void **state)
 
 	program(f, 0, 2, 5000);
 	hv_i8254_save(&f->pit, &good);
-#define REFUSE(change) do { s = good; change; \
-		assert_int_equal(hv_i8254_load(&f->pit, &s), -EINVAL); } while (0)
+#define REFUSE(change) do { \
+		s = good; \
+		change; \
+		assert_int_equal(hv_i8254_load(&f->pit, &s), -EINVAL); \
+	} while (0)
 	REFUSE(s.version = 2);
 	REFUSE(s.port61 = 0x10);
 	REFUSE(s.connected = 2);

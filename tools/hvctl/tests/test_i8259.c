@@ -491,8 +491,11 @@ static void test_load_refuses(void **state)
 	struct hv_i8259_state good, s;
 
 	hv_i8259_save(&f->pic, &good);
-#define REFUSE(change) do { s = good; change; \
-		assert_int_equal(hv_i8259_load(&f->pic, &s), -EINVAL); } while (0)
+#define REFUSE(change) do { \
+		s = good; \
+		change; \
+		assert_int_equal(hv_i8259_load(&f->pic, &s), -EINVAL); \
+	} while (0)
 	REFUSE(s.version = 0);
 	REFUSE(s.chip[0].lowest = 8);
 	REFUSE(s.chip[1].base = 1);

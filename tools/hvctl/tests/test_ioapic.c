@@ -299,8 +299,11 @@ static void test_load_refuses(void **state)
 	struct hv_ioapic_state good, s;
 
 	hv_ioapic_save(&f->ioapic, &good);
-#define REFUSE(change) do { s = good; change; \
-		assert_int_equal(hv_ioapic_load(&f->ioapic, &s), -EINVAL); } while (0)
+#define REFUSE(change) do { \
+		s = good; \
+		change; \
+		assert_int_equal(hv_ioapic_load(&f->ioapic, &s), -EINVAL); \
+	} while (0)
 	REFUSE(s.version = 7);
 	REFUSE(s.id = 16);
 	REFUSE(s.pad[0] = 1);

@@ -568,8 +568,11 @@ static void test_load_refuses(void **state)
 	struct hv_uart16550_state good, s;
 
 	hv_uart16550_save(&f->uart, &good);
-#define REFUSE(change) do { s = good; change; \
-		assert_int_equal(hv_uart16550_load(&f->uart, &s), -EINVAL); } while (0)
+#define REFUSE(change) do { \
+		s = good; \
+		change; \
+		assert_int_equal(hv_uart16550_load(&f->uart, &s), -EINVAL); \
+	} while (0)
 	REFUSE(s.version++);
 	REFUSE(s.ier = 0x10);
 	REFUSE(s.fcr = 0xc0);
