@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "acpi.h"
 #include "boot.h"
 #include "x86.h"
 
 #define PAGE 0x1000
 #define CODE_SELECTOR 0x08
-#define DATA_SELECTOR 0x10
+#define SELECTOR 8			/* from one to the next */
 
 #define AR_CODE (0xb | TINYVMX_AR_S | TINYVMX_AR_P)
 #define AR_DATA (0x3 | TINYVMX_AR_S | TINYVMX_AR_P)
@@ -118,23 +119,24 @@ static void set_flat(struct hv_boot *boot, const struct hv_image *image, const s
 		     uint32_t code_size)
 {
 	struct tinyvmx_sregs *sregs = &boot->sregs;
+	uint16_t code = image->code_selector ? image->code_selector : CODE_SELECTOR, data = code + SELECTOR;
 
 	set_all_data(sregs, (struct tinyvmx_segment){
 		.limit = UINT32_MAX,
 		.ar = AR_DATA | TINYVMX_AR_G | TINYVMX_AR_DB,
-		.selector = DATA_SELECTOR,
+		.selector = data,
 	});
 	sregs->seg[TINYVMX_CS] = (struct tinyvmx_segment){
 		.limit = UINT32_MAX,
 		.ar = AR_CODE | TINYVMX_AR_G | code_size,
-		.selector = CODE_SELECTOR,
+		.selector = code,
 	};
 	put64(memory, HV_BOOT_GDT, 0);
-	put64(memory, HV_BOOT_GDT + CODE_SELECTOR,
+	put64(memory, HV_BOOT_GDT + code,
 	      code_size == TINYVMX_AR_L ? 0x00af9b000000ffff : 0x00cf9b000000ffff);
-	put64(memory, HV_BOOT_GDT + DATA_SELECTOR, 0x00cf93000000ffff);
+	put64(memory, HV_BOOT_GDT + data, 0x00cf93000000ffff);
 	sregs->gdt_base = HV_BOOT_GDT;
-	sregs->gdt_limit = 3 * 8 - 1;
+	sregs->gdt_limit = data + SELECTOR - 1;
 	boot->regs.rip = image->entry;
 	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;
 }
@@ -191,4 +193,9 @@ void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image, const s
 	boot->regs.gpr[TINYVMX_RDI] = hv_memory_low_end(memory);
 	if (*cmdline)
 		memcpy(hv_memory_at(memory, HV_BOOT_CMDLINE, HV_BOOT_CMDLINE_MAX), cmdline, strlen(cmdline) + 1);
+}
+
+uint64_t hv_boot_rsdp(const struct hv_memory *memory)
+{
+	return memcmp(hv_memory_at(memory, HV_ACPI_GPA, 8), "RSD PTR ", 8) ? 0 : HV_ACPI_GPA;
 }

@@ -7,11 +7,12 @@
  *
  *   0x1000			GDT: 0x08 code, 0x10 data	(protected, long)
  *   0x2000 - 0x2fff		command line, NUL-terminated
+ *   0x3000 - 0x5fff		what a boot protocol tells its guest
  *   0x10000 - 0x15fff		page tables			(long)
  *   ... - 0x7ffff		stack, growing down		(protected, long)
  *   ... - 0x6fff		stack, growing down		(real)
  *
- * Registers: RSI is the address of the command line, RDI the end of the RAM that
+ * Registers, where no boot protocol says otherwise: RSI is the address of the command line, RDI the end of the RAM that
  * begins at 0 (at most 3 GiB), RSP the stack's; all others are 0. Interrupts are off.
  */
 #ifndef HV_BOOT_H
@@ -23,6 +24,8 @@
 #define HV_BOOT_GDT 0x1000
 #define HV_BOOT_CMDLINE 0x2000
 #define HV_BOOT_CMDLINE_MAX 0x1000	/* with its NUL */
+#define HV_BOOT_INFO 0x3000
+#define HV_BOOT_INFO_SIZE 0x3000
 #define HV_BOOT_PAGE_TABLES 0x10000
 #define HV_BOOT_STACK 0x80000
 #define HV_BOOT_STACK_MIN 0x1000	/* bytes that we promise */
@@ -37,5 +40,8 @@ struct hv_boot {
 int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err);
 void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image, const struct hv_memory *memory,
 		     const char *cmdline, bool huge_1g);
+
+/* Where the RSDP lies, if ACPI tables have been written; else 0. */
+uint64_t hv_boot_rsdp(const struct hv_memory *memory);
 
 #endif

@@ -9,6 +9,7 @@
 #include "boot.h"
 #include "command.h"
 #include "cpuid.h"
+#include "load/load.h"
 #include "loop.h"
 #include "machine.h"
 #include "report.h"
@@ -20,16 +21,12 @@
 
 struct run {
 	/* asked for */
-	const char *path;
-	const char *cmdline;
+	struct hv_payload payload;
 	uint64_t mem;
-	struct hv_load_options options;
 	bool verbose;
 	bool json;
 	/* made of it */
 	struct hv_machine *machine;
-	struct hv_file file;
-	struct hv_image image;
 	int signal_fd;
 	bool raw;
 	bool launched;
@@ -40,7 +37,8 @@ struct run {
 
 /* --------------------------------------------------------------- arguments */
 
-enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_LOAD = 0x100, OPT_ENTRY, OPT_MODE, OPT_CMDLINE, OPT_JSON };
+enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_LOAD = 0x100, OPT_ENTRY, OPT_MODE, OPT_CMDLINE, OPT_APPEND, OPT_INITRD,
+       OPT_BOOT, OPT_JSON };
 
 static const struct argp_option options[] = {
 	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)", 0 },
@@ -48,7 +46,10 @@ static const struct argp_option options[] = {
 	{ "entry", OPT_ENTRY, "GPA", 0,
 	  "its first instruction (default: where it is loaded, or what the ELF file says)", 0 },
 	{ "mode", OPT_MODE, "MODE", 0, "real, protected or long (default long, or what the ELF file is)", 0 },
-	{ "cmdline", OPT_CMDLINE, "STR", 0, "a string for the guest, at the address in RSI", 0 },
+	{ "cmdline", OPT_CMDLINE, "STR", 0, "the guest's command line (default: what its boot protocol needs)", 0 },
+	{ "append", OPT_APPEND, "STR", 0, "more of it, behind the default", 0 },
+	{ "initrd", OPT_INITRD, "FILE", 0, "an initramfs or a module; may be repeated", 0 },
+	{ "boot", OPT_BOOT, "KIND", 0, "the boot protocol (default: by IMAGE's content); see hvctl(1)", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM on standard error, a line a step", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a last line of JSON on standard output", 0 },
 	{ 0 }
@@ -79,18 +80,29 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			bad_number(state, "--mem", arg);
 		return 0;
 	case OPT_LOAD:
-		if (!hv_parse_size(arg, 1, &run->options.load))
+		if (!hv_parse_size(arg, 1, &run->payload.options.load))
 			bad_number(state, "--load", arg);
 		return 0;
 	case OPT_ENTRY:
-		if (!hv_parse_size(arg, 1, &run->options.entry))
+		if (!hv_parse_size(arg, 1, &run->payload.options.entry))
 			bad_number(state, "--entry", arg);
 		return 0;
 	case OPT_MODE:
-		run->options.mode = parse_mode(state, arg);
+		run->payload.options.mode = parse_mode(state, arg);
 		return 0;
 	case OPT_CMDLINE:
-		run->cmdline = arg;
+		run->payload.cmdline = arg;
+		return 0;
+	case OPT_APPEND:
+		run->payload.append = arg;
+		return 0;
+	case OPT_BOOT:
+		run->payload.boot = arg;
+		return 0;
+	case OPT_INITRD:
+		if (!hv_payload_add_module(&run->payload, arg))
+			argp_failure(state, HV_STATUS_USAGE, 0, "--initrd %s: one too many; give at most %d", arg,
+				     HV_PAYLOAD_MAX_MODULES);
 		return 0;
 	case OPT_VERBOSE:
 		run->verbose = true;
@@ -99,10 +111,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		run->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (run->path)
+		if (run->payload.path)
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "%s: one image too many; give one, and quote --cmdline", arg);
-		run->path = arg;
+		run->payload.path = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_failure(state, HV_STATUS_USAGE, 0, "no image given; 'hvctl run IMAGE', or see 'hvctl help run'");
@@ -132,24 +144,27 @@ static int check_input(struct run *run)
 	error = hv_memory_init(memory, run->mem, &run->err);
 	if (error)
 		return error;
-	run->subject = run->path;
-	error = hv_file_read(&run->file, run->path, run->mem, &run->err);
-	if (!error)
-		error = hv_image_parse(&run->image, &run->file, &run->options, &run->err);
-	if (!error)
-		error = hv_image_check(&run->image, memory, &run->err);
-	if (!error)
-		error = hv_boot_check(&run->image, run->cmdline, &run->err);
+	error = hv_payload_read(&run->payload, memory, &run->err);
+	run->subject = run->payload.subject;
 	return error;
 }
 
 static void tell_image(const struct run *run)
 {
-	const struct hv_image *image = &run->image;
+	const struct hv_image *image = &run->payload.image;
 
-	hv_machine_say(run->machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx", run->path, image->kind,
+	hv_machine_say(run->machine, "boot protocol %s, because of %s", image->protocol->name, image->why);
+	hv_machine_say(run->machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx", run->payload.path, image->kind,
 		       (unsigned long long)image->file_size, (unsigned long long)hv_image_begin(image),
 		       (unsigned long long)hv_image_end(image) - 1);
+	for (unsigned int i = 0; i < run->payload.modules; i++) {
+		const struct hv_module *module = &run->payload.module[i];
+
+		hv_machine_say(run->machine, "initrd %s: %zu bytes, loaded at 0x%llx", module->path,
+			       module->file.size, (unsigned long long)module->gpa);
+	}
+	if (*run->payload.text)
+		hv_machine_say(run->machine, "command line: %s", run->payload.text);
 }
 
 static int create_vm(struct run *run)
@@ -180,10 +195,8 @@ static int create_vcpu(struct run *run)
 	struct hv_boot boot;
 	int error;
 
-	hv_image_copy(&run->image, &run->file, &machine->memory);
-	hv_boot_prepare(&boot, &run->image, &machine->memory, run->cmdline, hv_cpuid_has_1g_pages(cpuid, count));
-	hv_file_free(&run->file);
-	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx", hv_mode_name(run->image.mode),
+	hv_payload_start(&run->payload, &machine->memory, hv_cpuid_has_1g_pages(cpuid, count), &boot);
+	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx", hv_mode_name(run->payload.image.mode),
 		       boot.regs.rip, boot.regs.gpr[TINYVMX_RSP]);
 	error = hv_vcpu_create(vcpu, machine, 0, &run->err);
 	machine->nr_vcpus = 1;
@@ -271,7 +284,7 @@ static int finish(struct run *run)
 	flush_console(run);
 	hv_term_restore();
 	tell_end(run);
-	if (run->json && hv_report_json(machine, run->path, stdout)) {
+	if (run->json && hv_report_json(machine, run->payload.path, stdout)) {
 		fputs("hvctl: --json: cannot write the report; mend standard output\n", stderr);
 		return HV_STATUS_ERROR;
 	}
@@ -298,9 +311,8 @@ static int run_guest(struct run *run)
 int hv_cmd_run(int argc, char **argv)
 {
 	struct run run = {
-		.cmdline = "",
 		.mem = DEFAULT_MEM,
-		.options = { .load = HV_UNSET, .entry = HV_UNSET },
+		.payload.options = { .load = HV_UNSET, .entry = HV_UNSET },
 		.signal_fd = -1,
 		.subject = "run",
 	};
@@ -315,7 +327,7 @@ int hv_cmd_run(int argc, char **argv)
 	status = run_guest(&run);
 	hv_term_restore();
 	end = run.machine->end;
-	hv_file_free(&run.file);
+	hv_payload_free(&run.payload);
 	hv_machine_exit(run.machine);
 	if (run.launched)
 		hv_machine_say(run.machine, "cleaned up");

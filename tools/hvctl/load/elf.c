@@ -171,3 +171,14 @@ int hv_load_elf(struct hv_image *image, const struct hv_file *file,
 	elf_end(elf);
 	return error;
 }
+
+static const char *recognise(const struct hv_file *file)
+{
+	return hv_is_elf(file) ? "ELF magic" : NULL;
+}
+
+const struct hv_protocol hv_protocol_elf = {
+	.name = "elf",
+	.recognise = recognise,
+	.load = hv_load_elf,
+};

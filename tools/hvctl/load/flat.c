@@ -30,3 +30,8 @@ int hv_load_flat(struct hv_image *image, const struct hv_file *file,
 			       (unsigned long long)(load + file->size - 1));
 	return 0;
 }
+
+const struct hv_protocol hv_protocol_flat = {
+	.name = "flat",
+	.load = hv_load_flat,
+};

@@ -104,14 +104,6 @@ void hv_file_free(struct hv_file *file)
 	*file = (struct hv_file){ 0 };
 }
 
-int hv_image_parse(struct hv_image *image, const struct hv_file *file,
-		   const struct hv_load_options *options, struct hv_error *err)
-{
-	hv_loader_fn loader = hv_is_elf(file) ? hv_load_elf : hv_load_flat;
-
-	return loader(image, file, options, err);
-}
-
 static bool ranges_overlap(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
 {
 	return a <= b ? b - a < a_len : a - b < b_len;

@@ -31,10 +31,13 @@ struct hv_file {
 /* What the user asked for; UINT64_MAX: nothing. */
 #define HV_UNSET UINT64_MAX
 
+struct hv_protocol;
+
 struct hv_load_options {
 	uint64_t load;			/* guest-physical address of a flat image */
 	uint64_t entry;			/* guest-physical address of the first instruction */
 	enum hv_mode mode;
+	const struct hv_protocol *protocol;	/* NULL: what the file looks like */
 };
 
 #define HV_IMAGE_MAX_SEGMENTS 64
@@ -48,8 +51,11 @@ struct hv_image_segment {
 
 struct hv_image {
 	const char *kind;		/* "flat binary" ... */
+	const struct hv_protocol *protocol;
+	const char *why;		/* what it was recognised by */
 	enum hv_mode mode;
 	uint64_t entry;			/* guest-physical */
+	uint16_t code_selector;		/* data is the next; 0: hvctl's own choice */
 	uint64_t file_size;
 	struct hv_image_segment segment[HV_IMAGE_MAX_SEGMENTS];
 	size_t count;

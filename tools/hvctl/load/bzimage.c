@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Linux bzImage: the setup code stays away, the compressed kernel goes to 1 MiB and is
+ * entered there, in 64-bit mode if it can be, with the address of its boot_params in
+ * RSI. As in the kernel's Documentation/arch/x86/boot.rst and zero-page.rst.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "acpi.h"
+#include "layout.h"
+#include "load.h"
+#include "x86.h"
+
+/* The setup header lies at the same offsets in the file and in boot_params. */
+#define SETUP_SECTS 0x1f1
+#define SYSSIZE 0x1f4
+#define BOOT_FLAG 0x1fe
+#define JUMP 0x200
+#define MAGIC 0x202
+#define VERSION 0x206
+#define TYPE_OF_LOADER 0x210
+#define LOADFLAGS 0x211
+#define RAMDISK_IMAGE 0x218
+#define RAMDISK_SIZE 0x21c
+#define CMD_LINE_PTR 0x228
+#define INITRD_ADDR_MAX 0x22c
+#define KERNEL_ALIGNMENT 0x230
+#define RELOCATABLE 0x234
+#define XLOADFLAGS 0x236
+#define CMDLINE_SIZE 0x238
+#define PAYLOAD_OFFSET 0x248
+#define PAYLOAD_LENGTH 0x24c
+#define PREF_ADDRESS 0x258
+#define INIT_SIZE 0x260
+
+#define HEADER_BEGIN SETUP_SECTS
+#define HEADER_MIN 0x230		/* to the end of protocol 2.03 */
+#define HEADER_MAX 0x290		/* boot_params has more behind */
+
+/* Of boot_params alone */
+#define ACPI_RSDP_ADDR 0x070
+#define E820_ENTRIES 0x1e8
+#define E820_TABLE 0x2d0
+#define E820_ENTRY 20
+#define BOOT_PARAMS_SIZE 0x1000
+
+#define LOADED_HIGH 0x01
+#define XLF_KERNEL_64 0x0001
+#define LOADER_UNDEFINED 0xff
+#define LOAD_ADDRESS 0x100000
+#define ENTRY_64 0x200
+#define SECTOR 512
+
+#define BOOT_CS 0x10			/* __BOOT_DS follows */
+
+static unsigned int version(const struct hv_file *file)
+{
+	return hv_file_field(file, VERSION, 2);
+}
+
+/* A field that older protocols did not have. */
+static uint64_t field(const struct hv_file *file, size_t offset, unsigned int bytes, unsigned int since,
+		      uint64_t otherwise)
+{
+	if (version(file) < since || offset + bytes > file->size)
+		return otherwise;
+	return hv_file_field(file, offset, bytes);
+}
+
+static size_t setup_size(const struct hv_file *file)
+{
+	unsigned int sectors = file->data[SETUP_SECTS];
+
+	return ((sectors ? sectors : 4) + 1) * SECTOR;
+}
+
+static const char *recognise(const struct hv_file *file)
+{
+	if (file->size < VERSION || hv_file_field(file, BOOT_FLAG, 2) != 0xaa55 ||
+	    memcmp(file->data + MAGIC, "HdrS", 4))
+		return NULL;
+	return "HdrS at 0x202";
+}
+
+static int check_header(const struct hv_file *file, struct hv_error *err)
+{
+	if (!recognise(file))
+		return hv_fail(err, ENOEXEC, "is no Linux bzImage: there is no HdrS at 0x202; give arch/x86/boot/bzImage, or leave out --boot");
+	if (file->size < HEADER_MIN)
+		return hv_fail(err, ENOEXEC, "ends in the kernel's setup header; the file is truncated");
+	if (version(file) < 0x203)
+		return hv_fail(err, ENOEXEC, "speaks boot protocol %u.%02u; use a kernel with 2.03 (Linux 2.4.18) or newer",
+			       version(file) >> 8, version(file) & 0xff);
+	if (!(file->data[LOADFLAGS] & LOADED_HIGH))
+		return hv_fail(err, ENOEXEC, "is a zImage, which runs below 1 MiB; build a bzImage");
+	return 0;
+}
+
+/* All that the header promises must be in the file. */
+static int check_size(const struct hv_file *file, struct hv_error *err)
+{
+	uint64_t setup = setup_size(file), rest;
+	uint64_t syssize = field(file, SYSSIZE, 4, 0x204, hv_file_field(file, SYSSIZE, 2)) * 16;
+	uint64_t payload = field(file, PAYLOAD_OFFSET, 4, 0x208, 0) + field(file, PAYLOAD_LENGTH, 4, 0x208, 0);
+
+	if (file->size <= setup)
+		return hv_fail(err, ENOEXEC, "ends in the kernel's setup code; the file is truncated");
+	rest = file->size - setup;
+	if (rest < syssize || rest < payload || rest <= ENTRY_64)
+		return hv_fail(err, ENOEXEC, "has %llu KiB of the kernel's %llu KiB; the file is truncated",
+			       (unsigned long long)rest / 1024,
+			       (unsigned long long)((syssize > payload ? syssize : payload) + 1023) / 1024);
+	return 0;
+}
+
+static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
+		struct hv_error *err)
+{
+	bool has_64;
+	int error;
+
+	*image = (struct hv_image){ .file_size = file->size };
+	error = check_header(file, err);
+	if (!error)
+		error = check_size(file, err);
+	if (error)
+		return error;
+	if (options->load != HV_UNSET || options->entry != HV_UNSET)
+		return hv_fail(err, EINVAL, "is a Linux kernel, which says itself where it belongs; leave out --load and --entry");
+	has_64 = field(file, XLOADFLAGS, 2, 0x20c, 0) & XLF_KERNEL_64;
+	if (options->mode == HV_MODE_REAL || (options->mode == HV_MODE_LONG && !has_64))
+		return hv_fail(err, EINVAL, "has no %s-mode entry point; leave out --mode", hv_mode_name(options->mode));
+	image->mode = options->mode == HV_MODE_DEFAULT && has_64 ? HV_MODE_LONG : HV_MODE_PROTECTED;
+	if (options->mode == HV_MODE_LONG)
+		image->mode = HV_MODE_LONG;
+	image->kind = image->mode == HV_MODE_LONG ? "Linux bzImage (64-bit entry)" : "Linux bzImage (32-bit entry)";
+	image->entry = LOAD_ADDRESS + (image->mode == HV_MODE_LONG ? ENTRY_64 : 0);
+	image->code_selector = BOOT_CS;
+	image->count = 1;
+	image->segment[0] = (struct hv_image_segment){
+		.gpa = LOAD_ADDRESS,
+		.mem_size = file->size - setup_size(file),
+		.file_offset = setup_size(file),
+		.file_size = file->size - setup_size(file),
+	};
+	return 0;
+}
+
+/*
+ * Where the kernel's RAM ends while it unpacks itself: a relocatable one does that
+ * at its preferred address or above, at its alignment.
+ */
+static uint64_t kernel_end(const struct hv_file *file)
+{
+	uint64_t end = LOAD_ADDRESS + file->size - setup_size(file);
+	uint64_t start = field(file, PREF_ADDRESS, 8, 0x20a, LOAD_ADDRESS);
+	uint64_t size = field(file, INIT_SIZE, 4, 0x20a, 0);
+
+	if (start < LOAD_ADDRESS)
+		start = LOAD_ADDRESS;
+	/* A preferred address that no RAM can have is damage, not a wish. */
+	if (start > UINT64_MAX - size || start + size < end)
+		return start > UINT64_MAX - size ? UINT64_MAX : end;
+	return start + size;
+}
+
+static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
+{
+	const struct hv_file *file = &payload->file;
+	uint64_t ram = hv_memory_low_end(memory), end = kernel_end(file);
+	uint64_t cmdline_max = field(file, CMDLINE_SIZE, 4, 0x206, 255);
+	uint64_t initrd_max = field(file, INITRD_ADDR_MAX, 4, 0x203, 0x37ffffff);
+
+	if (end > ram)
+		return hv_fail(err, ENOSPC, "needs RAM up to 0x%llx to start (init_size), and there are %llu MiB; use --mem %lluM or more",
+			       (unsigned long long)end, (unsigned long long)(ram / HV_MIB),
+			       (unsigned long long)(end / HV_MIB + 1));
+	if (strlen(payload->text) > cmdline_max)
+		return hv_fail(err, E2BIG, "takes a command line of %llu bytes, and this one has %zu; shorten --append",
+			       (unsigned long long)cmdline_max, strlen(payload->text));
+	/* The kernel unpacks archives that follow each other, zeroes between them skipped. */
+	return hv_place_modules(payload, end, ram < initrd_max + 1 ? ram : initrd_max + 1, 4, err);
+}
+
+static void put(uint8_t *params, size_t offset, uint64_t value, unsigned int bytes)
+{
+	for (unsigned int i = 0; i < bytes; i++)
+		params[offset + i] = value >> 8 * i;
+}
+
+static void put_e820(uint8_t *params, const struct hv_memory *memory)
+{
+	struct hv_range range[HV_LAYOUT_MAX_RANGES];
+	size_t count = hv_layout_map(memory, range, HV_LAYOUT_MAX_RANGES);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t at = E820_TABLE + i * E820_ENTRY;
+
+		put(params, at, range[i].gpa, 8);
+		put(params, at + 8, range[i].len, 8);
+		put(params, at + 16, range[i].kind, 4);
+	}
+	params[E820_ENTRIES] = count;
+}
+
+static void put_initrd(uint8_t *params, const struct hv_payload *payload)
+{
+	const struct hv_module *first = &payload->module[0], *last = first + payload->modules - 1;
+
+	if (!payload->modules)
+		return;
+	put(params, RAMDISK_IMAGE, first->gpa, 4);
+	put(params, RAMDISK_SIZE, last->gpa + last->file.size - first->gpa, 4);
+}
+
+static void start(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot)
+{
+	const struct hv_file *file = &payload->file;
+	uint8_t *params = hv_memory_at(memory, HV_BOOT_INFO, BOOT_PARAMS_SIZE);
+	size_t end = JUMP + 2 + file->data[JUMP + 1];
+
+	if (end > HEADER_MAX)
+		end = HEADER_MAX;
+	if (end > file->size)
+		end = file->size;
+	memset(params, 0, BOOT_PARAMS_SIZE);
+	memcpy(params + HEADER_BEGIN, file->data + HEADER_BEGIN, end - HEADER_BEGIN);
+	params[TYPE_OF_LOADER] = LOADER_UNDEFINED;
+	put(params, CMD_LINE_PTR, HV_BOOT_CMDLINE, 4);
+	put_initrd(params, payload);
+	put_e820(params, memory);
+	put(params, ACPI_RSDP_ADDR, hv_boot_rsdp(memory), 8);
+	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
+	boot->regs.gpr[TINYVMX_RSI] = HV_BOOT_INFO;
+	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;
+}
+
+/*
+ * The kernel's messages and its shell on COM1. A panic resets at once: hvctl has its
+ * last lines and tells it from a reboot.
+ */
+const struct hv_protocol hv_protocol_linux = {
+	.name = "linux",
+	.recognise = recognise,
+	.load = load,
+	.place = place,
+	.start = start,
+	.cmdline = "console=ttyS0 panic=-1",
+	.pc = true,
+};

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From the command line's files to a guest's RAM. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "load.h"
+
+bool hv_payload_add_module(struct hv_payload *payload, const char *path)
+{
+	if (payload->modules == HV_PAYLOAD_MAX_MODULES)
+		return false;
+	payload->module[payload->modules++].path = path;
+	return true;
+}
+
+static int choose_protocol(struct hv_payload *payload, struct hv_error *err)
+{
+	if (!payload->boot)
+		return 0;
+	payload->options.protocol = hv_protocol_find(payload->boot);
+	if (payload->options.protocol)
+		return 0;
+	payload->subject = "--boot";
+	return hv_fail(err, EINVAL, "%s: no such boot protocol; use one of %s", payload->boot, hv_protocol_names());
+}
+
+/* What the user says replaces the protocol's own words; --append goes behind either. */
+static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
+{
+	const char *own = payload->image.protocol->cmdline;
+	const char *first = payload->cmdline ? payload->cmdline : own ? own : "";
+	const char *append = payload->append ? payload->append : "";
+	size_t len = snprintf(payload->text, sizeof(payload->text), "%s%s%s", first,
+			      *first && *append ? " " : "", append);
+
+	if (len >= sizeof(payload->text))
+		return hv_fail(err, E2BIG, "the command line is longer than %d bytes; shorten --cmdline or --append",
+			       HV_BOOT_CMDLINE_MAX - 1);
+	return 0;
+}
+
+static int read_modules(struct hv_payload *payload, uint64_t max, struct hv_error *err)
+{
+	for (unsigned int i = 0; i < payload->modules; i++) {
+		struct hv_module *module = &payload->module[i];
+		int error;
+
+		payload->subject = module->path;
+		error = hv_file_read(&module->file, module->path, max, err);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
+{
+	const struct hv_protocol *protocol = payload->image.protocol;
+
+	if (protocol->place)
+		return protocol->place(payload, memory, err);
+	if (!payload->modules)
+		return 0;
+	payload->subject = payload->module[0].path;
+	return hv_fail(err, EINVAL, "the boot protocol '%s' takes no initrd; leave out --initrd, or see --boot",
+		       protocol->name);
+}
+
+int hv_payload_read(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
+{
+	int error = choose_protocol(payload, err);
+
+	if (error)
+		return error;
+	payload->subject = payload->path;
+	error = hv_file_read(&payload->file, payload->path, memory->size, err);
+	if (!error)
+		error = hv_image_parse(&payload->image, &payload->file, &payload->options, err);
+	if (!error)
+		error = hv_image_check(&payload->image, memory, err);
+	if (!error)
+		error = make_cmdline(payload, err);
+	if (!error)
+		error = hv_boot_check(&payload->image, payload->text, err);
+	if (!error)
+		error = read_modules(payload, memory->size, err);
+	if (error)
+		return error;
+	payload->subject = payload->path;
+	return place(payload, memory, err);
+}
+
+void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory, bool huge_1g,
+		      struct hv_boot *boot)
+{
+	const struct hv_image *image = &payload->image;
+
+	hv_image_copy(image, &payload->file, memory);
+	for (unsigned int i = 0; i < payload->modules; i++) {
+		const struct hv_module *module = &payload->module[i];
+
+		memcpy(hv_memory_at(memory, module->gpa, module->file.size), module->file.data, module->file.size);
+	}
+	hv_boot_prepare(boot, image, memory, payload->text, huge_1g);
+	if (image->protocol->start)
+		image->protocol->start(payload, memory, boot);
+}
+
+void hv_payload_free(struct hv_payload *payload)
+{
+	hv_file_free(&payload->file);
+	hv_file_free(&payload->stub);
+	for (unsigned int i = 0; i < payload->modules; i++)
+		hv_file_free(&payload->module[i].file);
+}
+
+int hv_place_modules(struct hv_payload *payload, uint64_t floor, uint64_t limit, uint64_t align,
+		     struct hv_error *err)
+{
+	uint64_t total = 0, gpa;
+
+	for (unsigned int i = 0; i < payload->modules; i++)
+		total += (payload->module[i].file.size + align - 1) & ~(align - 1);
+	/* The first begins a page, whatever lies between them. */
+	gpa = limit < total ? 0 : (limit - total) & ~0xfffULL;
+	if (total && gpa < floor) {
+		payload->subject = payload->module[0].path;
+		return hv_fail(err, ENOSPC,
+			       "initrd: %llu KiB do not fit into guest RAM between the kernel's end at 0x%llx and 0x%llx; use a larger --mem",
+			       (unsigned long long)(total + 1023) / 1024, (unsigned long long)floor,
+			       (unsigned long long)limit);
+	}
+	for (unsigned int i = 0; i < payload->modules; i++) {
+		payload->module[i].gpa = gpa;
+		gpa += (payload->module[i].file.size + align - 1) & ~(align - 1);
+	}
+	return 0;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which boot protocol is it? By the file's content, or as the user says. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "load.h"
+
+/* In the order in which they are looked for; flat takes everything. */
+static const struct hv_protocol *const protocols[] = {
+	&hv_protocol_linux,
+	&hv_protocol_elf,
+	&hv_protocol_flat,
+};
+
+#define NR_PROTOCOLS (sizeof(protocols) / sizeof(protocols[0]))
+
+const struct hv_protocol *hv_protocol_find(const char *name)
+{
+	for (size_t i = 0; i < NR_PROTOCOLS; i++)
+		if (!strcmp(protocols[i]->name, name))
+			return protocols[i];
+	return NULL;
+}
+
+const char *hv_protocol_names(void)
+{
+	static char names[120];
+	size_t len = 0;
+
+	for (size_t i = 0; i < NR_PROTOCOLS; i++)
+		len += snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "", protocols[i]->name);
+	return names;
+}
+
+/* What would run into nonsense as a flat binary, and what to do about it. */
+struct stranger {
+	size_t offset;
+	const char *magic;
+	size_t len;
+	const char *text;
+};
+
+#define MAGIC(bytes) bytes, sizeof(bytes) - 1
+
+static const struct stranger strangers[] = {
+	{ 0, MAGIC("\x1f\x8b"), "is compressed by gzip; gunzip it first" },
+	{ 0, MAGIC("\xfd""7zXZ"), "is compressed by xz; unxz it first" },
+	{ 0, MAGIC("\x28\xb5\x2f\xfd"), "is compressed by zstd; unzstd it first" },
+	{ 0, MAGIC("!<arch>\n"), "is an archive of object files; link it with ld first" },
+	{ 0, MAGIC("070701"), "is a cpio archive; give it by --initrd, and a kernel as the image" },
+	{ 0x38, MAGIC("ARM\x64"), "is a Linux kernel for ARM64; give one for x86-64" },
+	{ 0x38, MAGIC("RSC\x05"), "is a Linux kernel for RISC-V; give one for x86-64" },
+	{ 0x24, MAGIC("\x18\x28\x6f\x01"), "is a Linux kernel for ARM; give one for x86-64" },
+	{ 0, MAGIC("MZ"), "is an EFI or DOS program, or a bzImage that ends before its header; give a bzImage, an ELF file or a flat binary" },
+};
+
+static int refuse_strangers(const struct hv_file *file, struct hv_error *err)
+{
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+		const struct stranger *s = &strangers[i];
+
+		if (file->size >= s->offset + s->len && !memcmp(file->data + s->offset, s->magic, s->len))
+			return hv_fail(err, ENOEXEC, "%s", s->text);
+	}
+	return 0;
+}
+
+int hv_image_parse(struct hv_image *image, const struct hv_file *file,
+		   const struct hv_load_options *options, struct hv_error *err)
+{
+	const struct hv_protocol *protocol = options->protocol;
+	const char *why = "--boot";
+	int error;
+
+	for (size_t i = 0; !protocol && i < NR_PROTOCOLS - 1; i++) {
+		why = protocols[i]->recognise ? protocols[i]->recognise(file) : NULL;
+		if (why)
+			protocol = protocols[i];
+	}
+	if (!protocol) {
+		error = refuse_strangers(file, err);
+		if (error)
+			return error;
+		protocol = &hv_protocol_flat;
+		why = "no magic number";
+	}
+	error = protocol->load(image, file, options, err);
+	image->protocol = protocol;
+	image->why = why;
+	return error;
+}
