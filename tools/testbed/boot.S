@@ -9,7 +9,7 @@
 	.code16
 	.set TABLE, 0x7c00 + 0x140	/* of { lba, sectors, address }, 32 bits each, up to sectors = 0 */
 	.set BOUNCE, 0x10000
-	.set CHUNK, 64			/* sectors that go at once */
+	.set CHUNK, 32			/* sectors at once; more would reach from 0x90000 into the BIOS data */
 
 	.globl _start
 _start:
