@@ -177,6 +177,8 @@ static void find_policy(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
 	policy->xcr0 = xcr0_of_table(vcpu);
 	policy->rdtscp = has_feature(vcpu, LEAF_EXTENDED, EDX, 27);
 	policy->invpcid = has_feature(vcpu, LEAF_STRUCTURED, EBX, 10);
+	policy->x2apic = has_feature(vcpu, LEAF_FEATURES, ECX, 21);
+	policy->tsc_deadline = has_feature(vcpu, LEAF_FEATURES, ECX, 24);
 }
 
 static void all_allowed(struct tvx_policy *policy)
@@ -186,6 +188,8 @@ static void all_allowed(struct tvx_policy *policy)
 	policy->xcr0 = vmx_caps.xcr0_mask;
 	policy->rdtscp = true;
 	policy->invpcid = true;
+	policy->x2apic = true;
+	policy->tsc_deadline = true;
 }
 
 void tvx_cpuid_init(struct tvx_vcpu *vcpu)

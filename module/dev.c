@@ -217,11 +217,17 @@ static long tvx_ioctl_create_vcpu(void *object, void *arg)
 	return fd;
 }
 
+static long tvx_ioctl_msi(void *object, void *arg)
+{
+	return tvx_vm_msi(object, arg);
+}
+
 static const struct tvx_ioctl vm_ioctls[] = {
 	{ TINYVMX_SET_MEMORY, sizeof(struct tinyvmx_memory), TINYVMX_MEMORY_READONLY, false,
 	  tvx_ioctl_set_memory },
 	{ TINYVMX_CREATE_VCPU, sizeof(struct tinyvmx_create_vcpu), 0, false,
 	  tvx_ioctl_create_vcpu },
+	{ TINYVMX_MSI, sizeof(struct tinyvmx_msi), 0, false, tvx_ioctl_msi },
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -274,10 +280,11 @@ static long tvx_ioctl_get_info(void *object, void *arg)
 
 static long tvx_ioctl_create_vm(void *object, void *arg)
 {
+	const struct tinyvmx_create_vm *create = arg;
 	struct tvx_vm *vm;
 	int fd;
 
-	vm = tvx_vm_create();
+	vm = tvx_vm_create(create->flags & TINYVMX_VM_LAPIC);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	fd = install_fd("tinyvmx-vm", &vm_fops, vm);
@@ -288,7 +295,8 @@ static long tvx_ioctl_create_vm(void *object, void *arg)
 
 static const struct tvx_ioctl system_ioctls[] = {
 	{ TINYVMX_GET_INFO, sizeof(struct tinyvmx_info), 0, true, tvx_ioctl_get_info },
-	{ TINYVMX_CREATE_VM, sizeof(struct tinyvmx_create_vm), 0, false, tvx_ioctl_create_vm },
+	{ TINYVMX_CREATE_VM, sizeof(struct tinyvmx_create_vm), TINYVMX_VM_LAPIC, false,
+	  tvx_ioctl_create_vm },
 };
 
 static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -163,21 +163,32 @@ static bool nmi_ready(void)
 		 (BLOCKING_BY_SHADOW | GUEST_INTR_STATE_NMI));
 }
 
+static bool has_extint(struct tvx_vcpu *vcpu)
+{
+	return (vcpu->pending & TINYVMX_PENDING_EXTINT) || tvx_lapic_next(vcpu) >= 0;
+}
+
 static bool wakes_from_hlt(struct tvx_vcpu *vcpu)
 {
 	if (vcpu->pending & TINYVMX_PENDING_EVENT)
 		return true;
 	if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready())
 		return true;
-	return (vcpu->pending & TINYVMX_PENDING_EXTINT) && tvx_event_extint_ready();
+	return has_extint(vcpu) && tvx_event_extint_ready();
+}
+
+/* Whether an interrupt that comes later would wake the halted guest. */
+static bool can_wait(const struct tvx_vcpu *vcpu)
+{
+	return vcpu->lapic.present && (vmcs_readn(GUEST_RFLAGS) & X86_EFLAGS_IF);
 }
 
 /* Inject the most urgent of what is pending and can be taken now. */
 static void inject_next(struct tvx_vcpu *vcpu)
 {
 	struct tvx_event nmi = { INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR | X86_TRAP_NMI };
-	struct tvx_event extint = { INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR |
-				    vcpu->extint_vector };
+	struct tvx_event extint = { INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR };
+	int vector;
 
 	if (vcpu->pending & TINYVMX_PENDING_EVENT) {
 		inject(&vcpu->event);
@@ -186,26 +197,33 @@ static void inject_next(struct tvx_vcpu *vcpu)
 		inject(&nmi);
 		vcpu->pending &= ~TINYVMX_PENDING_NMI;
 	} else if ((vcpu->pending & TINYVMX_PENDING_EXTINT) && tvx_event_extint_ready()) {
+		extint.info |= vcpu->extint_vector;
 		inject(&extint);
 		vcpu->pending &= ~TINYVMX_PENDING_EXTINT;
+	} else if ((vector = tvx_lapic_next(vcpu)) >= 0 && tvx_event_extint_ready()) {
+		tvx_lapic_ack(vcpu, vector);
+		extint.info |= vector;
+		inject(&extint);
 	}
 }
 
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 {
-	if (vcpu->want_window && !vcpu->pending && tvx_event_extint_ready() &&
+	bool window = vcpu->want_window && tvx_lapic_accepts_extint(&vcpu->lapic);
+
+	if (window && !vcpu->pending && tvx_event_extint_ready() &&
 	    vcpu->activity != TINYVMX_ACTIVITY_SHUTDOWN)
 		return TVX_ENTER_WINDOW;
 	if (unlikely(vcpu->activity != TINYVMX_ACTIVITY_ACTIVE)) {
 		if (vcpu->activity == TINYVMX_ACTIVITY_SHUTDOWN)
 			return TVX_ENTER_SHUTDOWN;
 		if (!wakes_from_hlt(vcpu))
-			return TVX_ENTER_HALTED;
+			return can_wait(vcpu) ? TVX_ENTER_WAIT : TVX_ENTER_HALTED;
 		vcpu->activity = TINYVMX_ACTIVITY_ACTIVE;
 	}
-	if (vcpu->pending)
+	if (has_extint(vcpu) || vcpu->pending)
 		inject_next(vcpu);
-	vcpu->intr_window = vcpu->want_window || (vcpu->pending & TINYVMX_PENDING_EXTINT);
+	vcpu->intr_window = window || has_extint(vcpu);
 	vcpu->nmi_window = vcpu->pending & TINYVMX_PENDING_NMI;
 	tvx_controls_update(vcpu);
 	return TVX_ENTER;

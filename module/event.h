@@ -51,6 +51,7 @@ void tvx_event_cancel(struct tvx_vcpu *vcpu);
 /* What tvx_event_prepare() found. */
 enum tvx_entry {
 	TVX_ENTER,		/* enter the guest */
+	TVX_ENTER_WAIT,		/* the guest halts and an interrupt may come */
 	TVX_ENTER_HALTED,	/* the guest halts and nothing wakes it */
 	TVX_ENTER_SHUTDOWN,	/* the guest is shut down */
 	TVX_ENTER_WINDOW,	/* userspace wants to inject now */

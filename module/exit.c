@@ -95,6 +95,14 @@ enum tvx_result tvx_exit_to_user_regs(struct tvx_vcpu *vcpu, u32 reason)
 	return TVX_USER;
 }
 
+enum tvx_result tvx_exit_eoi(struct tvx_vcpu *vcpu)
+{
+	vcpu->run->eoi.vector = vcpu->lapic.eoi;
+	vcpu->run->eoi.pad = 0;
+	vcpu->lapic.eoi = 0;
+	return tvx_exit_to_user(vcpu, TINYVMX_EXIT_EOI);
+}
+
 static enum tvx_result entry_failed(struct tvx_vcpu *vcpu, u32 instruction_error)
 {
 	tvx_event_cancel(vcpu);

@@ -61,6 +61,9 @@ enum tvx_result tvx_exit_io(struct tvx_vcpu *vcpu);
 /* Move run->io.data to RAX, if the last exit was an IN. */
 void tvx_io_complete(struct tvx_vcpu *vcpu);
 
+/* Tell userspace of the EOI of a level-triggered interrupt. */
+enum tvx_result tvx_exit_eoi(struct tvx_vcpu *vcpu);
+
 /* exit_mem.c */
 enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_ept_misconfig(struct tvx_vcpu *vcpu);

@@ -66,6 +66,7 @@ void tvx_controls_init(struct tvx_vcpu *vcpu, u64 tsc_offset)
 	vmcs_write64(MSR_BITMAP, __pa(vcpu->msr_bitmap));
 	vmcs_write64(EPT_POINTER, vcpu->memory->ept.eptp);
 	vmcs_write64(TSC_OFFSET, tsc_offset);
+	vcpu->tsc_offset = tsc_offset;
 	if (vmx_caps.has_vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vpid);
 	vmcs_writen(CR0_GUEST_HOST_MASK, ~(unsigned long)TVX_CR0_GUEST_OWNED);

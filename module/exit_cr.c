@@ -115,7 +115,7 @@ static enum tvx_result mov_to_cr(struct tvx_vcpu *vcpu, unsigned int cr, u64 val
 	case 8:
 		if (value > 15)
 			return refuse(vcpu);
-		vcpu->cr8 = value;
+		tvx_vcpu_set_tpr(vcpu, value << 4);
 		return done(vcpu);
 	}
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
@@ -133,7 +133,7 @@ enum tvx_result tvx_exit_cr_access(struct tvx_vcpu *vcpu)
 		/* CR3-store exiting is off, and CR0 and CR4 are read from the VMCS. */
 		if (cr != 8)
 			break;
-		tvx_gpr_write(vcpu, CR_GPR(qual), vcpu->cr8);
+		tvx_gpr_write(vcpu, CR_GPR(qual), vcpu->tpr >> 4);
 		return done(vcpu);
 	case CR_CLTS:
 		return mov_to_cr0(vcpu, tvx_cr0_read() & ~(u64)X86_CR0_TS);

@@ -202,6 +202,26 @@ void tvx_host_vma_restrict(struct vm_area_struct *vma)
 #endif
 }
 
+void tvx_host_timer_init(struct hrtimer *timer,
+			 enum hrtimer_restart (*fn)(struct hrtimer *timer))
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	timer->function = fn;
+#endif
+}
+
+void tvx_host_kick_cpu(int cpu)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	arch_smp_send_reschedule(cpu);	/* the other one's tracepoint is not for modules */
+#else
+	smp_send_reschedule(cpu);
+#endif
+}
+
 /* ------------------------------------------------------------------- power */
 
 static const struct tvx_host_power *power_hooks;

@@ -7,6 +7,7 @@
 #define TVX_HOST_H
 
 #include <linux/compiler.h>
+#include <linux/hrtimer.h>
 #include <linux/mm_types.h>
 #include <linux/notifier.h>
 #include <linux/types.h>
@@ -105,6 +106,13 @@ unsigned int tvx_host_mapping_shift(struct mm_struct *mm, unsigned long hva);
 struct vm_area_struct;
 /* In an mmap handler: mprotect() will not make @vma executable, nor mremap() grow it. */
 void tvx_host_vma_restrict(struct vm_area_struct *vma);
+
+/* Set up @timer to call @fn, from interrupt context, at an absolute monotonic time. */
+void tvx_host_timer_init(struct hrtimer *timer,
+			 enum hrtimer_restart (*fn)(struct hrtimer *timer));
+
+/* Interrupt @cpu so that a guest on it exits. Any context. */
+void tvx_host_kick_cpu(int cpu);
 
 /**
  * struct tvx_host_power - what to do about VMX when the machine sleeps or stops

@@ -79,13 +79,15 @@ static bool write_tsc_aux(struct tvx_vcpu *vcpu, u32 n, u64 value)
 
 static bool read_tsc(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
 {
-	*value = rdtsc() + vmcs_read64(TSC_OFFSET);
+	*value = rdtsc() + vcpu->tsc_offset;
 	return true;
 }
 
 static bool write_tsc(struct tvx_vcpu *vcpu, u32 arg, u64 value)
 {
-	vmcs_write64(TSC_OFFSET, value - rdtsc());
+	vcpu->tsc_offset = value - rdtsc();
+	vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
+	tvx_lapic_tsc_changed(vcpu);
 	return true;
 }
 
@@ -125,21 +127,32 @@ static bool write_pat(struct tvx_vcpu *vcpu, u32 arg, u64 value)
 	return true;
 }
 
-#define APIC_BASE_RESET	(0xfee00000ULL | BIT(11))
-
 static bool read_apic_base(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
 {
-	*value = APIC_BASE_RESET | (vcpu->id == 0 ? BIT(8) : 0);
+	*value = vcpu->lapic.base;
 	return true;
 }
 
-/* There is no local APIC to move or to turn off. */
+/* Without a local APIC there is nothing to move or to turn off. */
 static bool write_apic_base(struct tvx_vcpu *vcpu, u32 arg, u64 value)
 {
-	u64 now;
+	if (!vcpu->lapic.present)
+		return value == vcpu->lapic.base;
+	return tvx_lapic_write_base(vcpu, value);
+}
 
-	read_apic_base(vcpu, arg, &now);
-	return value == now;
+static bool read_tsc_deadline(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
+{
+	*value = tvx_lapic_read_deadline(vcpu);
+	return vcpu->lapic.present && vcpu->policy.tsc_deadline;
+}
+
+static bool write_tsc_deadline(struct tvx_vcpu *vcpu, u32 arg, u64 value)
+{
+	if (!vcpu->lapic.present || !vcpu->policy.tsc_deadline)
+		return false;
+	tvx_lapic_write_deadline(vcpu, value);
+	return true;
 }
 
 static bool read_constant(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
@@ -173,6 +186,8 @@ static const struct tvx_msr_row rows[] = {
 	{ .index = MSR_IA32_UCODE_REV, .read = read_constant, .write = ignore_write },
 	{ .index = MSR_IA32_MISC_ENABLE, .arg = MISC_ENABLE_RESET, .read = read_constant,
 	  .write = ignore_write },
+	{ .index = MSR_IA32_TSC_DEADLINE, .read = read_tsc_deadline,
+	  .write = write_tsc_deadline },
 	FIELD(MSR_IA32_SYSENTER_CS, GUEST_SYSENTER_CS),
 	ADDRESS(MSR_IA32_SYSENTER_ESP, GUEST_SYSENTER_ESP),
 	ADDRESS(MSR_IA32_SYSENTER_EIP, GUEST_SYSENTER_EIP),
@@ -208,10 +223,20 @@ bool tvx_msr_exists(u32 index)
 	return find_row(index);
 }
 
+/* SDM, "x2APIC Register Address Space": 800H to 8FFH. */
+static bool is_x2apic_msr(u32 index)
+{
+	return index >> 8 == TVX_LAPIC_MSR_BASE >> 8;
+}
+
 bool tvx_msr_read(struct tvx_vcpu *vcpu, u32 index, u64 *value)
 {
-	const struct tvx_msr_row *row = find_row(index);
+	const struct tvx_msr_row *row;
 
+	if (is_x2apic_msr(index))
+		return tvx_lapic_is_x2apic(&vcpu->lapic) &&
+		       tvx_lapic_read(vcpu, index - TVX_LAPIC_MSR_BASE, value);
+	row = find_row(index);
 	return row && row->read(vcpu, row->arg, value);
 }
 
@@ -224,8 +249,12 @@ static bool is_canonical(u64 address)
 
 bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value)
 {
-	const struct tvx_msr_row *row = find_row(index);
+	const struct tvx_msr_row *row;
 
+	if (is_x2apic_msr(index))
+		return tvx_lapic_is_x2apic(&vcpu->lapic) &&
+		       tvx_lapic_write(vcpu, index - TVX_LAPIC_MSR_BASE, value);
+	row = find_row(index);
 	if (!row || !row->write || (value & row->reserved))
 		return false;
 	if (row->canonical && !is_canonical(value))

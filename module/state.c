@@ -78,7 +78,7 @@ static int get_sregs(struct tvx_vcpu *vcpu, struct blob *blob)
 	sregs->cr2 = vcpu->cr2;
 	sregs->cr3 = vmcs_readn(GUEST_CR3);
 	sregs->cr4 = tvx_cr4_read();
-	sregs->cr8 = vcpu->cr8;
+	sregs->cr8 = vcpu->tpr >> 4;
 	sregs->efer = vmcs_read64(GUEST_IA32_EFER);
 	for (n = 0; n < ARRAY_SIZE(sregs->pdpte); n++)
 		sregs->pdpte[n] = vmcs_read64(GUEST_PDPTR0 + 2 * n);
@@ -118,7 +118,7 @@ static int set_sregs(struct tvx_vcpu *vcpu, const struct blob *blob)
 	vmcs_writen(GUEST_IDTR_BASE, sregs->idt_base);
 	vmcs_write32(GUEST_IDTR_LIMIT, sregs->idt_limit);
 	vcpu->cr2 = sregs->cr2;
-	vcpu->cr8 = sregs->cr8;
+	tvx_vcpu_set_tpr(vcpu, sregs->cr8 << 4);
 	vmcs_writen(GUEST_CR3, sregs->cr3);
 	for (n = 0; n < ARRAY_SIZE(sregs->pdpte); n++)
 		vmcs_write64(GUEST_PDPTR0 + 2 * n, sregs->pdpte[n]);
@@ -131,13 +131,33 @@ static int set_sregs(struct tvx_vcpu *vcpu, const struct blob *blob)
 
 /* ------------------------------------------------------------------ MSRs */
 
+/* Userspace has the local APIC's registers by these numbers in xAPIC mode, too. */
+static bool is_lapic_msr(u32 index)
+{
+	return index - TVX_LAPIC_MSR_BASE < TVX_LAPIC_REGS;
+}
+
+static bool read_msr(struct tvx_vcpu *vcpu, struct tinyvmx_msr *msr)
+{
+	if (is_lapic_msr(msr->index))
+		return tvx_lapic_read(vcpu, msr->index - TVX_LAPIC_MSR_BASE, &msr->value);
+	return tvx_msr_read(vcpu, msr->index, &msr->value);
+}
+
+static bool write_msr(struct tvx_vcpu *vcpu, const struct tinyvmx_msr *msr)
+{
+	if (is_lapic_msr(msr->index))
+		return tvx_lapic_write(vcpu, msr->index - TVX_LAPIC_MSR_BASE, msr->value);
+	return tvx_msr_write(vcpu, msr->index, msr->value);
+}
+
 static int get_msrs(struct tvx_vcpu *vcpu, struct blob *blob)
 {
 	struct tinyvmx_msr *msr = blob->data;
 	struct tinyvmx_msr *end = blob->data + blob->len;
 
 	for (; msr < end; msr++)
-		if (msr->pad || !tvx_msr_read(vcpu, msr->index, &msr->value))
+		if (msr->pad || !read_msr(vcpu, msr))
 			return -EINVAL;
 	return 0;
 }
@@ -148,7 +168,7 @@ static int set_msrs(struct tvx_vcpu *vcpu, const struct blob *blob)
 	const struct tinyvmx_msr *end = blob->data + blob->len;
 
 	for (; msr < end; msr++)
-		if (msr->pad || !tvx_msr_write(vcpu, msr->index, msr->value))
+		if (msr->pad || !write_msr(vcpu, msr))
 			return -EINVAL;
 	return 0;
 }
@@ -367,6 +387,21 @@ static int set_debug(struct tvx_vcpu *vcpu, const struct blob *blob)
 	return 0;
 }
 
+/* ----------------------------------------------------------------- LAPIC */
+
+static int get_lapic(struct tvx_vcpu *vcpu, struct blob *blob)
+{
+	if (!vcpu->lapic.present)
+		return -EOPNOTSUPP;
+	tvx_lapic_get_state(vcpu, blob->data);
+	return 0;
+}
+
+static int set_lapic(struct tvx_vcpu *vcpu, const struct blob *blob)
+{
+	return vcpu->lapic.present ? tvx_lapic_set_state(vcpu, blob->data) : -EOPNOTSUPP;
+}
+
 /* ------------------------------------------------------------- all types */
 
 static const struct state_type types[] = {
@@ -376,6 +411,7 @@ static const struct state_type types[] = {
 	[TINYVMX_STATE_XSAVE] = { 0, get_xsave, set_xsave },
 	[TINYVMX_STATE_EVENTS] = { sizeof(struct tinyvmx_events), get_events, set_events },
 	[TINYVMX_STATE_DEBUG] = { sizeof(struct tinyvmx_debug), get_debug, set_debug },
+	[TINYVMX_STATE_LAPIC] = { sizeof(struct tinyvmx_lapic), get_lapic, set_lapic },
 };
 
 static int check_len(u32 type, u64 len)

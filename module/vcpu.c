@@ -155,6 +155,8 @@ static int load(struct tvx_vcpu *vcpu)
 	}
 	if (moved)
 		arrive(vcpu);
+	WRITE_ONCE(vcpu->loaded_cpu, smp_processor_id());
+	/* This orders loaded_cpu before the look at what is pending, too. */
 	tvx_memory_load(vcpu->memory);
 	vmcs_host_write_thread(&vcpu->host_fields, vcpu->host.fs_base);
 	if (vcpu->xcr0 != vmx_caps.host_xcr0)
@@ -173,6 +175,7 @@ static void put(struct tvx_vcpu *vcpu)
 	vcpu->cr2 = read_cr2_now();
 	put_breakpoints(vcpu);
 	vcpu->loaded = false;
+	WRITE_ONCE(vcpu->loaded_cpu, -1);
 	put_msrs(vcpu);
 	if (vcpu->xcr0 != vmx_caps.host_xcr0)
 		tvx_xsetbv(vmx_caps.host_xcr0);
@@ -183,6 +186,37 @@ static void put(struct tvx_vcpu *vcpu)
 	xsave(vcpu->xsave, vmx_caps.xcr0_mask);
 	tvx_host_fpu_end();
 	preempt_enable();
+}
+
+void tvx_vcpu_kick(struct tvx_vcpu *vcpu)
+{
+	int cpu;
+
+	/* What is pending is seen before where the vCPU is: load() does it the other way round. */
+	smp_mb();
+	cpu = READ_ONCE(vcpu->loaded_cpu);
+	if (cpu < 0)
+		rcuwait_wake_up(&vcpu->wait);
+	else if (cpu == raw_smp_processor_id())
+		vcpu->recheck = true;	/* on its thread, or in an interrupt of it */
+	else
+		tvx_host_kick_cpu(cpu);
+}
+
+void tvx_vcpu_request(struct tvx_vcpu *vcpu, unsigned int request)
+{
+	set_bit(request, &vcpu->requests);
+	tvx_vcpu_kick(vcpu);
+}
+
+void tvx_vcpu_take_requests(struct tvx_vcpu *vcpu)
+{
+	if (likely(!READ_ONCE(vcpu->requests)))
+		return;
+	if (test_and_clear_bit(TVX_REQUEST_TIMER, &vcpu->requests))
+		tvx_lapic_timer_fired(vcpu);
+	if (test_and_clear_bit(TVX_REQUEST_NMI, &vcpu->requests))
+		vcpu->pending |= TINYVMX_PENDING_NMI;
 }
 
 static void interrupts_on(struct tvx_vcpu *vcpu)
@@ -256,10 +290,18 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 		vcpu->fault_error = 0;
 		return LEAVE_USER;
 	}
+	if (vcpu->lapic.eoi) {
+		tvx_exit_eoi(vcpu);
+		return LEAVE_USER;
+	}
 	vcpu->recheck = false;
+	tvx_vcpu_take_requests(vcpu);
 	switch (tvx_event_prepare(vcpu)) {
 	case TVX_ENTER:
 		break;
+	case TVX_ENTER_WAIT:
+		vcpu->halt_wait = true;
+		return LEAVE;
 	case TVX_ENTER_HALTED:
 		tvx_exit_to_user(vcpu, TINYVMX_EXIT_HLT);
 		return LEAVE_USER;
@@ -328,11 +370,22 @@ static int take_request(struct tvx_vcpu *vcpu)
 	return 0;
 }
 
+/* HLT: sleep until an event or a signal comes. */
+static void wait_in_halt(struct tvx_vcpu *vcpu)
+{
+	vcpu->halt_wait = false;
+	rcuwait_wait_event(&vcpu->wait,
+			   READ_ONCE(vcpu->requests) || tvx_lapic_next(vcpu) >= 0 ||
+			   signal_pending(current), TASK_INTERRUPTIBLE);
+}
+
 /* Sleeping work between two inner loops. Return: 0 to go on, or -errno. */
 static int outer_work(struct tvx_vcpu *vcpu)
 {
 	int err;
 
+	if (vcpu->halt_wait)
+		wait_in_halt(vcpu);
 	if (signal_pending(current))
 		return -EINTR;
 	if (need_resched())
@@ -440,6 +493,7 @@ static void init_xsave(struct tvx_vcpu *vcpu)
 
 static void free_parts(struct tvx_vcpu *vcpu)
 {
+	tvx_lapic_destroy(vcpu);
 	if (vcpu->vpid)
 		ida_free(&vpids, vcpu->vpid);
 	if (vcpu->vmcs.page)
@@ -462,15 +516,18 @@ static int alloc_parts(struct tvx_vcpu *vcpu)
 	return vmx_vmcs_init(&vcpu->vmcs);
 }
 
-int tvx_vcpu_init(struct tvx_vcpu *vcpu, struct tvx_vm *vm, struct tvx_memory *memory,
-		  unsigned int id, u64 tsc_offset)
+int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config)
 {
 	int err;
 
-	vcpu->vm = vm;
-	vcpu->memory = memory;
-	vcpu->id = id;
+	vcpu->vm = config->vm;
+	vcpu->memory = config->memory;
+	vcpu->peers = config->peers;
+	vcpu->id = config->id;
+	vcpu->loaded_cpu = -1;
 	mutex_init(&vcpu->lock);
+	rcuwait_init(&vcpu->wait);
+	tvx_lapic_init(vcpu, config->lapic);
 	vcpu->xcr0 = XFEATURE_MASK_FP;
 	tvx_cpuid_init(vcpu);
 	err = alloc_parts(vcpu);
@@ -485,7 +542,7 @@ int tvx_vcpu_init(struct tvx_vcpu *vcpu, struct tvx_vm *vm, struct tvx_memory *m
 	err = tvx_vcpu_get_vmcs(vcpu);
 	if (err)
 		goto free;
-	tvx_reset_vmcs(vcpu, tsc_offset);
+	tvx_reset_vmcs(vcpu, config->tsc_offset);
 	tvx_vcpu_put_vmcs(vcpu);
 	return 0;
 

@@ -7,10 +7,13 @@
 
 #include <linux/bits.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/rcuwait.h>
 #include <linux/types.h>
 
 #include "ept.h"
 #include "host.h"
+#include "irqchip/lapic.h"
 #include "memory.h"
 #include "vmcs_host.h"
 #include "vmx_cpu.h"
@@ -20,6 +23,9 @@
 #define TVX_MAX_CPUID		128
 
 struct tvx_vm;
+
+/* Asked of a vCPU by another context: bits of tvx_vcpu.requests. */
+enum { TVX_REQUEST_TIMER, TVX_REQUEST_NMI };
 
 /* What a handler of a VM exit returns. */
 enum tvx_result {
@@ -77,6 +83,8 @@ enum tvx_switched_msr {
  * @xcr0: XCR0 bits it may set
  * @rdtscp: RDTSCP and IA32_TSC_AUX
  * @invpcid: INVPCID
+ * @x2apic: x2APIC mode
+ * @tsc_deadline: IA32_TSC_DEADLINE
  */
 struct tvx_policy {
 	u64 cr4;
@@ -84,6 +92,15 @@ struct tvx_policy {
 	u64 xcr0;
 	bool rdtscp;
 	bool invpcid;
+	bool x2apic;
+	bool tsc_deadline;
+};
+
+struct tvx_vcpu;
+
+/* The vCPUs of a VM by id, for those who send interrupts; read under RCU. */
+struct tvx_vcpu_set {
+	struct tvx_vcpu __rcu *vcpu[TVX_MAX_VCPUS];
 };
 
 /**
@@ -91,6 +108,8 @@ struct tvx_policy {
  * @world: first, for the assembly
  * @vm: the VM it belongs to and keeps alive
  * @memory: the VM's memory
+ * @peers: all vCPUs of the VM
+ * @rcu: frees it when nobody can find it through @peers
  * @id: the ABI's vCPU id
  * @lock: held while an ioctl works on the vCPU
  * @vmcs: its VMCS
@@ -115,7 +134,13 @@ struct tvx_policy {
  * @proc: primary processor-based controls in the VMCS
  * @proc2: secondary processor-based controls in the VMCS
  * @cr2: guest CR2
- * @cr8: guest task priority
+ * @tpr: task priority; CR8 is its upper half
+ * @tsc_offset: the value in the VMCS's TSC_OFFSET field
+ * @lapic: the local APIC
+ * @requests: TVX_REQUEST_*; any context
+ * @loaded_cpu: the CPU on which it is loaded, -1: none
+ * @wait: where it waits in HLT
+ * @halt_wait: the outer part is to wait for an event
  * @dr: guest DR0 ... DR3
  * @dr6: guest DR6
  * @dr7: guest DR7, which the VMCS holds, too
@@ -140,6 +165,8 @@ struct tvx_vcpu {
 	struct tvx_world world;
 	struct tvx_vm *vm;
 	struct tvx_memory *memory;
+	struct tvx_vcpu_set *peers;
+	struct rcu_head rcu;
 	unsigned int id;
 	struct mutex lock;	/* held while an ioctl works on the vCPU */
 
@@ -168,7 +195,13 @@ struct tvx_vcpu {
 	u32 proc;
 	u32 proc2;
 	unsigned long cr2;
-	u64 cr8;
+	u8 tpr;
+	u64 tsc_offset;
+	struct tvx_lapic lapic;
+	unsigned long requests;
+	int loaded_cpu;
+	struct rcuwait wait;
+	bool halt_wait;
 	u64 dr[4];
 	u64 dr6;
 	u64 dr7;
@@ -198,9 +231,24 @@ struct tvx_vcpu {
  * Return: 0 or -ENOMEM. May sleep. The caller has zeroed @vcpu and owns the VM
  * reference.
  */
-int tvx_vcpu_init(struct tvx_vcpu *vcpu, struct tvx_vm *vm, struct tvx_memory *memory,
-		  unsigned int id, u64 tsc_offset);
+struct tvx_vcpu_config {
+	struct tvx_vm *vm;
+	struct tvx_memory *memory;
+	struct tvx_vcpu_set *peers;
+	unsigned int id;
+	u64 tsc_offset;
+	bool lapic;
+};
+
+int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config);
 void tvx_vcpu_destroy(struct tvx_vcpu *vcpu);
+
+/* Have @vcpu look at what is pending, from wherever it is. Any context. */
+void tvx_vcpu_kick(struct tvx_vcpu *vcpu);
+void tvx_vcpu_request(struct tvx_vcpu *vcpu, unsigned int request);
+
+/* Turn requests into pending events. On the vCPU's thread. */
+void tvx_vcpu_take_requests(struct tvx_vcpu *vcpu);
 
 /*
  * tvx_vcpu_run - TINYVMX_RUN: run the guest until userspace is needed
@@ -232,5 +280,12 @@ void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu);
 void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted);
 void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0);
 void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu);
+
+/* The task priority has changed. */
+static inline void tvx_vcpu_set_tpr(struct tvx_vcpu *vcpu, u8 tpr)
+{
+	vcpu->tpr = tpr;
+	vcpu->recheck = true;
+}
 
 #endif

@@ -10,7 +10,7 @@
 #include "vm.h"
 #include "vmx_cpu.h"
 
-struct tvx_vm *tvx_vm_create(void)
+struct tvx_vm *tvx_vm_create(bool lapic)
 {
 	struct tvx_vm *vm;
 	int err;
@@ -27,6 +27,7 @@ struct tvx_vm *tvx_vm_create(void)
 	kref_init(&vm->refs);
 	mutex_init(&vm->lock);
 	vm->tsc_offset = -rdtsc();
+	vm->lapic = lapic;
 	return vm;
 
 vmx_put:
@@ -55,8 +56,32 @@ int tvx_vm_check(const struct tvx_vm *vm)
 	return READ_ONCE(vm->dead) || current->mm != vm->memory.mm ? -EIO : 0;
 }
 
+int tvx_vm_msi(struct tvx_vm *vm, const struct tinyvmx_msi *arg)
+{
+	struct tvx_message message;
+	int ret;
+
+	if (!vm->lapic)
+		return -EOPNOTSUPP;
+	ret = tvx_lapic_parse_msi(arg, &message);
+	if (ret)
+		return ret;
+	ret = tvx_lapic_send(&vm->vcpus, &message);
+	if (ret < 0)
+		return ret;
+	return ret ? 0 : -ENOENT;
+}
+
 struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id)
 {
+	struct tvx_vcpu_config config = {
+		.vm = vm,
+		.memory = &vm->memory,
+		.peers = &vm->vcpus,
+		.id = id,
+		.tsc_offset = vm->tsc_offset,
+		.lapic = vm->lapic,
+	};
 	struct tvx_vcpu *vcpu;
 	int err = 0;
 
@@ -73,10 +98,11 @@ struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id)
 	vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
 	if (!vcpu)
 		goto release_id;
-	err = tvx_vcpu_init(vcpu, vm, &vm->memory, id, vm->tsc_offset);
+	err = tvx_vcpu_init(vcpu, &config);
 	if (err)
 		goto free;
 	kref_get(&vm->refs);
+	rcu_assign_pointer(vm->vcpus.vcpu[id], vcpu);
 	return vcpu;
 
 free:
@@ -92,10 +118,12 @@ void tvx_vm_destroy_vcpu(struct tvx_vcpu *vcpu)
 {
 	struct tvx_vm *vm = vcpu->vm;
 
+	/* Unpublish first: a sender that still has it finds it until the RCU grace period. */
+	RCU_INIT_POINTER(vm->vcpus.vcpu[vcpu->id], NULL);
+	tvx_vcpu_destroy(vcpu);
 	mutex_lock(&vm->lock);
 	__clear_bit(vcpu->id, vm->vcpu_ids);
 	mutex_unlock(&vm->lock);
-	tvx_vcpu_destroy(vcpu);
-	kfree(vcpu);
+	kfree_rcu(vcpu, rcu);
 	tvx_vm_put(vm);
 }

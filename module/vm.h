@@ -19,6 +19,8 @@
  * @tsc_offset: that vCPUs start with, so that their TSCs agree and start near 0
  * @lock: protects @vcpu_ids
  * @vcpu_ids: bit n: vCPU n exists
+ * @vcpus: those that can be sent interrupts
+ * @lapic: vCPUs have a local APIC
  * @dead: a handler failed: every ioctl is EIO
  */
 struct tvx_vm {
@@ -27,17 +29,22 @@ struct tvx_vm {
 	u64 tsc_offset;
 	struct mutex lock;	/* vcpu_ids */
 	DECLARE_BITMAP(vcpu_ids, TVX_MAX_VCPUS);
+	struct tvx_vcpu_set vcpus;
+	bool lapic;
 	bool dead;
 };
 
-/* Create a VM of current->mm. Return: it, or ERR_PTR(-ENOMEM, -EBUSY, -EIO, -EINTR). May sleep. */
-struct tvx_vm *tvx_vm_create(void);
+/* Create a VM of current->mm; @lapic: with local APICs. Return: it, or ERR_PTR(-ENOMEM, -EBUSY, -EIO, -EINTR). May sleep. */
+struct tvx_vm *tvx_vm_create(bool lapic);
 void tvx_vm_put(struct tvx_vm *vm);
 
 /* Create vCPU @id. Return: it, or ERR_PTR(-EINVAL, -EEXIST, -ENOMEM, -EIO). May sleep. */
 struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id);
 /* The last reference to @vcpu is gone. May sleep. */
 void tvx_vm_destroy_vcpu(struct tvx_vcpu *vcpu);
+
+/* TINYVMX_MSI on a copied-in argument. Return: 0, or -errno as the ABI says. */
+int tvx_vm_msi(struct tvx_vm *vm, const struct tinyvmx_msi *arg);
 
 /* 0, or -EIO if @vm is dead or belongs to another process. */
 int tvx_vm_check(const struct tvx_vm *vm);

@@ -280,7 +280,7 @@ static void test_arguments(void)
 				 len), EFAULT, "type %u: GET to the kernel", type);
 	}
 	err_is(get_state(vcpu->fd, 0, blob, 8), EOPNOTSUPP, "type 0");
-	err_is(set_state(vcpu->fd, 7, blob, 8), EOPNOTSUPP, "type 7");
+	err_is(set_state(vcpu->fd, 8, blob, 8), EOPNOTSUPP, "type 8");
 	err_is(set_state(vcpu->fd, ~0U, blob, 8), EOPNOTSUPP, "type 2^32 - 1");
 	arg.data = (uintptr_t)blob;
 	err_is(ioctl(vcpu->fd, TINYVMX_GET_STATE, &arg), EOPNOTSUPP, "version 2");

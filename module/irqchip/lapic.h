@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The local APIC of a vCPU (SDM, "Advanced Programmable Interrupt Controller").
+ */
+#ifndef TVX_LAPIC_H
+#define TVX_LAPIC_H
+
+#include <linux/bitmap.h>
+#include <linux/hrtimer.h>
+#include <linux/types.h>
+
+#include "../../uapi/tinyvmx.h"
+
+struct tvx_vcpu;
+struct tvx_vcpu_set;
+
+#define TVX_LAPIC_REGS		64	/* 16 bytes apart; x2APIC: an MSR each */
+#define TVX_LAPIC_MSR_BASE	0x800
+
+/**
+ * struct tvx_lapic - one local APIC
+ * @present: the VM has local APICs; nothing else counts without
+ * @base: IA32_APIC_BASE
+ * @regs: registers that are no more than storage, indexed by offset / 16
+ * @irr: interrupt request register; any thread may set bits
+ * @tmr: trigger mode register, likewise, before the bit in @irr
+ * @isr: in-service register
+ * @esr: errors since the last write to the error status register
+ * @deadline: guest TSC of the next timer interrupt, 0: none
+ * @timer: fires at @deadline
+ * @eoi: level-triggered vector whose EOI userspace is still to be told, 0: none
+ *
+ * All but @irr and @tmr belong to the vCPU's thread; others read @base and the
+ * spurious-vector and destination registers, which are single words.
+ */
+struct tvx_lapic {
+	bool present;
+	u64 base;
+	u32 regs[TVX_LAPIC_REGS];
+	DECLARE_BITMAP(irr, 256);
+	DECLARE_BITMAP(tmr, 256);
+	DECLARE_BITMAP(isr, 256);
+	u32 esr;
+	u64 deadline;
+	struct hrtimer timer;
+	u8 eoi;
+};
+
+/* Where an interrupt message goes and what it is. */
+struct tvx_message {
+	u32 dest;
+	bool logical;
+	bool x2apic;		/* @dest is 32 bits wide, else 8 */
+	bool level;
+	u8 mode;		/* delivery mode: TVX_DM_* */
+	u8 vector;
+};
+
+/* SDM, "Interrupt Command Register": delivery mode. */
+enum { TVX_DM_FIXED, TVX_DM_LOWEST, TVX_DM_SMI, TVX_DM_RESERVED, TVX_DM_NMI, TVX_DM_INIT,
+	TVX_DM_STARTUP, TVX_DM_EXTINT };
+
+/* State after RESET; release the timer. May sleep. */
+void tvx_lapic_init(struct tvx_vcpu *vcpu, bool present);
+void tvx_lapic_destroy(struct tvx_vcpu *vcpu);
+
+/*
+ * Registers by their x2APIC number (offset / 16), as userspace reaches them in
+ * any mode, and as the guest does by MSR. Return: false: no such register, or
+ * the value is refused. On the vCPU's thread.
+ */
+bool tvx_lapic_read(struct tvx_vcpu *vcpu, unsigned int reg, u64 *value);
+bool tvx_lapic_write(struct tvx_vcpu *vcpu, unsigned int reg, u64 value);
+
+static inline bool tvx_lapic_is_x2apic(const struct tvx_lapic *lapic)
+{
+	return lapic->present && (lapic->base & BIT(10));
+}
+
+/* IA32_APIC_BASE and IA32_TSC_DEADLINE. Return: false for #GP. */
+bool tvx_lapic_write_base(struct tvx_vcpu *vcpu, u64 value);
+u64 tvx_lapic_read_deadline(struct tvx_vcpu *vcpu);
+void tvx_lapic_write_deadline(struct tvx_vcpu *vcpu, u64 value);
+
+/* The guest's TSC has been set: the timer's deadline has moved. */
+void tvx_lapic_tsc_changed(struct tvx_vcpu *vcpu);
+
+/* The timer has fired, as the vCPU's thread sees it. */
+void tvx_lapic_timer_fired(struct tvx_vcpu *vcpu);
+
+/* The vector that the processor would take now but for IF; -1: none. */
+int tvx_lapic_next(struct tvx_vcpu *vcpu);
+/* @vector is being delivered: from IRR to ISR. */
+void tvx_lapic_ack(struct tvx_vcpu *vcpu, u8 vector);
+
+/* Whether LINT0 lets the 8259's interrupts through. */
+bool tvx_lapic_accepts_extint(const struct tvx_lapic *lapic);
+
+/*
+ * tvx_lapic_send - deliver @message to those of @set that it addresses
+ *
+ * Any thread, also with interrupts disabled. Return: how many took it;
+ * -EOPNOTSUPP: the delivery mode.
+ */
+int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message);
+
+/* Turn TINYVMX_MSI's address and data into a message. Return: 0, -EINVAL, -EOPNOTSUPP. */
+int tvx_lapic_parse_msi(const struct tinyvmx_msi *msi, struct tvx_message *message);
+
+/* TINYVMX_STATE_LAPIC. Set: -EINVAL, nothing changed. On the vCPU's thread. */
+void tvx_lapic_get_state(struct tvx_vcpu *vcpu, struct tinyvmx_lapic *state);
+int tvx_lapic_set_state(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state);
+
+#endif

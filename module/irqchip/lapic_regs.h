@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Registers of the local APIC by number (offset / 16), and their fields.
+ */
+#ifndef TVX_LAPIC_REGS_H
+#define TVX_LAPIC_REGS_H
+
+#include <linux/bits.h>
+
+enum {
+	LAPIC_ID = 0x02,
+	LAPIC_VERSION = 0x03,
+	LAPIC_TPR = 0x08,
+	LAPIC_PPR = 0x0a,
+	LAPIC_EOI = 0x0b,
+	LAPIC_LDR = 0x0d,
+	LAPIC_DFR = 0x0e,
+	LAPIC_SVR = 0x0f,
+	LAPIC_ISR = 0x10,
+	LAPIC_TMR = 0x18,
+	LAPIC_IRR = 0x20,
+	LAPIC_ESR = 0x28,
+	LAPIC_ICR = 0x30,
+	LAPIC_ICR_HIGH = 0x31,	/* xAPIC only */
+	LAPIC_LVT_TIMER = 0x32,
+	LAPIC_LVT_THERMAL = 0x33,
+	LAPIC_LVT_PERF = 0x34,
+	LAPIC_LVT_LINT0 = 0x35,
+	LAPIC_LVT_LINT1 = 0x36,
+	LAPIC_LVT_ERROR = 0x37,
+	LAPIC_TIMER_INITIAL = 0x38,
+	LAPIC_TIMER_CURRENT = 0x39,
+	LAPIC_TIMER_DIVIDE = 0x3e,
+	LAPIC_SELF_IPI = 0x3f,	/* x2APIC only */
+};
+
+#define LAPIC_BASE_ADDRESS	0xfee00000ULL
+#define LAPIC_BASE_BSP		BIT_ULL(8)
+#define LAPIC_BASE_X2APIC	BIT_ULL(10)
+#define LAPIC_BASE_ENABLE	BIT_ULL(11)
+
+/* Version 14H, six LVT entries, no EOI-broadcast suppression. */
+#define LAPIC_VERSION_VALUE	0x00050014
+
+#define LAPIC_SVR_ENABLE	BIT(8)
+#define LAPIC_LVT_MASKED	BIT(16)
+#define LAPIC_LVT_MODE(lvt)	(((lvt) >> 8) & 7)
+#define LAPIC_TIMER_MODE(lvt)	(((lvt) >> 17) & 3)
+enum { LAPIC_TIMER_ONE_SHOT, LAPIC_TIMER_PERIODIC, LAPIC_TIMER_DEADLINE };
+
+#define LAPIC_DFR_FLAT		0xffffffff
+
+#define LAPIC_ICR_LOGICAL	BIT(11)
+#define LAPIC_ICR_LEVEL_ASSERT	BIT(14)
+#define LAPIC_ICR_SHORTHAND(icr) (((icr) >> 18) & 3)
+enum { LAPIC_TO_DEST, LAPIC_TO_SELF, LAPIC_TO_ALL, LAPIC_TO_OTHERS };
+
+#define LAPIC_ESR_SEND_ILLEGAL	BIT(5)
+#define LAPIC_ESR_RECV_ILLEGAL	BIT(6)
+
+#endif

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The local APIC's timer. In every mode it is a deadline in guest TSC ticks; a
+ * host timer wakes the vCPU for it.
+ */
+#include <linux/hrtimer.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+#include "../host.h"
+#include "../vcpu.h"
+#include "lapic.h"
+#include "lapic_regs.h"
+#include "lapic_timer.h"
+
+/* A deadline further away is looked at again after this long. */
+#define FAR_NS	(3600ULL * NSEC_PER_SEC)
+
+static u64 guest_tsc(const struct tvx_vcpu *vcpu)
+{
+	return rdtsc() + vcpu->tsc_offset;
+}
+
+static unsigned int timer_mode(const struct tvx_vcpu *vcpu)
+{
+	return LAPIC_TIMER_MODE(vcpu->lapic.regs[LAPIC_LVT_TIMER]);
+}
+
+/* SDM, "Divide Configuration Register": bits 3, 1, 0 are log2 of it less one; 111: 1. */
+static unsigned int divide_shift(const struct tvx_vcpu *vcpu)
+{
+	u32 divide = vcpu->lapic.regs[LAPIC_TIMER_DIVIDE];
+
+	return (((divide >> 1) & 4) + (divide & 3) + 1) & 7;
+}
+
+static u64 initial_ticks(const struct tvx_vcpu *vcpu)
+{
+	return (u64)vcpu->lapic.regs[LAPIC_TIMER_INITIAL] << divide_shift(vcpu);
+}
+
+static enum hrtimer_restart fired(struct hrtimer *timer)
+{
+	struct tvx_vcpu *vcpu = container_of(timer, struct tvx_vcpu, lapic.timer);
+
+	tvx_vcpu_request(vcpu, TVX_REQUEST_TIMER);
+	return HRTIMER_NORESTART;
+}
+
+static void arm(struct tvx_vcpu *vcpu, u64 deadline)
+{
+	s64 ticks = deadline - guest_tsc(vcpu);
+	u64 ns = FAR_NS;
+
+	vcpu->lapic.deadline = deadline;
+	if (ticks <= 0) {
+		tvx_vcpu_request(vcpu, TVX_REQUEST_TIMER);
+		return;
+	}
+	if ((u64)ticks < div_u64(U64_MAX, NSEC_PER_MSEC))
+		ns = min(div_u64((u64)ticks * NSEC_PER_MSEC, tsc_khz), FAR_NS);
+	hrtimer_start(&vcpu->lapic.timer, ktime_add_ns(ktime_get(), ns), HRTIMER_MODE_ABS);
+}
+
+void tvx_lapic_timer_stop(struct tvx_vcpu *vcpu)
+{
+	vcpu->lapic.deadline = 0;
+	/* The callback may be on its way: the request then finds no deadline. */
+	hrtimer_try_to_cancel(&vcpu->lapic.timer);
+}
+
+void tvx_lapic_timer_init(struct tvx_vcpu *vcpu)
+{
+	tvx_host_timer_init(&vcpu->lapic.timer, fired);
+}
+
+void tvx_lapic_timer_destroy(struct tvx_vcpu *vcpu)
+{
+	hrtimer_cancel(&vcpu->lapic.timer);
+}
+
+void tvx_lapic_timer_start(struct tvx_vcpu *vcpu, u32 count)
+{
+	/* SDM, "TSC-Deadline Mode": writes to the initial count are ignored. */
+	if (timer_mode(vcpu) == LAPIC_TIMER_DEADLINE)
+		return;
+	vcpu->lapic.regs[LAPIC_TIMER_INITIAL] = count;
+	tvx_lapic_timer_stop(vcpu);
+	if (count)
+		arm(vcpu, guest_tsc(vcpu) + initial_ticks(vcpu));
+}
+
+/* Changing to or from TSC-deadline mode disarms the timer. */
+void tvx_lapic_timer_mode(struct tvx_vcpu *vcpu, u32 lvt)
+{
+	if ((LAPIC_TIMER_MODE(lvt) == LAPIC_TIMER_DEADLINE) !=
+	    (timer_mode(vcpu) == LAPIC_TIMER_DEADLINE))
+		tvx_lapic_timer_stop(vcpu);
+}
+
+u32 tvx_lapic_timer_current(struct tvx_vcpu *vcpu)
+{
+	s64 left = vcpu->lapic.deadline - guest_tsc(vcpu);
+
+	if (!vcpu->lapic.deadline || timer_mode(vcpu) == LAPIC_TIMER_DEADLINE || left <= 0)
+		return 0;
+	return left >> divide_shift(vcpu);
+}
+
+u64 tvx_lapic_read_deadline(struct tvx_vcpu *vcpu)
+{
+	return timer_mode(vcpu) == LAPIC_TIMER_DEADLINE ? vcpu->lapic.deadline : 0;
+}
+
+void tvx_lapic_write_deadline(struct tvx_vcpu *vcpu, u64 value)
+{
+	if (timer_mode(vcpu) != LAPIC_TIMER_DEADLINE)
+		return;
+	if (!value)
+		tvx_lapic_timer_stop(vcpu);
+	else
+		arm(vcpu, value);
+}
+
+void tvx_lapic_tsc_changed(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->lapic.deadline)
+		arm(vcpu, vcpu->lapic.deadline);
+}
+
+/* The next period that is not over: a guest that was away gets one interrupt. */
+static void next_period(struct tvx_vcpu *vcpu)
+{
+	u64 period = initial_ticks(vcpu);
+	u64 late = guest_tsc(vcpu) - vcpu->lapic.deadline;
+
+	if (!period)
+		return tvx_lapic_timer_stop(vcpu);
+	arm(vcpu, vcpu->lapic.deadline + (div64_u64(late, period) + 1) * period);
+}
+
+void tvx_lapic_timer_fired(struct tvx_vcpu *vcpu)
+{
+	u64 deadline = vcpu->lapic.deadline;
+
+	if (!deadline)
+		return;	/* disarmed meanwhile */
+	if ((s64)(guest_tsc(vcpu) - deadline) < 0) {
+		arm(vcpu, deadline);	/* the host's clock ran ahead, or moved */
+		return;
+	}
+	if (timer_mode(vcpu) == LAPIC_TIMER_PERIODIC)
+		next_period(vcpu);
+	else
+		vcpu->lapic.deadline = 0;
+	tvx_lapic_timer_interrupt(vcpu);
+}
+
+void tvx_lapic_timer_get(struct tvx_vcpu *vcpu, struct tinyvmx_lapic *state)
+{
+	u64 deadline = vcpu->lapic.deadline;
+
+	state->deadline = tvx_lapic_read_deadline(vcpu);
+	if (deadline && timer_mode(vcpu) != LAPIC_TIMER_DEADLINE)
+		state->timer_left = max_t(s64, deadline - guest_tsc(vcpu), 1);
+}
+
+void tvx_lapic_timer_set(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state)
+{
+	if (timer_mode(vcpu) == LAPIC_TIMER_DEADLINE && state->deadline)
+		arm(vcpu, state->deadline);
+	else if (timer_mode(vcpu) != LAPIC_TIMER_DEADLINE && state->timer_left)
+		arm(vcpu, guest_tsc(vcpu) + state->timer_left);
+}
