@@ -165,6 +165,8 @@ static void build_descriptors(u8 *ram)
 	memcpy(ram + GUEST_GDT_GPA, gdt, sizeof(gdt));
 	tss[0] = GUEST_IST_TOP - PAGE;	/* RSP0 */
 	tss[4] = GUEST_IST_TOP;		/* IST1 */
+	/* The I/O permission bitmap starts behind the limit: no ports for ring 3. */
+	*(u16 *)(ram + GUEST_TSS_GPA + 0x66) = 0x68;
 	for (u64 i = 0; i < 256; i++) {
 		u64 stub = (uintptr_t)guest_vectors + 16 * i;
 
