@@ -40,6 +40,8 @@ static bool is_secret(unsigned long field)
 
 u32 vmcs_dump(struct tinyvmx_vmcs_field *fields, u32 room, bool privileged)
 {
+	/* Each field that is not there leaves error 12 behind: read this one first. */
+	u32 instruction_error = vmcs_read32(VM_INSTRUCTION_ERROR);
 	unsigned long field, value;
 	u32 n = 0;
 
@@ -49,6 +51,8 @@ u32 vmcs_dump(struct tinyvmx_vmcs_field *fields, u32 room, bool privileged)
 			continue;
 		if (!vmcs_try_read(field, &value))
 			continue;
+		if (field == VM_INSTRUCTION_ERROR)
+			value = instruction_error;
 		if (n < room) {
 			fields[n].encoding = field;
 			fields[n].value = privileged || !is_secret(field) ? value : 0;

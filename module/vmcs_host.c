@@ -38,6 +38,8 @@ void vmcs_host_write_cpu(struct vmcs_host *host)
 	vmcs_writen(HOST_IA32_SYSENTER_EIP, tvx_rdmsr(MSR_IA32_SYSENTER_EIP));
 	vmcs_writen(HOST_FS_BASE, 0);
 	*host = (struct vmcs_host){};
+	/* Now, too: whoever dumps the VMCS before the first run shall see true values. */
+	vmcs_host_refresh(host);
 }
 
 void vmcs_host_write_thread(struct vmcs_host *host, u64 fs_base)

@@ -706,7 +706,8 @@ struct tinyvmx_exit_entry_failed {
  * @value: what the guest wrote
  *
  * Nothing has been done. Userspace reads the four PDPTEs from guest memory at
- * CR3, sets the new control register and the PDPTEs (SREGS) and RIP (REGS).
+ * CR3, sets the new control register and the PDPTEs (SREGS) and RIP, and asks for
+ * TINYVMX_REQ_COMPLETE.
  */
 struct tinyvmx_exit_cr {
 	__u32 cr;
