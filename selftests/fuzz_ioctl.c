@@ -40,6 +40,7 @@ static void fill(struct worker *w, unsigned long cmd, u64 *arg)
 		[0x00] = 264, [0x01] = 8, [0x10] = 40, [0x11] = 16,
 		[0x21] = 32, [0x22] = 32, [0x23] = 24, [0x24] = 24, [0x25] = 24,
 	};
+	static const u32 blob_bytes[] = { 0, 144, 296, 16, 640, 40, 48 };
 	u32 *word = (u32 *)arg;
 
 	memset(arg, 0, 512);
@@ -56,7 +57,7 @@ static void fill(struct worker *w, unsigned long cmd, u64 *arg)
 		word[2] = noise(w) % 7;
 		word[3] = 1;
 		arg[2] = (uintptr_t)memory + noise(w) % 64 * PAGE;
-		arg[3] = (u64[]){ 0, 144, 296, 16, 64 + 576, 40, 48 }[word[2]];
+		arg[3] = blob_bytes[word[2]];
 		break;
 	case TINYVMX_SET_CPUID:
 		word[2] = noise(w) % 3;

@@ -128,7 +128,7 @@ static void xcr0(void)
 	GUEST_TRY("mov %%rsp, %%rcx\n\t"				\
 		  "push %0; push %%rcx; pushfq; push %1\n\t"		\
 		  "lea 2f(%%rip), %%rcx; push %%rcx; iretq\n"		\
-		  "2:\t" "xor %%ecx, %%ecx; xor %%edx, %%edx\n\t"	\
+		  "2:\txor %%ecx, %%ecx; xor %%edx, %%edx\n\t"	\
 		  "mov $1, %%eax\n\t" insn "\n\tud2",			\
 		  : : "i"(SEL_USER_DS), "i"(SEL_USER_CS64)		\
 		  : "rax", "rbx", "rcx", "rdx", "memory")

@@ -63,8 +63,8 @@ static void test_ksm(void)
 		shared = read_long("/sys/kernel/mm/ksm/pages_sharing");
 	}
 	if (shared > 0)
-		ok(still_right(runner, vcpu->vm), "KSM: %ld pages shared under "
-		   "a running guest", shared);
+		ok(still_right(runner, vcpu->vm),
+		   "KSM: %ld pages shared under a running guest", shared);
 	else
 		skip("KSM merged nothing in 3 s", "merged pages");
 	/* Merging is over; now all is read again, by a guest that must look. */

@@ -124,7 +124,7 @@ static int copy_segments(struct dl_phdr_info *object, size_t size, void *ram)
 {
 	(void)size;
 	for (int i = 0; i < object->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &object->dlpi_phdr[i];
+		const Elf64_Phdr *ph = &object->dlpi_phdr[i];
 
 		if (ph->p_type != PT_LOAD)
 			continue;
