@@ -138,6 +138,16 @@ static void drop_table(u64 *table, unsigned int level, struct ept_freed *freed)
 	free_later(table, freed);
 }
 
+static bool is_empty(const u64 *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < EPT_ENTRIES; i++)
+		if (table[i])
+			return false;
+	return true;
+}
+
 static bool unmap_table(u64 *table, unsigned int level, u64 gpa, u64 end,
 			struct ept_freed *freed)
 {
@@ -154,7 +164,9 @@ static bool unmap_table(u64 *table, unsigned int level, u64 gpa, u64 end,
 			continue;
 		if (!is_leaf(old, level) && next - gpa < span) {
 			any |= unmap_table(entry_table(old), level - 1, gpa, next, freed);
-			continue;
+			/* An empty table would be in the way of a large page. */
+			if (!is_empty(entry_table(old)))
+				continue;
 		}
 		WRITE_ONCE(*entry, 0);
 		if (!is_leaf(old, level))

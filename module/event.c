@@ -36,6 +36,15 @@ static bool makes_double_fault(u8 first, u8 second)
 	return false;
 }
 
+/* Events that an instruction raised: they return behind it. */
+static bool is_software(u32 info)
+{
+	u32 type = EVENT_TYPE(info);
+
+	return type == INTR_TYPE_SOFT_INTR || type == INTR_TYPE_PRIV_SW_EXCEPTION ||
+	       type == INTR_TYPE_SOFT_EXCEPTION;
+}
+
 static bool interrupted_exception(const struct tvx_vcpu *vcpu)
 {
 	return (vcpu->pending & TINYVMX_PENDING_EVENT) &&
@@ -114,18 +123,12 @@ void tvx_event_requeue(struct tvx_vcpu *vcpu)
 		return;
 	if (info & VECTORING_INFO_DELIVER_CODE_MASK)
 		error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
-	switch (EVENT_TYPE(info)) {
-	case INTR_TYPE_NMI_INTR:
-		/* The delivery that failed has set it; injecting again needs it clear. */
+	/* The delivery that failed has set it; injecting again needs it clear. */
+	if (EVENT_TYPE(info) == INTR_TYPE_NMI_INTR)
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
 			     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~GUEST_INTR_STATE_NMI);
-		break;
-	case INTR_TYPE_SOFT_INTR:
-	case INTR_TYPE_PRIV_SW_EXCEPTION:
-	case INTR_TYPE_SOFT_EXCEPTION:
+	if (is_software(info))
 		len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-		break;
-	}
 	info &= VECTORING_INFO_VECTOR_MASK | VECTORING_INFO_TYPE_MASK |
 		VECTORING_INFO_DELIVER_CODE_MASK;
 	set_event(vcpu, info, error_code, len);
@@ -146,7 +149,7 @@ static void inject(const struct tvx_event *event)
 {
 	if (event->info & INTR_INFO_DELIVER_CODE_MASK)
 		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
-	if (event->instruction_len)
+	if (is_software(event->info))
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, event->instruction_len);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, event->info);
 }
@@ -207,11 +210,19 @@ static void inject_next(struct tvx_vcpu *vcpu)
 	}
 }
 
+/* Whether something pending would be injected before userspace's interrupt. */
+static bool has_more_urgent(const struct tvx_vcpu *vcpu)
+{
+	if (vcpu->pending & (TINYVMX_PENDING_EVENT | TINYVMX_PENDING_EXTINT))
+		return true;
+	return (vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready();
+}
+
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 {
 	bool window = vcpu->want_window && tvx_lapic_accepts_extint(&vcpu->lapic);
 
-	if (window && !vcpu->pending && tvx_event_extint_ready() &&
+	if (window && !has_more_urgent(vcpu) && tvx_event_extint_ready() &&
 	    vcpu->activity != TINYVMX_ACTIVITY_SHUTDOWN)
 		return TVX_ENTER_WINDOW;
 	if (unlikely(vcpu->activity != TINYVMX_ACTIVITY_ACTIVE)) {

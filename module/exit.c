@@ -192,9 +192,13 @@ static enum tvx_result tvx_exit_external_interrupt(struct tvx_vcpu *vcpu)
 	return TVX_RESUME;
 }
 
+/*
+ * Window exits come before external interrupts (SDM, "Other Causes of VM Exits"):
+ * open interrupts, so that no series of them can keep the host out.
+ */
 static enum tvx_result tvx_exit_window(struct tvx_vcpu *vcpu)
 {
-	vcpu->recheck = true;
+	tvx_vcpu_open_interrupts(vcpu);
 	return TVX_RESUME;
 }
 

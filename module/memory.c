@@ -36,9 +36,13 @@ static void flush_ack(void *unused)
  * Make sure that no CPU uses a translation that has been removed. A CPU in the
  * guest leaves it for the IPI and compares generations before it goes back; one
  * that has not yet disabled interrupts to enter sees the new generation.
+ *
+ * Under the lock: who finds a mapping gone already must not hand the page back to
+ * the host before the one who took it away has flushed.
  */
-static void flush(struct tvx_memory *memory)
+static void flush_locked(struct tvx_memory *memory)
 {
+	lockdep_assert_held(&memory->lock);
 	atomic64_inc(&memory->generation);
 	/* Orders the new generation before the look at who is loaded. */
 	smp_mb__after_atomic();
@@ -48,7 +52,7 @@ static void flush(struct tvx_memory *memory)
 void tvx_memory_load(struct tvx_memory *memory)
 {
 	cpumask_set_cpu(smp_processor_id(), &memory->loaded);
-	/* Pairs with flush(): be seen as loaded before looking at the generation. */
+	/* Pairs with flush_locked(): be seen as loaded before looking at the generation. */
 	smp_mb__after_atomic();
 }
 
@@ -57,8 +61,8 @@ void tvx_memory_put(struct tvx_memory *memory)
 	cpumask_clear_cpu(smp_processor_id(), &memory->loaded);
 }
 
-/* Unmap what [start, end) of the process backs. Return: whether a flush is due. */
-static bool unmap_hva_range_locked(struct tvx_memory *memory, unsigned long start,
+/* Unmap what [start, end) of the process backs, and flush. */
+static void unmap_hva_range_locked(struct tvx_memory *memory, unsigned long start,
 				   unsigned long end, struct ept_freed *freed)
 {
 	bool any = false;
@@ -74,22 +78,19 @@ static bool unmap_hva_range_locked(struct tvx_memory *memory, unsigned long star
 			any |= ept_unmap(&memory->ept, slot->gpa + (from - slot->hva),
 					 to - from, freed);
 	}
-	return any;
+	if (any)
+		flush_locked(memory);
 }
 
 static void unmap_hva_range(struct tvx_memory *memory, unsigned long start,
 			    unsigned long end, unsigned int begin)
 {
 	struct ept_freed freed = {};
-	bool any;
 
 	spin_lock(&memory->lock);
 	memory->invalidations += begin;
-	any = unmap_hva_range_locked(memory, start, end, &freed);
+	unmap_hva_range_locked(memory, start, end, &freed);
 	spin_unlock(&memory->lock);
-
-	if (any)
-		flush(memory);
 	ept_free(&freed);
 }
 
@@ -206,20 +207,17 @@ static int delete_slot(struct tvx_memory *memory, unsigned int n)
 {
 	struct tvx_slot *slot = &memory->slots[n];
 	struct ept_freed freed = {};
-	bool any;
 
 	spin_lock(&memory->lock);
 	if (!slot->len) {
 		spin_unlock(&memory->lock);
 		return -ENOENT;
 	}
-	any = ept_unmap(&memory->ept, slot->gpa, slot->len, &freed);
+	if (ept_unmap(&memory->ept, slot->gpa, slot->len, &freed))
+		flush_locked(memory);
 	slot->len = 0;
 	memory->seq++;
 	spin_unlock(&memory->lock);
-
-	if (any)
-		flush(memory);
 	ept_free(&freed);
 	return 0;
 }
@@ -273,30 +271,42 @@ static int look_up(struct tvx_memory *memory, const struct tvx_fault *fault,
 	return err;
 }
 
-/*
- * Take the page at @hva, for writing if the slot and the process allow it, so
- * that one fault serves both. Return: its reference is held; or -errno.
- */
-static int take_page(const struct lookup *lookup, bool write, bool atomic,
-		     struct page **page, bool *writable)
+static int take(unsigned long hva, unsigned int flags, bool atomic, struct page **page)
 {
-	int n = -EFAULT;
+	int n;
 
-	*writable = !lookup->slot.readonly;
-	if (*writable)
-		n = atomic ? get_user_pages_fast_only(lookup->hva, 1, FOLL_WRITE, page) :
-			     get_user_pages_fast(lookup->hva, 1, FOLL_WRITE, page);
+	n = atomic ? get_user_pages_fast_only(hva, 1, flags, page) :
+		     get_user_pages_fast(hva, 1, flags, page);
 	if (n == 1)
 		return 0;
 	if (atomic)
 		return -EAGAIN;
-	if (!write && n != -EINTR && n != -ENOMEM) {
-		*writable = false;
-		n = get_user_pages_fast(lookup->hva, 1, 0, page);
-	}
-	if (n == 1)
-		return 0;
 	return n < 0 ? n : -EFAULT;
+}
+
+/*
+ * Take the page at @hva. A read must not break copy-on-write, but where the
+ * process can write to the page already, one fault serves both. Return: 0, and
+ * the page's reference is held; -EAGAIN: @atomic, and it is not there; -errno.
+ */
+static int take_page(const struct lookup *lookup, bool write, bool atomic,
+		     struct page **page, bool *writable)
+{
+	struct page *same;
+	int err;
+
+	*writable = write;
+	if (write)
+		return take(lookup->hva, FOLL_WRITE, atomic, page);
+	err = take(lookup->hva, 0, atomic, page);
+	if (err || lookup->slot.readonly)
+		return err;
+	if (take(lookup->hva, FOLL_WRITE, true, &same))
+		return 0;
+	put_page(*page);
+	*page = same;
+	*writable = true;
+	return 0;
 }
 
 /* The largest page that the slot's alignment and both mappings allow. */
@@ -321,7 +331,12 @@ static void map_page(struct tvx_memory *memory, struct ept_cache *cache, u64 gpa
 {
 	u64 mask = ~(BIT_ULL(shift) - 1);
 
-	ept_map(&memory->ept, cache, gpa & mask, page_to_phys(page) & mask, shift, writable);
+	/* Where smaller pages are mapped already, this one joins them. */
+	while (!ept_map(&memory->ept, cache, gpa & mask, page_to_phys(page) & mask, shift,
+			writable) && shift > PAGE_SHIFT) {
+		shift = ept_page_shift(shift - 1);
+		mask = ~(BIT_ULL(shift) - 1);
+	}
 	/*
 	 * The guest's writes leave no trace in the process's page table, whose
 	 * entry may be clean; the notifier comes before the page is cleaned again.
@@ -409,7 +424,7 @@ int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
 		err = try_fault(memory, cache, fault, false);
 		if (err != -EBUSY)
 			return err;
-		if (fatal_signal_pending(current))
+		if (signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}

@@ -74,7 +74,7 @@ struct tvx_fault {
  * Interrupts are enabled; current->mm is the VM's.
  *
  * Return: 0: mapped, repeat the access; -ENOENT: no RAM there (or a write to
- * read-only RAM): MMIO; -EAGAIN: @atomic, and it needs to sleep; -EINTR: a fatal
+ * read-only RAM): MMIO; -EAGAIN: @atomic, and it needs to sleep; -EINTR: a
  * signal; -ENOMEM; other: the process has no such memory behind the slot.
  */
 int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,

@@ -328,7 +328,7 @@ static int check_inject(const struct tinyvmx_inject *arg)
 
 	switch (arg->type) {
 	case TINYVMX_INJECT_EXTINT:
-		right_vector = arg->vector >= 16 && arg->vector <= 255;
+		right_vector = arg->vector <= 255;
 		break;
 	case TINYVMX_INJECT_NMI:
 		right_vector = arg->vector == X86_TRAP_NMI;

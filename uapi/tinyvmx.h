@@ -159,7 +159,7 @@ struct tinyvmx_info {
  *
  * The first VM of the host turns VMX on on every CPU, the last one turns it off.
  * Errors: EBUSY: another hypervisor holds VMX on some CPU (the kernel log names
- * the CPU); ENOMEM; EMFILE.
+ * the CPU); EINTR: a signal came, try again; ENOMEM; EMFILE.
  */
 struct tinyvmx_create_vm {
 	__u32 size;
@@ -532,7 +532,7 @@ struct tinyvmx_set_cpuid {
  * @size: sizeof(struct tinyvmx_inject)
  * @flags: TINYVMX_INJECT_*
  * @type: TINYVMX_INJECT_*
- * @vector: EXTINT 16 ... 255; EXCEPTION 0 ... 31 without 2; NMI 2
+ * @vector: EXTINT 0 ... 255; EXCEPTION 0 ... 31 without 2; NMI 2
  * @error_code: for exceptions that have one
  * @pad: must be 0
  *
