@@ -8,22 +8,24 @@
 #include "args.h"
 #include "boot.h"
 #include "command.h"
-#include "cpuid.h"
+#include "cpu_features.h"
 #include "load/load.h"
 #include "loop.h"
-#include "machine.h"
+#include "machine_pc.h"
 #include "report.h"
 #include "status.h"
 #include "term.h"
-#include "tvx.h"
 
 #define DEFAULT_MEM (128 * HV_MIB)
 
 struct run {
 	/* asked for */
 	struct hv_payload payload;
+	struct hv_cpu_features features;
+	const char *machine_kind;	/* "pc", "bare"; NULL: what the boot protocol expects */
 	uint64_t mem;
-	bool verbose;
+	unsigned int verbose;
+	bool no_reboot;
 	bool json;
 	/* made of it */
 	struct hv_machine *machine;
@@ -38,7 +40,7 @@ struct run {
 /* --------------------------------------------------------------- arguments */
 
 enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_LOAD = 0x100, OPT_ENTRY, OPT_MODE, OPT_CMDLINE, OPT_APPEND, OPT_INITRD,
-       OPT_BOOT, OPT_JSON };
+       OPT_BOOT, OPT_MACHINE, OPT_CPU, OPT_NO_REBOOT, OPT_JSON };
 
 static const struct argp_option options[] = {
 	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)", 0 },
@@ -50,6 +52,10 @@ static const struct argp_option options[] = {
 	{ "append", OPT_APPEND, "STR", 0, "more of it, behind the default", 0 },
 	{ "initrd", OPT_INITRD, "FILE", 0, "an initramfs or a module; may be repeated", 0 },
 	{ "boot", OPT_BOOT, "KIND", 0, "the boot protocol (default: by IMAGE's content); see hvctl(1)", 0 },
+	{ "machine", OPT_MACHINE, "KIND", 0,
+	  "pc or bare: with or without interrupt controllers and timers (default: by the boot protocol)", 0 },
+	{ "cpu", OPT_CPU, "[+-]FEATURE,...", 0, "take CPUID features away, or insist on them", 0 },
+	{ "no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest reboots", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM on standard error, a line a step", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a last line of JSON on standard output", 0 },
 	{ 0 }
@@ -104,8 +110,20 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_failure(state, HV_STATUS_USAGE, 0, "--initrd %s: one too many; give at most %d", arg,
 				     HV_PAYLOAD_MAX_MODULES);
 		return 0;
+	case OPT_MACHINE:
+		if (strcmp(arg, "pc") && strcmp(arg, "bare"))
+			argp_failure(state, HV_STATUS_USAGE, 0, "--machine %s: no such machine; use pc or bare", arg);
+		run->machine_kind = arg;
+		return 0;
+	case OPT_CPU:
+		if (hv_cpu_features_parse(&run->features, arg, &run->err))
+			argp_failure(state, HV_STATUS_USAGE, 0, "--cpu %s: %s", arg, run->err.text);
+		return 0;
+	case OPT_NO_REBOOT:
+		run->no_reboot = true;
+		return 0;
 	case OPT_VERBOSE:
-		run->verbose = true;
+		run->verbose++;
 		return 0;
 	case OPT_JSON:
 		run->json = true;
@@ -134,6 +152,13 @@ static const struct argp argp = {
 
 /* ----------------------------------------------------------- check, prepare */
 
+static bool wants_pc(const struct run *run)
+{
+	if (run->machine_kind)
+		return !strcmp(run->machine_kind, "pc");
+	return run->payload.image.protocol->pc;
+}
+
 /* All that can be wrong with what the user gave; nothing is started yet. */
 static int check_input(struct run *run)
 {
@@ -146,6 +171,8 @@ static int check_input(struct run *run)
 		return error;
 	error = hv_payload_read(&run->payload, memory, &run->err);
 	run->subject = run->payload.subject;
+	if (!error)
+		run->machine->is_pc = wants_pc(run);
 	return error;
 }
 
@@ -179,34 +206,58 @@ static int create_vm(struct run *run)
 	hv_machine_say(run->machine, "VMX supported: %s, ABI version %u, %u-bit guest-physical addresses",
 		       TINYVMX_DEVICE, vm->info.abi_version, vm->info.gpa_bits);
 	hv_machine_say(run->machine, "VMCS revision 0x%x", vm->info.vmcs_revision);
-	error = hv_vm_create(vm, &run->err);
+	error = hv_vm_create(vm, run->machine->is_pc ? TINYVMX_VM_LAPIC : 0, &run->err);
 	if (error)
 		return error;
 	hv_machine_say(run->machine, "VMX on");
 	return hv_vm_map(vm, &run->machine->memory, &run->err);
 }
 
+static int make_cpuid(struct run *run)
+{
+	struct hv_machine *machine = run->machine;
+	const struct hv_cpuid_config config = {
+		.host = hv_cpuid_host,
+		.info = &machine->vm.info,
+		.lapic = machine->is_pc,
+	};
+
+	machine->nr_cpuid = hv_cpuid_build(machine->cpuid, &config);
+	run->subject = "--cpu";
+	return hv_cpu_features_apply(&run->features, machine->cpuid, machine->nr_cpuid, &run->err);
+}
+
+/* The firmware's part first: what the guest brings along may be in the same place. */
+static void load_guest(void *ctx, struct hv_boot *boot)
+{
+	const struct run *run = ctx;
+	const struct hv_machine *machine = run->machine;
+
+	if (machine->is_pc)
+		hv_machine_pc_write_tables(machine);
+	hv_payload_start(&run->payload, &machine->memory, hv_cpuid_has_1g_pages(machine->cpuid, machine->nr_cpuid),
+			 boot);
+}
+
 static int create_vcpu(struct run *run)
 {
 	struct hv_machine *machine = run->machine;
 	struct hv_vcpu *vcpu = &machine->vcpu[0];
-	struct tinyvmx_cpuid cpuid[HV_CPUID_MAX];
-	size_t count = hv_cpuid_build(cpuid, hv_cpuid_host, &machine->vm.info);
 	struct hv_boot boot;
-	int error;
+	int error = make_cpuid(run);
 
-	hv_payload_start(&run->payload, &machine->memory, hv_cpuid_has_1g_pages(cpuid, count), &boot);
+	if (error)
+		return error;
+	run->subject = TINYVMX_DEVICE;
+	machine->load = load_guest;
+	machine->load_ctx = run;
+	load_guest(run, &boot);
 	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx", hv_mode_name(run->payload.image.mode),
 		       boot.regs.rip, boot.regs.gpr[TINYVMX_RSP]);
 	error = hv_vcpu_create(vcpu, machine, 0, &run->err);
 	machine->nr_vcpus = 1;
-	if (error)
-		return error;
-	error = tvx_set_cpuid(vcpu->fd, cpuid, count);
-	if (error)
-		return hv_fail(&run->err, -error, "refuses the CPUID table: %s; do hvctl and module match?",
-			       strerror(-error));
-	error = hv_vcpu_set_boot(vcpu, &boot, &run->err);
+	if (!error)
+		error = hv_vcpu_set_boot(vcpu, &boot, &run->err);
 	if (!error)
 		hv_machine_say(machine, "VMCS set up");
 	return error;
@@ -266,6 +317,7 @@ static void tell_end(struct run *run)
 		/* fall through */
 	case HV_END_ERROR:
 	case HV_END_HALTED:
+	case HV_END_PANIC:
 		worth_telling = true;
 		break;
 	default:
@@ -324,6 +376,7 @@ int hv_cmd_run(int argc, char **argv)
 	if (!run.machine || hv_machine_init(run.machine, &run.err))
 		return fail(&run);
 	run.machine->verbose = run.verbose;
+	run.machine->no_reboot = run.no_reboot;
 	status = run_guest(&run);
 	hv_term_restore();
 	end = run.machine->end;

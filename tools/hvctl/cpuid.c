@@ -6,13 +6,8 @@
 
 #include "cpuid.h"
 
-/*
- * Whether the guest is told of a local APIC (and with it TSC deadline and x2APIC).
- * The one place to change when the module has one.
- */
-#define HAVE_LAPIC 0
-
 #define HYPERVISOR_LEAF 0x40000000
+#define KVM_LEAF 0x40000100
 #define EXTENDED_LEAF 0x80000000
 #define HIGHEST_BASIC 0x16
 #define HIGHEST_EXTENDED 0x80000008
@@ -30,14 +25,16 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4])
 #define LEAF1_ECX (BIT(0) /* SSE3 */ | BIT(1) /* PCLMULQDQ */ | BIT(9) /* SSSE3 */ | BIT(12) /* FMA */ | \
 		   BIT(13) /* CX16 */ | BIT(17) /* PCID */ | BIT(19) /* SSE4.1 */ | BIT(20) /* SSE4.2 */ | \
 		   BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | BIT(25) /* AES */ | BIT(26) /* XSAVE */ | \
-		   BIT(28) /* AVX */ | BIT(29) /* F16C */ | BIT(30) /* RDRAND */ | \
-		   (HAVE_LAPIC ? BIT(21) /* x2APIC */ | BIT(24) /* TSC deadline */ : 0))
+		   BIT(28) /* AVX */ | BIT(29) /* F16C */ | BIT(30) /* RDRAND */)
 #define LEAF1_EDX (BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ | BIT(4) /* TSC */ | \
 		   BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(8) /* CX8 */ | BIT(11) /* SEP */ | BIT(13) /* PGE */ | \
 		   BIT(15) /* CMOV */ | BIT(16) /* PAT */ | BIT(17) /* PSE-36 */ | BIT(19) /* CLFSH */ | \
 		   BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */ | \
-		   BIT(27) /* self snoop */ | \
-		   (HAVE_LAPIC ? BIT(9) /* APIC */ : 0))
+		   BIT(27) /* self snoop */)
+/* What the module's local APIC can do, whatever the host's can. */
+#define LAPIC_ECX (BIT(21) /* x2APIC */ | BIT(24) /* TSC deadline */)
+#define LAPIC_EDX BIT(9) /* APIC */
+#define ARAT BIT(2) /* leaf 6: the APIC timer never stops */
 
 /* Leaf 7. Not there: what needs MSRs or VMCS controls of its own (speculation, PT, SGX, PKU, CET, WAITPKG). */
 #define LEAF7_EBX (BIT(0) /* FSGSBASE */ | BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | BIT(6) /* FDP_EXCPTN_ONLY */ | \
@@ -81,8 +78,11 @@ static const struct leaf leaves[] = {
 	{ 4, 2, true, { 0x000003ff, ALL, ALL, ALL } },
 	{ 4, 3, true, { 0x000003ff, ALL, ALL, ALL } },
 	{ 4, 4, true, { 0, 0, 0, 0 } },
+	{ 6, 0, false, { 0, 0, 0, 0 } },
 	{ 7, 0, true, { ALL, LEAF7_EBX, LEAF7_ECX, LEAF7_EDX } },
 	{ 7, 1, true, { LEAF7_1_EAX, 0, 0, 0 } },
+	{ 0xb, 0, true, { 0, 0, 0, 0 } },
+	{ 0xb, 1, true, { 0, 0, 0, 0 } },
 	{ 0xd, 0, true, { ALL, ALL, ALL, ALL } },
 	{ 0xd, 1, true, { XSAVE_1_EAX, 0, 0, 0 } },
 	{ 0x15, 0, false, { 0, 0, 0, 0 } },
@@ -192,6 +192,33 @@ static void tell_frequency(struct tinyvmx_cpuid *row, const struct tinyvmx_info 
 		row->eax = row->ebx = info->tsc_khz / 1000;
 }
 
+#define LEVEL_THREAD 1
+#define LEVEL_CORE 2
+
+/* Leaf 0BH: one thread in one core. With one CPU no bits of the APIC id tell them apart. */
+static void tell_topology(struct tinyvmx_cpuid *row)
+{
+	row->ebx = 1;
+	row->ecx = row->index | (row->index ? LEVEL_CORE : LEVEL_THREAD) << 8;
+}
+
+/* Leaves that tell of the local APIC. */
+static void tell_lapic(struct tinyvmx_cpuid *row)
+{
+	switch (row->function) {
+	case 1:
+		row->ecx |= LAPIC_ECX;
+		row->edx |= LAPIC_EDX;
+		break;
+	case 6:
+		row->eax |= ARAT;
+		break;
+	case 0xb:
+		tell_topology(row);
+		break;
+	}
+}
+
 /* Leaves that say something of this guest and not of the host. */
 static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 {
@@ -224,12 +251,11 @@ static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 	tell_frequency(row, info);
 }
 
-static void make_row(struct tinyvmx_cpuid *row, const struct leaf *leaf, hv_cpuid_fn host,
-		     const struct tinyvmx_info *info)
+static void make_row(struct tinyvmx_cpuid *row, const struct leaf *leaf, const struct hv_cpuid_config *config)
 {
 	uint32_t reg[4];
 
-	host(leaf->function, leaf->index, reg);
+	config->host(leaf->function, leaf->index, reg);
 	for (unsigned int i = 0; i < 4; i++)
 		reg[i] &= leaf->mask[i];
 	*row = (struct tinyvmx_cpuid){
@@ -238,8 +264,10 @@ static void make_row(struct tinyvmx_cpuid *row, const struct leaf *leaf, hv_cpui
 		.flags = leaf->indexed ? TINYVMX_CPUID_INDEXED : 0,
 	};
 	put(row, reg);
-	drop_what_lacks(row, info);
-	adapt(row, info);
+	drop_what_lacks(row, config->info);
+	adapt(row, config->info);
+	if (config->lapic)
+		tell_lapic(row);
 }
 
 /* XSAVE components: their sizes and offsets, for those the guest can have; also the size of all. */
@@ -248,7 +276,7 @@ static size_t make_xsave_rows(struct tinyvmx_cpuid *table, size_t count, struct 
 {
 	uint32_t size = 512 + 64;
 
-	for (uint32_t i = 2; i < 63 && count < HV_CPUID_MAX - 1; i++) {
+	for (uint32_t i = 2; i < 63 && count < HV_CPUID_MAX - 3; i++) {
 		uint32_t reg[4];
 
 		if (!(info->xcr0_mask >> i & 1))
@@ -266,19 +294,35 @@ static size_t make_xsave_rows(struct tinyvmx_cpuid *table, size_t count, struct 
 	return count;
 }
 
-static void make_hypervisor_row(struct tinyvmx_cpuid *row)
+static void make_signature(struct tinyvmx_cpuid *row, uint32_t function, uint32_t last, const char signature[12])
 {
-	static const char signature[13] = "tinyvmx\0\0\0\0\0";
-
-	*row = (struct tinyvmx_cpuid){ .function = HYPERVISOR_LEAF, .eax = HYPERVISOR_LEAF };
+	*row = (struct tinyvmx_cpuid){ .function = function, .eax = last };
 	memcpy(&row->ebx, signature, 4);
 	memcpy(&row->ecx, signature + 4, 4);
 	memcpy(&row->edx, signature + 8, 4);
 }
 
-static bool host_has(const struct leaf *leaf, const uint32_t basic[4], const uint32_t extended[4],
-		     const struct tinyvmx_info *info)
+#define KVM_NOP_IO_DELAY BIT(1)
+
+/*
+ * KVM's signature makes Linux use x2APIC without interrupt remapping. Of KVM's
+ * features there is only the one that asks for nothing: no delay by port 80H.
+ */
+static size_t make_kvm_rows(struct tinyvmx_cpuid *row)
 {
+	make_signature(&row[0], KVM_LEAF, KVM_LEAF + 1, "KVMKVMKVM\0\0");
+	row[1] = (struct tinyvmx_cpuid){ .function = KVM_LEAF + 1, .eax = KVM_NOP_IO_DELAY };
+	return 2;
+}
+
+/* Rows that are made for the guest are there though the host's CPU may not have them. */
+static bool has_leaf(const struct leaf *leaf, const uint32_t basic[4], const uint32_t extended[4],
+		     const struct hv_cpuid_config *config)
+{
+	const struct tinyvmx_info *info = config->info;
+
+	if (leaf->function == 6 || leaf->function == 0xb)
+		return config->lapic;
 	if (leaf->function >= EXTENDED_LEAF)
 		return leaf->function <= extended[EAX];
 	if (leaf->function == 0xd)
@@ -286,26 +330,27 @@ static bool host_has(const struct leaf *leaf, const uint32_t basic[4], const uin
 	return leaf->function <= basic[EAX] || ((leaf->function | 3) == 0x17 && info->tsc_khz);
 }
 
-size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX], hv_cpuid_fn host,
-		      const struct tinyvmx_info *info)
+size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX], const struct hv_cpuid_config *config)
 {
 	struct tinyvmx_cpuid *leaf_d = NULL;
 	uint32_t basic[4], extended[4];
 	size_t count = 0;
 
-	host(0, 0, basic);
-	host(EXTENDED_LEAF, 0, extended);
+	config->host(0, 0, basic);
+	config->host(EXTENDED_LEAF, 0, extended);
 	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
-		if (!host_has(&leaves[i], basic, extended, info))
+		if (!has_leaf(&leaves[i], basic, extended, config))
 			continue;
-		make_row(&table[count], &leaves[i], host, info);
+		make_row(&table[count], &leaves[i], config);
 		if (table[count].function == 0xd && table[count].index == 0)
 			leaf_d = &table[count];
 		count++;
 	}
 	if (leaf_d)
-		count = make_xsave_rows(table, count, leaf_d, host, info);
-	make_hypervisor_row(&table[count++]);
+		count = make_xsave_rows(table, count, leaf_d, config->host, config->info);
+	make_signature(&table[count++], HYPERVISOR_LEAF, HYPERVISOR_LEAF, "tinyvmx\0\0\0\0");
+	if (config->lapic)
+		count += make_kvm_rows(&table[count]);
 	return count;
 }
 

@@ -3,6 +3,7 @@
 #ifndef HV_CPUID_H
 #define HV_CPUID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,9 +17,15 @@ typedef void (*hv_cpuid_fn)(uint32_t function, uint32_t index, uint32_t out[4]);
 /* CPUID of the CPU that we are on. */
 void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4]);
 
+struct hv_cpuid_config {
+	hv_cpuid_fn host;
+	const struct tinyvmx_info *info;
+	/* A PC: local APIC with x2APIC and TSC deadline, topology, the KVM signature. */
+	bool lapic;
+};
+
 /* Fill @table; returns the number of rows, at most HV_CPUID_MAX. */
-size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX], hv_cpuid_fn host,
-		      const struct tinyvmx_info *info);
+size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX], const struct hv_cpuid_config *config);
 
 /* Does the table say that the guest has 1 GiB pages? */
 int hv_cpuid_has_1g_pages(const struct tinyvmx_cpuid *table, size_t count);

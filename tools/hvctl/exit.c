@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "exit.h"
-#include "machine.h"
+#include "machine_pc.h"
 #include "mmio.h"
 #include "strio.h"
 #include "tvx.h"
@@ -181,9 +181,9 @@ static void exit_memory_fault(struct hv_vcpu *vcpu)
 
 /* ------------------------------------------------------------------ others */
 
+/* The kernel waits where an interrupt can come: this halt is for ever. */
 static void exit_hlt(struct hv_vcpu *vcpu)
 {
-	/* No chip here can interrupt yet: a halt is for ever. */
 	end(vcpu, HV_END_HALTED);
 }
 
@@ -251,7 +251,12 @@ static void exit_unknown(struct hv_vcpu *vcpu)
 /* Nothing to do: it came out because it was asked to. */
 static void exit_intr(struct hv_vcpu *vcpu)
 {
-	vcpu->run->want_intr_window = 0;
+	(void)vcpu;
+}
+
+static void exit_eoi(struct hv_vcpu *vcpu)
+{
+	hv_machine_pc_eoi(vcpu->machine, vcpu->run->eoi.vector);
 }
 
 struct exit_row {
@@ -266,10 +271,11 @@ static const struct exit_row exit_rows[HV_NR_EXITS] = {
 	[TINYVMX_EXIT_HLT] = { "hlt", exit_hlt },
 	[TINYVMX_EXIT_SHUTDOWN] = { "shutdown", exit_shutdown },
 	[TINYVMX_EXIT_INTR] = { "intr", exit_intr },
-	[TINYVMX_EXIT_INTR_WINDOW] = { "intr-window", exit_intr },
+	[TINYVMX_EXIT_INTR_WINDOW] = { "intr-window", hv_machine_pc_take_intr },
 	[TINYVMX_EXIT_ENTRY_FAILED] = { "entry-failed", exit_entry_failed },
 	[TINYVMX_EXIT_MEMORY_FAULT] = { "memory-fault", exit_memory_fault },
 	[TINYVMX_EXIT_CR] = { "cr", exit_cr },
+	[TINYVMX_EXIT_EOI] = { "eoi", exit_eoi },
 };
 
 void hv_exit_handle(struct hv_vcpu *vcpu)

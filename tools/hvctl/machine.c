@@ -10,10 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "machine_pc.h"
 #include "status.h"
 
 #define COM1_BASE 0x3f8
+#define COM1_IRQ 4
 
 static void signal_eventfd(int fd)
 {
@@ -42,6 +43,8 @@ static const struct end_row end_rows[HV_NR_ENDS] = {
 	[HV_END_ERROR] = { "error", "error", HV_STATUS_ERROR },
 	[HV_END_SIGNAL] = { "signal", "killed by signal", 128 },
 	[HV_END_QUIT] = { "quit", "ended from the terminal", HV_STATUS_OK },
+	[HV_END_REBOOT] = { "reboot", "guest rebooted", HV_STATUS_OK },
+	[HV_END_PANIC] = { "panic", "guest panicked", HV_STATUS_PANIC },
 };
 
 void hv_machine_end(struct hv_machine *machine, enum hv_end_kind kind, uint32_t detail,
@@ -228,10 +231,15 @@ int hv_machine_add_devices(struct hv_machine *machine, bool raw_terminal, struct
 		.room = com1_room,
 		.ctx = machine,
 	};
-	int error;
+	int error = 0;
 
 	init_console(machine, raw_terminal);
-	error = hv_uart16550_init(&machine->com1, &com1);
+	if (machine->is_pc) {
+		com1.irq = hv_pc_irq(&machine->pc, COM1_IRQ);
+		error = hv_machine_pc_init(machine);
+	}
+	if (!error)
+		error = hv_uart16550_init(&machine->com1, &com1);
 	if (!error)
 		error = hv_debugport_init(&machine->debugport, &machine->bus, hv_console_output, &machine->console);
 	if (!error)

@@ -14,12 +14,15 @@
 
 #include "bus.h"
 #include "console.h"
+#include "cpuid.h"
 #include "dev/debugport.h"
 #include "dev/exitport.h"
+#include "dev/pc.h"
 #include "dev/uart16550.h"
 #include "memory.h"
 #include "vcpu.h"
 #include "vm.h"
+#include "xapic.h"
 
 #define HV_MAX_VCPUS 1
 
@@ -34,6 +37,8 @@ enum hv_end_kind {
 	HV_END_ERROR,
 	HV_END_SIGNAL,			/* @detail is its number */
 	HV_END_QUIT,			/* Ctrl-A X */
+	HV_END_REBOOT,			/* the guest wants one, the user does not */
+	HV_END_PANIC,			/* of the guest's kernel; @text is what it said */
 	HV_NR_ENDS
 };
 
@@ -51,6 +56,19 @@ struct hv_machine {
 	struct hv_vm vm;
 	struct hv_vcpu vcpu[HV_MAX_VCPUS];
 	unsigned int nr_vcpus;
+	struct tinyvmx_cpuid cpuid[HV_CPUID_MAX];
+	size_t nr_cpuid;
+
+	/* A PC: with the chips of the board, and a local APIC in the kernel. */
+	bool is_pc;
+	bool no_reboot;
+	struct hv_pc pc;
+	struct hv_xapic xapic;
+	atomic_bool intr;		/* INTR of the 8259s */
+	atomic_bool reset_wanted;
+	/* Fill RAM, which is zero, and make the vCPU's first state: for each start. */
+	void (*load)(void *ctx, struct hv_boot *boot);
+	void *load_ctx;
 
 	struct hv_console console;
 	struct hv_uart16550 com1;
@@ -64,7 +82,7 @@ struct hv_machine {
 	int wake_fd;			/* eventfd: the event loop is to look around */
 	int stop_fd;			/* eventfd: readable since the machine has ended */
 	int timer_fd;			/* the earliest deadline of the clock */
-	bool verbose;
+	unsigned int verbose;		/* 2: each VM exit of a PC, too */
 };
 
 /* Locks and file descriptors, empty buses; then the chips. RAM is the caller's to make. */

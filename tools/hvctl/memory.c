@@ -63,6 +63,13 @@ int hv_memory_init(struct hv_memory *memory, uint64_t size, struct hv_error *err
 	return 0;
 }
 
+void hv_memory_clear(struct hv_memory *memory)
+{
+	/* Gives the pages back; where they are locked, zero them by hand. */
+	if (madvise(memory->map, memory->map_len, MADV_DONTNEED))
+		memset(memory->map, 0, memory->map_len);
+}
+
 void hv_memory_exit(struct hv_memory *memory)
 {
 	if (memory->map)

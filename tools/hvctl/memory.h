@@ -37,6 +37,9 @@ struct hv_memory {
 int hv_memory_init(struct hv_memory *memory, uint64_t size, struct hv_error *err);
 void hv_memory_exit(struct hv_memory *memory);
 
+/* All zeroes again. */
+void hv_memory_clear(struct hv_memory *memory);
+
 /* Where guest-physical @gpa ... @gpa + @len - 1 lies; NULL unless all of it is RAM. */
 void *hv_memory_at(const struct hv_memory *memory, uint64_t gpa, uint64_t len);
 

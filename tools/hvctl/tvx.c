@@ -27,9 +27,9 @@ int tvx_get_info(int device, struct tinyvmx_info *info)
 	return call(device, TINYVMX_GET_INFO, info);
 }
 
-int tvx_create_vm(int device)
+int tvx_create_vm(int device, uint32_t flags)
 {
-	struct tinyvmx_create_vm arg = { .size = sizeof(arg) };
+	struct tinyvmx_create_vm arg = { .size = sizeof(arg), .flags = flags };
 
 	return call(device, TINYVMX_CREATE_VM, &arg);
 }
@@ -53,6 +53,13 @@ int tvx_create_vcpu(int vm, uint32_t id)
 	struct tinyvmx_create_vcpu arg = { .size = sizeof(arg), .id = id };
 
 	return call(vm, TINYVMX_CREATE_VCPU, &arg);
+}
+
+int tvx_msi(int vm, uint64_t address, uint32_t data)
+{
+	struct tinyvmx_msi arg = { .size = sizeof(arg), .address = address, .data = data };
+
+	return call(vm, TINYVMX_MSI, &arg);
 }
 
 int tvx_map_run(int vcpu, size_t len, struct tinyvmx_run **run)

@@ -14,11 +14,12 @@
 /* On /dev/tinyvmx */
 int tvx_open(void);
 int tvx_get_info(int device, struct tinyvmx_info *info);
-int tvx_create_vm(int device);
+int tvx_create_vm(int device, uint32_t flags);
 
 /* On a VM */
 int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *hva);
 int tvx_create_vcpu(int vm, uint32_t id);
+int tvx_msi(int vm, uint64_t address, uint32_t data);
 
 /* On a vCPU */
 int tvx_map_run(int vcpu, size_t len, struct tinyvmx_run **run);
@@ -49,6 +50,22 @@ static inline int tvx_get_sregs(int vcpu, struct tinyvmx_sregs *sregs)
 static inline int tvx_set_sregs(int vcpu, const struct tinyvmx_sregs *sregs)
 {
 	return tvx_set_state(vcpu, TINYVMX_STATE_SREGS, sregs, sizeof(*sregs));
+}
+
+static inline int tvx_get_msr(int vcpu, uint32_t index, uint64_t *value)
+{
+	struct tinyvmx_msr msr = { .index = index };
+	int err = tvx_get_state(vcpu, TINYVMX_STATE_MSRS, &msr, sizeof(msr));
+
+	*value = msr.value;
+	return err;
+}
+
+static inline int tvx_set_msr(int vcpu, uint32_t index, uint64_t value)
+{
+	struct tinyvmx_msr msr = { .index = index, .value = value };
+
+	return tvx_set_state(vcpu, TINYVMX_STATE_MSRS, &msr, sizeof(msr));
 }
 
 #endif

@@ -6,9 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cpuid.h"
 #include "exit.h"
-#include "machine.h"
+#include "machine_pc.h"
 #include "tvx.h"
 #include "vmx_names.h"
 #include "x86.h"
@@ -17,6 +16,7 @@
 
 /* The run page of the thread that we are: what the kick's handler writes to. */
 static __thread struct tinyvmx_run *current_run;
+static __thread struct hv_vcpu *current_vcpu;
 
 /*
  * The signal gets the thread out of RUN. Where it comes between the check of the
@@ -36,21 +36,47 @@ static void install_kick_handler(void)
 	sigaction(KICK_SIGNAL, &action, NULL);
 }
 
-int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err)
+static int open_vcpu(struct hv_vcpu *vcpu, struct hv_error *err)
 {
-	struct hv_vm *vm = &machine->vm;
-	int fd, error;
+	struct hv_machine *machine = vcpu->machine;
+	int fd = tvx_create_vcpu(machine->vm.fd, vcpu->id), error;
 
-	*vcpu = (struct hv_vcpu){ .machine = machine, .id = id, .fd = -1 };
-	fd = tvx_create_vcpu(vm->fd, id);
 	if (fd < 0)
-		return hv_fail(err, -fd, "cannot create vCPU %u: %s; see 'dmesg | tail'", id, strerror(-fd));
+		return hv_fail(err, -fd, "cannot create vCPU %u: %s; see 'dmesg | tail'", vcpu->id, strerror(-fd));
 	vcpu->fd = fd;
-	error = tvx_map_run(fd, vm->info.run_bytes, &vcpu->run);
+	error = tvx_map_run(fd, machine->vm.info.run_bytes, &vcpu->run);
 	if (error)
-		return hv_fail(err, -error, "cannot map the run page of vCPU %u: %s; see 'dmesg | tail'", id,
+		return hv_fail(err, -error, "cannot map the run page of vCPU %u: %s; see 'dmesg | tail'", vcpu->id,
+			       strerror(-error));
+	error = tvx_set_cpuid(fd, machine->cpuid, machine->nr_cpuid);
+	if (error)
+		return hv_fail(err, -error, "refuses the CPUID table: %s; do hvctl and module match?",
 			       strerror(-error));
 	return 0;
+}
+
+int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err)
+{
+	*vcpu = (struct hv_vcpu){ .machine = machine, .id = id, .fd = -1 };
+	return open_vcpu(vcpu, err);
+}
+
+/* A new one in place of the old: the kernel resets no vCPU, it makes them in that state. */
+int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err)
+{
+	int error;
+
+	vcpu->exits_before += vcpu->run->exits;
+	current_run = NULL;
+	hv_vcpu_destroy(vcpu);
+	error = open_vcpu(vcpu, err);
+	current_run = vcpu->run;
+	return error;
+}
+
+struct hv_vcpu *hv_vcpu_current(void)
+{
+	return current_vcpu;
 }
 
 int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err)
@@ -88,7 +114,7 @@ static void handle_exit(struct hv_vcpu *vcpu)
 	uint32_t reason = vcpu->run->reason;
 
 	vcpu->exits[reason < HV_NR_EXITS ? reason : TINYVMX_EXIT_UNKNOWN]++;
-	if (machine->verbose)
+	if (machine->verbose > machine->is_pc)
 		tell_exit(vcpu);
 	pthread_mutex_lock(&machine->lock);
 	hv_exit_handle(vcpu);
@@ -101,10 +127,17 @@ static void *vcpu_thread(void *arg)
 	struct hv_vcpu *vcpu = arg;
 	struct hv_machine *machine = vcpu->machine;
 
+	current_vcpu = vcpu;
 	current_run = vcpu->run;
 	while (!atomic_load(&machine->ended)) {
-		int error = tvx_run(vcpu->fd);
+		int error;
 
+		if (atomic_load(&machine->reset_wanted)) {
+			hv_machine_pc_reset(vcpu);
+			continue;
+		}
+		vcpu->run->want_intr_window = atomic_load(&machine->intr);
+		error = tvx_run(vcpu->fd);
 		if (!error) {
 			handle_exit(vcpu);
 			continue;

@@ -14,7 +14,7 @@
 
 struct hv_machine;
 
-#define HV_NR_EXITS (TINYVMX_EXIT_CR + 1)
+#define HV_NR_EXITS (TINYVMX_EXIT_EOI + 1)
 
 struct hv_vcpu {
 	struct hv_machine *machine;
@@ -24,6 +24,7 @@ struct hv_vcpu {
 	pthread_t thread;
 	bool started;
 	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
+	uint64_t exits_before;		/* all of them, up to the last reset */
 };
 
 int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err);
@@ -32,6 +33,11 @@ int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err);
 
 /* Make the vCPU's thread leave RUN (or not enter it) and look around; any thread. */
 void hv_vcpu_kick(struct hv_vcpu *vcpu);
+/* The vCPU that the calling thread runs, or NULL. */
+struct hv_vcpu *hv_vcpu_current(void);
+
+/* Back to the state after RESET; by its own thread, outside RUN. */
+int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err);
 void hv_vcpu_join(struct hv_vcpu *vcpu);
 void hv_vcpu_destroy(struct hv_vcpu *vcpu);
 

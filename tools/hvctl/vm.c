@@ -41,13 +41,15 @@ int hv_vm_open(struct hv_vm *vm, struct hv_error *err)
 	return 0;
 }
 
-int hv_vm_create(struct hv_vm *vm, struct hv_error *err)
+int hv_vm_create(struct hv_vm *vm, uint32_t flags, struct hv_error *err)
 {
-	int fd = tvx_create_vm(vm->device);
+	int fd = tvx_create_vm(vm->device, flags);
 
 	if (fd == -EBUSY)
 		return hv_fail(err, EBUSY,
 			       "another hypervisor holds VMX; stop its guests (for KVM: rmmod kvm_intel), see 'dmesg | tail'");
+	if (fd == -EOPNOTSUPP)
+		return hv_fail(err, EOPNOTSUPP, "the module has no local APIC; build and load hvctl and module from one source, or use --machine bare");
 	if (fd < 0)
 		return hv_fail(err, -fd, "cannot create a VM: %s; see 'dmesg | tail'", strerror(-fd));
 	vm->fd = fd;

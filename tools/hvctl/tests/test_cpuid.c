@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's CPUID: what is hidden, what depends on the module, no row twice. */
-#include "cpuid.h"
+#include "cpu_features.h"
 #include "hv_test.h"
 
 /* A CPU that has everything. */
@@ -43,6 +43,13 @@ static struct tinyvmx_info full_info(void)
 static struct tinyvmx_cpuid table[HV_CPUID_MAX];
 static size_t count;
 
+static size_t build(hv_cpuid_fn host, const struct tinyvmx_info *info)
+{
+	const struct hv_cpuid_config config = { .host = host, .info = info };
+
+	return hv_cpuid_build(table, &config);
+}
+
 static const struct tinyvmx_cpuid *row(uint32_t function, uint32_t index)
 {
 	for (size_t i = 0; i < count; i++)
@@ -66,7 +73,7 @@ static void test_hidden(void **state)
 	const struct tinyvmx_cpuid *leaf;
 
 	(void)state;
-	count = hv_cpuid_build(table, everything, &info);
+	count = build(everything, &info);
 	leaf = must(1, 0);
 	assert_false(leaf->ecx & 1 << 3);	/* MONITOR */
 	assert_false(leaf->ecx & 1 << 5);	/* VMX */
@@ -91,7 +98,7 @@ static void test_limits_of_the_module(void **state)
 	info.cr4_mask = ~(1ULL << 20);
 	info.capabilities = 0;
 	info.efer_mask = 0;
-	count = hv_cpuid_build(table, everything, &info);
+	count = build(everything, &info);
 	assert_true(must(1, 0)->ecx & 1 << 28);
 	assert_false(must(7, 0)->ebx & 1 << 16);	/* AVX-512: no state */
 	assert_false(must(7, 0)->ebx & 1 << 7);		/* SMEP: no CR4 bit */
@@ -101,7 +108,7 @@ static void test_limits_of_the_module(void **state)
 	assert_false(must(0x80000001, 0)->edx & 1 << 29);	/* long mode */
 	info.xcr0_mask = 0;
 	info.cr4_mask = 0;
-	count = hv_cpuid_build(table, everything, &info);
+	count = build(everything, &info);
 	assert_null(row(0xd, 0));
 	assert_false(must(1, 0)->ecx & (1 << 26 | 1 << 28));
 }
@@ -111,7 +118,7 @@ static void test_xsave(void **state)
 	struct tinyvmx_info info = full_info();
 
 	(void)state;
-	count = hv_cpuid_build(table, everything, &info);
+	count = build(everything, &info);
 	assert_int_equal(must(0xd, 0)->eax, 0xe7);
 	assert_int_equal(must(0xd, 0)->edx, 0);
 	assert_int_equal(must(0xd, 0)->ecx, 512 + 64 * 7 + 64);
@@ -120,7 +127,7 @@ static void test_xsave(void **state)
 	assert_non_null(row(0xd, 7));
 	assert_null(row(0xd, 9));
 	info.xcr0_mask = UINT64_MAX >> 1;
-	count = hv_cpuid_build(table, everything, &info);
+	count = build(everything, &info);
 	assert_in_range(count, 1, HV_CPUID_MAX);
 }
 
@@ -129,13 +136,13 @@ static void test_frequency(void **state)
 	struct tinyvmx_info info = full_info();
 
 	(void)state;
-	count = hv_cpuid_build(table, old, &info);
+	count = build(old, &info);
 	assert_int_equal(must(0, 0)->eax, 0x16);
 	assert_int_equal(must(0x15, 0)->ecx, 2500000000u);
 	assert_int_equal(must(0x16, 0)->eax, 2500);
 	assert_null(row(7, 0));
 	info.tsc_khz = 0;
-	count = hv_cpuid_build(table, old, &info);
+	count = build(old, &info);
 	assert_int_equal(must(0, 0)->eax, 2);
 	assert_null(row(0x15, 0));
 }
@@ -145,12 +152,111 @@ static void test_no_row_twice(void **state)
 	struct tinyvmx_info info = full_info();
 
 	(void)state;
-	count = hv_cpuid_build(table, hv_cpuid_host, &info);
+	count = build(hv_cpuid_host, &info);
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (table[i].function == table[j].function)
 				assert_true(table[i].flags & TINYVMX_CPUID_INDEXED && table[i].index != table[j].index);
 	assert_memory_equal(&must(0x40000000, 0)->ebx, "tinyvmx", 8);
+}
+
+/* A CPU that has nothing beyond leaf 1's signature. */
+static void nothing(uint32_t function, uint32_t index, uint32_t out[4])
+{
+	(void)index;
+	memset(out, 0, 4 * sizeof(*out));
+	if (function == 0)
+		out[0] = 1;
+	if (function == 0x80000000)
+		out[0] = 0x80000001;
+}
+
+static void build_pc(void)
+{
+	struct tinyvmx_info info = full_info();
+	const struct hv_cpuid_config config = { .host = nothing, .info = &info, .lapic = true };
+
+	count = hv_cpuid_build(table, &config);
+}
+
+/* The local APIC is the module's: it is there on any host. */
+static void test_pc(void **state)
+{
+	(void)state;
+	build_pc();
+	assert_int_equal(must(1, 0)->ecx, 1U << 31 | 1 << 24 | 1 << 21);
+	assert_int_equal(must(1, 0)->edx, 1 << 9);
+	assert_int_equal(must(6, 0)->eax, 4);
+	assert_int_equal(must(0xb, 0)->ecx, 0x100);
+	assert_int_equal(must(0xb, 1)->ecx, 0x201);
+	assert_int_equal(must(0xb, 1)->ebx, 1);
+	assert_memory_equal(&must(0x40000100, 0)->ebx, "KVMKVMKVM\0\0", 12);
+	assert_int_equal(must(0x40000100, 0)->eax, 0x40000101);
+	assert_int_equal(must(0x40000101, 0)->eax, 2);
+}
+
+static void test_bare_has_no_lapic(void **state)
+{
+	struct tinyvmx_info info = full_info();
+
+	(void)state;
+	count = build(everything, &info);
+	assert_false(must(1, 0)->ecx & (1 << 21 | 1 << 24));
+	assert_false(must(1, 0)->edx & 1 << 9);
+	assert_null(row(6, 0));
+	assert_null(row(0xb, 0));
+	assert_null(row(0x40000100, 0));
+}
+
+static int parse(struct hv_cpu_features *features, const char *text)
+{
+	struct hv_error err = { "" };
+	int error = hv_cpu_features_parse(features, text, &err);
+
+	if (error)
+		assert_non_null(strchr(err.text, ';'));
+	return error;
+}
+
+static void test_features(void **state)
+{
+	struct hv_cpu_features features = { 0 };
+	struct hv_error err;
+
+	(void)state;
+	build_pc();
+	assert_int_equal(parse(&features, "-x2apic,+tsc-deadline"), 0);
+	assert_int_equal(hv_cpu_features_apply(&features, table, count, &err), 0);
+	assert_int_equal(must(1, 0)->ecx, 1U << 31 | 1 << 24);
+	assert_int_equal(parse(&features, "-hypervisor"), 0);
+	assert_int_equal(hv_cpu_features_apply(&features, table, count, &err), 0);
+	assert_int_equal(must(1, 0)->ecx, 1 << 24);
+	assert_int_equal(parse(&features, "+avx"), 0);
+	assert_true(hv_cpu_features_apply(&features, table, count, &err) < 0);
+	assert_non_null(strstr(err.text, "avx"));
+}
+
+static void test_last_word_counts(void **state)
+{
+	struct hv_cpu_features features = { 0 };
+	struct hv_error err;
+
+	(void)state;
+	build_pc();
+	assert_int_equal(parse(&features, "-x2apic"), 0);
+	assert_int_equal(parse(&features, "x2apic"), 0);
+	assert_int_equal(hv_cpu_features_apply(&features, table, count, &err), 0);
+	assert_true(must(1, 0)->ecx & 1 << 21);
+}
+
+static void test_features_refused(void **state)
+{
+	static const char *const bad[] = { "", ",", "-", "+", "x2", "x2apicc", "-x2apic,", "avx,,avx", "--avx" };
+	struct hv_cpu_features features = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_true(parse(&features, bad[i]) < 0);
 }
 
 int main(void)
@@ -161,6 +267,11 @@ int main(void)
 		cmocka_unit_test(test_xsave),
 		cmocka_unit_test(test_frequency),
 		cmocka_unit_test(test_no_row_twice),
+		cmocka_unit_test(test_pc),
+		cmocka_unit_test(test_bare_has_no_lapic),
+		cmocka_unit_test(test_features),
+		cmocka_unit_test(test_last_word_counts),
+		cmocka_unit_test(test_features_refused),
 	};
 
 	return cmocka_run_group_tests_name("cpuid", tests, NULL, NULL);

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The register page of the local APIC. The registers are the kernel's; it knows
+ * them by their numbers, offset / 16, and the ICR as one of 64 bits.
+ *
+ * SDM, "The Local APIC Block Diagram": registers are 32 bits wide and 16 bytes
+ * apart; other accesses are undefined, here they read zero and write nothing.
+ */
+#include "dev/dev.h"
+#include "xapic.h"
+
+#define REG_ICR 0x30
+#define REG_ICR_HIGH 0x31
+#define DEST_SHIFT 24			/* in the high half of the ICR */
+
+/* Bits that software can set. A page ignores what an MSR would refuse. */
+static const struct { uint8_t first, last; uint32_t mask; } writable[] = {
+	{ 0x08, 0x08, 0x000000ff },	/* TPR */
+	{ 0x0d, 0x0d, 0xff000000 },	/* LDR */
+	{ 0x0e, 0x0e, 0xffffffff },	/* DFR */
+	{ 0x0f, 0x0f, 0x000001ff },	/* SVR */
+	{ REG_ICR, REG_ICR, 0x000ccfff },
+	{ 0x32, 0x32, 0x000700ff },	/* LVT timer */
+	{ 0x33, 0x34, 0x000107ff },	/* LVT thermal, performance */
+	{ 0x35, 0x36, 0x0001a7ff },	/* LVT LINT0, LINT1 */
+	{ 0x37, 0x37, 0x000100ff },	/* LVT error */
+	{ 0x38, 0x38, 0xffffffff },	/* initial count */
+	{ 0x3e, 0x3e, 0x0000000b },	/* divide configuration */
+};
+
+static uint32_t writable_bits(unsigned int reg)
+{
+	for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
+		if (reg >= writable[i].first && reg <= writable[i].last)
+			return writable[i].mask;
+	return 0;
+}
+
+static uint32_t read_reg(struct hv_xapic *xapic, unsigned int reg)
+{
+	uint64_t value = 0;
+
+	if (reg == REG_ICR_HIGH)
+		return xapic->icr_high;
+	return xapic->ops.read(reg, &value) ? 0 : (uint32_t)value;
+}
+
+static void write_reg(struct hv_xapic *xapic, unsigned int reg, uint32_t value)
+{
+	uint64_t wide = value & writable_bits(reg);
+
+	if (reg == REG_ICR_HIGH) {
+		xapic->icr_high = value & 0xffU << DEST_SHIFT;
+		return;
+	}
+	if (reg == REG_ICR)
+		wide |= (uint64_t)(xapic->icr_high >> DEST_SHIFT) << 32;
+	/* A register that is not there, or only to be read: nothing happens. */
+	(void)xapic->ops.write(reg, wide);
+}
+
+/* Compilers and humans also look at single bytes of a register. */
+static void access_page(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
+{
+	struct hv_xapic *xapic = dev;
+	unsigned int reg = offset / 16, byte = offset % 16;
+
+	if (write) {
+		if (width == 4 && !byte && reg < 0x40)
+			write_reg(xapic, reg, *value);
+		return;
+	}
+	*value = 0;
+	if (byte + width <= 4 && reg < 0x40)
+		*value = read_reg(xapic, reg) >> (8 * byte) & hv_width_mask(width);
+}
+
+int hv_xapic_init(struct hv_xapic *xapic, struct hv_bus *bus, const struct hv_xapic_ops *ops)
+{
+	*xapic = (struct hv_xapic){
+		.region = { "local APIC", HV_MMIO, HV_XAPIC_BASE, HV_XAPIC_LEN, access_page, xapic },
+		.ops = *ops,
+	};
+	return hv_bus_register(bus, &xapic->region);
+}
+
+void hv_xapic_reset(struct hv_xapic *xapic)
+{
+	xapic->icr_high = 0;
+}
