@@ -158,8 +158,6 @@ def module_image(path):
 def kernel_modules(kernel_dir, release, extra):
     """Yield (path in the machine, image) of KERNEL_MODULES and what they need, and a modules.dep at the end."""
     top = os.path.join(kernel_dir, "lib/modules", release)
-    if not os.path.isdir(top):
-        top = os.path.join(kernel_dir, "usr/lib/modules", release)
     found = {}
     for directory, _, names in os.walk(top):
         for name in names:
