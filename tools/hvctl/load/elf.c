@@ -85,19 +85,19 @@ static int add_segment(struct hv_image *image, const GElf_Phdr *ph, size_t index
 	return 0;
 }
 
-/* The entry point is a virtual address; the guest starts where that is physically. */
-static bool find_entry(struct hv_image *image, const GElf_Phdr *ph, uint64_t entry)
+/*
+ * The entry point is a virtual address; the guest starts where that is physically. Some
+ * kernels write the physical one there.
+ */
+static void find_entry(struct hv_image *image, const GElf_Phdr *ph, uint64_t entry)
 {
-	if (entry < ph->p_vaddr || entry - ph->p_vaddr >= ph->p_memsz)
-		return false;
-	image->entry = ph->p_paddr + (entry - ph->p_vaddr);
-	return true;
+	if (image->entry == HV_UNSET && entry >= ph->p_vaddr && entry - ph->p_vaddr < ph->p_memsz)
+		image->entry = ph->p_paddr + (entry - ph->p_vaddr);
 }
 
 static int read_segments(struct hv_image *image, Elf *elf, const GElf_Ehdr *header,
 			 const struct hv_file *file, struct hv_error *err)
 {
-	bool entry_found = false;
 	size_t count;
 
 	if (elf_getphdrnum(elf, &count))
@@ -116,13 +116,12 @@ static int read_segments(struct hv_image *image, Elf *elf, const GElf_Ehdr *head
 		error = add_segment(image, &ph, i, file, err);
 		if (error)
 			return error;
-		entry_found = entry_found || find_entry(image, &ph, header->e_entry);
+		find_entry(image, &ph, header->e_entry);
 	}
 	if (!image->count)
 		return hv_fail(err, ENOEXEC, "has no ELF segment to load; link it with a PT_LOAD segment");
-	if (!entry_found)
-		return hv_fail(err, ENOEXEC, "ELF entry point 0x%llx is in no segment; link it with -e SYMBOL",
-			       (unsigned long long)header->e_entry);
+	if (image->entry == HV_UNSET && hv_image_uses(image, header->e_entry, 1))
+		image->entry = header->e_entry;
 	return 0;
 }
 
@@ -153,13 +152,13 @@ static int parse(struct hv_image *image, Elf *elf, const struct hv_file *file,
 	return 0;
 }
 
-int hv_load_elf(struct hv_image *image, const struct hv_file *file,
+int hv_elf_read(struct hv_image *image, const struct hv_file *file,
 		const struct hv_load_options *options, struct hv_error *err)
 {
 	Elf *elf;
 	int error;
 
-	*image = (struct hv_image){ .file_size = file->size };
+	*image = (struct hv_image){ .file_size = file->size, .entry = HV_UNSET };
 	if (options->load != HV_UNSET)
 		return hv_fail(err, EINVAL, "is an ELF file, which says itself where it belongs; leave out --load");
 	elf_version(EV_CURRENT);
@@ -169,6 +168,16 @@ int hv_load_elf(struct hv_image *image, const struct hv_file *file,
 			       elf_errmsg(-1));
 	error = parse(image, elf, file, options, err);
 	elf_end(elf);
+	return error;
+}
+
+int hv_load_elf(struct hv_image *image, const struct hv_file *file,
+		const struct hv_load_options *options, struct hv_error *err)
+{
+	int error = hv_elf_read(image, file, options, err);
+
+	if (!error && image->entry == HV_UNSET)
+		return hv_fail(err, ENOEXEC, "ELF entry point is in no segment; link it with -e SYMBOL");
 	return error;
 }
 

@@ -44,8 +44,18 @@ const char *hv_protocol_names(void);
 bool hv_is_elf(const struct hv_file *file);
 int hv_load_flat(struct hv_image *image, const struct hv_file *file,
 		 const struct hv_load_options *options, struct hv_error *err);
+/* Segments, mode, and the entry point: HV_UNSET where that is in no segment. */
+int hv_elf_read(struct hv_image *image, const struct hv_file *file,
+		const struct hv_load_options *options, struct hv_error *err);
 int hv_load_elf(struct hv_image *image, const struct hv_file *file,
 		const struct hv_load_options *options, struct hv_error *err);
+
+/* The image keeps clear of what a protocol tells its guest in HV_BOOT_INFO. */
+int hv_check_info_area(const struct hv_image *image, struct hv_error *err);
+
+/* Write the multiboot information to HV_BOOT_INFO. */
+void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_memory *memory);
+#define HV_MULTIBOOT_EAX 0x2badb002	/* what a multiboot kernel finds in EAX */
 
 /* Give all modules room below @limit and above @floor, @align apart, as high as can be. */
 int hv_place_modules(struct hv_payload *payload, uint64_t floor, uint64_t limit, uint64_t align,

@@ -137,3 +137,11 @@ int hv_place_modules(struct hv_payload *payload, uint64_t floor, uint64_t limit,
 	}
 	return 0;
 }
+
+int hv_check_info_area(const struct hv_image *image, struct hv_error *err)
+{
+	if (!hv_image_uses(image, HV_BOOT_INFO, HV_BOOT_INFO_SIZE))
+		return 0;
+	return hv_fail(err, EINVAL, "covers 0x%x-0x%x, where hvctl puts what the boot protocol tells; link it elsewhere, e.g. at 0x100000",
+		       HV_BOOT_INFO, HV_BOOT_INFO + HV_BOOT_INFO_SIZE - 1);
+}

@@ -9,7 +9,10 @@
 /* In the order in which they are looked for; flat takes everything. */
 static const struct hv_protocol *const protocols[] = {
 	&hv_protocol_linux,
+	&hv_protocol_multiboot,
+	&hv_protocol_pvh,
 	&hv_protocol_elf,
+	&hv_protocol_nimbos,
 	&hv_protocol_flat,
 };
 

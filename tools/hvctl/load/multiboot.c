@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Multiboot 1 kernels: entered in 32-bit protected mode, EAX a magic number, EBX the
+ * address of the information. As in the Multiboot Specification 0.6.96.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "layout.h"
+#include "load.h"
+
+#define SEARCH 8192			/* the header begins and ends in here */
+#define HEADER_MAGIC 0x1badb002
+
+/* Offsets in the header */
+#define FLAGS 4
+#define CHECKSUM 8
+#define HEADER_ADDR 12
+#define LOAD_ADDR 16
+#define LOAD_END_ADDR 20
+#define BSS_END_ADDR 24
+#define ENTRY_ADDR 28
+
+#define HEADER_SIZE 12
+#define HEADER_SIZE_ADDRESSES 32
+
+/* Flags: the low half is what the kernel insists on. */
+#define WANT_ADDRESSES 0x10000
+#define KNOWN_DEMANDS 0x7		/* page-aligned modules, memory, a video mode if there is one */
+#define DEMANDS 0xffff
+
+struct information {
+	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr;
+	uint32_t syms[4];
+	uint32_t mmap_length, mmap_addr, drives_length, drives_addr, config_table, boot_loader_name;
+};
+_Static_assert(sizeof(struct information) == 68, "multiboot information");
+
+#define INFO_MEMORY 0x001
+#define INFO_CMDLINE 0x004
+#define INFO_MODS 0x008
+#define INFO_MMAP 0x040
+#define INFO_LOADER_NAME 0x200
+
+struct mmap_entry {
+	uint32_t size;			/* of what follows */
+	uint64_t gpa, len;
+	uint32_t kind;
+} __attribute__((packed));
+
+struct module_entry {
+	uint32_t begin, end, string, reserved;
+};
+
+#define STRING_MAX 256
+
+/* All that lies at HV_BOOT_INFO */
+struct info {
+	struct information mbi;
+	char loader_name[28];
+	struct module_entry module[HV_PAYLOAD_MAX_MODULES];
+	struct mmap_entry mmap[HV_LAYOUT_MAX_RANGES];
+	char string[HV_PAYLOAD_MAX_MODULES][STRING_MAX];
+};
+_Static_assert(sizeof(struct info) <= HV_BOOT_INFO_SIZE, "multiboot information");
+
+static uint32_t header_field(const struct hv_file *file, size_t header, size_t offset)
+{
+	return hv_file_field(file, header + offset, 4);
+}
+
+static bool find_header(const struct hv_file *file, size_t *header)
+{
+	size_t end = file->size < SEARCH ? file->size : SEARCH;
+
+	for (*header = 0; *header + HEADER_SIZE <= end; *header += 4) {
+		uint32_t flags = header_field(file, *header, FLAGS);
+
+		if (header_field(file, *header, 0) == HEADER_MAGIC &&
+		    !(uint32_t)(HEADER_MAGIC + flags + header_field(file, *header, CHECKSUM)))
+			return true;
+	}
+	return false;
+}
+
+static const char *recognise(const struct hv_file *file)
+{
+	size_t header;
+
+	return find_header(file, &header) ? "multiboot header" : NULL;
+}
+
+static int load_by_addresses(struct hv_image *image, const struct hv_file *file, size_t header,
+			     struct hv_error *err)
+{
+	uint64_t header_addr, load, load_end, bss_end, offset;
+
+	if (file->size < header + HEADER_SIZE_ADDRESSES)
+		return hv_fail(err, ENOEXEC, "ends in its multiboot header; the file is truncated");
+	header_addr = header_field(file, header, HEADER_ADDR);
+	load = header_field(file, header, LOAD_ADDR);
+	load_end = header_field(file, header, LOAD_END_ADDR);
+	bss_end = header_field(file, header, BSS_END_ADDR);
+	if (load > header_addr || header_addr - load > header)
+		return hv_fail(err, ENOEXEC, "multiboot load address 0x%llx does not fit its header at 0x%llx; mend the header",
+			       (unsigned long long)load, (unsigned long long)header_addr);
+	offset = header - (header_addr - load);
+	if (!load_end)
+		load_end = load + (file->size - offset);
+	if (load_end <= load || (bss_end && bss_end < load_end))
+		return hv_fail(err, ENOEXEC, "multiboot addresses 0x%llx, 0x%llx, 0x%llx do not ascend; mend the header",
+			       (unsigned long long)load, (unsigned long long)load_end, (unsigned long long)bss_end);
+	if (load_end - load > file->size - offset)
+		return hv_fail(err, ENOEXEC, "is %llu bytes short of what its multiboot header says; the file is truncated",
+			       (unsigned long long)(load_end - load - (file->size - offset)));
+	image->entry = header_field(file, header, ENTRY_ADDR);
+	image->count = 1;
+	image->segment[0] = (struct hv_image_segment){
+		.gpa = load,
+		.mem_size = (bss_end ? bss_end : load_end) - load,
+		.file_offset = offset,
+		.file_size = load_end - load,
+	};
+	return 0;
+}
+
+static int load_elf(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
+		    struct hv_error *err)
+{
+	int error;
+
+	if (!hv_is_elf(file))
+		return hv_fail(err, ENOEXEC, "is neither ELF nor does its multiboot header have addresses; mend the header");
+	error = hv_elf_read(image, file, options, err);
+	if (!error && image->entry == HV_UNSET)
+		return hv_fail(err, ENOEXEC, "ELF entry point is in no segment; link it with -e SYMBOL");
+	return error;
+}
+
+static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
+		struct hv_error *err)
+{
+	uint32_t flags;
+	size_t header;
+	int error;
+
+	*image = (struct hv_image){ .file_size = file->size };
+	if (!find_header(file, &header))
+		return hv_fail(err, ENOEXEC, "has no multiboot header in its first %d bytes; leave out --boot", SEARCH);
+	flags = header_field(file, header, FLAGS);
+	if (flags & DEMANDS & ~KNOWN_DEMANDS)
+		return hv_fail(err, ENOEXEC, "multiboot header demands what hvctl has not (flags 0x%x); mend the header",
+			       flags & DEMANDS & ~KNOWN_DEMANDS);
+	if (options->load != HV_UNSET)
+		return hv_fail(err, EINVAL, "is a multiboot kernel, which says itself where it belongs; leave out --load");
+	if (options->mode != HV_MODE_DEFAULT && options->mode != HV_MODE_PROTECTED)
+		return hv_fail(err, EINVAL, "is entered in protected mode by multiboot; leave out --mode, or use --boot elf or flat");
+	error = flags & WANT_ADDRESSES ? load_by_addresses(image, file, header, err) :
+					 load_elf(image, file, options, err);
+	if (error)
+		return error;
+	image->kind = flags & WANT_ADDRESSES ? "multiboot kernel (address fields)" : "multiboot kernel (ELF)";
+	image->mode = HV_MODE_PROTECTED;
+	if (options->entry != HV_UNSET)
+		image->entry = options->entry;
+	return 0;
+}
+
+static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
+{
+	int error = hv_check_info_area(&payload->image, err);
+
+	if (error)
+		return error;
+	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory), 0x1000, err);
+}
+
+static uint32_t here(size_t offset)
+{
+	return HV_BOOT_INFO + offset;
+}
+
+static void write_modules(struct info *info, const struct hv_payload *payload)
+{
+	for (unsigned int i = 0; i < payload->modules; i++) {
+		const struct hv_module *module = &payload->module[i];
+
+		snprintf(info->string[i], STRING_MAX, "%s", module->path);
+		info->module[i] = (struct module_entry){
+			.begin = module->gpa,
+			.end = module->gpa + module->file.size,
+			.string = here(offsetof(struct info, string[i])),
+		};
+	}
+	info->mbi.mods_count = payload->modules;
+	info->mbi.mods_addr = here(offsetof(struct info, module));
+}
+
+static void write_mmap(struct info *info, const struct hv_memory *memory)
+{
+	struct hv_range range[HV_LAYOUT_MAX_RANGES];
+	size_t count = hv_layout_map(memory, range, HV_LAYOUT_MAX_RANGES);
+
+	for (size_t i = 0; i < count; i++)
+		info->mmap[i] = (struct mmap_entry){
+			.size = sizeof(struct mmap_entry) - sizeof(uint32_t),
+			.gpa = range[i].gpa,
+			.len = range[i].len,
+			.kind = range[i].kind,
+		};
+	info->mbi.mmap_length = count * sizeof(struct mmap_entry);
+	info->mbi.mmap_addr = here(offsetof(struct info, mmap));
+	info->mbi.mem_lower = HV_LAYOUT_EBDA / HV_KIB;
+	info->mbi.mem_upper = (hv_memory_low_end(memory) - HV_LAYOUT_HIGH) / HV_KIB;
+}
+
+void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_memory *memory)
+{
+	struct info *info = hv_memory_at(memory, HV_BOOT_INFO, sizeof(*info));
+
+	*info = (struct info){
+		.mbi = {
+			.flags = INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MMAP | INFO_LOADER_NAME,
+			.cmdline = HV_BOOT_CMDLINE,
+			.boot_loader_name = here(offsetof(struct info, loader_name)),
+		},
+		.loader_name = "hvctl",
+	};
+	write_modules(info, payload);
+	write_mmap(info, memory);
+}
+
+static void start(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot)
+{
+	hv_multiboot_write_info(payload, memory);
+	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
+	boot->regs.gpr[TINYVMX_RAX] = HV_MULTIBOOT_EAX;
+	boot->regs.gpr[TINYVMX_RBX] = HV_BOOT_INFO;
+	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;
+}
+
+const struct hv_protocol hv_protocol_multiboot = {
+	.name = "multiboot",
+	.recognise = recognise,
+	.load = load,
+	.place = place,
+	.start = start,
+	.pc = true,
+};

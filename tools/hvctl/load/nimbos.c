@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NimbOS: the kernel is a flat image at 2 MiB; a stub at 0x8000 starts in real mode, goes
+ * to flat 32-bit protected mode and jumps there, as a multiboot loader would.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "load.h"
+#include "nimbos_stub.h"
+
+#define KERNEL_GPA 0x200000
+#define RAM_MIN (16 * HV_MIB)
+#define STUB_MAX 0x10000
+#define SEGMENT_SIZE 0x10000
+
+static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
+		struct hv_error *err)
+{
+	*image = (struct hv_image){
+		.kind = "NimbOS kernel",
+		.mode = HV_MODE_REAL,
+		.entry = HV_NIMBOS_STUB_GPA,
+		.file_size = file->size,
+		.count = 1,
+		.segment[0] = { .gpa = KERNEL_GPA, .mem_size = file->size, .file_size = file->size },
+	};
+	if (hv_is_elf(file))
+		return hv_fail(err, ENOEXEC, "is an ELF file, and --boot nimbos wants a flat image; give the .bin made by objcopy -O binary");
+	if (options->load != HV_UNSET || options->entry != HV_UNSET || options->mode != HV_MODE_DEFAULT)
+		return hv_fail(err, EINVAL, "is put at 0x%x by --boot nimbos; leave out --load, --entry and --mode", KERNEL_GPA);
+	return 0;
+}
+
+/* FILE or FILE@GPA: a name with an @ in it is taken as such if there is such a file. */
+static int read_stub(struct hv_payload *payload, struct hv_error *err)
+{
+	char *path = strdup(payload->bios), *at;
+	uint64_t gpa = HV_NIMBOS_STUB_GPA;
+	int error;
+
+	if (!path)
+		return hv_fail(err, ENOMEM, "no memory for its name; close something");
+	payload->subject = payload->bios;
+	error = hv_file_read(&payload->stub, path, STUB_MAX, err);
+	at = strrchr(path, '@');
+	if (error && at && hv_parse_size(at + 1, 1, &gpa)) {
+		*at = 0;
+		error = hv_file_read(&payload->stub, path, STUB_MAX, err);
+	}
+	free(path);
+	payload->stub_gpa = gpa;
+	return error;
+}
+
+/* Real mode with all segments 0 reaches 64 KiB, and the stub's stack lies below 0x7000. */
+static int check_stub(struct hv_payload *payload, struct hv_error *err)
+{
+	uint64_t gpa = payload->stub_gpa;
+
+	if (gpa < HV_BOOT_STACK_REAL || gpa >= SEGMENT_SIZE || payload->stub.size > SEGMENT_SIZE - gpa)
+		return hv_fail(err, EINVAL, "0x%zx bytes at 0x%llx are not within 0x%x-0x%x; use another @GPA",
+			       payload->stub.size, (unsigned long long)gpa, HV_BOOT_STACK_REAL, SEGMENT_SIZE - 1);
+	return 0;
+}
+
+static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
+{
+	int error;
+
+	if (memory->size < RAM_MIN) {
+		payload->subject = "--mem";
+		return hv_fail(err, ENOSPC, "--boot nimbos needs 16 MiB of RAM or more; use --mem 16M");
+	}
+	if (payload->bios) {
+		error = read_stub(payload, err);
+		if (!error)
+			error = check_stub(payload, err);
+		if (error)
+			return error;
+	}
+	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory), 0x1000, err);
+}
+
+static void start(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot)
+{
+	uint64_t gpa = HV_NIMBOS_STUB_GPA;
+	size_t size = hv_nimbos_stub_end - hv_nimbos_stub;
+
+	hv_multiboot_write_info(payload, memory);
+	if (payload->stub.data) {
+		gpa = payload->stub_gpa;
+		memcpy(hv_memory_at(memory, gpa, payload->stub.size), payload->stub.data, payload->stub.size);
+	} else {
+		memcpy(hv_memory_at(memory, gpa, size), hv_nimbos_stub, size);
+	}
+	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
+	boot->regs.rip = gpa;
+}
+
+/* Its image has a multiboot header too, and is booted by that unless asked otherwise. */
+const struct hv_protocol hv_protocol_nimbos = {
+	.name = "nimbos",
+	.load = load,
+	.place = place,
+	.start = start,
+	.pc = true,
+};

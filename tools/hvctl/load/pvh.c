@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ELF kernels with a PVH entry point, an uncompressed vmlinux among them: entered in
+ * 32-bit protected mode without paging, EBX the address of hvm_start_info. As in Xen's
+ * docs/misc/pvh.pandoc and public/arch-x86/hvm/start_info.h.
+ */
+#include <errno.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <string.h>
+
+#include "layout.h"
+#include "load.h"
+
+#define NOTE_OWNER "Xen"
+#define NOTE_PHYS32_ENTRY 18
+#define NOTE_HEADER 12
+
+struct start_info {
+	uint32_t magic, version, flags, nr_modules;
+	uint64_t modlist, cmdline, rsdp, memmap;
+	uint32_t memmap_entries, reserved;
+};
+_Static_assert(sizeof(struct start_info) == 56, "hvm_start_info");
+
+#define START_INFO_MAGIC 0x336ec578
+#define START_INFO_VERSION 1
+
+struct module_entry {
+	uint64_t gpa, size, cmdline, reserved;
+};
+
+struct memmap_entry {
+	uint64_t gpa, size;
+	uint32_t kind, reserved;
+};
+
+/* All that lies at HV_BOOT_INFO */
+struct info {
+	struct start_info start;
+	struct module_entry module[HV_PAYLOAD_MAX_MODULES];
+	struct memmap_entry memmap[HV_LAYOUT_MAX_RANGES];
+};
+_Static_assert(sizeof(struct info) <= HV_BOOT_INFO_SIZE, "PVH information");
+
+static uint64_t align_up(uint64_t value, uint64_t align)
+{
+	return (value + align - 1) & ~(align - 1);
+}
+
+/* Look through a segment of notes; @notes is all of the file from its first byte on. */
+static bool find_note(const struct hv_file *notes, uint64_t align, uint64_t *entry)
+{
+	for (uint64_t at = 0; at + NOTE_HEADER <= notes->size;) {
+		uint64_t name_size = hv_file_field(notes, at, 4), size = hv_file_field(notes, at + 4, 4);
+		uint64_t name = at + NOTE_HEADER, value = name + align_up(name_size, align);
+
+		if (value + size > notes->size)
+			return false;
+		if (hv_file_field(notes, at + 8, 4) == NOTE_PHYS32_ENTRY && name_size == sizeof(NOTE_OWNER) &&
+		    !memcmp(notes->data + name, NOTE_OWNER, sizeof(NOTE_OWNER)) && (size == 4 || size == 8)) {
+			*entry = hv_file_field(notes, value, size);
+			return true;
+		}
+		at = value + align_up(size, align);
+	}
+	return false;
+}
+
+static bool find_entry(const struct hv_file *file, uint64_t *entry)
+{
+	bool found = false;
+	size_t count = 0;
+	GElf_Phdr ph;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = hv_is_elf(file) ? elf_memory((char *)file->data, file->size) : NULL;
+	if (!elf || elf_getphdrnum(elf, &count))
+		count = 0;
+	for (size_t i = 0; i < count && !found && gelf_getphdr(elf, i, &ph); i++) {
+		struct hv_file notes = { file->data + ph.p_offset, ph.p_filesz };
+
+		if (ph.p_type == PT_NOTE && ph.p_offset <= file->size && ph.p_filesz <= file->size - ph.p_offset)
+			found = find_note(&notes, ph.p_align == 8 ? 8 : 4, entry);
+	}
+	elf_end(elf);
+	return found;
+}
+
+static const char *recognise(const struct hv_file *file)
+{
+	uint64_t entry;
+
+	return find_entry(file, &entry) ? "ELF note XEN_ELFNOTE_PHYS32_ENTRY" : NULL;
+}
+
+static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
+		struct hv_error *err)
+{
+	uint64_t entry;
+	int error;
+
+	*image = (struct hv_image){ 0 };
+	if (!find_entry(file, &entry))
+		return hv_fail(err, ENOEXEC, "has no PVH entry point (ELF note XEN_ELFNOTE_PHYS32_ENTRY); build it with CONFIG_PVH, or leave out --boot");
+	if (options->mode != HV_MODE_DEFAULT && options->mode != HV_MODE_PROTECTED)
+		return hv_fail(err, EINVAL, "is entered in protected mode by PVH; leave out --mode, or use --boot elf");
+	error = hv_elf_read(image, file, options, err);
+	if (error)
+		return error;
+	image->kind = "ELF kernel with PVH entry";
+	image->mode = HV_MODE_PROTECTED;
+	if (options->entry == HV_UNSET)
+		image->entry = entry;
+	return 0;
+}
+
+static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
+{
+	int error = hv_check_info_area(&payload->image, err);
+
+	if (error)
+		return error;
+	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory), 0x1000, err);
+}
+
+static void start(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot)
+{
+	struct info *info = hv_memory_at(memory, HV_BOOT_INFO, sizeof(*info));
+	struct hv_range range[HV_LAYOUT_MAX_RANGES];
+	size_t count = hv_layout_map(memory, range, HV_LAYOUT_MAX_RANGES);
+
+	*info = (struct info){
+		.start = {
+			.magic = START_INFO_MAGIC,
+			.version = START_INFO_VERSION,
+			.nr_modules = payload->modules,
+			.modlist = payload->modules ? HV_BOOT_INFO + offsetof(struct info, module) : 0,
+			.cmdline = *payload->text ? HV_BOOT_CMDLINE : 0,
+			.rsdp = hv_boot_rsdp(memory),
+			.memmap = HV_BOOT_INFO + offsetof(struct info, memmap),
+			.memmap_entries = count,
+		},
+	};
+	for (unsigned int i = 0; i < payload->modules; i++)
+		info->module[i] = (struct module_entry){ payload->module[i].gpa, payload->module[i].file.size, 0, 0 };
+	for (size_t i = 0; i < count; i++)
+		info->memmap[i] = (struct memmap_entry){ range[i].gpa, range[i].len, range[i].kind, 0 };
+	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
+	boot->regs.gpr[TINYVMX_RBX] = HV_BOOT_INFO;
+	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;
+	boot->sregs.cr4 = 0;
+}
+
+/* It may be any kernel, but nearly always it is Linux. */
+const struct hv_protocol hv_protocol_pvh = {
+	.name = "pvh",
+	.recognise = recognise,
+	.load = load,
+	.place = place,
+	.start = start,
+	.cmdline = "console=ttyS0 panic=-1",
+	.pc = true,
+};
