@@ -66,6 +66,10 @@ struct hv_machine {
 	struct hv_xapic xapic;
 	atomic_bool intr;		/* INTR of the 8259s */
 	atomic_bool reset_wanted;
+	bool delivered;			/* the I/O APIC has sent a message */
+	unsigned int redelivered;	/* ... behind so many EOIs in a row */
+	struct hv_timer late_eoi;
+	uint8_t late_vector;
 	/* Fill RAM, which is zero, and make the vCPU's first state: for each start. */
 	void (*load)(void *ctx, struct hv_boot *boot);
 	void *load_ctx;

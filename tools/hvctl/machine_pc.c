@@ -49,6 +49,36 @@ void hv_machine_pc_take_intr(struct hv_vcpu *vcpu)
 			       inject.vector, strerror(-error));
 }
 
+/*
+ * A line that stays up is delivered again behind each EOI. On hardware that takes
+ * a moment, in which the guest gets on; here it would be stuck between two
+ * interrupts. So when it does not calm down, the EOI itself comes late.
+ */
+#define STORM 100
+#define STORM_DELAY_NS 100000
+
+void hv_machine_pc_eoi(struct hv_machine *machine, uint8_t vector)
+{
+	if (!machine->is_pc)
+		return;
+	if (machine->redelivered >= STORM && !machine->late_eoi.armed) {
+		machine->late_vector = vector;
+		hv_timer_arm(&machine->clock, &machine->late_eoi, hv_now_ns(&machine->clock) + STORM_DELAY_NS);
+		return;
+	}
+	machine->delivered = false;
+	hv_ioapic_eoi(&machine->pc.ioapic, vector);
+	machine->redelivered = machine->delivered ? machine->redelivered + 1 : 0;
+}
+
+static void eoi_is_late(void *dev)
+{
+	struct hv_machine *machine = dev;
+
+	machine->redelivered = 0;
+	hv_machine_pc_eoi(machine, machine->late_vector);
+}
+
 /* A message to nobody, or of a kind that only real hardware has, is lost. */
 static void deliver(void *ctx, const struct hv_ioapic_message *message)
 {
@@ -57,15 +87,10 @@ static void deliver(void *ctx, const struct hv_ioapic_message *message)
 	uint32_t data = hv_ioapic_msi_data(message);
 	int error = tvx_msi(machine->vm.fd, address, data);
 
+	machine->delivered = true;
 	if (error)
 		hv_machine_say(machine, "I/O APIC: lost a message, address 0x%llx, data 0x%x: %s",
 			       (unsigned long long)address, data, strerror(-error));
-}
-
-void hv_machine_pc_eoi(struct hv_machine *machine, uint8_t vector)
-{
-	if (machine->is_pc)
-		hv_ioapic_eoi(&machine->pc.ioapic, vector);
 }
 
 /* --------------------------------------------------------------- local APIC */
@@ -83,6 +108,18 @@ static int write_lapic(unsigned int reg, uint64_t value)
 }
 
 static const struct hv_xapic_ops xapic_ops = { .read = read_lapic, .write = write_lapic };
+
+int hv_machine_pc_wire_lapic(struct hv_vcpu *vcpu)
+{
+	/* SVR first: the others stay masked as long as it does not enable the APIC. */
+	static const struct tinyvmx_msr msrs[] = {
+		{ .index = X2APIC_MSR + 0x0f, .value = 0x1ff },	/* SVR: enabled, spurious vector FFH */
+		{ .index = X2APIC_MSR + 0x35, .value = 0x700 },	/* LINT0: ExtINT */
+		{ .index = X2APIC_MSR + 0x36, .value = 0x400 },	/* LINT1: NMI */
+	};
+
+	return tvx_set_state(vcpu->fd, TINYVMX_STATE_MSRS, msrs, sizeof(msrs));
+}
 
 /* ------------------------------------------------------------------- chips */
 
@@ -126,6 +163,7 @@ int hv_machine_pc_init(struct hv_machine *machine)
 	};
 	int error = hv_pc_init(&machine->pc, &config);
 
+	machine->late_eoi = (struct hv_timer){ .fn = eoi_is_late, .dev = machine };
 	return error ? error : hv_xapic_init(&machine->xapic, &machine->bus, &xapic_ops);
 }
 
@@ -178,6 +216,8 @@ static int reset(struct hv_vcpu *vcpu, struct hv_error *err)
 	hv_uart16550_reset(&machine->com1);
 	hv_pc_reset(&machine->pc);
 	hv_xapic_reset(&machine->xapic);
+	hv_timer_cancel(&machine->clock, &machine->late_eoi);
+	machine->redelivered = 0;
 	hv_memory_clear(&machine->memory);
 	error = hv_vcpu_reset(vcpu, err);
 	if (error)

@@ -18,6 +18,9 @@ int hv_machine_pc_init(struct hv_machine *machine);
 /* What firmware leaves in the first MiB: BIOS data area, ACPI tables, MP table. */
 void hv_machine_pc_write_tables(const struct hv_machine *machine);
 
+/* Virtual wire mode, as firmware leaves it: LINT0 takes the 8259s' interrupts. Returns 0 or -errno. */
+int hv_machine_pc_wire_lapic(struct hv_vcpu *vcpu);
+
 /* The vCPU could take an interrupt: give it that of the 8259s, if there still is one. */
 void hv_machine_pc_take_intr(struct hv_vcpu *vcpu);
 

@@ -85,6 +85,8 @@ int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv
 
 	if (!error)
 		error = tvx_set_regs(vcpu->fd, &boot->regs);
+	if (!error && vcpu->machine->is_pc)
+		error = hv_machine_pc_wire_lapic(vcpu);
 	if (error)
 		return hv_fail(err, -error, "refuses the guest's first state: %s; does this CPU lack a mode? see 'hvctl info'",
 			       strerror(-error));
