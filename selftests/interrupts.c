@@ -109,6 +109,38 @@ static void test_shadow_from_state(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+extern char sti_out_end[], movss_out_end[];
+
+static void shadowed_exits(void)
+{
+	guest_expect(0x20);
+	__asm__ volatile("cli; sti; out %%al, $0x80\n sti_out_end: nop; cli"
+			 : : : "memory");
+	guest_sync(1);
+	__asm__ volatile("sti; nop; mov %%ss, %%eax; mov %%eax, %%ss\n\t"
+			 "out %%al, $0x80\n movss_out_end: nop; cli"
+			 : : : "rax", "memory");
+}
+
+/* An instruction that exits ends the shadow it is in, as any other does. */
+static void test_shadowed_exits(void)
+{
+	struct vcpu *vcpu = vcpu_simple(shadowed_exits);
+
+	must(inject(vcpu->fd, TINYVMX_INJECT_EXTINT, 0x20));
+	ok_exit(vcpu, TINYVMX_EXIT_IO, "an OUT behind STI");
+	is(vcpu_events(vcpu).interruptibility, 0, "no shadow behind the OUT");
+	ok_sync(vcpu, 1, "an EXTINT that was pending");
+	is(G(vcpu->vm, guest_trap.rip), (uintptr_t)sti_out_end,
+	   "... is taken behind the OUT");
+	ok_exit(vcpu, TINYVMX_EXIT_IO, "an OUT behind MOV SS");
+	must(inject(vcpu->fd, TINYVMX_INJECT_EXTINT, 0x20));
+	ok_done(vcpu, "an EXTINT injected there");
+	is(G(vcpu->vm, guest_trap.rip), (uintptr_t)movss_out_end,
+	   "... is taken at once");
+	vcpu_simple_destroy(vcpu);
+}
+
 static volatile u32 rounds;
 
 static void counts(void)
@@ -164,6 +196,7 @@ int main(void)
 	test_window();
 	test_window_at_once();
 	test_shadow_from_state();
+	test_shadowed_exits();
 	test_many();
 	test_tpr();
 	return tap_exit();

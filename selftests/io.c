@@ -172,7 +172,7 @@ static void finish_string(struct vcpu *vcpu, int reg, u64 bytes)
 	if (run->io.flags & TINYVMX_IO_REP)
 		run->regs.gpr[TINYVMX_RCX] = 0;
 	run->regs.rip += run->instruction_len;
-	run->request = TINYVMX_REQ_SET_REGS;
+	run->request = TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE;
 }
 
 static void test_string(void)

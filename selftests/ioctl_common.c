@@ -27,6 +27,7 @@ static const struct call calls[] = {
 	     offsetof(struct tinyvmx_memory, pad)),
 	CALL(CREATE_VCPU, VM, tinyvmx_create_vcpu,
 	     offsetof(struct tinyvmx_create_vcpu, pad)),
+	CALL(MSI, VM, tinyvmx_msi, 0),	/* without APICs none looks at pad */
 	CALL(GET_STATE, VCPU, tinyvmx_state, 0),
 	CALL(SET_STATE, VCPU, tinyvmx_state, 0),
 	CALL(SET_CPUID, VCPU, tinyvmx_set_cpuid,
@@ -62,6 +63,10 @@ static void fill(const struct call *call, u32 size)
 	case TINYVMX_CREATE_VCPU:
 		((struct tinyvmx_create_vcpu *)arg)->id = next_vcpu;
 		break;
+	case TINYVMX_MSI:
+		((struct tinyvmx_msi *)arg)->address = 0xfee00000;
+		((struct tinyvmx_msi *)arg)->data = 0x30;
+		break;
 	case TINYVMX_INJECT:
 		((struct tinyvmx_inject *)arg)->type = 77;
 		break;
@@ -75,6 +80,7 @@ static int own_errno(const struct call *call)
 	case TINYVMX_SET_MEMORY:
 		return ENOENT;
 	case TINYVMX_INJECT:
+	case TINYVMX_MSI:	/* a VM without local APICs */
 		return EOPNOTSUPP;
 	case TINYVMX_GET_VMCS:
 		return ENOSPC;

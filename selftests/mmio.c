@@ -33,7 +33,7 @@ static void reads(void)
 static void finish(struct vcpu *vcpu, u32 bytes)
 {
 	vcpu->run->regs.rip += bytes;
-	vcpu->run->request = TINYVMX_REQ_SET_REGS;
+	vcpu->run->request = TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE;
 }
 
 static void test_facts(void)

@@ -54,6 +54,15 @@ __asm__(".pushsection .rodata\n"
 	"	mov	0x40000100, %edx\n"
 	"	mov	$0x37, %al\n"
 	"	out	%al, $0x80\n"
+	/* CD and NW (set by RESET) are not the guest's own, and reload PDPTEs. */
+	"	mov	%cr0, %eax\n"
+	"	and	$0x9fffffff, %eax\n"
+	"	mov	%eax, %cr0\n"
+	"	or	$0x40000000, %eax\n"
+	"	mov	%eax, %cr0\n"
+	"	mov	%cr0, %ebx\n"
+	"	mov	$0x38, %al\n"
+	"	out	%al, $0x80\n"
 	/* Paging off, the long-mode tables, LME, paging on. */
 	"	mov	%cr0, %eax\n"
 	"	and	$0x7fffffff, %eax\n"
@@ -95,6 +104,8 @@ static void build(u8 *ram)
 	*(u32 *)(ram + 0x100) = 0x600df00d;
 }
 
+static u32 finished_cr;	/* EXIT_CR seen */
+
 static bool reached(struct vcpu *vcpu, u32 where)
 {
 	struct tinyvmx_run *run = vcpu->run;
@@ -115,7 +126,8 @@ static bool reached(struct vcpu *vcpu, u32 where)
 		vcpu_get_regs(vcpu);
 		vcpu->regs.rip += run->instruction_len;
 		vcpu_set_regs(vcpu);
-		diag("userspace finished a MOV to CR%u", run->cr.cr);
+		run->request = TINYVMX_REQ_COMPLETE;
+		finished_cr++;
 	}
 	if (run->reason == TINYVMX_EXIT_IO && run->io.port == 0x80 &&
 	    run->io.data == where)
@@ -171,6 +183,11 @@ static void test_way_up(void)
 	vcpu_get_regs(vcpu);
 	is(vcpu->regs.gpr[TINYVMX_RCX], 0x600df00d, "a stale one stays in use");
 	is(vcpu->regs.gpr[TINYVMX_RDX], 0x600df00d, "a reloaded one works");
+	finished_cr = 0;
+	ok(reached(vcpu, 0x38), "CR0.CD and NW cleared, CD set under PAE paging");
+	is(finished_cr, 2, "both with userspace's help");
+	vcpu_get_regs(vcpu);
+	is(vcpu->regs.gpr[TINYVMX_RBX] >> 30, 3, "the guest saw CD and PG set");
 	ok(reached(vcpu, 0x64), "long mode");
 	s = vcpu_sregs(vcpu);
 	is(s.efer & 0x500, 0x500, "EFER: LMA and LME");

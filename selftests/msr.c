@@ -176,6 +176,30 @@ static void swapgs(void)
 	guest_is(rdmsr(0xc0000102), 0x1111);
 }
 
+static volatile u64 tsc_seen;
+
+static void reads_tsc(void)
+{
+	tsc_seen = rdtsc();
+}
+
+static void test_tsc_state(void)
+{
+	struct vcpu *vcpu = vcpu_simple(reads_tsc);
+	u64 now;
+
+	ok_done(vcpu, "a guest reads its TSC");
+	now = G(vcpu->vm, tsc_seen);
+	ok(now < ms_to_tsc(1000), "it started from 0 with the VM: %lu", now);
+	ok(vcpu_msr(vcpu, 0x10) > now, "GET_STATE sees it go on");
+	vcpu_set_msr(vcpu, 0x10, 1UL << 50);
+	vcpu_call(vcpu, reads_tsc, 0);
+	ok_done(vcpu, "SET_STATE moves it");
+	now = G(vcpu->vm, tsc_seen) - (1UL << 50);
+	ok(now < ms_to_tsc(1000), "the guest goes on from there: + %lu", now);
+	vcpu_simple_destroy(vcpu);
+}
+
 static void run_one(void *fn, const char *what)
 {
 	struct vcpu *vcpu = vcpu_simple(fn);
@@ -208,5 +232,6 @@ int main(void)
 	run_one(tsc, "the TSC MSR counts as RDTSC does");
 	run_one(syscall_insn, "SYSCALL");
 	test_swapgs();
+	test_tsc_state();
 	return tap_exit();
 }

@@ -2,6 +2,7 @@
 /* A VM belongs to the mm that made it: from any other one, all is EIO. */
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "lib.h"
 
@@ -74,6 +75,21 @@ static void nothing(void)
 {
 }
 
+/* A process that shares the memory is no other one. */
+static void test_vfork(struct vcpu *vcpu)
+{
+	int status = -1;
+	pid_t pid = vfork();
+
+	if (!pid)
+		_exit(ioctl(vcpu->fd, TINYVMX_RUN, 0) ? errno : 0);
+	must(pid);
+	must(waitpid(pid, &status, 0));
+	is(WEXITSTATUS(status), 0, "a child of vfork() has the same memory: RUN");
+	is(vcpu->run->reason, TINYVMX_EXIT_IO, "it ran the guest");
+	vcpu_call(vcpu, nothing, 0);
+}
+
 static void test_owner_goes_on(struct vcpu *vcpu)
 {
 	ok_done(vcpu, "the owner's guest runs all the same");
@@ -103,6 +119,7 @@ int main(void)
 	   "an inherited device makes VMs of one's own");
 	is(reap(spawn(writes_run_page, vcpu->run)), 0, "a child has the run page");
 	vcpu->run->want_intr_window = 0;
+	test_vfork(vcpu);
 	test_owner_goes_on(vcpu);
 	vcpu_simple_destroy(vcpu);
 	return tap_exit();

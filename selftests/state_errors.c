@@ -285,6 +285,9 @@ static void test_arguments(void)
 	}
 	err_is(get_state(vcpu->fd, 0, blob, 8), EOPNOTSUPP, "type 0");
 	err_is(set_state(vcpu->fd, 8, blob, 8), EOPNOTSUPP, "type 8");
+	err_is(get_state(vcpu->fd, TINYVMX_STATE_LAPIC, blob,
+			 sizeof(struct tinyvmx_lapic)), EOPNOTSUPP,
+	       "LAPIC of a VM without local APICs");
 	err_is(set_state(vcpu->fd, ~0U, blob, 8), EOPNOTSUPP, "type 2^32 - 1");
 	arg.data = (uintptr_t)blob;
 	err_is(ioctl(vcpu->fd, TINYVMX_GET_STATE, &arg), EOPNOTSUPP, "version 2");

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Guest memory under userfaultfd: pages come when the process provides them. */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "lib.h"
+
+#define GPA	GUEST_MMIO_GPA
+#define PAGES	8UL
+
+static int uffd;
+static u8 *memory;
+static volatile u64 sum;
+
+static void adds(void)
+{
+	for (u64 i = 0; i < PAGES; i++)
+		sum += *(volatile u64 *)(GPA + i * PAGE);
+}
+
+static bool open_userfault(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)memory, PAGES * PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	return uffd >= 0 && !ioctl(uffd, UFFDIO_API, &api) &&
+	       !ioctl(uffd, UFFDIO_REGISTER, &reg);
+}
+
+/* Wait for a fault and give the page, which holds its number plus @base. */
+static bool serve_one(u64 base)
+{
+	static u64 page[512] __attribute__((aligned(4096)));
+	struct uffd_msg msg;
+	struct uffdio_copy copy = { .src = (uintptr_t)page, .len = PAGE };
+
+	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return false;
+	copy.dst = msg.arg.pagefault.address & -PAGE;
+	page[0] = base + (copy.dst - (uintptr_t)memory) / PAGE;
+	return !ioctl(uffd, UFFDIO_COPY, &copy);
+}
+
+static void test_served(struct vcpu *vcpu)
+{
+	struct runner *runner = runner_start(vcpu);
+	u32 served = 0;
+
+	for (u64 i = 0; i < PAGES; i++)
+		served += serve_one(100);
+	is(served, PAGES, "each page is asked for once");
+	for (u32 i = 0; i < 5000 && !runner->ended; i++)
+		sleep_us(1000);
+	runner_stop(runner);
+	is(vcpu->run->reason, TINYVMX_EXIT_IO, "the guest comes to its end");
+	is(G(vcpu->vm, sum), PAGES * 100 + PAGES * (PAGES - 1) / 2,
+	   "it has read what was provided");
+}
+
+static int waits_for_ever(void *arg)
+{
+	struct vcpu *vcpu = vcpu_simple(adds);
+
+	(void)arg;
+	memory = map_anon(PAGES * PAGE);
+	if (!open_userfault())
+		return 1;
+	must(set_memory(vcpu->vm->fd, 1, 0, GPA, PAGES * PAGE, memory));
+	vcpu_run(vcpu);
+	return 2;
+}
+
+int main(void)
+{
+	struct vcpu *vcpu;
+	pid_t pid;
+
+	tap_init();
+	vcpu = vcpu_simple(adds);
+	memory = map_anon(PAGES * PAGE);
+	if (!open_userfault())
+		skip_all("no userfaultfd here: %s", strerror(errno));
+	must(set_memory(vcpu->vm->fd, 1, 0, GPA, PAGES * PAGE, memory));
+	test_served(vcpu);
+
+	pid = spawn(waits_for_ever, NULL);
+	sleep_us(50000);
+	kill(pid, 9);
+	is(reap(pid), -9, "a guest whose page never comes can be killed");
+	return tap_exit();
+}
