@@ -7,5 +7,6 @@ int hv_cmd_run(int argc, char **argv);
 int hv_cmd_info(int argc, char **argv);
 int hv_cmd_doctor(int argc, char **argv);
 int hv_cmd_explain(int argc, char **argv);
+int hv_cmd_bench(int argc, char **argv);
 
 #endif

@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "info", hv_cmd_info, "show what VMX on this CPU and the module can do" },
 	{ "doctor", hv_cmd_doctor, "find what keeps VT-x from working here" },
 	{ "explain", hv_cmd_explain, "tell why a VM entry failed, from a VMCS dump" },
+	{ "bench", hv_cmd_bench, "measure what VM exits cost, here and on KVM" },
 	{ "help", cmd_help, "explain hvctl, or one command: hvctl help COMMAND" },
 };
 

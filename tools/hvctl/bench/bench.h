@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The bench: one set of guests, two back ends of the same shape. */
+#ifndef HV_BENCH_H
+#define HV_BENCH_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "bus.h"
+#include "error.h"
+#include "memory.h"
+
+struct hv_bench_vm;
+struct hv_bench_vcpu;
+
+/* Why RUN came back, in words that both back ends have. */
+enum hv_bench_exit_kind {
+	HV_BENCH_EXIT_PORT,		/* port, width, write, data */
+	HV_BENCH_EXIT_MMIO,		/* gpa, width, write, data */
+	HV_BENCH_EXIT_HLT,
+	HV_BENCH_EXIT_AGAIN,		/* all done */
+	HV_BENCH_EXIT_STOPPED,		/* by hv_bench_vcpu_stop() */
+	HV_BENCH_EXIT_OTHER,		/* reason: what the back end calls it */
+};
+
+struct hv_bench_exit {
+	uint64_t address;		/* port or gpa */
+	unsigned int width;
+	unsigned int count;		/* of data items, one after the other */
+	bool write;
+	void *data;
+	uint32_t reason;
+};
+
+struct hv_bench_backend {
+	const char *name;
+	/* All return 0 or -errno. */
+	int (*open)(void);		/* a device fd */
+	int (*vm_create)(struct hv_bench_vm *vm);
+	int (*set_memory)(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, uint64_t len, void *hva);
+	int (*vcpu_create)(struct hv_bench_vcpu *vcpu);
+	int (*vcpu_long_mode)(struct hv_bench_vcpu *vcpu);
+	int (*vcpu_call)(struct hv_bench_vcpu *vcpu, uint64_t rip, uint64_t rdi, uint64_t rsi);
+	int (*inject)(struct hv_bench_vcpu *vcpu, unsigned int vector);
+	int (*run)(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit);
+	void (*kick)(struct hv_bench_vcpu *vcpu);	/* RUN returns STOPPED, now or the next time */
+	void (*vcpu_destroy)(struct hv_bench_vcpu *vcpu);
+};
+
+extern const struct hv_bench_backend hv_bench_tinyvmx, hv_bench_kvm;
+
+struct hv_bench_vcpu {
+	struct hv_bench_vm *vm;
+	unsigned int id;
+	int fd;				/* -1: not there */
+	void *run;			/* the page shared with the kernel */
+	size_t run_bytes;
+	pthread_t thread;
+	bool threaded;
+	volatile bool stop;
+};
+
+#define HV_BENCH_MAX_VCPUS 2
+
+struct hv_bench_vm {
+	const struct hv_bench_backend *backend;
+	bool lapic;
+	int device, fd;
+	uint8_t *low, *high;		/* of slots 0 and 1 */
+	struct hv_bench_vcpu vcpu[HV_BENCH_MAX_VCPUS];
+	uint64_t device_value;		/* what the device behind port and MMIO holds */
+	/* For a back end that decodes instructions itself. */
+	struct hv_memory memory;
+	struct hv_bus bus;
+	struct hv_region port, mmio;
+};
+
+/* What backs slot 1. */
+enum hv_bench_high { HV_BENCH_NO_HIGH, HV_BENCH_SMALL_PAGES, HV_BENCH_HUGE_PAGES };
+
+/* A VM with page tables, descriptors and code in place, and one vCPU in 64-bit mode. */
+int hv_bench_vm_init(struct hv_bench_vm *vm, const struct hv_bench_backend *backend, bool lapic,
+		     struct hv_error *err);
+void hv_bench_vm_exit(struct hv_bench_vm *vm);
+int hv_bench_vcpu_init(struct hv_bench_vm *vm, unsigned int id, struct hv_error *err);
+
+/* Slot 1 anew: populated on the host's side, not in the EPT. */
+int hv_bench_set_high(struct hv_bench_vm *vm, enum hv_bench_high kind, struct hv_error *err);
+
+/* Run @guest (of guest.S) on vCPU 0 to its end; *ticks: what it measured. */
+int hv_bench_run(struct hv_bench_vm *vm, const char *guest, uint64_t rdi, uint64_t rsi, uint64_t *ticks,
+		 struct hv_error *err);
+
+/* vCPU 1 runs @guest in a thread of its own, until stopped. */
+int hv_bench_other_start(struct hv_bench_vm *vm, const char *guest, struct hv_error *err);
+void hv_bench_other_stop(struct hv_bench_vm *vm);
+
+/* The device behind the port and the MMIO page: one register. */
+static inline void hv_bench_device(struct hv_bench_vm *vm, unsigned int width, bool write, void *data)
+{
+	memcpy(write ? (void *)&vm->device_value : data, write ? data : (void *)&vm->device_value, width);
+}
+
+static inline uint64_t hv_bench_tsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The cases of the bench, a row each. */
+#include "bench/cases.h"
+
+#define GUEST(name) extern const char hv_bench_guest_##name[]
+GUEST(cpuid);
+GUEST(wbinvd);
+GUEST(rdmsr);
+GUEST(wrmsr);
+GUEST(cr0_cd);
+GUEST(cr0_wp);
+GUEST(cr4_mce);
+GUEST(cpuid_avx);
+GUEST(out8);
+GUEST(out16);
+GUEST(out32);
+GUEST(in8);
+GUEST(in16);
+GUEST(in32);
+GUEST(in32_avx);
+GUEST(outsb);
+GUEST(mmio_read);
+GUEST(mmio_write);
+GUEST(hlt_inject);
+GUEST(touch);
+GUEST(eoi);
+GUEST(self_ipi);
+GUEST(self_ipi_hlt);
+GUEST(deadline_set);
+GUEST(deadline_running);
+GUEST(deadline_hlt);
+GUEST(ipi);
+GUEST(other_running);
+GUEST(other_halted);
+
+/* Few iterations a round, so that the host's timer interrupt falls into few rounds. */
+#define EXITS .iterations = 16, .rounds = 31
+#define SOME .iterations = 8, .rounds = 15
+#define ONCE .iterations = 1, .rounds = 15
+/* Far enough to be set before it is due, near enough to be waited for. */
+#define DEADLINE 20000
+#define NEVER 1000000000ULL
+
+#define G(_name, _guest, _what) .name = _name, .what = _what, .guest = hv_bench_guest_##_guest
+
+const struct hv_bench_case hv_bench_cases[] = {
+	{ G("cpuid", cpuid, "CPUID"), EXITS, .max_ticks = 250 },
+	{ G("wbinvd", wbinvd, "WBINVD, the cheapest exit"), EXITS, .max_ticks = 200 },
+	{ G("rdmsr", rdmsr, "RDMSR of IA32_PAT"), EXITS, .max_ratio = 0.4 },
+	{ G("wrmsr", wrmsr, "WRMSR of IA32_PAT"), EXITS, .max_ratio = 0.4 },
+	{ G("cr0-cd", cr0_cd, "MOV to CR0 that toggles CD"), EXITS },
+	{ G("cr0-wp", cr0_wp, "MOV to CR0 that toggles WP"), EXITS },
+	{ G("cr4-mce", cr4_mce, "MOV to CR4 that toggles MCE"), EXITS },
+	{ G("cpuid-avx", cpuid_avx, "CPUID with AVX registers in use"), EXITS },
+	{ G("out8", out8, "OUT of 1 byte to userspace"), EXITS },
+	{ G("out16", out16, "OUT of 2 bytes to userspace"), EXITS },
+	{ G("out32", out32, "OUT of 4 bytes to userspace"), EXITS },
+	{ G("in8", in8, "IN of 1 byte from userspace"), EXITS, .max_ticks = 1000, .max_ratio = 0.5 },
+	{ G("in16", in16, "IN of 2 bytes from userspace"), EXITS, .max_ticks = 1000, .max_ratio = 0.5 },
+	{ G("in32", in32, "IN of 4 bytes from userspace"), EXITS, .max_ticks = 1000, .max_ratio = 0.5 },
+	{ G("in32-avx", in32_avx, "the same with AVX registers in use"), EXITS },
+	{ G("outsb", outsb, "REP OUTSB of 4 KiB to userspace"), .iterations = 1, .rounds = 5 },
+	{ G("mmio-read", mmio_read, "MMIO read from userspace"), EXITS, .max_ticks = 2000 },
+	{ G("mmio-write", mmio_write, "MMIO write to userspace"), EXITS, .max_ticks = 2000 },
+	{ G("hlt-inject", hlt_inject, "HLT to userspace, which injects an interrupt"), EXITS },
+	{ G("ept-4k", touch, "EPT violation, 4 KiB page, scattered"), .iterations = 64, .rounds = 7,
+	  .argument = 0x100000, .high = HV_BENCH_SMALL_PAGES, .max_ratio = 0.5 },
+	{ G("ept-2m", touch, "EPT violation, 2 MiB page"), .iterations = 32, .rounds = 7,
+	  .argument = 0x200000, .high = HV_BENCH_HUGE_PAGES },
+	{ G("ept-seq-4k", touch, "touch 64 MiB of 4 KiB pages, per page"), .iterations = 16384, .rounds = 3,
+	  .argument = 0x1000, .high = HV_BENCH_SMALL_PAGES, .max_ratio = 0.3 },
+	{ G("ept-seq-2m", touch, "touch 64 MiB of 2 MiB pages, per 4 KiB"), .iterations = 16384, .rounds = 3,
+	  .argument = 0x1000, .high = HV_BENCH_HUGE_PAGES, .max_ratio = 0.3 },
+	{ .name = "vm-create", .what = "create and destroy a VM", .host = hv_bench_host_vm, ONCE },
+	{ .name = "vcpu-create", .what = "create a vCPU", .host = hv_bench_host_vcpu, ONCE },
+	{ .name = "first-entry", .what = "first RUN of a VM, to its first exit", .host = hv_bench_host_first_entry,
+	  ONCE },
+	{ G("eoi", eoi, "x2APIC EOI"), EXITS, .flags = HV_BENCH_LAPIC, .max_ticks = 300, .max_ratio = 0.4 },
+	{ G("self-ipi", self_ipi, "x2APIC self-IPI, taken"), EXITS, .flags = HV_BENCH_LAPIC, .max_ratio = 0.4 },
+	{ G("self-ipi-hlt", self_ipi_hlt, "x2APIC self-IPI, taken out of HLT"), EXITS, .flags = HV_BENCH_LAPIC,
+	  .max_ticks = 2500, .max_ratio = 0.6 },
+	{ G("deadline-set", deadline_set, "TSC deadline set, far away"), EXITS, .argument = NEVER,
+	  .flags = HV_BENCH_LAPIC, .max_ratio = 0.4 },
+	{ G("deadline", deadline_running, "TSC deadline set, due at once, taken"), SOME, .argument = 0,
+	  .flags = HV_BENCH_LAPIC, .max_ticks = 2000, .max_ratio = 0.4 },
+	{ G("deadline-wait", deadline_running, "TSC deadline 20000 ticks ahead, taken running"), SOME,
+	  .argument = DEADLINE, .flags = HV_BENCH_LAPIC },
+	{ G("deadline-hlt", deadline_hlt, "TSC deadline 20000 ticks ahead, taken out of HLT"), SOME,
+	  .argument = DEADLINE, .flags = HV_BENCH_LAPIC, .max_ratio = 0.6 },
+	{ G("ipi-running", ipi, "IPI to a running vCPU"), SOME, .other = hv_bench_guest_other_running, .argument = 1,
+	  .flags = HV_BENCH_LAPIC | HV_BENCH_TWO_CPUS, .max_ticks = 1600, .max_ratio = 0.6 },
+	{ G("ipi-halted", ipi, "IPI to a halted vCPU"), SOME, .other = hv_bench_guest_other_halted, .argument = 20000,
+	  .flags = HV_BENCH_LAPIC | HV_BENCH_TWO_CPUS, .max_ratio = 0.6 },
+};
+
+const unsigned int hv_bench_nr_cases = sizeof(hv_bench_cases) / sizeof(hv_bench_cases[0]);

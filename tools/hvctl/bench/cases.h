@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is measured, and what came out. */
+#ifndef HV_BENCH_CASES_H
+#define HV_BENCH_CASES_H
+
+#include "bench/bench.h"
+
+/* hv_bench_case.flags */
+#define HV_BENCH_LAPIC		(1U << 0)	/* a VM with local APICs in the kernel */
+#define HV_BENCH_TWO_CPUS	(1U << 2)	/* worth measuring only with another CPU for the other vCPU */
+
+struct hv_bench_case {
+	const char *name;
+	const char *what;
+	/* Either a guest that measures itself: */
+	const char *guest;		/* of guest.S */
+	const char *other;		/* what vCPU 1 runs meanwhile, or NULL */
+	/* ... or something of the host's side: ticks of one operation. */
+	int (*host)(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
+	unsigned int flags;
+	unsigned int iterations;	/* per round */
+	unsigned int rounds;
+	uint64_t argument;		/* for the guest, in RSI */
+	enum hv_bench_high high;
+	double max_ticks, max_ratio;	/* the target, 0: none */
+};
+
+extern const struct hv_bench_case hv_bench_cases[];
+extern const unsigned int hv_bench_nr_cases;
+
+/* One number with its spread: median and interquartile range of the rounds, per operation. */
+struct hv_bench_number {
+	bool valid;
+	double ticks, spread;
+};
+
+enum { HV_BENCH_TINYVMX, HV_BENCH_KVM, HV_BENCH_NR_BACKENDS };
+
+struct hv_bench_result {
+	bool wanted;
+	struct hv_bench_number number[HV_BENCH_NR_BACKENDS];
+	struct hv_error why[HV_BENCH_NR_BACKENDS];	/* there is no number */
+};
+
+int hv_bench_measure(const struct hv_bench_case *c, const struct hv_bench_backend *backend,
+		     struct hv_bench_number *number, struct hv_error *err);
+
+/* The host's side: VM create and destroy, vCPU create, first entry, an ioctl that does nothing. */
+int hv_bench_host_vm(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
+int hv_bench_host_vcpu(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
+int hv_bench_host_first_entry(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The bench's guests: one loop a case, run at GUEST_CODE in 64-bit mode.
+ *
+ * In: RDI iterations, RSI the case's argument. Each case measures an empty loop,
+ * then its own, by RDTSC, and leaves the difference in GUEST_RESULT.
+ */
+#include "guest.h"
+
+#define X2APIC_EOI	0x80b
+#define X2APIC_SVR	0x80f
+#define X2APIC_ICR	0x830
+#define X2APIC_LVT_TIMER 0x832
+#define X2APIC_SELF_IPI	0x83f
+#define APIC_BASE	0x1b
+#define APIC_BASE_X2APIC_ENABLED 0xc00
+#define TSC_DEADLINE	0x6e0
+#define TIMER_TSC_DEADLINE 0x40000
+#define PAT		0x277
+#define CR0_CD		0x40000000
+#define CR0_WP		0x10000
+#define CR4_MCE		0x40
+#define CR4_OSXSAVE	0x40000
+#define PAGE_4K		0x1000
+#define PAGE_2M		0x200000
+/* Far enough apart that no fault-around helps. */
+#define STRIDE_4K	0x40000
+
+	.section .rodata
+	.balign 4096
+	.globl hv_bench_guest_begin, hv_bench_guest_end
+hv_bench_guest_begin:
+
+/* RDTSC into \reg; RAX and RDX are lost. */
+	.macro TSC reg
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	mov	%rax, \reg
+	.endm
+
+/* A case of that name begins; what is between it and LOOP is not measured. */
+	.macro CASE name
+	.balign 16
+	.globl hv_bench_guest_\name
+hv_bench_guest_\name:
+	call	empty_loop
+	.endm
+
+/* R12, R13 and R15 are the loop's, RDI and RSI hold the arguments. */
+	.macro LOOP
+	mov	%rdi, %r12
+	TSC	%r13
+77:
+	.endm
+
+	.macro ENDLOOP
+	dec	%r12
+	jnz	77b
+	jmp	finish
+	.endm
+
+	.macro WRITE_MSR index, value
+	mov	$\index, %ecx
+	mov	$\value, %eax
+	xor	%edx, %edx
+	wrmsr
+	.endm
+
+/* The ticks of a loop with nothing in it, in R15. */
+empty_loop:
+	mov	%rdi, %r12
+	TSC	%r13
+1:	dec	%r12
+	jnz	1b
+	TSC	%r15
+	sub	%r13, %r15
+	ret
+
+finish:
+	TSC	%rbx
+	sub	%r13, %rbx
+	sub	%r15, %rbx
+	mov	%rbx, GUEST_RESULT
+	mov	$GUEST_PORT_DONE, %edx
+	out	%eax, %dx
+	ud2
+
+	.globl hv_bench_guest_isr_trap, hv_bench_guest_isr_plain, hv_bench_guest_isr_eoi, hv_bench_guest_isr_count
+hv_bench_guest_isr_trap:
+	mov	$GUEST_PORT_TRAP, %edx
+	out	%eax, %dx
+	jmp	hv_bench_guest_isr_trap
+
+hv_bench_guest_isr_plain:
+	iretq
+
+hv_bench_guest_isr_count:
+	incq	GUEST_SHARED
+hv_bench_guest_isr_eoi:
+	push	%rax
+	push	%rcx
+	push	%rdx
+	WRITE_MSR X2APIC_EOI, 0
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	iretq
+
+x2apic_on:
+	mov	$APIC_BASE, %ecx
+	rdmsr
+	or	$APIC_BASE_X2APIC_ENABLED, %eax
+	wrmsr
+	WRITE_MSR X2APIC_SVR, 0x1ff
+	ret
+
+avx_on:
+	mov	%cr4, %rax
+	or	$CR4_OSXSAVE, %rax
+	mov	%rax, %cr4
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	mov	$7, %eax
+	xsetbv
+	vpcmpeqb %xmm0, %xmm0, %xmm0
+	vinsertf128 $1, %xmm0, %ymm0, %ymm0
+	ret
+
+/* ----------------------------------------------- exits the kernel finishes */
+
+	CASE cpuid
+	LOOP
+	xor	%eax, %eax
+	cpuid
+	ENDLOOP
+
+	CASE wbinvd
+	LOOP
+	wbinvd
+	ENDLOOP
+
+	CASE rdmsr
+	mov	$PAT, %ecx
+	LOOP
+	rdmsr
+	ENDLOOP
+
+	CASE wrmsr
+	mov	$PAT, %ecx
+	rdmsr
+	mov	%eax, %ebx
+	mov	%edx, %ebp
+	LOOP
+	mov	%ebx, %eax
+	mov	%ebp, %edx
+	wrmsr
+	ENDLOOP
+
+	CASE cr0_cd
+	mov	%cr0, %rbx
+	LOOP
+	xor	$CR0_CD, %rbx
+	mov	%rbx, %cr0
+	ENDLOOP
+
+	CASE cr0_wp
+	mov	%cr0, %rbx
+	LOOP
+	xor	$CR0_WP, %rbx
+	mov	%rbx, %cr0
+	ENDLOOP
+
+	CASE cr4_mce
+	mov	%cr4, %rbx
+	LOOP
+	xor	$CR4_MCE, %rbx
+	mov	%rbx, %cr4
+	ENDLOOP
+
+	CASE cpuid_avx
+	call	avx_on
+	LOOP
+	vaddps	%ymm0, %ymm0, %ymm1
+	xor	%eax, %eax
+	cpuid
+	ENDLOOP
+
+/* --------------------------------------------------------------- userspace */
+
+	CASE out8
+	mov	$GUEST_PORT_DEVICE, %ebx
+	LOOP
+	mov	%ebx, %edx
+	out	%al, %dx
+	ENDLOOP
+
+	CASE out16
+	mov	$GUEST_PORT_DEVICE, %ebx
+	LOOP
+	mov	%ebx, %edx
+	out	%ax, %dx
+	ENDLOOP
+
+	CASE out32
+	mov	$GUEST_PORT_DEVICE, %ebx
+	LOOP
+	mov	%ebx, %edx
+	out	%eax, %dx
+	ENDLOOP
+
+	CASE in8
+	mov	$GUEST_PORT_DEVICE, %ebx
+	LOOP
+	mov	%ebx, %edx
+	in	%dx, %al
+	ENDLOOP
+
+	CASE in16
+	mov	$GUEST_PORT_DEVICE, %ebx
+	LOOP
+	mov	%ebx, %edx
+	in	%dx, %ax
+	ENDLOOP
+
+	CASE in32
+	mov	$GUEST_PORT_DEVICE, %ebx
+	LOOP
+	mov	%ebx, %edx
+	in	%dx, %eax
+	ENDLOOP
+
+	CASE in32_avx
+	call	avx_on
+	mov	$GUEST_PORT_DEVICE, %ebx
+	LOOP
+	mov	%ebx, %edx
+	vaddps	%ymm0, %ymm0, %ymm1
+	in	%dx, %eax
+	ENDLOOP
+
+	CASE outsb
+	LOOP
+	mov	$GUEST_PORT_DEVICE, %edx
+	mov	$GUEST_BUFFER, %esi
+	mov	$4096, %ecx
+	rep outsb
+	ENDLOOP
+
+	CASE mmio_read
+	mov	$GUEST_MMIO, %ebx
+	LOOP
+	mov	(%rbx), %eax
+	ENDLOOP
+
+	CASE mmio_write
+	mov	$GUEST_MMIO, %ebx
+	LOOP
+	mov	%eax, (%rbx)
+	ENDLOOP
+
+	CASE hlt_inject
+	LOOP
+	sti
+	hlt
+	cli
+	ENDLOOP
+
+/* ---------------------------------------------------------- EPT violations */
+
+	CASE touch
+	mov	$GUEST_HIGH, %ebx
+	LOOP
+	mov	%eax, (%rbx)
+	add	%rsi, %rbx
+	ENDLOOP
+
+/* --------------------------------------------------- the local APIC's work */
+
+	CASE eoi
+	call	x2apic_on
+	LOOP
+	WRITE_MSR X2APIC_EOI, 0
+	ENDLOOP
+
+	CASE self_ipi
+	call	x2apic_on
+	sti
+	LOOP
+	WRITE_MSR X2APIC_SELF_IPI, GUEST_VECTOR_EOI
+	nop
+	ENDLOOP
+
+	CASE self_ipi_hlt
+	call	x2apic_on
+	LOOP
+	cli
+	WRITE_MSR X2APIC_SELF_IPI, GUEST_VECTOR_EOI
+	sti
+	hlt
+	ENDLOOP
+
+/* RSI: how far away the deadline is. */
+	.macro ARM_DEADLINE
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	add	%rsi, %rax
+	mov	%rax, %rdx
+	shr	$32, %rdx
+	mov	$TSC_DEADLINE, %ecx
+	wrmsr
+	.endm
+
+	CASE deadline_set
+	call	x2apic_on
+	WRITE_MSR X2APIC_LVT_TIMER, (TIMER_TSC_DEADLINE + GUEST_VECTOR_COUNT)
+	LOOP
+	ARM_DEADLINE
+	ENDLOOP
+
+	CASE deadline_running
+	call	x2apic_on
+	WRITE_MSR X2APIC_LVT_TIMER, (TIMER_TSC_DEADLINE + GUEST_VECTOR_COUNT)
+	sti
+	LOOP
+	mov	GUEST_SHARED, %rbx
+	ARM_DEADLINE
+1:	cmp	GUEST_SHARED, %rbx
+	je	1b
+	ENDLOOP
+
+	CASE deadline_hlt
+	call	x2apic_on
+	WRITE_MSR X2APIC_LVT_TIMER, (TIMER_TSC_DEADLINE + GUEST_VECTOR_COUNT)
+	LOOP
+	cli
+	ARM_DEADLINE
+	sti
+	hlt
+	ENDLOOP
+
+/* The other vCPU: wait for interrupts, running or halted. */
+	.globl hv_bench_guest_other_running, hv_bench_guest_other_halted
+hv_bench_guest_other_running:
+	call	x2apic_on
+	movq	$1, GUEST_SHARED + 8
+	sti
+1:	nop
+	jmp	1b
+
+hv_bench_guest_other_halted:
+	call	x2apic_on
+	movq	$1, GUEST_SHARED + 8
+	sti
+1:	hlt
+	jmp	1b
+
+/* To vCPU 1, whose handler counts; RSI: ticks to wait before each, until it has halted. */
+	CASE ipi
+	call	x2apic_on
+1:	cmpq	$0, GUEST_SHARED + 8
+	je	1b
+	LOOP
+	mov	%rsi, %rax
+1:	dec	%rax
+	jnz	1b
+	mov	GUEST_SHARED, %rbx
+	mov	$X2APIC_ICR, %ecx
+	mov	$GUEST_VECTOR_COUNT, %eax
+	mov	$1, %edx
+	wrmsr
+1:	cmp	GUEST_SHARED, %rbx
+	je	1b
+	ENDLOOP
+hv_bench_guest_end:
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The bench's back end for /dev/kvm, to compare with: all ioctls of KVM are here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench/bench.h"
+#include "bench/guest.h"
+#include "x86.h"
+
+#define MAX_CPUID 256
+
+static int call(int fd, unsigned long request, void *arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int call_number(int fd, unsigned long request, unsigned long arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int open_device(void)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* The local APIC in the kernel, the chips in userspace: what tinyvmx does. */
+static int vm_create(struct hv_bench_vm *vm)
+{
+	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
+	int fd = call_number(vm->device, KVM_CREATE_VM, 0);
+
+	if (fd < 0)
+		return fd;
+	vm->fd = fd;
+	return vm->lapic ? call(fd, KVM_ENABLE_CAP, &split) : 0;
+}
+
+static int set_memory(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, uint64_t len, void *hva)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = len,
+		.userspace_addr = (uintptr_t)hva,
+	};
+
+	return call(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+static int set_cpuid(struct hv_bench_vcpu *vcpu)
+{
+	struct kvm_cpuid2 *table = calloc(1, sizeof(*table) + MAX_CPUID * sizeof(table->entries[0]));
+	int error;
+
+	if (!table)
+		return -ENOMEM;
+	table->nent = MAX_CPUID;
+	error = call(vcpu->vm->device, KVM_GET_SUPPORTED_CPUID, table);
+	for (unsigned int i = 0; !error && i < table->nent; i++)
+		if (table->entries[i].function == 1 && vcpu->vm->lapic)
+			table->entries[i].ecx |= 1 << 24;	/* TSC deadline, which is the VMM's to tell */
+	if (!error)
+		error = call(vcpu->fd, KVM_SET_CPUID2, table);
+	free(table);
+	return error;
+}
+
+static int vcpu_create(struct hv_bench_vcpu *vcpu)
+{
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	int fd = call_number(vcpu->vm->fd, KVM_CREATE_VCPU, vcpu->id);
+	int bytes = call_number(vcpu->vm->device, KVM_GET_VCPU_MMAP_SIZE, 0);
+	void *run;
+
+	if (fd < 0)
+		return fd;
+	vcpu->fd = fd;
+	run = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (run == MAP_FAILED)
+		return -errno;
+	vcpu->run = run;
+	vcpu->run_bytes = bytes;
+	if (vcpu->vm->lapic && vcpu->id && call(fd, KVM_SET_MP_STATE, &runnable))
+		return -errno;
+	return set_cpuid(vcpu);
+}
+
+static int vcpu_long_mode(struct hv_bench_vcpu *vcpu)
+{
+	static const struct kvm_segment data = { .selector = GUEST_DS, .type = 3, .s = 1, .present = 1, .db = 1, .g = 1,
+						 .limit = ~0U };
+	struct kvm_sregs s;
+	int error = call(vcpu->fd, KVM_GET_SREGS, &s);
+
+	if (error)
+		return error;
+	s.es = s.ss = s.ds = s.fs = s.gs = data;
+	s.cs = (struct kvm_segment){ .selector = GUEST_CS, .type = 11, .s = 1, .present = 1, .l = 1, .g = 1,
+				     .limit = ~0U };
+	s.ldt = (struct kvm_segment){ .unusable = 1 };
+	s.tr = (struct kvm_segment){ .selector = GUEST_TR, .type = 11, .present = 1, .base = GUEST_TSS, .limit = 0x67 };
+	s.gdt.base = GUEST_GDT;
+	s.gdt.limit = 5 * 8 - 1;
+	s.idt.base = GUEST_IDT;
+	s.idt.limit = 256 * 16 - 1;
+	s.cr0 = X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_MP | X86_CR0_PE;
+	s.cr3 = GUEST_PT;
+	s.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+	s.efer = X86_EFER_NXE | X86_EFER_LMA | X86_EFER_LME | 1 /* SCE */;
+	return call(vcpu->fd, KVM_SET_SREGS, &s);
+}
+
+static int vcpu_call(struct hv_bench_vcpu *vcpu, uint64_t rip, uint64_t rdi, uint64_t rsi)
+{
+	struct kvm_regs regs = {
+		.rip = rip,
+		.rflags = X86_RFLAGS_FIXED,
+		.rsp = GUEST_STACK_TOP + vcpu->id * GUEST_STACK_BYTES,
+		.rdi = rdi,
+		.rsi = rsi,
+	};
+
+	return call(vcpu->fd, KVM_SET_REGS, &regs);
+}
+
+static int inject(struct hv_bench_vcpu *vcpu, unsigned int vector)
+{
+	struct kvm_interrupt interrupt = { .irq = vector };
+
+	return call(vcpu->fd, KVM_INTERRUPT, &interrupt);
+}
+
+static int run(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit)
+{
+	struct kvm_run *run = vcpu->run;
+	int error = call(vcpu->fd, KVM_RUN, NULL);
+
+	if (error)
+		return error == -EINTR || error == -EAGAIN ? HV_BENCH_EXIT_STOPPED : error;
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		exit->address = run->io.port;
+		exit->width = run->io.size;
+		exit->count = run->io.count;
+		exit->write = run->io.direction == KVM_EXIT_IO_OUT;
+		exit->data = (char *)run + run->io.data_offset;
+		return HV_BENCH_EXIT_PORT;
+	case KVM_EXIT_MMIO:
+		exit->address = run->mmio.phys_addr;
+		exit->width = run->mmio.len;
+		exit->write = run->mmio.is_write;
+		exit->data = run->mmio.data;
+		return HV_BENCH_EXIT_MMIO;
+	case KVM_EXIT_HLT:
+		return HV_BENCH_EXIT_HLT;
+	}
+	exit->reason = run->exit_reason;
+	return HV_BENCH_EXIT_OTHER;
+}
+
+static void kick(struct hv_bench_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	pthread_kill(vcpu->thread, SIGUSR1);
+}
+
+static void vcpu_destroy(struct hv_bench_vcpu *vcpu)
+{
+	if (vcpu->run)
+		munmap(vcpu->run, vcpu->run_bytes);
+	close(vcpu->fd);
+	vcpu->fd = -1;
+}
+
+const struct hv_bench_backend hv_bench_kvm = {
+	.name = "kvm",
+	.open = open_device,
+	.vm_create = vm_create,
+	.set_memory = set_memory,
+	.vcpu_create = vcpu_create,
+	.vcpu_long_mode = vcpu_long_mode,
+	.vcpu_call = vcpu_call,
+	.inject = inject,
+	.run = run,
+	.kick = kick,
+	.vcpu_destroy = vcpu_destroy,
+};

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The table of the bench. */
+#include "bench/report.h"
+
+static bool has_ratio(const struct hv_bench_result *result)
+{
+	return result->number[HV_BENCH_TINYVMX].valid && result->number[HV_BENCH_KVM].valid &&
+	       result->number[HV_BENCH_KVM].ticks > 0;
+}
+
+static double ratio(const struct hv_bench_result *result)
+{
+	return result->number[HV_BENCH_TINYVMX].ticks / result->number[HV_BENCH_KVM].ticks;
+}
+
+enum hv_bench_verdict hv_bench_judge(const struct hv_bench_case *c, const struct hv_bench_result *result)
+{
+	if (!c->max_ticks && !c->max_ratio)
+		return HV_BENCH_NO_TARGET;
+	if (!result->number[HV_BENCH_TINYVMX].valid || (c->max_ratio && !has_ratio(result)))
+		return HV_BENCH_UNKNOWN;
+	if (c->max_ticks && result->number[HV_BENCH_TINYVMX].ticks > c->max_ticks)
+		return HV_BENCH_MISSED;
+	if (c->max_ratio && ratio(result) > c->max_ratio)
+		return HV_BENCH_MISSED;
+	return HV_BENCH_MET;
+}
+
+static void print_number(FILE *out, const struct hv_bench_number *number)
+{
+	if (number->valid)
+		fprintf(out, " %10.0f %6.0f", number->ticks, number->spread);
+	else
+		fprintf(out, " %10s %6s", "-", "");
+}
+
+static void print_target(FILE *out, const struct hv_bench_case *c, const struct hv_bench_result *result)
+{
+	static const char *const words[] = {
+		[HV_BENCH_NO_TARGET] = "", [HV_BENCH_MET] = "met", [HV_BENCH_MISSED] = "MISSED",
+		[HV_BENCH_UNKNOWN] = "?",
+	};
+	char ticks[16] = "", part[16] = "";
+
+	if (c->max_ticks)
+		snprintf(ticks, sizeof(ticks), "%.0f", c->max_ticks);
+	if (c->max_ratio)
+		snprintf(part, sizeof(part), "x%.1f", c->max_ratio);
+	fprintf(out, " %6s %4s %-6s", ticks, part, words[hv_bench_judge(c, result)]);
+}
+
+void hv_bench_print_table(FILE *out, const struct hv_bench_result results[])
+{
+	fprintf(out, "%-13s %10s %6s %10s %6s %5s  %6s %4s %-6s  %s\n", "case", "tinyvmx", "+-", "kvm", "+-", "ratio",
+		"target", "", "", "ticks for one");
+	for (unsigned int i = 0; i < hv_bench_nr_cases; i++) {
+		const struct hv_bench_case *c = &hv_bench_cases[i];
+		const struct hv_bench_result *result = &results[i];
+
+		if (!result->wanted)
+			continue;
+		fprintf(out, "%-13s", c->name);
+		print_number(out, &result->number[HV_BENCH_TINYVMX]);
+		print_number(out, &result->number[HV_BENCH_KVM]);
+		if (has_ratio(result))
+			fprintf(out, " %5.2f ", ratio(result));
+		else
+			fprintf(out, " %5s ", "");
+		print_target(out, c, result);
+		fprintf(out, "  %s\n", c->what);
+	}
+	for (unsigned int i = 0; i < hv_bench_nr_cases; i++)
+		for (unsigned int b = 0; b < HV_BENCH_NR_BACKENDS; b++)
+			if (results[i].wanted && *results[i].why[b].text)
+				fprintf(out, "%s: not measured: %s\n", hv_bench_cases[i].name, results[i].why[b].text);
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The bench's back end for /dev/tinyvmx. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench/bench.h"
+#include "bench/guest.h"
+#include "cpuid.h"
+#include "mmio.h"
+#include "strio.h"
+#include "tvx.h"
+#include "x86.h"
+
+#define INSTRUCTION_DONE (TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE)
+
+static struct tinyvmx_info info;
+
+static int open_device(void)
+{
+	int fd = tvx_open();
+
+	if (fd >= 0)
+		tvx_get_info(fd, &info);
+	return fd;
+}
+
+static int vm_create(struct hv_bench_vm *vm)
+{
+	int fd = tvx_create_vm(vm->device, vm->lapic ? TINYVMX_VM_LAPIC : 0);
+
+	if (fd < 0)
+		return fd;
+	vm->fd = fd;
+	return 0;
+}
+
+static int set_memory(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, uint64_t len, void *hva)
+{
+	return tvx_set_memory(vm->fd, slot, 0, gpa, len, hva);
+}
+
+/* hvctl's own table, and what the cases need beside it. */
+static int set_cpuid(struct hv_bench_vcpu *vcpu)
+{
+	struct hv_cpuid_config config = { .host = hv_cpuid_host, .info = &info, .lapic = vcpu->vm->lapic };
+	struct tinyvmx_cpuid table[HV_CPUID_MAX];
+	size_t count = hv_cpuid_build(table, &config);
+
+	for (size_t i = 0; i < count; i++)
+		if (table[i].function == 1)
+			table[i].edx |= 1 << 7;		/* MCE */
+	return tvx_set_cpuid(vcpu->fd, table, count);
+}
+
+static int vcpu_create(struct hv_bench_vcpu *vcpu)
+{
+	struct tinyvmx_run *run;
+	int fd = tvx_create_vcpu(vcpu->vm->fd, vcpu->id), error;
+
+	if (fd < 0)
+		return fd;
+	vcpu->fd = fd;
+	error = tvx_map_run(fd, info.run_bytes, &run);
+	if (error)
+		return error;
+	vcpu->run = run;
+	vcpu->run_bytes = info.run_bytes;
+	return set_cpuid(vcpu);
+}
+
+static int vcpu_long_mode(struct hv_bench_vcpu *vcpu)
+{
+	static const struct tinyvmx_segment data = { .selector = GUEST_DS, .ar = 0xc093, .limit = ~0U };
+	struct tinyvmx_sregs s;
+	int error = tvx_get_sregs(vcpu->fd, &s);
+
+	if (error)
+		return error;
+	for (int i = 0; i < TINYVMX_LDTR; i++)
+		s.seg[i] = data;
+	s.seg[TINYVMX_CS] = (struct tinyvmx_segment){ .selector = GUEST_CS, .ar = 0xa09b, .limit = ~0U };
+	s.seg[TINYVMX_LDTR] = (struct tinyvmx_segment){ .ar = TINYVMX_AR_UNUSABLE };
+	s.seg[TINYVMX_TR] = (struct tinyvmx_segment){ .selector = GUEST_TR, .ar = 0x8b, .base = GUEST_TSS,
+						      .limit = 0x67 };
+	s.gdt_base = GUEST_GDT;
+	s.gdt_limit = 5 * 8 - 1;
+	s.idt_base = GUEST_IDT;
+	s.idt_limit = 256 * 16 - 1;
+	s.cr0 = X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_MP | X86_CR0_PE;
+	s.cr3 = GUEST_PT;
+	s.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+	s.efer = X86_EFER_NXE | X86_EFER_LMA | X86_EFER_LME | 1 /* SCE */;
+	return tvx_set_sregs(vcpu->fd, &s);
+}
+
+static int vcpu_call(struct hv_bench_vcpu *vcpu, uint64_t rip, uint64_t rdi, uint64_t rsi)
+{
+	struct tinyvmx_regs regs = { .rip = rip, .rflags = X86_RFLAGS_FIXED };
+
+	regs.gpr[TINYVMX_RSP] = GUEST_STACK_TOP + vcpu->id * GUEST_STACK_BYTES;
+	regs.gpr[TINYVMX_RDI] = rdi;
+	regs.gpr[TINYVMX_RSI] = rsi;
+	return tvx_set_regs(vcpu->fd, &regs);
+}
+
+static int inject(struct hv_bench_vcpu *vcpu, unsigned int vector)
+{
+	struct tinyvmx_inject arg = { .type = TINYVMX_INJECT_EXTINT, .vector = vector };
+
+	return tvx_inject(vcpu->fd, &arg);
+}
+
+/* ------------------------------------------------------------------------ RUN */
+
+static int string_io(struct hv_bench_vcpu *vcpu, struct tinyvmx_run *run)
+{
+	struct hv_guest guest = { .memory = &vcpu->vm->memory, .bus = &vcpu->vm->bus };
+	struct tinyvmx_exit_io io = run->io;
+	struct tinyvmx_sregs sregs;
+	struct hv_fault fault;
+	int error = tvx_get_sregs(vcpu->fd, &sregs);
+
+	if (error)
+		return error;
+	guest.paging = (struct hv_paging){ .cr0 = sregs.cr0, .cr3 = sregs.cr3, .cr4 = sregs.cr4, .efer = sregs.efer,
+					   .rflags = run->regs.rflags };
+	if (!hv_strio(&guest, &run->regs, &io, run->instruction_len, &fault))
+		return -EFAULT;
+	run->request = INSTRUCTION_DONE;
+	return HV_BENCH_EXIT_AGAIN;
+}
+
+static uint64_t no_segment_base(void *ctx, unsigned int segment)
+{
+	(void)ctx, (void)segment;
+	return 0;
+}
+
+/* hvctl's own way to finish such an instruction: what a user of hvctl pays. */
+static int mmio(struct hv_bench_vcpu *vcpu, struct tinyvmx_run *run)
+{
+	const struct tinyvmx_exit_mmio *exit = &run->mmio;
+	struct hv_mmio m = {
+		.guest = {
+			.memory = &vcpu->vm->memory,
+			.bus = &vcpu->vm->bus,
+			.paging = { .cr0 = exit->cr0, .cr3 = exit->cr3, .cr4 = exit->cr4, .efer = exit->efer,
+				    .rflags = run->regs.rflags },
+			.known = true,
+			.known_gla = exit->gla,
+			.known_gpa = exit->gpa,
+		},
+		.regs = &run->regs,
+		.code_bits = 64,
+		.cs_base = exit->cs_base,
+		.segment_base = no_segment_base,
+	};
+
+	if (hv_mmio_emulate(&m) != HV_MMIO_DONE)
+		return -EFAULT;
+	run->request = INSTRUCTION_DONE;
+	return HV_BENCH_EXIT_AGAIN;
+}
+
+static int port(struct hv_bench_vcpu *vcpu, struct tinyvmx_run *run, struct hv_bench_exit *exit)
+{
+	struct tinyvmx_exit_io *io = &run->io;
+
+	if (io->flags & TINYVMX_IO_STRING)
+		return string_io(vcpu, run);
+	exit->address = io->port;
+	exit->width = io->width;
+	exit->count = 1;
+	exit->write = !(io->flags & TINYVMX_IO_IN);
+	exit->data = &io->data;
+	return HV_BENCH_EXIT_PORT;
+}
+
+static int run(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit)
+{
+	struct tinyvmx_run *run = vcpu->run;
+	int error = tvx_run(vcpu->fd);
+
+	if (error)
+		return error == -EINTR ? HV_BENCH_EXIT_STOPPED : error;
+	switch (run->reason) {
+	case TINYVMX_EXIT_IO:
+		return port(vcpu, run, exit);
+	case TINYVMX_EXIT_MMIO:
+		exit->address = run->mmio.gpa;
+		return mmio(vcpu, run);
+	case TINYVMX_EXIT_HLT:
+		return HV_BENCH_EXIT_HLT;
+	}
+	exit->reason = run->exit_reason;
+	exit->address = run->rip;
+	return HV_BENCH_EXIT_OTHER;
+}
+
+static void kick(struct hv_bench_vcpu *vcpu)
+{
+	struct tinyvmx_run *run = vcpu->run;
+
+	__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	pthread_kill(vcpu->thread, SIGUSR1);
+}
+
+static void vcpu_destroy(struct hv_bench_vcpu *vcpu)
+{
+	if (vcpu->run)
+		munmap(vcpu->run, vcpu->run_bytes);
+	close(vcpu->fd);
+	vcpu->fd = -1;
+}
+
+const struct hv_bench_backend hv_bench_tinyvmx = {
+	.name = "tinyvmx",
+	.open = open_device,
+	.vm_create = vm_create,
+	.set_memory = set_memory,
+	.vcpu_create = vcpu_create,
+	.vcpu_long_mode = vcpu_long_mode,
+	.vcpu_call = vcpu_call,
+	.inject = inject,
+	.run = run,
+	.kick = kick,
+	.vcpu_destroy = vcpu_destroy,
+};
