@@ -10,6 +10,7 @@
 #include "command.h"
 #include "cpu_features.h"
 #include "load/load.h"
+#include "load/options.h"
 #include "loop.h"
 #include "machine_pc.h"
 #include "report.h"
@@ -39,19 +40,10 @@ struct run {
 
 /* --------------------------------------------------------------- arguments */
 
-enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_LOAD = 0x100, OPT_ENTRY, OPT_MODE, OPT_CMDLINE, OPT_APPEND, OPT_INITRD,
-       OPT_BOOT, OPT_MACHINE, OPT_CPU, OPT_NO_REBOOT, OPT_JSON };
+enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_MACHINE = 0x100, OPT_CPU, OPT_NO_REBOOT, OPT_JSON };
 
 static const struct argp_option options[] = {
 	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)", 0 },
-	{ "load", OPT_LOAD, "GPA", 0, "where a flat image goes (default 0x100000; real mode 0x8000)", 0 },
-	{ "entry", OPT_ENTRY, "GPA", 0,
-	  "its first instruction (default: where it is loaded, or what the ELF file says)", 0 },
-	{ "mode", OPT_MODE, "MODE", 0, "real, protected or long (default long, or what the ELF file is)", 0 },
-	{ "cmdline", OPT_CMDLINE, "STR", 0, "the guest's command line (default: what its boot protocol needs)", 0 },
-	{ "append", OPT_APPEND, "STR", 0, "more of it, behind the default", 0 },
-	{ "initrd", OPT_INITRD, "FILE", 0, "an initramfs or a module; may be repeated", 0 },
-	{ "boot", OPT_BOOT, "KIND", 0, "the boot protocol (default: by IMAGE's content); see hvctl(1)", 0 },
 	{ "machine", OPT_MACHINE, "KIND", 0,
 	  "pc or bare: with or without interrupt controllers and timers (default: by the boot protocol)", 0 },
 	{ "cpu", OPT_CPU, "[+-]FEATURE,...", 0, "take CPUID features away, or insist on them", 0 },
@@ -61,19 +53,9 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static void bad_number(struct argp_state *state, const char *option, const char *arg)
+static void bad_size(struct argp_state *state, const char *arg)
 {
-	argp_failure(state, HV_STATUS_USAGE, 0, "%s %s: not a size or address; give a number like 0x100000 or 16M",
-		     option, arg);
-}
-
-static enum hv_mode parse_mode(struct argp_state *state, const char *arg)
-{
-	for (enum hv_mode mode = HV_MODE_REAL; mode <= HV_MODE_LONG; mode++)
-		if (!strcmp(arg, hv_mode_name(mode)))
-			return mode;
-	argp_failure(state, HV_STATUS_USAGE, 0, "--mode %s: no such mode; use real, protected or long", arg);
-	return HV_MODE_DEFAULT;
+	argp_failure(state, HV_STATUS_USAGE, 0, "--mem %s: not a size; give a number of MiB, or one like 2G", arg);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -81,34 +63,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct run *run = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &run->payload;
+		return 0;
 	case OPT_MEM:
 		if (!hv_parse_size(arg, HV_MIB, &run->mem))
-			bad_number(state, "--mem", arg);
-		return 0;
-	case OPT_LOAD:
-		if (!hv_parse_size(arg, 1, &run->payload.options.load))
-			bad_number(state, "--load", arg);
-		return 0;
-	case OPT_ENTRY:
-		if (!hv_parse_size(arg, 1, &run->payload.options.entry))
-			bad_number(state, "--entry", arg);
-		return 0;
-	case OPT_MODE:
-		run->payload.options.mode = parse_mode(state, arg);
-		return 0;
-	case OPT_CMDLINE:
-		run->payload.cmdline = arg;
-		return 0;
-	case OPT_APPEND:
-		run->payload.append = arg;
-		return 0;
-	case OPT_BOOT:
-		run->payload.boot = arg;
-		return 0;
-	case OPT_INITRD:
-		if (!hv_payload_add_module(&run->payload, arg))
-			argp_failure(state, HV_STATUS_USAGE, 0, "--initrd %s: one too many; give at most %d", arg,
-				     HV_PAYLOAD_MAX_MODULES);
+			bad_size(state, arg);
 		return 0;
 	case OPT_MACHINE:
 		if (strcmp(arg, "pc") && strcmp(arg, "bare"))
@@ -128,24 +88,21 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_JSON:
 		run->json = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (run->payload.path)
-			argp_failure(state, HV_STATUS_USAGE, 0,
-				     "%s: one image too many; give one, and quote --cmdline", arg);
-		run->payload.path = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_failure(state, HV_STATUS_USAGE, 0, "no image given; 'hvctl run IMAGE', or see 'hvctl help run'");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_child children[] = {
+	{ &hv_payload_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_option,
+	.children = children,
 	.args_doc = "IMAGE",
-	.doc = "Run IMAGE, a flat binary or an ELF executable, as a guest.\v"
+	.doc = "Run IMAGE as a guest: a Linux bzImage or vmlinux, a multiboot or other ELF kernel, a flat binary.\v"
 	       "Exit status: what the guest wrote to port 0xf4, times two plus one; 0 powered off; 4 halted; "
 	       "6 triple fault; 8 VM entry failed; 10 unsupported; 12 host error; 2 bad input. See hvctl(1).",
 };

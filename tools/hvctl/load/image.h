@@ -55,6 +55,7 @@ struct hv_image {
 	const char *why;		/* what it was recognised by */
 	enum hv_mode mode;
 	uint64_t entry;			/* guest-physical */
+	uint64_t rom_size;		/* of the ROM that it wants below 4 GiB; 0: none */
 	uint16_t code_selector;		/* data is the next; 0: hvctl's own choice */
 	uint64_t file_size;
 	struct hv_image_segment segment[HV_IMAGE_MAX_SEGMENTS];

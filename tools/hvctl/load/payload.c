@@ -58,6 +58,10 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 {
 	const struct hv_protocol *protocol = payload->image.protocol;
 
+	if (payload->bios && protocol != &hv_protocol_nimbos) {
+		payload->subject = "--bios";
+		return hv_fail(err, EINVAL, "has no meaning with the boot protocol '%s'; add --boot nimbos", protocol->name);
+	}
 	if (protocol->place)
 		return protocol->place(payload, memory, err);
 	if (!payload->modules)
@@ -67,7 +71,7 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 		       protocol->name);
 }
 
-int hv_payload_read(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
+int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err)
 {
 	int error = choose_protocol(payload, err);
 
@@ -77,6 +81,8 @@ int hv_payload_read(struct hv_payload *payload, const struct hv_memory *memory, 
 	error = hv_file_read(&payload->file, payload->path, memory->size, err);
 	if (!error)
 		error = hv_image_parse(&payload->image, &payload->file, &payload->options, err);
+	if (!error && payload->image.rom_size)
+		error = hv_memory_add_rom(memory, payload->image.rom_size, err);
 	if (!error)
 		error = hv_image_check(&payload->image, memory, err);
 	if (!error)

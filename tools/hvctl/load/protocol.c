@@ -13,6 +13,7 @@ static const struct hv_protocol *const protocols[] = {
 	&hv_protocol_pvh,
 	&hv_protocol_elf,
 	&hv_protocol_nimbos,
+	&hv_protocol_firmware,
 	&hv_protocol_flat,
 };
 
