@@ -179,6 +179,7 @@ static void find_policy(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
 	policy->invpcid = has_feature(vcpu, LEAF_STRUCTURED, EBX, 10);
 	policy->x2apic = has_feature(vcpu, LEAF_FEATURES, ECX, 21);
 	policy->tsc_deadline = has_feature(vcpu, LEAF_FEATURES, ECX, 24);
+	policy->tsc_adjust = has_feature(vcpu, LEAF_STRUCTURED, EBX, 1);
 }
 
 static void all_allowed(struct tvx_policy *policy)
@@ -190,6 +191,7 @@ static void all_allowed(struct tvx_policy *policy)
 	policy->invpcid = true;
 	policy->x2apic = true;
 	policy->tsc_deadline = true;
+	policy->tsc_adjust = true;
 }
 
 void tvx_cpuid_init(struct tvx_vcpu *vcpu)

@@ -83,11 +83,32 @@ static bool read_tsc(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
 	return true;
 }
 
-static bool write_tsc(struct tvx_vcpu *vcpu, u32 arg, u64 value)
+/* SDM, "IA32_TSC_ADJUST Register Support": either MSR moves the other by as much. */
+static void move_tsc(struct tvx_vcpu *vcpu, u64 by)
 {
-	vcpu->tsc_offset = value - rdtsc();
+	vcpu->tsc_offset += by;
+	vcpu->tsc_adjust += by;
 	vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
 	tvx_lapic_tsc_changed(vcpu);
+}
+
+static bool write_tsc(struct tvx_vcpu *vcpu, u32 arg, u64 value)
+{
+	move_tsc(vcpu, value - (rdtsc() + vcpu->tsc_offset));
+	return true;
+}
+
+static bool read_tsc_adjust(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
+{
+	*value = vcpu->tsc_adjust;
+	return vcpu->policy.tsc_adjust;
+}
+
+static bool write_tsc_adjust(struct tvx_vcpu *vcpu, u32 arg, u64 value)
+{
+	if (!vcpu->policy.tsc_adjust)
+		return false;
+	move_tsc(vcpu, value - vcpu->tsc_adjust);
 	return true;
 }
 
@@ -181,6 +202,7 @@ static bool ignore_write(struct tvx_vcpu *vcpu, u32 arg, u64 value)
 
 static const struct tvx_msr_row rows[] = {
 	{ .index = MSR_IA32_TSC, .read = read_tsc, .write = write_tsc },
+	{ .index = MSR_IA32_TSC_ADJUST, .read = read_tsc_adjust, .write = write_tsc_adjust },
 	{ .index = MSR_IA32_APICBASE, .read = read_apic_base, .write = write_apic_base },
 	{ .index = MSR_IA32_PLATFORM_ID, .read = read_constant },
 	{ .index = MSR_IA32_UCODE_REV, .read = read_constant, .write = ignore_write },

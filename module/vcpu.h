@@ -85,6 +85,7 @@ enum tvx_switched_msr {
  * @invpcid: INVPCID
  * @x2apic: x2APIC mode
  * @tsc_deadline: IA32_TSC_DEADLINE
+ * @tsc_adjust: IA32_TSC_ADJUST
  */
 struct tvx_policy {
 	u64 cr4;
@@ -94,6 +95,7 @@ struct tvx_policy {
 	bool invpcid;
 	bool x2apic;
 	bool tsc_deadline;
+	bool tsc_adjust;
 };
 
 struct tvx_vcpu;
@@ -136,6 +138,7 @@ struct tvx_vcpu_set {
  * @cr2: guest CR2
  * @tpr: task priority; CR8 is its upper half
  * @tsc_offset: the value in the VMCS's TSC_OFFSET field
+ * @tsc_adjust: guest IA32_TSC_ADJUST
  * @lapic: the local APIC
  * @requests: TVX_REQUEST_*; any context
  * @loaded_cpu: the CPU on which it is loaded, -1: none
@@ -197,6 +200,7 @@ struct tvx_vcpu {
 	unsigned long cr2;
 	u8 tpr;
 	u64 tsc_offset;
+	u64 tsc_adjust;
 	struct tvx_lapic lapic;
 	unsigned long requests;
 	int loaded_cpu;
