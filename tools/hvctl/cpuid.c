@@ -219,6 +219,9 @@ static void tell_lapic(struct tinyvmx_cpuid *row)
 	}
 }
 
+/* The module has IA32_TSC_ADJUST on any host; Linux takes a TSC with it for reliable. */
+#define TSC_ADJUST BIT(1)
+
 /* Leaves that say something of this guest and not of the host. */
 static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 {
@@ -231,8 +234,10 @@ static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 		row->ecx |= 1U << 31;	/* a hypervisor is present */
 		break;
 	case 7:
-		if (row->index == 0)
+		if (row->index == 0) {
 			row->eax = row->eax ? 1 : 0;	/* the highest sub-leaf */
+			row->ebx |= TSC_ADJUST;
+		}
 		break;
 	case 0xd:
 		if (row->index == 0) {
