@@ -43,6 +43,9 @@ static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int w
 {
 	void *ram = hv_memory_at(guest->memory, gpa, width);
 
+	/* Nobody hears what is written to a ROM. */
+	if (write && hv_memory_is_rom(guest->memory, gpa))
+		return;
 	if (ram) {
 		ram_access(ram, width, write, value);
 		return;

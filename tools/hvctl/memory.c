@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Guest RAM: an anonymous mapping, aligned for huge pages. */
+/* Guest RAM: an anonymous mapping, aligned for huge pages; and ROM, another. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -63,6 +63,17 @@ int hv_memory_init(struct hv_memory *memory, uint64_t size, struct hv_error *err
 	return 0;
 }
 
+int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *err)
+{
+	void *rom = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (rom == MAP_FAILED)
+		return hv_fail(err, ENOMEM, "no memory for %llu KiB of ROM (%s); close something",
+			       (unsigned long long)(size / HV_KIB), strerror(errno));
+	memory->rom = (struct hv_ram_range){ HV_GAP_END - size, size, rom };
+	return 0;
+}
+
 void hv_memory_clear(struct hv_memory *memory)
 {
 	/* Gives the pages back; where they are locked, zero them by hand. */
@@ -74,17 +85,23 @@ void hv_memory_exit(struct hv_memory *memory)
 {
 	if (memory->map)
 		munmap(memory->map, memory->map_len);
+	if (memory->rom.hva)
+		munmap(memory->rom.hva, memory->rom.len);
 	*memory = (struct hv_memory){ 0 };
+}
+
+static void *range_at(const struct hv_ram_range *range, uint64_t gpa, uint64_t len)
+{
+	uint64_t offset = gpa - range->gpa;
+
+	return gpa >= range->gpa && offset < range->len && len <= range->len - offset ? range->hva + offset : NULL;
 }
 
 void *hv_memory_at(const struct hv_memory *memory, uint64_t gpa, uint64_t len)
 {
-	for (unsigned int i = 0; i < memory->count; i++) {
-		const struct hv_ram_range *range = &memory->range[i];
-		uint64_t offset = gpa - range->gpa;
+	void *found = range_at(&memory->rom, gpa, len);
 
-		if (gpa >= range->gpa && offset < range->len && len <= range->len - offset)
-			return range->hva + offset;
-	}
-	return NULL;
+	for (unsigned int i = 0; i < memory->count && !found; i++)
+		found = range_at(&memory->range[i], gpa, len);
+	return found;
 }

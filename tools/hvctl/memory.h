@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Guest RAM: one mapping of this process, seen by the guest in up to two ranges. */
+/* Guest RAM: one mapping of this process, seen by the guest in up to two ranges; and a ROM. */
 #ifndef HV_MEMORY_H
 #define HV_MEMORY_H
 
@@ -29,6 +29,7 @@ struct hv_memory {
 	uint64_t size;			/* of all RAM, in bytes */
 	struct hv_ram_range range[HV_MEMORY_MAX_RANGES];
 	unsigned int count;
+	struct hv_ram_range rom;	/* up to 4 GiB; the guest cannot write to it */
 	void *map;			/* the whole mapping, with alignment slack */
 	size_t map_len;
 };
@@ -37,11 +38,20 @@ struct hv_memory {
 int hv_memory_init(struct hv_memory *memory, uint64_t size, struct hv_error *err);
 void hv_memory_exit(struct hv_memory *memory);
 
-/* All zeroes again. */
+/* Add a ROM of @size bytes, a multiple of 4096, that ends at 4 GiB. */
+int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *err);
+#define HV_ROM_MAX (16 * HV_MIB)
+
+/* RAM is all zeroes again. */
 void hv_memory_clear(struct hv_memory *memory);
 
-/* Where guest-physical @gpa ... @gpa + @len - 1 lies; NULL unless all of it is RAM. */
+/* Where guest-physical @gpa ... @gpa + @len - 1 lies; NULL unless all of it is RAM, or all ROM. */
 void *hv_memory_at(const struct hv_memory *memory, uint64_t gpa, uint64_t len);
+
+static inline bool hv_memory_is_rom(const struct hv_memory *memory, uint64_t gpa)
+{
+	return gpa - memory->rom.gpa < memory->rom.len;
+}
 
 /* The end of the RAM that begins at address 0. */
 static inline uint64_t hv_memory_low_end(const struct hv_memory *memory)

@@ -56,18 +56,26 @@ int hv_vm_create(struct hv_vm *vm, uint32_t flags, struct hv_error *err)
 	return 0;
 }
 
+static int map_range(struct hv_vm *vm, unsigned int slot, uint32_t flags, const struct hv_ram_range *range,
+		     struct hv_error *err)
+{
+	int error = tvx_set_memory(vm->fd, slot, flags, range->gpa, range->len, range->hva);
+
+	if (!error)
+		return 0;
+	return hv_fail(err, -error, "refuses %llu KiB of memory at 0x%llx: %s; use a smaller --mem",
+		       (unsigned long long)(range->len / HV_KIB), (unsigned long long)range->gpa, strerror(-error));
+}
+
 int hv_vm_map(struct hv_vm *vm, const struct hv_memory *memory, struct hv_error *err)
 {
-	for (unsigned int i = 0; i < memory->count; i++) {
-		const struct hv_ram_range *range = &memory->range[i];
-		int error = tvx_set_memory(vm->fd, i, 0, range->gpa, range->len, range->hva);
+	int error = 0;
 
-		if (error)
-			return hv_fail(err, -error, "refuses %llu MiB of RAM at 0x%llx: %s; use a smaller --mem",
-				       (unsigned long long)(range->len / HV_MIB),
-				       (unsigned long long)range->gpa, strerror(-error));
-	}
-	return 0;
+	for (unsigned int i = 0; i < memory->count && !error; i++)
+		error = map_range(vm, i, 0, &memory->range[i], err);
+	if (!error && memory->rom.len)
+		error = map_range(vm, memory->count, TINYVMX_MEMORY_READONLY, &memory->rom, err);
+	return error;
 }
 
 void hv_vm_destroy(struct hv_vm *vm)
