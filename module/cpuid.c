@@ -2,6 +2,7 @@
 /*
  * CPUID: looking leaves up, and the policy that the leaves imply.
  */
+#include <linux/align.h>
 #include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -245,6 +246,29 @@ static u32 xsave_size(const struct tvx_vcpu *vcpu, u64 xcr0)
 	return size;
 }
 
+#define COMPONENT_ECX_ALIGNED	BIT(1)
+
+/* The same for the compacted format of XSAVEC: one behind the other. */
+static u32 xsave_compacted_size(const struct tvx_vcpu *vcpu, u64 xcr0)
+{
+	u32 size = VMX_FXSAVE_BYTES + VMX_XSAVE_HEADER_BYTES;
+	unsigned int n;
+
+	for (n = 2; n < 32; n++) {
+		const struct tinyvmx_cpuid *row;
+
+		if (!(xcr0 & BIT_ULL(n)))
+			continue;
+		row = find(vcpu, LEAF_XSAVE, n);
+		if (!row)
+			continue;
+		if (row->ecx & COMPONENT_ECX_ALIGNED)
+			size = ALIGN(size, 64);
+		size += row->eax;
+	}
+	return size;
+}
+
 /* What the table cannot say because it depends on the guest's registers. */
 static void make_true(struct tvx_vcpu *vcpu, struct tinyvmx_cpuid *row, u32 index)
 {
@@ -255,6 +279,8 @@ static void make_true(struct tvx_vcpu *vcpu, struct tinyvmx_cpuid *row, u32 inde
 		row->ebx = (row->ebx & ~FEATURES_EBX_APIC_ID) | (vcpu->id << 24);
 	} else if (row->function == LEAF_XSAVE && index == 0) {
 		row->ebx = xsave_size(vcpu, vcpu->xcr0);
+	} else if (row->function == LEAF_XSAVE && index == 1) {
+		row->ebx = xsave_compacted_size(vcpu, vcpu->xcr0);
 	}
 }
 

@@ -484,7 +484,7 @@ struct tinyvmx_state {
  * @pad: must be 0
  *
  * The module itself keeps true what depends on the guest's registers: OSXSAVE
- * and the APIC id in leaf 1, the XSAVE size in leaf 0DH. A function above the
+ * and the APIC id in leaf 1, the XSAVE sizes in leaf 0DH. A function above the
  * table's highest basic one answers as that one does, as Intel processors do.
  */
 struct tinyvmx_cpuid {
