@@ -257,6 +257,19 @@ static void flush_console(struct run *run)
 	hv_console_exit(&machine->console);
 }
 
+/* Where in its program the guest has died, and what may help. */
+static void tell_where(const struct run *run)
+{
+	const struct hv_protocol *protocol = run->payload.image.protocol;
+	uint64_t rip = run->machine->vcpu[0].run->rip;
+	char text[200];
+
+	if (hv_payload_find_symbol(&run->payload, rip, text, sizeof(text)))
+		fprintf(stderr, "RIP 0x%llx is %s\n", (unsigned long long)rip, text);
+	if (protocol->advice)
+		fprintf(stderr, "%s\n", protocol->advice);
+}
+
 static void tell_end(struct run *run)
 {
 	const struct hv_machine *machine = run->machine;
@@ -271,6 +284,7 @@ static void tell_end(struct run *run)
 	case HV_END_TRIPLE_FAULT:
 	case HV_END_UNSUPPORTED:
 		hv_report_vcpu(vcpu, stderr);
+		tell_where(run);
 		/* fall through */
 	case HV_END_ERROR:
 	case HV_END_HALTED:

@@ -247,5 +247,6 @@ const struct hv_protocol hv_protocol_linux = {
 	.place = place,
 	.start = start,
 	.cmdline = "console=ttyS0 panic=-1",
+	.advice = "if it said nothing, see its first messages by --append earlyprintk=serial,ttyS0; with --system-map also --append nokaslr",
 	.pc = true,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Flat firmware, such as SeaBIOS: a ROM that ends at 4 GiB, its last 128 KiB once more in
+ * Flat firmware, such as SeaBIOS: a ROM that ends at 4 GiB, its last 256 KiB once more in
  * RAM at the end of the first MiB, as chipsets shadow it; entered at the reset vector.
  */
 #include <errno.h>
@@ -9,7 +9,8 @@
 #include "layout.h"
 #include "load.h"
 
-#define SHADOW_MAX (128 * HV_KIB)
+/* Chipsets shadow 128 KiB at first; SeaBIOS gets the rest itself, but only where it knows the chipset. */
+#define SHADOW_MAX (256 * HV_KIB)
 #define RESET_CS_BASE 0xffff0000
 #define RESET_CS 0xf000
 #define RESET_IP 0xfff0

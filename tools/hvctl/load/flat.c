@@ -34,4 +34,5 @@ int hv_load_flat(struct hv_image *image, const struct hv_file *file,
 const struct hv_protocol hv_protocol_flat = {
 	.name = "flat",
 	.load = hv_load_flat,
+	.advice = "is it linked for where it was loaded, and for the mode? See --load, --entry and --mode",
 };

@@ -26,6 +26,7 @@ struct hv_protocol {
 	/* Write the tables that the guest is given; finish the vCPU's first state. */
 	void (*start)(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot);
 	const char *cmdline;		/* if the user gives none; NULL: an empty one */
+	const char *advice;		/* what to try when the guest dies early; NULL: nothing special */
 	bool pc;			/* it expects a PC: the BIOS area is not the guest's */
 };
 

@@ -13,7 +13,6 @@
 
 #define KERNEL_GPA 0x200000
 #define RAM_MIN (16 * HV_MIB)
-#define STUB_MAX 0x10000
 #define SEGMENT_SIZE 0x10000
 
 static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
@@ -44,11 +43,11 @@ static int read_stub(struct hv_payload *payload, struct hv_error *err)
 	if (!path)
 		return hv_fail(err, ENOMEM, "no memory for its name; close something");
 	payload->subject = payload->bios;
-	error = hv_file_read(&payload->stub, path, STUB_MAX, err);
+	error = hv_file_read(&payload->stub, path, UINT64_MAX, err);
 	at = strrchr(path, '@');
 	if (error && at && hv_parse_size(at + 1, 1, &gpa)) {
 		*at = 0;
-		error = hv_file_read(&payload->stub, path, STUB_MAX, err);
+		error = hv_file_read(&payload->stub, path, UINT64_MAX, err);
 	}
 	free(path);
 	payload->stub_gpa = gpa;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "load.h"
+#include "symbols.h"
 
 bool hv_payload_add_module(struct hv_payload *payload, const char *path)
 {
@@ -54,6 +55,14 @@ static int read_modules(struct hv_payload *payload, uint64_t max, struct hv_erro
 	return 0;
 }
 
+static int read_map(struct hv_payload *payload, struct hv_error *err)
+{
+	if (!payload->system_map)
+		return 0;
+	payload->subject = payload->system_map;
+	return hv_file_read(&payload->map, payload->system_map, UINT64_MAX, err);
+}
+
 static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
 {
 	const struct hv_protocol *protocol = payload->image.protocol;
@@ -91,6 +100,8 @@ int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct
 		error = hv_boot_check(&payload->image, payload->text, err);
 	if (!error)
 		error = read_modules(payload, memory->size, err);
+	if (!error)
+		error = read_map(payload, err);
 	if (error)
 		return error;
 	payload->subject = payload->path;
@@ -113,10 +124,16 @@ void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *
 		image->protocol->start(payload, memory, boot);
 }
 
+bool hv_payload_find_symbol(const struct hv_payload *payload, uint64_t rip, char *text, size_t len)
+{
+	return hv_symbols_in_map(&payload->map, rip, text, len) || hv_symbols_in_elf(&payload->file, rip, text, len);
+}
+
 void hv_payload_free(struct hv_payload *payload)
 {
 	hv_file_free(&payload->file);
 	hv_file_free(&payload->stub);
+	hv_file_free(&payload->map);
 	for (unsigned int i = 0; i < payload->modules; i++)
 		hv_file_free(&payload->module[i].file);
 }

@@ -32,6 +32,7 @@ struct hv_payload {
 	struct hv_file file;
 	struct hv_image image;
 	struct hv_file stub;
+	struct hv_file map;		/* System.map */
 	uint64_t stub_gpa;
 	char text[HV_BOOT_CMDLINE_MAX + 1];	/* the whole command line */
 	const char *subject;		/* what an error is about */
@@ -46,6 +47,9 @@ int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct
 /* Put it into RAM, which is zero, and make the vCPU's first state. */
 void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory, bool huge_1g,
 		      struct hv_boot *boot);
+
+/* Where a guest has died: function and offset, if a symbol table knows it. */
+bool hv_payload_find_symbol(const struct hv_payload *payload, uint64_t rip, char *text, size_t len);
 
 void hv_payload_free(struct hv_payload *payload);
 

@@ -161,5 +161,6 @@ const struct hv_protocol hv_protocol_pvh = {
 	.place = place,
 	.start = start,
 	.cmdline = "console=ttyS0 panic=-1",
+	.advice = "if it said nothing, see its first messages by --append earlyprintk=serial,ttyS0, and add nokaslr for true symbols",
 	.pc = true,
 };
