@@ -36,17 +36,23 @@ static u8 processor_priority(const struct tvx_vcpu *vcpu)
 	return (vcpu->tpr & 0xf0) >= isr_class ? vcpu->tpr : isr_class;
 }
 
+/* Globally enabled: else the processor is as one without a local APIC. */
+static bool is_present(const struct tvx_lapic *lapic)
+{
+	return lapic->present && (READ_ONCE(lapic->base) & LAPIC_BASE_ENABLE);
+}
+
 static bool is_enabled(const struct tvx_lapic *lapic)
 {
-	return (READ_ONCE(lapic->base) & LAPIC_BASE_ENABLE) &&
-	       (READ_ONCE(lapic->regs[LAPIC_SVR]) & LAPIC_SVR_ENABLE);
+	return is_present(lapic) && (READ_ONCE(lapic->regs[LAPIC_SVR]) & LAPIC_SVR_ENABLE);
 }
 
 int tvx_lapic_next(struct tvx_vcpu *vcpu)
 {
 	int vector;
 
-	if (!vcpu->lapic.present)
+	/* Software-disabled, it still delivers what is pending. */
+	if (!is_present(&vcpu->lapic))
 		return -1;
 	vector = highest(vcpu->lapic.irr);
 	if (vector < 0 || (vector & 0xf0) <= (processor_priority(vcpu) & 0xf0))
@@ -64,7 +70,7 @@ bool tvx_lapic_accepts_extint(const struct tvx_lapic *lapic)
 {
 	u32 lint0 = lapic->regs[LAPIC_LVT_LINT0];
 
-	if (!lapic->present || !(lapic->base & LAPIC_BASE_ENABLE))
+	if (!is_present(lapic))
 		return true;	/* LINT0 is the INTR pin */
 	return !(lint0 & LAPIC_LVT_MASKED) && LAPIC_LVT_MODE(lint0) == TVX_DM_EXTINT;
 }
@@ -138,8 +144,9 @@ static void accept_vector(struct tvx_vcpu *vcpu, u8 vector, bool level)
 static bool accept(struct tvx_vcpu *vcpu, const struct tvx_message *message)
 {
 	if (message->mode == TVX_DM_NMI) {
-		tvx_vcpu_request(vcpu, TVX_REQUEST_NMI);
-		return true;
+		if (is_present(&vcpu->lapic))
+			tvx_vcpu_request(vcpu, TVX_REQUEST_NMI);
+		return is_present(&vcpu->lapic);
 	}
 	if (!is_enabled(&vcpu->lapic))
 		return false;
@@ -147,12 +154,17 @@ static bool accept(struct tvx_vcpu *vcpu, const struct tvx_message *message)
 	return true;
 }
 
+static bool is_deliverable(const struct tvx_message *message)
+{
+	return message->mode <= TVX_DM_LOWEST || message->mode == TVX_DM_NMI;
+}
+
 int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message)
 {
 	unsigned int id;
 	int taken = 0;
 
-	if (message->mode > TVX_DM_LOWEST && message->mode != TVX_DM_NMI)
+	if (!is_deliverable(message))
 		return -EOPNOTSUPP;
 	rcu_read_lock();
 	for (id = 0; id < TVX_MAX_VCPUS; id++) {
@@ -171,7 +183,7 @@ int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message)
 /* SDM, "Message Address Register Format" and "Message Data Register Format". */
 int tvx_lapic_parse_msi(const struct tinyvmx_msi *msi, struct tvx_message *message)
 {
-	if (msi->pad || (msi->address & 0xfffffffffffULL) >> 20 != 0xfee)
+	if (msi->pad || (msi->address & GENMASK_ULL(39, 20)) != LAPIC_BASE_ADDRESS)
 		return -EINVAL;
 	message->dest = ((msi->address >> 12) & 0xff) | (msi->address >> 40 << 8);
 	message->x2apic = msi->address >> 40;
@@ -184,14 +196,17 @@ int tvx_lapic_parse_msi(const struct tinyvmx_msi *msi, struct tvx_message *messa
 	return message->mode == TVX_DM_NMI ? 0 : -EOPNOTSUPP;
 }
 
-static void local_interrupt(struct tvx_vcpu *vcpu, u32 lvt)
+static void raise_error(struct tvx_vcpu *vcpu, u32 error)
 {
+	u32 lvt = vcpu->lapic.regs[LAPIC_LVT_ERROR];
+
+	vcpu->lapic.esr |= error;
 	if (lvt & LAPIC_LVT_MASKED)
 		return;
-	if (LAPIC_LVT_MODE(lvt) == TVX_DM_FIXED && (lvt & 0xff) >= 16)
+	if ((lvt & 0xff) < 16)
+		vcpu->lapic.esr |= LAPIC_ESR_RECV_ILLEGAL;
+	else
 		accept_vector(vcpu, lvt, false);
-	else if (LAPIC_LVT_MODE(lvt) == TVX_DM_NMI)
-		tvx_vcpu_request(vcpu, TVX_REQUEST_NMI);
 }
 
 void tvx_lapic_timer_interrupt(struct tvx_vcpu *vcpu)
@@ -199,14 +214,12 @@ void tvx_lapic_timer_interrupt(struct tvx_vcpu *vcpu)
 	u32 lvt = vcpu->lapic.regs[LAPIC_LVT_TIMER];
 
 	/* The timer's entry has no delivery mode: it is fixed. */
-	if (is_enabled(&vcpu->lapic))
-		local_interrupt(vcpu, lvt & (LAPIC_LVT_MASKED | 0xff));
-}
-
-static void raise_error(struct tvx_vcpu *vcpu, u32 error)
-{
-	vcpu->lapic.esr |= error;
-	local_interrupt(vcpu, vcpu->lapic.regs[LAPIC_LVT_ERROR]);
+	if (!is_enabled(&vcpu->lapic) || (lvt & LAPIC_LVT_MASKED))
+		return;
+	if ((lvt & 0xff) < 16)
+		raise_error(vcpu, LAPIC_ESR_RECV_ILLEGAL);
+	else
+		accept_vector(vcpu, lvt, false);
 }
 
 static bool write_icr(struct tvx_vcpu *vcpu, u64 icr)
@@ -230,7 +243,8 @@ static bool write_icr(struct tvx_vcpu *vcpu, u64 icr)
 		tvx_lapic_send(vcpu->peers, &message);
 		break;
 	case LAPIC_TO_SELF:
-		accept(vcpu, &message);
+		if (is_deliverable(&message))
+			accept(vcpu, &message);
 		break;
 	case LAPIC_TO_ALL:
 	case LAPIC_TO_OTHERS:
@@ -420,6 +434,12 @@ bool tvx_lapic_write(struct tvx_vcpu *vcpu, unsigned int reg, u64 value)
 	case LAPIC_TIMER_INITIAL:
 		tvx_lapic_timer_start(vcpu, value);
 		break;
+	case LAPIC_TIMER_DIVIDE:
+		tvx_lapic_timer_divide(vcpu, value);
+		break;
+	case LAPIC_DFR:
+		WRITE_ONCE(lapic->regs[reg], value | LAPIC_DFR_ONES);
+		break;
 	default:
 		WRITE_ONCE(lapic->regs[reg], value);
 	}
@@ -427,6 +447,31 @@ bool tvx_lapic_write(struct tvx_vcpu *vcpu, unsigned int reg, u64 value)
 }
 
 /* ------------------------------------------------------------------- base */
+
+static void reset_registers(struct tvx_lapic *lapic)
+{
+	unsigned int reg;
+
+	memset(lapic->regs, 0, sizeof(lapic->regs));
+	lapic->regs[LAPIC_SVR] = 0xff;
+	lapic->regs[LAPIC_DFR] = LAPIC_DFR_FLAT;
+	for (reg = LAPIC_LVT_TIMER; reg <= LAPIC_LVT_ERROR; reg++)
+		lapic->regs[reg] = LAPIC_LVT_MASKED;
+}
+
+/* Off: all is lost. Senders look at the base and SVR before they set a bit. */
+static void disable(struct tvx_vcpu *vcpu)
+{
+	struct tvx_lapic *lapic = &vcpu->lapic;
+
+	tvx_lapic_timer_stop(vcpu);
+	reset_registers(lapic);
+	bitmap_zero(lapic->irr, 256);
+	bitmap_zero(lapic->tmr, 256);
+	bitmap_zero(lapic->isr, 256);
+	lapic->esr = 0;
+	tvx_vcpu_set_tpr(vcpu, 0);
+}
 
 /* SDM, "x2APIC State Transitions": only these, and the page stays where it is. */
 bool tvx_lapic_write_base(struct tvx_vcpu *vcpu, u64 value)
@@ -445,28 +490,20 @@ bool tvx_lapic_write_base(struct tvx_vcpu *vcpu, u64 value)
 	if ((x2apic && !was_enabled) || (was_x2apic && enable && !x2apic))
 		return false;
 	WRITE_ONCE(lapic->base, value);
+	if (was_enabled && !enable)
+		disable(vcpu);
 	vcpu->recheck = true;
 	return true;
 }
 
-static void reset(struct tvx_vcpu *vcpu)
-{
-	struct tvx_lapic *lapic = &vcpu->lapic;
-	unsigned int reg;
-
-	memset(lapic->regs, 0, sizeof(lapic->regs));
-	lapic->base = LAPIC_BASE_ADDRESS | LAPIC_BASE_ENABLE | (vcpu->id ? 0 : LAPIC_BASE_BSP);
-	lapic->regs[LAPIC_SVR] = 0xff;
-	lapic->regs[LAPIC_DFR] = LAPIC_DFR_FLAT;
-	for (reg = LAPIC_LVT_TIMER; reg <= LAPIC_LVT_ERROR; reg++)
-		lapic->regs[reg] = LAPIC_LVT_MASKED;
-}
-
 void tvx_lapic_init(struct tvx_vcpu *vcpu, bool present)
 {
-	vcpu->lapic.present = present;
+	struct tvx_lapic *lapic = &vcpu->lapic;
+
+	lapic->present = present;
+	lapic->base = LAPIC_BASE_ADDRESS | LAPIC_BASE_ENABLE | (vcpu->id ? 0 : LAPIC_BASE_BSP);
+	reset_registers(lapic);
 	tvx_lapic_timer_init(vcpu);
-	reset(vcpu);
 }
 
 void tvx_lapic_destroy(struct tvx_vcpu *vcpu)
@@ -509,7 +546,9 @@ static bool state_valid(const struct tvx_vcpu *vcpu, const struct tinyvmx_lapic 
 
 	if (state->pad || (state->base & ~changeable) != (vcpu->lapic.base & ~changeable))
 		return false;
-	if (x2apic && !(state->base & LAPIC_BASE_ENABLE))
+	if (x2apic && (!(state->base & LAPIC_BASE_ENABLE) || !vcpu->policy.x2apic))
+		return false;
+	if (state->timer_left > TVX_LAPIC_TIMER_MAX)
 		return false;
 	for (reg = LAPIC_LVT_TIMER; reg <= LAPIC_LVT_ERROR; reg++)
 		if (state->regs[reg] & ~lapic_regs[reg].writable)
@@ -528,6 +567,7 @@ int tvx_lapic_set_state(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state
 	tvx_lapic_timer_stop(vcpu);
 	WRITE_ONCE(lapic->base, state->base);
 	memcpy(lapic->regs, state->regs, sizeof(lapic->regs));
+	lapic->esr = 0;
 	vcpu->tpr = state->regs[LAPIC_TPR];
 	store_bitmap(lapic->isr, &state->regs[LAPIC_ISR]);
 	store_bitmap(lapic->tmr, &state->regs[LAPIC_TMR]);

@@ -26,7 +26,8 @@ struct tvx_vcpu_set;
  * @tmr: trigger mode register, likewise, before the bit in @irr
  * @isr: in-service register
  * @esr: errors since the last write to the error status register
- * @deadline: guest TSC of the next timer interrupt, 0: none
+ * @deadline: TSC of the next timer interrupt, 0: none: the guest's TSC in TSC-deadline
+ *	mode, else the host's, which nobody sets
  * @timer: fires at @deadline
  * @eoi: level-triggered vector whose EOI userspace is still to be told, 0: none
  *

@@ -49,6 +49,7 @@ enum {
 enum { LAPIC_TIMER_ONE_SHOT, LAPIC_TIMER_PERIODIC, LAPIC_TIMER_DEADLINE };
 
 #define LAPIC_DFR_FLAT		0xffffffff
+#define LAPIC_DFR_ONES		0x0fffffff	/* reserved bits, which read as ones */
 
 #define LAPIC_ICR_LOGICAL	BIT(11)
 #define LAPIC_ICR_LEVEL_ASSERT	BIT(14)

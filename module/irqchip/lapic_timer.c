@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC's timer. In every mode it is a deadline in guest TSC ticks; a
- * host timer wakes the vCPU for it.
+ * The local APIC's timer. In every mode it is a deadline in TSC ticks; a host
+ * timer wakes the vCPU for it.
  */
 #include <linux/hrtimer.h>
 #include <linux/math64.h>
@@ -18,14 +18,24 @@
 /* A deadline further away is looked at again after this long. */
 #define FAR_NS	(3600ULL * NSEC_PER_SEC)
 
-static u64 guest_tsc(const struct tvx_vcpu *vcpu)
-{
-	return rdtsc() + vcpu->tsc_offset;
-}
-
 static unsigned int timer_mode(const struct tvx_vcpu *vcpu)
 {
 	return LAPIC_TIMER_MODE(vcpu->lapic.regs[LAPIC_LVT_TIMER]);
+}
+
+/* The clock of the mode: a count goes on when the guest's TSC is set, a deadline moves. */
+static u64 now(const struct tvx_vcpu *vcpu)
+{
+	return rdtsc() + (timer_mode(vcpu) == LAPIC_TIMER_DEADLINE ? vcpu->tsc_offset : 0);
+}
+
+/* Deadlines are unsigned: the highest of them is in the future. */
+static u64 ticks_left(const struct tvx_vcpu *vcpu)
+{
+	u64 deadline = vcpu->lapic.deadline;
+	u64 tsc = now(vcpu);
+
+	return deadline > tsc ? deadline - tsc : 0;
 }
 
 /* SDM, "Divide Configuration Register": bits 3, 1, 0 are log2 of it less one; 111: 1. */
@@ -51,16 +61,17 @@ static enum hrtimer_restart fired(struct hrtimer *timer)
 
 static void arm(struct tvx_vcpu *vcpu, u64 deadline)
 {
-	s64 ticks = deadline - guest_tsc(vcpu);
 	u64 ns = FAR_NS;
+	u64 ticks;
 
 	vcpu->lapic.deadline = deadline;
-	if (ticks <= 0) {
+	ticks = ticks_left(vcpu);
+	if (!ticks) {
 		tvx_vcpu_request(vcpu, TVX_REQUEST_TIMER);
 		return;
 	}
-	if ((u64)ticks < div_u64(U64_MAX, NSEC_PER_MSEC))
-		ns = min(div_u64((u64)ticks * NSEC_PER_MSEC, tsc_khz), FAR_NS);
+	if (ticks < div_u64(U64_MAX, NSEC_PER_MSEC))
+		ns = min(div_u64(ticks * NSEC_PER_MSEC, tsc_khz), FAR_NS);
 	hrtimer_start(&vcpu->lapic.timer, ktime_add_ns(ktime_get(), ns), HRTIMER_MODE_ABS);
 }
 
@@ -89,7 +100,17 @@ void tvx_lapic_timer_start(struct tvx_vcpu *vcpu, u32 count)
 	vcpu->lapic.regs[LAPIC_TIMER_INITIAL] = count;
 	tvx_lapic_timer_stop(vcpu);
 	if (count)
-		arm(vcpu, guest_tsc(vcpu) + initial_ticks(vcpu));
+		arm(vcpu, now(vcpu) + initial_ticks(vcpu));
+}
+
+/* The count stays, its pace changes. */
+void tvx_lapic_timer_divide(struct tvx_vcpu *vcpu, u32 divide)
+{
+	u64 count = ticks_left(vcpu) >> divide_shift(vcpu);
+
+	vcpu->lapic.regs[LAPIC_TIMER_DIVIDE] = divide;
+	if (vcpu->lapic.deadline && timer_mode(vcpu) != LAPIC_TIMER_DEADLINE)
+		arm(vcpu, now(vcpu) + (count << divide_shift(vcpu)));
 }
 
 /* Changing to or from TSC-deadline mode disarms the timer. */
@@ -102,11 +123,9 @@ void tvx_lapic_timer_mode(struct tvx_vcpu *vcpu, u32 lvt)
 
 u32 tvx_lapic_timer_current(struct tvx_vcpu *vcpu)
 {
-	s64 left = vcpu->lapic.deadline - guest_tsc(vcpu);
-
-	if (!vcpu->lapic.deadline || timer_mode(vcpu) == LAPIC_TIMER_DEADLINE || left <= 0)
+	if (timer_mode(vcpu) == LAPIC_TIMER_DEADLINE)
 		return 0;
-	return left >> divide_shift(vcpu);
+	return ticks_left(vcpu) >> divide_shift(vcpu);
 }
 
 u64 tvx_lapic_read_deadline(struct tvx_vcpu *vcpu)
@@ -126,7 +145,7 @@ void tvx_lapic_write_deadline(struct tvx_vcpu *vcpu, u64 value)
 
 void tvx_lapic_tsc_changed(struct tvx_vcpu *vcpu)
 {
-	if (vcpu->lapic.deadline)
+	if (vcpu->lapic.deadline && timer_mode(vcpu) == LAPIC_TIMER_DEADLINE)
 		arm(vcpu, vcpu->lapic.deadline);
 }
 
@@ -134,7 +153,7 @@ void tvx_lapic_tsc_changed(struct tvx_vcpu *vcpu)
 static void next_period(struct tvx_vcpu *vcpu)
 {
 	u64 period = initial_ticks(vcpu);
-	u64 late = guest_tsc(vcpu) - vcpu->lapic.deadline;
+	u64 late = now(vcpu) - vcpu->lapic.deadline;
 
 	if (!period)
 		return tvx_lapic_timer_stop(vcpu);
@@ -147,7 +166,7 @@ void tvx_lapic_timer_fired(struct tvx_vcpu *vcpu)
 
 	if (!deadline)
 		return;	/* disarmed meanwhile */
-	if ((s64)(guest_tsc(vcpu) - deadline) < 0) {
+	if (ticks_left(vcpu)) {
 		arm(vcpu, deadline);	/* the host's clock ran ahead, or moved */
 		return;
 	}
@@ -164,7 +183,7 @@ void tvx_lapic_timer_get(struct tvx_vcpu *vcpu, struct tinyvmx_lapic *state)
 
 	state->deadline = tvx_lapic_read_deadline(vcpu);
 	if (deadline && timer_mode(vcpu) != LAPIC_TIMER_DEADLINE)
-		state->timer_left = max_t(s64, deadline - guest_tsc(vcpu), 1);
+		state->timer_left = max(ticks_left(vcpu), 1ULL);
 }
 
 void tvx_lapic_timer_set(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state)
@@ -172,5 +191,5 @@ void tvx_lapic_timer_set(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *stat
 	if (timer_mode(vcpu) == LAPIC_TIMER_DEADLINE && state->deadline)
 		arm(vcpu, state->deadline);
 	else if (timer_mode(vcpu) != LAPIC_TIMER_DEADLINE && state->timer_left)
-		arm(vcpu, guest_tsc(vcpu) + state->timer_left);
+		arm(vcpu, now(vcpu) + state->timer_left);
 }

@@ -16,8 +16,12 @@ struct tvx_vcpu;
 void tvx_lapic_timer_init(struct tvx_vcpu *vcpu);
 void tvx_lapic_timer_destroy(struct tvx_vcpu *vcpu);
 
-/* A write to the initial-count register; to the LVT, before it takes effect. */
+/* The longest one-shot or period, in TSC ticks: the count and the divisor at their limits. */
+#define TVX_LAPIC_TIMER_MAX	((u64)U32_MAX << 7)
+
+/* A write to the initial-count and divide registers; to the LVT, before it takes effect. */
 void tvx_lapic_timer_start(struct tvx_vcpu *vcpu, u32 count);
+void tvx_lapic_timer_divide(struct tvx_vcpu *vcpu, u32 divide);
 void tvx_lapic_timer_mode(struct tvx_vcpu *vcpu, u32 lvt);
 void tvx_lapic_timer_stop(struct tvx_vcpu *vcpu);
 
