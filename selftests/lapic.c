@@ -30,6 +30,7 @@ struct vm *lapic_vm(void)
 	must(set_memory(fd, 0, 0, 0, GUEST_RAM_BYTES, vm->ram));
 	close(vm->fd);
 	vm->fd = fd;
+	G(vm, guest_ms) = info()->tsc_khz;
 	return vm;
 }
 
@@ -128,6 +129,7 @@ bool wait_taken(struct vm *vm, u8 vector, u32 count)
 
 volatile u8 guest_order[64];
 volatile u32 guest_orders;
+volatile u64 guest_ms;
 
 void guest_hook_eoi(struct guest_frame *frame)
 {
@@ -141,12 +143,20 @@ void guest_log(struct guest_frame *frame)
 	guest_hook_eoi(frame);
 }
 
-bool guest_wait(u8 vector, u32 count, u64 ticks)
+bool guest_wait(u8 vector, u32 count, u64 ms)
 {
 	u64 start = rdtsc();
 
 	while (guest_taken[vector] < count)
-		if (rdtsc() - start > ticks)
+		if (rdtsc() - start > ms * guest_ms)
 			return false;
 	return true;
+}
+
+void guest_delay(u64 ms)
+{
+	u64 start = rdtsc();
+
+	while (rdtsc() - start < ms * guest_ms)
+		relax();
 }

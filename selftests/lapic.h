@@ -117,10 +117,14 @@ static inline void relax(void)
 extern volatile u8 guest_order[64];
 extern volatile u32 guest_orders;
 
+/* TSC ticks of a millisecond; lapic_vm() sets it. */
+extern volatile u64 guest_ms;
+
 /* guest_hook functions: end the interrupt; note its vector first. */
 void guest_hook_eoi(struct guest_frame *frame);
 void guest_log(struct guest_frame *frame);
-/* Spin, at most @ticks, until @vector has come @count times. */
-bool guest_wait(u8 vector, u32 count, u64 ticks);
+/* Spin, at most @ms, until @vector has come @count times. */
+bool guest_wait(u8 vector, u32 count, u64 ms);
+void guest_delay(u64 ms);
 
 #endif

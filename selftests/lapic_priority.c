@@ -120,6 +120,7 @@ static void tpr(void)
 	guest_is(guest_taken[0xff], 0);
 	wrmsr(X_TPR, 0xe0);
 	guest_is(guest_taken[0xff], 1);
+	guest_expect(0x1f);
 	wrmsr(X_TPR, 0x0f);			/* class 0 holds back class 1 not */
 	self(0x1f);
 	guest_is(guest_taken[0x1f], 1);
