@@ -147,6 +147,7 @@ static void com1_output(void *ctx, const uint8_t *data, size_t len)
 {
 	struct hv_machine *machine = ctx;
 
+	hv_panic_watch(&machine->panic, data, len);
 	hv_console_output(&machine->console, data, len);
 }
 

@@ -20,6 +20,7 @@
 #include "dev/pc.h"
 #include "dev/uart16550.h"
 #include "memory.h"
+#include "panic.h"
 #include "vcpu.h"
 #include "vm.h"
 #include "xapic.h"
@@ -66,6 +67,7 @@ struct hv_machine {
 	struct hv_xapic xapic;
 	atomic_bool intr;		/* INTR of the 8259s */
 	atomic_bool reset_wanted;
+	struct hv_panic panic;
 	bool delivered;			/* the I/O APIC has sent a message */
 	unsigned int redelivered;	/* ... behind so many EOIs in a row */
 	struct hv_timer late_eoi;

@@ -212,7 +212,6 @@ static int reset(struct hv_vcpu *vcpu, struct hv_error *err)
 	struct hv_boot boot;
 	int error;
 
-	hv_uart16550_flush(&machine->com1);
 	hv_uart16550_reset(&machine->com1);
 	hv_pc_reset(&machine->pc);
 	hv_xapic_reset(&machine->xapic);
@@ -229,9 +228,18 @@ static int reset(struct hv_vcpu *vcpu, struct hv_error *err)
 void hv_machine_pc_reset(struct hv_vcpu *vcpu)
 {
 	struct hv_machine *machine = vcpu->machine;
+	const char *panic;
 	struct hv_error err;
 
 	atomic_store(&machine->reset_wanted, false);
+	pthread_mutex_lock(&machine->lock);
+	hv_uart16550_flush(&machine->com1);
+	panic = hv_panic_text(&machine->panic);
+	pthread_mutex_unlock(&machine->lock);
+	if (panic) {
+		hv_machine_end(machine, HV_END_PANIC, 0, "%s", panic);
+		return;
+	}
 	if (machine->no_reboot) {
 		hv_machine_end(machine, HV_END_REBOOT, 0, "%s", "");
 		return;

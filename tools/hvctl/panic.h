@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Was that reboot a panic? Linux says so on its console before it resets the
+ * machine (panic=-1), and nowhere else that needs no driver.
+ */
+#ifndef HV_PANIC_H
+#define HV_PANIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hv_panic {
+	char line[160];			/* the one that is being written; its end may be cut off */
+	size_t len;
+	char text[160];			/* of the panic */
+	unsigned int lines_since;
+};
+
+/* The guest writes to its console. */
+void hv_panic_watch(struct hv_panic *panic, const uint8_t *data, size_t len);
+
+/* What the kernel said, if a panic is the last thing it told; else NULL. */
+const char *hv_panic_text(const struct hv_panic *panic);
+
+#endif
