@@ -17,7 +17,9 @@ enum { OPTION_SVG = 256, OPTION_WITH, OPTION_BASELINE, OPTION_LIST };
 
 struct request {
 	bool json, list;
-	const char *svg, *with, *baseline;
+	const char *svg, *baseline;
+	const char *with[4];
+	unsigned int nr_with;
 	const char *backend;
 	const char *names[64];
 	unsigned int nr_names;
@@ -27,7 +29,7 @@ static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "print JSON, for programs", 0 },
 	{ "svg", OPTION_SVG, "FILE", 0, "draw the ratios into FILE", 0 },
 	{ "case", 'c', "NAME", 0, "measure only this one; may be given again", 0 },
-	{ "backend", 'b', "NAME", 0, "tinyvmx, kvm or both (the default)", 0 },
+	{ "backend", 'b', "NAME", 0, "tinyvmx, kvm, both (the default) or none", 0 },
 	{ "with", OPTION_WITH, "FILE", 0, "take what is not measured now from the JSON of an earlier run", 0 },
 	{ "baseline", OPTION_BASELINE, "FILE", 0, "fail if tinyvmx is more than 3 % slower than that JSON says", 0 },
 	{ "list", OPTION_LIST, NULL, 0, "list the cases", 0 },
@@ -63,15 +65,17 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		add_case(request, arg, state);
 		return 0;
 	case 'b':
-		if (strcmp(arg, "tinyvmx") && strcmp(arg, "kvm") && strcmp(arg, "both"))
-			argp_failure(state, HV_STATUS_USAGE, 0, "%s: is none of tinyvmx, kvm, both", arg);
+		if (strcmp(arg, "tinyvmx") && strcmp(arg, "kvm") && strcmp(arg, "both") && strcmp(arg, "none"))
+			argp_failure(state, HV_STATUS_USAGE, 0, "%s: is not one of tinyvmx, kvm, both, none", arg);
 		request->backend = arg;
 		return 0;
 	case OPTION_SVG:
 		request->svg = arg;
 		return 0;
 	case OPTION_WITH:
-		request->with = arg;
+		if (request->nr_with == sizeof(request->with) / sizeof(request->with[0]))
+			argp_failure(state, HV_STATUS_USAGE, 0, "too many files");
+		request->with[request->nr_with++] = arg;
 		return 0;
 	case OPTION_BASELINE:
 		request->baseline = arg;
@@ -124,6 +128,16 @@ static int fail(const char *what, const char *text)
 {
 	fprintf(stderr, "hvctl bench: %s: %s\n", what, text);
 	return HV_STATUS_ERROR;
+}
+
+static int merge(const struct request *request, struct hv_bench_result results[])
+{
+	struct hv_error err;
+
+	for (unsigned int i = 0; i < request->nr_with; i++)
+		if (hv_bench_merge(request->with[i], results, &err))
+			return fail(request->with[i], err.text);
+	return HV_STATUS_OK;
 }
 
 static int draw(const char *path, const struct hv_bench_result results[])
@@ -179,7 +193,6 @@ int hv_cmd_bench(int argc, char **argv)
 	struct request request = { .backend = "both" };
 	struct sigaction action = { .sa_handler = ignore };
 	struct hv_bench_result *results;
-	struct hv_error err;
 	int status;
 
 	argp_parse(&parser, argc, argv, 0, NULL, &request);
@@ -193,9 +206,8 @@ int hv_cmd_bench(int argc, char **argv)
 		results[i].wanted = wants_case(&request, hv_bench_cases[i].name);
 	measure(&request, HV_BENCH_TINYVMX, results);
 	measure(&request, HV_BENCH_KVM, results);
-	if (request.with && hv_bench_merge(request.with, results, &err))
-		status = fail(request.with, err.text);
-	else
+	status = merge(&request, results);
+	if (!status)
 		status = report(&request, results);
 	free(results);
 	return status;

@@ -46,7 +46,7 @@ struct hv_bench_backend {
 	int (*vcpu_call)(struct hv_bench_vcpu *vcpu, uint64_t rip, uint64_t rdi, uint64_t rsi);
 	int (*inject)(struct hv_bench_vcpu *vcpu, unsigned int vector);
 	int (*run)(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit);
-	void (*kick)(struct hv_bench_vcpu *vcpu);	/* RUN returns STOPPED, now or the next time */
+	void (*request_exit)(struct hv_bench_vcpu *vcpu);	/* RUN returns STOPPED without entering the guest */
 	void (*vcpu_destroy)(struct hv_bench_vcpu *vcpu);
 };
 

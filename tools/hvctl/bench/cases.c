@@ -35,6 +35,7 @@ GUEST(other_halted);
 
 /* Few iterations a round, so that the host's timer interrupt falls into few rounds. */
 #define EXITS .iterations = 16, .rounds = 31
+#define USER .iterations = 8, .rounds = 31
 #define SOME .iterations = 8, .rounds = 15
 #define ONCE .iterations = 1, .rounds = 15
 /* Far enough to be set before it is due, near enough to be waited for. */
@@ -52,17 +53,17 @@ const struct hv_bench_case hv_bench_cases[] = {
 	{ G("cr0-wp", cr0_wp, "MOV to CR0 that toggles WP"), EXITS },
 	{ G("cr4-mce", cr4_mce, "MOV to CR4 that toggles MCE"), EXITS },
 	{ G("cpuid-avx", cpuid_avx, "CPUID with AVX registers in use"), EXITS },
-	{ G("out8", out8, "OUT of 1 byte to userspace"), EXITS },
-	{ G("out16", out16, "OUT of 2 bytes to userspace"), EXITS },
-	{ G("out32", out32, "OUT of 4 bytes to userspace"), EXITS },
-	{ G("in8", in8, "IN of 1 byte from userspace"), EXITS, .max_ticks = 1000, .max_ratio = 0.5 },
-	{ G("in16", in16, "IN of 2 bytes from userspace"), EXITS, .max_ticks = 1000, .max_ratio = 0.5 },
-	{ G("in32", in32, "IN of 4 bytes from userspace"), EXITS, .max_ticks = 1000, .max_ratio = 0.5 },
-	{ G("in32-avx", in32_avx, "the same with AVX registers in use"), EXITS },
+	{ G("out8", out8, "OUT of 1 byte to userspace"), USER },
+	{ G("out16", out16, "OUT of 2 bytes to userspace"), USER },
+	{ G("out32", out32, "OUT of 4 bytes to userspace"), USER },
+	{ G("in8", in8, "IN of 1 byte from userspace"), USER, .max_ticks = 1000, .max_ratio = 0.5 },
+	{ G("in16", in16, "IN of 2 bytes from userspace"), USER, .max_ticks = 1000, .max_ratio = 0.5 },
+	{ G("in32", in32, "IN of 4 bytes from userspace"), USER, .max_ticks = 1000, .max_ratio = 0.5 },
+	{ G("in32-avx", in32_avx, "the same with AVX registers in use"), USER },
 	{ G("outsb", outsb, "REP OUTSB of 4 KiB to userspace"), .iterations = 1, .rounds = 5 },
-	{ G("mmio-read", mmio_read, "MMIO read from userspace"), EXITS, .max_ticks = 2000 },
-	{ G("mmio-write", mmio_write, "MMIO write to userspace"), EXITS, .max_ticks = 2000 },
-	{ G("hlt-inject", hlt_inject, "HLT to userspace, which injects an interrupt"), EXITS },
+	{ G("mmio-read", mmio_read, "MMIO read from userspace"), USER, .max_ticks = 2000 },
+	{ G("mmio-write", mmio_write, "MMIO write to userspace"), USER, .max_ticks = 2000 },
+	{ G("hlt-inject", hlt_inject, "HLT to userspace, which injects an interrupt"), USER },
 	{ G("ept-4k", touch, "EPT violation, 4 KiB page, scattered"), .iterations = 64, .rounds = 7,
 	  .argument = 0x100000, .high = HV_BENCH_SMALL_PAGES, .max_ratio = 0.5 },
 	{ G("ept-2m", touch, "EPT violation, 2 MiB page"), .iterations = 32, .rounds = 7,
@@ -71,6 +72,9 @@ const struct hv_bench_case hv_bench_cases[] = {
 	  .argument = 0x1000, .high = HV_BENCH_SMALL_PAGES, .max_ratio = 0.3 },
 	{ G("ept-seq-2m", touch, "touch 64 MiB of 2 MiB pages, per 4 KiB"), .iterations = 16384, .rounds = 3,
 	  .argument = 0x1000, .high = HV_BENCH_HUGE_PAGES, .max_ratio = 0.3 },
+	{ .name = "syscall", .what = "a system call that does nothing: the floor of userspace exits",
+	  .host = hv_bench_host_syscall, ONCE },
+	{ .name = "run", .what = "RUN that does not enter the guest", .host = hv_bench_host_run, ONCE },
 	{ .name = "vm-create", .what = "create and destroy a VM", .host = hv_bench_host_vm, ONCE },
 	{ .name = "vcpu-create", .what = "create a vCPU", .host = hv_bench_host_vcpu, ONCE },
 	{ .name = "first-entry", .what = "first RUN of a VM, to its first exit", .host = hv_bench_host_first_entry,
@@ -83,13 +87,13 @@ const struct hv_bench_case hv_bench_cases[] = {
 	  .flags = HV_BENCH_LAPIC, .max_ratio = 0.4 },
 	{ G("deadline", deadline_running, "TSC deadline set, due at once, taken"), SOME, .argument = 0,
 	  .flags = HV_BENCH_LAPIC, .max_ticks = 2000, .max_ratio = 0.4 },
-	{ G("deadline-wait", deadline_running, "TSC deadline 20000 ticks ahead, taken running"), SOME,
-	  .argument = DEADLINE, .flags = HV_BENCH_LAPIC },
-	{ G("deadline-hlt", deadline_hlt, "TSC deadline 20000 ticks ahead, taken out of HLT"), SOME,
-	  .argument = DEADLINE, .flags = HV_BENCH_LAPIC, .max_ratio = 0.6 },
+	{ G("deadline-wait", deadline_running, "TSC deadline ahead, taken running: how late"), SOME,
+	  .argument = DEADLINE, .flags = HV_BENCH_LAPIC | HV_BENCH_BEYOND, .max_ratio = 0.6 },
+	{ G("deadline-hlt", deadline_hlt, "TSC deadline ahead, taken out of HLT: how late"), SOME,
+	  .argument = DEADLINE, .flags = HV_BENCH_LAPIC | HV_BENCH_BEYOND, .max_ratio = 0.6 },
 	{ G("ipi-running", ipi, "IPI to a running vCPU"), SOME, .other = hv_bench_guest_other_running, .argument = 1,
 	  .flags = HV_BENCH_LAPIC | HV_BENCH_TWO_CPUS, .max_ticks = 1600, .max_ratio = 0.6 },
-	{ G("ipi-halted", ipi, "IPI to a halted vCPU"), SOME, .other = hv_bench_guest_other_halted, .argument = 20000,
+	{ G("ipi-halted", ipi, "IPI to a vCPU that has halted"), SOME, .other = hv_bench_guest_other_halted, .argument = 20000,
 	  .flags = HV_BENCH_LAPIC | HV_BENCH_TWO_CPUS, .max_ratio = 0.6 },
 };
 

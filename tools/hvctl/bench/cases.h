@@ -7,6 +7,7 @@
 
 /* hv_bench_case.flags */
 #define HV_BENCH_LAPIC		(1U << 0)	/* a VM with local APICs in the kernel */
+#define HV_BENCH_BEYOND	(1U << 1)	/* count only what exceeds @argument ticks */
 #define HV_BENCH_TWO_CPUS	(1U << 2)	/* worth measuring only with another CPU for the other vCPU */
 
 struct hv_bench_case {
@@ -45,9 +46,11 @@ struct hv_bench_result {
 int hv_bench_measure(const struct hv_bench_case *c, const struct hv_bench_backend *backend,
 		     struct hv_bench_number *number, struct hv_error *err);
 
-/* The host's side: VM create and destroy, vCPU create, first entry, an ioctl that does nothing. */
+/* The host's side. */
 int hv_bench_host_vm(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
 int hv_bench_host_vcpu(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
+int hv_bench_host_syscall(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
+int hv_bench_host_run(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
 int hv_bench_host_first_entry(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The VMM of the bench: a VM with a guest in 64-bit mode, and the loop that answers its exits. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -278,7 +279,8 @@ void hv_bench_other_stop(struct hv_bench_vm *vm)
 	if (!vcpu->threaded)
 		return;
 	vcpu->stop = true;
-	vm->backend->kick(vcpu);
+	vm->backend->request_exit(vcpu);
+	pthread_kill(vcpu->thread, SIGUSR1);
 	pthread_join(vcpu->thread, NULL);
 	vcpu->threaded = false;
 }

@@ -47,10 +47,12 @@ hv_bench_guest_\name:
 	call	empty_loop
 	.endm
 
-/* R12, R13 and R15 are the loop's, RDI and RSI hold the arguments. */
+/* R12, R13 and R15 are the loop's, RDI and RSI hold the arguments. RAX and RDX start as RBX and RBP. */
 	.macro LOOP
 	mov	%rdi, %r12
 	TSC	%r13
+	mov	%rbx, %rax
+	mov	%rbp, %rdx
 77:
 	.endm
 
@@ -71,6 +73,8 @@ hv_bench_guest_\name:
 empty_loop:
 	mov	%rdi, %r12
 	TSC	%r13
+	mov	%rbx, %rax
+	mov	%rbp, %rdx
 1:	dec	%r12
 	jnz	1b
 	TSC	%r15
@@ -152,8 +156,6 @@ avx_on:
 	mov	%eax, %ebx
 	mov	%edx, %ebp
 	LOOP
-	mov	%ebx, %eax
-	mov	%ebp, %edx
 	wrmsr
 	ENDLOOP
 
@@ -189,59 +191,51 @@ avx_on:
 /* --------------------------------------------------------------- userspace */
 
 	CASE out8
-	mov	$GUEST_PORT_DEVICE, %ebx
+	mov	$GUEST_PORT_DEVICE, %ebp
 	LOOP
-	mov	%ebx, %edx
 	out	%al, %dx
 	ENDLOOP
 
 	CASE out16
-	mov	$GUEST_PORT_DEVICE, %ebx
+	mov	$GUEST_PORT_DEVICE, %ebp
 	LOOP
-	mov	%ebx, %edx
 	out	%ax, %dx
 	ENDLOOP
 
 	CASE out32
-	mov	$GUEST_PORT_DEVICE, %ebx
+	mov	$GUEST_PORT_DEVICE, %ebp
 	LOOP
-	mov	%ebx, %edx
 	out	%eax, %dx
 	ENDLOOP
 
 	CASE in8
-	mov	$GUEST_PORT_DEVICE, %ebx
+	mov	$GUEST_PORT_DEVICE, %ebp
 	LOOP
-	mov	%ebx, %edx
 	in	%dx, %al
 	ENDLOOP
 
 	CASE in16
-	mov	$GUEST_PORT_DEVICE, %ebx
+	mov	$GUEST_PORT_DEVICE, %ebp
 	LOOP
-	mov	%ebx, %edx
 	in	%dx, %ax
 	ENDLOOP
 
 	CASE in32
-	mov	$GUEST_PORT_DEVICE, %ebx
+	mov	$GUEST_PORT_DEVICE, %ebp
 	LOOP
-	mov	%ebx, %edx
 	in	%dx, %eax
 	ENDLOOP
 
 	CASE in32_avx
 	call	avx_on
-	mov	$GUEST_PORT_DEVICE, %ebx
+	mov	$GUEST_PORT_DEVICE, %ebp
 	LOOP
-	mov	%ebx, %edx
 	vaddps	%ymm0, %ymm0, %ymm1
 	in	%dx, %eax
 	ENDLOOP
 
 	CASE outsb
 	LOOP
-	mov	$GUEST_PORT_DEVICE, %edx
 	mov	$GUEST_BUFFER, %esi
 	mov	$4096, %ecx
 	rep outsb
@@ -279,23 +273,32 @@ avx_on:
 
 	CASE eoi
 	call	x2apic_on
+	mov	$X2APIC_EOI, %ecx
+	xor	%ebx, %ebx
+	xor	%ebp, %ebp
 	LOOP
-	WRITE_MSR X2APIC_EOI, 0
+	wrmsr
 	ENDLOOP
 
 	CASE self_ipi
 	call	x2apic_on
+	mov	$X2APIC_SELF_IPI, %ecx
+	mov	$GUEST_VECTOR_EOI, %ebx
+	xor	%ebp, %ebp
 	sti
 	LOOP
-	WRITE_MSR X2APIC_SELF_IPI, GUEST_VECTOR_EOI
+	wrmsr
 	nop
 	ENDLOOP
 
 	CASE self_ipi_hlt
 	call	x2apic_on
+	mov	$X2APIC_SELF_IPI, %ecx
+	mov	$GUEST_VECTOR_EOI, %ebx
+	xor	%ebp, %ebp
 	LOOP
 	cli
-	WRITE_MSR X2APIC_SELF_IPI, GUEST_VECTOR_EOI
+	wrmsr
 	sti
 	hlt
 	ENDLOOP
@@ -362,9 +365,14 @@ hv_bench_guest_other_halted:
 1:	cmpq	$0, GUEST_SHARED + 8
 	je	1b
 	LOOP
+	/* The time of the wait goes to what is subtracted in the end. */
+	TSC	%r14
 	mov	%rsi, %rax
 1:	dec	%rax
 	jnz	1b
+	TSC	%rbx
+	sub	%r14, %rbx
+	add	%rbx, %r15
 	mov	GUEST_SHARED, %rbx
 	mov	$X2APIC_ICR, %ecx
 	mov	$GUEST_VECTOR_COUNT, %eax

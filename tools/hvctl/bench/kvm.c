@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -171,12 +170,11 @@ static int run(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit)
 	return HV_BENCH_EXIT_OTHER;
 }
 
-static void kick(struct hv_bench_vcpu *vcpu)
+static void request_exit(struct hv_bench_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
 	__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	pthread_kill(vcpu->thread, SIGUSR1);
 }
 
 static void vcpu_destroy(struct hv_bench_vcpu *vcpu)
@@ -197,6 +195,6 @@ const struct hv_bench_backend hv_bench_kvm = {
 	.vcpu_call = vcpu_call,
 	.inject = inject,
 	.run = run,
-	.kick = kick,
+	.request_exit = request_exit,
 	.vcpu_destroy = vcpu_destroy,
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The bench's back end for /dev/tinyvmx. */
 #include <errno.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -199,12 +198,11 @@ static int run(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit)
 	return HV_BENCH_EXIT_OTHER;
 }
 
-static void kick(struct hv_bench_vcpu *vcpu)
+static void request_exit(struct hv_bench_vcpu *vcpu)
 {
 	struct tinyvmx_run *run = vcpu->run;
 
 	__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	pthread_kill(vcpu->thread, SIGUSR1);
 }
 
 static void vcpu_destroy(struct hv_bench_vcpu *vcpu)
@@ -225,6 +223,6 @@ const struct hv_bench_backend hv_bench_tinyvmx = {
 	.vcpu_call = vcpu_call,
 	.inject = inject,
 	.run = run,
-	.kick = kick,
+	.request_exit = request_exit,
 	.vcpu_destroy = vcpu_destroy,
 };
