@@ -231,21 +231,37 @@ static void power_off_this_cpu(void *unused)
 	power_hooks->off();
 }
 
-static int power_suspend(void)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define SYSCORE_ARG		void *data
+#define SYSCORE_REGISTER	register_syscore
+#define SYSCORE_UNREGISTER	unregister_syscore
+#define SYSCORE			power_syscore
+#else
+#define SYSCORE_ARG		void
+#define SYSCORE_REGISTER	register_syscore_ops
+#define SYSCORE_UNREGISTER	unregister_syscore_ops
+#define SYSCORE			power_syscore_ops
+#endif
+
+static int power_suspend(SYSCORE_ARG)
 {
 	power_hooks->off();
 	return 0;
 }
 
-static void power_resume(void)
+static void power_resume(SYSCORE_ARG)
 {
 	power_hooks->on();
 }
 
-static struct syscore_ops power_syscore = {
+static struct syscore_ops power_syscore_ops = {
 	.suspend = power_suspend,
 	.resume = power_resume,
 };
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+static struct syscore power_syscore = { .ops = &power_syscore_ops };
+#endif
 
 /* Reboot through the firmware hangs on some machines with VMX on. */
 static int power_reboot(struct notifier_block *nb, unsigned long action, void *data)
@@ -271,7 +287,7 @@ static struct notifier_block power_panic_nb = { .notifier_call = power_panic };
 int tvx_host_register_power(const struct tvx_host_power *power)
 {
 	power_hooks = power;
-	register_syscore_ops(&power_syscore);
+	SYSCORE_REGISTER(&SYSCORE);
 	atomic_notifier_chain_register(&panic_notifier_list, &power_panic_nb);
 	return register_reboot_notifier(&power_reboot_nb);
 }
@@ -280,5 +296,5 @@ void tvx_host_unregister_power(void)
 {
 	unregister_reboot_notifier(&power_reboot_nb);
 	atomic_notifier_chain_unregister(&panic_notifier_list, &power_panic_nb);
-	unregister_syscore_ops(&power_syscore);
+	SYSCORE_UNREGISTER(&SYSCORE);
 }

@@ -27,6 +27,13 @@ static __always_inline void tvx_wrmsr(u32 msr, u64 value)
 		     "d" ((u32)(value >> 32)) : "memory");
 }
 
+static __always_inline void tvx_cpuid(u32 function, u32 index, u32 *eax, u32 *ebx,
+				      u32 *ecx, u32 *edx)
+{
+	asm volatile("cpuid" : "=a" (*eax), "=b" (*ebx), "=c" (*ecx), "=d" (*edx)
+		     : "a" (function), "c" (index));
+}
+
 static __always_inline u64 tvx_xgetbv(void)
 {
 	u32 lo, hi;

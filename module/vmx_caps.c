@@ -229,7 +229,10 @@ static u32 read_caps(u64 *msrs)
 
 static int check_cpu(void)
 {
-	if (!(cpuid_ecx(1) & BIT(5))) {
+	u32 eax, ebx, ecx, edx;
+
+	tvx_cpuid(1, 0, &eax, &ebx, &ecx, &edx);
+	if (!(ecx & BIT(5))) {
 		pr_err("this CPU has no VMX (CPUID.1:ECX bit 5): tinyvmx needs an Intel CPU with VT-x; in a VM, turn nested virtualization on\n");
 		return -ENODEV;
 	}
@@ -276,7 +279,7 @@ static void find_xsave(void)
 	for (n = 2; n < 63; n++) {
 		if (!(vmx_caps.xcr0_mask & BIT_ULL(n)))
 			continue;
-		cpuid_count(0xd, n, &eax, &offset, &ecx, &edx);
+		tvx_cpuid(0xd, n, &eax, &offset, &ecx, &edx);
 		end = max(end, offset + eax);
 	}
 	vmx_caps.xsave_bytes = end;
