@@ -228,43 +228,28 @@ bool tvx_xcr0_valid(const struct tvx_vcpu *vcpu, u64 xcr0)
 	return !avx512 || (avx512 == XFEATURE_MASK_AVX512 && (xcr0 & XFEATURE_MASK_YMM));
 }
 
-/* Bytes that XSAVE needs for the components in @xcr0. */
-static u32 xsave_size(const struct tvx_vcpu *vcpu, u64 xcr0)
-{
-	u32 size = VMX_FXSAVE_BYTES + VMX_XSAVE_HEADER_BYTES;
-	unsigned int n;
-
-	for (n = 2; n < 32; n++) {
-		const struct tinyvmx_cpuid *row;
-
-		if (!(xcr0 & BIT_ULL(n)))
-			continue;
-		row = find(vcpu, LEAF_XSAVE, n);
-		if (row)
-			size = max(size, row->eax + row->ebx);
-	}
-	return size;
-}
-
 #define COMPONENT_ECX_ALIGNED	BIT(1)
 
-/* The same for the compacted format of XSAVEC: one behind the other. */
-static u32 xsave_compacted_size(const struct tvx_vcpu *vcpu, u64 xcr0)
+/*
+ * Bytes that XSAVE needs for the components in @xcr0: each where leaf 0DH says,
+ * or one behind the other in the compacted format (SDM volume 1, "XSAVE Area").
+ */
+static u32 xsave_size(const struct tvx_vcpu *vcpu, u64 xcr0, bool compacted)
 {
 	u32 size = VMX_FXSAVE_BYTES + VMX_XSAVE_HEADER_BYTES;
 	unsigned int n;
 
 	for (n = 2; n < 32; n++) {
-		const struct tinyvmx_cpuid *row;
+		const struct tinyvmx_cpuid *row = xcr0 & BIT_ULL(n) ? find(vcpu, LEAF_XSAVE, n) : NULL;
 
-		if (!(xcr0 & BIT_ULL(n)))
-			continue;
-		row = find(vcpu, LEAF_XSAVE, n);
 		if (!row)
 			continue;
-		if (row->ecx & COMPONENT_ECX_ALIGNED)
-			size = ALIGN(size, 64);
-		size += row->eax;
+		if (!compacted)
+			size = max(size, row->eax + row->ebx);
+		else if (row->ecx & COMPONENT_ECX_ALIGNED)
+			size = ALIGN(size, 64) + row->eax;
+		else
+			size += row->eax;
 	}
 	return size;
 }
@@ -277,10 +262,8 @@ static void make_true(struct tvx_vcpu *vcpu, struct tinyvmx_cpuid *row, u32 inde
 		if (tvx_cr4_read() & X86_CR4_OSXSAVE)
 			row->ecx |= FEATURES_ECX_OSXSAVE;
 		row->ebx = (row->ebx & ~FEATURES_EBX_APIC_ID) | (vcpu->id << 24);
-	} else if (row->function == LEAF_XSAVE && index == 0) {
-		row->ebx = xsave_size(vcpu, vcpu->xcr0);
-	} else if (row->function == LEAF_XSAVE && index == 1) {
-		row->ebx = xsave_compacted_size(vcpu, vcpu->xcr0);
+	} else if (row->function == LEAF_XSAVE && index <= 1) {
+		row->ebx = xsave_size(vcpu, vcpu->xcr0, index);
 	}
 }
 
