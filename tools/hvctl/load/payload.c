@@ -80,6 +80,23 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 		       protocol->name);
 }
 
+int hv_payload_plan(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err)
+{
+	int error;
+
+	payload->subject = payload->path;
+	error = hv_image_parse(&payload->image, &payload->file, &payload->options, err);
+	if (!error && payload->image.rom_size)
+		error = hv_memory_add_rom(memory, payload->image.rom_size, err);
+	if (!error)
+		error = hv_image_check(&payload->image, memory, err);
+	if (!error)
+		error = make_cmdline(payload, err);
+	if (!error)
+		error = hv_boot_check(&payload->image, payload->text, err);
+	return error ? error : place(payload, memory, err);
+}
+
 int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err)
 {
 	int error = choose_protocol(payload, err);
@@ -89,23 +106,10 @@ int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct
 	payload->subject = payload->path;
 	error = hv_file_read(&payload->file, payload->path, memory->size, err);
 	if (!error)
-		error = hv_image_parse(&payload->image, &payload->file, &payload->options, err);
-	if (!error && payload->image.rom_size)
-		error = hv_memory_add_rom(memory, payload->image.rom_size, err);
-	if (!error)
-		error = hv_image_check(&payload->image, memory, err);
-	if (!error)
-		error = make_cmdline(payload, err);
-	if (!error)
-		error = hv_boot_check(&payload->image, payload->text, err);
-	if (!error)
 		error = read_modules(payload, memory->size, err);
 	if (!error)
 		error = read_map(payload, err);
-	if (error)
-		return error;
-	payload->subject = payload->path;
-	return place(payload, memory, err);
+	return error ? error : hv_payload_plan(payload, memory, err);
 }
 
 void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory, bool huge_1g,

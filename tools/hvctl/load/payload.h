@@ -41,7 +41,10 @@ struct hv_payload {
 /* One more --initrd. False: there are too many. */
 bool hv_payload_add_module(struct hv_payload *payload, const char *path);
 
-/* Read all files, recognise the image, find a place for everything; make the ROM if it wants one. */
+/* Recognise the image, find a place for everything that was read; make the ROM if it wants one. */
+int hv_payload_plan(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err);
+
+/* Read all files; then the same. */
 int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err);
 
 /* Put it into RAM, which is zero, and make the vCPU's first state. */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the loaders' fuzzers share: plan and start a guest from any bytes. */
+#ifndef FUZZ_LOAD_H
+#define FUZZ_LOAD_H
+
+#include <stdlib.h>
+
+#include "load/load.h"
+
+#define FUZZ_RAM (16 * HV_MIB)
+
+/* As @protocol, with an initrd; NULL: as whatever it looks like, without. */
+static inline void fuzz_load(const struct hv_protocol *protocol, const uint8_t *data, size_t size)
+{
+	static struct hv_memory memory;
+	struct hv_payload payload = {
+		.path = "kernel",
+		.append = "words",
+		.file = { (uint8_t *)data, size },
+		.options = { .load = HV_UNSET, .entry = HV_UNSET, .protocol = protocol },
+		.modules = protocol ? 1 : 0,
+		.module[0] = { .path = "initrd", .file = { (uint8_t *)data, size } },
+	};
+	struct hv_error err = { "" };
+	struct hv_boot boot;
+
+	if (!memory.map && hv_memory_init(&memory, FUZZ_RAM, &err))
+		abort();
+	if (!size)
+		return;
+	if (hv_payload_plan(&payload, &memory, &err)) {
+		/* A refusal without a word is no refusal. */
+		if (!*err.text)
+			abort();
+		return;
+	}
+	/* A place that is none shows here. */
+	hv_payload_start(&payload, &memory, true, &boot);
+}
+
+#endif

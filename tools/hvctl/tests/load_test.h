@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the tests of the loaders share: files from memory, and payloads made of them. */
+#ifndef LOAD_TEST_H
+#define LOAD_TEST_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "hv_test.h"
+#include "load/load.h"
+
+struct test_file {
+	int fd;
+	char path[32];
+};
+
+static inline struct test_file test_file(const void *data, size_t size)
+{
+	struct test_file file = { .fd = memfd_create("test", 0) };
+
+	assert_true(file.fd >= 0);
+	assert_int_equal(write(file.fd, data, size), size);
+	snprintf(file.path, sizeof(file.path), "/proc/self/fd/%d", file.fd);
+	return file;
+}
+
+static inline struct test_file test_blank_file(size_t size)
+{
+	struct test_file file = test_file("", 0);
+
+	assert_int_equal(ftruncate(file.fd, size), 0);
+	return file;
+}
+
+/* One machine's worth of loading. */
+struct load_test {
+	struct hv_memory memory;
+	struct hv_payload payload;
+	struct hv_boot boot;
+	struct hv_error err;
+	struct test_file file[16];
+	unsigned int files;
+};
+
+static inline void load_test_begin(struct load_test *t, uint64_t ram)
+{
+	memset(t, 0, sizeof(*t));
+	test_memory(&t->memory, ram);
+	t->payload.options = (struct hv_load_options){ .load = HV_UNSET, .entry = HV_UNSET };
+}
+
+static inline const char *load_test_file(struct load_test *t, const void *data, size_t size)
+{
+	t->file[t->files] = data ? test_file(data, size) : test_blank_file(size);
+	return t->file[t->files++].path;
+}
+
+static inline void load_test_end(struct load_test *t)
+{
+	for (unsigned int i = 0; i < t->files; i++)
+		close(t->file[i].fd);
+	hv_payload_free(&t->payload);
+	hv_memory_exit(&t->memory);
+}
+
+static inline void load_test_accept(struct load_test *t)
+{
+	if (hv_payload_read(&t->payload, &t->memory, &t->err))
+		fail_msg("refused: %s", t->err.text);
+	hv_payload_start(&t->payload, &t->memory, true, &t->boot);
+}
+
+/* It is refused in one line that has @with in it, and says how to mend it. */
+static inline void load_test_refuse(struct load_test *t, const char *with)
+{
+	assert_true(hv_payload_read(&t->payload, &t->memory, &t->err) < 0);
+	if (!strstr(t->err.text, with))
+		fail_msg("\"%s\" does not say \"%s\"", t->err.text, with);
+	if (!strchr(t->err.text, ';'))
+		fail_msg("\"%s\" does not say how to mend it", t->err.text);
+	assert_null(strchr(t->err.text, '\n'));
+	assert_non_null(t->payload.subject);
+}
+
+/* Guest RAM, wherever the guest is told to look. */
+static inline uint64_t load_test_get(const struct load_test *t, uint64_t gpa, size_t len)
+{
+	return test_get(&t->memory, gpa, len);
+}
+
+static inline const char *load_test_string(const struct load_test *t, uint64_t gpa)
+{
+	const char *text = hv_memory_at(&t->memory, gpa, 1);
+
+	assert_non_null(text);
+	return text;
+}
+
+#endif

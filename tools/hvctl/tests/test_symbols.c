@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Names for addresses: from System.map, and from ELF files good and broken. */
+#include <elf.h>
+
+#include "hv_test.h"
+#include "load/load.h"
+#include "symbols.h"
+
+static char text[100];
+
+/* ---------------------------------------------------------------------- map */
+
+static bool in_map(const char *map, uint64_t address)
+{
+	struct hv_file file = { (uint8_t *)map, strlen(map) };
+
+	text[0] = 0;
+	return hv_symbols_in_map(&file, address, text, sizeof(text));
+}
+
+static void test_map(void **state)
+{
+	static const char map[] = "0000000000000000 D per_cpu\n"
+				  "ffffffff81000000 T _text\n"
+				  "ffffffff81000100 t inner\n"
+				  "ffffffff81000180 r table\n"
+				  "ffffffff81000200 W last";
+
+	(void)state;
+	assert_true(in_map(map, 0xffffffff81000000));
+	assert_string_equal(text, "_text+0x0");
+	assert_true(in_map(map, 0xffffffff810001ff));
+	assert_string_equal(text, "inner+0xff");
+	assert_true(in_map(map, 0xffffffff81000205));
+	assert_string_equal(text, "last+0x5");
+	assert_false(in_map(map, 0xffffffff80ffffff));
+	assert_false(in_map(map, 0xffffffff81200000));
+	assert_false(in_map(map, 0));
+}
+
+static void test_map_broken(void **state)
+{
+	static const char *const maps[] = {
+		"\n", "\n\n", "1", "1 ", "1 T", "1 T ", "1 T \n", " T x", "1  x", "x T x", "1 T\nx",
+		"11111111111111111111111111111111111", "1 ? x",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+		if (in_map(maps[i], 2))
+			fail_msg("\"%s\" has a symbol: %s", maps[i], text);
+	assert_false(hv_symbols_in_map(&(struct hv_file){ 0 }, 0, text, sizeof(text)));
+}
+
+/* ---------------------------------------------------------------------- ELF */
+
+enum { SECTION_NONE, SECTION_TEXT, SECTION_SYMTAB, SECTION_STRTAB, NR_SECTIONS };
+
+#define VIRTUAL 0xffffffff80000000
+#define PHYSICAL 0x100000
+
+struct elf {
+	Elf64_Ehdr header;
+	Elf64_Phdr ph;
+	Elf64_Shdr section[NR_SECTIONS];
+	Elf64_Sym symbol[4];
+	char strings[16];
+};
+
+static struct elf new_elf(void)
+{
+	struct elf elf = {
+		.header = {
+			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			.e_type = ET_EXEC,
+			.e_machine = EM_X86_64,
+			.e_version = EV_CURRENT,
+			.e_phoff = offsetof(struct elf, ph),
+			.e_shoff = offsetof(struct elf, section),
+			.e_ehsize = sizeof(Elf64_Ehdr),
+			.e_phentsize = sizeof(Elf64_Phdr),
+			.e_phnum = 1,
+			.e_shentsize = sizeof(Elf64_Shdr),
+			.e_shnum = NR_SECTIONS,
+		},
+		.ph = { .p_type = PT_LOAD, .p_vaddr = VIRTUAL, .p_paddr = PHYSICAL, .p_memsz = 0x1000 },
+		.section[SECTION_TEXT] = {
+			.sh_type = SHT_NOBITS,
+			.sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+			.sh_addr = VIRTUAL,
+			.sh_size = 0x100,
+		},
+		.section[SECTION_SYMTAB] = {
+			.sh_type = SHT_SYMTAB,
+			.sh_offset = offsetof(struct elf, symbol),
+			.sh_size = sizeof(elf.symbol),
+			.sh_link = SECTION_STRTAB,
+			.sh_entsize = sizeof(Elf64_Sym),
+		},
+		.section[SECTION_STRTAB] = {
+			.sh_type = SHT_STRTAB,
+			.sh_offset = offsetof(struct elf, strings),
+			.sh_size = sizeof(elf.strings),
+		},
+		.symbol = {
+			[1] = { 1, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), 0, SECTION_TEXT, VIRTUAL + 0x10, 8 },
+			[2] = { 7, ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE), 0, SECTION_TEXT, VIRTUAL + 0x20, 0 },
+			[3] = { 7, ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT), 0, SECTION_TEXT, VIRTUAL + 0x30, 8 },
+		},
+		.strings = "\0start\0stop",
+	};
+
+	return elf;
+}
+
+static bool in_elf(struct elf *elf, uint64_t address)
+{
+	struct hv_file file = { (uint8_t *)elf, sizeof(*elf) };
+
+	text[0] = 0;
+	return hv_symbols_in_elf(&file, address, text, sizeof(text));
+}
+
+static void test_elf(void **state)
+{
+	struct elf elf = new_elf();
+
+	(void)state;
+	assert_true(in_elf(&elf, VIRTUAL + 0x10));
+	assert_string_equal(text, "start+0x0");
+	assert_true(in_elf(&elf, VIRTUAL + 0x33));
+	assert_string_equal(text, "stop+0x13");
+	assert_true(in_elf(&elf, PHYSICAL + 0x11));
+	assert_string_equal(text, "start+0x1");
+	assert_false(in_elf(&elf, VIRTUAL));
+	assert_false(in_elf(&elf, VIRTUAL + 0x100));
+	assert_false(in_elf(&elf, PHYSICAL - 1));
+}
+
+static void test_elf_broken(void **state)
+{
+	struct elf elf = new_elf();
+
+	(void)state;
+	elf.header.e_shnum = 0;
+	elf.header.e_shoff = 0;
+	assert_false(in_elf(&elf, VIRTUAL + 0x10));
+	elf = new_elf();
+	elf.section[SECTION_SYMTAB].sh_offset = UINT64_MAX - 8;
+	assert_false(in_elf(&elf, VIRTUAL + 0x10));
+	elf = new_elf();
+	elf.section[SECTION_SYMTAB].sh_entsize = 1;
+	in_elf(&elf, VIRTUAL + 0x10);
+	elf = new_elf();
+	elf.section[SECTION_SYMTAB].sh_link = 100;
+	assert_false(in_elf(&elf, VIRTUAL + 0x10));
+	elf = new_elf();
+	elf.symbol[1].st_name = 1000;
+	assert_false(in_elf(&elf, VIRTUAL + 0x10));
+	assert_false(hv_symbols_in_elf(&(struct hv_file){ (uint8_t *)"\xf4", 1 }, 0, text, sizeof(text)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_map),
+		cmocka_unit_test(test_map_broken),
+		cmocka_unit_test(test_elf),
+		cmocka_unit_test(test_elf_broken),
+	};
+
+	return cmocka_run_group_tests_name("symbols", tests, NULL, NULL);
+}
