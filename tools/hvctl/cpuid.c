@@ -56,8 +56,7 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4])
 #define EXT1_EDX (BIT(11) /* SYSCALL */ | BIT(20) /* NX */ | BIT(26) /* 1 GiB pages */ | BIT(27) /* RDTSCP */ | \
 		  BIT(29) /* long mode */)
 #define INVARIANT_TSC BIT(8)
-/* No XSAVEC: EBX there would have to follow XCR0, which only the module can see to. */
-#define XSAVE_1_EAX (BIT(0) /* XSAVEOPT */ | BIT(2) /* XGETBV with ECX=1 */)
+#define XSAVE_1_EAX (BIT(0) /* XSAVEOPT */ | BIT(1) /* XSAVEC */ | BIT(2) /* XGETBV with ECX=1 */)
 
 #define ALL 0xffffffffU
 
