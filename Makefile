@@ -9,7 +9,7 @@ VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
-.PHONY: all userspace module native hvctl guests selftests run shell test check clean help deps-run deps-test deps-check
+.PHONY: all userspace module native hvctl guests selftests run shell test bench check clean help deps-run deps-test deps-check
 
 all: userspace native
 
@@ -56,6 +56,11 @@ test: deps-test
 	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
 	@$(TESTBED)/runtests $(ONLY)
 
+bench: deps-test
+	@$(MAKE) --no-print-directory hvctl
+	@$(TESTBED)/prepare $(or $(KERNEL),6.1)
+	@$(TESTBED)/bench
+
 check: deps-check
 	@tools/check/all
 
@@ -67,6 +72,7 @@ help:
 	@echo "make run       boot a machine with VT-x and watch skernel run in it"
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; ONLY="name ..." for some (see docs/testbed.md)"
+	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json"
 	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layering, shellcheck"
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"

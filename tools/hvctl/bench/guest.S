@@ -235,6 +235,7 @@ avx_on:
 	ENDLOOP
 
 	CASE outsb
+	mov	$GUEST_PORT_DEVICE, %ebp
 	LOOP
 	mov	$GUEST_BUFFER, %esi
 	mov	$4096, %ecx
