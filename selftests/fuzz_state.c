@@ -5,7 +5,7 @@
 
 #include "lib.h"
 
-#define ROUNDS 400
+#define ROUNDS 150
 
 static u64 seed = 88172645463325252;
 
