@@ -79,10 +79,12 @@ static bool find_entry(const struct hv_file *file, uint64_t *entry)
 	if (!elf || elf_getphdrnum(elf, &count))
 		count = 0;
 	for (size_t i = 0; i < count && !found && gelf_getphdr(elf, i, &ph); i++) {
-		struct hv_file notes = { file->data + ph.p_offset, ph.p_filesz };
+		struct hv_file notes;
 
-		if (ph.p_type == PT_NOTE && ph.p_offset <= file->size && ph.p_filesz <= file->size - ph.p_offset)
-			found = find_note(&notes, ph.p_align == 8 ? 8 : 4, entry);
+		if (ph.p_type != PT_NOTE || ph.p_offset > file->size || ph.p_filesz > file->size - ph.p_offset)
+			continue;
+		notes = (struct hv_file){ file->data + ph.p_offset, ph.p_filesz };
+		found = find_note(&notes, ph.p_align == 8 ? 8 : 4, entry);
 	}
 	elf_end(elf);
 	return found;
