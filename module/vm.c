@@ -18,20 +18,21 @@ struct tvx_vm *tvx_vm_create(bool lapic)
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
-	err = vmx_get();
-	if (err)
-		goto free;
+	/* First what a signal can interrupt: who gets many would never get further. */
 	err = tvx_memory_init(&vm->memory);
 	if (err)
-		goto vmx_put;
+		goto free;
+	err = vmx_get();
+	if (err)
+		goto destroy_memory;
 	kref_init(&vm->refs);
 	mutex_init(&vm->lock);
 	vm->tsc_offset = -rdtsc();
 	vm->lapic = lapic;
 	return vm;
 
-vmx_put:
-	vmx_put();
+destroy_memory:
+	tvx_memory_destroy(&vm->memory);
 free:
 	kfree(vm);
 	return ERR_PTR(err);
