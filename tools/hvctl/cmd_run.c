@@ -139,8 +139,9 @@ static void tell_image(const struct run *run)
 	const struct hv_image *image = &run->payload.image;
 
 	hv_machine_say(run->machine, "boot protocol %s, because of %s", image->protocol->name, image->why);
-	hv_machine_say(run->machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx", run->payload.path, image->kind,
-		       (unsigned long long)image->file_size, (unsigned long long)hv_image_begin(image),
+	hv_machine_say(run->machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx", run->payload.path,
+		       image->kind, (unsigned long long)image->file_size,
+		       (unsigned long long)hv_image_begin(image),
 		       (unsigned long long)hv_image_end(image) - 1);
 	for (unsigned int i = 0; i < run->payload.modules; i++) {
 		const struct hv_module *module = &run->payload.module[i];

@@ -127,13 +127,13 @@ static int load(struct hv_image *image, const struct hv_file *file, const struct
 	if (error)
 		return error;
 	if (options->load != HV_UNSET || options->entry != HV_UNSET)
-		return hv_fail(err, EINVAL, "is a Linux kernel, which says itself where it belongs; leave out --load and --entry");
+		return hv_fail(err, EINVAL,
+			       "is a Linux kernel, which says itself where it belongs; leave out --load and --entry");
 	has_64 = field(file, XLOADFLAGS, 2, 0x20c, 0) & XLF_KERNEL_64;
 	if (options->mode == HV_MODE_REAL || (options->mode == HV_MODE_LONG && !has_64))
-		return hv_fail(err, EINVAL, "has no %s-mode entry point; leave out --mode", hv_mode_name(options->mode));
-	image->mode = options->mode == HV_MODE_DEFAULT && has_64 ? HV_MODE_LONG : HV_MODE_PROTECTED;
-	if (options->mode == HV_MODE_LONG)
-		image->mode = HV_MODE_LONG;
+		return hv_fail(err, EINVAL, "has no %s-mode entry point; leave out --mode",
+			       hv_mode_name(options->mode));
+	image->mode = options->mode == HV_MODE_PROTECTED || !has_64 ? HV_MODE_PROTECTED : HV_MODE_LONG;
 	image->kind = image->mode == HV_MODE_LONG ? "Linux bzImage (64-bit entry)" : "Linux bzImage (32-bit entry)";
 	image->entry = LOAD_ADDRESS + (image->mode == HV_MODE_LONG ? ENTRY_64 : 0);
 	image->code_selector = BOOT_CS;

@@ -35,6 +35,7 @@ struct information {
 	uint32_t syms[4];
 	uint32_t mmap_length, mmap_addr, drives_length, drives_addr, config_table, boot_loader_name;
 };
+
 _Static_assert(sizeof(struct information) == 68, "multiboot information");
 
 #define INFO_MEMORY 0x001
@@ -63,6 +64,7 @@ struct info {
 	struct mmap_entry mmap[HV_LAYOUT_MAX_RANGES];
 	char string[HV_PAYLOAD_MAX_MODULES][STRING_MAX];
 };
+
 _Static_assert(sizeof(struct info) <= HV_BOOT_INFO_SIZE, "multiboot information");
 
 static uint32_t header_field(const struct hv_file *file, size_t header, size_t offset)

@@ -11,9 +11,16 @@
 #include "load.h"
 #include "nimbos_stub.h"
 
-#define KERNEL_GPA 0x200000
+#define KERNEL_GPA HV_NIMBOS_KERNEL_GPA
 #define RAM_MIN (16 * HV_MIB)
 #define SEGMENT_SIZE 0x10000
+
+/* The stub cannot include C headers. */
+_Static_assert(HV_NIMBOS_ESP == HV_BOOT_STACK_REAL, "stack");
+
+_Static_assert(HV_NIMBOS_EAX == HV_MULTIBOOT_EAX, "magic");
+
+_Static_assert(HV_NIMBOS_EBX == HV_BOOT_INFO, "information");
 
 static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
 		struct hv_error *err)
@@ -29,7 +36,8 @@ static int load(struct hv_image *image, const struct hv_file *file, const struct
 	if (hv_is_elf(file))
 		return hv_fail(err, ENOEXEC, "is an ELF file, and --boot nimbos wants a flat image; give the .bin made by objcopy -O binary");
 	if (options->load != HV_UNSET || options->entry != HV_UNSET || options->mode != HV_MODE_DEFAULT)
-		return hv_fail(err, EINVAL, "is put at 0x%x by --boot nimbos; leave out --load, --entry and --mode", KERNEL_GPA);
+		return hv_fail(err, EINVAL, "is put at 0x%x by --boot nimbos; leave out --load, --entry and --mode",
+			       KERNEL_GPA);
 	return 0;
 }
 

@@ -3,10 +3,16 @@
 #ifndef HV_NIMBOS_STUB_H
 #define HV_NIMBOS_STUB_H
 
+#define HV_NIMBOS_STUB_GPA 0x8000	/* linked for, entered at */
+#define HV_NIMBOS_KERNEL_GPA 0x200000
+#define HV_NIMBOS_ESP 0x7000
+#define HV_NIMBOS_EAX 0x2badb002
+#define HV_NIMBOS_EBX 0x3000
+
+#ifndef __ASSEMBLER__
 #include <stdint.h>
 
-#define HV_NIMBOS_STUB_GPA 0x8000
-
 extern const uint8_t hv_nimbos_stub[], hv_nimbos_stub_end[];
+#endif
 
 #endif

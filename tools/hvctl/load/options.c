@@ -7,8 +7,18 @@
 #include "payload.h"
 #include "status.h"
 
-enum { OPT_LOAD = 0x200, OPT_ENTRY, OPT_MODE, OPT_CMDLINE, OPT_APPEND, OPT_INITRD, OPT_BOOT, OPT_BIOS,
-       OPT_FIRMWARE, OPT_SYSTEM_MAP };
+enum {
+	OPT_LOAD = 0x200,
+	OPT_ENTRY,
+	OPT_MODE,
+	OPT_CMDLINE,
+	OPT_APPEND,
+	OPT_INITRD,
+	OPT_BOOT,
+	OPT_BIOS,
+	OPT_FIRMWARE,
+	OPT_SYSTEM_MAP
+};
 
 static const struct argp_option options[] = {
 	{ "append", OPT_APPEND, "STR", 0, "more of the command line, behind the default", 0 },

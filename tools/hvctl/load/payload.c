@@ -69,7 +69,8 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 
 	if (payload->bios && protocol != &hv_protocol_nimbos) {
 		payload->subject = "--bios";
-		return hv_fail(err, EINVAL, "has no meaning with the boot protocol '%s'; add --boot nimbos", protocol->name);
+		return hv_fail(err, EINVAL, "has no meaning with the boot protocol '%s'; add --boot nimbos",
+			       protocol->name);
 	}
 	if (protocol->place)
 		return protocol->place(payload, memory, err);

@@ -49,14 +49,15 @@ struct stranger {
 
 static const struct stranger strangers[] = {
 	{ 0, MAGIC("\x1f\x8b"), "is compressed by gzip; gunzip it first" },
-	{ 0, MAGIC("\xfd""7zXZ"), "is compressed by xz; unxz it first" },
+	{ 0, MAGIC("\xfd\x37zXZ"), "is compressed by xz; unxz it first" },
 	{ 0, MAGIC("\x28\xb5\x2f\xfd"), "is compressed by zstd; unzstd it first" },
 	{ 0, MAGIC("!<arch>\n"), "is an archive of object files; link it with ld first" },
 	{ 0, MAGIC("070701"), "is a cpio archive; give it by --initrd, and a kernel as the image" },
 	{ 0x38, MAGIC("ARM\x64"), "is a Linux kernel for ARM64; give one for x86-64" },
 	{ 0x38, MAGIC("RSC\x05"), "is a Linux kernel for RISC-V; give one for x86-64" },
 	{ 0x24, MAGIC("\x18\x28\x6f\x01"), "is a Linux kernel for ARM; give one for x86-64" },
-	{ 0, MAGIC("MZ"), "is an EFI or DOS program, or a bzImage that ends before its header; give a bzImage, an ELF file or a flat binary" },
+	{ 0, MAGIC("MZ"),
+	  "is an EFI or DOS program, or a bzImage that ends before its header; give a whole bzImage or an ELF file" },
 };
 
 static int refuse_strangers(const struct hv_file *file, struct hv_error *err)

@@ -21,6 +21,7 @@ struct start_info {
 	uint64_t modlist, cmdline, rsdp, memmap;
 	uint32_t memmap_entries, reserved;
 };
+
 _Static_assert(sizeof(struct start_info) == 56, "hvm_start_info");
 
 #define START_INFO_MAGIC 0x336ec578
@@ -41,6 +42,7 @@ struct info {
 	struct module_entry module[HV_PAYLOAD_MAX_MODULES];
 	struct memmap_entry memmap[HV_LAYOUT_MAX_RANGES];
 };
+
 _Static_assert(sizeof(struct info) <= HV_BOOT_INFO_SIZE, "PVH information");
 
 static uint64_t align_up(uint64_t value, uint64_t align)

@@ -114,7 +114,7 @@ static void test_refused_options(void **state)
 static void test_refused_elf(void **state)
 {
 	(void)state;
-	t.payload.path = load_test_file(&t, "\x7f" "ELF and more", 13);
+	t.payload.path = load_test_file(&t, "\177ELF and more", 13);
 	load_test_refuse(&t, ".bin");
 }
 

@@ -41,7 +41,7 @@ static void test_map(void **state)
 static void test_map_broken(void **state)
 {
 	static const char *const maps[] = {
-		"\n", "\n\n", "1", "1 ", "1 T", "1 T ", "1 T \n", " T x", "1  x", "x T x", "1 T\nx",
+		"\n", "\n\n", "1", "1 ", "1 T", "1 T ", " T x", "1  x", "x T x", "1 T\nx",
 		"11111111111111111111111111111111111", "1 ? x",
 	};
 
