@@ -93,7 +93,7 @@ const struct hv_bench_case hv_bench_cases[] = {
 	  .argument = DEADLINE, .flags = HV_BENCH_LAPIC | HV_BENCH_BEYOND, .max_ratio = 0.6 },
 	{ G("ipi-running", ipi, "IPI to a running vCPU"), SOME, .other = hv_bench_guest_other_running, .argument = 1,
 	  .flags = HV_BENCH_LAPIC | HV_BENCH_TWO_CPUS, .max_ticks = 1600, .max_ratio = 0.6 },
-	{ G("ipi-halted", ipi, "IPI to a vCPU that has halted"), SOME, .other = hv_bench_guest_other_halted, .argument = 20000,
+	{ G("ipi-halted", ipi, "IPI to a halted vCPU"), SOME, .other = hv_bench_guest_other_halted, .argument = 20000,
 	  .flags = HV_BENCH_LAPIC | HV_BENCH_TWO_CPUS, .max_ratio = 0.6 },
 };
 
