@@ -191,7 +191,7 @@ static void inject_next(struct tvx_vcpu *vcpu)
 {
 	struct tvx_event nmi = { INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR | X86_TRAP_NMI };
 	struct tvx_event extint = { INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR };
-	int vector;
+	int vector = tvx_lapic_next(vcpu);
 
 	if (vcpu->pending & TINYVMX_PENDING_EVENT) {
 		inject(&vcpu->event);
@@ -203,7 +203,7 @@ static void inject_next(struct tvx_vcpu *vcpu)
 		extint.info |= vcpu->extint_vector;
 		inject(&extint);
 		vcpu->pending &= ~TINYVMX_PENDING_EXTINT;
-	} else if ((vector = tvx_lapic_next(vcpu)) >= 0 && tvx_event_extint_ready()) {
+	} else if (vector >= 0 && tvx_event_extint_ready()) {
 		tvx_lapic_ack(vcpu, vector);
 		extint.info |= vector;
 		inject(&extint);

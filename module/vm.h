@@ -34,7 +34,10 @@ struct tvx_vm {
 	bool dead;
 };
 
-/* Create a VM of current->mm; @lapic: with local APICs. Return: it, or ERR_PTR(-ENOMEM, -EBUSY, -EIO, -EINTR). May sleep. */
+/*
+ * Create a VM of current->mm; @lapic: with local APICs. May sleep.
+ * Return: it, or ERR_PTR(-ENOMEM, -EBUSY, -EIO, -EINTR).
+ */
 struct tvx_vm *tvx_vm_create(bool lapic);
 void tvx_vm_put(struct tvx_vm *vm);
 
