@@ -7,6 +7,7 @@
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/sort.h>
+#include <linux/string.h>
 #include <asm/fpu/xcr.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
@@ -207,6 +208,7 @@ struct tinyvmx_cpuid *tvx_cpuid_replace(struct tvx_vcpu *vcpu,
 
 	vcpu->cpuid = entries;
 	vcpu->cpuid_count = count;
+	memset(vcpu->cpuid_last, 0, sizeof(vcpu->cpuid_last));
 	if (count)
 		find_policy(vcpu, &vcpu->policy);
 	else
@@ -286,11 +288,25 @@ static const struct tinyvmx_cpuid *find_or_highest(const struct tvx_vcpu *vcpu,
 	return base ? find(vcpu, base->eax, index) : NULL;
 }
 
+/* Guests ask for a few leaves over and over. */
+static const struct tinyvmx_cpuid *find_again(struct tvx_vcpu *vcpu, u32 function, u32 index)
+{
+	struct tvx_cpuid_hit *hit = &vcpu->cpuid_last[function % TVX_CPUID_HITS];
+
+	if (unlikely(hit->function != function || hit->index != index || !hit->valid)) {
+		hit->row = find_or_highest(vcpu, function, index);
+		hit->function = function;
+		hit->index = index;
+		hit->valid = true;
+	}
+	return hit->row;
+}
+
 void tvx_cpuid_execute(struct tvx_vcpu *vcpu)
 {
 	unsigned long *gpr = vcpu->world.gpr;
 	u32 index = gpr[TINYVMX_RCX];
-	const struct tinyvmx_cpuid *found = find_or_highest(vcpu, gpr[TINYVMX_RAX], index);
+	const struct tinyvmx_cpuid *found = find_again(vcpu, gpr[TINYVMX_RAX], index);
 	struct tinyvmx_cpuid row = {};
 
 	if (found) {

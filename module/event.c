@@ -218,6 +218,15 @@ static bool has_more_urgent(const struct tvx_vcpu *vcpu)
 	return (vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready();
 }
 
+static void set_windows(struct tvx_vcpu *vcpu, bool intr, bool nmi)
+{
+	if (intr == vcpu->intr_window && nmi == vcpu->nmi_window)
+		return;
+	vcpu->intr_window = intr;
+	vcpu->nmi_window = nmi;
+	tvx_controls_update(vcpu);
+}
+
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 {
 	bool window = vcpu->want_window && tvx_lapic_accepts_extint(&vcpu->lapic);
@@ -234,8 +243,6 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 	}
 	if (has_extint(vcpu) || vcpu->pending)
 		inject_next(vcpu);
-	vcpu->intr_window = window || has_extint(vcpu);
-	vcpu->nmi_window = vcpu->pending & TINYVMX_PENDING_NMI;
-	tvx_controls_update(vcpu);
+	set_windows(vcpu, window || has_extint(vcpu), vcpu->pending & TINYVMX_PENDING_NMI);
 	return TVX_ENTER;
 }

@@ -98,6 +98,16 @@ struct tvx_policy {
 	bool tsc_adjust;
 };
 
+/* What a search in the CPUID table found: NULL, an answer of zeros. */
+struct tvx_cpuid_hit {
+	bool valid;
+	u32 function;
+	u32 index;
+	const struct tinyvmx_cpuid *row;
+};
+
+#define TVX_CPUID_HITS	8
+
 struct tvx_vcpu;
 
 /* The vCPUs of a VM by id, for those who send interrupts; read under RCU. */
@@ -161,6 +171,7 @@ struct tvx_vcpu_set {
  * @policy: what CPUID allows
  * @cpuid: sorted by function and index
  * @cpuid_count: entries in @cpuid
+ * @cpuid_last: rows that were found last, by the low bits of the function
  * @run: the run page
  * @exits: VM exits so far
  */
@@ -224,6 +235,7 @@ struct tvx_vcpu {
 	struct tvx_policy policy;
 	struct tinyvmx_cpuid *cpuid;
 	unsigned int cpuid_count;
+	struct tvx_cpuid_hit cpuid_last[TVX_CPUID_HITS];
 
 	struct tinyvmx_run *run;
 	u64 exits;
