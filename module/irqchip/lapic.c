@@ -110,7 +110,7 @@ static u32 x2apic_ldr(unsigned int id)
 
 static bool is_broadcast(const struct tvx_message *message)
 {
-	return message->dest == (message->x2apic ? 0xffffffff : 0xff);
+	return message->dest == (message->x2apic ? LAPIC_DEST_ALL : 0xff);
 }
 
 static bool matches(const struct tvx_vcpu *vcpu, const struct tvx_message *message)
@@ -170,7 +170,9 @@ int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message)
 	for (id = 0; id < TVX_MAX_VCPUS; id++) {
 		struct tvx_vcpu *vcpu = rcu_dereference(set->vcpu[id]);
 
-		if (!vcpu || !matches(vcpu, message) || !accept(vcpu, message))
+		if (!vcpu || vcpu == message->except)
+			continue;
+		if (!matches(vcpu, message) || !accept(vcpu, message))
 			continue;
 		taken++;
 		if (message->mode == TVX_DM_LOWEST)
@@ -185,6 +187,7 @@ int tvx_lapic_parse_msi(const struct tinyvmx_msi *msi, struct tvx_message *messa
 {
 	if (msi->pad || (msi->address & GENMASK_ULL(39, 20)) != LAPIC_BASE_ADDRESS)
 		return -EINVAL;
+	message->except = NULL;
 	message->dest = ((msi->address >> 12) & 0xff) | (msi->address >> 40 << 8);
 	message->x2apic = msi->address >> 40;
 	message->logical = msi->address & BIT(2);
@@ -246,15 +249,13 @@ static bool write_icr(struct tvx_vcpu *vcpu, u64 icr)
 		if (is_deliverable(&message))
 			accept(vcpu, &message);
 		break;
-	case LAPIC_TO_ALL:
 	case LAPIC_TO_OTHERS:
-		/* One APIC at a time, so that "others" can leave out this one. */
-		message.logical = false;
+		message.except = vcpu;
+		fallthrough;
+	case LAPIC_TO_ALL:
+		message.dest = LAPIC_DEST_ALL;
 		message.x2apic = true;
-		for (message.dest = 0; message.dest < TVX_MAX_VCPUS; message.dest++)
-			if (message.dest != vcpu->id ||
-			    LAPIC_ICR_SHORTHAND(icr) == LAPIC_TO_ALL)
-				tvx_lapic_send(vcpu->peers, &message);
+		tvx_lapic_send(vcpu->peers, &message);
 		break;
 	}
 	return true;
@@ -538,24 +539,36 @@ static void store_bitmap(unsigned long *bitmap, const u32 *words)
 		WRITE_ONCE(bitmap[n], words[2 * n] | ((u64)words[2 * n + 1] << 32));
 }
 
+/* The registers that software writes and reads back; ESR is the processor's. */
+static bool is_stored(unsigned int reg)
+{
+	return (lapic_regs[reg].access & REG_READ) && reg != LAPIC_ESR &&
+	       (lapic_regs[reg].access & (REG_WRITE | REG_XAPIC));
+}
+
+/* Vectors below 16 are reserved in the three bitmaps. */
+static bool registers_valid(const u32 *regs)
+{
+	unsigned int reg;
+
+	if ((regs[LAPIC_ISR] | regs[LAPIC_TMR] | regs[LAPIC_IRR]) & 0xffff)
+		return false;
+	for (reg = 0; reg < TVX_LAPIC_REGS; reg++)
+		if (is_stored(reg) && (regs[reg] & ~lapic_regs[reg].writable))
+			return false;
+	return true;
+}
+
 static bool state_valid(const struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state)
 {
 	u64 changeable = LAPIC_BASE_X2APIC | LAPIC_BASE_ENABLE;
 	bool x2apic = state->base & LAPIC_BASE_X2APIC;
-	unsigned int reg;
 
 	if (state->pad || (state->base & ~changeable) != (vcpu->lapic.base & ~changeable))
 		return false;
 	if (x2apic && (!(state->base & LAPIC_BASE_ENABLE) || !vcpu->policy.x2apic))
 		return false;
-	if (state->timer_left > TVX_LAPIC_TIMER_MAX)
-		return false;
-	for (reg = LAPIC_LVT_TIMER; reg <= LAPIC_LVT_ERROR; reg++)
-		if (state->regs[reg] & ~lapic_regs[reg].writable)
-			return false;
-	return !(state->regs[LAPIC_SVR] & ~lapic_regs[LAPIC_SVR].writable) &&
-	       !(state->regs[LAPIC_TPR] & ~lapic_regs[LAPIC_TPR].writable) &&
-	       !(state->regs[LAPIC_TIMER_DIVIDE] & ~lapic_regs[LAPIC_TIMER_DIVIDE].writable);
+	return state->timer_left <= TVX_LAPIC_TIMER_MAX && registers_valid(state->regs);
 }
 
 int tvx_lapic_set_state(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state)

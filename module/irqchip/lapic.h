@@ -49,6 +49,7 @@ struct tvx_lapic {
 
 /* Where an interrupt message goes and what it is. */
 struct tvx_message {
+	const struct tvx_vcpu *except;	/* does not get it */
 	u32 dest;
 	bool logical;
 	bool x2apic;		/* @dest is 32 bits wide, else 8 */
