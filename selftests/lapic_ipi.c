@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Interrupts between two vCPUs, each in its thread. */
+#include <sched.h>
+
 #include "lapic.h"
 
 #define ASK	0x61
@@ -63,6 +65,19 @@ struct pair {
 	struct runner *runner;
 };
 
+/* Each on a CPU of its own, if there are two: the scheduler may not see to it. */
+static void spread(struct runner *runner)
+{
+	cpu_set_t set;
+
+	if (online_cpus() < 2)
+		return;
+	run_on_cpu(0);
+	CPU_ZERO(&set);
+	CPU_SET(1, &set);
+	pthread_setaffinity_np(runner->thread, sizeof(set), &set);
+}
+
 static struct pair start(void *fn, void *other)
 {
 	struct pair p = { .vm = lapic_vm() };
@@ -73,6 +88,7 @@ static struct pair start(void *fn, void *other)
 		G(p.vm, guest_expected[i]) = i ? ~0UL : ~0UL << 32 | 1 << 2;
 	G(p.vm, guest_hook) = answers;
 	p.runner = runner_start(p.vcpu[1]);
+	spread(p.runner);
 	if (!wait_change(&G(p.vm, ready), 0))
 		bail("the second vCPU does not start");
 	return p;
@@ -86,18 +102,61 @@ static void stop(struct pair *p)
 	vm_destroy(p->vm);
 }
 
-static void test_latency(void *other, const char *what)
+/* ---------------------------- what the host itself needs to wake a thread */
+
+static int pipe_fds[2];
+static volatile u64 woken;
+
+static void *sleeps(void *arg)
+{
+	char c;
+
+	while (read(pipe_fds[0], &c, 1) == 1)
+		woken = rdtsc();
+	return arg;
+}
+
+/* TSC ticks, the mean of 50. */
+static u64 host_wake_up(void)
+{
+	struct runner sleeper;
+	u64 sum = 0;
+
+	if (pipe(pipe_fds) || pthread_create(&sleeper.thread, NULL, sleeps, NULL))
+		bail("pipe, pthread_create: %m");
+	spread(&sleeper);
+	for (u32 i = 0; i < 50; i++) {
+		u64 sent;
+
+		sleep_us(500);
+		woken = 0;
+		sent = rdtsc();
+		if (write(pipe_fds[1], "", 1) != 1)
+			bail("write: %m");
+		while (!woken)
+			relax();
+		sum += woken - sent;
+	}
+	close(pipe_fds[1]);
+	pthread_join(sleeper.thread, NULL);
+	close(pipe_fds[0]);
+	return sum / 50;
+}
+
+static void test_latency(void *other, u64 wake_up, const char *what)
 {
 	struct pair p = start(asks_often, other);
 	u64 us = info()->tsc_khz / 1000 ?: 1;
+	u64 mean;
 
 	ok_done(p.vcpu[0], "%u IPIs to a vCPU that %s", ROUNDS, what);
-	diag("mean %lu us, worst %lu us", G(p.vm, total) / ROUNDS / us,
-	     G(p.vm, worst) / us);
+	mean = G(p.vm, total) / ROUNDS;
+	diag("mean %lu us, worst %lu us; a thread of the host: mean %lu us", mean / us,
+	     G(p.vm, worst) / us, wake_up / us);
 	if (online_cpus() > 1)
-		ok(G(p.vm, total) / ROUNDS < ms_to_tsc(1), "... in less than 1 ms");
+		ok(mean < ms_to_tsc(1) + wake_up, "... in less than 1 ms, or what waking takes");
 	else
-		skip("one CPU", "... in less than 1 ms");
+		skip("one CPU", "... in less than 1 ms, or what waking takes");
 	stop(&p);
 }
 
@@ -134,6 +193,7 @@ static void test_ping_pong(void *other, const char *what)
 	G(vm, guest_expected[1]) = ~0UL;
 	G(vm, guest_hook) = bounce;
 	runner = runner_start(b);
+	spread(runner);
 	ok_done(a, "%u IPIs to and fro, vCPU 1 %s", 2 * ROUNDS, what);
 	is(G(vm, bounces), 2 * ROUNDS, "... none was lost");
 	runner_stop(runner);
@@ -211,9 +271,12 @@ static void test_not_running(void)
 
 int main(void)
 {
+	u64 wake_up;
+
 	tap_init();
-	test_latency(other_spins, "spins");
-	test_latency(other_halts, "is halted");
+	wake_up = host_wake_up();	/* high where the CPUs have other work, too */
+	test_latency(other_spins, wake_up, "spins");
+	test_latency(other_halts, wake_up, "is halted");
 	test_ping_pong(other_spins, "spins");
 	test_ping_pong(other_halts, "halts");
 	test_each_way(other_spins, "spins");

@@ -122,6 +122,8 @@ static const struct refusal refusals[] = {
 	{ "LVT timer", X_LVT_TIMER, 0x80000 }, { "LVT thermal", X_LVT_THERMAL, 0x20000 },
 	{ "LVT LINT0", X_LVT_LINT0, 0x800 }, { "LVT LINT1", X_LVT_LINT1, 0x80000000 },
 	{ "LVT error", X_LVT_ERROR, 0x400 }, { "divide", X_TDCR, 4 },
+	{ "LDR", X_LDR, 0x800000 }, { "ICR", X_ICR, 0x1000 }, { "ISR", X_ISR, 1 },
+	{ "TMR", X_TMR, 0x8000 }, { "IRR", X_IRR, 0x100 },
 };
 
 static void refuse(struct vcpu *vcpu, const struct tinyvmx_lapic *state, const char *what)

@@ -372,7 +372,7 @@ static void test_wild_states(void)
 		for (u32 n = random_word() % 8; n; n--)
 			state.regs[random_word() % 64] = random_word() >> random_word() % 32;
 		for (u32 n = 0; n < 24; n++)
-			state.regs[REGS(X_ISR) + n] = random_word();
+			state.regs[REGS(X_ISR) + n] = n % 8 ? random_word() : 0;
 		state.timer_left = random_word() >> random_word() % 64;
 		state.deadline = random_word() >> random_word() % 64;
 		if (try_set_lapic(vcpu, &state))
