@@ -94,7 +94,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp parser = {
 	options, parse_option, NULL,
 	"Measure what VM exits and other operations cost, in TSC ticks as the guest sees them.\n"
-	"\vThe same guests run on /dev/tinyvmx and on /dev/kvm, with an equally thin loop around "
+	"\vThe same guests run on /dev/tinyvmx and on /dev/kvm, with an equally thin loop around\n"
 	"them. Each number is the median of several rounds; +- is the distance between quartiles.",
 	NULL, NULL, NULL
 };

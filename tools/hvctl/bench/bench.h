@@ -79,7 +79,7 @@ struct hv_bench_vm {
 };
 
 /* What backs slot 1. */
-enum hv_bench_high { HV_BENCH_NO_HIGH, HV_BENCH_SMALL_PAGES, HV_BENCH_HUGE_PAGES };
+enum hv_bench_high { HV_BENCH_NO_HIGH, HV_BENCH_UNTOUCHED, HV_BENCH_SMALL_PAGES, HV_BENCH_HUGE_PAGES };
 
 /* A VM with page tables, descriptors and code in place, and one vCPU in 64-bit mode. */
 int hv_bench_vm_init(struct hv_bench_vm *vm, const struct hv_bench_backend *backend, bool lapic,

@@ -1,37 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The cases of the bench, a row each. */
+#include "bench/blobs.h"
 #include "bench/cases.h"
-
-#define GUEST(name) extern const char hv_bench_guest_##name[]
-GUEST(cpuid);
-GUEST(wbinvd);
-GUEST(rdmsr);
-GUEST(wrmsr);
-GUEST(cr0_cd);
-GUEST(cr0_wp);
-GUEST(cr4_mce);
-GUEST(cpuid_avx);
-GUEST(out8);
-GUEST(out16);
-GUEST(out32);
-GUEST(in8);
-GUEST(in16);
-GUEST(in32);
-GUEST(in32_avx);
-GUEST(outsb);
-GUEST(mmio_read);
-GUEST(mmio_write);
-GUEST(hlt_inject);
-GUEST(touch);
-GUEST(eoi);
-GUEST(self_ipi);
-GUEST(self_ipi_hlt);
-GUEST(deadline_set);
-GUEST(deadline_running);
-GUEST(deadline_hlt);
-GUEST(ipi);
-GUEST(other_running);
-GUEST(other_halted);
 
 /* Few iterations a round, so that the host's timer interrupt falls into few rounds. */
 #define EXITS .iterations = 16, .rounds = 31
@@ -75,6 +45,10 @@ const struct hv_bench_case hv_bench_cases[] = {
 	{ .name = "syscall", .what = "a system call that does nothing: the floor of userspace exits",
 	  .host = hv_bench_host_syscall, ONCE },
 	{ .name = "run", .what = "RUN that does not enter the guest", .host = hv_bench_host_run, ONCE },
+	{ .name = "vm-memory", .what = "kernel memory of an idle 128 MiB VM, bytes", .host = hv_bench_host_memory,
+	  .iterations = 1, .rounds = 1, .flags = HV_BENCH_BYTES, .max_ticks = 65536 },
+	{ .name = "module-size", .what = "loaded size of the modules, bytes", .host = hv_bench_host_module,
+	  .iterations = 1, .rounds = 1, .flags = HV_BENCH_BYTES, .max_ratio = 0.125 },
 	{ .name = "vm-create", .what = "create and destroy a VM", .host = hv_bench_host_vm, ONCE },
 	{ .name = "vcpu-create", .what = "create a vCPU", .host = hv_bench_host_vcpu, ONCE },
 	{ .name = "first-entry", .what = "first RUN of a VM, to its first exit", .host = hv_bench_host_first_entry,

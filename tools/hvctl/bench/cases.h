@@ -9,6 +9,7 @@
 #define HV_BENCH_LAPIC		(1U << 0)	/* a VM with local APICs in the kernel */
 #define HV_BENCH_BEYOND	(1U << 1)	/* count only what exceeds @argument ticks */
 #define HV_BENCH_TWO_CPUS	(1U << 2)	/* worth measuring only with another CPU for the other vCPU */
+#define HV_BENCH_BYTES		(1U << 3)	/* what is measured are bytes, not ticks */
 
 struct hv_bench_case {
 	const char *name;
@@ -46,7 +47,9 @@ struct hv_bench_result {
 int hv_bench_measure(const struct hv_bench_case *c, const struct hv_bench_backend *backend,
 		     struct hv_bench_number *number, struct hv_error *err);
 
-/* The host's side. */
+/* The host's side: memory.c and measure.c. */
+int hv_bench_host_memory(const struct hv_bench_backend *backend, uint64_t *bytes, struct hv_error *err);
+int hv_bench_host_module(const struct hv_bench_backend *backend, uint64_t *bytes, struct hv_error *err);
 int hv_bench_host_vm(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
 int hv_bench_host_vcpu(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
 int hv_bench_host_syscall(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);

@@ -7,10 +7,8 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/blobs.h"
 #include "bench/guest.h"
-
-extern const char hv_bench_guest_begin[], hv_bench_guest_end[], hv_bench_guest_isr_trap[];
-extern const char hv_bench_guest_isr_plain[], hv_bench_guest_isr_eoi[], hv_bench_guest_isr_count[];
 
 #define PAGE 4096UL
 #define HUGE_PAGE 0x200000UL
@@ -177,7 +175,8 @@ int hv_bench_set_high(struct hv_bench_vm *vm, enum hv_bench_high kind, struct hv
 		vm->high = map_aligned(GUEST_HIGH_BYTES);
 		if (!vm->high)
 			return fail(vm, "memory", -ENOMEM, err);
-		populate(vm->high, GUEST_HIGH_BYTES, kind);
+		if (kind != HV_BENCH_UNTOUCHED)
+			populate(vm->high, GUEST_TOUCHED_BYTES, kind);
 	}
 	if (!error)
 		error = vm->backend->set_memory(vm, 1, GUEST_HIGH, GUEST_HIGH_BYTES, vm->high);

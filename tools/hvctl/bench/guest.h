@@ -16,7 +16,8 @@
 #define GUEST_CODE		0x100000
 #define GUEST_LOW_BYTES		0x200000	/* slot 0 */
 #define GUEST_HIGH		0x4000000	/* slot 1: for EPT violations */
-#define GUEST_HIGH_BYTES	0x4000000
+#define GUEST_HIGH_BYTES	0x7e00000	/* 128 MiB in all */
+#define GUEST_TOUCHED_BYTES	0x4000000	/* of them */
 #define GUEST_MMIO		0xd0000000	/* no memory there */
 
 #define GUEST_CS		0x08

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bench/blobs.h"
 #include "bench/cases.h"
 
 /* The first rounds fill the EPT and the host's caches. */
-#define WARM_UP 2
+#define WARM_UP 2	/* where there is more than one */
 #define MAX_ROUNDS 64
 
 static int compare(const void *a, const void *b)
@@ -60,10 +61,11 @@ static int run_guest(const struct hv_bench_case *c, const struct hv_bench_backen
 static int run_host(const struct hv_bench_case *c, const struct hv_bench_backend *backend, uint64_t ticks[],
 		    struct hv_error *err)
 {
+	unsigned int warm_up = c->rounds > 1 ? WARM_UP : 0;
 	int error = 0;
 
-	for (unsigned int i = 0; i < c->rounds + WARM_UP && !error; i++)
-		error = c->host(backend, &ticks[i < WARM_UP ? 0 : i - WARM_UP], err);
+	for (unsigned int i = 0; i < c->rounds + warm_up && !error; i++)
+		error = c->host(backend, &ticks[i < warm_up ? 0 : i - warm_up], err);
 	return error;
 }
 
@@ -105,7 +107,8 @@ int hv_bench_host_syscall(const struct hv_bench_backend *backend, uint64_t *tick
 {
 	uint64_t begin = hv_bench_tsc();
 
-	(void)backend, (void)err;
+	(void)backend;
+	(void)err;
 	getppid();
 	*ticks = hv_bench_tsc() - begin;
 	return 0;
@@ -149,8 +152,6 @@ int hv_bench_host_vcpu(const struct hv_bench_backend *backend, uint64_t *ticks, 
 	hv_bench_vm_exit(&vm);
 	return error;
 }
-
-extern const char hv_bench_guest_wbinvd[];
 
 int hv_bench_host_first_entry(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err)
 {

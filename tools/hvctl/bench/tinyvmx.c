@@ -133,7 +133,8 @@ static int string_io(struct hv_bench_vcpu *vcpu, struct tinyvmx_run *run)
 
 static uint64_t no_segment_base(void *ctx, unsigned int segment)
 {
-	(void)ctx, (void)segment;
+	(void)ctx;
+	(void)segment;
 	return 0;
 }
 
