@@ -118,7 +118,9 @@ static int set_sregs(struct tvx_vcpu *vcpu, const struct blob *blob)
 	vmcs_writen(GUEST_IDTR_BASE, sregs->idt_base);
 	vmcs_write32(GUEST_IDTR_LIMIT, sregs->idt_limit);
 	vcpu->cr2 = sregs->cr2;
-	tvx_vcpu_set_tpr(vcpu, sregs->cr8 << 4);
+	/* CR8 has no room for the lower half, which LAPIC may have set. */
+	if (sregs->cr8 != vcpu->tpr >> 4)
+		tvx_vcpu_set_tpr(vcpu, sregs->cr8 << 4);
 	vmcs_writen(GUEST_CR3, sregs->cr3);
 	for (n = 0; n < ARRAY_SIZE(sregs->pdpte); n++)
 		vmcs_write64(GUEST_PDPTR0 + 2 * n, sregs->pdpte[n]);
@@ -231,6 +233,8 @@ static int get_events(struct tvx_vcpu *vcpu, struct blob *blob)
 {
 	struct tinyvmx_events *events = blob->data;
 
+	/* An NMI may have come as a message meanwhile. */
+	tvx_vcpu_take_requests(vcpu);
 	events->pending = vcpu->pending;
 	events->interruptibility = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & KNOWN_BLOCKING;
 	events->activity = vcpu->activity;
@@ -278,6 +282,7 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 	if ((events->pending & TINYVMX_PENDING_EVENT) && !event_valid(events))
 		return -EINVAL;
 
+	clear_bit(TVX_REQUEST_NMI, &vcpu->requests);
 	vcpu->pending = events->pending;
 	vcpu->extint_vector = events->extint_vector;
 	vcpu->event.info = events->event_info;

@@ -283,15 +283,18 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	if (vcpu->faulted)
 		resolve_fault(vcpu);
 	/* Interrupts may have been open: VMX may be off, and there may be work. */
-	if (vcpu->vmcs.cpu < 0 || vcpu->faulted || need_resched() || signal_pending(current))
+	if (vcpu->vmcs.cpu < 0 || vcpu->faulted)
+		return LEAVE;
+	/* Before a signal: no state blob has it. */
+	if (vcpu->lapic.eoi) {
+		tvx_exit_eoi(vcpu);
+		return LEAVE_USER;
+	}
+	if (need_resched() || signal_pending(current))
 		return LEAVE;
 	if (vcpu->fault_error) {
 		tvx_exit_memory_fault(vcpu, vcpu->fault_error);
 		vcpu->fault_error = 0;
-		return LEAVE_USER;
-	}
-	if (vcpu->lapic.eoi) {
-		tvx_exit_eoi(vcpu);
 		return LEAVE_USER;
 	}
 	vcpu->recheck = false;

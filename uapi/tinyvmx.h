@@ -227,12 +227,12 @@ struct tinyvmx_create_vcpu {
  * @address: as a device would write to: FEExxxxxH (SDM, "Message Address Register
  *	Format"); bits 63:40 give bits 31:8 of an x2APIC destination
  * @data: as a device would write (SDM, "Message Data Register Format"): vector,
- *	delivery mode (fixed, lowest priority, NMI, ExtINT), trigger mode
+ *	delivery mode (fixed, lowest priority, NMI), trigger mode
  * @pad: must be 0
  *
  * May be called from any thread while vCPUs run. Errors: EOPNOTSUPP: the VM has
  * no local APICs, or the delivery mode is another; EINVAL: @address, or a vector
- * below 16; ENOENT: no vCPU is addressed.
+ * below 16; ENOENT: no vCPU is addressed, or its APIC is disabled.
  */
 struct tinyvmx_msi {
 	__u32 size;
