@@ -20,7 +20,8 @@ BOCHS_MODELS = ("corei7_skylake_x", "broadwell_ult", "corei7_haswell_4770", "cor
                 "corei7_sandy_bridge_2600k", "core2_penryn_t9600", "ryzen")
 
 # Only what is wrong goes to the serial console, as that is slow: /dev/kmsg brings all of it to the log.
-CMDLINE = "console=ttyS0,115200 loglevel=5 nokaslr mitigations=off oops=panic panic=0"
+# A CPU that idles in MWAIT misses wake-ups in Bochs until its next tick: HLT does not.
+CMDLINE = "console=ttyS0,115200 loglevel=5 nokaslr mitigations=off oops=panic panic=0 idle=halt"
 
 
 def write(path, data):
