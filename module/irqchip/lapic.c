@@ -349,6 +349,16 @@ bool tvx_lapic_read(struct tvx_vcpu *vcpu, unsigned int reg, u64 *value)
 	return true;
 }
 
+/* Delivery status and remote IRR are read-only, not reserved: Linux writes them. */
+static u64 read_only_bits(unsigned int reg)
+{
+	if (reg < LAPIC_LVT_TIMER || reg > LAPIC_LVT_ERROR)
+		return 0;
+	if (reg == LAPIC_LVT_LINT0 || reg == LAPIC_LVT_LINT1)
+		return LAPIC_LVT_STATUS | LAPIC_LVT_REMOTE_IRR;
+	return LAPIC_LVT_STATUS;
+}
+
 /* Reserved bits: WRMSR refuses them, a store to the xAPIC page loses them. */
 static bool check_write(const struct tvx_lapic *lapic, unsigned int reg, u64 *value)
 {
@@ -362,7 +372,7 @@ static bool check_write(const struct tvx_lapic *lapic, unsigned int reg, u64 *va
 		return false;
 	if (reg == LAPIC_ICR)
 		writable |= GENMASK_ULL(63, 32);
-	if (x2apic && (*value & ~writable))
+	if (x2apic && (*value & ~(writable | read_only_bits(reg))))
 		return false;
 	*value &= writable;
 	return true;

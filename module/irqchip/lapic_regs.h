@@ -43,6 +43,8 @@ enum {
 #define LAPIC_VERSION_VALUE	0x00050014
 
 #define LAPIC_SVR_ENABLE	BIT(8)
+#define LAPIC_LVT_STATUS	BIT(12)
+#define LAPIC_LVT_REMOTE_IRR	BIT(14)
 #define LAPIC_LVT_MASKED	BIT(16)
 #define LAPIC_LVT_MODE(lvt)	(((lvt) >> 8) & 7)
 #define LAPIC_TIMER_MODE(lvt)	(((lvt) >> 17) & 3)
