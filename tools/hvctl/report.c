@@ -217,7 +217,9 @@ static json_t *json_counts(const struct hv_vcpu *vcpu)
 
 static json_t *json_vcpu(const struct hv_vcpu *vcpu)
 {
-	return json_pack("{s:i, s:I, s:o, s:o, s:o}", "id", vcpu->id, "exits", (json_int_t)(vcpu->exits_before + vcpu->run->exits),
+	json_int_t exits = vcpu->exits_before + vcpu->run->exits;
+
+	return json_pack("{s:i, s:I, s:o, s:o, s:o}", "id", vcpu->id, "exits", exits,
 			 "exits_to_hvctl", json_counts(vcpu), "last_exit", json_last_exit(vcpu->run),
 			 "registers", json_regs(vcpu));
 }

@@ -13,29 +13,6 @@
 #define REG_ICR_HIGH 0x31
 #define DEST_SHIFT 24			/* in the high half of the ICR */
 
-/* Bits that software can set. A page ignores what an MSR would refuse. */
-static const struct { uint8_t first, last; uint32_t mask; } writable[] = {
-	{ 0x08, 0x08, 0x000000ff },	/* TPR */
-	{ 0x0d, 0x0d, 0xff000000 },	/* LDR */
-	{ 0x0e, 0x0e, 0xffffffff },	/* DFR */
-	{ 0x0f, 0x0f, 0x000001ff },	/* SVR */
-	{ REG_ICR, REG_ICR, 0x000ccfff },
-	{ 0x32, 0x32, 0x000700ff },	/* LVT timer */
-	{ 0x33, 0x34, 0x000107ff },	/* LVT thermal, performance */
-	{ 0x35, 0x36, 0x0001a7ff },	/* LVT LINT0, LINT1 */
-	{ 0x37, 0x37, 0x000100ff },	/* LVT error */
-	{ 0x38, 0x38, 0xffffffff },	/* initial count */
-	{ 0x3e, 0x3e, 0x0000000b },	/* divide configuration */
-};
-
-static uint32_t writable_bits(unsigned int reg)
-{
-	for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
-		if (reg >= writable[i].first && reg <= writable[i].last)
-			return writable[i].mask;
-	return 0;
-}
-
 static uint32_t read_reg(struct hv_xapic *xapic, unsigned int reg)
 {
 	uint64_t value = 0;
@@ -47,7 +24,7 @@ static uint32_t read_reg(struct hv_xapic *xapic, unsigned int reg)
 
 static void write_reg(struct hv_xapic *xapic, unsigned int reg, uint32_t value)
 {
-	uint64_t wide = value & writable_bits(reg);
+	uint64_t wide = value;
 
 	if (reg == REG_ICR_HIGH) {
 		xapic->icr_high = value & 0xffU << DEST_SHIFT;
