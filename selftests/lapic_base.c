@@ -2,12 +2,13 @@
 /* IA32_APIC_BASE (SDM, "x2APIC State Transitions"), by WRMSR and SET_STATE. */
 #include "lapic.h"
 
-enum { DISABLED, INVALID, XAPIC, X2APIC };
+enum { DISABLED, INVALID, XAPIC, X2APIC };	/* bits 11:10 */
 
 static const u64 bits[] = {
 	[DISABLED] = 0, [INVALID] = BASE_X2APIC, [XAPIC] = BASE_ENABLE,
 	[X2APIC] = BASE_ENABLE | BASE_X2APIC,
 };
+
 static const char * const name[] = { "disabled", "invalid", "xAPIC", "x2APIC" };
 
 /* From row to column. */

@@ -215,11 +215,10 @@ static void test_disabled(void)
 	wait_change(&G(vm, stage), 0);
 	sleep_us(5000);
 	runner_stop(runner);
-	if (runner->ret) {
+	if (runner->ret)
 		is(runner->err, EINTR, "APIC disabled: HLT is ended by a signal");
-	} else {
+	else
 		is(vcpu->run->reason, TINYVMX_EXIT_HLT, "APIC disabled: HLT comes out");
-	}
 	G(vm, guest_expected[0]) = 1UL << 0x30;
 	must(inject(vcpu->fd, TINYVMX_INJECT_EXTINT, 0x30));
 	ok_done(vcpu, "an ExtINT wakes it");
