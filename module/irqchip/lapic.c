@@ -297,6 +297,16 @@ static const struct {
 	[LAPIC_SELF_IPI] = { 0xff, REG_WRITE },
 };
 
+u32 tvx_lapic_reserved(unsigned int reg)
+{
+	u8 access = lapic_regs[reg].access;
+
+	/* What software cannot store is derived, or the processor's, as ESR is. */
+	if (!(access & REG_READ) || !(access & (REG_WRITE | REG_XAPIC)) || reg == LAPIC_ESR)
+		return 0;
+	return ~lapic_regs[reg].writable;
+}
+
 static u32 bitmap_word(const unsigned long *bitmap, unsigned int n)
 {
 	return bitmap[n / 2] >> (n % 2 * 32);
@@ -520,82 +530,4 @@ void tvx_lapic_init(struct tvx_vcpu *vcpu, bool present)
 void tvx_lapic_destroy(struct tvx_vcpu *vcpu)
 {
 	tvx_lapic_timer_destroy(vcpu);
-}
-
-/* ------------------------------------------------------------------ state */
-
-void tvx_lapic_get_state(struct tvx_vcpu *vcpu, struct tinyvmx_lapic *state)
-{
-	struct tvx_lapic *lapic = &vcpu->lapic;
-	unsigned int reg;
-	u64 value;
-
-	state->base = lapic->base;
-	tvx_lapic_timer_get(vcpu, state);
-	for (reg = 0; reg < TVX_LAPIC_REGS; reg++)
-		if (tvx_lapic_read(vcpu, reg, &value))
-			state->regs[reg] = value;
-	/* What reads otherwise in x2APIC mode, or is no register there. */
-	state->regs[LAPIC_LDR] = lapic->regs[LAPIC_LDR];
-	state->regs[LAPIC_DFR] = lapic->regs[LAPIC_DFR];
-	state->regs[LAPIC_ICR_HIGH] = lapic->regs[LAPIC_ICR_HIGH];
-}
-
-static void store_bitmap(unsigned long *bitmap, const u32 *words)
-{
-	unsigned int n;
-
-	for (n = 0; n < 256 / BITS_PER_LONG; n++)
-		WRITE_ONCE(bitmap[n], words[2 * n] | ((u64)words[2 * n + 1] << 32));
-}
-
-/* The registers that software writes and reads back; ESR is the processor's. */
-static bool is_stored(unsigned int reg)
-{
-	return (lapic_regs[reg].access & REG_READ) && reg != LAPIC_ESR &&
-	       (lapic_regs[reg].access & (REG_WRITE | REG_XAPIC));
-}
-
-/* Vectors below 16 are reserved in the three bitmaps. */
-static bool registers_valid(const u32 *regs)
-{
-	unsigned int reg;
-
-	if ((regs[LAPIC_ISR] | regs[LAPIC_TMR] | regs[LAPIC_IRR]) & 0xffff)
-		return false;
-	for (reg = 0; reg < TVX_LAPIC_REGS; reg++)
-		if (is_stored(reg) && (regs[reg] & ~lapic_regs[reg].writable))
-			return false;
-	return true;
-}
-
-static bool state_valid(const struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state)
-{
-	u64 changeable = LAPIC_BASE_X2APIC | LAPIC_BASE_ENABLE;
-	bool x2apic = state->base & LAPIC_BASE_X2APIC;
-
-	if (state->pad || (state->base & ~changeable) != (vcpu->lapic.base & ~changeable))
-		return false;
-	if (x2apic && (!(state->base & LAPIC_BASE_ENABLE) || !vcpu->policy.x2apic))
-		return false;
-	return state->timer_left <= TVX_LAPIC_TIMER_MAX && registers_valid(state->regs);
-}
-
-int tvx_lapic_set_state(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state)
-{
-	struct tvx_lapic *lapic = &vcpu->lapic;
-
-	if (!state_valid(vcpu, state))
-		return -EINVAL;
-	tvx_lapic_timer_stop(vcpu);
-	WRITE_ONCE(lapic->base, state->base);
-	memcpy(lapic->regs, state->regs, sizeof(lapic->regs));
-	lapic->esr = 0;
-	vcpu->tpr = state->regs[LAPIC_TPR];
-	store_bitmap(lapic->isr, &state->regs[LAPIC_ISR]);
-	store_bitmap(lapic->tmr, &state->regs[LAPIC_TMR]);
-	store_bitmap(lapic->irr, &state->regs[LAPIC_IRR]);
-	tvx_lapic_timer_set(vcpu, state);
-	vcpu->recheck = true;
-	return 0;
 }

@@ -74,6 +74,9 @@ void tvx_lapic_destroy(struct tvx_vcpu *vcpu);
 bool tvx_lapic_read(struct tvx_vcpu *vcpu, unsigned int reg, u64 *value);
 bool tvx_lapic_write(struct tvx_vcpu *vcpu, unsigned int reg, u64 value);
 
+/* The bits of @reg that a saved state must not have set. */
+u32 tvx_lapic_reserved(unsigned int reg);
+
 static inline bool tvx_lapic_is_x2apic(const struct tvx_lapic *lapic)
 {
 	return lapic->present && (lapic->base & BIT(10));
