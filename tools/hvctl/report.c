@@ -248,7 +248,8 @@ int hv_report_json(const struct hv_machine *machine, const char *image, FILE *ou
 	int err;
 
 	hv_end_describe(&machine->end, text, sizeof(text));
-	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
+	/* A vCPU that could not be made again after a reset has no run page. */
+	for (unsigned int i = 0; i < machine->nr_vcpus && machine->vcpu[i].run; i++)
 		json_array_append_new(vcpus, json_vcpu(&machine->vcpu[i]));
 	report = json_pack("{s:o, s:s, s:i, s:s, s:I, s:o}",
 			   "image", json_path(image),
