@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/report.h"
 #include "command.h"
@@ -49,7 +50,7 @@ static void add_case(struct request *request, const char *name, struct argp_stat
 	if (!is_case(name))
 		argp_failure(state, HV_STATUS_USAGE, 0, "%s: no such case; --list lists them", name);
 	if (request->nr_names == sizeof(request->names) / sizeof(request->names[0]))
-		argp_failure(state, HV_STATUS_USAGE, 0, "too many cases");
+		argp_failure(state, HV_STATUS_USAGE, 0, "too many cases; without --case it is all of them");
 	request->names[request->nr_names++] = name;
 }
 
@@ -66,7 +67,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'b':
 		if (strcmp(arg, "tinyvmx") && strcmp(arg, "kvm") && strcmp(arg, "both") && strcmp(arg, "none"))
-			argp_failure(state, HV_STATUS_USAGE, 0, "%s: is not one of tinyvmx, kvm, both, none", arg);
+			argp_failure(state, HV_STATUS_USAGE, 0, "%s: is no back end; choose tinyvmx, kvm, both or none", arg);
 		request->backend = arg;
 		return 0;
 	case OPTION_SVG:
@@ -74,7 +75,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_WITH:
 		if (request->nr_with == sizeof(request->with) / sizeof(request->with[0]))
-			argp_failure(state, HV_STATUS_USAGE, 0, "too many files");
+			argp_failure(state, HV_STATUS_USAGE, 0, "%s: too many files; four are the most", arg);
 		request->with[request->nr_with++] = arg;
 		return 0;
 	case OPTION_BASELINE:
@@ -107,21 +108,44 @@ static bool wants_case(const struct request *request, const char *name)
 	return !request->nr_names;
 }
 
+static const struct {
+	const struct hv_bench_backend *backend;
+	const char *device, *remedy;
+} sides[HV_BENCH_NR_BACKENDS] = {
+	[HV_BENCH_TINYVMX] = { &hv_bench_tinyvmx, "/dev/tinyvmx", "load the module, or choose --backend kvm" },
+	[HV_BENCH_KVM] = { &hv_bench_kvm, "/dev/kvm", "modprobe kvm_intel, or choose --backend tinyvmx" },
+};
+
+static bool wants_backend(const struct request *request, unsigned int which)
+{
+	return !strcmp(request->backend, "both") || !strcmp(request->backend, sides[which].backend->name);
+}
+
+static bool devices_are_there(const struct request *request)
+{
+	for (unsigned int i = 0; i < HV_BENCH_NR_BACKENDS; i++) {
+		int fd;
+
+		if (!wants_backend(request, i))
+			continue;
+		fd = sides[i].backend->open();
+		if (fd < 0) {
+			fprintf(stderr, "hvctl bench: %s: %s; %s\n", sides[i].device, strerror(-fd), sides[i].remedy);
+			return false;
+		}
+		close(fd);
+	}
+	return true;
+}
+
 static void measure(const struct request *request, unsigned int which, struct hv_bench_result results[])
 {
-	static const struct hv_bench_backend *const backends[HV_BENCH_NR_BACKENDS] = {
-		[HV_BENCH_TINYVMX] = &hv_bench_tinyvmx,
-		[HV_BENCH_KVM] = &hv_bench_kvm,
-	};
-	const struct hv_bench_backend *backend = backends[which];
-
-	if (strcmp(request->backend, "both") && strcmp(request->backend, backend->name))
+	if (!wants_backend(request, which))
 		return;
-	for (unsigned int i = 0; i < hv_bench_nr_cases; i++) {
+	for (unsigned int i = 0; i < hv_bench_nr_cases; i++)
 		if (results[i].wanted)
-			hv_bench_measure(&hv_bench_cases[i], backend, &results[i].number[which],
+			hv_bench_measure(&hv_bench_cases[i], sides[which].backend, &results[i].number[which],
 					 &results[i].why[which]);
-	}
 }
 
 static int fail(const char *what, const char *text)
@@ -130,13 +154,19 @@ static int fail(const char *what, const char *text)
 	return HV_STATUS_ERROR;
 }
 
+static int refuse(const char *path, const char *text)
+{
+	fprintf(stderr, "hvctl bench: %s: %s; it must be from 'hvctl bench --json'\n", path, text);
+	return HV_STATUS_USAGE;
+}
+
 static int merge(const struct request *request, struct hv_bench_result results[])
 {
 	struct hv_error err;
 
 	for (unsigned int i = 0; i < request->nr_with; i++)
 		if (hv_bench_merge(request->with[i], results, &err))
-			return fail(request->with[i], err.text);
+			return refuse(request->with[i], err.text);
 	return HV_STATUS_OK;
 }
 
@@ -162,12 +192,13 @@ static int report(const struct request *request, const struct hv_bench_result re
 		hv_bench_print_json(stdout, results);
 	else
 		hv_bench_print_table(stdout, results);
+	hv_bench_print_failures(stderr, results);
 	if (request->svg)
 		status = draw(request->svg, results);
 	if (!status && request->baseline) {
 		slower = hv_bench_compare(request->baseline, results, REGRESSION_PERCENT, stderr, &err);
 		if (slower < 0)
-			return fail(request->baseline, err.text);
+			return refuse(request->baseline, err.text);
 		if (slower)
 			status = HV_STATUS_ERROR;
 	}
@@ -198,6 +229,8 @@ int hv_cmd_bench(int argc, char **argv)
 	argp_parse(&parser, argc, argv, 0, NULL, &request);
 	if (request.list)
 		return list();
+	if (!devices_are_there(&request))
+		return HV_STATUS_USAGE;
 	results = calloc(hv_bench_nr_cases, sizeof(*results));
 	if (!results)
 		return fail("memory", strerror(ENOMEM));

@@ -60,7 +60,7 @@ static json_t *load(const char *path, struct hv_error *err)
 		return NULL;
 	}
 	if (!json_is_array(json_object_get(root, "cases"))) {
-		hv_fail(err, EINVAL, "has no list of cases; is it from 'hvctl bench --json'?");
+		hv_fail(err, EINVAL, "has no list of cases");
 		json_decref(root);
 		return NULL;
 	}

@@ -69,6 +69,10 @@ void hv_bench_print_table(FILE *out, const struct hv_bench_result results[])
 		print_target(out, c, result);
 		fprintf(out, "  %s\n", c->what);
 	}
+}
+
+void hv_bench_print_failures(FILE *out, const struct hv_bench_result results[])
+{
 	for (unsigned int i = 0; i < hv_bench_nr_cases; i++)
 		for (unsigned int b = 0; b < HV_BENCH_NR_BACKENDS; b++)
 			if (results[i].wanted && *results[i].why[b].text)

@@ -9,6 +9,8 @@
 
 /* The results are in the order of hv_bench_cases[]. */
 void hv_bench_print_table(FILE *out, const struct hv_bench_result results[]);
+/* What could not be measured, and why. */
+void hv_bench_print_failures(FILE *out, const struct hv_bench_result results[]);
 int hv_bench_print_json(FILE *out, const struct hv_bench_result results[]);
 int hv_bench_print_svg(FILE *out, const struct hv_bench_result results[]);
 

@@ -130,6 +130,21 @@ static void test_no_device(void **state)
 	refused("run --mode real ok", "doctor");
 }
 
+static void test_bench(void **state)
+{
+	(void)state;
+	refused("bench --case nothing", "nothing: no such case");
+	refused("bench --backend xen", "xen: is no back end");
+	refused("bench ok", "no argument expected");
+	refused("bench --backend none --with nothing", "nothing");
+	refused("bench --backend none --with ok", "ok: ");
+	refused("bench --backend none --with empty", "empty: ");
+	assert_int_equal(run("bench --list"), 0);
+	assert_non_null(strstr(output, "wbinvd"));
+	assert_int_equal(run("bench --backend none --json --case cpuid"), 0);
+	assert_non_null(strstr(output, "\"cases\""));
+}
+
 static void test_commands(void **state)
 {
 	(void)state;
@@ -153,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_no_device),
+		cmocka_unit_test(test_bench),
 		cmocka_unit_test(test_commands),
 	};
 
