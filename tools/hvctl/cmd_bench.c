@@ -67,7 +67,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'b':
 		if (strcmp(arg, "tinyvmx") && strcmp(arg, "kvm") && strcmp(arg, "both") && strcmp(arg, "none"))
-			argp_failure(state, HV_STATUS_USAGE, 0, "%s: is no back end; choose tinyvmx, kvm, both or none", arg);
+			argp_failure(state, HV_STATUS_USAGE, 0, "%s: is no back end; choose tinyvmx, kvm, both or none",
+				     arg);
 		request->backend = arg;
 		return 0;
 	case OPTION_SVG:

@@ -109,15 +109,13 @@ int hv_bench_merge(const char *path, struct hv_bench_result results[], struct hv
 /* The kernel's count of free pages is only so exact. */
 #define BYTES_PERCENT 10
 
-/* A number that varies by itself is slower only if it is so beyond its spread. */
+/* Beyond what it varies by itself, and what rounding may add. */
 static bool is_slower(const struct hv_bench_case *c, const struct hv_bench_number *now,
 		      const struct hv_bench_number *before, double percent)
 {
 	double allowed = before->ticks * (c->flags & HV_BENCH_BYTES ? BYTES_PERCENT : percent) / 100;
 
-	if (allowed < before->spread)
-		allowed = before->spread;
-	return now->ticks > before->ticks + allowed;
+	return now->ticks > before->ticks + allowed + before->spread + 0.5;
 }
 
 int hv_bench_compare(const char *path, const struct hv_bench_result results[], double percent, FILE *out,

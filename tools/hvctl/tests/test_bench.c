@@ -101,7 +101,7 @@ static void test_compare(void **state)
 	/* Within its own spread it is not slower. */
 	set(ipi, HV_BENCH_TINYVMX, 4390, 0);
 	assert_int_equal(compare(), 1);
-	set(ipi, HV_BENCH_TINYVMX, 4410, 0);
+	set(ipi, HV_BENCH_TINYVMX, 4530, 0);
 	assert_int_equal(compare(), 2);
 }
 
