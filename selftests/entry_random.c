@@ -274,12 +274,16 @@ static bool entry_is_refused(void)
 		.it_value.tv_nsec = 2000000, .it_interval.tv_nsec = 2000000,
 	};
 	static const struct itimerspec off;
+	u64 exits = vcpu->run->exits;
 	int ret, err;
 
-	timer_settime(timer, 0, &on, NULL);
-	ret = ioctl(vcpu->fd, TINYVMX_RUN, 0);
-	err = errno;
-	timer_settime(timer, 0, &off, NULL);
+	/* A signal may come before the first entry: then the CPU has not been asked. */
+	do {
+		timer_settime(timer, 0, &on, NULL);
+		ret = ioctl(vcpu->fd, TINYVMX_RUN, 0);
+		err = errno;
+		timer_settime(timer, 0, &off, NULL);
+	} while (ret && err == EINTR && vcpu->run->exits == exits);
 	if (ret && err != EINTR)
 		bail("RUN: %s", strerror(err));
 	return !ret && vcpu->run->reason == TINYVMX_EXIT_ENTRY_FAILED;
