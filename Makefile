@@ -54,6 +54,7 @@ shell: deps-run
 test: deps-test
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
+	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/build
 	@$(TESTBED)/runtests $(ONLY)
 
 bench: deps-test
