@@ -134,6 +134,14 @@ void tvx_event_requeue(struct tvx_vcpu *vcpu)
 	set_event(vcpu, info, error_code, len);
 }
 
+void tvx_event_block_nmi_again(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->pending & TINYVMX_PENDING_EVENT)
+		return;
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+		     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) | GUEST_INTR_STATE_NMI);
+}
+
 void tvx_event_cancel(struct tvx_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);

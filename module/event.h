@@ -45,6 +45,12 @@ enum tvx_result tvx_event_icebp(struct tvx_vcpu *vcpu);
 /* Take back an event whose delivery the current exit interrupted. */
 void tvx_event_requeue(struct tvx_vcpu *vcpu);
 
+/*
+ * The exit says "NMI unblocking due to IRET": an IRET that faulted has ended
+ * blocking by NMI too early. It says nothing if the exit interrupted a delivery.
+ */
+void tvx_event_block_nmi_again(struct tvx_vcpu *vcpu);
+
 /* Take back an event that a failed VM entry did not deliver. */
 void tvx_event_cancel(struct tvx_vcpu *vcpu);
 

@@ -169,10 +169,8 @@ static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
 		vcpu->recheck = true;
 		return TVX_RESUME;
 	}
-	/* An IRET that faulted has ended blocking by NMI too early. */
-	if ((info & INTR_INFO_UNBLOCK_NMI) && !(vcpu->pending & TINYVMX_PENDING_EVENT))
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-			     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) | GUEST_INTR_STATE_NMI);
+	if (info & INTR_INFO_UNBLOCK_NMI)
+		tvx_event_block_nmi_again(vcpu);
 	switch (vector) {
 	case X86_TRAP_DB:
 		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)

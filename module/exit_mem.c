@@ -68,10 +68,8 @@ enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu)
 	vcpu->fault.write = qual & EPT_VIOLATION_ACC_WRITE;
 	vcpu->faulted = true;
 	vcpu->recheck = true;
-	/* An IRET that faulted has ended blocking by NMI too early. */
-	if ((qual & EPT_QUAL_UNBLOCK_NMI) && !(vcpu->pending & TINYVMX_PENDING_EVENT))
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-			     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) | GUEST_INTR_STATE_NMI);
+	if (qual & EPT_QUAL_UNBLOCK_NMI)
+		tvx_event_block_nmi_again(vcpu);
 	return TVX_RESUME;
 }
 

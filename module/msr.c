@@ -240,11 +240,6 @@ static const struct tvx_msr_row *find_row(u32 index)
 	return NULL;
 }
 
-bool tvx_msr_exists(u32 index)
-{
-	return find_row(index);
-}
-
 /* SDM, "x2APIC Register Address Space": 800H to 8FFH. */
 static bool is_x2apic_msr(u32 index)
 {

@@ -18,9 +18,6 @@
 bool tvx_msr_read(struct tvx_vcpu *vcpu, u32 index, u64 *value);
 bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value);
 
-/* Whether the module has that MSR at all. */
-bool tvx_msr_exists(u32 index);
-
 /* Set up the MSR bitmap. */
 void tvx_msr_init(struct tvx_vcpu *vcpu);
 
