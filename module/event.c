@@ -83,7 +83,7 @@ void tvx_event_exception(struct tvx_vcpu *vcpu, u8 vector, u32 error_code)
 	if (error_code != TVX_NO_ERROR_CODE && (vmcs_readn(GUEST_CR0) & X86_CR0_PE))
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 	if (is_fault(vector))
-		vmcs_writen(GUEST_RFLAGS, vmcs_readn(GUEST_RFLAGS) | X86_EFLAGS_RF);
+		tvx_set_rflags(vcpu, tvx_rflags(vcpu) | X86_EFLAGS_RF);
 	set_event(vcpu, info | vector, error_code, 0);
 }
 
@@ -125,8 +125,7 @@ void tvx_event_requeue(struct tvx_vcpu *vcpu)
 		error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
 	/* The delivery that failed has set it; injecting again needs it clear. */
 	if (EVENT_TYPE(info) == INTR_TYPE_NMI_INTR)
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-			     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & ~GUEST_INTR_STATE_NMI);
+		tvx_set_blocking(vcpu, tvx_blocking(vcpu) & ~GUEST_INTR_STATE_NMI);
 	if (is_software(info))
 		len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	info &= VECTORING_INFO_VECTOR_MASK | VECTORING_INFO_TYPE_MASK |
@@ -138,8 +137,7 @@ void tvx_event_block_nmi_again(struct tvx_vcpu *vcpu)
 {
 	if (vcpu->pending & TINYVMX_PENDING_EVENT)
 		return;
-	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-		     vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) | GUEST_INTR_STATE_NMI);
+	tvx_set_blocking(vcpu, tvx_blocking(vcpu) | GUEST_INTR_STATE_NMI);
 }
 
 void tvx_event_cancel(struct tvx_vcpu *vcpu)
@@ -162,16 +160,14 @@ static void inject(const struct tvx_event *event)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, event->info);
 }
 
-bool tvx_event_extint_ready(void)
+bool tvx_event_extint_ready(struct tvx_vcpu *vcpu)
 {
-	return (vmcs_readn(GUEST_RFLAGS) & X86_EFLAGS_IF) &&
-	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & BLOCKING_BY_SHADOW);
+	return (tvx_rflags(vcpu) & X86_EFLAGS_IF) && !(tvx_blocking(vcpu) & BLOCKING_BY_SHADOW);
 }
 
-static bool nmi_ready(void)
+static bool nmi_ready(struct tvx_vcpu *vcpu)
 {
-	return !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
-		 (BLOCKING_BY_SHADOW | GUEST_INTR_STATE_NMI));
+	return !(tvx_blocking(vcpu) & (BLOCKING_BY_SHADOW | GUEST_INTR_STATE_NMI));
 }
 
 static bool has_extint(struct tvx_vcpu *vcpu)
@@ -183,15 +179,15 @@ static bool wakes_from_hlt(struct tvx_vcpu *vcpu)
 {
 	if (vcpu->pending & TINYVMX_PENDING_EVENT)
 		return true;
-	if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready())
+	if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready(vcpu))
 		return true;
-	return has_extint(vcpu) && tvx_event_extint_ready();
+	return has_extint(vcpu) && tvx_event_extint_ready(vcpu);
 }
 
 /* Whether an interrupt that comes later would wake the halted guest. */
-static bool can_wait(const struct tvx_vcpu *vcpu)
+static bool can_wait(struct tvx_vcpu *vcpu)
 {
-	return vcpu->lapic.present && (vmcs_readn(GUEST_RFLAGS) & X86_EFLAGS_IF);
+	return vcpu->lapic.present && (tvx_rflags(vcpu) & X86_EFLAGS_IF);
 }
 
 /* Inject the most urgent of what is pending and can be taken now. */
@@ -204,14 +200,14 @@ static void inject_next(struct tvx_vcpu *vcpu)
 	if (vcpu->pending & TINYVMX_PENDING_EVENT) {
 		inject(&vcpu->event);
 		vcpu->pending &= ~TINYVMX_PENDING_EVENT;
-	} else if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready()) {
+	} else if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready(vcpu)) {
 		inject(&nmi);
 		vcpu->pending &= ~TINYVMX_PENDING_NMI;
-	} else if ((vcpu->pending & TINYVMX_PENDING_EXTINT) && tvx_event_extint_ready()) {
+	} else if ((vcpu->pending & TINYVMX_PENDING_EXTINT) && tvx_event_extint_ready(vcpu)) {
 		extint.info |= vcpu->extint_vector;
 		inject(&extint);
 		vcpu->pending &= ~TINYVMX_PENDING_EXTINT;
-	} else if (vector >= 0 && tvx_event_extint_ready()) {
+	} else if (vector >= 0 && tvx_event_extint_ready(vcpu)) {
 		tvx_lapic_ack(vcpu, vector);
 		extint.info |= vector;
 		inject(&extint);
@@ -219,11 +215,11 @@ static void inject_next(struct tvx_vcpu *vcpu)
 }
 
 /* Whether something pending would be injected before userspace's interrupt. */
-static bool has_more_urgent(const struct tvx_vcpu *vcpu)
+static bool has_more_urgent(struct tvx_vcpu *vcpu)
 {
 	if (vcpu->pending & (TINYVMX_PENDING_EVENT | TINYVMX_PENDING_EXTINT))
 		return true;
-	return (vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready();
+	return (vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready(vcpu);
 }
 
 static void set_windows(struct tvx_vcpu *vcpu, bool intr, bool nmi)
@@ -238,8 +234,9 @@ static void set_windows(struct tvx_vcpu *vcpu, bool intr, bool nmi)
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 {
 	bool window = vcpu->want_window && tvx_lapic_accepts_extint(&vcpu->lapic);
+	bool extint;
 
-	if (window && !has_more_urgent(vcpu) && tvx_event_extint_ready() &&
+	if (window && !has_more_urgent(vcpu) && tvx_event_extint_ready(vcpu) &&
 	    vcpu->activity != TINYVMX_ACTIVITY_SHUTDOWN)
 		return TVX_ENTER_WINDOW;
 	if (unlikely(vcpu->activity != TINYVMX_ACTIVITY_ACTIVE)) {
@@ -249,8 +246,11 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 			return can_wait(vcpu) ? TVX_ENTER_WAIT : TVX_ENTER_HALTED;
 		vcpu->activity = TINYVMX_ACTIVITY_ACTIVE;
 	}
-	if (has_extint(vcpu) || vcpu->pending)
+	extint = has_extint(vcpu);
+	if (extint || vcpu->pending) {
 		inject_next(vcpu);
-	set_windows(vcpu, window || has_extint(vcpu), vcpu->pending & TINYVMX_PENDING_NMI);
+		extint = has_extint(vcpu);
+	}
+	set_windows(vcpu, window || extint, vcpu->pending & TINYVMX_PENDING_NMI);
 	return TVX_ENTER;
 }

@@ -69,6 +69,6 @@ enum tvx_entry {
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu);
 
 /* Whether the guest would take an external interrupt now. */
-bool tvx_event_extint_ready(void);
+bool tvx_event_extint_ready(struct tvx_vcpu *vcpu);
 
 #endif

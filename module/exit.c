@@ -20,6 +20,8 @@
 #define TVX_ROW_VECTORING	BIT(0)
 /* The exit was caused by an instruction, whose length is valid. */
 #define TVX_ROW_INSTRUCTION	BIT(1)
+/* The exit is an exception or an NMI, and says which. */
+#define TVX_ROW_INTERRUPTION	BIT(2)
 
 struct tvx_exit_row {
 	enum tvx_result (*handler)(struct tvx_vcpu *vcpu);
@@ -34,7 +36,7 @@ void tvx_regs_get(struct tvx_vcpu *vcpu, struct tinyvmx_regs *regs)
 	memcpy(regs->gpr, vcpu->world.gpr, sizeof(regs->gpr));
 	regs->gpr[TINYVMX_RSP] = vmcs_readn(GUEST_RSP);
 	regs->rip = vmcs_readn(GUEST_RIP);
-	regs->rflags = vmcs_readn(GUEST_RFLAGS);
+	regs->rflags = tvx_rflags(vcpu);
 }
 
 #define RFLAGS_KNOWN \
@@ -50,39 +52,41 @@ int tvx_regs_set(struct tvx_vcpu *vcpu, const struct tinyvmx_regs *regs)
 	memcpy(vcpu->world.gpr, regs->gpr, sizeof(vcpu->world.gpr));
 	vmcs_writen(GUEST_RSP, regs->gpr[TINYVMX_RSP]);
 	vmcs_writen(GUEST_RIP, regs->rip);
-	vmcs_writen(GUEST_RFLAGS, regs->rflags);
+	tvx_set_rflags(vcpu, regs->rflags);
 	return 0;
 }
 
-static const struct tvx_exit_row *find_row(u32 reason);
-
-static u32 instruction_len(struct tvx_vcpu *vcpu)
+/* What the exit interrupted: none but exceptions and NMIs write the fields. */
+static void tell_interruption(struct tvx_vcpu *vcpu)
 {
-	const struct tvx_exit_row *row = find_row(vcpu->exit.reason);
+	struct tinyvmx_run *run = vcpu->run;
+	u32 info;
 
-	if (!row || !(row->flags & TVX_ROW_INSTRUCTION))
-		return 0;
-	return vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	run->intr_info = 0;
+	run->intr_error_code = 0;
+	if (likely(!(vcpu->exit.flags & TVX_ROW_INTERRUPTION)))
+		return;
+	info = vmcs_read32(VM_EXIT_INTR_INFO);
+	run->intr_info = info;
+	if (info & INTR_INFO_DELIVER_CODE_MASK)
+		run->intr_error_code = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
 }
 
 enum tvx_result tvx_exit_to_user(struct tvx_vcpu *vcpu, u32 reason)
 {
 	struct tinyvmx_run *run = vcpu->run;
-	u32 intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
 
 	run->reason = reason;
 	run->flags = 0;
 	run->exit_reason = vcpu->exit.reason;
-	run->instruction_len = instruction_len(vcpu);
+	run->instruction_len = vcpu->exit.flags & TVX_ROW_INSTRUCTION ?
+		vmcs_read32(VM_EXIT_INSTRUCTION_LEN) : 0;
 	run->exit_qualification = tvx_exit_qualification(vcpu);
 	run->rip = tvx_exit_rip(vcpu);
 	run->exits = vcpu->exits;
-	run->intr_info = intr_info & INTR_INFO_VALID_MASK ? intr_info : 0;
-	run->intr_error_code = 0;
-	if ((intr_info & INTR_INFO_VALID_MASK) && (intr_info & INTR_INFO_DELIVER_CODE_MASK))
-		run->intr_error_code = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
+	tell_interruption(vcpu);
 	if (!(vcpu->pending & (TINYVMX_PENDING_EVENT | TINYVMX_PENDING_EXTINT)) &&
-	    tvx_event_extint_ready())
+	    tvx_event_extint_ready(vcpu))
 		run->flags |= TINYVMX_RUN_INTR_READY;
 	return TVX_USER;
 }
@@ -114,6 +118,7 @@ static enum tvx_result entry_failed(struct tvx_vcpu *vcpu, u32 instruction_error
 enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 {
 	vcpu->exit.reason = 0;
+	vcpu->exit.flags = 0;
 	vcpu->exit.valid = TVX_EXIT_QUAL;
 	vcpu->exit.qualification = 0;
 	return entry_failed(vcpu, vmcs_read32(VM_INSTRUCTION_ERROR));
@@ -121,16 +126,23 @@ enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 
 /* ------------------------------------------------ finished instructions */
 
+#define BLOCKING_BY_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
+
+static __always_inline void complete_instruction(struct tvx_vcpu *vcpu)
+{
+	/* Nearly always the first to ask: read without looking whether it is known. */
+	vcpu->exit.blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	vcpu->exit.rflags = vmcs_readn(GUEST_RFLAGS);
+	vcpu->exit.valid |= TVX_EXIT_BLOCKING | TVX_EXIT_RFLAGS;
+	if (unlikely(vcpu->exit.blocking & BLOCKING_BY_SHADOW))
+		tvx_set_blocking(vcpu, vcpu->exit.blocking & ~BLOCKING_BY_SHADOW);
+	if (unlikely(vcpu->exit.rflags & X86_EFLAGS_TF))
+		tvx_event_single_step(vcpu);
+}
+
 void tvx_complete_instruction(struct tvx_vcpu *vcpu)
 {
-	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-
-	if (unlikely(blocking & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))) {
-		blocking &= ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking);
-	}
-	if (unlikely(vmcs_readn(GUEST_RFLAGS) & X86_EFLAGS_TF))
-		tvx_event_single_step(vcpu);
+	complete_instruction(vcpu);
 }
 
 void tvx_skip_instruction(struct tvx_vcpu *vcpu)
@@ -142,7 +154,7 @@ void tvx_skip_instruction(struct tvx_vcpu *vcpu)
 	if (unlikely((rip ^ next) >> 32) && !tvx_in_long_mode())
 		next = (u32)next;
 	vmcs_writen(GUEST_RIP, next);
-	tvx_complete_instruction(vcpu);
+	complete_instruction(vcpu);
 }
 
 /* ------------------------------------------------------- host's events */
@@ -218,7 +230,8 @@ static enum tvx_result tvx_exit_triple_fault(struct tvx_vcpu *vcpu)
 
 /* An empty row goes to userspace as unknown. */
 static const struct tvx_exit_row rows[] = {
-	[EXIT_REASON_EXCEPTION_NMI]	= { tvx_exit_exception_nmi, TVX_ROW_VECTORING },
+	[EXIT_REASON_EXCEPTION_NMI]	= { tvx_exit_exception_nmi,
+					    TVX_ROW_VECTORING | TVX_ROW_INTERRUPTION },
 	[EXIT_REASON_EXTERNAL_INTERRUPT] = { tvx_exit_external_interrupt },
 	[EXIT_REASON_TRIPLE_FAULT]	= { tvx_exit_triple_fault },
 	[EXIT_REASON_INIT_SIGNAL]	= { tvx_exit_ignore },
@@ -287,6 +300,7 @@ enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
 	vcpu->exit.valid = 0;
 	vcpu->exits++;
 	row = find_row(vcpu->exit.reason);
+	vcpu->exit.flags = row ? row->flags : 0;
 	if (trace_tinyvmx_exit_enabled())
 		trace_tinyvmx_exit(vcpu->id, vcpu->exit.reason, tvx_exit_rip(vcpu),
 				   tvx_exit_qualification(vcpu),
@@ -294,7 +308,7 @@ enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
 	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return late_entry_failure(vcpu);
 	vcpu->vmcs.launched = true;
-	if (row && (row->flags & TVX_ROW_VECTORING))
+	if (vcpu->exit.flags & TVX_ROW_VECTORING)
 		tvx_event_requeue(vcpu);
 	if (unlikely(!row || !row->handler))
 		return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);

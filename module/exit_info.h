@@ -30,6 +30,39 @@ static inline unsigned long tvx_exit_qualification(struct tvx_vcpu *vcpu)
 	return vcpu->exit.qualification;
 }
 
+/* The guest's RFLAGS, and its interruptibility state. */
+static inline unsigned long tvx_rflags(struct tvx_vcpu *vcpu)
+{
+	if (!(vcpu->exit.valid & TVX_EXIT_RFLAGS)) {
+		vcpu->exit.rflags = vmcs_readn(GUEST_RFLAGS);
+		vcpu->exit.valid |= TVX_EXIT_RFLAGS;
+	}
+	return vcpu->exit.rflags;
+}
+
+static inline void tvx_set_rflags(struct tvx_vcpu *vcpu, unsigned long rflags)
+{
+	vmcs_writen(GUEST_RFLAGS, rflags);
+	vcpu->exit.rflags = rflags;
+	vcpu->exit.valid |= TVX_EXIT_RFLAGS;
+}
+
+static inline u32 tvx_blocking(struct tvx_vcpu *vcpu)
+{
+	if (!(vcpu->exit.valid & TVX_EXIT_BLOCKING)) {
+		vcpu->exit.blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+		vcpu->exit.valid |= TVX_EXIT_BLOCKING;
+	}
+	return vcpu->exit.blocking;
+}
+
+static inline void tvx_set_blocking(struct tvx_vcpu *vcpu, u32 blocking)
+{
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, blocking);
+	vcpu->exit.blocking = blocking;
+	vcpu->exit.valid |= TVX_EXIT_BLOCKING;
+}
+
 /* A general register by its number in an exit qualification. */
 static inline unsigned long tvx_gpr_read(struct tvx_vcpu *vcpu, unsigned int n)
 {

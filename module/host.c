@@ -14,6 +14,7 @@
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
+#include <asm/fsgsbase.h>
 #include <asm/msr-index.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
@@ -61,7 +62,7 @@ void tvx_host_save(struct tvx_host_regs *host)
 	savesegment(ds, host->ds);
 	savesegment(es, host->es);
 	store_ldt(host->ldt);
-	host->fs_base = tvx_rdmsr(MSR_FS_BASE);
+	host->fs_base = x86_fsbase_read_cpu();
 	host->gs_base_user = tvx_rdmsr(MSR_KERNEL_GS_BASE);
 	host->debugctl = tvx_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	host->dr7 = read_dr7();

@@ -97,7 +97,7 @@ u64 tvx_host_cr4(void);
 void tvx_host_set_vmxe(void);
 void tvx_host_clear_vmxe(void);
 
-/* Hand the FPU to the guest and take it back. Between them preemption is off. */
+/* Use the FPU in the kernel. Between them preemption is off. */
 void tvx_host_fpu_begin(void);
 void tvx_host_fpu_end(void);
 

@@ -9,6 +9,7 @@
 #include <asm/vmx.h>
 
 #include "dev.h"
+#include "fpu.h"
 #include "vmx_caps.h"
 #include "vmx_cpu.h"
 
@@ -34,9 +35,12 @@ static int __init tvx_init(void)
 	err = vmx_caps_init();
 	if (err)
 		return err;
-	err = vmx_cpu_init();
+	err = tvx_fpu_init();
 	if (err)
 		return err;
+	err = vmx_cpu_init();
+	if (err)
+		goto exit_fpu;
 	err = tvx_dev_register();
 	if (err)
 		goto exit_cpu;
@@ -45,6 +49,8 @@ static int __init tvx_init(void)
 
 exit_cpu:
 	vmx_cpu_exit();
+exit_fpu:
+	tvx_fpu_exit();
 	return err;
 }
 
@@ -52,6 +58,7 @@ static void __exit tvx_exit(void)
 {
 	tvx_dev_unregister();
 	vmx_cpu_exit();
+	tvx_fpu_exit();
 }
 
 module_init(tvx_init);

@@ -52,18 +52,13 @@ static bool write_field(struct tvx_vcpu *vcpu, u32 field, u64 value)
 
 static bool read_switched(struct tvx_vcpu *vcpu, u32 n, u64 *value)
 {
-	/* The guest changes this one by SWAPGS while it is loaded. */
-	if (n == TVX_MSR_KERNEL_GS_BASE && (vcpu->loaded_msrs & BIT(n)))
-		vcpu->msrs[n] = tvx_rdmsr(MSR_KERNEL_GS_BASE);
-	*value = vcpu->msrs[n];
+	*value = tvx_vcpu_read_msr(vcpu, n);
 	return true;
 }
 
 static bool write_switched(struct tvx_vcpu *vcpu, u32 n, u64 value)
 {
-	vcpu->msrs[n] = value;
-	if (vcpu->loaded_msrs & BIT(n))
-		tvx_wrmsr(tvx_switched_msr_index[n], value);
+	tvx_vcpu_write_msr(vcpu, n, value);
 	return true;
 }
 

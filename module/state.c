@@ -236,7 +236,7 @@ static int get_events(struct tvx_vcpu *vcpu, struct blob *blob)
 	/* An NMI may have come as a message meanwhile. */
 	tvx_vcpu_take_requests(vcpu);
 	events->pending = vcpu->pending;
-	events->interruptibility = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & KNOWN_BLOCKING;
+	events->interruptibility = tvx_blocking(vcpu) & KNOWN_BLOCKING;
 	events->activity = vcpu->activity;
 	if (vcpu->pending & TINYVMX_PENDING_EXTINT)
 		events->extint_vector = vcpu->extint_vector;
@@ -291,7 +291,7 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 	vcpu->activity = events->activity;
 	/* A failed VM entry leaves its event there, to be explained. */
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
-	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, events->interruptibility);
+	tvx_set_blocking(vcpu, events->interruptibility);
 	vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS, events->pending_dbg);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "state_cr.h"
 #include "event.h"
 #include "exit.h"
+#include "fpu.h"
 #include "msr.h"
 #include "state_reset.h"
 #include "trace.h"
@@ -30,18 +31,6 @@
 static DEFINE_IDA(vpids);
 
 /* -------------------------------------------------------- what runs borrow */
-
-static void xsave(void *area, u64 mask)
-{
-	asm volatile("xsave64 (%0)" : : "r" (area), "a" ((u32)mask),
-		     "d" ((u32)(mask >> 32)) : "memory");
-}
-
-static void xrstor(const void *area, u64 mask)
-{
-	asm volatile("xrstor64 (%0)" : : "r" (area), "a" ((u32)mask),
-		     "d" ((u32)(mask >> 32)) : "memory");
-}
 
 static u64 read_cr2_now(void)
 {
@@ -56,33 +45,64 @@ static void write_cr2_now(u64 v)
 	asm volatile("mov %0, %%cr2" : : "r" (v) : "memory");
 }
 
-static void load_msrs(struct tvx_vcpu *vcpu)
+static void load_fpu(struct tvx_vcpu *vcpu)
 {
-	u32 bits = vcpu->wanted_msrs;
+	tvx_fpu_load(vcpu->xsave);
+	if (vcpu->xcr0 != vmx_caps.host_xcr0)
+		tvx_xsetbv(vcpu->xcr0);
+}
 
-	vcpu->host_msrs[TVX_MSR_KERNEL_GS_BASE] = vcpu->host.gs_base_user;
-	vcpu->loaded_msrs = bits;
+static void put_fpu(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->xcr0 != vmx_caps.host_xcr0)
+		tvx_xsetbv(vmx_caps.host_xcr0);
+	tvx_fpu_put(vcpu->xsave);
+}
+
+/* Which MSRs are to be written at the edges of a run, IA32_KERNEL_GS_BASE aside. */
+static void find_switched_msrs(struct tvx_vcpu *vcpu)
+{
+	u32 bits = vcpu->wanted_msrs & ~BIT(TVX_MSR_KERNEL_GS_BASE);
+
+	vcpu->switched_msrs = 0;
 	for (; bits; bits &= bits - 1) {
 		unsigned int n = __ffs(bits);
 
 		if (vcpu->msrs[n] != vcpu->host_msrs[n])
-			tvx_wrmsr(tvx_switched_msr_index[n], vcpu->msrs[n]);
+			vcpu->switched_msrs |= BIT(n);
 	}
+}
+
+static void write_msrs(const u64 *values, u32 bits)
+{
+	for (; bits; bits &= bits - 1) {
+		unsigned int n = __ffs(bits);
+
+		tvx_wrmsr(tvx_switched_msr_index[n], values[n]);
+	}
+}
+
+static void load_msrs(struct tvx_vcpu *vcpu)
+{
+	u64 gs_base = vcpu->msrs[TVX_MSR_KERNEL_GS_BASE];
+
+	write_msrs(vcpu->msrs, vcpu->switched_msrs);
+	if ((vcpu->wanted_msrs & BIT(TVX_MSR_KERNEL_GS_BASE)) && gs_base != vcpu->host.gs_base_user)
+		tvx_wrmsr(MSR_KERNEL_GS_BASE, gs_base);
 }
 
 static void put_msrs(struct tvx_vcpu *vcpu)
 {
-	u32 bits = vcpu->loaded_msrs;
+	u64 gs_base;
 
-	if (bits & BIT(TVX_MSR_KERNEL_GS_BASE))
-		vcpu->msrs[TVX_MSR_KERNEL_GS_BASE] = tvx_rdmsr(MSR_KERNEL_GS_BASE);
-	vcpu->loaded_msrs = 0;
-	for (; bits; bits &= bits - 1) {
-		unsigned int n = __ffs(bits);
-
-		if (vcpu->msrs[n] != vcpu->host_msrs[n])
-			tvx_wrmsr(tvx_switched_msr_index[n], vcpu->host_msrs[n]);
-	}
+	write_msrs(vcpu->host_msrs, vcpu->switched_msrs);
+	if (!(vcpu->wanted_msrs & BIT(TVX_MSR_KERNEL_GS_BASE)))
+		return;
+	/* SWAPGS does not exit. */
+	gs_base = tvx_rdmsr(MSR_KERNEL_GS_BASE);
+	vcpu->msrs[TVX_MSR_KERNEL_GS_BASE] = gs_base;
+	if (gs_base != vcpu->host.gs_base_user)
+		tvx_wrmsr(MSR_KERNEL_GS_BASE, vcpu->host.gs_base_user);
 }
 
 void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted)
@@ -90,8 +110,24 @@ void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted)
 	if (vcpu->loaded)
 		put_msrs(vcpu);
 	vcpu->wanted_msrs = wanted;
+	find_switched_msrs(vcpu);
 	if (vcpu->loaded)
 		load_msrs(vcpu);
+}
+
+u64 tvx_vcpu_read_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n)
+{
+	if (n == TVX_MSR_KERNEL_GS_BASE && vcpu->loaded && (vcpu->wanted_msrs & BIT(n)))
+		vcpu->msrs[n] = tvx_rdmsr(MSR_KERNEL_GS_BASE);
+	return vcpu->msrs[n];
+}
+
+void tvx_vcpu_write_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n, u64 value)
+{
+	vcpu->msrs[n] = value;
+	find_switched_msrs(vcpu);
+	if (vcpu->loaded && (vcpu->wanted_msrs & BIT(n)))
+		tvx_wrmsr(tvx_switched_msr_index[n], value);
 }
 
 void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0)
@@ -133,6 +169,13 @@ static void arrive(struct tvx_vcpu *vcpu)
 	for (n = TVX_MSR_STAR; n <= TVX_MSR_TSC_AUX; n++)
 		if (n != TVX_MSR_TSC_AUX || boot_cpu_has(X86_FEATURE_RDTSCP))
 			vcpu->host_msrs[n] = tvx_rdmsr(tvx_switched_msr_index[n]);
+	find_switched_msrs(vcpu);
+}
+
+/* SET_STATE may have changed what the last exit remembers of the guest. */
+static void forget_registers(struct tvx_vcpu *vcpu)
+{
+	vcpu->exit.valid &= ~(TVX_EXIT_RFLAGS | TVX_EXIT_BLOCKING);
 }
 
 /*
@@ -144,23 +187,20 @@ static int load(struct tvx_vcpu *vcpu)
 	int moved;
 
 	preempt_disable();
-	tvx_host_fpu_begin();
-	xrstor(vcpu->xsave, vmx_caps.xcr0_mask);
-	tvx_host_save(&vcpu->host);
 	moved = vmx_vmcs_load(&vcpu->vmcs);
 	if (unlikely(moved < 0)) {
-		tvx_host_fpu_end();
 		preempt_enable();
 		return moved;
 	}
-	if (moved)
+	if (unlikely(moved))
 		arrive(vcpu);
+	forget_registers(vcpu);
+	tvx_host_save(&vcpu->host);
 	WRITE_ONCE(vcpu->loaded_cpu, smp_processor_id());
 	/* This orders loaded_cpu before the look at what is pending, too. */
 	tvx_memory_load(vcpu->memory);
 	vmcs_host_write_thread(&vcpu->host_fields, vcpu->host.fs_base);
-	if (vcpu->xcr0 != vmx_caps.host_xcr0)
-		tvx_xsetbv(vcpu->xcr0);
+	load_fpu(vcpu);
 	load_msrs(vcpu);
 	vcpu->loaded = true;
 	tvx_vcpu_update_breakpoints(vcpu);
@@ -177,14 +217,11 @@ static void put(struct tvx_vcpu *vcpu)
 	vcpu->loaded = false;
 	WRITE_ONCE(vcpu->loaded_cpu, -1);
 	put_msrs(vcpu);
-	if (vcpu->xcr0 != vmx_caps.host_xcr0)
-		tvx_xsetbv(vmx_caps.host_xcr0);
+	put_fpu(vcpu);
 	/* Before interrupts: their handlers may be traced through the GDT. */
 	tvx_host_restore(&vcpu->host);
 	local_irq_enable();
 	tvx_memory_put(vcpu->memory);
-	xsave(vcpu->xsave, vmx_caps.xcr0_mask);
-	tvx_host_fpu_end();
 	preempt_enable();
 }
 
@@ -219,9 +256,10 @@ void tvx_vcpu_take_requests(struct tvx_vcpu *vcpu)
 		vcpu->pending |= TINYVMX_PENDING_NMI;
 }
 
+/* Interrupt handlers are free to use the FPU, and to fault, which changes CR2. */
 static void interrupts_on(struct tvx_vcpu *vcpu)
 {
-	/* Host page faults are free to use CR2 now. */
+	put_fpu(vcpu);
 	vcpu->cr2 = read_cr2_now();
 	vcpu->recheck = true;
 	local_irq_enable();
@@ -231,6 +269,7 @@ static void interrupts_off(struct tvx_vcpu *vcpu)
 {
 	local_irq_disable();
 	write_cr2_now(vcpu->cr2);
+	load_fpu(vcpu);
 }
 
 void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu)
@@ -346,31 +385,36 @@ static enum tvx_result inner_loop(struct tvx_vcpu *vcpu)
 	return result;
 }
 
+/* What userspace has done to the guest. */
+static int take_changes(struct tvx_vcpu *vcpu, u32 request)
+{
+	struct tinyvmx_regs regs;
+	int err;
+
+	if (request & ~(TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE))
+		return -EOPNOTSUPP;
+	if (request & TINYVMX_REQ_SET_REGS) {
+		regs = vcpu->run->regs;
+		err = tvx_regs_set(vcpu, &regs);
+		if (err)
+			return err;
+	}
+	if (request & TINYVMX_REQ_COMPLETE)
+		tvx_complete_instruction(vcpu);
+	WRITE_ONCE(vcpu->run->request, 0);
+	return 0;
+}
+
 /* What the last response asked userspace for. VMCS current. */
 static int take_request(struct tvx_vcpu *vcpu)
 {
 	struct tinyvmx_run *run = vcpu->run;
 	u32 request = READ_ONCE(run->request);
-	struct tinyvmx_regs regs;
-	int err = 0;
 
 	vcpu->want_window = READ_ONCE(run->want_intr_window);
 	if (vcpu->in_width)
 		tvx_io_complete(vcpu);
-	if (likely(!request))
-		return 0;
-	if (request & ~(TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE))
-		return -EOPNOTSUPP;
-	if (request & TINYVMX_REQ_SET_REGS) {
-		regs = run->regs;
-		err = tvx_regs_set(vcpu, &regs);
-	}
-	if (err)
-		return err;
-	if (request & TINYVMX_REQ_COMPLETE)
-		tvx_complete_instruction(vcpu);
-	WRITE_ONCE(run->request, 0);
-	return 0;
+	return likely(!request) ? 0 : take_changes(vcpu, request);
 }
 
 /* HLT: sleep until an event or a signal comes. */
@@ -469,8 +513,10 @@ int tvx_vcpu_get_vmcs(struct tvx_vcpu *vcpu)
 		moved = vmx_vmcs_load(&vcpu->vmcs);
 		if (moved > 0)
 			arrive(vcpu);
-		if (moved >= 0)
+		if (moved >= 0) {
+			forget_registers(vcpu);
 			return 0;
+		}
 		preempt_enable();
 		usleep_range(100, 1000);
 	}

@@ -47,19 +47,27 @@ struct tvx_world {
 /* Fields of the current exit that have been read: bits of tvx_exit.valid. */
 #define TVX_EXIT_RIP	BIT(0)
 #define TVX_EXIT_QUAL	BIT(1)
+#define TVX_EXIT_RFLAGS	BIT(2)
+#define TVX_EXIT_BLOCKING	BIT(3)
 
 /**
  * struct tvx_exit - the VM exit being handled
  * @reason: exit reason, all 32 bits
  * @valid: TVX_EXIT_*
+ * @flags: TVX_ROW_* of its row in the exit table
+ * @blocking: see tvx_blocking()
  * @rip: see tvx_exit_rip()
  * @qualification: see tvx_exit_qualification()
+ * @rflags: see tvx_rflags()
  */
 struct tvx_exit {
 	u32 reason;
 	u32 valid;
+	u32 flags;
+	u32 blocking;
 	unsigned long rip;
 	unsigned long qualification;
+	unsigned long rflags;
 };
 
 /* An event on its way into the guest, in the VM-entry fields' format. */
@@ -162,9 +170,9 @@ struct tvx_vcpu_set {
  * @xcr0: guest XCR0
  * @xsave: guest FPU state, XSAVE standard format
  * @msrs: guest values of the switched MSRs
- * @host_msrs: the host's values, of those that are switched now
+ * @host_msrs: the host's values on the CPU where the VMCS is, IA32_KERNEL_GS_BASE aside
  * @wanted_msrs: bit n: the guest can see msrs[n] without a VM exit
- * @loaded_msrs: bit n: the CPU holds msrs[n]
+ * @switched_msrs: those of @wanted_msrs whose host_msrs[n] is another
  * @host: host registers saved around runs
  * @host_fields: what the VMCS's host-state area holds of it
  * @msr_bitmap: the VMCS's MSR bitmap
@@ -227,7 +235,7 @@ struct tvx_vcpu {
 	u64 msrs[TVX_NR_SWITCHED_MSRS];
 	u64 host_msrs[TVX_NR_SWITCHED_MSRS];
 	u32 wanted_msrs;
-	u32 loaded_msrs;
+	u32 switched_msrs;
 	struct tvx_host_regs host;
 	struct vmcs_host host_fields;
 	unsigned long *msr_bitmap;
@@ -294,6 +302,8 @@ void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu);
  * the guest, brought in line with a change of the guest's registers.
  */
 void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted);
+u64 tvx_vcpu_read_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n);
+void tvx_vcpu_write_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n, u64 value);
 void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0);
 void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu);
 
