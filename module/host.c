@@ -16,6 +16,7 @@
 #include <asm/fpu/api.h>
 #include <asm/fsgsbase.h>
 #include <asm/msr-index.h>
+#include <asm/processor.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
@@ -211,6 +212,29 @@ void tvx_host_timer_init(struct hrtimer *timer,
 #else
 	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	timer->function = fn;
+#endif
+}
+
+enum tvx_l1tf_policy tvx_host_l1tf_policy(void)
+{
+	if (!boot_cpu_has_bug(X86_BUG_L1TF))
+		return TVX_L1TF_NEVER;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES) &&
+	    (tvx_rdmsr(MSR_IA32_ARCH_CAPABILITIES) & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH))
+		return TVX_L1TF_NEVER;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	/* l1tf= is for KVM alone to know: take the default. */
+	return cpu_mitigations_off() ? TVX_L1TF_NEVER : TVX_L1TF_CONDITIONAL;
+#else
+	switch (l1tf_mitigation) {
+	case L1TF_MITIGATION_OFF:
+		return TVX_L1TF_NEVER;
+	case L1TF_MITIGATION_FULL:
+	case L1TF_MITIGATION_FULL_FORCE:
+		return TVX_L1TF_ALWAYS;
+	default:
+		return TVX_L1TF_CONDITIONAL;
+	}
 #endif
 }
 

@@ -10,6 +10,7 @@
 
 #include "dev.h"
 #include "fpu.h"
+#include "mitigations.h"
 #include "vmx_caps.h"
 #include "vmx_cpu.h"
 
@@ -38,9 +39,12 @@ static int __init tvx_init(void)
 	err = tvx_fpu_init();
 	if (err)
 		return err;
-	err = vmx_cpu_init();
+	err = tvx_mitigations_init();
 	if (err)
 		goto exit_fpu;
+	err = vmx_cpu_init();
+	if (err)
+		goto exit_mitigations;
 	err = tvx_dev_register();
 	if (err)
 		goto exit_cpu;
@@ -49,6 +53,8 @@ static int __init tvx_init(void)
 
 exit_cpu:
 	vmx_cpu_exit();
+exit_mitigations:
+	tvx_mitigations_exit();
 exit_fpu:
 	tvx_fpu_exit();
 	return err;
@@ -58,6 +64,7 @@ static void __exit tvx_exit(void)
 {
 	tvx_dev_unregister();
 	vmx_cpu_exit();
+	tvx_mitigations_exit();
 	tvx_fpu_exit();
 }
 

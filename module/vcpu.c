@@ -21,6 +21,7 @@
 #include "event.h"
 #include "exit.h"
 #include "fpu.h"
+#include "mitigations.h"
 #include "msr.h"
 #include "state_reset.h"
 #include "trace.h"
@@ -205,6 +206,7 @@ static int load(struct tvx_vcpu *vcpu)
 	vcpu->loaded = true;
 	tvx_vcpu_update_breakpoints(vcpu);
 	write_cr2_now(vcpu->cr2);
+	vcpu->exposed = true;
 	vcpu->recheck = true;
 	return 0;
 }
@@ -220,6 +222,7 @@ static void put(struct tvx_vcpu *vcpu)
 	put_fpu(vcpu);
 	/* Before interrupts: their handlers may be traced through the GDT. */
 	tvx_host_restore(&vcpu->host);
+	tvx_mitigate_return_to_user();
 	local_irq_enable();
 	tvx_memory_put(vcpu->memory);
 	preempt_enable();
@@ -261,6 +264,7 @@ static void interrupts_on(struct tvx_vcpu *vcpu)
 {
 	put_fpu(vcpu);
 	vcpu->cr2 = read_cr2_now();
+	vcpu->exposed = true;
 	vcpu->recheck = true;
 	local_irq_enable();
 }
@@ -363,6 +367,8 @@ static enum tvx_result enter(struct tvx_vcpu *vcpu)
 {
 	if (trace_tinyvmx_entry_enabled())
 		tvx_exit_trace_entry(vcpu);
+	tvx_mitigate_entry(vcpu->exposed);
+	vcpu->exposed = false;
 	if (unlikely(tvx_vmenter(&vcpu->world, vcpu->vmcs.launched)))
 		return tvx_exit_vmfail(vcpu);
 	return tvx_exit_dispatch(vcpu);

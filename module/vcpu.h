@@ -136,6 +136,7 @@ struct tvx_vcpu_set {
  * @vpid: its VPID, 0: none
  * @exit: the exit being handled
  * @recheck: look at @pending, flushes and reasons to leave before the next entry
+ * @exposed: see tvx_mitigate_entry()
  * @invept_generation: memory generation of the last INVEPT on this CPU
  * @flush_vpid: an INVVPID is due
  * @error: errno of the dead VM, with TVX_FAIL
@@ -196,6 +197,7 @@ struct tvx_vcpu {
 	u16 vpid;
 	struct tvx_exit exit;
 	bool recheck;
+	bool exposed;
 	u64 invept_generation;
 	bool flush_vpid;
 	int error;

@@ -10,7 +10,9 @@
 #include <linux/linkage.h>
 #include <asm/asm.h>
 #include <asm/cpufeatures.h>
+#include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/percpu.h>
 #include <asm/unwind_hints.h>
 
 #define VMCS_HOST_RSP	0x6c14
@@ -38,8 +40,8 @@ SYM_FUNC_START(tvx_vmenter)
 	vmwrite	%rsp, %rax
 1:
 	UNWIND_HINT_SAVE
-	/* The MOVs below keep the flag. */
-	test	%sil, %sil
+	/* Nothing below changes CF. */
+	bt	$0, %esi
 
 	mov	GPR(0)(%rdi), %rax
 	mov	GPR(1)(%rdi), %rcx
@@ -57,14 +59,17 @@ SYM_FUNC_START(tvx_vmenter)
 	mov	GPR(15)(%rdi), %r15
 	mov	GPR(7)(%rdi), %rdi
 
-	jz	2f
+	/* Buffers of the CPU that may hold the host's data; VERW changes ZF. */
+	CLEAR_CPU_BUFFERS
+
+	jnc	2f
 	vmresume
 	jmp	3f
 2:	vmlaunch
 3:
 	/* Not entered: the registers still hold the guest's values. */
 	mov	(%rsp), %rdi
-	mov	$1, %eax
+	mov	$1, %ebx
 	jmp	4f
 
 SYM_INNER_LABEL_ALIGN(tvx_vmexit, SYM_L_GLOBAL)
@@ -87,12 +92,12 @@ SYM_INNER_LABEL_ALIGN(tvx_vmexit, SYM_L_GLOBAL)
 	mov	%r14, GPR(14)(%rdi)
 	mov	%r15, GPR(15)(%rdi)
 	pop	GPR(7)(%rdi)
-	xor	%eax, %eax
+	xor	%ebx, %ebx
 4:
 	/* No guest value may be there to speculate with, even those reloaded below. */
+	xor	%eax, %eax
 	xor	%ecx, %ecx
 	xor	%edx, %edx
-	xor	%ebx, %ebx
 	xor	%ebp, %ebp
 	xor	%esi, %esi
 	xor	%r8d, %r8d
@@ -105,7 +110,23 @@ SYM_INNER_LABEL_ALIGN(tvx_vmexit, SYM_L_GLOBAL)
 	xor	%r15d, %r15d
 
 	/* Nor guest return addresses, where the CPU would use them. */
-	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+		X86_FEATURE_RSB_VMEXIT_LITE
+
+	/*
+	 * IBRS that is not enhanced must be written again after an exit, even though
+	 * it has stayed on (SDM, "Indirect Branch Restricted Speculation"). The guest
+	 * runs with the host's IA32_SPEC_CTRL and cannot change it.
+	 */
+	ALTERNATIVE "jmp 5f", "", X86_FEATURE_KERNEL_IBRS
+	mov	$MSR_IA32_SPEC_CTRL, %ecx
+	mov	PER_CPU_VAR(x86_spec_ctrl_current), %eax
+	mov	PER_CPU_VAR(x86_spec_ctrl_current + 4), %edx
+	wrmsr
+5:
+	/* Branch targets that the guest's history would choose. */
+	CLEAR_BRANCH_HISTORY_VMEXIT
+	mov	%ebx, %eax
 
 	pop	%rdi
 	pop	%r15

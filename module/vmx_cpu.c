@@ -21,6 +21,7 @@
 #include <asm/vmx.h>
 
 #include "host.h"
+#include "mitigations.h"
 #include "vmx_caps.h"
 #include "vmx_cpu.h"
 
@@ -353,6 +354,7 @@ int vmx_vmcs_load(struct vmx_vmcs *vmcs)
 		moved = 1;
 	}
 	vmptrld(vmcs->hpa);
+	tvx_mitigate_vmcs_switch();
 	cpu->current_vmcs = vmcs;
 	return moved;
 }
