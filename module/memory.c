@@ -11,6 +11,7 @@
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <asm/io.h>
 #include <asm/processor.h>
@@ -131,6 +132,22 @@ static const struct mmu_notifier_ops memory_notifier_ops = {
 
 /* -------------------------------------------------------------- lifetime */
 
+/*
+ * Registering gives up when a signal is pending, and takes long enough for a
+ * process with a busy timer never to get through: signals wait until it is done.
+ */
+static int register_notifier(struct tvx_memory *memory)
+{
+	sigset_t all_but_kill, old;
+	int err;
+
+	siginitsetinv(&all_but_kill, sigmask(SIGKILL));
+	sigprocmask(SIG_SETMASK, &all_but_kill, &old);
+	err = mmu_notifier_register(&memory->notifier, memory->mm);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
 int tvx_memory_init(struct tvx_memory *memory)
 {
 	int err;
@@ -141,7 +158,7 @@ int tvx_memory_init(struct tvx_memory *memory)
 	err = ept_init(&memory->ept);
 	if (err)
 		return err;
-	err = mmu_notifier_register(&memory->notifier, memory->mm);
+	err = register_notifier(memory);
 	if (err)
 		ept_destroy(&memory->ept);
 	return err;

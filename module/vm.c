@@ -18,7 +18,6 @@ struct tvx_vm *tvx_vm_create(bool lapic)
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
-	/* First what a signal can interrupt: who gets many would never get further. */
 	err = tvx_memory_init(&vm->memory);
 	if (err)
 		goto free;

@@ -12,9 +12,7 @@ int create_lapic_vm_fd(void)
 	int dev = dev_open();
 	int fd, err;
 
-	do {	/* A signal that comes while the mm is locked is EINTR. */
-		fd = ioctl(dev, TINYVMX_CREATE_VM, &arg);
-	} while (fd < 0 && errno == EINTR);
+	fd = ioctl(dev, TINYVMX_CREATE_VM, &arg);
 	err = errno;
 	close(dev);
 	errno = err;

@@ -159,6 +159,23 @@ static void test_race(void)
 	is(slow, 0, "100 timers around RUN: each ends it");
 }
 
+/* Binding a VM to the process takes longer than the time between these signals. */
+static void test_create(void)
+{
+	u32 made = 0;
+
+	ignore_signal(SIGUSR2);
+	start_timer(500, 500);
+	for (u32 i = 0; i < 20; i++) {
+		int fd = create_vm_fd();
+
+		made += fd >= 0;
+		close(fd);
+	}
+	start_timer(0, 0);
+	is(made, 20, "a process with a busy timer makes VMs");
+}
+
 static volatile u64 rounds;
 
 /*
@@ -265,6 +282,7 @@ int main(void)
 	test_pending_before();
 	test_race();
 	vcpu_simple_destroy(spinner);
+	test_create();
 	test_pattern();
 	test_stop_continue();
 	return tap_exit();

@@ -180,10 +180,7 @@ struct vm *vm_create(void)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 
-	do {	/* A signal that comes while the mm is locked is EINTR. */
-		vm->fd = create_vm_fd();
-	} while (vm->fd < 0 && errno == EINTR);
-	must(vm->fd);
+	vm->fd = must(create_vm_fd());
 	vm->ram = map_anon(GUEST_RAM_BYTES);
 	dl_iterate_phdr(copy_segments, vm->ram);
 	build_page_tables(vm->ram);

@@ -159,7 +159,7 @@ struct tinyvmx_info {
  *
  * The first VM of the host turns VMX on on every CPU, the last one turns it off.
  * Errors: EBUSY: another hypervisor holds VMX on some CPU (the kernel log names
- * the CPU); EINTR: a signal came, try again; ENOMEM; EMFILE.
+ * the CPU); EINTR: the process is being killed or frozen; ENOMEM; EMFILE.
  */
 struct tinyvmx_create_vm {
 	__u32 size;
