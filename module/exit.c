@@ -13,6 +13,7 @@
 #include "event.h"
 #include "exit.h"
 #include "trace.h"
+#include "vmx_timer.h"
 
 #define TVX_EXIT_REASON_GETSEC	11	/* not in the kernel's header */
 
@@ -212,6 +213,18 @@ static enum tvx_result tvx_exit_window(struct tvx_vcpu *vcpu)
 	return TVX_RESUME;
 }
 
+/*
+ * The local APIC's timer. This exit, too, comes before external interrupts, and a
+ * short period could make a series of them.
+ */
+static enum tvx_result tvx_exit_preemption_timer(struct tvx_vcpu *vcpu)
+{
+	vmx_timer_clear();
+	tvx_lapic_timer_fired(vcpu);
+	tvx_vcpu_open_interrupts(vcpu);
+	return TVX_RESUME;
+}
+
 /* INIT and SIPI are the host's own business and mean nothing to the guest. */
 static enum tvx_result tvx_exit_ignore(struct tvx_vcpu *vcpu)
 {
@@ -264,6 +277,7 @@ static const struct tvx_exit_row rows[] = {
 	[EXIT_REASON_EPT_VIOLATION]	= { tvx_exit_ept_violation, TVX_ROW_VECTORING },
 	[EXIT_REASON_EPT_MISCONFIG]	= { tvx_exit_ept_misconfig, TVX_ROW_VECTORING },
 	[EXIT_REASON_INVEPT]		= INSN(tvx_exit_ud),
+	[EXIT_REASON_PREEMPTION_TIMER]	= { tvx_exit_preemption_timer },
 	[EXIT_REASON_INVVPID]		= INSN(tvx_exit_ud),
 	[EXIT_REASON_WBINVD]		= INSN(tvx_exit_nop),
 	[EXIT_REASON_XSETBV]		= INSN(tvx_exit_xsetbv),

@@ -10,6 +10,7 @@
 #include "state_cr.h"
 #include "vmcs.h"
 #include "vmx_caps.h"
+#include "vmx_timer.h"
 
 /*
  * #DB and #AC can be raised without end by microcode, which would hang the host
@@ -17,6 +18,12 @@
  */
 #define EXCEPTION_BITMAP_ALWAYS \
 	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
+
+/* Without a local APIC there is nothing to time. */
+static u32 pin_controls(const struct tvx_vcpu *vcpu)
+{
+	return vcpu->lapic.present ? vmx_caps.pin : vmx_caps.pin & ~PIN_BASED_VMX_PREEMPTION_TIMER;
+}
 
 static u32 primary_controls(const struct tvx_vcpu *vcpu)
 {
@@ -59,7 +66,9 @@ void tvx_controls_update(struct tvx_vcpu *vcpu)
 
 void tvx_controls_init(struct tvx_vcpu *vcpu, u64 tsc_offset)
 {
-	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, vmx_caps.pin);
+	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, pin_controls(vcpu));
+	if (vmx_caps.has_timer)
+		vmx_timer_clear();
 	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.exit);
 	vmcs_write32(VM_ENTRY_CONTROLS, vmx_caps.entry);
 	vmcs_write32(EXCEPTION_BITMAP, EXCEPTION_BITMAP_ALWAYS);

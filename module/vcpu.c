@@ -28,6 +28,7 @@
 #include "vcpu.h"
 #include "vmenter.h"
 #include "vmx_caps.h"
+#include "vmx_timer.h"
 
 static DEFINE_IDA(vpids);
 
@@ -369,6 +370,8 @@ static enum tvx_result enter(struct tvx_vcpu *vcpu)
 		tvx_exit_trace_entry(vcpu);
 	tvx_mitigate_entry(vcpu->exposed);
 	vcpu->exposed = false;
+	if (vcpu->lapic.exit_at)
+		vmx_timer_set(vcpu->lapic.exit_at);
 	if (unlikely(tvx_vmenter(&vcpu->world, vcpu->vmcs.launched)))
 		return tvx_exit_vmfail(vcpu);
 	return tvx_exit_dispatch(vcpu);
@@ -427,9 +430,11 @@ static int take_request(struct tvx_vcpu *vcpu)
 static void wait_in_halt(struct tvx_vcpu *vcpu)
 {
 	vcpu->halt_wait = false;
+	tvx_lapic_timer_wait(vcpu);
 	rcuwait_wait_event(&vcpu->wait,
 			   READ_ONCE(vcpu->requests) || tvx_lapic_next(vcpu) >= 0 ||
 			   signal_pending(current), TASK_INTERRUPTIBLE);
+	tvx_lapic_timer_resume(vcpu);
 }
 
 /* Sleeping work between two inner loops. Return: 0 to go on, or -errno. */

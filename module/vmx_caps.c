@@ -7,6 +7,7 @@
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
@@ -19,6 +20,10 @@
 #include "vmx_caps.h"
 
 struct vmx_caps vmx_caps __ro_after_init;
+
+static bool preemption_timer = true;
+module_param(preemption_timer, bool, 0444);
+MODULE_PARM_DESC(preemption_timer, "use the VMX-preemption timer where the CPU has it (default: Y)");
 
 /* How a control bit is used. */
 enum vmx_need {
@@ -47,7 +52,7 @@ static const struct vmx_control pin_controls[] = {
 	{ PIN_BASED_EXT_INTR_MASK, VMX_ON, "external-interrupt exiting" },
 	{ PIN_BASED_NMI_EXITING, VMX_ON, "NMI exiting" },
 	{ PIN_BASED_VIRTUAL_NMIS, VMX_ON, "virtual NMIs" },
-	{ PIN_BASED_VMX_PREEMPTION_TIMER, VMX_OFF, "VMX-preemption timer" },
+	{ PIN_BASED_VMX_PREEMPTION_TIMER, VMX_MAY, "VMX-preemption timer" },
 	{ PIN_BASED_POSTED_INTR, VMX_OFF, "process posted interrupts" },
 };
 
@@ -269,6 +274,25 @@ static int check_ept(void)
 	return 0;
 }
 
+/* CPUs whose timer counts at a wrong rate (errata AAT59, AAU65, AAX65; E3-1200 v2), by CPUID.1:EAX. */
+static const u32 broken_timers[] = { 0x20652, 0x20655, 0x306a8 };
+
+static void check_timer(void)
+{
+	u32 signature, ebx, ecx, edx;
+	size_t i;
+
+	tvx_cpuid(1, 0, &signature, &ebx, &ecx, &edx);
+	for (i = 0; i < ARRAY_SIZE(broken_timers); i++)
+		if (signature == broken_timers[i])
+			preemption_timer = false;
+	if (!preemption_timer)
+		vmx_caps.pin &= ~PIN_BASED_VMX_PREEMPTION_TIMER;
+	vmx_caps.has_timer = vmx_caps.pin & PIN_BASED_VMX_PREEMPTION_TIMER;
+	/* SDM, "Miscellaneous Data": bits 4:0. */
+	vmx_caps.timer_shift = vmx_cap(MSR_IA32_VMX_MISC) & 0x1f;
+}
+
 static void find_xsave(void)
 {
 	u32 eax, offset, ecx, edx, end = VMX_FXSAVE_BYTES + VMX_XSAVE_HEADER_BYTES;
@@ -315,6 +339,7 @@ int vmx_caps_init(void)
 	err = check_ept();
 	if (err)
 		return err;
+	check_timer();
 
 	/* With unrestricted guest PE and PG are free (SDM, "Restrictions on VMX Operation"). */
 	vmx_caps.cr0_fixed = vmx_cap(MSR_IA32_VMX_CR0_FIXED0) & ~(X86_CR0_PE | X86_CR0_PG);

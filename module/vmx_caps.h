@@ -32,6 +32,8 @@
  * @mxcsr_mask: MXCSR bits that exist
  * @xsave_bytes: length of an XSAVE image for @xcr0_mask, standard format
  * @has_vpid: VPIDs are used
+ * @has_timer: the VMX-preemption timer is used
+ * @timer_shift: log2 of how many TSC ticks one count of it takes
  */
 struct vmx_caps {
 	u64 msrs[TINYVMX_VMX_MSR_COUNT];
@@ -53,6 +55,8 @@ struct vmx_caps {
 	u32 mxcsr_mask;
 	u32 xsave_bytes;
 	bool has_vpid;
+	bool has_timer;
+	u8 timer_shift;
 };
 
 /* The XSAVE image: legacy region and header (SDM volume 1, "XSAVE Area"). */

@@ -44,6 +44,51 @@ static void test_timer(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+/* Woken by something else, the guest runs on; by a signal, it halts on. */
+static void waits_for_timer(void)
+{
+	u64 due;
+
+	guest_expect(0x40);
+	guest_expect(0x50);
+	guest_hook = guest_hook_eoi;
+	wrmsr(X_LVT_TIMER, TIMER_DEADLINE | 0x40);
+	sti();
+	for (u32 n = 1; n <= 5; n++) {
+		due = rdtsc() + 20 * guest_ms;
+		wrmsr(TSC_DEADLINE, due);
+		stage++;
+		sti_hlt();
+		while (guest_taken[0x40] < n)
+			relax();
+		guest_ok(rdtsc() >= due);
+		guest_ok(rdtsc() < due + 5 * guest_ms);
+	}
+}
+
+static void test_timer_after_wake(void)
+{
+	struct vcpu *vcpu = lapic_simple(waits_for_timer);
+	struct vm *vm = vcpu->vm;
+	struct runner *runner = runner_start(vcpu);
+
+	for (u32 n = 0; n < 5; n++) {
+		wait_change(&G(vm, stage), n);
+		sleep_us(2000);
+		if (n % 2) {
+			runner_stop(runner);
+			runner = runner_start(vcpu);
+		} else {
+			must(msi(vm, 0, 0x50));
+		}
+	}
+	pthread_join(runner->thread, NULL);
+	is(vcpu->run->io.data, GUEST_DONE,
+	   "MSIs and signals during the wait leave the deadline where it is");
+	is(G(vm, guest_taken[0x50]), 3, "... the MSIs were taken");
+	vcpu_simple_destroy(vcpu);
+}
+
 static void halts(void)
 {
 	guest_expect(0x50);
@@ -229,6 +274,7 @@ int main(void)
 {
 	tap_init();
 	test_timer();
+	test_timer_after_wake();
 	test_msi();
 	test_idle();
 	test_closed();

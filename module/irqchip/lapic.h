@@ -28,7 +28,10 @@ struct tvx_vcpu_set;
  * @esr: errors since the last write to the error status register
  * @deadline: TSC of the next timer interrupt, 0: none: the guest's TSC in TSC-deadline
  *	mode, else the host's, which nobody sets
- * @timer: fires at @deadline
+ * @exit_at: host's TSC at which the VMX-preemption timer is to end a run for
+ *	@deadline, 0: none
+ * @timer: fires at @deadline, where the VMX-preemption timer does not: where there
+ *	is none, and while the vCPU waits in HLT
  * @eoi: level-triggered vector whose EOI userspace is still to be told, 0: none
  *
  * All but @irr and @tmr belong to the vCPU's thread; others read @base and the
@@ -43,6 +46,7 @@ struct tvx_lapic {
 	DECLARE_BITMAP(isr, 256);
 	u32 esr;
 	u64 deadline;
+	u64 exit_at;
 	struct hrtimer timer;
 	u8 eoi;
 };
@@ -92,6 +96,10 @@ void tvx_lapic_tsc_changed(struct tvx_vcpu *vcpu);
 
 /* The timer has fired, as the vCPU's thread sees it. */
 void tvx_lapic_timer_fired(struct tvx_vcpu *vcpu);
+
+/* The vCPU goes to wait in HLT, with interrupts enabled, and comes back. */
+void tvx_lapic_timer_wait(struct tvx_vcpu *vcpu);
+void tvx_lapic_timer_resume(struct tvx_vcpu *vcpu);
 
 /* The vector that the processor would take now but for IF; -1: none. */
 int tvx_lapic_next(struct tvx_vcpu *vcpu);

@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC's timer. In every mode it is a deadline in TSC ticks; a host
- * timer wakes the vCPU for it.
+ * The local APIC's timer. In every mode it is a deadline in TSC ticks.
+ *
+ * While the guest runs, the VMX-preemption timer looks after it: arming is to note
+ * when. Nobody misses it while the vCPU is out of the guest: the next entry sees
+ * that it is over. A host timer is started only to end the wait in HLT, or where
+ * the CPU has no such timer.
  */
 #include <linux/hrtimer.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/overflow.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
 #include "../host.h"
 #include "../vcpu.h"
+#include "../vmx_caps.h"
 #include "lapic.h"
 #include "lapic_regs.h"
 #include "lapic_timer.h"
 
 /* A deadline further away is looked at again after this long. */
 #define FAR_NS	(3600ULL * NSEC_PER_SEC)
+
+/* No more than so many interrupts a second: with a period of an exit's length the guest would stand still. */
+#define PERIODIC_MAX_HZ	50000
 
 static unsigned int timer_mode(const struct tvx_vcpu *vcpu)
 {
@@ -59,25 +68,63 @@ static enum hrtimer_restart fired(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-static void arm(struct tvx_vcpu *vcpu, u64 deadline)
+/* On the vCPU's thread: it needs no kick. */
+static void due(struct tvx_vcpu *vcpu)
+{
+	set_bit(TVX_REQUEST_TIMER, &vcpu->requests);
+	vcpu->recheck = true;
+}
+
+static void start_host_timer(struct tvx_vcpu *vcpu, u64 ticks)
 {
 	u64 ns = FAR_NS;
-	u64 ticks;
 
-	vcpu->lapic.deadline = deadline;
-	ticks = ticks_left(vcpu);
-	if (!ticks) {
-		tvx_vcpu_request(vcpu, TVX_REQUEST_TIMER);
-		return;
-	}
 	if (ticks < div_u64(U64_MAX, NSEC_PER_MSEC))
 		ns = min(div_u64(ticks * NSEC_PER_MSEC, tsc_khz), FAR_NS);
 	hrtimer_start(&vcpu->lapic.timer, ktime_add_ns(ktime_get(), ns), HRTIMER_MODE_ABS);
 }
 
+static void arm(struct tvx_vcpu *vcpu, u64 deadline)
+{
+	u64 ticks;
+
+	vcpu->lapic.deadline = deadline;
+	vcpu->lapic.exit_at = 0;
+	ticks = ticks_left(vcpu);
+	if (timer_mode(vcpu) == LAPIC_TIMER_PERIODIC)
+		ticks = max_t(u64, ticks, tsc_khz / (PERIODIC_MAX_HZ / 1000));
+	if (!ticks)
+		due(vcpu);
+	else if (!vmx_caps.has_timer)
+		start_host_timer(vcpu, ticks);
+	else if (check_add_overflow(rdtsc(), ticks, &vcpu->lapic.exit_at))
+		vcpu->lapic.exit_at = U64_MAX;
+}
+
+void tvx_lapic_timer_wait(struct tvx_vcpu *vcpu)
+{
+	u64 exit_at = vcpu->lapic.exit_at;
+	u64 tsc = rdtsc();
+
+	if (!exit_at)
+		return;
+	if (exit_at > tsc)
+		start_host_timer(vcpu, exit_at - tsc);
+	else
+		due(vcpu);
+}
+
+void tvx_lapic_timer_resume(struct tvx_vcpu *vcpu)
+{
+	/* The callback may be on its way: the request then finds time left. */
+	if (vcpu->lapic.exit_at)
+		hrtimer_try_to_cancel(&vcpu->lapic.timer);
+}
+
 void tvx_lapic_timer_stop(struct tvx_vcpu *vcpu)
 {
 	vcpu->lapic.deadline = 0;
+	vcpu->lapic.exit_at = 0;
 	/* The callback may be on its way: the request then finds no deadline. */
 	hrtimer_try_to_cancel(&vcpu->lapic.timer);
 }
@@ -173,7 +220,7 @@ void tvx_lapic_timer_fired(struct tvx_vcpu *vcpu)
 	if (timer_mode(vcpu) == LAPIC_TIMER_PERIODIC)
 		next_period(vcpu);
 	else
-		vcpu->lapic.deadline = 0;
+		vcpu->lapic.deadline = vcpu->lapic.exit_at = 0;
 	tvx_lapic_timer_interrupt(vcpu);
 }
 
