@@ -161,13 +161,20 @@ static bool is_deliverable(const struct tvx_message *message)
 
 int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message)
 {
-	unsigned int id;
+	unsigned int id = 0, end = TVX_MAX_VCPUS;
 	int taken = 0;
 
 	if (!is_deliverable(message))
 		return -EOPNOTSUPP;
+	/* A physical destination is one id: no need to ask them all. */
+	if (!message->logical && !is_broadcast(message)) {
+		if (message->dest >= TVX_MAX_VCPUS)
+			return 0;
+		id = array_index_nospec(message->dest, TVX_MAX_VCPUS);
+		end = id + 1;
+	}
 	rcu_read_lock();
-	for (id = 0; id < TVX_MAX_VCPUS; id++) {
+	for (; id < end; id++) {
 		struct tvx_vcpu *vcpu = rcu_dereference(set->vcpu[id]);
 
 		if (!vcpu || vcpu == message->except)
