@@ -21,6 +21,7 @@
 #include "event.h"
 #include "exit.h"
 #include "fpu.h"
+#include "halt.h"
 #include "mitigations.h"
 #include "msr.h"
 #include "state_reset.h"
@@ -240,7 +241,7 @@ void tvx_vcpu_kick(struct tvx_vcpu *vcpu)
 		rcuwait_wake_up(&vcpu->wait);
 	else if (cpu == raw_smp_processor_id())
 		vcpu->recheck = true;	/* on its thread, or in an interrupt of it */
-	else
+	else if (!READ_ONCE(vcpu->polling))
 		tvx_host_kick_cpu(cpu);
 }
 
@@ -290,6 +291,7 @@ void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu)
 /* What ends the inner loop, beside the results of handlers. */
 enum leave {
 	STAY,
+	AGAIN,		/* look once more */
 	LEAVE,		/* the outer part has to do something */
 	LEAVE_USER,	/* the run page is filled */
 };
@@ -347,6 +349,8 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	case TVX_ENTER:
 		break;
 	case TVX_ENTER_WAIT:
+		if (tvx_halt_poll(vcpu))
+			return AGAIN;
 		vcpu->halt_wait = true;
 		return LEAVE;
 	case TVX_ENTER_HALTED:
@@ -380,12 +384,14 @@ static enum tvx_result enter(struct tvx_vcpu *vcpu)
 /* Return: TVX_RESUME: the outer part has to look. */
 static enum tvx_result inner_loop(struct tvx_vcpu *vcpu)
 {
-	enum tvx_result result;
+	enum tvx_result result = TVX_RESUME;
 
 	do {
 		if (vcpu->recheck) {
 			enum leave leave = before_entry(vcpu);
 
+			if (leave == AGAIN)
+				continue;
 			if (leave != STAY)
 				return leave == LEAVE_USER ? TVX_USER : TVX_RESUME;
 		}
@@ -426,24 +432,14 @@ static int take_request(struct tvx_vcpu *vcpu)
 	return likely(!request) ? 0 : take_changes(vcpu, request);
 }
 
-/* HLT: sleep until an event or a signal comes. */
-static void wait_in_halt(struct tvx_vcpu *vcpu)
-{
-	vcpu->halt_wait = false;
-	tvx_lapic_timer_wait(vcpu);
-	rcuwait_wait_event(&vcpu->wait,
-			   READ_ONCE(vcpu->requests) || tvx_lapic_next(vcpu) >= 0 ||
-			   signal_pending(current), TASK_INTERRUPTIBLE);
-	tvx_lapic_timer_resume(vcpu);
-}
-
 /* Sleeping work between two inner loops. Return: 0 to go on, or -errno. */
 static int outer_work(struct tvx_vcpu *vcpu)
 {
 	int err;
 
 	if (vcpu->halt_wait)
-		wait_in_halt(vcpu);
+		tvx_halt_wait(vcpu);
+	vcpu->halt_wait = false;
 	if (signal_pending(current))
 		return -EINTR;
 	if (need_resched())

@@ -163,6 +163,9 @@ struct tvx_vcpu_set {
  * @loaded_cpu: the CPU on which it is loaded, -1: none
  * @wait: where it waits in HLT
  * @halt_wait: the outer part is to wait for an event
+ * @halt_start: TSC at which it halted
+ * @halt_window: for how many TSC ticks it looks for an event before it sleeps
+ * @polling: it looks for what is pending all the time: a kick is not needed
  * @dr: guest DR0 ... DR3
  * @dr6: guest DR6
  * @dr7: guest DR7, which the VMCS holds, too
@@ -227,6 +230,9 @@ struct tvx_vcpu {
 	int loaded_cpu;
 	struct rcuwait wait;
 	bool halt_wait;
+	u64 halt_start;
+	u64 halt_window;
+	bool polling;
 	u64 dr[4];
 	u64 dr6;
 	u64 dr7;

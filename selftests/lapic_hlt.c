@@ -89,6 +89,76 @@ static void test_timer_after_wake(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+/* ---------------------------------------------------------------- polling */
+
+#define POLL_NS	"/sys/module/tinyvmx/parameters/halt_poll_ns"
+
+static volatile u64 halt_ticks, halt_count;
+
+static void short_halts(void)
+{
+	guest_expect(0x40);
+	guest_hook = guest_hook_eoi;
+	wrmsr(X_LVT_TIMER, TIMER_DEADLINE | 0x40);
+	for (u32 n = 1; n <= halt_count; n++) {
+		u64 due = rdtsc() + halt_ticks;
+
+		wrmsr(TSC_DEADLINE, due);
+		sti_hlt();
+		cli();
+		guest_is(guest_taken[0x40], n);
+		guest_ok(rdtsc() >= due);
+	}
+}
+
+/* How often the thread went to sleep in @count HLTs of @us each. */
+static long sleeps(const char *poll_ns, u64 us, u64 count)
+{
+	struct vcpu *vcpu = lapic_simple(short_halts);
+	struct rusage before, after;
+
+	must(write_text(POLL_NS, poll_ns) ? 0 : -1);
+	G(vcpu->vm, halt_ticks) = us * info()->tsc_khz / 1000;
+	G(vcpu->vm, halt_count) = count;
+	getrusage(RUSAGE_THREAD, &before);
+	must_done(vcpu);
+	getrusage(RUSAGE_THREAD, &after);
+	vcpu_simple_destroy(vcpu);
+	return after.ru_nvcsw - before.ru_nvcsw;
+}
+
+static u64 cpu_us(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	return (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000UL +
+	       use.ru_utime.tv_usec + use.ru_stime.tv_usec;
+}
+
+static void test_poll(void)
+{
+	long was = read_long(POLL_NS), n;
+	char text[20];
+	u64 used;
+
+	if (was < 0 || access(POLL_NS, W_OK)) {
+		skip("no " POLL_NS, "polling");
+		return;
+	}
+	n = sleeps("0", 200, 100);
+	ok(n >= 90, "without polling 100 short HLTs sleep %ld times", n);
+	n = sleeps("2000000", 200, 100);
+	ok(n <= 30, "with polling %ld times", n);
+	used = cpu_us();
+	n = sleeps("2000000", 10000, 50);
+	used = cpu_us() - used;
+	ok(n >= 45, "50 long ones sleep %ld times", n);
+	ok(used < 50000, "... and take %lu us of CPU time in 500 ms", used);
+	snprintf(text, sizeof(text), "%ld", was);
+	write_text(POLL_NS, text);
+}
+
 static void halts(void)
 {
 	guest_expect(0x50);
@@ -126,15 +196,6 @@ static void test_msi(void)
 	ok(wait_taken(vm, 0x50, 101), "an MSI between two RUNs is not lost");
 	runner_stop(runner);
 	vcpu_simple_destroy(vcpu);
-}
-
-static u64 cpu_us(void)
-{
-	struct rusage use;
-
-	getrusage(RUSAGE_SELF, &use);
-	return (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000UL +
-	       use.ru_utime.tv_usec + use.ru_stime.tv_usec;
 }
 
 static void test_idle(void)
@@ -275,6 +336,7 @@ int main(void)
 	tap_init();
 	test_timer();
 	test_timer_after_wake();
+	test_poll();
 	test_msi();
 	test_idle();
 	test_closed();

@@ -97,6 +97,9 @@ void tvx_lapic_tsc_changed(struct tvx_vcpu *vcpu);
 /* The timer has fired, as the vCPU's thread sees it. */
 void tvx_lapic_timer_fired(struct tvx_vcpu *vcpu);
 
+/* Take the timer's interrupt if it is due. Return: whether it was. */
+bool tvx_lapic_timer_expire(struct tvx_vcpu *vcpu);
+
 /* The vCPU goes to wait in HLT, with interrupts enabled, and comes back. */
 void tvx_lapic_timer_wait(struct tvx_vcpu *vcpu);
 void tvx_lapic_timer_resume(struct tvx_vcpu *vcpu);

@@ -101,6 +101,14 @@ static void arm(struct tvx_vcpu *vcpu, u64 deadline)
 		vcpu->lapic.exit_at = U64_MAX;
 }
 
+bool tvx_lapic_timer_expire(struct tvx_vcpu *vcpu)
+{
+	if (!vcpu->lapic.exit_at || vcpu->lapic.exit_at > rdtsc())
+		return false;
+	tvx_lapic_timer_fired(vcpu);
+	return true;
+}
+
 void tvx_lapic_timer_wait(struct tvx_vcpu *vcpu)
 {
 	u64 exit_at = vcpu->lapic.exit_at;

@@ -19,4 +19,5 @@ passes()
 }
 
 passes preemption_timer=N lapic_timer lapic_hlt lapic_state snapshot
+passes halt_poll_ns=0 lapic_hlt lapic_ipi
 finish

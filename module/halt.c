@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waiting in HLT: look for an event for a short while, then sleep.
+ *
+ * Falling asleep and being woken costs more than many waits last. So a vCPU whose
+ * waits are short looks around first, still loaded, for a window that grows as long
+ * as it might have helped and is gone after one wait too long for it: an idle guest
+ * does not poll. Nor does anybody while another task wants the CPU.
+ */
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/rcuwait.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+#include "halt.h"
+#include "vcpu.h"
+
+static unsigned int halt_poll_ns = 200000;
+module_param(halt_poll_ns, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU polls before it sleeps, in ns; 0: never (default: 200000)");
+
+#define FIRST_WINDOW(limit)	((limit) / 16)
+
+/* The longest window, in TSC ticks. */
+static u64 window_limit(void)
+{
+	return mul_u64_u32_div(READ_ONCE(halt_poll_ns), tsc_khz, NSEC_PER_MSEC);
+}
+
+static bool is_woken(struct tvx_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) || tvx_lapic_next(vcpu) >= 0 ||
+	       signal_pending(current);
+}
+
+/* Return: whether something came. */
+static bool poll(struct tvx_vcpu *vcpu, u64 until)
+{
+	while (rdtsc() < until && single_task_running() && !need_resched()) {
+		if (tvx_lapic_timer_expire(vcpu) || is_woken(vcpu))
+			return true;
+		tvx_vcpu_open_interrupts(vcpu);
+		cpu_relax();
+	}
+	return false;
+}
+
+bool tvx_halt_poll(struct tvx_vcpu *vcpu)
+{
+	bool woken;
+
+	vcpu->recheck = true;
+	vcpu->halt_start = rdtsc();
+	if (!vcpu->halt_window)
+		return false;
+	/* From here on nobody interrupts this CPU for a kick; who did not see that ... */
+	WRITE_ONCE(vcpu->polling, true);
+	smp_mb();
+	woken = poll(vcpu, vcpu->halt_start + min(vcpu->halt_window, window_limit()));
+	WRITE_ONCE(vcpu->polling, false);
+	/* ... has its event seen by those who look next. */
+	smp_mb();
+	return woken;
+}
+
+/* What the next window is after a wait of @waited ticks that @window did not cover. */
+static u64 next_window(u64 window, u64 waited, u64 limit)
+{
+	if (waited > limit)
+		return 0;
+	return min(window ? 2 * window : FIRST_WINDOW(limit), limit);
+}
+
+void tvx_halt_wait(struct tvx_vcpu *vcpu)
+{
+	tvx_lapic_timer_wait(vcpu);
+	rcuwait_wait_event(&vcpu->wait, is_woken(vcpu), TASK_INTERRUPTIBLE);
+	tvx_lapic_timer_resume(vcpu);
+	vcpu->halt_window = next_window(vcpu->halt_window, rdtsc() - vcpu->halt_start,
+					window_limit());
+}
