@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/rcuwait.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 #include "ept.h"
@@ -314,6 +315,13 @@ u64 tvx_vcpu_read_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n);
 void tvx_vcpu_write_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n, u64 value);
 void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0);
 void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu);
+
+/* @vcpu has made the host wake a task, which may want this CPU: no interrupt tells. */
+static inline void tvx_vcpu_woke(struct tvx_vcpu *vcpu)
+{
+	if (need_resched())
+		vcpu->recheck = true;
+}
 
 /* The task priority has changed. */
 static inline void tvx_vcpu_set_tpr(struct tvx_vcpu *vcpu, u8 tpr)

@@ -160,6 +160,28 @@ static void test_latency(void *other, u64 wake_up, const char *what)
 	stop(&p);
 }
 
+/*
+ * Both on one CPU: who is woken has to get it from the sender, for which no
+ * interrupt asks. Without that it waits for the host's next tick.
+ */
+static void test_one_cpu(void)
+{
+	struct pair p = start(asks_often, other_halts);
+	u64 us = info()->tsc_khz / 1000 ?: 1;
+	cpu_set_t set;
+	u64 mean;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	run_on_cpu(0);
+	pthread_setaffinity_np(p.runner->thread, sizeof(set), &set);
+	ok_done(p.vcpu[0], "%u IPIs to a halted vCPU on the same CPU", ROUNDS);
+	mean = G(p.vm, total) / ROUNDS;
+	diag("mean %lu us, worst %lu us", mean / us, G(p.vm, worst) / us);
+	ok(mean < ms_to_tsc(1), "... in less than 1 ms");
+	stop(&p);
+}
+
 /* Both work: a ball goes to and fro. */
 static volatile u32 bounces;
 
@@ -277,6 +299,7 @@ int main(void)
 	wake_up = host_wake_up();	/* high where the CPUs have other work, too */
 	test_latency(other_spins, wake_up, "spins");
 	test_latency(other_halts, wake_up, "is halted");
+	test_one_cpu();
 	test_ping_pong(other_spins, "spins");
 	test_ping_pong(other_halts, "halts");
 	test_each_way(other_spins, "spins");

@@ -251,6 +251,7 @@ static bool write_icr(struct tvx_vcpu *vcpu, u64 icr)
 	switch (LAPIC_ICR_SHORTHAND(icr)) {
 	case LAPIC_TO_DEST:
 		tvx_lapic_send(vcpu->peers, &message);
+		tvx_vcpu_woke(vcpu);
 		break;
 	case LAPIC_TO_SELF:
 		if (is_deliverable(&message))
@@ -263,6 +264,7 @@ static bool write_icr(struct tvx_vcpu *vcpu, u64 icr)
 		message.dest = LAPIC_DEST_ALL;
 		message.x2apic = true;
 		tvx_lapic_send(vcpu->peers, &message);
+		tvx_vcpu_woke(vcpu);
 		break;
 	}
 	return true;
