@@ -5,6 +5,7 @@
 #include <linux/bits.h>
 
 #include "exit.h"
+#include "ioeventfd.h"
 
 /* Exit qualification (SDM, "Exit Qualification for I/O Instructions"). */
 #define IO_WIDTH(qual)		(((qual) & 7) + 1)
@@ -32,12 +33,27 @@ static enum tvx_result string_io(struct tvx_vcpu *vcpu, struct tinyvmx_exit_io *
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_IO);
 }
 
+static bool signals_eventfd(struct tvx_vcpu *vcpu, unsigned long qual)
+{
+	unsigned int width = IO_WIDTH(qual);
+
+	if (qual & (IO_IN | IO_STRING))
+		return false;
+	return tvx_ioeventfd_signal(vcpu->ioeventfds, IO_PORT(qual), width,
+				    vcpu->world.gpr[TINYVMX_RAX] & width_mask(width));
+}
+
 enum tvx_result tvx_exit_io(struct tvx_vcpu *vcpu)
 {
 	unsigned long qual = tvx_exit_qualification(vcpu);
 	struct tinyvmx_exit_io *io = &vcpu->run->io;
 	unsigned int width = IO_WIDTH(qual);
 
+	if (signals_eventfd(vcpu, qual)) {
+		tvx_skip_instruction(vcpu);
+		tvx_vcpu_woke(vcpu);
+		return TVX_RESUME;
+	}
 	io->port = IO_PORT(qual);
 	io->width = width;
 	io->flags = (qual & IO_IN ? TINYVMX_IO_IN : 0) |

@@ -3,6 +3,7 @@
  * The host kernel: what a guest run borrows from it, and how its versions differ.
  */
 #include <linux/cpu.h>
+#include <linux/eventfd.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/panic_notifier.h>
@@ -235,6 +236,15 @@ enum tvx_l1tf_policy tvx_host_l1tf_policy(void)
 	default:
 		return TVX_L1TF_CONDITIONAL;
 	}
+#endif
+}
+
+void tvx_host_eventfd_signal(struct eventfd_ctx *eventfd)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(eventfd);
+#else
+	eventfd_signal(eventfd, 1);
 #endif
 }
 

@@ -122,6 +122,10 @@ void tvx_host_timer_init(struct hrtimer *timer,
 enum tvx_l1tf_policy { TVX_L1TF_NEVER, TVX_L1TF_CONDITIONAL, TVX_L1TF_ALWAYS };
 enum tvx_l1tf_policy tvx_host_l1tf_policy(void);
 
+struct eventfd_ctx;
+/* Add 1 to an eventfd's counter and wake those who wait for it. Any context. */
+void tvx_host_eventfd_signal(struct eventfd_ctx *eventfd);
+
 /* Interrupt @cpu so that a guest on it exits. Any context. */
 void tvx_host_kick_cpu(int cpu);
 

@@ -579,6 +579,7 @@ int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config)
 	vcpu->vm = config->vm;
 	vcpu->memory = config->memory;
 	vcpu->peers = config->peers;
+	vcpu->ioeventfds = config->ioeventfds;
 	vcpu->id = config->id;
 	vcpu->loaded_cpu = -1;
 	mutex_init(&vcpu->lock);

@@ -23,6 +23,7 @@
 #define TVX_MAX_VCPUS		64
 #define TVX_MAX_CPUID		128
 
+struct tvx_ioeventfds;
 struct tvx_vm;
 
 /* Asked of a vCPU by another context: bits of tvx_vcpu.requests. */
@@ -130,6 +131,7 @@ struct tvx_vcpu_set {
  * @vm: the VM it belongs to and keeps alive
  * @memory: the VM's memory
  * @peers: all vCPUs of the VM
+ * @ioeventfds: the VM's
  * @rcu: frees it when nobody can find it through @peers
  * @id: the ABI's vCPU id
  * @lock: held while an ioctl works on the vCPU
@@ -193,6 +195,7 @@ struct tvx_vcpu {
 	struct tvx_vm *vm;
 	struct tvx_memory *memory;
 	struct tvx_vcpu_set *peers;
+	struct tvx_ioeventfds *ioeventfds;
 	struct rcu_head rcu;
 	unsigned int id;
 	struct mutex lock;	/* held while an ioctl works on the vCPU */
@@ -268,6 +271,7 @@ struct tvx_vcpu_config {
 	struct tvx_vm *vm;
 	struct tvx_memory *memory;
 	struct tvx_vcpu_set *peers;
+	struct tvx_ioeventfds *ioeventfds;
 	unsigned int id;
 	u64 tsc_offset;
 	bool lapic;

@@ -26,6 +26,7 @@ struct tvx_vm *tvx_vm_create(bool lapic)
 		goto destroy_memory;
 	kref_init(&vm->refs);
 	mutex_init(&vm->lock);
+	tvx_ioeventfds_init(&vm->ioeventfds);
 	vm->tsc_offset = -rdtsc();
 	vm->lapic = lapic;
 	return vm;
@@ -41,6 +42,7 @@ static void destroy(struct kref *refs)
 {
 	struct tvx_vm *vm = container_of(refs, struct tvx_vm, refs);
 
+	tvx_ioeventfds_destroy(&vm->ioeventfds);
 	tvx_memory_destroy(&vm->memory);
 	vmx_put();
 	kfree(vm);
@@ -78,6 +80,7 @@ struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id)
 		.vm = vm,
 		.memory = &vm->memory,
 		.peers = &vm->vcpus,
+		.ioeventfds = &vm->ioeventfds,
 		.id = id,
 		.tsc_offset = vm->tsc_offset,
 		.lapic = vm->lapic,

@@ -9,6 +9,7 @@
 #include <linux/kref.h>
 #include <linux/mutex.h>
 
+#include "ioeventfd.h"
 #include "memory.h"
 #include "vcpu.h"
 
@@ -20,6 +21,7 @@
  * @lock: protects @vcpu_ids
  * @vcpu_ids: bit n: vCPU n exists
  * @vcpus: those that can be sent interrupts
+ * @ioeventfds: ports whose writes signal an eventfd
  * @lapic: vCPUs have a local APIC
  * @dead: a handler failed: every ioctl is EIO
  */
@@ -30,6 +32,7 @@ struct tvx_vm {
 	struct mutex lock;	/* vcpu_ids */
 	DECLARE_BITMAP(vcpu_ids, TVX_MAX_VCPUS);
 	struct tvx_vcpu_set vcpus;
+	struct tvx_ioeventfds ioeventfds;
 	bool lapic;
 	bool dead;
 };

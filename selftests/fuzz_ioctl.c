@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Random ioctls on all kinds of fds from several threads, fds closed under them. */
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #include "lib.h"
@@ -11,6 +12,7 @@
 
 static volatile int fds[FDS];
 static u8 *memory;
+static int events[2];
 
 struct worker {
 	pthread_t thread;
@@ -31,13 +33,14 @@ static const unsigned long cmds[] = {
 	TINYVMX_CREATE_VCPU, TINYVMX_RUN, TINYVMX_GET_STATE,
 	TINYVMX_SET_STATE, TINYVMX_SET_CPUID, TINYVMX_INJECT, TINYVMX_GET_VMCS,
 	TINYVMX_SET_MEMORY, TINYVMX_CREATE_VCPU, TINYVMX_RUN, TINYVMX_RUN,
+	TINYVMX_IOEVENTFD, TINYVMX_IOEVENTFD,
 };
 
 /* Mostly well-formed: what is malformed never gets far. */
 static void fill(struct worker *w, unsigned long cmd, u64 *arg)
 {
 	static const u32 bytes[] = {
-		[0x00] = 264, [0x01] = 8, [0x10] = 40, [0x11] = 16,
+		[0x00] = 264, [0x01] = 8, [0x10] = 40, [0x11] = 16, [0x13] = 24,
 		[0x21] = 32, [0x22] = 32, [0x23] = 24, [0x24] = 24, [0x25] = 24,
 	};
 	static const u32 blob_bytes[] = { 0, 144, 296, 16, 640, 40, 48 };
@@ -46,6 +49,12 @@ static void fill(struct worker *w, unsigned long cmd, u64 *arg)
 	memset(arg, 0, 512);
 	word[0] = cmd == TINYVMX_RUN ? 0 : bytes[cmd & 0xff];
 	switch (cmd) {
+	case TINYVMX_IOEVENTFD:
+		word[1] = noise(w) % 4;
+		word[2] = events[noise(w) % 2];
+		word[3] = noise(w) % 4 | 1U << (16 + noise(w) % 3);
+		word[4] = word[1] & TINYVMX_IOEVENTFD_DATAMATCH ? noise(w) % 2 : 0;
+		break;
 	case TINYVMX_SET_MEMORY:
 		word[2] = noise(w) % 4;
 		arg[2] = noise(w) % 64 * PAGE;
@@ -139,6 +148,8 @@ int main(void)
 	tap_init();
 	ignore_signal(SIGUSR1);
 	memory = map_anon(128 * PAGE);
+	for (u32 i = 0; i < ARRAY_SIZE(events); i++)
+		events[i] = must(eventfd(0, EFD_NONBLOCK));
 	fds[0] = fds[1] = dev_open();
 	for (u32 i = 2; i < FDS; i++)
 		fds[i] = create_vm_fd();

@@ -7,12 +7,12 @@ static void test_limits(const struct tinyvmx_info *in)
 	is(in->size, sizeof(*in), "size is the kernel's size of the struct");
 	is(in->abi_version, TINYVMX_ABI_VERSION, "abi_version");
 	is(in->flags, 0, "flags");
-	is(in->pad, 0, "pad");
 	ok(in->max_vcpus >= 1, "max_vcpus %u", in->max_vcpus);
 	ok(in->max_slots >= 8, "max_slots %u", in->max_slots);
 	ok(in->max_cpuid_entries >= 64, "max_cpuid_entries %u",
 	   in->max_cpuid_entries);
 	ok(in->max_msr_entries >= 16, "max_msr_entries %u", in->max_msr_entries);
+	ok(in->max_ioeventfds >= 16, "max_ioeventfds %u", in->max_ioeventfds);
 	ok(in->run_bytes >= sizeof(struct tinyvmx_run) && !(in->run_bytes % PAGE),
 	   "run_bytes %u", in->run_bytes);
 	ok(in->gpa_bits >= 36 && in->gpa_bits <= 52, "gpa_bits %u", in->gpa_bits);

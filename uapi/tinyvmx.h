@@ -23,7 +23,8 @@
  *     EOPNOTSUPP  unknown flag or value, or the CPU cannot do it
  *     EINVAL      malformed: misaligned, out of range, non-zero padding
  *     EFAULT      a pointer in the argument is not readable or writable
- *     EEXIST      that id or guest-physical range is taken
+ *     EBADF       a file descriptor in the argument is not open
+ *     EEXIST      that id, guest-physical range or port is taken
  *     ENOENT      no such slot
  *     ENOSPC      a limit of GET_INFO is reached
  *     ENOMEM      the kernel is out of memory (or its memory cgroup is)
@@ -58,6 +59,7 @@
 #define TINYVMX_SET_MEMORY	_IO(TINYVMX_IOC, 0x10)	/* struct tinyvmx_memory */
 #define TINYVMX_CREATE_VCPU	_IO(TINYVMX_IOC, 0x11)	/* struct tinyvmx_create_vcpu */
 #define TINYVMX_MSI		_IO(TINYVMX_IOC, 0x12)	/* struct tinyvmx_msi */
+#define TINYVMX_IOEVENTFD	_IO(TINYVMX_IOC, 0x13)	/* struct tinyvmx_ioeventfd */
 
 /* On a vCPU */
 #define TINYVMX_RUN		_IO(TINYVMX_IOC, 0x20)	/* no argument */
@@ -106,6 +108,7 @@
  * @cr4_mask: CR4 bits a guest can set (CPUID policy can only take bits away)
  * @efer_mask: IA32_EFER bits a guest can set
  * @vmx_msr_valid: bit n set: @vmx_msrs[n] exists on this CPU
+ * @max_ioeventfds: how many TINYVMX_IOEVENTFD a VM can have
  * @feature_control: IA32_FEATURE_CONTROL (3AH) as read
  * @vmx_msrs: MSR (TINYVMX_VMX_MSR_BASE + n) as read
  *
@@ -132,7 +135,7 @@ struct tinyvmx_info {
 	__u64 cr4_mask;
 	__u64 efer_mask;
 	__u32 vmx_msr_valid;
-	__u32 pad;
+	__u32 max_ioeventfds;
 	__u64 feature_control;
 	__u64 vmx_msrs[TINYVMX_VMX_MSR_COUNT];
 };
@@ -238,6 +241,43 @@ struct tinyvmx_msi {
 	__u32 size;
 	__u32 flags;
 	__u64 address;
+	__u32 data;
+	__u32 pad;
+};
+
+/* tinyvmx_ioeventfd.flags */
+#define TINYVMX_IOEVENTFD_DATAMATCH	(1U << 0)	/* only writes of @data */
+#define TINYVMX_IOEVENTFD_DEASSIGN	(1U << 1)	/* take it away again */
+
+/**
+ * struct tinyvmx_ioeventfd - TINYVMX_IOEVENTFD: have a port write signal an eventfd
+ * @size: sizeof(struct tinyvmx_ioeventfd)
+ * @flags: TINYVMX_IOEVENTFD_*
+ * @fd: an eventfd
+ * @port: I/O port
+ * @width: 1, 2 or 4: bytes that are written
+ * @data: with TINYVMX_IOEVENTFD_DATAMATCH: the value, of @width bytes; else 0
+ * @pad: must be 0
+ *
+ * An OUT of exactly @width bytes to @port, of @data if that is asked for, adds 1
+ * to the eventfd's counter, and the guest goes on without an exit to userspace.
+ * All other accesses exit as before: reads, other widths, other values, OUTS.
+ *
+ * The kernel holds the eventfd, not @fd, which may be closed. To deassign it pass
+ * the same again with TINYVMX_IOEVENTFD_DEASSIGN and any fd of that eventfd; from
+ * the return of the call on no write signals it. It goes with the VM at the latest.
+ *
+ * May be called from any thread while vCPUs run. Errors: EINVAL: @width, a port
+ * beyond FFFFH, @data without DATAMATCH or wider than @width, @fd is no eventfd;
+ * EBADF: @fd is not open; EEXIST: a write to that port could be meant for another
+ * one; ENOENT: deassigning one that is not there; ENOSPC: there are max_ioeventfds.
+ */
+struct tinyvmx_ioeventfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u16 port;
+	__u16 width;
 	__u32 data;
 	__u32 pad;
 };

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ports whose writes signal an eventfd.
+ */
+#ifndef TVX_IOEVENTFD_H
+#define TVX_IOEVENTFD_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "../uapi/tinyvmx.h"
+
+#define TVX_MAX_IOEVENTFDS	64
+#define TVX_IOEVENTFD_BUCKETS	16
+
+/**
+ * struct tvx_ioeventfds - those of a VM
+ * @lock: held to change them
+ * @count: how many there are
+ * @bucket: by port; read under RCU
+ */
+struct tvx_ioeventfds {
+	struct mutex lock;	/* count, changes of bucket */
+	unsigned int count;
+	struct hlist_head bucket[TVX_IOEVENTFD_BUCKETS];
+};
+
+/* Make @events empty; release what is left when no vCPU exists any more. May sleep. */
+void tvx_ioeventfds_init(struct tvx_ioeventfds *events);
+void tvx_ioeventfds_destroy(struct tvx_ioeventfds *events);
+
+/* TINYVMX_IOEVENTFD on a copied-in argument. Return: 0, or -errno as the ABI says. May sleep. */
+int tvx_ioeventfd_set(struct tvx_ioeventfds *events, const struct tinyvmx_ioeventfd *arg);
+
+/*
+ * tvx_ioeventfd_signal - the guest writes @data, @width bytes, to @port
+ *
+ * Interrupts disabled. Return: whether that was for an eventfd, which then is signalled.
+ */
+bool tvx_ioeventfd_signal(struct tvx_ioeventfds *events, u16 port, unsigned int width, u32 data);
+
+#endif
