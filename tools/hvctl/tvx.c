@@ -62,6 +62,14 @@ int tvx_msi(int vm, uint64_t address, uint32_t data)
 	return call(vm, TINYVMX_MSI, &arg);
 }
 
+int tvx_ioeventfd(int vm, uint32_t flags, int fd, uint16_t port, uint16_t width, uint32_t data)
+{
+	struct tinyvmx_ioeventfd arg = { .size = sizeof(arg), .flags = flags, .fd = fd, .port = port,
+					 .width = width, .data = data };
+
+	return call(vm, TINYVMX_IOEVENTFD, &arg);
+}
+
 int tvx_map_run(int vcpu, size_t len, struct tinyvmx_run **run)
 {
 	void *page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);

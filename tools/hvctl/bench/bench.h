@@ -45,6 +45,7 @@ struct hv_bench_backend {
 	int (*vcpu_long_mode)(struct hv_bench_vcpu *vcpu);
 	int (*vcpu_call)(struct hv_bench_vcpu *vcpu, uint64_t rip, uint64_t rdi, uint64_t rsi);
 	int (*inject)(struct hv_bench_vcpu *vcpu, unsigned int vector);
+	int (*signal_port)(struct hv_bench_vm *vm, int eventfd, uint16_t port);	/* by writes of 4 bytes */
 	int (*run)(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit);
 	void (*request_exit)(struct hv_bench_vcpu *vcpu);	/* RUN returns STOPPED without entering the guest */
 	void (*vcpu_destroy)(struct hv_bench_vcpu *vcpu);
@@ -68,7 +69,7 @@ struct hv_bench_vcpu {
 struct hv_bench_vm {
 	const struct hv_bench_backend *backend;
 	bool lapic;
-	int device, fd;
+	int device, fd, event;
 	uint8_t *low, *high;		/* of slots 0 and 1 */
 	struct hv_bench_vcpu vcpu[HV_BENCH_MAX_VCPUS];
 	uint64_t device_value;		/* what the device behind port and MMIO holds */
@@ -85,6 +86,8 @@ enum hv_bench_high { HV_BENCH_NO_HIGH, HV_BENCH_UNTOUCHED, HV_BENCH_SMALL_PAGES,
 int hv_bench_vm_init(struct hv_bench_vm *vm, const struct hv_bench_backend *backend, bool lapic,
 		     struct hv_error *err);
 void hv_bench_vm_exit(struct hv_bench_vm *vm);
+/* Writes to GUEST_PORT_EVENT signal an eventfd, which nobody reads. */
+int hv_bench_vm_event(struct hv_bench_vm *vm, struct hv_error *err);
 int hv_bench_vcpu_init(struct hv_bench_vm *vm, unsigned int id, struct hv_error *err);
 
 /* Slot 1 anew: populated on the host's side, not in the EPT. */

@@ -10,6 +10,7 @@
 #define HV_BENCH_BEYOND	(1U << 1)	/* count only what exceeds @argument ticks */
 #define HV_BENCH_TWO_CPUS	(1U << 2)	/* worth measuring only with another CPU for the other vCPU */
 #define HV_BENCH_BYTES		(1U << 3)	/* what is measured are bytes, not ticks */
+#define HV_BENCH_EVENT		(1U << 4)	/* with hv_bench_vm_event() */
 
 struct hv_bench_case {
 	const char *name;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -54,6 +55,7 @@ static void build_descriptors(uint8_t *ram)
 	set_gate(ram, GUEST_VECTOR_PLAIN, hv_bench_guest_isr_plain);
 	set_gate(ram, GUEST_VECTOR_EOI, hv_bench_guest_isr_eoi);
 	set_gate(ram, GUEST_VECTOR_COUNT, hv_bench_guest_isr_count);
+	set_gate(ram, GUEST_VECTOR_BACK, hv_bench_guest_isr_back);
 }
 
 /* ------------------------------------------------------------------------ VMs */
@@ -113,7 +115,7 @@ int hv_bench_vm_init(struct hv_bench_vm *vm, const struct hv_bench_backend *back
 {
 	int error;
 
-	*vm = (struct hv_bench_vm){ .backend = backend, .lapic = lapic, .device = -1, .fd = -1 };
+	*vm = (struct hv_bench_vm){ .backend = backend, .lapic = lapic, .device = -1, .fd = -1, .event = -1 };
 	for (unsigned int i = 0; i < HV_BENCH_MAX_VCPUS; i++)
 		vm->vcpu[i].fd = -1;
 	vm->device = backend->open();
@@ -135,6 +137,8 @@ void hv_bench_vm_exit(struct hv_bench_vm *vm)
 			vm->backend->vcpu_destroy(&vm->vcpu[i]);
 	if (vm->fd >= 0)
 		close(vm->fd);
+	if (vm->event >= 0)
+		close(vm->event);
 	if (vm->device >= 0)
 		close(vm->device);
 	if (vm->low)
@@ -154,6 +158,15 @@ int hv_bench_vcpu_init(struct hv_bench_vm *vm, unsigned int id, struct hv_error 
 		return fail(vm, "creating a vCPU", error, err);
 	error = vm->backend->vcpu_long_mode(vcpu);
 	return error ? fail(vm, "setting a vCPU's state", error, err) : 0;
+}
+
+int hv_bench_vm_event(struct hv_bench_vm *vm, struct hv_error *err)
+{
+	int error;
+
+	vm->event = eventfd(0, EFD_CLOEXEC);
+	error = vm->event < 0 ? -errno : vm->backend->signal_port(vm, vm->event, GUEST_PORT_EVENT);
+	return error ? fail(vm, "assigning an eventfd", error, err) : 0;
 }
 
 static void populate(uint8_t *at, size_t len, enum hv_bench_high kind)

@@ -101,6 +101,7 @@ finish:
 	ud2
 
 	.globl hv_bench_guest_isr_trap, hv_bench_guest_isr_plain, hv_bench_guest_isr_eoi, hv_bench_guest_isr_count
+	.globl hv_bench_guest_isr_back
 hv_bench_guest_isr_trap:
 	mov	$GUEST_PORT_TRAP, %edx
 	out	%eax, %dx
@@ -120,6 +121,16 @@ hv_bench_guest_isr_eoi:
 	pop	%rcx
 	pop	%rax
 	iretq
+
+hv_bench_guest_isr_back:
+	push	%rax
+	push	%rcx
+	push	%rdx
+	WRITE_MSR X2APIC_ICR, GUEST_VECTOR_COUNT
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	jmp	hv_bench_guest_isr_eoi
 
 x2apic_on:
 	mov	$APIC_BASE, %ecx
@@ -252,6 +263,12 @@ avx_on:
 	rep outsb
 	ENDLOOP
 
+	CASE out_event
+	mov	$GUEST_PORT_EVENT, %ebp
+	LOOP
+	out	%eax, %dx
+	ENDLOOP
+
 	CASE mmio_read
 	mov	$GUEST_MMIO, %ebx
 	LOOP
@@ -370,8 +387,8 @@ hv_bench_guest_other_halted:
 1:	hlt
 	jmp	1b
 
-/* To vCPU 1, whose handler counts; RSI: ticks to wait before each, until it has halted. */
-	CASE ipi
+/* To vCPU 1, and until GUEST_SHARED is counted up; RSI: ticks to wait before each, until it has halted. */
+	.macro SEND_IPI vector
 	call	x2apic_on
 1:	cmpq	$0, GUEST_SHARED + 8
 	je	1b
@@ -386,12 +403,20 @@ hv_bench_guest_other_halted:
 	add	%rbx, %r15
 	mov	GUEST_SHARED, %rbx
 	mov	$X2APIC_ICR, %ecx
-	mov	$GUEST_VECTOR_COUNT, %eax
+	mov	$\vector, %eax
 	mov	$1, %edx
 	wrmsr
 1:	cmp	GUEST_SHARED, %rbx
 	je	1b
 	ENDLOOP
+	.endm
+
+	CASE ipi
+	SEND_IPI GUEST_VECTOR_COUNT
+
+	CASE ipi_back
+	sti
+	SEND_IPI GUEST_VECTOR_BACK
 hv_bench_guest_end:
 
 	.section .note.GNU-stack, "", @progbits

@@ -28,9 +28,11 @@
 #define GUEST_PORT_DONE		0x7e0
 #define GUEST_PORT_TRAP		0x7e1
 #define GUEST_PORT_DEVICE	0x7f0		/* a port with something behind it */
+#define GUEST_PORT_EVENT	0x7f4		/* writes signal an eventfd */
 
 #define GUEST_VECTOR_PLAIN	0x41		/* the handler only returns */
 #define GUEST_VECTOR_EOI	0x42		/* x2APIC EOI first */
 #define GUEST_VECTOR_COUNT	0x43		/* counts in GUEST_SHARED, then EOI */
+#define GUEST_VECTOR_BACK	0x44		/* sends GUEST_VECTOR_COUNT to vCPU 0, then EOI */
 
 #endif

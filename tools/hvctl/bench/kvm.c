@@ -142,6 +142,13 @@ static int inject(struct hv_bench_vcpu *vcpu, unsigned int vector)
 	return call(vcpu->fd, KVM_INTERRUPT, &interrupt);
 }
 
+static int signal_port(struct hv_bench_vm *vm, int eventfd, uint16_t port)
+{
+	struct kvm_ioeventfd event = { .addr = port, .len = 4, .fd = eventfd, .flags = KVM_IOEVENTFD_FLAG_PIO };
+
+	return call(vm->fd, KVM_IOEVENTFD, &event);
+}
+
 static int run(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit)
 {
 	struct kvm_run *run = vcpu->run;
@@ -194,6 +201,7 @@ const struct hv_bench_backend hv_bench_kvm = {
 	.vcpu_long_mode = vcpu_long_mode,
 	.vcpu_call = vcpu_call,
 	.inject = inject,
+	.signal_port = signal_port,
 	.run = run,
 	.request_exit = request_exit,
 	.vcpu_destroy = vcpu_destroy,

@@ -52,6 +52,8 @@ static int run_guest(const struct hv_bench_case *c, const struct hv_bench_backen
 	int error;
 
 	error = hv_bench_vm_init(&vm, backend, c->flags & HV_BENCH_LAPIC, err);
+	if (!error && (c->flags & HV_BENCH_EVENT))
+		error = hv_bench_vm_event(&vm, err);
 	if (!error)
 		error = run_rounds(c, &vm, ticks, err);
 	hv_bench_vm_exit(&vm);

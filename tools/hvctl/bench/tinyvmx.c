@@ -111,6 +111,11 @@ static int inject(struct hv_bench_vcpu *vcpu, unsigned int vector)
 	return tvx_inject(vcpu->fd, &arg);
 }
 
+static int signal_port(struct hv_bench_vm *vm, int eventfd, uint16_t port)
+{
+	return tvx_ioeventfd(vm->fd, 0, eventfd, port, 4, 0);
+}
+
 /* ------------------------------------------------------------------------ RUN */
 
 static int string_io(struct hv_bench_vcpu *vcpu, struct tinyvmx_run *run)
@@ -223,6 +228,7 @@ const struct hv_bench_backend hv_bench_tinyvmx = {
 	.vcpu_long_mode = vcpu_long_mode,
 	.vcpu_call = vcpu_call,
 	.inject = inject,
+	.signal_port = signal_port,
 	.run = run,
 	.request_exit = request_exit,
 	.vcpu_destroy = vcpu_destroy,
