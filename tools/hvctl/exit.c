@@ -189,7 +189,8 @@ static void exit_hlt(struct hv_vcpu *vcpu)
 
 static void exit_shutdown(struct hv_vcpu *vcpu)
 {
-	end(vcpu, HV_END_TRIPLE_FAULT);
+	if (!hv_machine_pc_shutdown(vcpu->machine))
+		end(vcpu, HV_END_TRIPLE_FAULT);
 }
 
 static void exit_entry_failed(struct hv_vcpu *vcpu)

@@ -68,6 +68,8 @@ struct hv_machine {
 	atomic_bool intr;		/* INTR of the 8259s */
 	atomic_bool reset_wanted;
 	struct hv_panic panic;
+	bool has_shut_down;		/* by a triple fault, at @shutdown_ns */
+	uint64_t shutdown_ns;
 	bool delivered;			/* the I/O APIC has sent a message */
 	unsigned int redelivered;	/* ... behind so many EOIs in a row */
 	struct hv_timer late_eoi;

@@ -205,6 +205,29 @@ void hv_machine_pc_write_tables(const struct hv_machine *machine)
 
 /* ------------------------------------------------------------------- reset */
 
+/*
+ * Some kernels reboot by a triple fault. One that dies early has them too, and after
+ * each reset again: the second of them within this time is the end.
+ */
+#define SHUTDOWN_AGAIN_NS 10000000000ULL
+
+bool hv_machine_pc_shutdown(struct hv_machine *machine)
+{
+	uint64_t now = hv_now_ns(&machine->clock);
+	bool again = machine->has_shut_down && now - machine->shutdown_ns < SHUTDOWN_AGAIN_NS;
+
+	if (!machine->is_pc)
+		return false;
+	machine->has_shut_down = true;
+	machine->shutdown_ns = now;
+	hv_uart16550_flush(&machine->com1);
+	if ((again || machine->no_reboot) && !hv_panic_text(&machine->panic))
+		return false;
+	hv_machine_say(machine, "triple fault");
+	want_reset(machine);
+	return true;
+}
+
 /* Chips, RAM, vCPU: as when the machine was turned on. */
 static int reset(struct hv_vcpu *vcpu, struct hv_error *err)
 {

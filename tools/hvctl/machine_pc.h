@@ -28,6 +28,12 @@ void hv_machine_pc_take_intr(struct hv_vcpu *vcpu);
 void hv_machine_pc_eoi(struct hv_machine *machine, uint8_t vector);
 
 /*
+ * A triple fault: have a PC reset, as its board does. False: the machine is none, the
+ * user wants no reboot, or the guest does nothing else any more.
+ */
+bool hv_machine_pc_shutdown(struct hv_machine *machine);
+
+/*
  * Do the reset that the guest has asked for, or end the machine instead. Called by
  * the vCPU's own thread, outside RUN, without locks.
  */

@@ -130,6 +130,26 @@ static void test_panic(void **state)
 	assert_string_equal(machine.end.text, "Kernel panic - not syncing: no init");
 }
 
+static void test_triple_fault(void **state)
+{
+	(void)state;
+	assert_true(hv_machine_pc_shutdown(&machine));
+	assert_true(atomic_load(&machine.reset_wanted));
+	run_clock(9999999999);
+	assert_false(hv_machine_pc_shutdown(&machine));
+	run_clock(10000000000);
+	assert_true(hv_machine_pc_shutdown(&machine));
+	machine.is_pc = false;
+	run_clock(10000000000);
+	assert_false(hv_machine_pc_shutdown(&machine));
+	machine.is_pc = true;
+	machine.no_reboot = true;
+	assert_false(hv_machine_pc_shutdown(&machine));
+	/* Also then a panic is one: reboot=t */
+	hv_panic_watch(&machine.panic, (const uint8_t *)"Kernel panic - not syncing: x\n", 30);
+	assert_true(hv_machine_pc_shutdown(&machine));
+}
+
 /* A line that stays up: 100 messages at once, then one each 100 us. */
 static void test_storm(void **state)
 {
@@ -180,6 +200,7 @@ int main(void)
 		PC_TEST(test_power_off),
 		PC_TEST(test_no_reboot),
 		PC_TEST(test_panic),
+		PC_TEST(test_triple_fault),
 		PC_TEST(test_storm),
 		PC_TEST(test_tables),
 	};

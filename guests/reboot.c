@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* reboot: each way to reset a PC, one after the other; CMOS RAM remembers which is next. */
+#include "lib/trap.h"
+
+#define CMOS_INDEX	0x70
+#define CMOS_DATA	0x71
+#define CMOS_MAGIC	0x40	/* RAM that nobody else uses */
+#define CMOS_NEXT	0x41
+#define MAGIC		0x5a
+
+#define PORT_92		0x92
+#define PORT_KBC	0x64
+#define PORT_CF9	0xcf9
+#define PIC1_DATA	0x21
+#define PIC2_DATA	0xa1
+
+#define KBC_PULSE_RESET	0xfe
+#define ELSEWHERE	(48UL << 20)	/* RAM beyond the image */
+#define PATTERN		0x123456789abcdef0
+
+#define BIOS_AREA	0xe0000UL
+#define BIOS_END	0x100000UL
+#define RSDP_XSDT	24
+#define TABLE_LENGTH	4
+#define TABLE_HEADER	36
+#define FADT_RESET	116		/* generic address, then the value */
+#define SPACE_PORT	1
+
+static u8 cmos_read(u8 index)
+{
+	outb(CMOS_INDEX, index);
+	return inb(CMOS_DATA);
+}
+
+static void cmos_write(u8 index, u8 value)
+{
+	outb(CMOS_INDEX, index);
+	outb(CMOS_DATA, value);
+}
+
+/* ------------------------------------------------------------------- ACPI */
+
+static u64 field(u64 address, unsigned int bytes)
+{
+	u64 value = 0;
+
+	memcpy(&value, (const void *)address, bytes);
+	return value;
+}
+
+static u64 find_rsdp(void)
+{
+	u64 at;
+
+	for (at = BIOS_AREA; at < BIOS_END; at += 16)
+		if (!memcmp((const void *)at, "RSD PTR ", 8))
+			return at;
+	return 0;
+}
+
+static u64 find_table(const char *signature)
+{
+	u64 rsdp = find_rsdp(), xsdt = rsdp ? field(rsdp + RSDP_XSDT, 8) : 0, at;
+
+	for (at = TABLE_HEADER; xsdt && at < field(xsdt + TABLE_LENGTH, 4); at += 8)
+		if (!memcmp((const void *)field(xsdt + at, 8), signature, 4))
+			return field(xsdt + at, 8);
+	return 0;
+}
+
+/* --------------------------------------------------------------- the ways */
+
+static void by_port_92(void)
+{
+	outb(PORT_92, inb(PORT_92) | 1);
+}
+
+static void by_cf9(void)
+{
+	outb(PORT_CF9, 0x02);
+	outb(PORT_CF9, 0x06);
+}
+
+static void by_8042(void)
+{
+	outb(PORT_KBC, KBC_PULSE_RESET);
+}
+
+static void by_acpi(void)
+{
+	u64 fadt = find_table("FACP");
+
+	require(fadt);
+	check_eq(field(fadt + FADT_RESET, 1), SPACE_PORT);
+	outb(field(fadt + FADT_RESET + 4, 8), field(fadt + FADT_RESET + 12, 1));
+}
+
+static void by_triple_fault(void)
+{
+	trap_load_idt(0);
+	asm volatile("ud2");
+}
+
+static const struct {
+	const char *name;
+	void (*reset)(void);
+} ways[] = {
+	{ "port 0x92", by_port_92 },
+	{ "port 0xcf9", by_cf9 },
+	{ "the 8042", by_8042 },
+	{ "the FADT's reset register", by_acpi },
+	{ "a triple fault", by_triple_fault },
+};
+
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
+/* What was behind us is gone. */
+static void check_fresh(void)
+{
+	check_eq(field(ELSEWHERE, 8), 0);
+	check_eq(inb(PIC1_DATA), 0xff);
+	check_eq(inb(PIC2_DATA), 0xff);
+	check_eq(read_dr7(), 0x400);
+	check_eq(rdmsr(MSR_LSTAR), 0);
+	check_eq(inb(PORT_92) & 1, 0);
+	check_eq(inb(PORT_CF9), 0);
+}
+
+static void spoil(void)
+{
+	memcpy((void *)ELSEWHERE, &(u64){ PATTERN }, 8);
+	outb(PIC1_DATA, 0xfb);
+	outb(PIC2_DATA, 0);
+	write_dr0(ELSEWHERE);
+	write_dr7(0x402);
+	wrmsr(MSR_LSTAR, ELSEWHERE);
+}
+
+GUEST("reboot")
+{
+	u8 next = cmos_read(CMOS_MAGIC) == MAGIC ? cmos_read(CMOS_NEXT) : 0;
+
+	check_fresh();
+	if (next >= WAYS)
+		return;
+	step("reset by %s", ways[next].name);
+	cmos_write(CMOS_MAGIC, MAGIC);
+	cmos_write(CMOS_NEXT, next + 1);
+	spoil();
+	ways[next].reset();
+	check(!"reset");
+}
