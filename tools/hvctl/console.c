@@ -9,6 +9,7 @@
 
 /* What poll() promises that a pipe can take at once; a terminal takes less. */
 #define OUT_CHUNK 4096
+#define IN_CHUNK 4096
 
 void hv_console_init(struct hv_console *console, const struct hv_console_config *config)
 {
@@ -140,16 +141,12 @@ void hv_console_finish(struct hv_console *console, int abort_fd)
 
 bool hv_console_wants_input(const struct hv_console *console)
 {
-	if (console->in_eof)
-		return false;
-	/* At a terminal always: Ctrl-A X must work though the guest reads nothing. */
-	return console->config.raw || console->in_len < sizeof(console->in);
+	return !console->in_eof && console->in_len < sizeof(console->in);
 }
 
 static void keep(struct hv_console *console, uint8_t byte)
 {
-	if (console->in_len < sizeof(console->in))
-		console->in[console->in_len++] = byte;
+	console->in[(console->in_head + console->in_len++) % sizeof(console->in)] = byte;
 }
 
 static void take_terminal_byte(struct hv_console *console, uint8_t byte)
@@ -170,14 +167,12 @@ static void take_terminal_byte(struct hv_console *console, uint8_t byte)
 bool hv_console_read(struct hv_console *console)
 {
 	size_t room = sizeof(console->in) - console->in_len;
-	uint8_t buf[HV_CONSOLE_IN];
+	uint8_t buf[IN_CHUNK];
 	ssize_t n;
 
-	if (console->config.raw)
-		room = sizeof(buf);
 	if (!room)
 		return true;
-	n = read(console->config.in_fd, buf, room);
+	n = read(console->config.in_fd, buf, room < sizeof(buf) ? room : sizeof(buf));
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return true;
 	if (n <= 0) {
@@ -192,16 +187,25 @@ bool hv_console_read(struct hv_console *console)
 	return true;
 }
 
+/* What lies in one piece; returns whether the guest has taken all of it. */
+static bool feed_piece(struct hv_console *console)
+{
+	size_t len = sizeof(console->in) - console->in_head, taken;
+
+	if (len > console->in_len)
+		len = console->in_len;
+	taken = console->config.input(console->config.ctx, console->in + console->in_head, len);
+	console->in_head = (console->in_head + taken) % sizeof(console->in);
+	console->in_len -= taken;
+	return taken == len;
+}
+
 void hv_console_feed(struct hv_console *console)
 {
-	size_t taken;
+	bool was_full = console->in_len == sizeof(console->in);
 
-	if (!console->in_len)
-		return;
-	taken = console->config.input(console->config.ctx, console->in, console->in_len);
-	if (!taken)
-		return;
-	console->in_len -= taken;
-	memmove(console->in, console->in + taken, console->in_len);
-	console->config.wake(console->config.ctx);
+	while (console->in_len && feed_piece(console))
+		;
+	if (was_full && hv_console_wants_input(console))
+		console->config.wake(console->config.ctx);
 }

@@ -7,7 +7,9 @@
  * reader is held back outside the lock, by hv_console_throttle(), so that signals
  * and Ctrl-A X work even when nobody reads the output.
  *
- * Input is kept until the guest's UART has room; Ctrl-A is the escape character.
+ * Input is kept until the guest's UART has room, and read no further when that
+ * much is waiting: nothing is lost, however much is pasted. Ctrl-A is the escape
+ * character.
  */
 #ifndef HV_CONSOLE_H
 #define HV_CONSOLE_H
@@ -19,7 +21,7 @@
 
 #define HV_CONSOLE_OUT (64 * 1024)
 #define HV_CONSOLE_OUT_HIGH (16 * 1024)
-#define HV_CONSOLE_IN 4096
+#define HV_CONSOLE_IN (64 * 1024)
 #define HV_CONSOLE_ESCAPE 0x01		/* Ctrl-A */
 
 struct hv_console_config {
@@ -43,8 +45,8 @@ struct hv_console {
 	size_t out_len;
 	bool out_failed;
 	/* input, under the machine's lock */
-	uint8_t in[HV_CONSOLE_IN];
-	size_t in_len;
+	uint8_t in[HV_CONSOLE_IN];	/* a ring */
+	size_t in_head, in_len;
 	bool in_eof;
 	bool escape;			/* the last byte was Ctrl-A */
 };
