@@ -3,16 +3,6 @@
 #include "acpi_dsdt.h"
 #include "dev/pc.h"
 
-struct com_port {
-	const char *name;
-	uint16_t base;
-	unsigned int irq;
-};
-
-static const struct com_port com_ports[] = {
-	{ "COM1", 0x3f8, 4 }, { "COM2", 0x2f8, 3 }, { "COM3", 0x3e8, 4 }, { "COM4", 0x2e8, 3 },
-};
-
 /* Device (@name) { _HID @id, _UID @uid, ...; the caller goes on and closes it. */
 static void begin_device(struct hv_aml *aml, const char *name, const char *id, uint32_t uid)
 {
@@ -35,14 +25,14 @@ static void add_com_ports(struct hv_aml *aml, unsigned int present)
 {
 	unsigned int i;
 
-	for (i = 0; i < sizeof(com_ports) / sizeof(*com_ports); i++) {
+	for (i = 0; i < HV_PC_COM_PORTS; i++) {
 		struct hv_aml_resources res = { .len = 0 };
 
 		if (!(present & 1u << i))
 			continue;
-		hv_aml_add_io(&res, com_ports[i].base, 8);
-		hv_aml_add_irq(&res, com_ports[i].irq);
-		add_device(aml, com_ports[i].name, "PNP0501", i + 1, &res);
+		hv_aml_add_io(&res, hv_pc_com[i].base, 8);
+		hv_aml_add_irq(&res, hv_pc_com[i].irq);
+		add_device(aml, hv_pc_com[i].name, "PNP0501", i + 1, &res);
 	}
 }
 

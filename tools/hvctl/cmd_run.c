@@ -25,6 +25,7 @@ struct run {
 	struct hv_cpu_features features;
 	const char *machine_kind;	/* "pc", "bare"; NULL: what the boot protocol expects */
 	uint64_t mem;
+	struct hv_serial_choice serial[HV_PC_COM_PORTS];
 	unsigned int verbose;
 	bool no_reboot;
 	bool json;
@@ -40,7 +41,7 @@ struct run {
 
 /* --------------------------------------------------------------- arguments */
 
-enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_MACHINE = 0x100, OPT_CPU, OPT_NO_REBOOT, OPT_JSON };
+enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_MACHINE = 0x100, OPT_CPU, OPT_NO_REBOOT, OPT_JSON, OPT_SERIAL };
 
 static const struct argp_option options[] = {
 	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)", 0 },
@@ -48,6 +49,8 @@ static const struct argp_option options[] = {
 	  "pc or bare: with or without interrupt controllers and timers (default: by the boot protocol)", 0 },
 	{ "cpu", OPT_CPU, "[+-]FEATURE,...", 0, "take CPUID features away, or insist on them", 0 },
 	{ "no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest reboots", 0 },
+	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0,
+	  "connect a serial port to stdio, pty, file:NAME or null; may be repeated (default COM1:stdio)", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM on standard error, a line a step", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a last line of JSON on standard output", 0 },
 	{ 0 }
@@ -84,6 +87,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_VERBOSE:
 		run->verbose++;
+		return 0;
+	case OPT_SERIAL:
+		if (hv_serial_parse(run->serial, arg, &run->err))
+			argp_failure(state, HV_STATUS_USAGE, 0, "--serial %s: %s", arg, run->err.text);
 		return 0;
 	case OPT_JSON:
 		run->json = true;
@@ -232,6 +239,7 @@ static int launch(struct run *run)
 	if (run->signal_fd < 0)
 		return hv_fail(&run->err, -run->signal_fd, "no file descriptor for signals; raise ulimit -n");
 	run->raw = hv_term_raw();
+	run->subject = "--serial";
 	error = hv_machine_add_devices(machine, run->raw, &run->err);
 	if (error)
 		return error;
@@ -251,11 +259,12 @@ static void flush_console(struct run *run)
 	struct hv_machine *machine = run->machine;
 	bool killed = machine->end.kind == HV_END_SIGNAL || machine->end.kind == HV_END_QUIT;
 
-	hv_uart16550_flush(&machine->com1);
-	if (killed)
-		hv_console_drain(&machine->console);
-	else
-		hv_console_finish(&machine->console, run->signal_fd);
+	hv_serial_flush(machine);
+	for (unsigned int i = 0; i < machine->nr_consoles; i++)
+		if (killed)
+			hv_console_drain(machine->consoles[i]);
+		else
+			hv_console_finish(machine->consoles[i], run->signal_fd);
 	hv_console_exit(&machine->console);
 }
 
@@ -338,6 +347,7 @@ int hv_cmd_run(int argc, char **argv)
 	struct run run = {
 		.mem = DEFAULT_MEM,
 		.payload.options = { .load = HV_UNSET, .entry = HV_UNSET },
+		.serial[0] = { HV_SERIAL_STDIO, NULL },
 		.signal_fd = -1,
 		.subject = "run",
 	};
@@ -350,6 +360,8 @@ int hv_cmd_run(int argc, char **argv)
 		return fail(&run);
 	run.machine->verbose = run.verbose;
 	run.machine->no_reboot = run.no_reboot;
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		run.machine->serial[i].choice = run.serial[i];
 	status = run_guest(&run);
 	hv_term_restore();
 	end = run.machine->end;

@@ -75,7 +75,7 @@ void hv_console_output(void *ctx, const uint8_t *data, size_t len)
 
 	pthread_mutex_lock(&console->out_lock);
 	was_empty = !console->out_len;
-	/* Never: throttling leaves room for what a chip says during one VM exit. */
+	/* Only if lossy: throttling leaves room for what a chip says during one VM exit. */
 	if (len > sizeof(console->out) - console->out_len)
 		len = sizeof(console->out) - console->out_len;
 	if (!console->out_failed) {
@@ -122,6 +122,8 @@ static bool above(struct hv_console *console, size_t mark)
 
 void hv_console_throttle(struct hv_console *console)
 {
+	if (console->config.lossy)
+		return;
 	/* A glance without the lock is enough: the writer is this very thread. */
 	if (__atomic_load_n(&console->out_len, __ATOMIC_RELAXED) <= HV_CONSOLE_OUT_HIGH)
 		return;
@@ -132,7 +134,7 @@ void hv_console_throttle(struct hv_console *console)
 
 void hv_console_finish(struct hv_console *console, int abort_fd)
 {
-	while (above(console, 0))
+	while (above(console, 0) && !console->config.lossy)
 		if (!wait_writable(console->config.out_fd, abort_fd, -1))
 			return;
 }

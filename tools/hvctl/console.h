@@ -28,6 +28,7 @@ struct hv_console_config {
 	int in_fd;
 	int out_fd;
 	int stop_fd;			/* readable: the VM ends, wait for nothing */
+	bool lossy;			/* nobody may be reading: drop what does not fit, never wait */
 	bool raw;			/* the input is a raw terminal: look for escapes */
 	/* Take what the guest has room for; called with the machine's lock held. */
 	size_t (*input)(void *ctx, const uint8_t *data, size_t len);

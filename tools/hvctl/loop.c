@@ -69,11 +69,11 @@ static void on_signals(struct hv_machine *machine, int signal_fd)
 	}
 }
 
-static void on_input(struct hv_machine *machine)
+static void on_input(struct hv_machine *machine, struct hv_console *console)
 {
 	pthread_mutex_lock(&machine->lock);
-	hv_console_read(&machine->console);
-	hv_console_feed(&machine->console);
+	hv_console_read(console);
+	hv_console_feed(console);
 	pthread_mutex_unlock(&machine->lock);
 }
 
@@ -95,33 +95,53 @@ static void empty_eventfd(int fd)
 	(void)!read(fd, &count, sizeof(count));
 }
 
-enum { POLL_SIGNAL, POLL_STOP, POLL_WAKE, POLL_TIMER, POLL_INPUT, POLL_OUTPUT, NR_POLL };
+/* Behind the four: input and output of each console. */
+enum { POLL_SIGNAL, POLL_STOP, POLL_WAKE, POLL_TIMER, POLL_CONSOLES };
 
-static void prepare(struct hv_machine *machine, int signal_fd, struct pollfd fds[NR_POLL])
+#define MAX_POLL (POLL_CONSOLES + 2 * (1 + HV_PC_COM_PORTS))
+
+/* poll() passes over negative descriptors. */
+static void prepare_console(struct hv_machine *machine, struct hv_console *console, struct pollfd fds[2])
 {
-	const struct hv_console *console = &machine->console;
 	bool wants_input;
 
 	pthread_mutex_lock(&machine->lock);
 	wants_input = hv_console_wants_input(console);
 	pthread_mutex_unlock(&machine->lock);
+	fds[0] = (struct pollfd){ wants_input ? console->config.in_fd : -1, POLLIN, 0 };
+	fds[1] = (struct pollfd){ hv_console_pending(console) ? console->config.out_fd : -1, POLLOUT, 0 };
+}
+
+/* Returns how many there are. */
+static nfds_t prepare(struct hv_machine *machine, int signal_fd, struct pollfd fds[MAX_POLL])
+{
 	fds[POLL_SIGNAL] = (struct pollfd){ signal_fd, POLLIN, 0 };
 	fds[POLL_STOP] = (struct pollfd){ machine->stop_fd, POLLIN, 0 };
 	fds[POLL_WAKE] = (struct pollfd){ machine->wake_fd, POLLIN, 0 };
 	fds[POLL_TIMER] = (struct pollfd){ machine->timer_fd, POLLIN, 0 };
-	/* poll() passes over negative descriptors. */
-	fds[POLL_INPUT] = (struct pollfd){ wants_input ? console->config.in_fd : -1, POLLIN, 0 };
-	fds[POLL_OUTPUT] = (struct pollfd){ hv_console_pending(&machine->console) ? console->config.out_fd : -1,
-					    POLLOUT, 0 };
+	for (unsigned int i = 0; i < machine->nr_consoles; i++)
+		prepare_console(machine, machine->consoles[i], &fds[POLL_CONSOLES + 2 * i]);
+	return POLL_CONSOLES + 2 * machine->nr_consoles;
+}
+
+static void on_consoles(struct hv_machine *machine, const struct pollfd *fds)
+{
+	for (unsigned int i = 0; i < machine->nr_consoles; i++) {
+		if (fds[2 * i].revents)
+			on_input(machine, machine->consoles[i]);
+		if (fds[2 * i + 1].revents)
+			hv_console_drain(machine->consoles[i]);
+	}
 }
 
 void hv_loop_run(struct hv_machine *machine, int signal_fd)
 {
-	struct pollfd fds[NR_POLL];
+	struct pollfd fds[MAX_POLL];
 
 	while (!atomic_load(&machine->ended)) {
-		prepare(machine, signal_fd, fds);
-		if (poll(fds, NR_POLL, -1) < 0)
+		nfds_t count = prepare(machine, signal_fd, fds);
+
+		if (poll(fds, count, -1) < 0)
 			continue;
 		if (fds[POLL_SIGNAL].revents)
 			on_signals(machine, signal_fd);
@@ -129,9 +149,6 @@ void hv_loop_run(struct hv_machine *machine, int signal_fd)
 			empty_eventfd(machine->wake_fd);
 		if (fds[POLL_TIMER].revents)
 			on_timers(machine);
-		if (fds[POLL_INPUT].revents)
-			on_input(machine);
-		if (fds[POLL_OUTPUT].revents)
-			hv_console_drain(&machine->console);
+		on_consoles(machine, &fds[POLL_CONSOLES]);
 	}
 }

@@ -13,9 +13,6 @@
 #include "machine_pc.h"
 #include "status.h"
 
-#define COM1_BASE 0x3f8
-#define COM1_IRQ 4
-
 static void signal_eventfd(int fd)
 {
 	uint64_t one = 1;
@@ -116,9 +113,7 @@ static void on_power_off(void *ctx)
 
 static size_t give_input(void *ctx, const uint8_t *data, size_t len)
 {
-	struct hv_machine *machine = ctx;
-
-	return hv_uart16550_input(&machine->com1, data, len);
+	return hv_serial_input(ctx, data, len);
 }
 
 static void on_quit(void *ctx)
@@ -136,26 +131,20 @@ static void on_output_failed(void *ctx, int errnum)
 			       strerror(errnum));
 }
 
-static void wake(void *ctx)
+void hv_machine_wake(struct hv_machine *machine)
 {
-	struct hv_machine *machine = ctx;
-
 	signal_eventfd(machine->wake_fd);
 }
 
-static void com1_output(void *ctx, const uint8_t *data, size_t len)
+static void wake(void *ctx)
 {
-	struct hv_machine *machine = ctx;
-
-	hv_panic_watch(&machine->panic, data, len);
-	hv_console_output(&machine->console, data, len);
+	hv_machine_wake(ctx);
 }
 
-static void com1_room(void *ctx)
+void hv_machine_throttle(struct hv_machine *machine)
 {
-	struct hv_machine *machine = ctx;
-
-	hv_console_feed(&machine->console);
+	for (unsigned int i = 0; i < machine->nr_consoles; i++)
+		hv_console_throttle(machine->consoles[i]);
 }
 
 static void init_console(struct hv_machine *machine, bool raw_terminal)
@@ -173,6 +162,7 @@ static void init_console(struct hv_machine *machine, bool raw_terminal)
 	};
 
 	hv_console_init(&machine->console, &config);
+	machine->consoles[machine->nr_consoles++] = &machine->console;
 }
 
 /* ------------------------------------------------------------------- clock */
@@ -209,6 +199,9 @@ int hv_machine_init(struct hv_machine *machine, struct hv_error *err)
 	machine->vm.device = machine->vm.fd = -1;
 	for (unsigned int i = 0; i < HV_MAX_VCPUS; i++)
 		machine->vcpu[i].fd = -1;
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		machine->serial[i].fd = machine->serial[i].slave_fd = -1;
+	machine->serial[0].choice.kind = HV_SERIAL_STDIO;
 	pthread_mutex_init(&machine->lock, NULL);
 	pthread_mutex_init(&machine->end_lock, NULL);
 	machine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -224,33 +217,21 @@ int hv_machine_init(struct hv_machine *machine, struct hv_error *err)
 
 int hv_machine_add_devices(struct hv_machine *machine, bool raw_terminal, struct hv_error *err)
 {
-	struct hv_uart16550_config com1 = {
-		.bus = &machine->bus,
-		.clock = &machine->clock,
-		.base = COM1_BASE,
-		.output = com1_output,
-		.room = com1_room,
-		.ctx = machine,
-	};
 	int error = 0;
 
 	init_console(machine, raw_terminal);
-	if (machine->is_pc) {
-		com1.irq = hv_pc_irq(&machine->pc, COM1_IRQ);
+	if (machine->is_pc)
 		error = hv_machine_pc_init(machine);
-	}
-	if (!error)
-		error = hv_uart16550_init(&machine->com1, &com1);
 	if (!error)
 		error = hv_debugport_init(&machine->debugport, &machine->bus, hv_console_output, &machine->console);
 	if (!error)
 		error = hv_exitport_init(&machine->exitport, &machine->bus, on_exit_port, on_power_off, machine);
 	if (error)
 		return hv_fail(err, -error, "two devices want the same ports; please report it");
-	return 0;
+	return hv_serial_init(machine, err);
 }
 
-static void close_fd(int *fd)
+void hv_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
@@ -262,11 +243,12 @@ void hv_machine_exit(struct hv_machine *machine)
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
 		hv_vcpu_destroy(&machine->vcpu[i]);
 	machine->nr_vcpus = 0;
+	hv_serial_exit(machine);
 	hv_vm_destroy(&machine->vm);
 	hv_memory_exit(&machine->memory);
-	close_fd(&machine->wake_fd);
-	close_fd(&machine->stop_fd);
-	close_fd(&machine->timer_fd);
+	hv_close(&machine->wake_fd);
+	hv_close(&machine->stop_fd);
+	hv_close(&machine->timer_fd);
 	pthread_mutex_destroy(&machine->lock);
 	pthread_mutex_destroy(&machine->end_lock);
 }

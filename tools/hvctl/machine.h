@@ -18,9 +18,8 @@
 #include "dev/debugport.h"
 #include "dev/exitport.h"
 #include "dev/pc.h"
-#include "dev/uart16550.h"
 #include "memory.h"
-#include "panic.h"
+#include "serial.h"
 #include "vcpu.h"
 #include "vm.h"
 #include "xapic.h"
@@ -67,7 +66,6 @@ struct hv_machine {
 	struct hv_xapic xapic;
 	atomic_bool intr;		/* INTR of the 8259s */
 	atomic_bool reset_wanted;
-	struct hv_panic panic;
 	bool has_shut_down;		/* by a triple fault, at @shutdown_ns */
 	uint64_t shutdown_ns;
 	bool delivered;			/* the I/O APIC has sent a message */
@@ -78,8 +76,10 @@ struct hv_machine {
 	void (*load)(void *ctx, struct hv_boot *boot);
 	void *load_ctx;
 
-	struct hv_console console;
-	struct hv_uart16550 com1;
+	struct hv_console console;	/* on standard input and output */
+	struct hv_serial serial[HV_PC_COM_PORTS];
+	struct hv_console *consoles[1 + HV_PC_COM_PORTS];	/* all that are open */
+	unsigned int nr_consoles;
 	struct hv_debugport debugport;
 	struct hv_exitport exitport;
 
@@ -101,6 +101,15 @@ void hv_machine_exit(struct hv_machine *machine);
 /* End the machine; the first reason counts. Any thread, any lock held but end_lock. */
 void hv_machine_end(struct hv_machine *machine, enum hv_end_kind kind, uint32_t detail,
 		    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Make the event loop look around; any thread. */
+void hv_machine_wake(struct hv_machine *machine);
+
+/* Wait for readers of the consoles, where the guest is far ahead of them; without locks held. */
+void hv_machine_throttle(struct hv_machine *machine);
+
+/* Close *@fd if it is open. */
+void hv_close(int *fd);
 
 /* The end in words, the name that scripts see, and the exit status. */
 void hv_end_describe(const struct hv_end *end, char *text, size_t len);

@@ -9,7 +9,11 @@
 #include "tvx.h"
 
 #define IOAPIC_ID 1
-#define COM1_PRESENT 1
+/* BIOS data area: addresses of the ports; segment of the EBDA; equipment; KiB of low memory */
+#define BDA_COM_PORTS 0x400
+#define BDA_EBDA 0x40e
+#define BDA_EQUIPMENT 0x410
+#define BDA_LOW_MEMORY 0x413
 /* Windows for PCI devices, clear of the board's own ports and addresses. */
 #define PCI_PORT_FIRST 0xc000
 #define PCI_PORT_LAST 0xffff
@@ -169,26 +173,30 @@ int hv_machine_pc_init(struct hv_machine *machine)
 
 /* ------------------------------------------------------------------ tables */
 
-/* The words of the BIOS data area that are still looked at. */
-static void write_bda(const struct hv_memory *memory)
+static void put_word(const struct hv_memory *memory, uint64_t gpa, uint16_t value)
 {
-	static const struct { uint16_t gpa, value; } words[] = {
-		{ 0x400, 0x3f8 },			/* COM1 */
-		{ 0x40e, HV_LAYOUT_EBDA >> 4 },		/* segment of the EBDA */
-		{ 0x410, 1 << 9 },			/* equipment: one serial port */
-		{ 0x413, HV_LAYOUT_EBDA / HV_KIB },	/* KiB of low memory */
-	};
+	memcpy(hv_memory_at(memory, gpa, 2), &value, 2);
+}
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		memcpy(hv_memory_at(memory, words[i].gpa, 2), &words[i].value, 2);
+/* The words of the BIOS data area that are still looked at. */
+static void write_bda(const struct hv_memory *memory, unsigned int com_ports)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (com_ports & 1u << i)
+			put_word(memory, BDA_COM_PORTS + 2 * count++, hv_pc_com[i].base);
+	put_word(memory, BDA_EBDA, HV_LAYOUT_EBDA >> 4);
+	put_word(memory, BDA_EQUIPMENT, count << 9);
+	put_word(memory, BDA_LOW_MEMORY, HV_LAYOUT_EBDA / HV_KIB);
 }
 
 void hv_machine_pc_write_tables(const struct hv_machine *machine)
 {
-	static const struct hv_acpi_config config = {
+	const struct hv_acpi_config config = {
 		.cpus = 1,
 		.ioapic_id = IOAPIC_ID,
-		.com_ports = COM1_PRESENT,
+		.com_ports = hv_serial_present(machine),
 		.pci_slots = PCI_SLOTS,
 		.port_first = PCI_PORT_FIRST,
 		.port_last = PCI_PORT_LAST,
@@ -197,7 +205,7 @@ void hv_machine_pc_write_tables(const struct hv_machine *machine)
 	};
 	const struct hv_memory *memory = &machine->memory;
 
-	write_bda(memory);
+	write_bda(memory, config.com_ports);
 	hv_acpi_write(&config, hv_memory_at(memory, HV_ACPI_GPA, HV_ACPI_SIZE), HV_ACPI_SIZE, HV_ACPI_GPA);
 	hv_mptable_write(&config, hv_memory_at(memory, HV_MPTABLE_GPA, HV_MPTABLE_SIZE), HV_MPTABLE_SIZE,
 			 HV_MPTABLE_GPA);
@@ -220,8 +228,8 @@ bool hv_machine_pc_shutdown(struct hv_machine *machine)
 		return false;
 	machine->has_shut_down = true;
 	machine->shutdown_ns = now;
-	hv_uart16550_flush(&machine->com1);
-	if ((again || machine->no_reboot) && !hv_panic_text(&machine->panic))
+	hv_serial_flush(machine);
+	if ((again || machine->no_reboot) && !hv_serial_panic(machine))
 		return false;
 	hv_machine_say(machine, "triple fault");
 	want_reset(machine);
@@ -235,7 +243,7 @@ static int reset(struct hv_vcpu *vcpu, struct hv_error *err)
 	struct hv_boot boot;
 	int error;
 
-	hv_uart16550_reset(&machine->com1);
+	hv_serial_reset(machine);
 	hv_pc_reset(&machine->pc);
 	hv_xapic_reset(&machine->xapic);
 	hv_timer_cancel(&machine->clock, &machine->late_eoi);
@@ -256,8 +264,8 @@ void hv_machine_pc_reset(struct hv_vcpu *vcpu)
 
 	atomic_store(&machine->reset_wanted, false);
 	pthread_mutex_lock(&machine->lock);
-	hv_uart16550_flush(&machine->com1);
-	panic = hv_panic_text(&machine->panic);
+	hv_serial_flush(machine);
+	panic = hv_serial_panic(machine);
 	pthread_mutex_unlock(&machine->lock);
 	if (panic) {
 		hv_machine_end(machine, HV_END_PANIC, 0, "%s", panic);

@@ -121,7 +121,7 @@ static void handle_exit(struct hv_vcpu *vcpu)
 	pthread_mutex_lock(&machine->lock);
 	hv_exit_handle(vcpu);
 	pthread_mutex_unlock(&machine->lock);
-	hv_console_throttle(&machine->console);
+	hv_machine_throttle(machine);
 }
 
 static void *vcpu_thread(void *arg)

@@ -10,6 +10,10 @@
 #define ISA_CASCADE 2
 #define IOAPIC_TIMER_PIN 2
 
+const struct hv_pc_com hv_pc_com[HV_PC_COM_PORTS] = {
+	{ "COM1", 0x3f8, 4 }, { "COM2", 0x2f8, 3 }, { "COM3", 0x3e8, 4 }, { "COM4", 0x2e8, 3 },
+};
+
 const uint8_t hv_pc_pci_legacy_irq[HV_PCI_INTX] = { 10, 11, 5, 7 };
 
 static void pc_set_isa(void *controller, unsigned int line, bool level)

@@ -26,6 +26,17 @@
 #define HV_PC_SCI 9
 #define HV_PC_PCI_PIN 16		/* the I/O APIC's pin for PCI line A */
 
+#define HV_PC_COM_PORTS 4
+
+struct hv_pc_com {
+	const char *name;
+	uint16_t base;
+	uint8_t irq;
+};
+
+/* COM1 to COM4. */
+extern const struct hv_pc_com hv_pc_com[HV_PC_COM_PORTS];
+
 /* The 8259 input of each PCI line. */
 extern const uint8_t hv_pc_pci_legacy_irq[HV_PCI_INTX];
 

@@ -123,7 +123,7 @@ static void test_panic(void **state)
 	struct hv_vcpu vcpu = { .machine = &machine };
 
 	(void)state;
-	hv_panic_watch(&machine.panic, (const uint8_t *)text, sizeof(text) - 1);
+	hv_panic_watch(&machine.serial[0].panic, (const uint8_t *)text, sizeof(text) - 1);
 	hv_machine_pc_reset(&vcpu);
 	assert_int_equal(machine.end.kind, HV_END_PANIC);
 	assert_int_equal(hv_end_status(&machine.end), 14);
@@ -146,7 +146,7 @@ static void test_triple_fault(void **state)
 	machine.no_reboot = true;
 	assert_false(hv_machine_pc_shutdown(&machine));
 	/* Also then a panic is one: reboot=t */
-	hv_panic_watch(&machine.panic, (const uint8_t *)"Kernel panic - not syncing: x\n", 30);
+	hv_panic_watch(&machine.serial[0].panic, (const uint8_t *)"Kernel panic - not syncing: x\n", 30);
 	assert_true(hv_machine_pc_shutdown(&machine));
 }
 

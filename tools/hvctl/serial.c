@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The serial ports: UARTs, their interrupt lines, and what is at the other end of the cable. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+/* ----------------------------------------------------------------- options */
+
+struct backend {
+	const char *name;
+	enum hv_serial_kind kind;
+};
+
+static const struct backend backends[] = {
+	{ "null", HV_SERIAL_NULL },
+	{ "stdio", HV_SERIAL_STDIO },
+	{ "pty", HV_SERIAL_PTY },
+	{ "file:", HV_SERIAL_FILE },
+};
+
+/* "COM1:" to "COM4:", and what is behind it. */
+static const char *parse_port(const char *text, unsigned int *port)
+{
+	*port = text[0] && text[1] && text[2] ? text[3] - '1' : HV_PC_COM_PORTS;
+	if (strncasecmp(text, "COM", 3) || *port >= HV_PC_COM_PORTS || text[4] != ':')
+		return NULL;
+	return text + 5;
+}
+
+static bool parse_backend(struct hv_serial_choice *choice, const char *text)
+{
+	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+		size_t len = strlen(backends[i].name);
+		bool has_path = backends[i].name[len - 1] == ':';
+
+		if (strncmp(text, backends[i].name, len) || has_path != (text[len] != '\0'))
+			continue;
+		*choice = (struct hv_serial_choice){ backends[i].kind, has_path ? text + len : NULL };
+		return true;
+	}
+	return false;
+}
+
+int hv_serial_parse(struct hv_serial_choice *choices, const char *text, struct hv_error *err)
+{
+	struct hv_serial_choice choice;
+	unsigned int port;
+	const char *backend = parse_port(text, &port);
+
+	if (!backend)
+		return hv_fail(err, EINVAL, "no such port; give COM1: to COM4:, and null, stdio, pty or file:NAME");
+	if (!parse_backend(&choice, backend))
+		return hv_fail(err, EINVAL, "no such thing to connect it to; use null, stdio, pty or file:NAME");
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (choice.kind == HV_SERIAL_STDIO && choices[i].kind == HV_SERIAL_STDIO)
+			choices[i].kind = HV_SERIAL_NULL;
+	choices[port] = choice;
+	return 0;
+}
+
+unsigned int hv_serial_present(const struct hv_machine *machine)
+{
+	unsigned int present = 0;
+
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		present |= (machine->serial[i].choice.kind != HV_SERIAL_NONE) << i;
+	return present;
+}
+
+/* ---------------------------------------------------------------- the UART */
+
+/* Two ports have one line: it is up as long as one of them wants it up. */
+static void set_irq(void *controller, unsigned int index, bool level)
+{
+	struct hv_machine *machine = controller;
+	unsigned int line = hv_pc_com[index].irq;
+	struct hv_irq irq = hv_pc_irq(&machine->pc, line);
+	bool any = false;
+
+	machine->serial[index].level = level;
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		any |= hv_pc_com[i].irq == line && machine->serial[i].level;
+	hv_irq_set(&irq, any);
+}
+
+static void output(void *ctx, const uint8_t *data, size_t len)
+{
+	struct hv_serial *port = ctx;
+
+	hv_panic_watch(&port->panic, data, len);
+	if (port->console)
+		hv_console_output(port->console, data, len);
+}
+
+static void room(void *ctx)
+{
+	struct hv_serial *port = ctx;
+
+	if (port->console)
+		hv_console_feed(port->console);
+}
+
+static int add_uart(struct hv_serial *port, unsigned int index)
+{
+	struct hv_machine *machine = port->machine;
+	const struct hv_uart16550_config config = {
+		.bus = &machine->bus,
+		.clock = &machine->clock,
+		.base = hv_pc_com[index].base,
+		.irq = {
+			.set = machine->is_pc ? set_irq : NULL,
+			.controller = machine,
+			.line = index,
+		},
+		.output = output,
+		.room = room,
+		.ctx = port,
+	};
+
+	return hv_uart16550_init(&port->uart, &config);
+}
+
+/* ----------------------------------------------------------- the other end */
+
+static size_t give_input(void *ctx, const uint8_t *data, size_t len)
+{
+	struct hv_serial *port = ctx;
+
+	return hv_uart16550_input(&port->uart, data, len);
+}
+
+static void on_output_failed(void *ctx, int errnum)
+{
+	struct hv_serial *port = ctx;
+
+	if (port->choice.kind == HV_SERIAL_FILE)
+		hv_machine_end(port->machine, HV_END_ERROR, 0, "cannot write %s: %s; mend the file of --serial",
+			       port->choice.path, strerror(errnum));
+}
+
+static void wake(void *ctx)
+{
+	struct hv_serial *port = ctx;
+
+	hv_machine_wake(port->machine);
+}
+
+static void open_own_console(struct hv_serial *port, int in_fd)
+{
+	const struct hv_console_config config = {
+		.in_fd = in_fd,
+		.out_fd = port->fd,
+		.stop_fd = port->machine->stop_fd,
+		.lossy = port->choice.kind == HV_SERIAL_PTY,
+		.input = give_input,
+		.failed = on_output_failed,
+		.wake = wake,
+		.ctx = port,
+	};
+
+	hv_console_init(&port->own, &config);
+	port->console = &port->own;
+	port->machine->consoles[port->machine->nr_consoles++] = &port->own;
+}
+
+static int open_file(struct hv_serial *port, struct hv_error *err)
+{
+	/* O_NONBLOCK: a FIFO without a reader is refused, not waited for. */
+	port->fd = open(port->choice.path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+	if (port->fd < 0)
+		return hv_fail(err, errno, "%s cannot be written: %s; check the path", port->choice.path,
+			       strerror(errno));
+	open_own_console(port, -1);
+	return 0;
+}
+
+/* We keep the other side open, too: without it, reading fails until somebody comes. */
+static int open_pty(struct hv_serial *port, struct hv_error *err)
+{
+	struct termios raw;
+	char name[64];
+
+	cfmakeraw(memset(&raw, 0, sizeof(raw)));
+	raw.c_cflag |= CREAD;
+	if (openpty(&port->fd, &port->slave_fd, NULL, &raw, NULL) ||
+	    ttyname_r(port->slave_fd, name, sizeof(name)))
+		return hv_fail(err, errno, "no pseudo-terminal: %s; close one, or mount devpts", strerror(errno));
+	fcntl(port->fd, F_SETFD, FD_CLOEXEC);
+	fcntl(port->slave_fd, F_SETFD, FD_CLOEXEC);
+	fcntl(port->fd, F_SETFL, O_NONBLOCK);
+	fprintf(stderr, "hvctl: %s is %s\n", hv_pc_com[port - port->machine->serial].name, name);
+	open_own_console(port, port->fd);
+	return 0;
+}
+
+static int connect_port(struct hv_serial *port, struct hv_error *err)
+{
+	switch (port->choice.kind) {
+	case HV_SERIAL_STDIO:
+		port->console = &port->machine->console;
+		return 0;
+	case HV_SERIAL_PTY:
+		return open_pty(port, err);
+	case HV_SERIAL_FILE:
+		return open_file(port, err);
+	default:
+		return 0;
+	}
+}
+
+/* ---------------------------------------------------------------- together */
+
+static int init_port(struct hv_serial *port, unsigned int index, struct hv_error *err)
+{
+	int error = add_uart(port, index);
+
+	if (error)
+		return hv_fail(err, -error, "two devices want the same ports; please report it");
+	return connect_port(port, err);
+}
+
+int hv_serial_init(struct hv_machine *machine, struct hv_error *err)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS && !error; i++) {
+		struct hv_serial *port = &machine->serial[i];
+
+		port->machine = machine;
+		if (port->choice.kind != HV_SERIAL_NONE)
+			error = init_port(port, i, err);
+	}
+	return error;
+}
+
+void hv_serial_exit(struct hv_machine *machine)
+{
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++) {
+		struct hv_serial *port = &machine->serial[i];
+
+		if (port->console == &port->own)
+			hv_console_exit(&port->own);
+		port->console = NULL;
+		hv_close(&port->fd);
+		hv_close(&port->slave_fd);
+	}
+}
+
+/* The ports that there are, in turn: NULL behind the last. */
+static struct hv_serial *next_port(struct hv_machine *machine, struct hv_serial *port)
+{
+	for (port = port ? port + 1 : machine->serial; port < machine->serial + HV_PC_COM_PORTS; port++)
+		if (port->choice.kind != HV_SERIAL_NONE)
+			return port;
+	return NULL;
+}
+
+void hv_serial_reset(struct hv_machine *machine)
+{
+	for (struct hv_serial *port = NULL; (port = next_port(machine, port));)
+		hv_uart16550_reset(&port->uart);
+}
+
+void hv_serial_flush(struct hv_machine *machine)
+{
+	for (struct hv_serial *port = NULL; (port = next_port(machine, port));)
+		hv_uart16550_flush(&port->uart);
+}
+
+const char *hv_serial_panic(const struct hv_machine *machine)
+{
+	const char *text = NULL;
+
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS && !text; i++)
+		text = hv_panic_text(&machine->serial[i].panic);
+	return text;
+}
+
+size_t hv_serial_input(struct hv_machine *machine, const uint8_t *data, size_t len)
+{
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (machine->serial[i].choice.kind == HV_SERIAL_STDIO)
+			return hv_uart16550_input(&machine->serial[i].uart, data, len);
+	return len;	/* nobody's: gone */
+}

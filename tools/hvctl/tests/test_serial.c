@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The serial ports: what --serial says, what reaches the other end, and lines that two ports share. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hv_test.h"
+#include "machine.h"
+
+static struct hv_machine machine;
+static char path[] = "/tmp/hv-serial-XXXXXX";
+
+/* ----------------------------------------------------------------- options */
+
+static void accept(struct hv_serial_choice *choices, const char *text)
+{
+	struct hv_error err;
+
+	if (hv_serial_parse(choices, text, &err))
+		fail_msg("%s: %s", text, err.text);
+}
+
+static void refuse(const char *text, const char *with)
+{
+	struct hv_serial_choice choices[HV_PC_COM_PORTS] = { { HV_SERIAL_STDIO, NULL } };
+	struct hv_error err = { "" };
+
+	assert_int_equal(hv_serial_parse(choices, text, &err), -EINVAL);
+	if (!strstr(err.text, with) || !strchr(err.text, ';'))
+		fail_msg("%s: %s", text, err.text);
+	assert_int_equal(choices[0].kind, HV_SERIAL_STDIO);
+}
+
+static void test_options(void **state)
+{
+	struct hv_serial_choice choices[HV_PC_COM_PORTS] = { { HV_SERIAL_STDIO, NULL } };
+
+	(void)state;
+	accept(choices, "COM2:pty");
+	accept(choices, "com4:file:a:b");
+	assert_int_equal(choices[0].kind, HV_SERIAL_STDIO);
+	assert_int_equal(choices[1].kind, HV_SERIAL_PTY);
+	assert_int_equal(choices[2].kind, HV_SERIAL_NONE);
+	assert_int_equal(choices[3].kind, HV_SERIAL_FILE);
+	assert_string_equal(choices[3].path, "a:b");
+	accept(choices, "COM3:stdio");
+	assert_int_equal(choices[0].kind, HV_SERIAL_NULL);
+	assert_int_equal(choices[2].kind, HV_SERIAL_STDIO);
+	accept(choices, "COM1:stdio");
+	assert_int_equal(choices[2].kind, HV_SERIAL_NULL);
+	accept(choices, "COM1:stdio");
+	assert_int_equal(choices[0].kind, HV_SERIAL_STDIO);
+}
+
+static void test_refused_options(void **state)
+{
+	static const char *const ports[] = { "", "C", "COM", "COM2", "COM0:pty", "COM5:pty", "COM12:pty", "pty", "LPT1:pty" };
+	static const char *const backends[] = { "COM2:", "COM2:x", "COM2:ptys", "COM2:file", "COM2:file:", "COM2:nul", "COM2:stdio:" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+		refuse(ports[i], "COM1: to COM4:");
+	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
+		refuse(backends[i], "null, stdio, pty or file:NAME");
+}
+
+/* ----------------------------------------------------------------- machine */
+
+static int begin(void **state)
+{
+	struct hv_error err;
+
+	(void)state;
+	strcpy(path + sizeof(path) - 7, "XXXXXX");
+	close(mkstemp(path));
+	if (hv_machine_init(&machine, &err))
+		return -1;
+	machine.is_pc = true;
+	return hv_memory_init(&machine.memory, 4 * HV_MIB, &err);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	hv_machine_exit(&machine);
+	return unlink(path);
+}
+
+static void start(const char *text)
+{
+	struct hv_serial_choice choices[HV_PC_COM_PORTS] = { { HV_SERIAL_STDIO, NULL } };
+	struct hv_error err;
+
+	accept(choices, text);
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		machine.serial[i].choice = choices[i];
+	if (hv_machine_add_devices(&machine, false, &err))
+		fail_msg("%s", err.text);
+}
+
+static void out(uint16_t port, uint64_t value)
+{
+	assert_true(hv_bus_access(&machine.bus, HV_PORT, port, 1, true, &value));
+}
+
+static uint8_t in(uint16_t port)
+{
+	uint64_t value = 0;
+
+	hv_bus_access(&machine.bus, HV_PORT, port, 1, false, &value);
+	return value;
+}
+
+static void send_text(uint16_t base, const char *text)
+{
+	while (*text)
+		out(base, *text++);
+}
+
+static void test_file(void **state)
+{
+	char option[64], text[16] = "";
+	int fd;
+
+	(void)state;
+	snprintf(option, sizeof(option), "COM2:file:%s", path);
+	start(option);
+	assert_int_equal(hv_serial_present(&machine), 3);
+	send_text(0x2f8, "to a file");
+	hv_serial_flush(&machine);
+	hv_console_finish(machine.serial[1].console, machine.stop_fd);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(read(fd, text, sizeof(text)), 9);
+	close(fd);
+	assert_string_equal(text, "to a file");
+	assert_false(atomic_load(&machine.ended));
+}
+
+static void refuse_file(const char *text)
+{
+	struct hv_error err;
+
+	assert_int_equal(hv_serial_parse(&machine.serial[0].choice, text, &err), 0);
+	assert_true(hv_machine_add_devices(&machine, false, &err) < 0);
+	assert_non_null(strstr(err.text, "; check the path"));
+}
+
+static void test_refused_file(void **state)
+{
+	(void)state;
+	refuse_file("COM1:file:/nonexistent/file");
+}
+
+static void test_refused_fifo(void **state)
+{
+	char option[64];
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(option, sizeof(option), "COM1:file:%s", path);
+	refuse_file(option);
+}
+
+static void test_full_disk_ends_the_machine(void **state)
+{
+	(void)state;
+	start("COM2:file:/dev/full");
+	send_text(0x2f8, "x\n");
+	assert_true(atomic_load(&machine.ended));
+	assert_int_equal(machine.end.kind, HV_END_ERROR);
+	assert_non_null(strstr(machine.end.text, "/dev/full"));
+}
+
+static void test_pty(void **state)
+{
+	char text[16] = "";
+	struct hv_console *console;
+	int slave;
+
+	(void)state;
+	start("COM2:pty");
+	console = machine.serial[1].console;
+	slave = dup(machine.serial[1].slave_fd);
+	send_text(0x2f8, "a line\n");
+	assert_int_equal(read(slave, text, sizeof(text)), 7);
+	assert_string_equal(text, "a line\n");
+	/* Nothing is echoed, translated or taken for a signal. */
+	assert_int_equal(write(slave, "\003\r\n", 3), 3);
+	assert_true(hv_console_read(console));
+	out(0x2f9, 1);
+	out(0x2fc, 3);
+	hv_console_feed(console);
+	assert_int_equal(in(0x2f8), 3);
+	assert_int_equal(in(0x2f8), '\r');
+	hv_console_feed(console);
+	assert_int_equal(in(0x2f8), '\n');
+	close(slave);
+}
+
+static void test_pty_that_nobody_reads(void **state)
+{
+	(void)state;
+	start("COM2:pty");
+	for (unsigned int i = 0; i < 4 * HV_CONSOLE_OUT / 8; i++)
+		send_text(0x2f8, "7 bytes\n");
+	hv_machine_throttle(&machine);
+	hv_console_finish(machine.serial[1].console, machine.stop_fd);
+	assert_false(atomic_load(&machine.ended));
+}
+
+static void test_null(void **state)
+{
+	(void)state;
+	start("COM1:null");
+	send_text(0x3f8, "nobody hears it\n");
+	hv_serial_flush(&machine);
+	assert_int_equal(machine.console.out_len, 0);
+	assert_int_equal(in(0x3f8 + 7), 0);
+	/* What is typed is nobody's. */
+	assert_int_equal(hv_serial_input(&machine, (const uint8_t *)"abc", 3), 3);
+}
+
+/* IER 1 at both, loopback: a character received raises the line. */
+static void receive(uint16_t base)
+{
+	out(base + 1, 1);
+	out(base + 4, 0x10);
+	out(base, 'x');
+}
+
+static void test_shared_line(void **state)
+{
+	(void)state;
+	start("COM3:null");
+	receive(0x3f8);
+	receive(0x3e8);
+	out(0x20, 0x0a);	/* OCW3: read IRR */
+	assert_int_equal(in(0x20) & 0x18, 0x10);
+	/* One is served, the other still wants the line. */
+	in(0x3f8);
+	assert_true(machine.serial[2].level);
+	assert_false(machine.serial[0].level);
+	in(0x3e8);
+	assert_false(machine.serial[2].level);
+}
+
+static void test_panic_on_any_port(void **state)
+{
+	(void)state;
+	start("COM4:null");
+	assert_null(hv_serial_panic(&machine));
+	send_text(0x2e8, "Kernel panic - not syncing: x\n");
+	hv_serial_flush(&machine);
+	assert_string_equal(hv_serial_panic(&machine), "Kernel panic - not syncing: x");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_refused_options),
+		T(test_file),
+		T(test_refused_file),
+		T(test_refused_fifo),
+		T(test_full_disk_ends_the_machine),
+		T(test_pty),
+		T(test_pty_that_nobody_reads),
+		T(test_null),
+		T(test_shared_line),
+		T(test_panic_on_any_port),
+	};
+
+	return cmocka_run_group_tests_name("serial", tests, NULL, NULL);
+}
