@@ -114,10 +114,25 @@ static int check_size(const struct hv_file *file, struct hv_error *err)
 	return 0;
 }
 
+/* An x86-64 kernel says so since boot protocol 2.12; before that, only its 32-bit entry is certain. */
+static int choose_mode(struct hv_image *image, const struct hv_file *file, enum hv_mode wanted,
+		       struct hv_error *err)
+{
+	bool has_64 = field(file, XLOADFLAGS, 2, 0x20c, 0) & XLF_KERNEL_64;
+
+	if (version(file) >= 0x20c && !has_64 && wanted != HV_MODE_PROTECTED)
+		return hv_fail(err, ENOEXEC, "is a 32-bit kernel; use one for x86-64, or start it as it is with --mode protected");
+	if (wanted == HV_MODE_REAL || (wanted == HV_MODE_LONG && !has_64))
+		return hv_fail(err, EINVAL, "has no %s-mode entry point; leave out --mode", hv_mode_name(wanted));
+	image->mode = wanted == HV_MODE_PROTECTED || !has_64 ? HV_MODE_PROTECTED : HV_MODE_LONG;
+	image->kind = image->mode == HV_MODE_LONG ? "Linux bzImage (64-bit entry)" : "Linux bzImage (32-bit entry)";
+	image->entry = LOAD_ADDRESS + (image->mode == HV_MODE_LONG ? ENTRY_64 : 0);
+	return 0;
+}
+
 static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
 		struct hv_error *err)
 {
-	bool has_64;
 	int error;
 
 	*image = (struct hv_image){ .file_size = file->size };
@@ -129,13 +144,9 @@ static int load(struct hv_image *image, const struct hv_file *file, const struct
 	if (options->load != HV_UNSET || options->entry != HV_UNSET)
 		return hv_fail(err, EINVAL,
 			       "is a Linux kernel, which says itself where it belongs; leave out --load and --entry");
-	has_64 = field(file, XLOADFLAGS, 2, 0x20c, 0) & XLF_KERNEL_64;
-	if (options->mode == HV_MODE_REAL || (options->mode == HV_MODE_LONG && !has_64))
-		return hv_fail(err, EINVAL, "has no %s-mode entry point; leave out --mode",
-			       hv_mode_name(options->mode));
-	image->mode = options->mode == HV_MODE_PROTECTED || !has_64 ? HV_MODE_PROTECTED : HV_MODE_LONG;
-	image->kind = image->mode == HV_MODE_LONG ? "Linux bzImage (64-bit entry)" : "Linux bzImage (32-bit entry)";
-	image->entry = LOAD_ADDRESS + (image->mode == HV_MODE_LONG ? ENTRY_64 : 0);
+	error = choose_mode(image, file, options->mode, err);
+	if (error)
+		return error;
 	image->code_selector = BOOT_CS;
 	image->count = 1;
 	image->segment[0] = (struct hv_image_segment){

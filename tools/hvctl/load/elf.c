@@ -190,4 +190,5 @@ const struct hv_protocol hv_protocol_elf = {
 	.name = "elf",
 	.recognise = recognise,
 	.load = hv_load_elf,
+	.advice = "it starts without an IDT, so that its first exception is a triple fault; does --mode fit? See RSP and the instruction",
 };

@@ -67,5 +67,6 @@ const struct hv_protocol hv_protocol_firmware = {
 	.name = "firmware",
 	.load = load,
 	.start = start,
+	.advice = "is it firmware for a PC, with its reset vector 16 bytes before its end? What it writes to port 0x402 is seen",
 	.pc = true,
 };

@@ -48,7 +48,7 @@ static int check_file(const struct stat *st, uint64_t max, struct hv_error *err)
 	if (!S_ISREG(st->st_mode))
 		return hv_fail(err, EINVAL, "is not a regular file; copy the image into one");
 	if (!st->st_size)
-		return hv_fail(err, EINVAL, "is empty; build the guest first");
+		return hv_fail(err, EINVAL, "is empty; make it first");
 	if ((uint64_t)st->st_size > max)
 		return hv_fail(err, EFBIG, "is %llu KiB, larger than guest RAM (%llu KiB); use a larger --mem",
 			       (unsigned long long)(st->st_size + 1023) / 1024, (unsigned long long)max / 1024);

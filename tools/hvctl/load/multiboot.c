@@ -248,5 +248,6 @@ const struct hv_protocol hv_protocol_multiboot = {
 	.load = load,
 	.place = place,
 	.start = start,
+	.advice = "multiboot gives it no stack, IDT or GDT: until it has its own, an exception is a triple fault; try --mem, or -v for how it was loaded",
 	.pc = true,
 };

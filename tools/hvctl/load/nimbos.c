@@ -113,5 +113,6 @@ const struct hv_protocol hv_protocol_nimbos = {
 	.load = load,
 	.place = place,
 	.start = start,
+	.advice = "is it linked for 0x200000, and entered there in 32-bit protected mode? It starts without an IDT; see -v",
 	.pc = true,
 };

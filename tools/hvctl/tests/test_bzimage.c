@@ -101,6 +101,8 @@ static void test_32_bit_entry(void **state)
 	struct bzimage image = new_image();
 
 	(void)state;
+	/* Too old to say that it is for x86-64, too. */
+	put(&image, 0x206, 0x20b, 2);
 	put(&image, 0x236, 0, 2);
 	use(&image);
 	load_test_accept(&t);
@@ -374,10 +376,27 @@ static void test_no_64_bit_entry_on_request(void **state)
 	struct bzimage image = new_image();
 
 	(void)state;
-	put(&image, 0x236, 0, 2);
+	put(&image, 0x206, 0x20b, 2);
 	use(&image);
 	t.payload.options.mode = HV_MODE_LONG;
 	load_test_refuse(&t, "long-mode");
+}
+
+static void test_32_bit_kernel(void **state)
+{
+	struct bzimage image = new_image();
+
+	(void)state;
+	put(&image, 0x236, 0x3e, 2);
+	use(&image);
+	load_test_refuse(&t, "is a 32-bit kernel");
+	hv_payload_free(&t.payload);
+	t.payload.options.mode = HV_MODE_LONG;
+	load_test_refuse(&t, "is a 32-bit kernel");
+	hv_payload_free(&t.payload);
+	t.payload.options.mode = HV_MODE_PROTECTED;
+	load_test_accept(&t);
+	assert_int_equal(t.boot.regs.rip, 0x100000);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -404,6 +423,7 @@ int main(void)
 		T(test_refused_options),
 		T(test_cmdline_longer_than_any),
 		T(test_no_64_bit_entry_on_request),
+		T(test_32_bit_kernel),
 	};
 
 	return cmocka_run_group_tests_name("bzimage", tests, NULL, NULL);
