@@ -3,42 +3,16 @@
  * apic: the local APIC: interrupts to oneself, priorities, the timer in its
  * three modes, waking from HLT; first through its page, then by x2APIC MSRs.
  */
+#include "lib/apic.h"
 #include "lib/paging.h"
 #include "lib/trap.h"
 
-#define APIC_ID			0x020
-#define APIC_VERSION		0x030
-#define APIC_TPR		0x080
-#define APIC_PPR		0x0a0
-#define APIC_EOI		0x0b0
-#define APIC_SPURIOUS		0x0f0
-#define APIC_ISR		0x100
-#define APIC_IRR		0x200
-#define APIC_ESR		0x280
-#define APIC_ICR		0x300
-#define APIC_ICR_HIGH		0x310
-#define APIC_LVT_TIMER		0x320
-#define APIC_LVT_LINT0		0x350
-#define APIC_LVT_LINT1		0x360
-#define APIC_LVT_ERROR		0x370
-#define APIC_INITIAL_COUNT	0x380
-#define APIC_CURRENT_COUNT	0x390
-#define APIC_DIVIDE		0x3e0
-
-#define APIC_PAGE		0xfee00000UL
-#define X2APIC_MSR		0x800
 #define X2APIC_SELF_IPI		0x83f
 #define MSR_TSC_DEADLINE	0x6e0
-#define BASE_X2APIC		(1ULL << 10)
-#define BASE_ENABLE		(1ULL << 11)
-#define CPUID_X2APIC		(1U << 21)
 #define CPUID_TSC_DEADLINE	(1U << 24)
 
-#define SPURIOUS_ENABLE		0x100
-#define LVT_MASKED		0x10000
 #define TIMER_PERIODIC		0x20000
 #define TIMER_TSC_DEADLINE	0x40000
-#define DIVIDE_BY_1		0xb
 #define DIVIDE_BY_16		0x3
 #define ICR_SELF		0x40000
 #define ICR_NMI			0x400
@@ -56,26 +30,10 @@
 #define TIMER_COUNT		100000
 #define PATIENCE		400000000ULL	/* ticks */
 
-static bool x2apic;
 static volatile u32 taken[256];
 static u8 order[16];
 static volatile u32 order_count;
 static u32 isr_inside, nmis_inside;
-
-static u32 apic_read(u32 offset)
-{
-	if (x2apic)
-		return rdmsr(X2APIC_MSR + offset / 16);
-	return *(volatile u32 *)(APIC_PAGE + offset);
-}
-
-static void apic_write(u32 offset, u32 value)
-{
-	if (x2apic)
-		wrmsr(X2APIC_MSR + offset / 16, value);
-	else
-		*(volatile u32 *)(APIC_PAGE + offset) = value;
-}
 
 static bool vector_bit(u32 offset, u8 vector)
 {

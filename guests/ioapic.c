@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ioapic: redirection entries, edge and level, remote IRR, and the EOI that ends it. */
+#include "lib/apic.h"
 #include "lib/trap.h"
 
 #define IOAPIC_SELECT	0xfec00000UL
@@ -11,14 +12,7 @@
 #define ENTRY_REMOTE_IRR (1U << 14)
 #define ENTRY_MASKED	(1U << 16)
 
-#define APIC_PAGE	0xfee00000UL
-#define APIC_ID		0x20
-#define APIC_TPR	0x80
-#define APIC_EOI	0xb0
-#define APIC_SPURIOUS	0xf0
-#define APIC_LVT_LINT0	0x350
-#define SPURIOUS_ENABLE	0x1ff
-#define LVT_MASKED	0x10000
+#define SPURIOUS_VECTOR	0xff
 
 #define PIC1_DATA	0x21
 #define PIC2_DATA	0xa1
@@ -52,14 +46,9 @@ static void ioapic_write(u8 index, u32 value)
 	*(volatile u32 *)IOAPIC_WINDOW = value;
 }
 
-static volatile u32 *apic(u32 offset)
-{
-	return (volatile u32 *)(APIC_PAGE + offset);
-}
-
 static void set_entry(int pin, u32 low)
 {
-	ioapic_write(IOAPIC_ENTRY(pin) + 1, *apic(APIC_ID));
+	ioapic_write(IOAPIC_ENTRY(pin) + 1, apic_read(APIC_ID));
 	ioapic_write(IOAPIC_ENTRY(pin), low);
 }
 
@@ -68,7 +57,7 @@ static bool on_interrupt(struct trap_frame *frame)
 	taken[frame->vector]++;
 	if (frame->vector == VECTOR_UART && quench)
 		outb(UART_IER, 0);
-	*apic(APIC_EOI) = 0;
+	apic_write(APIC_EOI, 0);
 	return true;
 }
 
@@ -159,9 +148,9 @@ GUEST("ioapic")
 		skip_guest("no I/O APIC");
 	outb(PIC1_DATA, 0xff);
 	outb(PIC2_DATA, 0xff);
-	*apic(APIC_SPURIOUS) = SPURIOUS_ENABLE;
-	*apic(APIC_LVT_LINT0) = LVT_MASKED;
-	*apic(APIC_TPR) = 0;
+	apic_write(APIC_SPURIOUS, SPURIOUS_ENABLE | SPURIOUS_VECTOR);
+	apic_write(APIC_LVT_LINT0, LVT_MASKED);
+	apic_write(APIC_TPR, 0);
 	trap_hook(VECTOR_PIT, on_interrupt);
 	trap_hook(VECTOR_UART, on_interrupt);
 	check_registers();

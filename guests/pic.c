@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pic: the old interrupt controllers, and who interrupts through them: PIT, UART, RTC. */
+#include "lib/cmos.h"
 #include "lib/trap.h"
 
 #define PIC1_COMMAND	0x20
@@ -36,8 +37,6 @@
 #define MCR_LOOP	0x10
 #define MCR_NORMAL	0x03
 
-#define CMOS_INDEX	0x70
-#define CMOS_DATA	0x71
 #define RTC_A		0x0a
 #define RTC_B		0x0b
 #define RTC_C		0x0c
@@ -62,18 +61,6 @@ static void end_of_interrupt(int irq)
 	if (irq >= 8)
 		outb(PIC2_COMMAND, PIC_EOI);
 	outb(PIC1_COMMAND, PIC_EOI);
-}
-
-static u8 cmos_read(u8 index)
-{
-	outb(CMOS_INDEX, index);
-	return inb(CMOS_DATA);
-}
-
-static void cmos_write(u8 index, u8 value)
-{
-	outb(CMOS_INDEX, index);
-	outb(CMOS_DATA, value);
 }
 
 static bool on_irq(struct trap_frame *frame)

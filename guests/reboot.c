@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* reboot: each way to reset a PC, one after the other; CMOS RAM remembers which is next. */
+#include "lib/cmos.h"
 #include "lib/trap.h"
 
-#define CMOS_INDEX	0x70
-#define CMOS_DATA	0x71
 #define CMOS_MAGIC	0x40	/* RAM that nobody else uses */
 #define CMOS_NEXT	0x41
 #define MAGIC		0x5a
@@ -25,18 +24,6 @@
 #define TABLE_HEADER	36
 #define FADT_RESET	116		/* generic address, then the value */
 #define SPACE_PORT	1
-
-static u8 cmos_read(u8 index)
-{
-	outb(CMOS_INDEX, index);
-	return inb(CMOS_DATA);
-}
-
-static void cmos_write(u8 index, u8 value)
-{
-	outb(CMOS_INDEX, index);
-	outb(CMOS_DATA, value);
-}
 
 /* ------------------------------------------------------------------- ACPI */
 

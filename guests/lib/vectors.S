@@ -1,62 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One stub a vector, 16 bytes each, and the common way into trap_dispatch(). */
+/* The stubs of all vectors, and their common way into trap_dispatch(). */
+#include "entry.h"
 #include "segments.h"
 
 	.text
 	.balign	16
 	.globl	trap_stubs
 trap_stubs:
-	vector = 0
-	.rept	256
-	.balign	16
-	/* #DF #TS #NP #SS #GP #PF #AC #CP push an error code themselves. */
-	.if	!(vector == 8 || (vector >= 10 && vector <= 14) || \
-		  vector == 17 || vector == 21)
-	push	$0
-	.endif
-	push	$vector
-	jmp	trap_common
-	vector = vector + 1
-	.endr
+	vector_stubs
 
 #ifdef __x86_64__
 trap_common:
-	push	%rax
-	push	%rcx
-	push	%rdx
-	push	%rbx
-	push	%rbp
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	cld
+	push_registers
 	mov	%rsp, %rdi
 	mov	%rsp, %rbx
 	and	$-16, %rsp
 	call	trap_dispatch
 	mov	%rbx, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rbp
-	pop	%rbx
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	pop_registers
 	add	$16, %rsp		/* vector and error code */
 	iretq
 

@@ -1,47 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The local APIC: x2APIC through MSRs, or the register page where CPUID lacks it. */
 #include "kernel.h"
+#include "../lib/apic.h"
 
-/* Offsets in the register page; x2APIC MSRs are 0x800 + offset / 16. */
-#define APIC_TPR		0x080
-#define APIC_EOI		0x0b0
-#define APIC_SPURIOUS		0x0f0
-#define APIC_LVT_TIMER		0x320
-#define APIC_LVT_LINT0		0x350
-#define APIC_LVT_LINT1		0x360
-#define APIC_LVT_ERROR		0x370
-#define APIC_INITIAL_COUNT	0x380
-#define APIC_CURRENT_COUNT	0x390
-#define APIC_DIVIDE		0x3e0
-
-#define APIC_PAGE		0xfee00000UL
-#define X2APIC_MSR		0x800
-#define BASE_X2APIC		(1ULL << 10)
-#define BASE_ENABLE		(1ULL << 11)
-#define CPUID_X2APIC		(1U << 21)
-
-#define SPURIOUS_ENABLE		0x100
-#define LVT_MASKED		0x10000
-#define DIVIDE_BY_1		0xb
 #define CALIBRATION_US		20000
 
-static bool x2apic;
 static u64 timer_khz;
-
-static u32 apic_read(u32 offset)
-{
-	if (x2apic)
-		return rdmsr(X2APIC_MSR + offset / 16);
-	return *(volatile u32 *)(APIC_PAGE + offset);
-}
-
-static void apic_write(u32 offset, u32 value)
-{
-	if (x2apic)
-		wrmsr(X2APIC_MSR + offset / 16, value);
-	else
-		*(volatile u32 *)(APIC_PAGE + offset) = value;
-}
 
 static void timer_begin(void)
 {
