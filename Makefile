@@ -55,6 +55,7 @@ test: deps-test
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
 	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/build
+	@$(STEP) "get SeaBIOS" build/logs/guests-seabios.log guests/seabios/build
 	@$(TESTBED)/runtests $(ONLY)
 
 bench: deps-test

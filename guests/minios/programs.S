@@ -21,6 +21,7 @@ programs:
 	program	primes
 	program	race
 	program	fault
+	program	input
 	program	usertests
 programs_end:
 	.section .note.GNU-stack, "", @progbits

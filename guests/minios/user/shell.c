@@ -5,7 +5,6 @@
 #define LINE		64
 #define BACKSPACE	8
 #define DELETE		127
-#define END_OF_INPUT	4	/* Ctrl-D */
 
 static char line[LINE];
 
@@ -65,6 +64,7 @@ static void help(void)
 	      "primes     computes for a while\n"
 	      "race       two tasks that never yield, side by side\n"
 	      "fault      touches what it must not\n"
+	      "input      counts what is typed, up to Ctrl-D\n"
 	      "usertests  tests of the system calls, preemption and protection\n"
 	      "exit       power off\n");
 }

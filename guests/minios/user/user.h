@@ -6,6 +6,8 @@
 #include "../abi.h"
 #include "../../lib/print.h"
 
+#define END_OF_INPUT	4	/* Ctrl-D */
+
 /* main()'s result is the status. */
 int main(void);
 
