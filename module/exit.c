@@ -85,6 +85,7 @@ enum tvx_result tvx_exit_to_user(struct tvx_vcpu *vcpu, u32 reason)
 	run->exit_qualification = tvx_exit_qualification(vcpu);
 	run->rip = tvx_exit_rip(vcpu);
 	run->exits = vcpu->exits;
+	run->unknown_msrs = vcpu->unknown_msrs;
 	tell_interruption(vcpu);
 	if (!(vcpu->pending & (TINYVMX_PENDING_EVENT | TINYVMX_PENDING_EXTINT)) &&
 	    tvx_event_extint_ready(vcpu))

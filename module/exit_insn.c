@@ -51,6 +51,7 @@ enum tvx_result tvx_exit_rdmsr(struct tvx_vcpu *vcpu)
 	u64 value;
 
 	if (!tvx_msr_read(vcpu, (u32)gpr[TINYVMX_RCX], &value)) {
+		tvx_msr_refused(vcpu, (u32)gpr[TINYVMX_RCX], false);
 		tvx_event_gp(vcpu);
 		return TVX_RESUME;
 	}
@@ -66,6 +67,7 @@ enum tvx_result tvx_exit_wrmsr(struct tvx_vcpu *vcpu)
 	u64 value = (u32)gpr[TINYVMX_RAX] | ((u64)gpr[TINYVMX_RDX] << 32);
 
 	if (!tvx_msr_write(vcpu, (u32)gpr[TINYVMX_RCX], value)) {
+		tvx_msr_refused(vcpu, (u32)gpr[TINYVMX_RCX], true);
 		tvx_event_gp(vcpu);
 		return TVX_RESUME;
 	}

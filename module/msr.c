@@ -16,6 +16,7 @@
 
 #include "state_cr.h"
 #include "msr.h"
+#include "trace.h"
 #include "vmx_caps.h"
 
 struct tvx_msr_row {
@@ -203,6 +204,10 @@ static const struct tvx_msr_row rows[] = {
 	{ .index = MSR_IA32_UCODE_REV, .read = read_constant, .write = ignore_write },
 	{ .index = MSR_IA32_MISC_ENABLE, .arg = MISC_ENABLE_RESET, .read = read_constant,
 	  .write = ignore_write },
+	/* A machine-check architecture without a bank: nothing is ever reported. */
+	{ .index = MSR_IA32_MCG_CAP, .read = read_constant },
+	{ .index = MSR_IA32_MCG_STATUS, .read = read_constant, .write = ignore_write,
+	  .reserved = ~0ULL },
 	{ .index = MSR_IA32_TSC_DEADLINE, .read = read_tsc_deadline,
 	  .write = write_tsc_deadline },
 	FIELD(MSR_IA32_SYSENTER_CS, GUEST_SYSENTER_CS),
@@ -272,6 +277,30 @@ bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value)
 	if (row->canonical && !is_canonical(value))
 		return false;
 	return row->write(vcpu, row->arg, value);
+}
+
+/* Each index is traced once; behind the last slot, none. */
+static bool is_news(struct tvx_vcpu *vcpu, u32 index)
+{
+	unsigned int i;
+
+	for (i = 0; i < vcpu->unknown_msrs_traced; i++)
+		if (vcpu->unknown_msr[i] == index)
+			return false;
+	if (i == ARRAY_SIZE(vcpu->unknown_msr))
+		return false;
+	vcpu->unknown_msr[i] = index;
+	vcpu->unknown_msrs_traced++;
+	return true;
+}
+
+void tvx_msr_refused(struct tvx_vcpu *vcpu, u32 index, bool write)
+{
+	if (is_x2apic_msr(index) || find_row(index))
+		return;
+	vcpu->unknown_msrs++;
+	if (is_news(vcpu, index))
+		trace_tinyvmx_unknown_msr(vcpu->id, index, write);
 }
 
 /* ------------------------------------------------------------- the bitmap */

@@ -18,6 +18,9 @@
 bool tvx_msr_read(struct tvx_vcpu *vcpu, u32 index, u64 *value);
 bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value);
 
+/* The guest's access to an MSR gave #GP: count it if there is no such MSR, trace each such MSR once. */
+void tvx_msr_refused(struct tvx_vcpu *vcpu, u32 index, bool write);
+
 /* Set up the MSR bitmap. */
 void tvx_msr_init(struct tvx_vcpu *vcpu);
 

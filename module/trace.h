@@ -52,6 +52,23 @@ TRACE_EVENT(tinyvmx_exit,
 		  __entry->qualification, __entry->intr_info)
 );
 
+TRACE_EVENT(tinyvmx_unknown_msr,
+	TP_PROTO(unsigned int vcpu_id, u32 index, bool write),
+	TP_ARGS(vcpu_id, index, write),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(u32, index)
+		__field(bool, write)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->index = index;
+		__entry->write = write;
+	),
+	TP_printk("vcpu %u %s of MSR 0x%x", __entry->vcpu_id,
+		  __entry->write ? "write" : "read", __entry->index)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

@@ -22,6 +22,7 @@
 
 #define TVX_MAX_VCPUS		64
 #define TVX_MAX_CPUID		128
+#define TVX_MAX_UNKNOWN_MSRS	32	/* that are traced */
 
 struct tvx_ioeventfds;
 struct tvx_vm;
@@ -183,6 +184,9 @@ struct tvx_vcpu_set {
  * @host: host registers saved around runs
  * @host_fields: what the VMCS's host-state area holds of it
  * @msr_bitmap: the VMCS's MSR bitmap
+ * @unknown_msrs: accesses to MSRs that do not exist
+ * @unknown_msr: those that have been traced
+ * @unknown_msrs_traced: entries in @unknown_msr
  * @policy: what CPUID allows
  * @cpuid: sorted by function and index
  * @cpuid_count: entries in @cpuid
@@ -251,6 +255,9 @@ struct tvx_vcpu {
 	struct tvx_host_regs host;
 	struct vmcs_host host_fields;
 	unsigned long *msr_bitmap;
+	u64 unknown_msrs;
+	u32 unknown_msr[TVX_MAX_UNKNOWN_MSRS];
+	unsigned int unknown_msrs_traced;
 
 	struct tvx_policy policy;
 	struct tinyvmx_cpuid *cpuid;

@@ -98,12 +98,60 @@ static void unknown(void)
 	}
 }
 
+#define TRACING	"/sys/kernel/tracing/"
+#define EVENT	TRACING "events/tinyvmx/tinyvmx_unknown_msr/enable"
+
+static u32 count_traced(void)
+{
+	FILE *trace = fopen(TRACING "trace", "r");
+	char line[400];
+	u32 count = 0;
+
+	while (trace && fgets(line, sizeof(line), trace))
+		count += !!strstr(line, "tinyvmx_unknown_msr: ");
+	if (trace)
+		fclose(trace);
+	return count;
+}
+
+#define NR_UNKNOWN	16
+
 static void test_unknown(void)
 {
+	bool tracing = write_text(TRACING "trace", "") && write_text(EVENT, "1");
 	struct vcpu *vcpu = vcpu_simple(unknown);
 
 	if (!ok_done(vcpu, "unknown MSRs are #GP(0)"))
 		diag("MSR %#x", G(vcpu->vm, refused));
+	is(vcpu->run->unknown_msrs, 2 * NR_UNKNOWN, "each access is counted");
+	if (tracing)
+		is(count_traced(), NR_UNKNOWN, "each MSR is traced, once");
+	else
+		skip("no tracefs here", "each MSR is traced, once");
+	write_text(EVENT, "0");
+	vcpu_simple_destroy(vcpu);
+}
+
+/* More of them than the module remembers: counted all the same, and nothing is lost but traces. */
+static void many_unknown(void)
+{
+	for (u32 i = 0; i < 100; i++)
+		guest_is(try_rdmsr(0x12340000 + i), GP);
+	/* These are there, and refuse a value. */
+	guest_is(try_wrmsr(EFER, 2), GP);
+	guest_is(try_wrmsr(0x179, 0), GP);
+	guest_is(try_wrmsr(0x17a, 4), GP);
+	guest_is(rdmsr(0x179), 0);
+	guest_is(rdmsr(0x17a), 0);
+	guest_is(try_wrmsr(0x17a, 0), -1);
+}
+
+static void test_many_unknown(void)
+{
+	struct vcpu *vcpu = vcpu_simple(many_unknown);
+
+	ok_done(vcpu, "a hundred unknown MSRs; machine checks without a bank");
+	is(vcpu->run->unknown_msrs, 100, "the known ones are not counted");
 	vcpu_simple_destroy(vcpu);
 }
 
@@ -224,6 +272,7 @@ int main(void)
 	tap_init();
 	test_round_trips();
 	test_unknown();
+	test_many_unknown();
 	run_one(efer, "EFER");
 	if (info()->capabilities & TINYVMX_CAP_RDTSCP)
 		run_one(tsc_aux, "TSC_AUX");

@@ -787,6 +787,8 @@ struct tinyvmx_exit_eoi {
  * @exits: response: VM exits of this vCPU so far
  * @intr_info: response: VM-exit interruption information, 0 where not valid
  * @intr_error_code: response: its error code
+ * @unknown_msrs: response: RDMSRs and WRMSRs of this vCPU so far that gave #GP
+ *	because there is no such MSR; the tracepoint tinyvmx_unknown_msr names each
  * @pad2: response: 0
  *
  * @regs: registers, both ways: see TINYVMX_RUN_REGS and TINYVMX_REQ_SET_REGS
@@ -811,7 +813,8 @@ struct tinyvmx_run {
 	__u64 exits;
 	__u32 intr_info;
 	__u32 intr_error_code;
-	__u64 pad2[2];
+	__u64 unknown_msrs;
+	__u64 pad2;
 	struct tinyvmx_regs regs;
 	__u64 pad3[14];
 	union {

@@ -21,15 +21,15 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4])
 	__cpuid_count(function, index, out[EAX], out[EBX], out[ECX], out[EDX]);
 }
 
-/* Leaf 1. Not there: MONITOR, VMX, SMX, EIST, TM, DS, PDCM, DCA, MCE, MCA, MTRR: nothing behind them. */
+/* Leaf 1. Not there: MONITOR, VMX, SMX, EIST, TM, DS, PDCM, DCA, MTRR: nothing behind them. */
 #define LEAF1_ECX (BIT(0) /* SSE3 */ | BIT(1) /* PCLMULQDQ */ | BIT(9) /* SSSE3 */ | BIT(12) /* FMA */ | \
 		   BIT(13) /* CX16 */ | BIT(17) /* PCID */ | BIT(19) /* SSE4.1 */ | BIT(20) /* SSE4.2 */ | \
 		   BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | BIT(25) /* AES */ | BIT(26) /* XSAVE */ | \
 		   BIT(28) /* AVX */ | BIT(29) /* F16C */ | BIT(30) /* RDRAND */)
 #define LEAF1_EDX (BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ | BIT(4) /* TSC */ | \
-		   BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(8) /* CX8 */ | BIT(11) /* SEP */ | BIT(13) /* PGE */ | \
-		   BIT(15) /* CMOV */ | BIT(16) /* PAT */ | BIT(17) /* PSE-36 */ | BIT(19) /* CLFSH */ | \
-		   BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */ | \
+		   BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ | BIT(8) /* CX8 */ | BIT(11) /* SEP */ | \
+		   BIT(13) /* PGE */ | BIT(14) /* MCA */ | BIT(15) /* CMOV */ | BIT(16) /* PAT */ | \
+		   BIT(17) /* PSE-36 */ | BIT(19) /* CLFSH */ | BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */ | \
 		   BIT(27) /* self snoop */)
 /* What the module's local APIC can do, whatever the host's can. */
 #define LAPIC_ECX (BIT(21) /* x2APIC */ | BIT(24) /* TSC deadline */)
@@ -115,6 +115,7 @@ static const struct need needs[] = {
 	{ 1, 0, EDX, BIT(2), CR4(3) },				/* DE */
 	{ 1, 0, EDX, BIT(3) | BIT(17), CR4(4) },		/* PSE */
 	{ 1, 0, EDX, BIT(6), CR4(5) },				/* PAE */
+	{ 1, 0, EDX, BIT(7) | BIT(14), CR4(6) },		/* MCE, MCA */
 	{ 1, 0, EDX, BIT(13), CR4(7) },				/* PGE */
 	{ 1, 0, EDX, BIT(24) | BIT(25) | BIT(26), CR4(9) },	/* FXSR, SSE, SSE2 */
 	{ 1, 0, ECX, BIT(17), CR4(17) },			/* PCID */

@@ -219,8 +219,8 @@ static json_t *json_vcpu(const struct hv_vcpu *vcpu)
 {
 	json_int_t exits = vcpu->exits_before + vcpu->run->exits;
 
-	return json_pack("{s:i, s:I, s:o, s:o, s:o}", "id", vcpu->id, "exits", exits,
-			 "exits_to_hvctl", json_counts(vcpu), "last_exit", json_last_exit(vcpu->run),
+	return json_pack("{s:i, s:I, s:I, s:o, s:o, s:o}", "id", vcpu->id, "exits", exits,
+			 "unknown_msrs", (json_int_t)vcpu->run->unknown_msrs, "exits_to_hvctl", json_counts(vcpu), "last_exit", json_last_exit(vcpu->run),
 			 "registers", json_regs(vcpu));
 }
 

@@ -79,6 +79,7 @@ static void test_hidden(void **state)
 	assert_false(leaf->ecx & 1 << 5);	/* VMX */
 	assert_true(leaf->ecx & 1U << 31);	/* hypervisor */
 	assert_true(leaf->ecx & 1 << 28);	/* AVX */
+	assert_int_equal(leaf->edx & (1 << 7 | 1 << 14), 1 << 7 | 1 << 14);	/* MCE, MCA */
 	assert_false(leaf->ecx & 1 << 27);	/* OSXSAVE is the module's to set */
 	assert_false(must(0xd, 1)->eax & 1 << 3);	/* XSAVES */
 	assert_false(must(7, 0)->ebx & 1 << 11);	/* RTM */
@@ -111,6 +112,7 @@ static void test_limits_of_the_module(void **state)
 	count = build(everything, &info);
 	assert_null(row(0xd, 0));
 	assert_false(must(1, 0)->ecx & (1 << 26 | 1 << 28));
+	assert_false(must(1, 0)->edx & (1 << 7 | 1 << 14));
 }
 
 static void test_xsave(void **state)
