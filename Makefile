@@ -5,6 +5,7 @@ export BUILD := $(CURDIR)/build
 export V MACHINE CPUS KERNEL
 TESTBED := $(CURDIR)/tools/testbed
 KERNELS ?= 6.1 6.12
+GUEST_KERNELS ?= 6.1 6.12 7.2
 VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
@@ -41,10 +42,7 @@ deps-run deps-test deps-check:
 run: deps-run
 	@$(MAKE) --no-print-directory hvctl guests
 	@$(TESTBED)/prepare $(KERNEL)
-	@echo "==> boot the machine and run: hvctl run -v /guests/skernel/skernel.bin" >&2
-	@# skernel halts, which is hvctl's exit status 4.
-	@$(VTBOX) $(if $(filter 1,$(V)),-v) -- hvctl run -v /guests/skernel/skernel.bin; status=$$?; \
-		[ $$status -eq 4 ] || exit $$status
+	@$(TESTBED)/run $(GUEST)
 
 shell: deps-run
 	@$(MAKE) --no-print-directory userspace
@@ -54,7 +52,7 @@ shell: deps-run
 test: deps-test
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
-	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/build
+	@$(STEP) "make the Linux guests" build/logs/guests-linux.log guests/linux/test/build $(BUILD)/linux-test $(GUEST_KERNELS)
 	@$(STEP) "get SeaBIOS" build/logs/guests-seabios.log guests/seabios/build
 	@$(TESTBED)/runtests $(ONLY)
 
@@ -71,7 +69,7 @@ clean:
 
 help:
 	@echo "make           build the module for the running kernel, hvctl, the guests and the selftests"
-	@echo "make run       boot a machine with VT-x and watch skernel run in it"
+	@echo "make run       boot a machine with VT-x, and Linux in it, to a shell (GUEST=skernel: the smallest guest, each step told)"
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; ONLY="name ..." for some (see docs/testbed.md)"
 	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json"
@@ -79,4 +77,4 @@ help:
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"
 	@echo
-	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1|6.12, V=1 (show everything live)"
+	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1|6.12, GUEST=linux|skernel, V=1 (show everything live)"
