@@ -41,13 +41,12 @@ static bool is_woken(struct tvx_vcpu *vcpu)
 /* Return: whether something came. */
 static bool poll(struct tvx_vcpu *vcpu, u64 until)
 {
-	while (rdtsc() < until && single_task_running() && !need_resched()) {
-		if (tvx_lapic_timer_expire(vcpu) || is_woken(vcpu))
-			return true;
-		tvx_vcpu_open_interrupts(vcpu);
+	tvx_vcpu_enable_interrupts(vcpu);
+	while (rdtsc() < until && !is_woken(vcpu) && !tvx_lapic_timer_is_over(vcpu) &&
+	       single_task_running() && !need_resched())
 		cpu_relax();
-	}
-	return false;
+	tvx_vcpu_disable_interrupts(vcpu);
+	return tvx_lapic_timer_expire(vcpu) || is_woken(vcpu);
 }
 
 bool tvx_halt_poll(struct tvx_vcpu *vcpu)

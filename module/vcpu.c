@@ -262,7 +262,7 @@ void tvx_vcpu_take_requests(struct tvx_vcpu *vcpu)
 }
 
 /* Interrupt handlers are free to use the FPU, and to fault, which changes CR2. */
-static void interrupts_on(struct tvx_vcpu *vcpu)
+void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
 {
 	put_fpu(vcpu);
 	vcpu->cr2 = read_cr2_now();
@@ -271,7 +271,7 @@ static void interrupts_on(struct tvx_vcpu *vcpu)
 	local_irq_enable();
 }
 
-static void interrupts_off(struct tvx_vcpu *vcpu)
+void tvx_vcpu_disable_interrupts(struct tvx_vcpu *vcpu)
 {
 	local_irq_disable();
 	write_cr2_now(vcpu->cr2);
@@ -280,10 +280,10 @@ static void interrupts_off(struct tvx_vcpu *vcpu)
 
 void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu)
 {
-	interrupts_on(vcpu);
+	tvx_vcpu_enable_interrupts(vcpu);
 	/* STI delays interrupts by one instruction. */
 	asm volatile("nop");
-	interrupts_off(vcpu);
+	tvx_vcpu_disable_interrupts(vcpu);
 }
 
 /* ------------------------------------------------------------ the run loop */
@@ -315,9 +315,9 @@ static void resolve_fault(struct tvx_vcpu *vcpu)
 {
 	int err;
 
-	interrupts_on(vcpu);
+	tvx_vcpu_enable_interrupts(vcpu);
 	err = tvx_memory_fault(vcpu->memory, &vcpu->ept_cache, &vcpu->fault, true);
-	interrupts_off(vcpu);
+	tvx_vcpu_disable_interrupts(vcpu);
 	if (err == -EAGAIN)
 		return;
 	vcpu->faulted = false;

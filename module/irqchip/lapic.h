@@ -97,7 +97,8 @@ void tvx_lapic_tsc_changed(struct tvx_vcpu *vcpu);
 /* The timer has fired, as the vCPU's thread sees it. */
 void tvx_lapic_timer_fired(struct tvx_vcpu *vcpu);
 
-/* Take the timer's interrupt if it is due. Return: whether it was. */
+/* Whether the timer's interrupt is due; and take it if it is. The first: any context. */
+bool tvx_lapic_timer_is_over(const struct tvx_vcpu *vcpu);
 bool tvx_lapic_timer_expire(struct tvx_vcpu *vcpu);
 
 /* The vCPU goes to wait in HLT, with interrupts enabled, and comes back. */

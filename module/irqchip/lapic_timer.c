@@ -101,9 +101,14 @@ static void arm(struct tvx_vcpu *vcpu, u64 deadline)
 		vcpu->lapic.exit_at = U64_MAX;
 }
 
+bool tvx_lapic_timer_is_over(const struct tvx_vcpu *vcpu)
+{
+	return vcpu->lapic.exit_at && vcpu->lapic.exit_at <= rdtsc();
+}
+
 bool tvx_lapic_timer_expire(struct tvx_vcpu *vcpu)
 {
-	if (!vcpu->lapic.exit_at || vcpu->lapic.exit_at > rdtsc())
+	if (!tvx_lapic_timer_is_over(vcpu))
 		return false;
 	tvx_lapic_timer_fired(vcpu);
 	return true;
