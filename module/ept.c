@@ -59,22 +59,16 @@ void ept_destroy(struct ept *ept)
 	free_page((unsigned long)ept->root);
 }
 
-int ept_cache_fill(struct ept_cache *cache)
+int ept_cache_fill(struct ept_cache *cache, gfp_t gfp)
 {
-	while (cache->count < EPT_LEVELS - 1) {
-		void *page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-
-		if (!page)
-			return -ENOMEM;
-		cache->pages[cache->count++] = page;
-	}
-	return 0;
+	if (!cache->page)
+		cache->page = (u64 *)get_zeroed_page(gfp);
+	return cache->page ? 0 : -ENOMEM;
 }
 
 void ept_cache_destroy(struct ept_cache *cache)
 {
-	while (cache->count)
-		free_page((unsigned long)cache->pages[--cache->count]);
+	free_page((unsigned long)cache->page);
 }
 
 unsigned int ept_page_shift(unsigned int max)
@@ -86,37 +80,71 @@ unsigned int ept_page_shift(unsigned int max)
 	return PAGE_SHIFT;
 }
 
-bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 hpa,
-	     unsigned int shift, bool writable)
+u64 *ept_find(struct ept *ept, struct ept_cache *cache, u64 gpa, unsigned int *shift)
+{
+	unsigned int level = EPT_LEVELS;
+	u64 *entry = &ept->root[entry_index(gpa, level)];
+
+	while (*entry ? !is_leaf(*entry, level) : level_shift(level) > *shift) {
+		if (!*entry) {
+			if (!cache->page)
+				return NULL;
+			WRITE_ONCE(*entry, __pa(cache->page) | EPT_RWX);
+			cache->page = NULL;
+		}
+		level--;
+		entry = &entry_table(*entry)[entry_index(gpa, level)];
+	}
+	*shift = level_shift(level);
+	return entry;
+}
+
+/* The entry for the page before @gpa's, if there is a table for it. */
+static const u64 *entry_before(const struct ept *ept, const u64 *entry, u64 gpa,
+			       unsigned int shift)
+{
+	unsigned int level = EPT_LEVELS;
+
+	if (!IS_ALIGNED((unsigned long)entry, PAGE_SIZE))
+		return entry - 1;
+	gpa -= BIT_ULL(shift);
+	entry = &ept->root[entry_index(gpa, level)];
+	while (level_shift(level) > shift) {
+		if (!*entry || is_leaf(*entry, level))
+			return NULL;
+		level--;
+		entry = &entry_table(*entry)[entry_index(gpa, level)];
+	}
+	return entry;
+}
+
+unsigned int ept_run(const struct ept *ept, const u64 *entry, u64 gpa, unsigned int shift,
+		     unsigned int max)
+{
+	const u64 *last = entry_before(ept, entry, gpa, shift);
+	unsigned int run, room;
+
+	if (!last)
+		return 1;
+	room = offset_in_page(last) / sizeof(*last) + 1;
+	for (run = 1; run < max && run <= room && last[1 - (int)run]; run *= 2)
+		;
+	return run;
+}
+
+void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable)
 {
 	u64 leaf = hpa | VMX_EPT_READABLE_MASK | VMX_EPT_EXECUTABLE_MASK |
 		   VMX_EPT_IPAT_BIT | (EPT_MT_WB << VMX_EPT_MT_EPTE_SHIFT);
-	unsigned int level = EPT_LEVELS;
-	u64 *table = ept->root, *entry;
 
-	for (;;) {
-		entry = &table[entry_index(gpa, level)];
-		if (level_shift(level) == shift)
-			break;
-		if (!*entry) {
-			if (!cache->count)
-				return false;
-			WRITE_ONCE(*entry, __pa(cache->pages[--cache->count]) | EPT_RWX);
-		} else if (is_leaf(*entry, level)) {
-			return true;	/* a larger page is there already */
-		}
-		table = entry_table(*entry);
-		level--;
-	}
-
-	if (*entry && !is_leaf(*entry, level))
-		return false;
 	if (writable)
 		leaf |= VMX_EPT_WRITABLE_MASK;
-	if (level > 1)
+	if (shift > PAGE_SHIFT) {
+		if (*entry && !(*entry & EPT_LARGE))
+			return;
 		leaf |= EPT_LARGE;
+	}
 	WRITE_ONCE(*entry, leaf);
-	return true;
 }
 
 static void free_later(u64 *table, struct ept_freed *freed)

@@ -23,14 +23,9 @@ struct ept {
 	u64 eptp;
 };
 
-/**
- * struct ept_cache - pages for paging structures, allocated where one may sleep
- * @pages: zeroed pages
- * @count: of them
- */
+/* A zeroed page for the next paging structure, allocated where one may fail. */
 struct ept_cache {
-	void *pages[EPT_LEVELS];
-	unsigned int count;
+	u64 *page;
 };
 
 /* A list of pages that left the structures, linked through page->private. */
@@ -43,22 +38,37 @@ int ept_init(struct ept *ept);
 /* Nothing may use the structures any more. */
 void ept_destroy(struct ept *ept);
 
-/* Fill @cache so that one ept_map() cannot run out. Return 0 or -ENOMEM. May sleep. */
-int ept_cache_fill(struct ept_cache *cache);
+/* Fill @cache. Return: 0 or -ENOMEM. */
+int ept_cache_fill(struct ept_cache *cache, gfp_t gfp);
 void ept_cache_destroy(struct ept_cache *cache);
 
 /* The largest page (log2 of bytes, at most @max) this CPU can map by EPT. */
 unsigned int ept_page_shift(unsigned int max);
 
 /*
- * ept_map - map the page of 1 << @shift bytes at @gpa to @hpa
+ * ept_find - find the entry for a page of 1 << @shift bytes at @gpa
  *
- * Both are aligned to the page size. An existing mapping is left alone but for
- * gaining the write right. Where smaller pages are mapped already, or where the
- * cache is empty, nothing is done. Return: whether the page is mapped.
+ * Missing paging structures come from @cache. Where smaller pages are mapped already,
+ * or a larger one, @shift becomes their size. Return: NULL: @cache is empty, fill it
+ * and come again.
  */
-bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 hpa,
-	     unsigned int shift, bool writable);
+u64 *ept_find(struct ept *ept, struct ept_cache *cache, u64 gpa, unsigned int *shift);
+
+/*
+ * ept_run - guess how many pages are mapped right before the one of @entry, at @gpa
+ *
+ * Return: a power of two, at least 1 and at most @max. It looks 1, 2, 4 ... pages back.
+ */
+unsigned int ept_run(const struct ept *ept, const u64 *entry, u64 gpa, unsigned int shift,
+		     unsigned int max);
+
+/*
+ * ept_map - map a page of 1 << @shift bytes at @hpa by @entry, which is of that size
+ *
+ * A page that is mapped already must be the same; it can gain the write right.
+ * Smaller pages are left alone.
+ */
+void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable);
 
 /*
  * ept_unmap - take away every mapping that touches [@gpa, @gpa + @len)

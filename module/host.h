@@ -101,14 +101,54 @@ void tvx_host_clear_vmxe(void);
 void tvx_host_fpu_begin(void);
 void tvx_host_fpu_end(void);
 
-/*
- * tvx_host_mapping_shift - log2 of the size of the page that maps @hva in @mm
- *
- * PAGE_SHIFT, PMD_SHIFT or PUD_SHIFT. The answer holds only as long as an MMU
- * notifier would tell that it changes: call it under the lock that orders the
- * caller against its notifier. Does not sleep.
+/**
+ * struct tvx_host_table - the page table of a process that maps an address
+ * @entries: of the table
+ * @shift: log2 of the bytes that each maps
  */
-unsigned int tvx_host_mapping_shift(struct mm_struct *mm, unsigned long hva);
+struct tvx_host_table {
+	const u64 *entries;
+	unsigned int shift;
+};
+
+/**
+ * struct tvx_host_page - what a process has at an address
+ * @hpa: where it is
+ * @writable: the process may write to it, without a page fault
+ * @dirty: and the kernel knows that it did
+ */
+struct tvx_host_page {
+	u64 hpa;
+	bool writable;
+	bool dirty;
+};
+
+/*
+ * tvx_host_find_table - find the page table that maps @hva in @mm
+ *
+ * Interrupts are disabled, and stay so as long as @table is used: page tables are
+ * freed only after every CPU has had them enabled. Return: whether there is one.
+ */
+bool tvx_host_find_table(struct mm_struct *mm, unsigned long hva,
+			 struct tvx_host_table *table);
+
+/*
+ * tvx_host_page - the page at @hva, by the table that maps it
+ *
+ * No reference is taken. The answer holds only as long as an MMU notifier would tell
+ * that it changes: call it under the lock that orders the caller against its notifier.
+ *
+ * Return: 0; -EAGAIN: nothing is there, tvx_host_fault_in() may help; -EFAULT: what is
+ * there is not the kernel's RAM, cached write-back.
+ */
+int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
+		  struct tvx_host_page *page);
+
+/*
+ * Fault @hva in as an access of the current process would. Return: 0, though it may
+ * be gone again; -EFAULT, -ENOMEM, -EHWPOISON; -EINTR: to be killed. May sleep.
+ */
+int tvx_host_fault_in(unsigned long hva, bool write);
 
 struct vm_area_struct;
 /* In an mmap handler: mprotect() will not make @vma executable, nor mremap() grow it. */

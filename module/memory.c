@@ -2,10 +2,12 @@
 /*
  * Memory slots, EPT population and the MMU notifier.
  *
- * A fault looks the slot up under the lock, takes the page from the process
- * without it, and maps the page under the lock if nothing has changed since.
- * Pages are not pinned: a mapping lives until the notifier takes it away.
+ * A fault maps, under the lock, what the process's page tables say. No page is pinned,
+ * no reference taken: before the process's page tables lose a page, the notifier waits
+ * for the lock and takes the mapping away.
  */
+#include <linux/gfp.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
@@ -19,8 +21,8 @@
 #include "host.h"
 #include "memory.h"
 
-/* Neighbours mapped along with a 4 KiB page, if the process has them mapped. */
-#define FAULT_AROUND	16
+/* Pages that one fault maps at most, of any size. */
+#define MAX_WINDOW	64
 
 unsigned int tvx_memory_gpa_bits(void)
 {
@@ -114,7 +116,6 @@ static void memory_invalidate_end(struct mmu_notifier *notifier,
 
 	spin_lock(&memory->lock);
 	memory->invalidations--;
-	memory->seq++;
 	spin_unlock(&memory->lock);
 }
 
@@ -233,7 +234,6 @@ static int delete_slot(struct tvx_memory *memory, unsigned int n)
 	if (ept_unmap(&memory->ept, slot->gpa, slot->len, &freed))
 		flush_locked(memory);
 	slot->len = 0;
-	memory->seq++;
 	spin_unlock(&memory->lock);
 	ept_free(&freed);
 	return 0;
@@ -255,84 +255,37 @@ int tvx_memory_set(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 
 /* ---------------------------------------------------------------- faults */
 
-/* What a fault works on: the slot and where in it, as of @seq. */
+/* What a fault works on. */
 struct lookup {
-	struct tvx_slot slot;
-	u64 gpa;		/* page aligned */
+	const struct tvx_slot *slot;
+	u64 gpa;
 	unsigned long hva;
-	unsigned long seq;
+	struct tvx_host_table table;
+	unsigned int shift;	/* of the pages to be mapped */
+	u64 *entry;
 };
 
-static int look_up(struct tvx_memory *memory, const struct tvx_fault *fault,
-		   struct lookup *lookup)
+static const struct tvx_slot *find_slot_locked(const struct tvx_memory *memory,
+					       const struct tvx_fault *fault)
 {
-	int err = -ENOENT;
 	unsigned int i;
 
-	spin_lock(&memory->lock);
+	lockdep_assert_held(&memory->lock);
 	for (i = 0; i < memory->nr_slots; i++) {
 		const struct tvx_slot *slot = &memory->slots[i];
 
-		if (fault->gpa - slot->gpa >= slot->len)
-			continue;
-		if (slot->readonly && fault->write)
-			break;
-		lookup->slot = *slot;
-		lookup->gpa = fault->gpa & PAGE_MASK;
-		lookup->hva = slot->hva + (lookup->gpa - slot->gpa);
-		lookup->seq = memory->seq;
-		err = 0;
-		break;
+		if (fault->gpa - slot->gpa < slot->len)
+			return slot->readonly && fault->write ? NULL : slot;
 	}
-	spin_unlock(&memory->lock);
-	return err;
-}
-
-static int take(unsigned long hva, unsigned int flags, bool atomic, struct page **page)
-{
-	int n;
-
-	n = atomic ? get_user_pages_fast_only(hva, 1, flags, page) :
-		     get_user_pages_fast(hva, 1, flags, page);
-	if (n == 1)
-		return 0;
-	if (atomic)
-		return -EAGAIN;
-	return n < 0 ? n : -EFAULT;
-}
-
-/*
- * Take the page at @hva. A read must not break copy-on-write, but where the
- * process can write to the page already, one fault serves both. Return: 0, and
- * the page's reference is held; -EAGAIN: @atomic, and it is not there; -errno.
- */
-static int take_page(const struct lookup *lookup, bool write, bool atomic,
-		     struct page **page, bool *writable)
-{
-	struct page *same;
-	int err;
-
-	*writable = write;
-	if (write)
-		return take(lookup->hva, FOLL_WRITE, atomic, page);
-	err = take(lookup->hva, 0, atomic, page);
-	if (err || lookup->slot.readonly)
-		return err;
-	if (take(lookup->hva, FOLL_WRITE, true, &same))
-		return 0;
-	put_page(*page);
-	*page = same;
-	*writable = true;
-	return 0;
+	return NULL;
 }
 
 /* The largest page that the slot's alignment and both mappings allow. */
-static unsigned int mapping_shift(struct tvx_memory *memory, const struct lookup *lookup)
+static unsigned int mapping_shift(const struct lookup *lookup)
 {
-	const struct tvx_slot *slot = &lookup->slot;
-	unsigned int shift;
+	const struct tvx_slot *slot = lookup->slot;
+	unsigned int shift = ept_page_shift(lookup->table.shift);
 
-	shift = ept_page_shift(tvx_host_mapping_shift(memory->mm, lookup->hva));
 	for (; shift > PAGE_SHIFT; shift = ept_page_shift(shift - 1)) {
 		u64 gpa = lookup->gpa & ~(BIT_ULL(shift) - 1);
 
@@ -343,106 +296,149 @@ static unsigned int mapping_shift(struct tvx_memory *memory, const struct lookup
 	return shift;
 }
 
-static void map_page(struct tvx_memory *memory, struct ept_cache *cache, u64 gpa,
-		     struct page *page, unsigned int shift, bool writable)
+/* Bytes from @address to the end of what a table of pages of that size maps. */
+static u64 left_in_table(u64 address, unsigned int shift)
 {
-	u64 mask = ~(BIT_ULL(shift) - 1);
+	u64 span = BIT_ULL(shift + 9);
 
-	/* Where smaller pages are mapped already, this one joins them. */
-	while (!ept_map(&memory->ept, cache, gpa & mask, page_to_phys(page) & mask, shift,
-			writable) && shift > PAGE_SHIFT) {
-		shift = ept_page_shift(shift - 1);
-		mask = ~(BIT_ULL(shift) - 1);
-	}
-	/*
-	 * The guest's writes leave no trace in the process's page table, whose
-	 * entry may be clean; the notifier comes before the page is cleaned again.
-	 */
-	if (writable && !PageReserved(page))
+	return span - (address & (span - 1));
+}
+
+/*
+ * How many pages to map: twice as many as last time, if the guest goes on where that
+ * ended. Its mappings remember that: a lone fault has none before it.
+ */
+static unsigned int window(const struct tvx_memory *memory, const struct lookup *lookup)
+{
+	const struct tvx_slot *slot = lookup->slot;
+	u64 bytes = slot->gpa + slot->len - lookup->gpa;
+
+	bytes = min(bytes, left_in_table(lookup->gpa, lookup->shift));
+	bytes = min(bytes, left_in_table(lookup->hva, lookup->table.shift));
+	return min_t(u64, bytes >> lookup->shift,
+		     ept_run(&memory->ept, lookup->entry, lookup->gpa, lookup->shift, MAX_WINDOW));
+}
+
+/*
+ * The guest's writes leave no trace in the process's page table. Where its entry
+ * is clean, say it now; the notifier comes before the page is cleaned again.
+ */
+static void mark_dirty(u64 hpa)
+{
+	struct page *page = pfn_to_page(PHYS_PFN(hpa));
+
+	if (!PageReserved(page))
 		SetPageDirty(page);
 }
 
-/* Map the pages behind @lookup's that the process has mapped, too. */
-static void fault_around(struct tvx_memory *memory, struct ept_cache *cache,
-			 const struct lookup *lookup, struct page **pages, int count,
-			 bool writable)
+static void map_window(const struct tvx_memory *memory, struct lookup *lookup,
+		       struct tvx_host_page *page)
 {
-	int i;
+	unsigned int i = 0, count;
+	u64 mask = ~(BIT_ULL(lookup->shift) - 1);
 
-	for (i = 0; i < count; i++)
-		map_page(memory, cache, lookup->gpa + (i + 1) * PAGE_SIZE, pages[i],
-			 PAGE_SHIFT, writable);
+	lookup->gpa &= mask;
+	lookup->hva &= mask;
+	page->hpa &= mask;
+	count = window(memory, lookup);
+	do {
+		bool writable = page->writable && !lookup->slot->readonly;
+
+		ept_map(lookup->entry + i, page->hpa, lookup->shift, writable);
+		if (writable && !page->dirty)
+			mark_dirty(page->hpa);
+		i++;
+	} while (i < count && !tvx_host_page(&lookup->table,
+					     lookup->hva + ((u64)i << lookup->shift), page));
 }
 
-/* The pages behind @lookup's, as far as they lie in its slot and its EPT table. */
-static int take_neighbours(const struct lookup *lookup, struct page **pages, bool writable)
+/* Interrupts disabled, for the sake of the process's page tables. */
+static int map_locked(struct tvx_memory *memory, struct ept_cache *cache, bool write,
+		      struct lookup *lookup)
 {
-	u64 stop = ALIGN_DOWN(lookup->gpa, FAULT_AROUND * PAGE_SIZE) + FAULT_AROUND * PAGE_SIZE;
-	int n;
+	struct tvx_host_page page;
+	unsigned int shift;
+	int err;
 
-	stop = min(stop, lookup->slot.gpa + lookup->slot.len);
-	n = (int)((stop - lookup->gpa) >> PAGE_SHIFT) - 1;
-	if (n <= 0)
-		return 0;
-	n = get_user_pages_fast_only(lookup->hva + PAGE_SIZE, n,
-				     writable ? FOLL_WRITE : 0, pages);
-	return max(n, 0);
+	lockdep_assert_held(&memory->lock);
+	if (!tvx_host_find_table(memory->mm, lookup->hva, &lookup->table))
+		return -EAGAIN;
+	err = tvx_host_page(&lookup->table, lookup->hva, &page);
+	if (err)
+		return err;
+	if (write && !page.writable)
+		return -EAGAIN;
+	shift = mapping_shift(lookup);
+	lookup->shift = shift;
+	lookup->entry = ept_find(&memory->ept, cache, lookup->gpa, &lookup->shift);
+	if (!lookup->entry)
+		return -ENOBUFS;
+	/* Unless a larger page is there already. */
+	if (lookup->shift <= shift)
+		map_window(memory, lookup, &page);
+	return 0;
 }
 
-/* One try. -EBUSY: the process's memory changed meanwhile. */
+/*
+ * One try. -ENOBUFS: @cache is empty; -EBUSY: the process's memory is changing;
+ * -EAGAIN: what the fault wants is not at *hva, though it may come.
+ */
 static int try_fault(struct tvx_memory *memory, struct ept_cache *cache,
-		     const struct tvx_fault *fault, bool atomic)
+		     const struct tvx_fault *fault, unsigned long *hva)
 {
-	struct page *pages[FAULT_AROUND];
-	struct lookup lookup;
-	int err, i, around;
-	bool writable;
-
-	err = look_up(memory, fault, &lookup);
-	if (err)
-		return err;
-	err = take_page(&lookup, fault->write, atomic, &pages[0], &writable);
-	if (err)
-		return err;
-	around = take_neighbours(&lookup, pages + 1, writable);
+	struct lookup lookup = {};
+	int err = -ENOENT;
 
 	spin_lock(&memory->lock);
-	if (memory->invalidations || memory->seq != lookup.seq) {
-		err = -EBUSY;
-	} else {
-		unsigned int shift = mapping_shift(memory, &lookup);
-
-		map_page(memory, cache, lookup.gpa, pages[0], shift, writable);
-		if (shift == PAGE_SHIFT)
-			fault_around(memory, cache, &lookup, pages + 1, around, writable);
-	}
+	lookup.slot = find_slot_locked(memory, fault);
+	if (!lookup.slot)
+		goto unlock;
+	err = -EBUSY;
+	if (memory->invalidations)
+		goto unlock;
+	lookup.gpa = fault->gpa & PAGE_MASK;
+	lookup.hva = lookup.slot->hva + (lookup.gpa - lookup.slot->gpa);
+	*hva = lookup.hva;
+	local_irq_disable();
+	err = map_locked(memory, cache, fault->write, &lookup);
+	local_irq_enable();
+unlock:
 	spin_unlock(&memory->lock);
-	for (i = 0; i <= around; i++)
-		put_page(pages[i]);
 	return err;
+}
+
+/* Get what a try was missing, or return what is wrong with it. */
+static int provide(struct ept_cache *cache, int missing, unsigned long hva, bool write)
+{
+	switch (missing) {
+	case -ENOBUFS:
+		return ept_cache_fill(cache, GFP_KERNEL_ACCOUNT);
+	case -EAGAIN:
+		return tvx_host_fault_in(hva, write);
+	case -EBUSY:
+		cond_resched();
+		return signal_pending(current) ? -EINTR : 0;
+	}
+	return missing;
 }
 
 int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
 		     const struct tvx_fault *fault, bool atomic)
 {
+	unsigned long hva;
 	int err;
 
-	if (atomic) {
-		if (cache->count < EPT_LEVELS - 1)
-			return -EAGAIN;
-		err = try_fault(memory, cache, fault, true);
-		return err == -EBUSY ? -EAGAIN : err;
-	}
-
 	for (;;) {
-		err = ept_cache_fill(cache);
+		err = try_fault(memory, cache, fault, &hva);
+		if (err == -ENOBUFS && !ept_cache_fill(cache, GFP_NOWAIT | __GFP_NOWARN |
+						       __GFP_ACCOUNT))
+			continue;
+		if (atomic)
+			return err == -ENOBUFS || err == -EBUSY ? -EAGAIN : err;
+		if (!err)
+			return 0;
+		err = provide(cache, err, hva, fault->write);
 		if (err)
 			return err;
-		err = try_fault(memory, cache, fault, false);
-		if (err != -EBUSY)
-			return err;
-		if (signal_pending(current))
-			return -EINTR;
-		cond_resched();
 	}
 }

@@ -27,25 +27,23 @@ struct tvx_slot {
  * struct tvx_memory - the memory of one VM
  * @mm: of the process that owns the VM
  * @notifier: tells when @mm changes
- * @lock: protects slots, ept, invalidations and seq. Never taken with interrupts
+ * @lock: protects slots, ept and invalidations. Never taken with interrupts
  *	disabled: its holders wait for other CPUs.
  * @slots: indexed by the ABI's slot number
  * @nr_slots: one more than the highest slot in use
  * @ept: the paging structures
  * @invalidations: notifier ranges under way, during which nothing is mapped
- * @seq: counts finished changes; a page looked up under another @seq is stale
  * @generation: counts removals of mappings, each of which asks for an INVEPT
  * @loaded: CPUs on which a vCPU of this VM is loaded
  */
 struct tvx_memory {
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
-	spinlock_t lock;	/* slots, ept, invalidations, seq; interrupts enabled */
+	spinlock_t lock;	/* slots, ept, invalidations; interrupts enabled */
 	struct tvx_slot slots[TVX_MAX_SLOTS];
 	unsigned int nr_slots;
 	struct ept ept;
 	unsigned long invalidations;
-	unsigned long seq;
 	atomic64_t generation;
 	struct cpumask loaded;
 };
