@@ -111,14 +111,11 @@ static void test_read_only_file(void)
 	close(fd);
 }
 
-#define THP_KNOB "/sys/kernel/mm/transparent_hugepage/enabled"
-
 static void test_thp(void)
 {
 	u8 *p = map_aligned(4 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
-	if (!write_text(THP_KNOB, "madvise") ||
-	    madvise(p, 4 * MIB, MADV_HUGEPAGE)) {
+	if (madvise(p, 4 * MIB, MADV_HUGEPAGE)) {
 		skip("no transparent huge pages here", "THP");
 		return;
 	}
@@ -132,7 +129,6 @@ static void test_thp(void)
 			MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	go_through(0, p, 0, 4 * MIB, PAGE * 8, "THP, split");
 	munmap(p, 4 * MIB);
-	write_text(THP_KNOB, "never");
 }
 
 /*
@@ -174,14 +170,12 @@ static void test_small_then_huge(void)
 	must(munmap(p + MIB, MIB));
 	again = mmap(p, 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE |
 		     MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	if (again == MAP_FAILED || !write_text(THP_KNOB, "madvise") ||
-	    madvise(p, 2 * MIB, MADV_HUGEPAGE)) {
+	if (again == MAP_FAILED || madvise(p, 2 * MIB, MADV_HUGEPAGE)) {
 		skip("no transparent huge pages here", "small, then huge");
 		return;
 	}
 	fill_words(p);
 	ok_done(vcpu, "the same 2 MiB as a huge page");
-	write_text(THP_KNOB, "never");
 	vcpu_simple_destroy(vcpu);
 	munmap(p, 2 * MIB);
 }
