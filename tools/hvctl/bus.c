@@ -32,6 +32,7 @@ void hv_bus_unregister(struct hv_bus *bus, struct hv_region *region)
 	struct hv_region **regions = bus->regions[region->space];
 	size_t *n = &bus->count[region->space];
 
+	bus->last[region->space] = NULL;
 	for (size_t i = 0; i < *n; i++) {
 		if (regions[i] == region) {
 			regions[i] = regions[--*n];
@@ -40,15 +41,25 @@ void hv_bus_unregister(struct hv_bus *bus, struct hv_region *region)
 	}
 }
 
+static bool contains(const struct hv_region *region, uint64_t addr)
+{
+	return addr - region->base < region->len;
+}
+
+static struct hv_region * __attribute__((noinline)) search(struct hv_bus *bus, enum hv_space space, uint64_t addr)
+{
+	for (size_t i = 0; i < bus->count[space]; i++)
+		if (contains(bus->regions[space][i], addr))
+			return bus->last[space] = bus->regions[space][i];
+	return NULL;
+}
+
+/* A driver talks to one chip at a time. */
 static struct hv_region *find(struct hv_bus *bus, enum hv_space space, uint64_t addr)
 {
-	for (size_t i = 0; i < bus->count[space]; i++) {
-		struct hv_region *region = bus->regions[space][i];
+	struct hv_region *last = bus->last[space];
 
-		if (addr >= region->base && addr - region->base < region->len)
-			return region;
-	}
-	return NULL;
+	return last && contains(last, addr) ? last : search(bus, space, addr);
 }
 
 static uint64_t width_mask(unsigned int width)
@@ -56,9 +67,9 @@ static uint64_t width_mask(unsigned int width)
 	return width >= 8 ? UINT64_MAX : (1ULL << (8 * width)) - 1;
 }
 
-/* The access straddles an edge: each byte goes to whoever owns it. */
-static bool access_bytes(struct hv_bus *bus, enum hv_space space, uint64_t addr,
-			 unsigned int width, bool write, uint64_t *value)
+/* The access straddles an edge, or is a piece of one that did: each byte goes to whoever owns it. */
+static bool __attribute__((noinline))
+access_bytes(struct hv_bus *bus, enum hv_space space, uint64_t addr, unsigned int width, bool write, uint64_t *value)
 {
 	uint64_t sum = 0;
 	bool answered = false;
@@ -81,16 +92,15 @@ bool hv_bus_access(struct hv_bus *bus, enum hv_space space, uint64_t addr,
 		   unsigned int width, bool write, uint64_t *value)
 {
 	struct hv_region *region = find(bus, space, addr);
+	bool whole = region && width <= region->len - (addr - region->base) && !(width & (width - 1));
 
-	if (region && width <= region->len - (addr - region->base)) {
-		region->access(region->dev, addr - region->base, width, write, value);
-		if (!write)
-			*value &= width_mask(width);
-		return true;
-	}
-	if (width > 1)
+	if (!whole && width > 1)
 		return access_bytes(bus, space, addr, width, write, value);
+	if (whole)
+		region->access(region->dev, addr - region->base, width, write, value);
+	else if (!write)
+		*value = UINT64_MAX;
 	if (!write)
-		*value = width_mask(width);
-	return false;
+		*value &= width_mask(width);
+	return whole;
 }

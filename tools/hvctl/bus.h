@@ -43,6 +43,7 @@ struct hv_region {
 struct hv_bus {
 	struct hv_region *regions[HV_NR_SPACES][HV_BUS_MAX_REGIONS];
 	size_t count[HV_NR_SPACES];
+	struct hv_region *last[HV_NR_SPACES];	/* that answered, or NULL */
 };
 
 /* Both return 0, -EEXIST for a range that overlaps another, -ENOSPC when full. */
@@ -51,8 +52,8 @@ void hv_bus_unregister(struct hv_bus *bus, struct hv_region *region);
 
 /*
  * Do one access. Returns false when nobody answers: reads then give all ones,
- * writes are lost, as on a PC. An access that only begins in a region, or is
- * wider than it, is split into bytes.
+ * writes are lost, as on a PC. An access that only begins in a region, is wider than
+ * it, or has a width that chips do not know (up to 8 all the same) is split into bytes.
  */
 bool hv_bus_access(struct hv_bus *bus, enum hv_space space, uint64_t addr,
 		   unsigned int width, bool write, uint64_t *value);

@@ -102,6 +102,48 @@ static void test_access_across_an_edge(void **state)
 	assert_int_equal(value, 0xaabbccdd);
 }
 
+/* Pieces of what crossed a page: chips know 1, 2, 4 and 8. */
+static void test_odd_widths(void **state)
+{
+	struct hv_bus bus = { 0 };
+	struct probe a;
+	uint64_t value = 0xaabbccddee;
+
+	(void)state;
+	add(&bus, &a, HV_MMIO, 0x1000, 0x10);
+	a.answer = 0x55;
+	assert_true(hv_bus_access(&bus, HV_MMIO, 0x1003, 5, true, &value));
+	assert_int_equal(a.calls, 5);
+	assert_int_equal(a.written, 0xaa);
+	assert_true(hv_bus_access(&bus, HV_MMIO, 0x1003, 3, false, &value));
+	assert_int_equal(value, 0x555555);
+	assert_int_equal(a.calls, 8);
+}
+
+/* Whoever answered last is asked first, which must not show. */
+static void test_moved_region(void **state)
+{
+	struct hv_bus bus = { 0 };
+	struct probe a, b;
+	uint64_t value = 0;
+
+	(void)state;
+	add(&bus, &a, HV_PORT, 0x10, 4);
+	add(&bus, &b, HV_MMIO, 0x10, 4);
+	a.answer = 1, b.answer = 2;
+	assert_true(hv_bus_access(&bus, HV_PORT, 0x10, 1, false, &value));
+	assert_true(hv_bus_access(&bus, HV_MMIO, 0x10, 1, false, &value));
+	assert_int_equal(value, 2);
+	assert_false(hv_bus_access(&bus, HV_PORT, 0x14, 1, false, &value));
+	hv_bus_unregister(&bus, &a.region);
+	assert_false(hv_bus_access(&bus, HV_PORT, 0x10, 1, false, &value));
+	a.region.base = 0x20;
+	hv_bus_register(&bus, &a.region);
+	assert_false(hv_bus_access(&bus, HV_PORT, 0x10, 1, false, &value));
+	assert_true(hv_bus_access(&bus, HV_PORT, 0x23, 1, false, &value));
+	assert_int_equal(value, 1);
+}
+
 static void test_ports_wrap(void **state)
 {
 	struct hv_bus bus = { 0 };
@@ -152,6 +194,8 @@ int main(void)
 		cmocka_unit_test(test_reads_are_cut_to_their_width),
 		cmocka_unit_test(test_nobody_answers),
 		cmocka_unit_test(test_access_across_an_edge),
+		cmocka_unit_test(test_odd_widths),
+		cmocka_unit_test(test_moved_region),
 		cmocka_unit_test(test_ports_wrap),
 		cmocka_unit_test(test_overlap_is_refused),
 		cmocka_unit_test(test_full_and_unregister),
