@@ -6,9 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The longest instruction there is. */
-#define HV_INSN_MAX 15
-
 /*
  * Disassemble one instruction. @bits: 16, 32 or 64: the code size; @rip: its
  * address, for branch targets. Returns its length, or 0 and "(bad)".

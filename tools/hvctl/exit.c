@@ -52,22 +52,21 @@ static void inject_fault(struct hv_vcpu *vcpu, const struct hv_fault *fault)
 
 static void string_io(struct hv_vcpu *vcpu)
 {
-	struct hv_machine *machine = vcpu->machine;
 	struct tinyvmx_run *run = vcpu->run;
-	struct hv_guest guest = { .memory = &machine->memory, .bus = &machine->bus };
+	struct hv_guest *guest = &vcpu->mmio.guest;
 	struct tinyvmx_exit_io io = run->io;
-	struct hv_fault fault;
-	int error = hv_vcpu_paging(vcpu, &guest.paging);
+	int error = hv_vcpu_paging(vcpu, &guest->paging);
 
 	if (error) {
 		fail(vcpu, "cannot read the vCPU's state", error);
 		return;
 	}
-	if (hv_strio(&guest, &run->regs, &io, run->instruction_len, &fault)) {
+	guest->known = 0;
+	if (hv_strio(guest, &run->regs, &io, run->instruction_len)) {
 		run->request = INSTRUCTION_DONE;
 		return;
 	}
-	inject_fault(vcpu, &fault);
+	inject_fault(vcpu, &guest->fault);
 	run->request = TINYVMX_REQ_SET_REGS;
 }
 
@@ -89,10 +88,11 @@ static void exit_io(struct hv_vcpu *vcpu)
 
 /* -------------------------------------------------------------------- MMIO */
 
+/* Segment registers are asked for once an exit, and only by code that needs them. */
 struct segment_source {
 	struct hv_vcpu *vcpu;
-	struct tinyvmx_sregs sregs;
 	bool read;
+	struct tinyvmx_sregs sregs;
 };
 
 static uint64_t segment_base(void *ctx, unsigned int segment)
@@ -102,8 +102,10 @@ static uint64_t segment_base(void *ctx, unsigned int segment)
 	if (!source->read) {
 		int error = tvx_get_sregs(source->vcpu->fd, &source->sregs);
 
-		if (error)
+		if (error) {
 			fail(source->vcpu, "cannot read the vCPU's state", error);
+			return 0;
+		}
 		source->read = true;
 	}
 	return source->sregs.seg[segment].base;
@@ -128,46 +130,27 @@ static bool can_be_emulated(struct hv_vcpu *vcpu, const struct tinyvmx_exit_mmio
 
 static void exit_mmio(struct hv_vcpu *vcpu)
 {
-	struct hv_machine *machine = vcpu->machine;
 	struct tinyvmx_run *run = vcpu->run;
-	struct tinyvmx_exit_mmio exit = run->mmio;
-	struct segment_source source = { .vcpu = vcpu };
-	struct hv_mmio mmio = {
-		.guest = {
-			.memory = &machine->memory,
-			.bus = &machine->bus,
-			.paging = {
-				.cr0 = exit.cr0,
-				.cr3 = exit.cr3,
-				.cr4 = exit.cr4,
-				.efer = exit.efer,
-				.rflags = run->regs.rflags,
-				.user = (exit.cs_ar >> TINYVMX_AR_DPL_SHIFT & 3) == 3,
-			},
-			.known = true,
-			.known_gla = exit.gla,
-			.known_gpa = exit.gpa,
-		},
-		.regs = &run->regs,
-		.code_bits = hv_code_bits(exit.efer, exit.cs_ar),
-		.cs_base = exit.cs_base,
-		.segment_base = segment_base,
-		.ctx = &source,
-	};
+	struct hv_mmio *mmio = &vcpu->mmio;
+	struct segment_source source;
 
-	if (!can_be_emulated(vcpu, &exit))
+	if (!can_be_emulated(vcpu, &run->mmio))
 		return;
-	switch (hv_mmio_emulate(&mmio)) {
+	source.vcpu = vcpu;
+	source.read = false;
+	mmio->segment_base = segment_base;
+	mmio->ctx = &source;
+	switch (hv_mmio_exit(mmio, run)) {
 	case HV_MMIO_FAULT:
-		inject_fault(vcpu, &mmio.fault);
+		inject_fault(vcpu, &mmio->guest.fault);
 		run->request = TINYVMX_REQ_SET_REGS;
 		return;
 	case HV_MMIO_DONE:
 		run->request = INSTRUCTION_DONE;
 		return;
 	case HV_MMIO_UNSUPPORTED:
-		hv_machine_end(machine, HV_END_UNSUPPORTED, 0, "%s at guest-physical 0x%llx, RIP 0x%llx",
-			       mmio.why, exit.gpa, run->rip);
+		hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "%s at guest-physical 0x%llx, RIP 0x%llx",
+			       mmio->why, run->mmio.gpa, run->rip);
 	}
 }
 

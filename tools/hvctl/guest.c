@@ -7,17 +7,33 @@
 
 #define PAGE_OFFSET 4095ULL
 
-static bool translate(struct hv_guest *guest, uint64_t gla, bool write, uint64_t *gpa, struct hv_fault *fault)
+static bool translate(struct hv_guest *guest, uint64_t gla, unsigned int access, uint64_t *gpa)
 {
-	if (guest->known && !((gla ^ guest->known_gla) & ~PAGE_OFFSET)) {
-		*gpa = (guest->known_gpa & ~PAGE_OFFSET) | (gla & PAGE_OFFSET);
-		return true;
-	}
-	return hv_walk(guest->memory, &guest->paging, gla, write ? HV_WALK_WRITE : 0, gpa, fault);
+	return hv_tlb_find(&guest->tlb, &guest->paging, gla, access, gpa) ||
+	       hv_tlb_walk(&guest->tlb, guest->memory, &guest->paging, gla, access, gpa, &guest->fault);
+}
+
+static bool is_known(const struct hv_guest *guest, uint64_t gla, bool write)
+{
+	return guest->known & (write ? HV_KNOWN_WRITE : HV_KNOWN_READ) &&
+	       !((gla ^ guest->known_gla) & ~PAGE_OFFSET);
+}
+
+static uint64_t known_gpa(const struct hv_guest *guest, uint64_t gla)
+{
+	return (guest->known_gpa & ~PAGE_OFFSET) | (gla & PAGE_OFFSET);
+}
+
+static bool translate_data(struct hv_guest *guest, uint64_t gla, bool write, uint64_t *gpa)
+{
+	if (!is_known(guest, gla, write))
+		return translate(guest, gla, write ? HV_WALK_WRITE : 0, gpa);
+	*gpa = known_gpa(guest, gla);
+	return true;
 }
 
 /* Constant widths compile to single moves: another vCPU may be looking. */
-static void ram_access(void *ram, unsigned int width, bool write, uint64_t *value)
+static void __attribute__((noinline)) ram_access(void *ram, unsigned int width, bool write, uint64_t *value)
 {
 	void *to = write ? ram : value, *from = write ? (void *)value : ram;
 
@@ -43,25 +59,11 @@ static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int w
 {
 	void *ram = hv_memory_at(guest->memory, gpa, width);
 
-	/* Nobody hears what is written to a ROM. */
-	if (write && hv_memory_is_rom(guest->memory, gpa))
-		return;
-	if (ram) {
-		ram_access(ram, width, write, value);
-		return;
-	}
-	/* Pieces of a page-crossing access have odd widths, which chips do not know. */
-	if ((width & (width - 1)) == 0) {
+	if (!ram)
 		hv_bus_access(guest->bus, HV_MMIO, gpa, width, write, value);
-		return;
-	}
-	for (unsigned int i = 0; i < width; i++) {
-		uint64_t byte = *value >> (8 * i) & 0xff;
-
-		hv_bus_access(guest->bus, HV_MMIO, gpa + i, 1, write, &byte);
-		if (!write)
-			*value = (*value & ~(0xffULL << (8 * i))) | byte << (8 * i);
-	}
+	/* Nobody hears what is written to a ROM. */
+	else if (!write || !hv_memory_is_rom(guest->memory, gpa))
+		ram_access(ram, width, write, value);
 }
 
 static uint64_t low_bytes(uint64_t value, unsigned int bytes)
@@ -69,35 +71,59 @@ static uint64_t low_bytes(uint64_t value, unsigned int bytes)
 	return bytes >= 8 ? value : value & ((1ULL << (8 * bytes)) - 1);
 }
 
-bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, struct hv_fault *fault)
+bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write)
 {
 	uint64_t gpa;
 
-	return translate(guest, gla, write, &gpa, fault) &&
-	       translate(guest, gla + width - 1, write, &gpa, fault);
+	return translate_data(guest, gla, write, &gpa) && translate_data(guest, gla + width - 1, write, &gpa);
 }
 
-bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
-		     uint64_t *value, struct hv_fault *fault)
+static bool __attribute__((noinline))
+access_two_pages(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
 {
 	unsigned int first = PAGE_OFFSET + 1 - (gla & PAGE_OFFSET);
-	uint64_t gpa, gpa2, high;
+	uint64_t gpa, gpa2, high = write ? *value >> (8 * first) : 0;
 
-	if (!(guest->paging.efer & X86_EFER_LMA))
-		gla &= UINT32_MAX;
-	if (!translate(guest, gla, write, &gpa, fault))
+	if (!translate_data(guest, gla, write, &gpa) || !translate_data(guest, gla + first, write, &gpa2))
 		return false;
-	if (width <= first) {
-		physical_access(guest, gpa, width, write, value);
-		*value = low_bytes(*value, width);
-		return true;
-	}
-	if (!translate(guest, gla + first, write, &gpa2, fault))
-		return false;
-	high = *value >> (8 * first);
 	physical_access(guest, gpa, first, write, value);
 	physical_access(guest, gpa2, width - first, write, &high);
 	if (!write)
 		*value = low_bytes(*value, first) | low_bytes(high, width - first) << (8 * first);
 	return true;
+}
+
+static bool __attribute__((noinline))
+access_one_page(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
+{
+	uint64_t gpa;
+
+	if (!translate_data(guest, gla, write, &gpa))
+		return false;
+	physical_access(guest, gpa, width, write, value);
+	return true;
+}
+
+bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
+{
+	bool one_page;
+
+	if (!(guest->paging.efer & X86_EFER_LMA))
+		gla &= UINT32_MAX;
+	one_page = width <= PAGE_OFFSET + 1 - (gla & PAGE_OFFSET);
+	if (one_page && is_known(guest, gla, write)) {
+		physical_access(guest, known_gpa(guest, gla), width, write, value);
+		return true;
+	}
+	return one_page ? access_one_page(guest, gla, width, write, value) :
+			  access_two_pages(guest, gla, width, write, value);
+}
+
+const void *hv_guest_code(struct hv_guest *guest, uint64_t gla, unsigned int len)
+{
+	uint64_t gpa;
+
+	if (len > PAGE_OFFSET + 1 - (gla & PAGE_OFFSET) || !translate(guest, gla, HV_WALK_PEEK, &gpa))
+		return NULL;
+	return hv_memory_at(guest->memory, gpa, len);
 }

@@ -4,28 +4,38 @@
 #define HV_GUEST_H
 
 #include "bus.h"
-#include "walk.h"
+#include "tlb.h"
 
+/* Memory as one vCPU sees it; used by its thread alone. */
 struct hv_guest {
 	const struct hv_memory *memory;
 	struct hv_bus *bus;
 	struct hv_paging paging;
-	/* A translation that the CPU has just done, rights checked. */
-	bool known;
+	/* HV_KNOWN_*: a translation that the CPU has just done, and what it has checked it for. */
+	unsigned int known;
 	uint64_t known_gla;
 	uint64_t known_gpa;
+	struct hv_fault fault;		/* what the guest takes when a function here says no */
+	struct hv_tlb tlb;
 };
+
+#define HV_KNOWN_READ (1U << 0)
+#define HV_KNOWN_WRITE (1U << 1)
 
 /*
  * Read or write @width (1, 2, 4 or 8) bytes at linear address @gla. An access
  * that crosses a page is done only if the guest may do all of it. Returns false
- * with @fault filled when it may not; then nothing was done.
+ * with guest->fault filled when it may not; then nothing was done.
  */
-bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
-		     uint64_t *value, struct hv_fault *fault);
+bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value);
 
 /* May the guest do that access? Nothing is done but what a page walk does. */
-bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
-		    struct hv_fault *fault);
+bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write);
+
+/*
+ * Where @len bytes of code are that the guest has fetched; NULL: not in RAM, or not in
+ * one page. It may change them while we look.
+ */
+const void *hv_guest_code(struct hv_guest *guest, uint64_t gla, unsigned int len);
 
 #endif

@@ -89,19 +89,3 @@ void hv_memory_exit(struct hv_memory *memory)
 		munmap(memory->rom.hva, memory->rom.len);
 	*memory = (struct hv_memory){ 0 };
 }
-
-static void *range_at(const struct hv_ram_range *range, uint64_t gpa, uint64_t len)
-{
-	uint64_t offset = gpa - range->gpa;
-
-	return gpa >= range->gpa && offset < range->len && len <= range->len - offset ? range->hva + offset : NULL;
-}
-
-void *hv_memory_at(const struct hv_memory *memory, uint64_t gpa, uint64_t len)
-{
-	void *found = range_at(&memory->rom, gpa, len);
-
-	for (unsigned int i = 0; i < memory->count && !found; i++)
-		found = range_at(&memory->range[i], gpa, len);
-	return found;
-}

@@ -45,8 +45,24 @@ int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *
 /* RAM is all zeroes again. */
 void hv_memory_clear(struct hv_memory *memory);
 
+static inline bool hv_ram_range_has(const struct hv_ram_range *range, uint64_t gpa, uint64_t len)
+{
+	uint64_t offset = gpa - range->gpa;
+
+	return offset < range->len && len <= range->len - offset;
+}
+
 /* Where guest-physical @gpa ... @gpa + @len - 1 lies; NULL unless all of it is RAM, or all ROM. */
-void *hv_memory_at(const struct hv_memory *memory, uint64_t gpa, uint64_t len);
+static inline void *hv_memory_at(const struct hv_memory *memory, uint64_t gpa, uint64_t len)
+{
+	const struct hv_ram_range *range = memory->range, *end = range + memory->count;
+
+	for (; range < end; range++)
+		if (hv_ram_range_has(range, gpa, len))
+			return range->hva + (gpa - range->gpa);
+	range = &memory->rom;
+	return hv_ram_range_has(range, gpa, len) ? range->hva + (gpa - range->gpa) : NULL;
+}
 
 static inline bool hv_memory_is_rom(const struct hv_memory *memory, uint64_t gpa)
 {

@@ -1,190 +1,199 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Instructions that touch memory with a chip behind it. */
+#include <string.h>
+
+#include <Zydis/Mnemonic.h>
+
 #include "insn.h"
 
-typedef enum hv_mmio_result (*insn_fn)(struct insn *insn, int arg);
+typedef enum hv_mmio_result (*insn_fn)(struct hv_mmio *m, const struct hv_insn *insn, int arg);
 
-static enum hv_mmio_result unsupported(struct insn *insn, const char *why)
+static enum hv_mmio_result unsupported(struct hv_mmio *m, const char *why)
 {
-	insn->m->why = why;
+	m->why = why;
 	return HV_MMIO_UNSUPPORTED;
 }
 
 /* ------------------------------------------------------------ instructions */
 
-enum { MOVE_PLAIN, MOVE_SIGNED, MOVE_SWAPPED };
-
-static enum hv_mmio_result do_move(struct insn *insn, int how)
+static enum hv_mmio_result do_move(struct hv_mmio *m, const struct hv_insn *insn, int arg)
 {
-	unsigned int from = insn->op[1].size;
 	uint64_t value;
 
-	if (!hv_insn_read(insn, 1, &value))
+	(void)arg;
+	if (!hv_insn_read(m, insn, 1, &value) || !hv_insn_write(m, insn, 0, value))
 		return HV_MMIO_FAULT;
-	if (how == MOVE_SIGNED)
-		value = hv_sign_extend(value, from);
-	if (how == MOVE_SWAPPED)
-		value = __builtin_bswap64(value) >> (64 - from);
-	return hv_insn_write(insn, 0, value) ? HV_MMIO_DONE : HV_MMIO_FAULT;
+	return HV_MMIO_DONE;
+}
+
+enum { CONVERT_SIGNED, CONVERT_SWAPPED };
+
+static enum hv_mmio_result do_convert(struct hv_mmio *m, const struct hv_insn *insn, int how)
+{
+	unsigned int from = insn->op[1].bits;
+	uint64_t value;
+
+	if (!hv_insn_read(m, insn, 1, &value))
+		return HV_MMIO_FAULT;
+	value = how == CONVERT_SIGNED ? hv_sign_extend(value, from) : __builtin_bswap64(value) >> (64 - from);
+	return hv_insn_write(m, insn, 0, value) ? HV_MMIO_DONE : HV_MMIO_FAULT;
 }
 
 /* op[0] = op[0] OP op[1] */
-static enum hv_mmio_result do_alu(struct insn *insn, int op)
+static enum hv_mmio_result do_alu(struct hv_mmio *m, const struct hv_insn *insn, int op)
 {
-	uint64_t a, b, rflags = insn->m->regs->rflags;
+	uint64_t a, b, rflags = m->regs->rflags;
 
-	if (!hv_insn_can_write(insn, 0) || !hv_insn_read(insn, 0, &a) || !hv_insn_read(insn, 1, &b))
+	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &a) || !hv_insn_read(m, insn, 1, &b))
 		return HV_MMIO_FAULT;
-	if (!hv_insn_write(insn, 0, hv_alu(op, a, b, insn->bits, &rflags)))
+	if (!hv_insn_write(m, insn, 0, hv_alu(op, a, b, insn->bits, &rflags)))
 		return HV_MMIO_FAULT;
-	insn->m->regs->rflags = rflags;
+	m->regs->rflags = rflags;
 	return HV_MMIO_DONE;
 }
 
 /* CMP and TEST: SUB and AND for the flags alone. */
-static enum hv_mmio_result do_compare(struct insn *insn, int op)
+static enum hv_mmio_result do_compare(struct hv_mmio *m, const struct hv_insn *insn, int op)
 {
-	uint64_t a, b, rflags = insn->m->regs->rflags;
+	uint64_t a, b, rflags = m->regs->rflags;
 
-	if (!hv_insn_read(insn, 0, &a) || !hv_insn_read(insn, 1, &b))
+	if (!hv_insn_read(m, insn, 0, &a) || !hv_insn_read(m, insn, 1, &b))
 		return HV_MMIO_FAULT;
 	hv_alu(op, a, b, insn->bits, &rflags);
-	insn->m->regs->rflags = rflags;
+	m->regs->rflags = rflags;
 	return HV_MMIO_DONE;
 }
 
-static enum hv_mmio_result do_unary(struct insn *insn, int op)
+static enum hv_mmio_result do_unary(struct hv_mmio *m, const struct hv_insn *insn, int op)
 {
-	uint64_t a, rflags = insn->m->regs->rflags;
+	uint64_t a, rflags = m->regs->rflags;
 
-	if (!hv_insn_can_write(insn, 0) || !hv_insn_read(insn, 0, &a))
+	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &a))
 		return HV_MMIO_FAULT;
-	if (!hv_insn_write(insn, 0, hv_alu(op, a, 0, insn->bits, &rflags)))
+	if (!hv_insn_write(m, insn, 0, hv_alu(op, a, 0, insn->bits, &rflags)))
 		return HV_MMIO_FAULT;
-	insn->m->regs->rflags = rflags;
+	m->regs->rflags = rflags;
 	return HV_MMIO_DONE;
 }
 
-static enum hv_mmio_result do_not(struct insn *insn, int arg)
+static enum hv_mmio_result do_not(struct hv_mmio *m, const struct hv_insn *insn, int arg)
 {
 	uint64_t a;
 
 	(void)arg;
-	if (!hv_insn_can_write(insn, 0) || !hv_insn_read(insn, 0, &a) || !hv_insn_write(insn, 0, ~a))
+	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &a) || !hv_insn_write(m, insn, 0, ~a))
 		return HV_MMIO_FAULT;
 	return HV_MMIO_DONE;
 }
 
-static enum hv_mmio_result do_neg(struct insn *insn, int arg)
+static enum hv_mmio_result do_neg(struct hv_mmio *m, const struct hv_insn *insn, int arg)
 {
-	uint64_t a, rflags = insn->m->regs->rflags;
+	uint64_t a, rflags = m->regs->rflags;
 
 	(void)arg;
-	if (!hv_insn_can_write(insn, 0) || !hv_insn_read(insn, 0, &a))
+	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &a))
 		return HV_MMIO_FAULT;
-	if (!hv_insn_write(insn, 0, hv_alu(HV_ALU_SUB, 0, a, insn->bits, &rflags)))
+	if (!hv_insn_write(m, insn, 0, hv_alu(HV_ALU_SUB, 0, a, insn->bits, &rflags)))
 		return HV_MMIO_FAULT;
-	insn->m->regs->rflags = rflags;
+	m->regs->rflags = rflags;
 	return HV_MMIO_DONE;
 }
 
 /* XCHG and XADD: the old value of op[0] goes to op[1], which is a register (or the other way round). */
-static enum hv_mmio_result do_exchange(struct insn *insn, int add)
+static enum hv_mmio_result do_exchange(struct hv_mmio *m, const struct hv_insn *insn, int add)
 {
-	uint64_t a, b, rflags = insn->m->regs->rflags, sum;
+	uint64_t a, b, rflags = m->regs->rflags, sum;
 
-	if (!hv_insn_can_write(insn, 0) || !hv_insn_can_write(insn, 1) ||
-	    !hv_insn_read(insn, 0, &a) || !hv_insn_read(insn, 1, &b))
+	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_can_write(m, insn, 1) ||
+	    !hv_insn_read(m, insn, 0, &a) || !hv_insn_read(m, insn, 1, &b))
 		return HV_MMIO_FAULT;
 	sum = add ? hv_alu(HV_ALU_ADD, a, b, insn->bits, &rflags) : b;
 	/* Memory first, for it may refuse; the register cannot. */
-	if (insn->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY) {
-		if (!hv_insn_write(insn, 0, sum))
+	if (insn->op[0].kind == HV_OPERAND_MEMORY) {
+		if (!hv_insn_write(m, insn, 0, sum))
 			return HV_MMIO_FAULT;
-		hv_insn_write(insn, 1, a);
+		hv_insn_write(m, insn, 1, a);
 	} else {
-		if (!hv_insn_write(insn, 1, a))
+		if (!hv_insn_write(m, insn, 1, a))
 			return HV_MMIO_FAULT;
-		hv_insn_write(insn, 0, sum);
+		hv_insn_write(m, insn, 0, sum);
 	}
-	insn->m->regs->rflags = rflags;
+	m->regs->rflags = rflags;
 	return HV_MMIO_DONE;
 }
 
-static enum hv_mmio_result do_cmpxchg(struct insn *insn, int arg)
+static enum hv_mmio_result do_cmpxchg(struct hv_mmio *m, const struct hv_insn *insn, int arg)
 {
-	uint64_t old, new, rflags = insn->m->regs->rflags;
-	uint64_t rax = hv_low_bits(insn->m->regs->gpr[TINYVMX_RAX], insn->bits);
+	uint64_t old, new, rflags = m->regs->rflags;
+	uint64_t rax = hv_low_bits(m->regs->gpr[TINYVMX_RAX], insn->bits);
 	bool equal;
 
 	(void)arg;
-	if (!hv_insn_can_write(insn, 0) || !hv_insn_read(insn, 0, &old) || !hv_insn_read(insn, 1, &new))
+	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &old) || !hv_insn_read(m, insn, 1, &new))
 		return HV_MMIO_FAULT;
 	hv_alu(HV_ALU_SUB, rax, old, insn->bits, &rflags);
 	equal = old == rax;
 	/* The destination is written in any case, as hardware does. */
-	if (!hv_insn_write(insn, 0, equal ? new : old))
+	if (!hv_insn_write(m, insn, 0, equal ? new : old))
 		return HV_MMIO_FAULT;
-	if (!equal && insn->bits == 8)
-		hv_insn_write_reg(insn, ZYDIS_REGISTER_AL, 8, old);
-	else if (!equal)
-		hv_insn_write_reg(insn, ZYDIS_REGISTER_RAX, insn->bits, old);
-	insn->m->regs->rflags = rflags;
+	if (!equal)
+		hv_insn_write_reg(m, TINYVMX_RAX, insn->bits, old);
+	m->regs->rflags = rflags;
 	return HV_MMIO_DONE;
 }
 
 enum { BIT_TEST, BIT_SET, BIT_RESET, BIT_COMPLEMENT };
 
 /* A bit number in a register reaches beyond the operand, in both directions. */
-static uint64_t bit_string_address(struct insn *insn, int64_t bit)
+static uint64_t bit_string_address(struct hv_mmio *m, const struct hv_insn *insn, int64_t bit)
 {
-	uint64_t gla = hv_insn_address(insn, &insn->op[0]);
-	uint64_t base = hv_insn_segment_base(insn, insn->op[0].mem.segment);
+	uint64_t gla = hv_insn_address(m, insn, &insn->op[0]);
+	uint64_t base = hv_insn_segment_base(m, insn->op[0].segment);
 	int64_t units = bit >> (insn->bits == 64 ? 6 : insn->bits == 32 ? 5 : 4);
 
-	return hv_insn_linear(insn, base, gla - base + units * (insn->bits / 8));
+	return hv_insn_linear(m, insn, base, gla - base + units * (insn->bits / 8));
 }
 
-static enum hv_mmio_result do_bit(struct insn *insn, int how)
+static enum hv_mmio_result do_bit(struct hv_mmio *m, const struct hv_insn *insn, int how)
 {
 	uint64_t bit, gla, value, one;
 	bool write = how != BIT_TEST;
 
-	if (insn->op[0].type != ZYDIS_OPERAND_TYPE_MEMORY || insn->bits == 8)
-		return unsupported(insn, "a bit test that does not touch memory");
-	hv_insn_read(insn, 1, &bit);
-	gla = hv_insn_address(insn, &insn->op[0]);
-	if (insn->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
-		gla = bit_string_address(insn, hv_sign_extend(bit, insn->bits));
+	if (insn->op[0].kind != HV_OPERAND_MEMORY || insn->bits == 8)
+		return unsupported(m, "a bit test that does not touch memory");
+	hv_insn_read(m, insn, 1, &bit);
+	gla = hv_insn_address(m, insn, &insn->op[0]);
+	if (insn->op[1].kind == HV_OPERAND_REGISTER)
+		gla = bit_string_address(m, insn, hv_sign_extend(bit, insn->bits));
 	one = 1ULL << (bit & (insn->bits - 1));
-	if (write && !hv_guest_check(&insn->m->guest, gla, insn->bits / 8, true, &insn->m->fault))
+	if (write && !hv_guest_check(&m->guest, gla, insn->bits / 8, true))
 		return HV_MMIO_FAULT;
-	if (!hv_insn_memory(insn, gla, insn->bits, false, &value))
+	if (!hv_guest_access(&m->guest, gla, insn->bits / 8, false, &value))
 		return HV_MMIO_FAULT;
-	insn->m->regs->rflags &= ~X86_RFLAGS_CF;
-	insn->m->regs->rflags |= value & one ? X86_RFLAGS_CF : 0;
+	m->regs->rflags &= ~X86_RFLAGS_CF;
+	m->regs->rflags |= value & one ? X86_RFLAGS_CF : 0;
 	value = how == BIT_SET ? value | one : how == BIT_RESET ? value & ~one : value ^ one;
-	if (write && !hv_insn_memory(insn, gla, insn->bits, true, &value))
+	if (write && !hv_guest_access(&m->guest, gla, insn->bits / 8, true, &value))
 		return HV_MMIO_FAULT;
 	return HV_MMIO_DONE;
 }
 
 /* ------------------------------------------------------------------- table */
 
-struct row {
+struct hv_mmio_row {
 	ZydisMnemonic mnemonic;
 	insn_fn fn;
 	int arg;
 	bool string;
 };
 
-static const struct row rows[] = {
-	{ ZYDIS_MNEMONIC_MOV, do_move, MOVE_PLAIN, false },
-	{ ZYDIS_MNEMONIC_MOVZX, do_move, MOVE_PLAIN, false },
-	{ ZYDIS_MNEMONIC_MOVSX, do_move, MOVE_SIGNED, false },
-	{ ZYDIS_MNEMONIC_MOVSXD, do_move, MOVE_SIGNED, false },
-	{ ZYDIS_MNEMONIC_MOVBE, do_move, MOVE_SWAPPED, false },
-	{ ZYDIS_MNEMONIC_MOVNTI, do_move, MOVE_PLAIN, false },
+static const struct hv_mmio_row rows[] = {
+	{ ZYDIS_MNEMONIC_MOV, do_move, 0, false },
+	{ ZYDIS_MNEMONIC_MOVZX, do_move, 0, false },
+	{ ZYDIS_MNEMONIC_MOVSX, do_convert, CONVERT_SIGNED, false },
+	{ ZYDIS_MNEMONIC_MOVSXD, do_convert, CONVERT_SIGNED, false },
+	{ ZYDIS_MNEMONIC_MOVBE, do_convert, CONVERT_SWAPPED, false },
+	{ ZYDIS_MNEMONIC_MOVNTI, do_move, 0, false },
 	{ ZYDIS_MNEMONIC_ADD, do_alu, HV_ALU_ADD, false },
 	{ ZYDIS_MNEMONIC_ADC, do_alu, HV_ALU_ADC, false },
 	{ ZYDIS_MNEMONIC_SUB, do_alu, HV_ALU_SUB, false },
@@ -227,55 +236,136 @@ static const struct row rows[] = {
 	{ ZYDIS_MNEMONIC_SCASQ, hv_insn_string, STRING_SCAS, true },
 };
 
-static const struct row *find_row(const struct insn *insn)
+static const struct hv_mmio_row *find_row(const struct hv_insn *insn)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		bool is_string = insn->z.meta.category == ZYDIS_CATEGORY_STRINGOP;
-
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		/* MOVSD and CMPSD are names of SSE instructions as well. */
-		if (rows[i].mnemonic == insn->z.mnemonic && rows[i].string == is_string)
+		if (rows[i].mnemonic == insn->mnemonic && rows[i].string == insn->string)
 			return &rows[i];
-	}
 	return NULL;
 }
 
-static bool decode(struct insn *insn, const uint8_t *code, size_t len)
-{
-	unsigned int bits = insn->m->code_bits;
-	ZydisDecoder decoder;
+/* ---------------------------------------------------- fetching and decoding */
 
-	if (bits == 64)
-		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	else if (bits == 32)
-		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-	else
-		ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
-	return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, len, &insn->z, insn->op));
+/* Bytes of code, and how many of them may belong to one instruction. */
+struct code {
+	union {
+		uint8_t byte[16];
+		uint64_t word[2];
+	};
+	size_t len;
+};
+
+/* The guest may be changing it: the compiler must not read it twice. */
+static uint64_t read_once(const void *at)
+{
+	typedef uint64_t word __attribute__((aligned(1), may_alias));
+
+	return *(const volatile word *)at;
+}
+
+static uint64_t code_address(const struct hv_mmio *m)
+{
+	uint64_t gla = m->cs_base + m->regs->rip;
+
+	return m->code_bits == 64 ? gla : gla & UINT32_MAX;
+}
+
+static void fetch(struct hv_mmio *m, uint64_t gla, struct code *code)
+{
+	const uint8_t *at = hv_guest_code(&m->guest, gla, sizeof(code->byte));
+
+	if (at) {
+		code->word[0] = read_once(at);
+		code->word[1] = read_once(at + 8);
+		code->len = HV_INSN_MAX;
+		return;
+	}
+	/* It may go on in another page, or end with the RAM. */
+	*code = (struct code){ 0 };
+	code->len = hv_peek(m->guest.memory, &m->guest.paging, gla, code->byte, HV_INSN_MAX);
+}
+
+static bool is_that(const struct hv_mmio_insn *known, const struct code *code, unsigned int code_bits)
+{
+	return known->code_bits == code_bits && known->insn.length <= code->len &&
+	       !((known->code[0] ^ code->word[0]) & known->mask[0]) &&
+	       !((known->code[1] ^ code->word[1]) & known->mask[1]);
+}
+
+static bool __attribute__((noinline))
+decode(struct hv_mmio *m, struct hv_mmio_insn *into, const struct code *code)
+{
+	struct code mask = { 0 };
+
+	into->code_bits = 0;
+	switch (hv_decode(&into->insn, code->byte, code->len, m->code_bits)) {
+	case HV_DECODE_BAD:
+		m->why = "bytes that are no instruction";
+		return false;
+	case HV_DECODE_DONE:
+		into->row = find_row(&into->insn);
+		if (into->row)
+			break;
+		/* fall through */
+	case HV_DECODE_FOREIGN:
+		m->why = "an instruction that cannot be done on a device";
+		return false;
+	}
+	memset(mask.byte, 0xff, into->insn.length);
+	memcpy(into->mask, mask.word, sizeof(mask.word));
+	memcpy(into->code, code->word, sizeof(code->word));
+	into->code_bits = m->code_bits;
+	return true;
+}
+
+/* The instruction at RIP; NULL: m->why says what is wrong with it. */
+static const struct hv_mmio_insn *find_insn(struct hv_mmio *m)
+{
+	uint64_t gla = code_address(m);
+	struct hv_mmio_insn *known = &m->insns[(gla ^ gla >> 6) % HV_MMIO_INSNS];
+	struct code code;
+
+	fetch(m, gla, &code);
+	if (is_that(known, &code, m->code_bits) || decode(m, known, &code))
+		return known;
+	return NULL;
 }
 
 enum hv_mmio_result hv_mmio_emulate(struct hv_mmio *m)
 {
-	struct insn insn = { .m = m };
-	uint64_t rip = m->cs_base + m->regs->rip;
-	uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH];
+	const struct hv_mmio_insn *found = find_insn(m);
 	enum hv_mmio_result result;
-	const struct row *row;
-	size_t len;
 
-	len = hv_peek(m->guest.memory, &m->guest.paging, m->code_bits == 64 ? rip : rip & UINT32_MAX,
-		      code, sizeof(code));
-	if (!decode(&insn, code, len))
-		return unsupported(&insn, "bytes that are no instruction");
-	row = find_row(&insn);
-	if (!row || (!row->string && !hv_insn_operands_are_plain(&insn)))
-		return unsupported(&insn, "an instruction that cannot be done on a device");
-	insn.bits = insn.op[0].size;
-	result = row->fn(&insn, row->arg);
+	if (!found)
+		return HV_MMIO_UNSUPPORTED;
+	result = found->row->fn(m, &found->insn, found->row->arg);
 	if (result != HV_MMIO_DONE)
 		return result;
-	m->regs->rip += insn.z.length;
+	m->regs->rip += found->insn.length;
 	if (m->code_bits != 64)
 		m->regs->rip &= m->code_bits == 32 ? UINT32_MAX : 0xffff;
 	m->regs->rflags &= ~X86_RFLAGS_RF;
 	return HV_MMIO_DONE;
+}
+
+enum hv_mmio_result hv_mmio_exit(struct hv_mmio *m, struct tinyvmx_run *run)
+{
+	const struct tinyvmx_exit_mmio *exit = &run->mmio;
+
+	m->guest.paging = (struct hv_paging){
+		.cr0 = exit->cr0,
+		.cr3 = exit->cr3,
+		.cr4 = exit->cr4,
+		.efer = exit->efer,
+		.rflags = run->regs.rflags,
+		.user = (exit->cs_ar >> TINYVMX_AR_DPL_SHIFT & 3) == 3,
+	};
+	m->guest.known = HV_KNOWN_READ | (exit->flags & TINYVMX_MMIO_WRITE ? HV_KNOWN_WRITE : 0);
+	m->guest.known_gla = exit->gla;
+	m->guest.known_gpa = exit->gpa;
+	m->regs = &run->regs;
+	m->code_bits = hv_code_bits(exit->efer, exit->cs_ar);
+	m->cs_base = exit->cs_base;
+	return hv_mmio_emulate(m);
 }

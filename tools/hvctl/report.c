@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode.h"
 #include "disasm.h"
 #include "exit.h"
 #include "explain.h"

@@ -14,26 +14,26 @@ static void set_register(__u64 *reg, uint64_t value, uint64_t mask)
 	*reg = mask == 0xffff ? (*reg & ~mask) | (value & mask) : value & mask;
 }
 
-static bool move_one(struct hv_guest *guest, const struct tinyvmx_exit_io *io, uint64_t gla, struct hv_fault *fault)
+static bool move_one(struct hv_guest *guest, const struct tinyvmx_exit_io *io, uint64_t gla)
 {
 	bool in = io->flags & TINYVMX_IO_IN;
 	uint64_t value = 0;
 
 	if (in) {
 		/* The port must not be read for nothing: will the store work? */
-		if (!hv_guest_check(guest, gla, io->width, true, fault))
+		if (!hv_guest_check(guest, gla, io->width, true))
 			return false;
 		hv_bus_access(guest->bus, HV_PORT, io->port, io->width, false, &value);
-		return hv_guest_access(guest, gla, io->width, true, &value, fault);
+		return hv_guest_access(guest, gla, io->width, true, &value);
 	}
-	if (!hv_guest_access(guest, gla, io->width, false, &value, fault))
+	if (!hv_guest_access(guest, gla, io->width, false, &value))
 		return false;
 	hv_bus_access(guest->bus, HV_PORT, io->port, io->width, true, &value);
 	return true;
 }
 
 bool hv_strio(struct hv_guest *guest, struct tinyvmx_regs *regs, const struct tinyvmx_exit_io *io,
-	      uint32_t instruction_len, struct hv_fault *fault)
+	      uint32_t instruction_len)
 {
 	__u64 *index = &regs->gpr[io->flags & TINYVMX_IO_IN ? TINYVMX_RDI : TINYVMX_RSI];
 	__u64 *count = &regs->gpr[TINYVMX_RCX];
@@ -44,7 +44,7 @@ bool hv_strio(struct hv_guest *guest, struct tinyvmx_regs *regs, const struct ti
 	for (unsigned int i = 0; i < HV_STRIO_BATCH; i++) {
 		if (rep && !(*count & mask))
 			break;
-		if (!move_one(guest, io, base + (*index & mask), fault))
+		if (!move_one(guest, io, base + (*index & mask)))
 			return false;
 		set_register(index, *index + step, mask);
 		if (!rep)

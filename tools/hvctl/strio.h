@@ -11,10 +11,10 @@
 
 /*
  * Do (a part of) a string I/O instruction: update RCX, RSI or RDI, and RIP when
- * it is complete. Returns false when the guest takes @fault instead; the registers
- * then tell how far it came.
+ * it is complete. Returns false when the guest takes guest->fault instead; the
+ * registers then tell how far it came.
  */
 bool hv_strio(struct hv_guest *guest, struct tinyvmx_regs *regs, const struct tinyvmx_exit_io *io,
-	      uint32_t instruction_len, struct hv_fault *fault);
+	      uint32_t instruction_len);
 
 #endif

@@ -58,6 +58,8 @@ static int open_vcpu(struct hv_vcpu *vcpu, struct hv_error *err)
 int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err)
 {
 	*vcpu = (struct hv_vcpu){ .machine = machine, .id = id, .fd = -1 };
+	vcpu->mmio.guest.memory = &machine->memory;
+	vcpu->mmio.guest.bus = &machine->bus;
 	return open_vcpu(vcpu, err);
 }
 
@@ -212,11 +214,4 @@ int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging)
 		.user = (sregs.seg[TINYVMX_SS].ar >> TINYVMX_AR_DPL_SHIFT & 3) == 3,
 	};
 	return 0;
-}
-
-unsigned int hv_code_bits(uint64_t efer, uint32_t cs_ar)
-{
-	if (efer & X86_EFER_LMA && cs_ar & TINYVMX_AR_L)
-		return 64;
-	return cs_ar & TINYVMX_AR_DB ? 32 : 16;
 }

@@ -9,6 +9,7 @@
 
 #include "boot.h"
 #include "error.h"
+#include "mmio.h"
 #include "tinyvmx.h"
 #include "walk.h"
 
@@ -25,6 +26,7 @@ struct hv_vcpu {
 	bool started;
 	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
 	uint64_t exits_before;		/* all of them, up to the last reset */
+	struct hv_mmio mmio;		/* finishes instructions for it; its thread's */
 };
 
 int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err);
@@ -41,8 +43,7 @@ int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err);
 void hv_vcpu_join(struct hv_vcpu *vcpu);
 void hv_vcpu_destroy(struct hv_vcpu *vcpu);
 
-/* How it translates addresses now; 16, 32 or 64: the size of its code. Not while it runs. */
+/* How it translates addresses now. Not while it runs. */
 int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging);
-unsigned int hv_code_bits(uint64_t efer, uint32_t cs_ar);
 
 #endif

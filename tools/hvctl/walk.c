@@ -41,6 +41,7 @@ struct walk {
 	uint64_t gla;
 	unsigned int access;
 	struct hv_fault *fault;
+	struct hv_walk_path *path;
 	uint64_t rights;		/* what all entries so far allow: X86_PTE_W, X86_PTE_U */
 	bool nx;
 };
@@ -83,25 +84,19 @@ static void *entry_at(const struct walk *walk, uint64_t table, unsigned int leve
 	return hv_memory_at(walk->memory, table + index * format->entry_size, format->entry_size);
 }
 
-static uint64_t read_entry(const struct walk *walk, const void *entry)
+/* Leave @bits set in an entry that held @old, and the entry on the path. */
+static void finish_entry(struct walk *walk, void *entry, uint64_t old, uint32_t bits)
 {
-	uint32_t narrow;
-	uint64_t wide;
+	struct hv_walk_path *path = walk->path;
 
-	/* Another vCPU may be writing it: read it once. */
-	if (walk->format->entry_size == 4) {
-		__atomic_load((const uint32_t *)entry, &narrow, __ATOMIC_RELAXED);
-		return narrow;
-	}
-	__atomic_load((const uint64_t *)entry, &wide, __ATOMIC_RELAXED);
-	return wide;
-}
-
-static void set_bits(const struct walk *walk, void *entry, uint64_t old, uint32_t bits)
-{
+	if (walk->access & HV_WALK_PEEK)
+		bits = 0;
 	/* The low half is enough, in both formats. */
-	if (!(walk->access & HV_WALK_PEEK) && (old & bits) != bits)
+	if ((old & bits) != bits)
 		__atomic_fetch_or((uint32_t *)entry, bits, __ATOMIC_RELAXED);
+	path->entry[path->levels].at = entry;
+	path->entry[path->levels].value = old | bits;
+	path->levels++;
 }
 
 static void collect_rights(struct walk *walk, uint64_t entry)
@@ -153,7 +148,7 @@ static bool walk_tables(struct walk *walk, uint64_t *gpa)
 	for (unsigned int level = walk->format->levels; level; level--) {
 		bool top_of_pae = walk->format->pae_top && level == walk->format->levels;
 		void *entry = entry_at(walk, table, level);
-		uint64_t value = entry ? read_entry(walk, entry) : 0;
+		uint64_t value = entry ? hv_walk_read_entry(entry, walk->format->entry_size) : 0;
 
 		if (!(value & X86_PTE_P))
 			return page_fault(walk, 0);
@@ -162,21 +157,21 @@ static bool walk_tables(struct walk *walk, uint64_t *gpa)
 		if (is_page(walk, value, level)) {
 			if (!allowed(walk))
 				return page_fault(walk, X86_PF_P);
-			set_bits(walk, entry, value,
-				 X86_PTE_A | (walk->access & HV_WALK_WRITE ? X86_PTE_D : 0));
+			finish_entry(walk, entry, value,
+				     X86_PTE_A | (walk->access & HV_WALK_WRITE ? X86_PTE_D : 0));
 			*gpa = page_address(walk, value, level);
 			return true;
 		}
-		if (!top_of_pae)
-			set_bits(walk, entry, value, X86_PTE_A);
+		finish_entry(walk, entry, value, top_of_pae ? 0 : X86_PTE_A);
 		table = value & ADDR_MASK;
 	}
 	return false;
 }
 
 bool hv_walk(const struct hv_memory *memory, const struct hv_paging *paging, uint64_t gla,
-	     unsigned int access, uint64_t *gpa, struct hv_fault *fault)
+	     unsigned int access, uint64_t *gpa, struct hv_fault *fault, struct hv_walk_path *path)
 {
+	struct hv_walk_path unwanted;
 	struct walk walk = {
 		.memory = memory,
 		.paging = paging,
@@ -184,11 +179,13 @@ bool hv_walk(const struct hv_memory *memory, const struct hv_paging *paging, uin
 		.gla = gla,
 		.access = access,
 		.fault = fault,
+		.path = path ? path : &unwanted,
 		.rights = X86_PTE_W | X86_PTE_U,
 	};
 
 	if (!(paging->efer & X86_EFER_LMA))
 		walk.gla = gla & UINT32_MAX;
+	walk.path->levels = 0;
 	if (!walk.format) {
 		*gpa = walk.gla;
 		return true;
@@ -197,6 +194,7 @@ bool hv_walk(const struct hv_memory *memory, const struct hv_paging *paging, uin
 		*fault = (struct hv_fault){ X86_VECTOR_GP, 0, 0 };
 		return false;
 	}
+	walk.path->entry_size = walk.format->entry_size;
 	return walk_tables(&walk, gpa);
 }
 
@@ -213,7 +211,7 @@ size_t hv_peek(const struct hv_memory *memory, const struct hv_paging *paging, u
 
 		if (piece > len - done)
 			piece = len - done;
-		if (!hv_walk(memory, paging, gla + done, HV_WALK_PEEK, &gpa, &fault))
+		if (!hv_walk(memory, paging, gla + done, HV_WALK_PEEK, &gpa, &fault, NULL))
 			break;
 		ram = hv_memory_at(memory, gpa, piece);
 		if (!ram)

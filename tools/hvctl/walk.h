@@ -30,13 +30,43 @@ struct hv_fault {
 	uint64_t cr2;			/* with a page fault */
 };
 
+#define HV_WALK_MAX_LEVELS 5
+
+/* The entries of the paging structures that a walk went through, and what it left in them. */
+struct hv_walk_path {
+	unsigned int levels;		/* 0: no paging */
+	unsigned int entry_size;	/* 4 or 8 bytes */
+	struct {
+		const void *at;
+		uint64_t value;
+	} entry[HV_WALK_MAX_LEVELS];
+};
+
 /*
  * Translate one linear address. Sets the accessed and dirty bits as a CPU does.
  * Returns false and fills @fault (a page fault, or a general protection fault
- * for a non-canonical address) when the guest may not do this.
+ * for a non-canonical address) when the guest may not do this. @path may be NULL;
+ * after a fault it means nothing.
  */
 bool hv_walk(const struct hv_memory *memory, const struct hv_paging *paging, uint64_t gla,
-	     unsigned int access, uint64_t *gpa, struct hv_fault *fault);
+	     unsigned int access, uint64_t *gpa, struct hv_fault *fault, struct hv_walk_path *path);
+
+/* Another vCPU may be writing the entry: it is read once. */
+static inline uint64_t hv_walk_read_entry(const void *at, unsigned int entry_size)
+{
+	if (entry_size == 4)
+		return __atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED);
+	return __atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED);
+}
+
+/* Would that walk, with the same paging and access, go the same way to the same place now? */
+static inline bool hv_walk_path_holds(const struct hv_walk_path *path)
+{
+	for (unsigned int i = 0; i < path->levels; i++)
+		if (hv_walk_read_entry(path->entry[i].at, path->entry_size) != path->entry[i].value)
+			return false;
+	return true;
+}
 
 /* Copy @len bytes of RAM at a linear address, for explaining; returns how many are there. */
 size_t hv_peek(const struct hv_memory *memory, const struct hv_paging *paging, uint64_t gla,

@@ -12,6 +12,7 @@
 #include "bus.h"
 #include "error.h"
 #include "memory.h"
+#include "mmio.h"
 
 struct hv_bench_vm;
 struct hv_bench_vcpu;
@@ -62,6 +63,7 @@ struct hv_bench_vcpu {
 	pthread_t thread;
 	bool threaded;
 	volatile bool stop;
+	struct hv_mmio mmio;		/* for a back end that decodes instructions itself */
 };
 
 #define HV_BENCH_MAX_VCPUS 2

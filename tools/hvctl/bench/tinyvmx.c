@@ -53,6 +53,13 @@ static int set_cpuid(struct hv_bench_vcpu *vcpu)
 	return tvx_set_cpuid(vcpu->fd, table, count);
 }
 
+static uint64_t no_segment_base(void *ctx, unsigned int segment)
+{
+	(void)ctx;
+	(void)segment;
+	return 0;
+}
+
 static int vcpu_create(struct hv_bench_vcpu *vcpu)
 {
 	struct tinyvmx_run *run;
@@ -66,6 +73,9 @@ static int vcpu_create(struct hv_bench_vcpu *vcpu)
 		return error;
 	vcpu->run = run;
 	vcpu->run_bytes = info.run_bytes;
+	vcpu->mmio.guest.memory = &vcpu->vm->memory;
+	vcpu->mmio.guest.bus = &vcpu->vm->bus;
+	vcpu->mmio.segment_base = no_segment_base;
 	return set_cpuid(vcpu);
 }
 
@@ -120,50 +130,26 @@ static int signal_port(struct hv_bench_vm *vm, int eventfd, uint16_t port)
 
 static int string_io(struct hv_bench_vcpu *vcpu, struct tinyvmx_run *run)
 {
-	struct hv_guest guest = { .memory = &vcpu->vm->memory, .bus = &vcpu->vm->bus };
+	struct hv_guest *guest = &vcpu->mmio.guest;
 	struct tinyvmx_exit_io io = run->io;
 	struct tinyvmx_sregs sregs;
-	struct hv_fault fault;
 	int error = tvx_get_sregs(vcpu->fd, &sregs);
 
 	if (error)
 		return error;
-	guest.paging = (struct hv_paging){ .cr0 = sregs.cr0, .cr3 = sregs.cr3, .cr4 = sregs.cr4, .efer = sregs.efer,
-					   .rflags = run->regs.rflags };
-	if (!hv_strio(&guest, &run->regs, &io, run->instruction_len, &fault))
+	guest->paging = (struct hv_paging){ .cr0 = sregs.cr0, .cr3 = sregs.cr3, .cr4 = sregs.cr4, .efer = sregs.efer,
+					    .rflags = run->regs.rflags };
+	guest->known = 0;
+	if (!hv_strio(guest, &run->regs, &io, run->instruction_len))
 		return -EFAULT;
 	run->request = INSTRUCTION_DONE;
 	return HV_BENCH_EXIT_AGAIN;
 }
 
-static uint64_t no_segment_base(void *ctx, unsigned int segment)
-{
-	(void)ctx;
-	(void)segment;
-	return 0;
-}
-
 /* hvctl's own way to finish such an instruction: what a user of hvctl pays. */
 static int mmio(struct hv_bench_vcpu *vcpu, struct tinyvmx_run *run)
 {
-	const struct tinyvmx_exit_mmio *exit = &run->mmio;
-	struct hv_mmio m = {
-		.guest = {
-			.memory = &vcpu->vm->memory,
-			.bus = &vcpu->vm->bus,
-			.paging = { .cr0 = exit->cr0, .cr3 = exit->cr3, .cr4 = exit->cr4, .efer = exit->efer,
-				    .rflags = run->regs.rflags },
-			.known = true,
-			.known_gla = exit->gla,
-			.known_gpa = exit->gpa,
-		},
-		.regs = &run->regs,
-		.code_bits = 64,
-		.cs_base = exit->cs_base,
-		.segment_base = no_segment_base,
-	};
-
-	if (hv_mmio_emulate(&m) != HV_MMIO_DONE)
+	if (hv_mmio_exit(&vcpu->mmio, run) != HV_MMIO_DONE)
 		return -EFAULT;
 	run->request = INSTRUCTION_DONE;
 	return HV_BENCH_EXIT_AGAIN;

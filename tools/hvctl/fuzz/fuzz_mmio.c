@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The MMIO emulation on any code, registers and page tables: 16 bytes of code, the
- * general registers, flags, a word that chooses the mode, the rest is RAM from 0 on.
- */
+/* The MMIO emulation on any code, registers and page tables. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +10,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CODE 0x8000
+#define RAM 0x10000
 
+static uint8_t ram[RAM] __attribute__((aligned(4096)));
 static struct hv_memory memory;
 static struct hv_bus bus;
 static struct hv_region region;
+static uint64_t chip;
 
 static void chip_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
 {
@@ -24,8 +24,10 @@ static void chip_access(void *dev, uint64_t offset, unsigned int width, bool wri
 	/* What bus.h promises to chips. */
 	if (offset >= region.len || width > region.len - offset || width > 8 || width & (width - 1))
 		abort();
-	if (!write)
-		*value = 0x5a5a5a5a5a5a5a5a;
+	if (write)
+		chip = chip * 31 + *value;
+	else
+		*value = chip ^ offset;
 }
 
 static uint64_t segment_base(void *ctx, unsigned int segment)
@@ -39,12 +41,9 @@ static uint64_t segment_base(void *ctx, unsigned int segment)
 
 static void init(void)
 {
-	struct hv_error err;
-
-	if (memory.map)
-		return;
-	if (hv_memory_init(&memory, 1 * HV_MIB, &err))
-		abort();
+	memory.range[0] = (struct hv_ram_range){ 0, RAM, ram };
+	memory.count = 1;
+	bus = (struct hv_bus){ 0 };
 	region = (struct hv_region){ "chip", HV_MMIO, 0x100000, 0xfff, chip_access, NULL };
 	hv_bus_register(&bus, &region);
 }
@@ -61,37 +60,73 @@ static struct hv_paging paging_of(uint64_t mode)
 	};
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+struct input {
+	uint8_t code[16];
+	uint64_t gpr[TINYVMX_NR_GPR];
+	uint64_t rflags;
+	uint64_t mode;
+	uint8_t tables[0x6000];
+};
+
+/* What came of an instruction: all that the guest could tell. */
+struct outcome {
+	enum hv_mmio_result result;
+	struct hv_fault fault;
+	struct tinyvmx_regs regs;
+	uint64_t chip;
+	uint8_t ram[RAM];
+};
+
+static void emulate(struct hv_mmio *mmio, const struct input *input, struct outcome *outcome)
 {
 	static const unsigned int code_bits[] = { 16, 32, 64, 64 };
-	struct tinyvmx_regs regs = { .rip = CODE };
-	uint64_t mode = 0, bases[6] = { 0x100000, 0, 0, 0x100000, 8, 16 };
-	struct hv_mmio mmio;
-	char text[128];
-	size_t ram;
+	uint64_t bases[6] = { 0x100000, 0, 0, 0x100000, 8, 16 };
 
-	init();
-	if (size < 16 + sizeof(regs.gpr) + 16)
-		return 0;
-	memset(memory.range[0].hva, 0, 0x10000);
-	memcpy(memory.range[0].hva + CODE, data, 16);
-	memcpy(regs.gpr, data + 16, sizeof(regs.gpr));
-	memcpy(&regs.rflags, data + 16 + sizeof(regs.gpr), 8);
-	memcpy(&mode, data + 16 + sizeof(regs.gpr) + 8, 8);
-	ram = size - (16 + sizeof(regs.gpr) + 16);
-	memcpy(memory.range[0].hva + 0x1000, data + size - ram, ram < 0x6000 ? ram : 0x6000);
-	mmio = (struct hv_mmio){
-		.guest = {
-			.memory = &memory, .bus = &bus, .paging = paging_of(mode),
-			.known = true, .known_gla = 0x100000, .known_gpa = 0x100000,
-		},
-		.regs = &regs,
-		.code_bits = code_bits[mode & 3],
-		.segment_base = segment_base,
-		.ctx = bases,
-	};
-	if (hv_mmio_emulate(&mmio) == HV_MMIO_UNSUPPORTED && !mmio.why)
+	memset(outcome, 0, sizeof(*outcome));
+	memset(ram, 0, sizeof(ram));
+	memcpy(ram + CODE, input->code, sizeof(input->code));
+	memcpy(ram + 0x1000, input->tables, sizeof(input->tables));
+	chip = 0x5a5a5a5a5a5a5a5a;
+	outcome->regs.rip = CODE;
+	outcome->regs.rflags = input->rflags;
+	memcpy(outcome->regs.gpr, input->gpr, sizeof(input->gpr));
+	mmio->guest.memory = &memory;
+	mmio->guest.bus = &bus;
+	mmio->guest.paging = paging_of(input->mode);
+	mmio->guest.known = input->mode >> 8 & (HV_KNOWN_READ | HV_KNOWN_WRITE);
+	mmio->guest.known_gla = mmio->guest.known_gpa = 0x100000;
+	mmio->guest.fault = (struct hv_fault){ 0 };
+	mmio->regs = &outcome->regs;
+	mmio->code_bits = code_bits[input->mode & 3];
+	mmio->segment_base = segment_base;
+	mmio->ctx = bases;
+	mmio->why = NULL;
+	outcome->result = hv_mmio_emulate(mmio);
+	if (outcome->result == HV_MMIO_UNSUPPORTED && !mmio->why)
 		abort();
-	hv_disasm(data, 16, code_bits[mode & 3], regs.rip, text, sizeof(text));
+	outcome->fault = mmio->guest.fault;
+	outcome->chip = chip;
+	memcpy(outcome->ram, ram, sizeof(ram));
+}
+
+/* Once with a memory of nothing, once with one of all that was before: that must make no difference. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct hv_mmio warm;
+	static struct outcome first, second;
+	static struct input input;
+	struct hv_mmio cold = { 0 };
+	char text[128];
+
+	if (size < offsetof(struct input, tables))
+		return 0;
+	init();
+	memset(&input, 0, sizeof(input));
+	memcpy(&input, data, size < sizeof(input) ? size : sizeof(input));
+	emulate(&cold, &input, &first);
+	emulate(&warm, &input, &second);
+	if (memcmp(&first, &second, sizeof(first)))
+		abort();
+	hv_disasm(input.code, sizeof(input.code), warm.code_bits, CODE, text, sizeof(text));
 	return 0;
 }

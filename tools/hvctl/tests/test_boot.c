@@ -62,10 +62,10 @@ static void test_long(void **state)
 	assert_int_equal(test_get(&memory, boot.sregs.gdt_base + cs->selector, 8), 0x00af9b000000ffff);
 	paging = (struct hv_paging){ boot.sregs.cr0, boot.sregs.cr3, boot.sregs.cr4, boot.sregs.efer, 0, false };
 	for (uint64_t gla = 0; gla < 4 * HV_GIB; gla += 0x1ffffff) {
-		assert_true(hv_walk(&memory, &paging, gla, HV_WALK_WRITE | HV_WALK_PEEK, &gpa, &fault));
+		assert_true(hv_walk(&memory, &paging, gla, HV_WALK_WRITE | HV_WALK_PEEK, &gpa, &fault, NULL));
 		assert_int_equal(gpa, gla);
 	}
-	assert_false(hv_walk(&memory, &paging, 4 * HV_GIB, 0, &gpa, &fault));
+	assert_false(hv_walk(&memory, &paging, 4 * HV_GIB, 0, &gpa, &fault, NULL));
 }
 
 static void test_long_with_much_ram(void **state)
@@ -82,9 +82,9 @@ static void test_long_with_much_ram(void **state)
 		skip();
 	hv_boot_prepare(&boot, &image, &big, "", true);
 	paging = (struct hv_paging){ boot.sregs.cr0, boot.sregs.cr3, boot.sregs.cr4, boot.sregs.efer, 0, false };
-	assert_true(hv_walk(&big, &paging, 6 * HV_GIB - 1, 0, &gpa, &fault));
+	assert_true(hv_walk(&big, &paging, 6 * HV_GIB - 1, 0, &gpa, &fault, NULL));
 	assert_int_equal(gpa, 6 * HV_GIB - 1);
-	assert_false(hv_walk(&big, &paging, 6 * HV_GIB, 0, &gpa, &fault));
+	assert_false(hv_walk(&big, &paging, 6 * HV_GIB, 0, &gpa, &fault, NULL));
 	assert_int_equal(boot.regs.gpr[TINYVMX_RDI], 3 * HV_GIB);
 	hv_memory_exit(&big);
 }

@@ -49,6 +49,13 @@ static int setup(void **state)
 	memset(bases, 0, sizeof(bases));
 	reads = writes = last_width = 0;
 	regs = (struct tinyvmx_regs){ .rip = CODE, .rflags = 2, .gpr[TINYVMX_RBX] = CHIP };
+	memset(&mmio, 0, sizeof(mmio));
+	mmio.guest.memory = &memory;
+	mmio.guest.bus = &bus;
+	mmio.guest.known = HV_KNOWN_READ | HV_KNOWN_WRITE;
+	mmio.guest.known_gla = mmio.guest.known_gpa = CHIP;
+	mmio.regs = &regs;
+	mmio.segment_base = segment_base;
 	return hv_bus_register(&bus, &region);
 }
 
@@ -59,16 +66,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Without paging linear is physical; 64-bit code then is not quite a CPU's state, but decodes as such. */
+/*
+ * Without paging linear is physical; 64-bit code then is not quite a CPU's state, but
+ * decodes as such. What one instruction leaves behind in @mmio is there for the next.
+ */
 static enum hv_mmio_result emulate(unsigned int bits, const char *code, size_t len)
 {
 	test_put(&memory, CODE, code, len);
-	mmio = (struct hv_mmio){
-		.guest = { .memory = &memory, .bus = &bus, .known = true, .known_gla = CHIP, .known_gpa = CHIP },
-		.regs = &regs,
-		.code_bits = bits,
-		.segment_base = segment_base,
-	};
+	mmio.code_bits = bits;
 	return hv_mmio_emulate(&mmio);
 }
 
@@ -349,21 +354,37 @@ static void test_fault_of_the_other_operand(void **state)
 	test_put32(&memory, 0x9004, 0x1000 | X86_PTE_P);
 	test_put32(&memory, 0x9014, 0x5000 | X86_PTE_P);
 	RSI = CHIP, RDI = 0x5000;
-	mmio = (struct hv_mmio){
-		.guest = {
-			.memory = &memory, .bus = &bus, .known = true, .known_gla = CHIP, .known_gpa = CHIP,
-			.paging = { .cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = 0x8000 },
-		},
-		.regs = &regs,
-		.code_bits = 32,
-		.segment_base = segment_base,
-	};
+	mmio.guest.paging = (struct hv_paging){ .cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = 0x8000 };
+	mmio.code_bits = 32;
 	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_FAULT);
-	assert_int_equal(mmio.fault.vector, X86_VECTOR_PF);
-	assert_int_equal(mmio.fault.cr2, 0x5000);
-	assert_int_equal(mmio.fault.error_code, X86_PF_P | X86_PF_W);
+	assert_int_equal(mmio.guest.fault.vector, X86_VECTOR_PF);
+	assert_int_equal(mmio.guest.fault.cr2, 0x5000);
+	assert_int_equal(mmio.guest.fault.error_code, X86_PF_P | X86_PF_W);
 	assert_int_equal(reads, 0);
 	assert_int_equal(regs.rip, CODE);
+}
+
+/* The CPU has translated the access that it made, not another kind of access. */
+static void test_known_for_reading_alone(void **state)
+{
+	(void)state;
+	/* movsd in the chip's page, which is mapped read-only, and only half of it is a write. */
+	test_put(&memory, CODE, "\xa5", 1);
+	test_put32(&memory, 0x8000, 0x9000 | X86_PTE_P | X86_PTE_W);
+	test_put32(&memory, 0x8000 + 4 * (CHIP >> 22), 0xa000 | X86_PTE_P | X86_PTE_W);
+	test_put32(&memory, 0x9004, CODE | X86_PTE_P);
+	test_put32(&memory, 0xa000, CHIP | X86_PTE_P);
+	RSI = CHIP, RDI = CHIP + 0x80;
+	mmio.guest.known = HV_KNOWN_READ;
+	mmio.guest.paging = (struct hv_paging){ .cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = 0x8000 };
+	mmio.code_bits = 32;
+	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_FAULT);
+	assert_int_equal(mmio.guest.fault.cr2, CHIP + 0x80);
+	assert_int_equal(mmio.guest.fault.error_code, X86_PF_P | X86_PF_W);
+	assert_int_equal(reads + writes, 0);
+	mmio.guest.known = HV_KNOWN_READ | HV_KNOWN_WRITE;
+	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_DONE);
+	assert_int_equal(chip[0x80], 0);
 }
 
 static void unsupported(const char *code, size_t len)
@@ -393,6 +414,178 @@ static void test_unsupported(void **state)
 	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_UNSUPPORTED);
 }
 
+/* ------------------------------------------------------ instructions known already */
+
+static struct hv_mmio_insn *known_insn(void)
+{
+	struct hv_mmio_insn *found = NULL;
+
+	for (unsigned int i = 0; i < HV_MMIO_INSNS; i++)
+		if (mmio.insns[i].code_bits)
+			found = &mmio.insns[i];
+	assert_non_null(found);
+	return found;
+}
+
+/* It is what it is remembered to be: here, on purpose, something else. */
+static void test_known_is_not_decoded_again(void **state)
+{
+	(void)state;
+	DO(64, "\x8b\x43\x10");				/* mov eax, [rbx+16] */
+	known_insn()->insn.op[0].reg = TINYVMX_RCX;
+	RAX = 0;
+	DO(64, "\x8b\x43\x10");
+	assert_int_equal(RAX, 0);
+	assert_int_equal(RCX, 0x13121110);
+}
+
+static void test_changed_code(void **state)
+{
+	(void)state;
+	DO(64, "\x8b\x43\x10");				/* mov eax, [rbx+16] */
+	DO(64, "\x8b\x4b\x10");				/* mov ecx, [rbx+16] */
+	assert_int_equal(RCX, 0x13121110);
+	DO(64, "\x8b\x4b\x14");				/* the last byte of it */
+	assert_int_equal(RCX, 0x17161514);
+	DO(64, "\x66\x8b\x4b\x14");			/* a prefix more: another length */
+	regs.rip = CODE;
+	assert_int_equal(emulate(64, "\xf4", 1), HV_MMIO_UNSUPPORTED);
+	assert_int_equal(emulate(64, "\xf4", 1), HV_MMIO_UNSUPPORTED);
+	/* Its ninth byte and those behind are compared, too. */
+	DO(64, "\xc7\x83\x10\x00\x00\x00\x44\x33\x22\x11");	/* mov dword [rbx+16], 0x11223344 */
+	DO(64, "\xc7\x83\x10\x00\x00\x00\x44\x33\x22\x99");
+	assert_int_equal(chip_get(0x10, 4), 0x99223344);
+}
+
+/* What lies behind an instruction is not a part of it. */
+static void test_code_behind_it(void **state)
+{
+	(void)state;
+	DO(64, "\x8b\x43\x10");				/* mov eax, [rbx+16] */
+	known_insn()->insn.op[0].reg = TINYVMX_RCX;
+	test_put(&memory, CODE + 3, "\xcc\xcc\xcc", 3);
+	DO(64, "\x8b\x43\x10");
+	assert_int_equal(RCX, 0x13121110);
+}
+
+static void test_other_code_size(void **state)
+{
+	(void)state;
+	bases[TINYVMX_DS] = CHIP;
+	DO(64, "\x89\x07");				/* mov [rdi], eax */
+	RAX = 0x42, RDI = CHIP;
+	DO(64, "\x89\x07");
+	assert_int_equal(chip_get(0, 4), 0x42);
+	RAX = 0x43, RDI = 8;
+	DO(32, "\x89\x07");				/* mov [edi], eax; DS has a base */
+	assert_int_equal(chip_get(8, 4), 0x43);
+	RAX = 0x44, regs.gpr[TINYVMX_RBX] = 0x10;
+	DO(16, "\x89\x07");				/* mov [bx], ax */
+	assert_int_equal(chip_get(0x10, 4), 0x13120044);
+	RAX = 0x45, RDI = CHIP + 0x20;
+	DO(64, "\x89\x07");
+	assert_int_equal(chip_get(0x20, 4), 0x45);
+	regs.rip = CODE;
+	assert_int_equal(emulate(64, "\x48\x8b\x07", 3), HV_MMIO_DONE);	/* mov rax, [rdi] */
+	regs.rip = CODE;
+	assert_int_equal(emulate(32, "\x48\x8b\x07", 3), HV_MMIO_DONE);	/* dec eax, alone */
+	assert_int_equal(regs.rip, CODE + 1);
+}
+
+/* RIPs share the places in which instructions are remembered. */
+static void test_other_rip(void **state)
+{
+	static const char first[] = "\x8b\x05\xfa\xef\xff\x0f";	/* mov eax, [rip+...]: the chip's first register */
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * HV_MMIO_INSNS; i++)
+		test_put(&memory, CODE + 16 * i, first, 6);
+	for (unsigned int round = 0; round < 2; round++) {
+		for (unsigned int i = 0; i < 2 * HV_MMIO_INSNS; i++) {
+			regs.rip = CODE + 16 * i;
+			mmio.code_bits = 64;
+			assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_DONE);
+			/* The same bytes reach another address from there. */
+			assert_int_equal(RAX, 0x03020100 + (i * 0x10101010u & 0xf0f0f0f0u));
+		}
+	}
+}
+
+/* Long mode: the code's page at linear 0x400000, through a page table at 0xb000. */
+static void long_mode(uint64_t cr3, uint64_t code_page)
+{
+	test_put64(&memory, cr3, (cr3 + 0x1000) | X86_PTE_P | X86_PTE_W);
+	test_put64(&memory, cr3 + 0x1000, (cr3 + 0x2000) | X86_PTE_P | X86_PTE_W);
+	test_put64(&memory, cr3 + 0x2010, (cr3 + 0x3000) | X86_PTE_P | X86_PTE_W);
+	test_put64(&memory, cr3 + 0x3000, code_page | X86_PTE_P | X86_PTE_W);
+	mmio.guest.paging = (struct hv_paging){
+		.cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP,
+		.cr3 = cr3,
+		.cr4 = X86_CR4_PAE,
+		.efer = X86_EFER_LME | X86_EFER_LMA,
+	};
+	mmio.code_bits = 64;
+}
+
+static uint64_t run_at(uint64_t rip)
+{
+	regs.rip = rip;
+	RAX = 0;
+	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_DONE);
+	return RAX;
+}
+
+static void test_remapped_code(void **state)
+{
+	(void)state;
+	test_put(&memory, 0x5000, "\x8b\x03", 2);	/* mov eax, [rbx] */
+	test_put(&memory, 0x6000, "\x8b\x43\x10", 3);	/* mov eax, [rbx+16] */
+	test_put(&memory, 0x7000, "\x8b\x43\x20", 3);	/* mov eax, [rbx+32] */
+	long_mode(0x10000, 0x5000);
+	long_mode(0x20000, 0x6000);
+	assert_int_equal(run_at(0x400000), 0x13121110);
+	/* Other page tables, and back. */
+	long_mode(0x10000, 0x5000);
+	assert_int_equal(run_at(0x400000), 0x03020100);
+	long_mode(0x20000, 0x6000);
+	assert_int_equal(run_at(0x400000), 0x13121110);
+	/* Another page in the same page table; another page table in the same directory, and so on up. */
+	test_put64(&memory, 0x23000, 0x7000 | X86_PTE_P);
+	assert_int_equal(run_at(0x400000), 0x23222120);
+	test_put64(&memory, 0x22010, 0x13000 | X86_PTE_P);
+	assert_int_equal(run_at(0x400000), 0x03020100);
+	test_put64(&memory, 0x13000, 0x6000 | X86_PTE_P);
+	test_put64(&memory, 0x21000, 0x12000 | X86_PTE_P);
+	assert_int_equal(run_at(0x400000), 0x13121110);
+	test_put64(&memory, 0x20000, 0);
+	regs.rip = 0x400000;
+	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_UNSUPPORTED);
+}
+
+/* Half of it in one page, half in the next, which then goes away, though zeroes would do. */
+static void test_code_across_pages(void **state)
+{
+	(void)state;
+	test_put(&memory, 0x5ffe, "\x8b\x83", 2);	/* mov eax, [rbx+...] */
+	test_put(&memory, 0x9000, "\0\0\0", 4);
+	long_mode(0x10000, 0x5000);
+	test_put64(&memory, 0x13008, 0x9000 | X86_PTE_P);
+	assert_int_equal(run_at(0x400ffe), 0x03020100);
+	assert_int_equal(run_at(0x400ffe), 0x03020100);
+	test_put(&memory, 0x9000, "\x10", 1);
+	assert_int_equal(run_at(0x400ffe), 0x13121110);
+	test_put(&memory, 0x9000, "\0", 1);
+	assert_int_equal(run_at(0x400ffe), 0x03020100);
+	test_put64(&memory, 0x13008, 0);
+	regs.rip = 0x400ffe;
+	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_UNSUPPORTED);
+	/* The last bytes of RAM are code as well. */
+	test_put(&memory, 2 * HV_MIB - 2, "\x8b\x03", 2);
+	test_put64(&memory, 0x13000, (2 * HV_MIB - 0x1000) | X86_PTE_P);
+	assert_int_equal(run_at(0x400ffe), 0x03020100);
+	assert_int_equal(run_at(0x400ffe), 0x03020100);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -402,6 +595,9 @@ int main(void)
 		T(test_exchange), T(test_bits), T(test_addressing), T(test_across_the_end_of_the_page),
 		T(test_movs), T(test_stos_lods), T(test_compare_strings), T(test_long_rep_comes_back),
 		T(test_segments_of_strings), T(test_fault_of_the_other_operand), T(test_unsupported),
+		T(test_known_for_reading_alone), T(test_known_is_not_decoded_again), T(test_changed_code),
+		T(test_code_behind_it), T(test_other_code_size), T(test_other_rip), T(test_remapped_code),
+		T(test_code_across_pages),
 	};
 
 	return cmocka_run_group_tests_name("mmio", tests, NULL, NULL);

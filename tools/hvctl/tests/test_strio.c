@@ -57,11 +57,10 @@ static void test_rep_outsb(void **state)
 	struct hv_guest guest = new_guest();
 	struct tinyvmx_regs regs = { .rip = 0x100, .gpr[TINYVMX_RSI] = 0x5000, .gpr[TINYVMX_RCX] = 5 };
 	struct tinyvmx_exit_io io = new_io(1, TINYVMX_IO_REP, 4, 0x5000);
-	struct hv_fault fault;
 
 	(void)state;
 	test_put(&memory, 0x5000, "hello", 5);
-	assert_true(hv_strio(&guest, &regs, &io, 2, &fault));
+	assert_true(hv_strio(&guest, &regs, &io, 2));
 	assert_int_equal(logged, 5);
 	assert_memory_equal(sent, "hello", 5);
 	assert_int_equal(regs.gpr[TINYVMX_RCX], 0);
@@ -74,10 +73,9 @@ static void test_one_insd_backwards(void **state)
 	struct hv_guest guest = new_guest();
 	struct tinyvmx_regs regs = { .rflags = X86_RFLAGS_DF, .gpr[TINYVMX_RDI] = 0x5000, .gpr[TINYVMX_RCX] = 9 };
 	struct tinyvmx_exit_io io = new_io(4, TINYVMX_IO_IN, 8, 0x5000);
-	struct hv_fault fault;
 
 	(void)state;
-	assert_true(hv_strio(&guest, &regs, &io, 1, &fault));
+	assert_true(hv_strio(&guest, &regs, &io, 1));
 	assert_int_equal(test_get(&memory, 0x5000, 8), 0xa0a0a0a0);
 	assert_int_equal(regs.gpr[TINYVMX_RDI], 0x4ffc);
 	assert_int_equal(regs.gpr[TINYVMX_RCX], 9);
@@ -92,10 +90,9 @@ static void test_16_bit_addresses_wrap_in_their_segment(void **state)
 	};
 	/* ES base 0x20000: the first element is at its end, the next at its beginning. */
 	struct tinyvmx_exit_io io = new_io(1, TINYVMX_IO_IN | TINYVMX_IO_REP, 2, 0x2ffff);
-	struct hv_fault fault;
 
 	(void)state;
-	assert_true(hv_strio(&guest, &regs, &io, 2, &fault));
+	assert_true(hv_strio(&guest, &regs, &io, 2));
 	assert_int_equal(reads, 2);
 	assert_int_equal(test_get(&memory, 0x2ffff, 1), 0xa0);
 	assert_int_equal(test_get(&memory, 0x20000, 1), 0xa1);
@@ -111,10 +108,9 @@ static void test_32_bit_addresses_clear_the_upper_half(void **state)
 		.gpr[TINYVMX_RSI] = 0x1200005000, .gpr[TINYVMX_RCX] = 0x3400000001,
 	};
 	struct tinyvmx_exit_io io = new_io(2, TINYVMX_IO_REP, 4, 0x5000);
-	struct hv_fault fault;
 
 	(void)state;
-	assert_true(hv_strio(&guest, &regs, &io, 2, &fault));
+	assert_true(hv_strio(&guest, &regs, &io, 2));
 	assert_int_equal(regs.gpr[TINYVMX_RSI], 0x5002);
 	assert_int_equal(regs.gpr[TINYVMX_RCX], 0);
 }
@@ -124,10 +120,9 @@ static void test_count_zero(void **state)
 	struct hv_guest guest = new_guest();
 	struct tinyvmx_regs regs = { .gpr[TINYVMX_RSI] = 0x5000 };
 	struct tinyvmx_exit_io io = new_io(1, TINYVMX_IO_REP, 8, 0x5000);
-	struct hv_fault fault;
 
 	(void)state;
-	assert_true(hv_strio(&guest, &regs, &io, 2, &fault));
+	assert_true(hv_strio(&guest, &regs, &io, 2));
 	assert_int_equal(logged, 0);
 	assert_int_equal(regs.rip, 2);
 }
@@ -137,15 +132,14 @@ static void test_long_ones_come_back(void **state)
 	struct hv_guest guest = new_guest();
 	struct tinyvmx_regs regs = { .rip = 7, .gpr[TINYVMX_RSI] = 0x5000, .gpr[TINYVMX_RCX] = HV_STRIO_BATCH + 1 };
 	struct tinyvmx_exit_io io = new_io(1, TINYVMX_IO_REP, 8, 0x5000);
-	struct hv_fault fault;
 
 	(void)state;
-	assert_true(hv_strio(&guest, &regs, &io, 2, &fault));
+	assert_true(hv_strio(&guest, &regs, &io, 2));
 	assert_int_equal(logged, HV_STRIO_BATCH);
 	assert_int_equal(regs.rip, 7);
 	assert_int_equal(regs.gpr[TINYVMX_RCX], 1);
 	io.gla += HV_STRIO_BATCH;
-	assert_true(hv_strio(&guest, &regs, &io, 2, &fault));
+	assert_true(hv_strio(&guest, &regs, &io, 2));
 	assert_int_equal(regs.rip, 9);
 }
 
@@ -154,16 +148,15 @@ static void test_fault_in_the_middle(void **state)
 	struct hv_guest guest = new_guest();
 	struct tinyvmx_regs regs = { .gpr[TINYVMX_RDI] = 0x5ffe, .gpr[TINYVMX_RCX] = 4 };
 	struct tinyvmx_exit_io io = new_io(1, TINYVMX_IO_IN | TINYVMX_IO_REP, 4, 0x5ffe);
-	struct hv_fault fault;
 
 	(void)state;
 	/* Two levels, page 5 mapped, page 6 not. */
 	guest.paging = (struct hv_paging){ .cr0 = X86_CR0_PE | X86_CR0_PG, .cr3 = 0x1000 };
 	test_put32(&memory, 0x1000, 0x2000 | X86_PTE_P | X86_PTE_W);
 	test_put32(&memory, 0x2000 + 5 * 4, 0x5000 | X86_PTE_P | X86_PTE_W);
-	assert_false(hv_strio(&guest, &regs, &io, 2, &fault));
-	assert_int_equal(fault.vector, X86_VECTOR_PF);
-	assert_int_equal(fault.cr2, 0x6000);
+	assert_false(hv_strio(&guest, &regs, &io, 2));
+	assert_int_equal(guest.fault.vector, X86_VECTOR_PF);
+	assert_int_equal(guest.fault.cr2, 0x6000);
 	assert_int_equal(regs.gpr[TINYVMX_RCX], 2);
 	assert_int_equal(regs.gpr[TINYVMX_RDI], 0x6000);
 	assert_int_equal(regs.rip, 0);

@@ -37,7 +37,7 @@ static void maps(const struct hv_paging *paging, uint64_t gla, unsigned int acce
 	struct hv_fault fault;
 	uint64_t gpa = 0;
 
-	if (!hv_walk(&memory, paging, gla, access, &gpa, &fault))
+	if (!hv_walk(&memory, paging, gla, access, &gpa, &fault, NULL))
 		fail_msg("%llx: fault %u code %x", (unsigned long long)gla, fault.vector, fault.error_code);
 	if (gpa != want)
 		fail_msg("%llx maps to %llx, not %llx", (unsigned long long)gla, (unsigned long long)gpa,
@@ -49,7 +49,7 @@ static void faults(const struct hv_paging *paging, uint64_t gla, unsigned int ac
 	struct hv_fault fault = { 0 };
 	uint64_t gpa;
 
-	assert_false(hv_walk(&memory, paging, gla, access, &gpa, &fault));
+	assert_false(hv_walk(&memory, paging, gla, access, &gpa, &fault, NULL));
 	assert_int_equal(fault.vector, X86_VECTOR_PF);
 	assert_int_equal(fault.error_code, code);
 	assert_int_equal(fault.cr2, gla);
@@ -98,12 +98,12 @@ static void test_not_canonical(void **state)
 
 	(void)state;
 	build_long(P | W);
-	assert_false(hv_walk(&memory, &long_mode, 0x800000000000, 0, &gpa, &fault));
+	assert_false(hv_walk(&memory, &long_mode, 0x800000000000, 0, &gpa, &fault, NULL));
 	assert_int_equal(fault.vector, X86_VECTOR_GP);
 	la57.cr4 |= X86_CR4_LA57;
-	assert_false(hv_walk(&memory, &la57, 0x100000000000000, 0, &gpa, &fault));
+	assert_false(hv_walk(&memory, &la57, 0x100000000000000, 0, &gpa, &fault, NULL));
 	assert_int_equal(fault.vector, X86_VECTOR_GP);
-	assert_false(hv_walk(&memory, &la57, 0x800000000000, 0, &gpa, &fault));
+	assert_false(hv_walk(&memory, &la57, 0x800000000000, 0, &gpa, &fault, NULL));
 	assert_int_equal(fault.vector, X86_VECTOR_PF);
 }
 
@@ -243,7 +243,6 @@ static void test_guest_access_across_pages(void **state)
 	static struct chip chip;
 	struct hv_bus bus = { 0 };
 	struct hv_guest guest = { .memory = &memory, .bus = &bus, .paging = long_mode };
-	struct hv_fault fault;
 	uint64_t value = 0x1122334455667788;
 
 	(void)state;
@@ -252,13 +251,13 @@ static void test_guest_access_across_pages(void **state)
 	build_long(P | W);
 	test_put64(&memory, 0x4010, 0x10000000 | P | W);
 	/* 3 bytes of RAM, then 5 of the chip. */
-	assert_true(hv_guest_access(&guest, 0x1ffd, 8, true, &value, &fault));
+	assert_true(hv_guest_access(&guest, 0x1ffd, 8, true, &value));
 	assert_int_equal(test_get(&memory, 0x5ffd, 3), 0x667788);
 	assert_memory_equal(chip.bytes, "\x55\x44\x33\x22\x11\0", 6);
 	value = UINT64_MAX;
-	assert_true(hv_guest_access(&guest, 0x1ffd, 8, false, &value, &fault));
+	assert_true(hv_guest_access(&guest, 0x1ffd, 8, false, &value));
 	assert_int_equal(value, 0x1122334455667788);
-	assert_true(hv_guest_access(&guest, 0x1ffe, 4, false, &value, &fault));
+	assert_true(hv_guest_access(&guest, 0x1ffe, 4, false, &value));
 	assert_int_equal(value, 0x44556677);
 }
 
@@ -266,16 +265,15 @@ static void test_guest_access_all_or_nothing(void **state)
 {
 	struct hv_bus bus = { 0 };
 	struct hv_guest guest = { .memory = &memory, .bus = &bus, .paging = long_mode };
-	struct hv_fault fault;
 	uint64_t value = 0x1122334455667788;
 
 	(void)state;
 	build_long(P | W);
-	assert_false(hv_guest_access(&guest, 0x1ffd, 8, true, &value, &fault));
-	assert_int_equal(fault.cr2, 0x2000);
+	assert_false(hv_guest_access(&guest, 0x1ffd, 8, true, &value));
+	assert_int_equal(guest.fault.cr2, 0x2000);
 	assert_int_equal(test_get(&memory, 0x5ffd, 3), 0);
-	assert_false(hv_guest_check(&guest, 0x1ffd, 8, true, &fault));
-	assert_true(hv_guest_check(&guest, 0x1ff8, 8, true, &fault));
+	assert_false(hv_guest_check(&guest, 0x1ffd, 8, true));
+	assert_true(hv_guest_check(&guest, 0x1ff8, 8, true));
 }
 
 static void test_known_translation(void **state)
@@ -283,16 +281,15 @@ static void test_known_translation(void **state)
 	struct hv_bus bus = { 0 };
 	struct hv_guest guest = {
 		.memory = &memory, .bus = &bus, .paging = long_mode,
-		.known = true, .known_gla = 0x7123, .known_gpa = 0x5123,
+		.known = HV_KNOWN_READ | HV_KNOWN_WRITE, .known_gla = 0x7123, .known_gpa = 0x5123,
 	};
-	struct hv_fault fault;
 	uint64_t value = 0x42;
 
 	(void)state;
 	/* No page tables at all: what the CPU has found is taken. */
-	assert_true(hv_guest_access(&guest, 0x7010, 1, true, &value, &fault));
+	assert_true(hv_guest_access(&guest, 0x7010, 1, true, &value));
 	assert_int_equal(test_get(&memory, 0x5010, 1), 0x42);
-	assert_false(hv_guest_access(&guest, 0x8010, 1, true, &value, &fault));
+	assert_false(hv_guest_access(&guest, 0x8010, 1, true, &value));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, new_memory, free_memory)
