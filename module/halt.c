@@ -57,12 +57,12 @@ bool tvx_halt_poll(struct tvx_vcpu *vcpu)
 	vcpu->halt_start = rdtsc();
 	if (!vcpu->halt_window)
 		return false;
-	/* From here on nobody interrupts this CPU for a kick; who did not see that ... */
 	WRITE_ONCE(vcpu->polling, true);
+	/* Who does not interrupt this CPU any more has made pending what poll() looks at. */
 	smp_mb();
 	woken = poll(vcpu, vcpu->halt_start + min(vcpu->halt_window, window_limit()));
 	WRITE_ONCE(vcpu->polling, false);
-	/* ... has its event seen by those who look next. */
+	/* The last of them may have come just now: its event is seen by who looks next. */
 	smp_mb();
 	return woken;
 }

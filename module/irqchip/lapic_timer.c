@@ -134,10 +134,15 @@ void tvx_lapic_timer_resume(struct tvx_vcpu *vcpu)
 		hrtimer_try_to_cancel(&vcpu->lapic.timer);
 }
 
-void tvx_lapic_timer_stop(struct tvx_vcpu *vcpu)
+static void disarm(struct tvx_vcpu *vcpu)
 {
 	vcpu->lapic.deadline = 0;
 	vcpu->lapic.exit_at = 0;
+}
+
+void tvx_lapic_timer_stop(struct tvx_vcpu *vcpu)
+{
+	disarm(vcpu);
 	/* The callback may be on its way: the request then finds no deadline. */
 	hrtimer_try_to_cancel(&vcpu->lapic.timer);
 }
@@ -233,7 +238,7 @@ void tvx_lapic_timer_fired(struct tvx_vcpu *vcpu)
 	if (timer_mode(vcpu) == LAPIC_TIMER_PERIODIC)
 		next_period(vcpu);
 	else
-		vcpu->lapic.deadline = vcpu->lapic.exit_at = 0;
+		disarm(vcpu);
 	tvx_lapic_timer_interrupt(vcpu);
 }
 
