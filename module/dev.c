@@ -229,6 +229,13 @@ static long tvx_ioctl_ioeventfd(void *object, void *arg)
 	return tvx_ioeventfd_set(&vm->ioeventfds, arg);
 }
 
+static long tvx_ioctl_irqfd(void *object, void *arg)
+{
+	struct tvx_vm *vm = object;
+
+	return vm->lapic ? tvx_irqfd_set(&vm->irqfds, arg) : -EOPNOTSUPP;
+}
+
 static const struct tvx_ioctl vm_ioctls[] = {
 	{ TINYVMX_SET_MEMORY, sizeof(struct tinyvmx_memory), TINYVMX_MEMORY_READONLY, false,
 	  tvx_ioctl_set_memory },
@@ -237,6 +244,8 @@ static const struct tvx_ioctl vm_ioctls[] = {
 	{ TINYVMX_MSI, sizeof(struct tinyvmx_msi), 0, false, tvx_ioctl_msi },
 	{ TINYVMX_IOEVENTFD, sizeof(struct tinyvmx_ioeventfd),
 	  TINYVMX_IOEVENTFD_DATAMATCH | TINYVMX_IOEVENTFD_DEASSIGN, false, tvx_ioctl_ioeventfd },
+	{ TINYVMX_IRQFD, sizeof(struct tinyvmx_irqfd), TINYVMX_IRQFD_DEASSIGN, false,
+	  tvx_ioctl_irqfd },
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -279,7 +288,8 @@ static long tvx_ioctl_get_info(void *object, void *arg)
 	info->max_slots = TVX_MAX_SLOTS;
 	info->max_cpuid_entries = TVX_MAX_CPUID;
 	info->max_msr_entries = TVX_MAX_MSR_ENTRIES;
-	info->max_ioeventfds = TVX_MAX_IOEVENTFDS;
+	BUILD_BUG_ON(TVX_MAX_IOEVENTFDS != TVX_MAX_IRQFDS);
+	info->max_eventfds = TVX_MAX_IOEVENTFDS;
 	info->run_bytes = PAGE_SIZE;
 	info->gpa_bits = tvx_memory_gpa_bits();
 	info->tsc_khz = tsc_khz;

@@ -27,6 +27,7 @@ struct tvx_vm *tvx_vm_create(bool lapic)
 	kref_init(&vm->refs);
 	mutex_init(&vm->lock);
 	tvx_ioeventfds_init(&vm->ioeventfds);
+	tvx_irqfds_init(&vm->irqfds, &vm->vcpus);
 	vm->tsc_offset = -rdtsc();
 	vm->lapic = lapic;
 	return vm;
@@ -42,6 +43,7 @@ static void destroy(struct kref *refs)
 {
 	struct tvx_vm *vm = container_of(refs, struct tvx_vm, refs);
 
+	tvx_irqfds_destroy(&vm->irqfds);
 	tvx_ioeventfds_destroy(&vm->ioeventfds);
 	tvx_memory_destroy(&vm->memory);
 	vmx_put();

@@ -10,6 +10,7 @@
 #include <linux/mutex.h>
 
 #include "ioeventfd.h"
+#include "irqfd.h"
 #include "memory.h"
 #include "vcpu.h"
 
@@ -22,6 +23,7 @@
  * @vcpu_ids: bit n: vCPU n exists
  * @vcpus: those that can be sent interrupts
  * @ioeventfds: ports whose writes signal an eventfd
+ * @irqfds: eventfds that raise an interrupt
  * @lapic: vCPUs have a local APIC
  * @dead: a handler failed: every ioctl is EIO
  */
@@ -33,6 +35,7 @@ struct tvx_vm {
 	DECLARE_BITMAP(vcpu_ids, TVX_MAX_VCPUS);
 	struct tvx_vcpu_set vcpus;
 	struct tvx_ioeventfds ioeventfds;
+	struct tvx_irqfds irqfds;
 	bool lapic;
 	bool dead;
 };

@@ -25,7 +25,7 @@ static const struct pin numbers[] = {
 	NUMBER(TINYVMX_GET_INFO, 0xBE00), NUMBER(TINYVMX_CREATE_VM, 0xBE01),
 	NUMBER(TINYVMX_SET_MEMORY, 0xBE10), NUMBER(TINYVMX_CREATE_VCPU, 0xBE11),
 	NUMBER(TINYVMX_MSI, 0xBE12), NUMBER(TINYVMX_IOEVENTFD, 0xBE13),
-	NUMBER(TINYVMX_RUN, 0xBE20),
+	NUMBER(TINYVMX_IRQFD, 0xBE14), NUMBER(TINYVMX_RUN, 0xBE20),
 	NUMBER(TINYVMX_GET_STATE, 0xBE21), NUMBER(TINYVMX_SET_STATE, 0xBE22),
 	NUMBER(TINYVMX_SET_CPUID, 0xBE23), NUMBER(TINYVMX_INJECT, 0xBE24),
 	NUMBER(TINYVMX_GET_VMCS, 0xBE25),
@@ -40,6 +40,7 @@ static const struct pin numbers[] = {
 	NUMBER(TINYVMX_VMX_MSR_BASE, 0x480), NUMBER(TINYVMX_VMX_MSR_COUNT, 20),
 	NUMBER(TINYVMX_MEMORY_READONLY, 1), NUMBER(TINYVMX_VM_LAPIC, 1),
 	NUMBER(TINYVMX_IOEVENTFD_DATAMATCH, 1), NUMBER(TINYVMX_IOEVENTFD_DEASSIGN, 2),
+	NUMBER(TINYVMX_IRQFD_DEASSIGN, 1),
 
 	NUMBER(TINYVMX_RAX, 0), NUMBER(TINYVMX_RCX, 1), NUMBER(TINYVMX_RDX, 2),
 	NUMBER(TINYVMX_RBX, 3), NUMBER(TINYVMX_RSP, 4), NUMBER(TINYVMX_RBP, 5),
@@ -98,7 +99,7 @@ static const struct pin sizes[] = {
 	SIZE(tinyvmx_get_vmcs, 24), SIZE(tinyvmx_exit_io, 32),
 	SIZE(tinyvmx_exit_mmio, 72), SIZE(tinyvmx_exit_entry_failed, 8),
 	SIZE(tinyvmx_exit_cr, 16), SIZE(tinyvmx_exit_eoi, 8),
-	SIZE(tinyvmx_msi, 24), SIZE(tinyvmx_ioeventfd, 24), SIZE(tinyvmx_lapic, 288), SIZE(tinyvmx_run, 640),
+	SIZE(tinyvmx_msi, 24), SIZE(tinyvmx_ioeventfd, 24), SIZE(tinyvmx_irqfd, 24), SIZE(tinyvmx_lapic, 288), SIZE(tinyvmx_run, 640),
 };
 
 static const struct pin control_fields[] = {
@@ -113,7 +114,7 @@ static const struct pin control_fields[] = {
 	FIELD(tinyvmx_info, xsave_bytes, 48), FIELD(tinyvmx_info, tsc_khz, 52),
 	FIELD(tinyvmx_info, xcr0_mask, 56), FIELD(tinyvmx_info, cr0_mask, 64),
 	FIELD(tinyvmx_info, cr4_mask, 72), FIELD(tinyvmx_info, efer_mask, 80),
-	FIELD(tinyvmx_info, vmx_msr_valid, 88), FIELD(tinyvmx_info, max_ioeventfds, 92),
+	FIELD(tinyvmx_info, vmx_msr_valid, 88), FIELD(tinyvmx_info, max_eventfds, 92),
 	FIELD(tinyvmx_info, feature_control, 96),
 	FIELD(tinyvmx_info, vmx_msrs, 104),
 	FIELD(tinyvmx_set_cpuid, size, 0), FIELD(tinyvmx_set_cpuid, flags, 4),
@@ -135,6 +136,9 @@ static const struct pin control_fields[] = {
 	FIELD(tinyvmx_ioeventfd, fd, 8), FIELD(tinyvmx_ioeventfd, port, 12),
 	FIELD(tinyvmx_ioeventfd, width, 14), FIELD(tinyvmx_ioeventfd, data, 16),
 	FIELD(tinyvmx_ioeventfd, pad, 20),
+	FIELD(tinyvmx_irqfd, size, 0), FIELD(tinyvmx_irqfd, flags, 4),
+	FIELD(tinyvmx_irqfd, fd, 8), FIELD(tinyvmx_irqfd, data, 12),
+	FIELD(tinyvmx_irqfd, address, 16),
 	FIELD(tinyvmx_create_vcpu, size, 0), FIELD(tinyvmx_create_vcpu, flags, 4),
 	FIELD(tinyvmx_create_vcpu, id, 8), FIELD(tinyvmx_create_vcpu, pad, 12),
 	FIELD(tinyvmx_memory, size, 0), FIELD(tinyvmx_memory, flags, 4),

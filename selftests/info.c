@@ -12,7 +12,7 @@ static void test_limits(const struct tinyvmx_info *in)
 	ok(in->max_cpuid_entries >= 64, "max_cpuid_entries %u",
 	   in->max_cpuid_entries);
 	ok(in->max_msr_entries >= 16, "max_msr_entries %u", in->max_msr_entries);
-	ok(in->max_ioeventfds >= 16, "max_ioeventfds %u", in->max_ioeventfds);
+	ok(in->max_eventfds >= 16, "max_eventfds %u", in->max_eventfds);
 	ok(in->run_bytes >= sizeof(struct tinyvmx_run) && !(in->run_bytes % PAGE),
 	   "run_bytes %u", in->run_bytes);
 	ok(in->gpa_bits >= 36 && in->gpa_bits <= 52, "gpa_bits %u", in->gpa_bits);

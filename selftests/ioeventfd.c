@@ -217,10 +217,10 @@ static void every_port(void)
 static void test_limit(void)
 {
 	struct vcpu *vcpu = vcpu_simple(every_port);
-	u32 most = info()->max_ioeventfds, made = 0;
+	u32 most = info()->max_eventfds, made = 0;
 	int vm = vcpu->vm->fd, fd = make_eventfd();
 
-	is(most, 64, "max_ioeventfds");
+	is(most, 64, "max_eventfds");
 	for (u32 i = 0; i < most; i++)
 		made += !set(vm, 0, fd, 0x4000 + i * 0x10, 1, 0);
 	is(made, most, "as many can be made");

@@ -20,6 +20,7 @@ static int try_all(int vm, int vcpu)
 {
 	struct tinyvmx_get_vmcs vmcs = { .size = sizeof(vmcs) };
 	struct tinyvmx_ioeventfd ioeventfd = { .size = sizeof(ioeventfd), .width = 1 };
+	struct tinyvmx_irqfd irqfd = { .size = sizeof(irqfd) };
 	struct tinyvmx_regs regs = { .rflags = 2 };
 	int bad = 0;
 
@@ -27,6 +28,7 @@ static int try_all(int vm, int vcpu)
 	bad += fails_with(set_memory(vm, 0, 0, 0, 0, NULL), EIO);
 	bad += fails_with(create_vcpu_fd(vm, 1), EIO);
 	bad += fails_with(ioctl(vm, TINYVMX_IOEVENTFD, &ioeventfd), EIO);
+	bad += fails_with(ioctl(vm, TINYVMX_IRQFD, &irqfd), EIO);
 	bad += fails_with(ioctl(vcpu, TINYVMX_RUN, 0), EIO);
 	bad += fails_with(get_state(vcpu, TINYVMX_STATE_REGS, &regs,
 				    sizeof(regs)), EIO);

@@ -24,7 +24,7 @@
  *     EINVAL      malformed: misaligned, out of range, non-zero padding
  *     EFAULT      a pointer in the argument is not readable or writable
  *     EBADF       a file descriptor in the argument is not open
- *     EEXIST      that id, guest-physical range or port is taken
+ *     EEXIST      that id, guest-physical range, port or eventfd is taken
  *     ENOENT      no such slot
  *     ENOSPC      a limit of GET_INFO is reached
  *     ENOMEM      the kernel is out of memory (or its memory cgroup is)
@@ -60,6 +60,7 @@
 #define TINYVMX_CREATE_VCPU	_IO(TINYVMX_IOC, 0x11)	/* struct tinyvmx_create_vcpu */
 #define TINYVMX_MSI		_IO(TINYVMX_IOC, 0x12)	/* struct tinyvmx_msi */
 #define TINYVMX_IOEVENTFD	_IO(TINYVMX_IOC, 0x13)	/* struct tinyvmx_ioeventfd */
+#define TINYVMX_IRQFD		_IO(TINYVMX_IOC, 0x14)	/* struct tinyvmx_irqfd */
 
 /* On a vCPU */
 #define TINYVMX_RUN		_IO(TINYVMX_IOC, 0x20)	/* no argument */
@@ -108,7 +109,7 @@
  * @cr4_mask: CR4 bits a guest can set (CPUID policy can only take bits away)
  * @efer_mask: IA32_EFER bits a guest can set
  * @vmx_msr_valid: bit n set: @vmx_msrs[n] exists on this CPU
- * @max_ioeventfds: how many TINYVMX_IOEVENTFD a VM can have
+ * @max_eventfds: how many TINYVMX_IOEVENTFD, and as many TINYVMX_IRQFD, a VM can have
  * @feature_control: IA32_FEATURE_CONTROL (3AH) as read
  * @vmx_msrs: MSR (TINYVMX_VMX_MSR_BASE + n) as read
  *
@@ -135,7 +136,7 @@ struct tinyvmx_info {
 	__u64 cr4_mask;
 	__u64 efer_mask;
 	__u32 vmx_msr_valid;
-	__u32 max_ioeventfds;
+	__u32 max_eventfds;
 	__u64 feature_control;
 	__u64 vmx_msrs[TINYVMX_VMX_MSR_COUNT];
 };
@@ -270,7 +271,7 @@ struct tinyvmx_msi {
  * May be called from any thread while vCPUs run. Errors: EINVAL: @width, a port
  * beyond FFFFH, @data without DATAMATCH or wider than @width, @fd is no eventfd;
  * EBADF: @fd is not open; EEXIST: a write to that port could be meant for another
- * one; ENOENT: deassigning one that is not there; ENOSPC: there are max_ioeventfds.
+ * one; ENOENT: deassigning one that is not there; ENOSPC: there are max_eventfds.
  */
 struct tinyvmx_ioeventfd {
 	__u32 size;
@@ -280,6 +281,39 @@ struct tinyvmx_ioeventfd {
 	__u16 width;
 	__u32 data;
 	__u32 pad;
+};
+
+/* tinyvmx_irqfd.flags */
+#define TINYVMX_IRQFD_DEASSIGN		(1U << 0)	/* take it away again */
+
+/**
+ * struct tinyvmx_irqfd - TINYVMX_IRQFD: have an eventfd raise an interrupt
+ * @size: sizeof(struct tinyvmx_irqfd)
+ * @flags: TINYVMX_IRQFD_*
+ * @fd: an eventfd
+ * @data: as in struct tinyvmx_msi; 0 to deassign
+ * @address: as in struct tinyvmx_msi; 0 to deassign
+ *
+ * Whenever the eventfd is signalled the kernel takes what it has counted and
+ * delivers the message once, also for what it has counted before the call. A
+ * message that nobody takes is lost, as a device's would be.
+ *
+ * The kernel holds the eventfd, not @fd, which may be closed. An eventfd raises one
+ * interrupt in a VM; to change it, deassign it first, by any fd of that eventfd:
+ * from the return of the call on nothing is delivered. It goes with the VM at the
+ * latest.
+ *
+ * May be called from any thread while vCPUs run. Errors: EOPNOTSUPP: the VM has no
+ * local APICs, or the delivery mode is another; EINVAL: @address, @data, or @fd is
+ * no eventfd; EBADF: @fd is not open; EEXIST: that eventfd raises one already;
+ * ENOENT: deassigning one that does not; ENOSPC: there are max_eventfds.
+ */
+struct tinyvmx_irqfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 data;
+	__u64 address;
 };
 
 /* ------------------------------------------------------------------ states */

@@ -291,7 +291,7 @@ static void tell_module(struct sink *s, const struct vmx_info *info)
 	fact_number(s, "max_cpuid_entries", "CPUID entries a vCPU",
 		    m->max_cpuid_entries, "");
 	fact_number(s, "max_msr_entries", "MSRs a list", m->max_msr_entries, "");
-	fact_number(s, "max_ioeventfds", "ports that signal an eventfd a VM", m->max_ioeventfds, "");
+	fact_number(s, "max_eventfds", "eventfds a VM, each way", m->max_eventfds, "");
 	fact_number(s, "run_bytes", "run page", m->run_bytes, "bytes");
 	fact_number(s, "gpa_bits", "guest-physical address width", m->gpa_bits, "bits");
 	fact_number(s, "xsave_bytes", "XSAVE image", m->xsave_bytes, "bytes");
