@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting in HLT: look for an event for a short while, then sleep.
+ * Waiting in HLT, and what reaches a vCPU from elsewhere.
  *
- * Falling asleep and being woken costs more than many waits last. So a vCPU whose
- * waits are short looks around first, still loaded, for a window that grows as long
- * as it might have helped and is gone after one wait too long for it: an idle guest
- * does not poll. Nor does anybody while another task wants the CPU.
+ * A halted vCPU looks for an event for a short while, then sleeps: falling asleep and
+ * being woken costs more than many waits last. It does so if its waits are short,
+ * still loaded, for a window that grows as long as it might have helped and is gone
+ * after one wait too long for it: an idle guest does not poll. Nor does anybody while
+ * another task wants the CPU.
  */
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -82,4 +83,37 @@ void tvx_halt_wait(struct tvx_vcpu *vcpu)
 	tvx_lapic_timer_resume(vcpu);
 	vcpu->halt_window = next_window(vcpu->halt_window, rdtsc() - vcpu->halt_start,
 					window_limit());
+}
+
+/* ------------------------------------------------------------------ waking */
+
+void tvx_vcpu_kick(struct tvx_vcpu *vcpu)
+{
+	int cpu;
+
+	/* What is pending is seen before where the vCPU is: load() does it the other way round. */
+	smp_mb();
+	cpu = READ_ONCE(vcpu->loaded_cpu);
+	if (cpu < 0)
+		rcuwait_wake_up(&vcpu->wait);
+	else if (cpu == raw_smp_processor_id())
+		vcpu->recheck = true;	/* on its thread, or in an interrupt of it */
+	else if (!READ_ONCE(vcpu->polling))
+		tvx_host_kick_cpu(cpu);
+}
+
+void tvx_vcpu_request(struct tvx_vcpu *vcpu, unsigned int request)
+{
+	set_bit(request, &vcpu->requests);
+	tvx_vcpu_kick(vcpu);
+}
+
+void tvx_vcpu_take_requests(struct tvx_vcpu *vcpu)
+{
+	if (likely(!READ_ONCE(vcpu->requests)))
+		return;
+	if (test_and_clear_bit(TVX_REQUEST_TIMER, &vcpu->requests))
+		tvx_lapic_timer_fired(vcpu);
+	if (test_and_clear_bit(TVX_REQUEST_NMI, &vcpu->requests))
+		vcpu->pending |= TINYVMX_PENDING_NMI;
 }

@@ -230,37 +230,6 @@ static void put(struct tvx_vcpu *vcpu)
 	preempt_enable();
 }
 
-void tvx_vcpu_kick(struct tvx_vcpu *vcpu)
-{
-	int cpu;
-
-	/* What is pending is seen before where the vCPU is: load() does it the other way round. */
-	smp_mb();
-	cpu = READ_ONCE(vcpu->loaded_cpu);
-	if (cpu < 0)
-		rcuwait_wake_up(&vcpu->wait);
-	else if (cpu == raw_smp_processor_id())
-		vcpu->recheck = true;	/* on its thread, or in an interrupt of it */
-	else if (!READ_ONCE(vcpu->polling))
-		tvx_host_kick_cpu(cpu);
-}
-
-void tvx_vcpu_request(struct tvx_vcpu *vcpu, unsigned int request)
-{
-	set_bit(request, &vcpu->requests);
-	tvx_vcpu_kick(vcpu);
-}
-
-void tvx_vcpu_take_requests(struct tvx_vcpu *vcpu)
-{
-	if (likely(!READ_ONCE(vcpu->requests)))
-		return;
-	if (test_and_clear_bit(TVX_REQUEST_TIMER, &vcpu->requests))
-		tvx_lapic_timer_fired(vcpu);
-	if (test_and_clear_bit(TVX_REQUEST_NMI, &vcpu->requests))
-		vcpu->pending |= TINYVMX_PENDING_NMI;
-}
-
 /* Interrupt handlers are free to use the FPU, and to fault, which changes CR2. */
 void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
 {
