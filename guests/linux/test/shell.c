@@ -406,15 +406,16 @@ static void session_panic(char *image)
 	test_log();
 	terminal_type(&term, "echo c >/proc/sysrq-trigger\r");
 	finish(STATUS_PANIC, "a panic ends it with a status of its own");
-	ok(terminal_wait(&term, "end Kernel panic", 0), "the kernel's last lines are there");
-	ok(terminal_wait(&term, "panicked: Kernel panic - not syncing: sysrq triggered crash", 0), "hvctl says why");
+	ok(terminal_wait(&term, "Call Trace:", 0), "the kernel's last lines are there");
+	ok(terminal_wait(&term, "guest panicked: Kernel panic - not syncing: sysrq triggered crash", 0), "hvctl says why");
 }
 
 #define ENTRY32 "/tmp/entry32"
+#define VERSION 0x206		/* of the boot protocol: two bytes */
 #define XLOADFLAGS 0x236
 #define XLF_KERNEL_64 0x01
 
-/* A copy of a bzImage whose header offers no 64-bit entry point, as old kernels' do. */
+/* A copy of a bzImage whose header is that of boot protocol 2.11, which offered no 64-bit entry point yet. */
 static void make_entry32(const char *image)
 {
 	FILE *from = fopen(image, "r"), *to = fopen(ENTRY32, "w");
@@ -423,6 +424,7 @@ static void make_entry32(const char *image)
 
 	if (len <= XLOADFLAGS)
 		bail("cannot copy %s", image);
+	data[VERSION] = 0x0b;
 	data[XLOADFLAGS] &= ~XLF_KERNEL_64;
 	do {
 		fwrite(data, 1, len, to);
