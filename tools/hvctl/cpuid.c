@@ -7,6 +7,7 @@
 #include "cpuid.h"
 
 #define HYPERVISOR_LEAF 0x40000000
+#define TIMING_LEAF 0x40000010
 #define KVM_LEAF 0x40000100
 #define EXTENDED_LEAF 0x80000000
 #define HIGHEST_BASIC 0x16
@@ -282,7 +283,7 @@ static size_t make_xsave_rows(struct tinyvmx_cpuid *table, size_t count, struct 
 {
 	uint32_t size = 512 + 64;
 
-	for (uint32_t i = 2; i < 63 && count < HV_CPUID_MAX - 3; i++) {
+	for (uint32_t i = 2; i < 63 && count < HV_CPUID_MAX - 4; i++) {
 		uint32_t reg[4];
 
 		if (!(info->xcr0_mask >> i & 1))
@@ -306,6 +307,16 @@ static void make_signature(struct tinyvmx_cpuid *row, uint32_t function, uint32_
 	memcpy(&row->ebx, signature, 4);
 	memcpy(&row->ecx, signature + 4, 4);
 	memcpy(&row->edx, signature + 8, 4);
+}
+
+/* Our own leaves: who we are, and, as other hypervisors tell it, the kilohertz of TSC and APIC timer. */
+static size_t make_own_rows(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
+{
+	uint32_t khz = info->tsc_khz;
+
+	make_signature(&row[0], HYPERVISOR_LEAF, khz ? TIMING_LEAF : HYPERVISOR_LEAF, "tinyvmx\0\0\0\0");
+	row[1] = (struct tinyvmx_cpuid){ .function = TIMING_LEAF, .eax = khz, .ebx = khz };
+	return khz ? 2 : 1;
 }
 
 #define KVM_NOP_IO_DELAY BIT(1)
@@ -354,7 +365,7 @@ size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX], const struct hv_
 	}
 	if (leaf_d)
 		count = make_xsave_rows(table, count, leaf_d, config->host, config->info);
-	make_signature(&table[count++], HYPERVISOR_LEAF, HYPERVISOR_LEAF, "tinyvmx\0\0\0\0");
+	count += make_own_rows(&table[count], config->info);
 	if (config->lapic)
 		count += make_kvm_rows(&table[count]);
 	return count;

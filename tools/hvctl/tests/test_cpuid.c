@@ -160,6 +160,13 @@ static void test_no_row_twice(void **state)
 			if (table[i].function == table[j].function)
 				assert_true(table[i].flags & TINYVMX_CPUID_INDEXED && table[i].index != table[j].index);
 	assert_memory_equal(&must(0x40000000, 0)->ebx, "tinyvmx", 8);
+	assert_int_equal(must(0x40000000, 0)->eax, 0x40000010);
+	assert_int_equal(must(0x40000010, 0)->eax, 2500000);
+	assert_int_equal(must(0x40000010, 0)->ebx, 2500000);
+	info.tsc_khz = 0;
+	count = build(hv_cpuid_host, &info);
+	assert_int_equal(must(0x40000000, 0)->eax, 0x40000000);
+	assert_null(row(0x40000010, 0));
 }
 
 /* A CPU that has nothing beyond leaf 1's signature. */
