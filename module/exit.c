@@ -314,6 +314,8 @@ enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
 	vcpu->exit.reason = vmcs_read32(VM_EXIT_REASON);
 	vcpu->exit.valid = 0;
 	vcpu->exits++;
+	/* An index of 8 bits takes no masking. */
+	vcpu->exit_counts.count[vcpu->exit.reason % TINYVMX_NR_EXIT_COUNTS]++;
 	row = find_row(vcpu->exit.reason);
 	vcpu->exit.flags = row ? row->flags : 0;
 	if (trace_tinyvmx_exit_enabled())

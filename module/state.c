@@ -407,6 +407,19 @@ static int set_lapic(struct tvx_vcpu *vcpu, const struct blob *blob)
 	return vcpu->lapic.present ? tvx_lapic_set_state(vcpu, blob->data) : -EOPNOTSUPP;
 }
 
+/* ----------------------------------------------------------------- EXITS */
+
+static int get_exits(struct tvx_vcpu *vcpu, struct blob *blob)
+{
+	memcpy(blob->data, &vcpu->exit_counts, sizeof(vcpu->exit_counts));
+	return 0;
+}
+
+static int set_exits(struct tvx_vcpu *vcpu, const struct blob *blob)
+{
+	return -EOPNOTSUPP;
+}
+
 /* ------------------------------------------------------------- all types */
 
 static const struct state_type types[] = {
@@ -417,6 +430,7 @@ static const struct state_type types[] = {
 	[TINYVMX_STATE_EVENTS] = { sizeof(struct tinyvmx_events), get_events, set_events },
 	[TINYVMX_STATE_DEBUG] = { sizeof(struct tinyvmx_debug), get_debug, set_debug },
 	[TINYVMX_STATE_LAPIC] = { sizeof(struct tinyvmx_lapic), get_lapic, set_lapic },
+	[TINYVMX_STATE_EXITS] = { sizeof(struct tinyvmx_exits), get_exits, set_exits },
 };
 
 static int check_len(u32 type, u64 len)

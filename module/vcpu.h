@@ -193,6 +193,7 @@ struct tvx_vcpu_set {
  * @cpuid_last: rows that were found last, by the low bits of the function
  * @run: the run page
  * @exits: VM exits so far
+ * @exit_counts: the same by basic exit reason
  */
 struct tvx_vcpu {
 	struct tvx_world world;
@@ -266,6 +267,7 @@ struct tvx_vcpu {
 
 	struct tinyvmx_run *run;
 	u64 exits;
+	struct tinyvmx_exits exit_counts;
 };
 
 /*

@@ -509,6 +509,18 @@ struct tinyvmx_lapic {
 	__u32 regs[64];
 };
 
+#define TINYVMX_NR_EXIT_COUNTS	256
+
+/**
+ * struct tinyvmx_exits - TINYVMX_STATE_EXITS: how often the vCPU left the guest
+ * @count: VM exits so far by basic exit reason, modulo TINYVMX_NR_EXIT_COUNTS
+ *
+ * For GET only: what was counted is no state to restore (SET: EOPNOTSUPP).
+ */
+struct tinyvmx_exits {
+	__u64 count[TINYVMX_NR_EXIT_COUNTS];
+};
+
 /* tinyvmx_state.type */
 #define TINYVMX_STATE_REGS	1	/* struct tinyvmx_regs */
 #define TINYVMX_STATE_SREGS	2	/* struct tinyvmx_sregs */
@@ -517,6 +529,7 @@ struct tinyvmx_lapic {
 #define TINYVMX_STATE_EVENTS	5	/* struct tinyvmx_events */
 #define TINYVMX_STATE_DEBUG	6	/* struct tinyvmx_debug */
 #define TINYVMX_STATE_LAPIC	7	/* struct tinyvmx_lapic */
+#define TINYVMX_STATE_EXITS	8	/* struct tinyvmx_exits, GET only */
 
 /**
  * struct tinyvmx_state - TINYVMX_GET_STATE, TINYVMX_SET_STATE

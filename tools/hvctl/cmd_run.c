@@ -29,6 +29,7 @@ struct run {
 	unsigned int verbose;
 	bool no_reboot;
 	bool json;
+	bool stats;
 	/* made of it */
 	struct hv_machine *machine;
 	int signal_fd;
@@ -41,7 +42,7 @@ struct run {
 
 /* --------------------------------------------------------------- arguments */
 
-enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_MACHINE = 0x100, OPT_CPU, OPT_NO_REBOOT, OPT_JSON, OPT_SERIAL };
+enum { OPT_MEM = 'm', OPT_VERBOSE = 'v', OPT_MACHINE = 0x100, OPT_CPU, OPT_NO_REBOOT, OPT_JSON, OPT_SERIAL, OPT_STATS };
 
 static const struct argp_option options[] = {
 	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)", 0 },
@@ -52,6 +53,7 @@ static const struct argp_option options[] = {
 	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0,
 	  "connect a serial port to stdio, pty, file:NAME or null; may be repeated (default COM1:stdio)", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM on standard error, a line a step", 0 },
+	{ "stats", OPT_STATS, NULL, 0, "tell at the end, on standard error, how often each kind of VM exit came", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a last line of JSON on standard output", 0 },
 	{ 0 }
 };
@@ -91,6 +93,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SERIAL:
 		if (hv_serial_parse(run->serial, arg, &run->err))
 			argp_failure(state, HV_STATUS_USAGE, 0, "--serial %s: %s", arg, run->err.text);
+		return 0;
+	case OPT_STATS:
+		run->stats = true;
 		return 0;
 	case OPT_JSON:
 		run->json = true;
@@ -318,6 +323,8 @@ static int finish(struct run *run)
 	flush_console(run);
 	hv_term_restore();
 	tell_end(run);
+	if (run->stats)
+		hv_report_stats(machine, stderr);
 	if (run->json && hv_report_json(machine, run->payload.path, stdout)) {
 		fputs("hvctl: --json: cannot write the report; mend standard output\n", stderr);
 		return HV_STATUS_ERROR;

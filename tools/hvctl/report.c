@@ -177,6 +177,28 @@ void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out)
 	free(fields);
 }
 
+/* ------------------------------------------------------------- statistics */
+
+static void print_stats(const struct hv_vcpu *vcpu, FILE *out)
+{
+	uint64_t now = hv_vcpu_tsc(vcpu);
+	struct tinyvmx_exits exits;
+
+	hv_vcpu_count_exits(vcpu, &exits);
+	fprintf(out, "vCPU %u: guest TSC %llu at the first entry, %llu at the end, %llu ticks later\n", vcpu->id,
+		(unsigned long long)vcpu->first_tsc, (unsigned long long)now,
+		(unsigned long long)(now - vcpu->first_tsc));
+	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
+		if (exits.count[i])
+			fprintf(out, "%10llu  exits: %u %s\n", exits.count[i], i, vmx_exit_name(i));
+}
+
+void hv_report_stats(const struct hv_machine *machine, FILE *out)
+{
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
+		print_stats(&machine->vcpu[i], out);
+}
+
 /* ------------------------------------------------------------------- JSON */
 
 static json_t *hex(uint64_t value)
@@ -218,11 +240,21 @@ static json_t *json_counts(const struct hv_vcpu *vcpu)
 
 static json_t *json_vcpu(const struct hv_vcpu *vcpu)
 {
-	json_int_t exits = vcpu->exits_before + vcpu->run->exits;
+	json_t *by_reason = json_object();
+	struct tinyvmx_exits exits;
+	json_int_t total = 0;
 
-	return json_pack("{s:i, s:I, s:I, s:o, s:o, s:o}", "id", vcpu->id, "exits", exits,
-			 "unknown_msrs", (json_int_t)vcpu->run->unknown_msrs, "exits_to_hvctl", json_counts(vcpu), "last_exit", json_last_exit(vcpu->run),
-			 "registers", json_regs(vcpu));
+	hv_vcpu_count_exits(vcpu, &exits);
+	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++) {
+		total += exits.count[i];
+		if (exits.count[i])
+			json_object_set_new(by_reason, vmx_exit_name(i), json_integer(exits.count[i]));
+	}
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "id", vcpu->id,
+			 "first_tsc", (json_int_t)vcpu->first_tsc, "last_tsc", (json_int_t)hv_vcpu_tsc(vcpu),
+			 "unknown_msrs", (json_int_t)vcpu->run->unknown_msrs,
+			 "exits", total, "exits_by_reason", by_reason, "exits_to_hvctl", json_counts(vcpu),
+			 "last_exit", json_last_exit(vcpu->run), "registers", json_regs(vcpu));
 }
 
 /* JSON is UTF-8; a file name is any bytes. */

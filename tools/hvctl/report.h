@@ -13,6 +13,9 @@ void hv_report_vcpu(const struct hv_vcpu *vcpu, FILE *out);
 /* Why the CPU refused the entry, rule by rule. */
 void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out);
 
+/* VM exits by reason, and how long the guest ran. */
+void hv_report_stats(const struct hv_machine *machine, FILE *out);
+
 /* The whole story as one line of JSON. */
 int hv_report_json(const struct hv_machine *machine, const char *image, FILE *out);
 

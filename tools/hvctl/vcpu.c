@@ -68,7 +68,7 @@ int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err)
 {
 	int error;
 
-	vcpu->exits_before += vcpu->run->exits;
+	hv_vcpu_count_exits(vcpu, &vcpu->exits_before);
 	current_run = NULL;
 	hv_vcpu_destroy(vcpu);
 	error = open_vcpu(vcpu, err);
@@ -163,6 +163,7 @@ int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err)
 	int error;
 
 	install_kick_handler();
+	vcpu->first_tsc = hv_vcpu_tsc(vcpu);
 	error = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 	if (error)
 		return hv_fail(err, error, "no thread for vCPU %u: %s; end some processes", vcpu->id, strerror(error));
@@ -194,6 +195,25 @@ void hv_vcpu_destroy(struct hv_vcpu *vcpu)
 }
 
 /* ------------------------------------------------------------------- state */
+
+#define IA32_TIME_STAMP_COUNTER 0x10
+
+uint64_t hv_vcpu_tsc(const struct hv_vcpu *vcpu)
+{
+	uint64_t tsc = 0;
+
+	(void)tvx_get_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, &tsc);
+	return tsc;
+}
+
+void hv_vcpu_count_exits(const struct hv_vcpu *vcpu, struct tinyvmx_exits *exits)
+{
+	struct tinyvmx_exits now = { 0 };
+
+	(void)tvx_get_state(vcpu->fd, TINYVMX_STATE_EXITS, &now, sizeof(now));
+	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
+		exits->count[i] = vcpu->exits_before.count[i] + now.count[i];
+}
 
 int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging)
 {

@@ -25,8 +25,9 @@ struct hv_vcpu {
 	pthread_t thread;
 	bool started;
 	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
-	uint64_t exits_before;		/* all of them, up to the last reset */
 	struct hv_mmio mmio;		/* finishes instructions for it; its thread's */
+	struct tinyvmx_exits exits_before;	/* by basic reason, up to the last reset */
+	uint64_t first_tsc;		/* the guest's, at the first entry */
 };
 
 int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err);
@@ -42,6 +43,10 @@ struct hv_vcpu *hv_vcpu_current(void);
 int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err);
 void hv_vcpu_join(struct hv_vcpu *vcpu);
 void hv_vcpu_destroy(struct hv_vcpu *vcpu);
+
+/* All VM exits by basic reason; the guest's TSC (0: cannot be had). Not while it runs. */
+void hv_vcpu_count_exits(const struct hv_vcpu *vcpu, struct tinyvmx_exits *exits);
+uint64_t hv_vcpu_tsc(const struct hv_vcpu *vcpu);
 
 /* How it translates addresses now. Not while it runs. */
 int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging);
