@@ -6,8 +6,9 @@
  * the file named by $HV_PROFILE whenever it improves:
  *
  *	case MARK ITERATIONS TICKS	MARK is the address of the first mark, ITERATIONS its RDI
- *	at MODE ADDRESS TICKS		MODE: g guest, k host's kernel, u host's user
+ *	at MODE ADDRESS TICKS		MODE: g guest (ADDRESS 0: all of it), k host's kernel, u host's user
  *	op MODE NAME TIMES
+ *	exit REASON PORT TIMES TICKS	VM exits, and the host's ticks from them to the next VM entry
  */
 #include <map>
 #include <unordered_map>
@@ -21,12 +22,18 @@
 
 enum { GUEST, KERNEL, USER, NR_MODES };
 
+struct Exits {
+	Bit64u times, ticks;
+};
+
 struct Region {
 	bx_address mark;
 	Bit64u iterations;
 	Bit64u ticks;
 	std::unordered_map<bx_address, Bit64u> at[NR_MODES];
 	std::unordered_map<unsigned int, Bit64u> op[NR_MODES];
+	std::map<Bit64u, Exits> exits;	/* by port << 32 | reason */
+	Exits *exit;			/* the last one */
 };
 
 static bool active;
@@ -53,6 +60,10 @@ static void write_file(void)
 
 		fprintf(file, "case 0x%llx %llu %llu\n", (unsigned long long)r.mark, (unsigned long long)r.iterations,
 			(unsigned long long)r.ticks);
+		for (auto &e : r.exits)
+			fprintf(file, "exit %llu %llu %llu %llu\n", (unsigned long long)e.first & 0xffff,
+				(unsigned long long)e.first >> 32, (unsigned long long)e.second.times,
+				(unsigned long long)e.second.ticks);
 		for (unsigned int m = 0; m < NR_MODES; m++) {
 			for (auto &a : r.at[m])
 				fprintf(file, "at %c 0x%llx %llu\n", names[m], (unsigned long long)a.first,
@@ -84,10 +95,19 @@ static void end(void)
 	write_file();
 }
 
+static void count(unsigned int cpu)
+{
+	unsigned int m = mode(cpu);
+
+	now.ticks++;
+	/* The guest's own addresses are of no interest, and many. */
+	now.at[m][m == GUEST ? 0 : BX_CPU(cpu)->get_instruction_pointer()]++;
+	if (m != GUEST && now.exit)
+		now.exit->ticks++;
+}
+
 void bx_instr_before_execution(unsigned int cpu, bxInstruction_c *i)
 {
-	unsigned int m;
-
 	if (i->getIaOpcode() == BX_IA_XCHG_EwGw && i->modC0() && i->dst() == i->src()) {
 		if (i->dst() == REG_BX)
 			begin(cpu);
@@ -97,10 +117,8 @@ void bx_instr_before_execution(unsigned int cpu, bxInstruction_c *i)
 	}
 	if (!active)
 		return;
-	m = mode(cpu);
-	now.ticks++;
-	now.at[m][BX_CPU(cpu)->get_instruction_pointer()]++;
-	now.op[m][i->getIaOpcode()]++;
+	count(cpu);
+	now.op[mode(cpu)][i->getIaOpcode()]++;
 }
 
 /* Each iteration of a REP is a tick; the first is counted with the instruction. */
@@ -109,6 +127,18 @@ void bx_instr_repeat_iteration(unsigned int cpu, bxInstruction_c *i)
 	(void)i;
 	if (!active || BX_CPU(cpu)->get_reg64(BX_64BIT_REG_RCX) <= 1)
 		return;
-	now.ticks++;
-	now.at[mode(cpu)][BX_CPU(cpu)->get_instruction_pointer()]++;
+	count(cpu);
+}
+
+#define REASON_IO 30
+
+void bx_instr_vmexit(unsigned int cpu, Bit32u reason, Bit64u qualification)
+{
+	Bit64u port = (reason & 0xffff) == REASON_IO ? qualification >> 16 & 0xffff : 0;
+
+	(void)cpu;
+	if (!active)
+		return;
+	now.exit = &now.exits[port << 32 | (reason & 0xffff)];
+	now.exit->times++;
 }

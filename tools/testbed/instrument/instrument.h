@@ -6,11 +6,14 @@ class bxInstruction_c;
 #if BX_INSTRUMENTATION
 void bx_instr_before_execution(unsigned int cpu, bxInstruction_c *i);
 void bx_instr_repeat_iteration(unsigned int cpu, bxInstruction_c *i);
+void bx_instr_vmexit(unsigned int cpu, Bit32u reason, Bit64u qualification);
 #define BX_INSTR_BEFORE_EXECUTION(cpu, i)	bx_instr_before_execution(cpu, i)
 #define BX_INSTR_REPEAT_ITERATION(cpu, i)	bx_instr_repeat_iteration(cpu, i)
+#define BX_INSTR_VMEXIT(cpu, reason, qualification)	bx_instr_vmexit(cpu, reason, qualification)
 #else
 #define BX_INSTR_BEFORE_EXECUTION(cpu, i)
 #define BX_INSTR_REPEAT_ITERATION(cpu, i)
+#define BX_INSTR_VMEXIT(cpu, reason, qualification)
 #endif
 
 #define BX_INSTR_INIT_ENV()
@@ -41,4 +44,3 @@ void bx_instr_repeat_iteration(unsigned int cpu, bxInstruction_c *i);
 #define BX_INSTR_INP2(addr, len, val)
 #define BX_INSTR_OUTP(addr, len, val)
 #define BX_INSTR_WRMSR(cpu, addr, value)
-#define BX_INSTR_VMEXIT(cpu, reason, qualification)
