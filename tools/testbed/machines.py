@@ -14,8 +14,9 @@ IPS = 50_000_000                # instructions that make an emulated second
 BLOCK = 8 << 20                 # Bochs: the largest piece of RAM that is contiguous
 SETUP_ADDRESS = 0x90000
 CMDLINE_OFFSET = 0x9800
+HOOK_ADDRESS = 0x9a000
 KERNEL_ADDRESS = 0x100000
-INITRD_ADDRESS = 0x8000000
+INITRD_ADDRESS = 0x7000000
 BOCHS_MODELS = ("corei7_skylake_x", "broadwell_ult", "corei7_haswell_4770", "corei7_ivy_bridge_3770k",
                 "corei7_sandy_bridge_2600k", "core2_penryn_t9600", "ryzen")
 
@@ -32,8 +33,12 @@ def write(path, data):
     return path
 
 
-def split_kernel(vmlinuz, cmdline, initrd_size):
-    """A bzImage as the boot protocol wants it in memory: (real-mode part with its header filled in, kernel)."""
+def split_kernel(vmlinuz, cmdline, initrd_size, hook=b""):
+    """
+    A bzImage as the boot protocol wants it in memory: (real-mode part with its header filled in, kernel).
+
+    hook: code that runs at HOOK_ADDRESS, in protected mode, before the kernel's entry.
+    """
     with open(vmlinuz, "rb") as file:
         image = file.read()
     if image[0x202:0x206] != b"HdrS":
@@ -45,6 +50,9 @@ def split_kernel(vmlinuz, cmdline, initrd_size):
     struct.pack_into("<H", setup, 0x224, CMDLINE_OFFSET - 0x200)        # heap_end_ptr
     struct.pack_into("<II", setup, 0x218, INITRD_ADDRESS, initrd_size)  # ramdisk_image, ramdisk_size
     struct.pack_into("<I", setup, 0x228, SETUP_ADDRESS + CMDLINE_OFFSET)
+    if hook:
+        setup = setup.ljust(HOOK_ADDRESS - SETUP_ADDRESS, b"\0") + hook
+        struct.pack_into("<I", setup, 0x214, HOOK_ADDRESS)              # code32_start
     return bytes(setup), image[setup_size:]
 
 
