@@ -2,7 +2,7 @@
 # tinyvmx: the module, hvctl, the guests, the selftests, and the machine to try them in. "make help" lists the targets.
 
 export BUILD := $(CURDIR)/build
-export V MACHINE CPUS KERNEL
+export V MACHINE CPUS KERNEL PROFILE
 TESTBED := $(CURDIR)/tools/testbed
 KERNELS ?= 6.1 6.12
 GUEST_KERNELS ?= 6.1 6.12 7.2
@@ -59,6 +59,7 @@ test: deps-test
 bench: deps-test
 	@$(MAKE) --no-print-directory hvctl
 	@$(TESTBED)/prepare $(or $(KERNEL),6.1)
+	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/build
 	@$(TESTBED)/bench
 
 check: deps-check
@@ -72,7 +73,8 @@ help:
 	@echo "make run       boot a machine with VT-x, and Linux in it, to a shell (GUEST=skernel: the smallest guest, each step told)"
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; ONLY="name ..." for some (see docs/testbed.md)"
-	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json"
+	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json;"
+	@echo "                PROFILE=1: the dear instructions of an operation, too"
 	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layering, shellcheck"
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"

@@ -11,7 +11,7 @@
 #include "command.h"
 #include "status.h"
 
-enum { OPTION_SVG = 256, OPTION_WITH, OPTION_BASELINE, OPTION_LIST };
+enum { OPTION_SVG = 256, OPTION_WITH, OPTION_BASELINE, OPTION_LIST, OPTION_LINUX };
 
 /* What "make bench" calls a regression. */
 #define REGRESSION_PERCENT 3.0
@@ -33,6 +33,7 @@ static const struct argp_option options[] = {
 	{ "backend", 'b', "NAME", 0, "tinyvmx, kvm, both (the default) or none", 0 },
 	{ "with", OPTION_WITH, "FILE", 0, "take what is not measured now from the JSON of an earlier run", 0 },
 	{ "baseline", OPTION_BASELINE, "FILE", 0, "fail if tinyvmx is more than 3 % slower than that JSON says", 0 },
+	{ "linux", OPTION_LINUX, "DIR", 0, "where guests/linux/build has put the Linux guest (/guests/linux)", 0 },
 	{ "list", OPTION_LIST, NULL, 0, "list the cases", 0 },
 	{ 0 }
 };
@@ -81,6 +82,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_BASELINE:
 		request->baseline = arg;
+		return 0;
+	case OPTION_LINUX:
+		hv_bench_linux_dir = arg;
 		return 0;
 	case OPTION_LIST:
 		request->list = true;

@@ -12,6 +12,8 @@
 #define DEADLINE 20000
 #define NEVER 1000000000ULL
 
+#define WHOLE .iterations = 1, .rounds = 1
+
 #define G(_name, _guest, _what) .name = _name, .what = _what, .guest = hv_bench_guest_##_guest
 
 const struct hv_bench_case hv_bench_cases[] = {
@@ -79,6 +81,12 @@ const struct hv_bench_case hv_bench_cases[] = {
 	  .argument = 1, .flags = HV_BENCH_LAPIC | HV_BENCH_TWO_CPUS, .max_ratio = 0.6 },
 	{ G("ipi-back-hlt", ipi_back, "IPI to a halted vCPU and back"), SOME, .other = hv_bench_guest_other_halted,
 	  .argument = 20000, .flags = HV_BENCH_LAPIC | HV_BENCH_TWO_CPUS, .max_ratio = 0.6 },
+	{ .name = "hvctl-rss", .what = "resident memory of hvctl with an idle VM, without the guest's, bytes",
+	  .host = hv_bench_host_rss, WHOLE, .flags = HV_BENCH_BYTES, .max_ticks = 3 << 20 },
+	{ .name = "linux-init", .what = "Linux: from the VMM's start to init's first line",
+	  .host = hv_bench_host_linux_init, WHOLE },
+	{ .name = "linux-poweroff", .what = "Linux: from the VMM's start to power-off",
+	  .host = hv_bench_host_linux_poweroff, WHOLE, .max_ratio = 0.6 },
 };
 
 const unsigned int hv_bench_nr_cases = sizeof(hv_bench_cases) / sizeof(hv_bench_cases[0]);
