@@ -11,13 +11,13 @@
 #include "command.h"
 #include "status.h"
 
-enum { OPTION_SVG = 256, OPTION_WITH, OPTION_BASELINE, OPTION_LIST, OPTION_LINUX };
+enum { OPTION_SVG = 256, OPTION_WITH, OPTION_BASELINE, OPTION_LIST, OPTION_LINUX, OPTION_MARKDOWN };
 
 /* What "make bench" calls a regression. */
 #define REGRESSION_PERCENT 3.0
 
 struct request {
-	bool json, list;
+	bool json, list, markdown;
 	const char *svg, *baseline;
 	const char *with[4];
 	unsigned int nr_with;
@@ -28,11 +28,13 @@ struct request {
 
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "print JSON, for programs", 0 },
+	{ "markdown", OPTION_MARKDOWN, NULL, 0, "print the table for docs/performance.md", 0 },
 	{ "svg", OPTION_SVG, "FILE", 0, "draw the ratios into FILE", 0 },
 	{ "case", 'c', "NAME", 0, "measure only this one; may be given again", 0 },
 	{ "backend", 'b', "NAME", 0, "tinyvmx, kvm, both (the default) or none", 0 },
 	{ "with", OPTION_WITH, "FILE", 0, "take what is not measured now from the JSON of an earlier run", 0 },
-	{ "baseline", OPTION_BASELINE, "FILE", 0, "fail if tinyvmx is more than 3 % slower than that JSON says", 0 },
+	{ "baseline", OPTION_BASELINE, "FILE", 0,
+	  "show what that JSON says of tinyvmx, too, and fail if it is more than 3 % slower now", 0 },
 	{ "linux", OPTION_LINUX, "DIR", 0, "where guests/linux/build has put the Linux guest (/guests/linux)", 0 },
 	{ "list", OPTION_LIST, NULL, 0, "list the cases", 0 },
 	{ 0 }
@@ -82,6 +84,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_BASELINE:
 		request->baseline = arg;
+		return 0;
+	case OPTION_MARKDOWN:
+		request->markdown = true;
 		return 0;
 	case OPTION_LINUX:
 		hv_bench_linux_dir = arg;
@@ -188,16 +193,32 @@ static int draw(const char *path, const struct hv_bench_result results[])
 	return HV_STATUS_OK;
 }
 
+static void print_results(const struct request *request, const struct hv_bench_result results[])
+{
+	struct hv_bench_result *before = request->baseline ? calloc(hv_bench_nr_cases, sizeof(*before)) : NULL;
+	struct hv_error err;
+
+	for (unsigned int i = 0; before && i < hv_bench_nr_cases; i++)
+		before[i].wanted = true;
+	/* What is wrong with the file, comparing will tell. */
+	if (before)
+		(void)hv_bench_merge(request->baseline, before, &err);
+	if (request->json)
+		hv_bench_print_json(stdout, results);
+	else if (request->markdown)
+		hv_bench_print_markdown(stdout, results);
+	else
+		hv_bench_print_table(stdout, results, before);
+	hv_bench_print_failures(stderr, results);
+	free(before);
+}
+
 static int report(const struct request *request, const struct hv_bench_result results[])
 {
 	struct hv_error err;
 	int status = HV_STATUS_OK, slower;
 
-	if (request->json)
-		hv_bench_print_json(stdout, results);
-	else
-		hv_bench_print_table(stdout, results);
-	hv_bench_print_failures(stderr, results);
+	print_results(request, results);
 	if (request->svg)
 		status = draw(request->svg, results);
 	if (!status && request->baseline) {

@@ -8,7 +8,9 @@
 #include "bench/cases.h"
 
 /* The results are in the order of hv_bench_cases[]. */
-void hv_bench_print_table(FILE *out, const struct hv_bench_result results[]);
+/* @before: ours of another time, to stand beside, or NULL. */
+void hv_bench_print_table(FILE *out, const struct hv_bench_result results[], const struct hv_bench_result before[]);
+void hv_bench_print_markdown(FILE *out, const struct hv_bench_result results[]);
 /* What could not be measured, and why. */
 void hv_bench_print_failures(FILE *out, const struct hv_bench_result results[]);
 int hv_bench_print_json(FILE *out, const struct hv_bench_result results[]);

@@ -3,7 +3,7 @@
 #include "bench/report.h"
 
 #define ROW 22
-#define LABEL 330
+#define LABEL 440
 #define FULL 420		/* the width of a ratio of 1 */
 #define MOST 1.25		/* longer bars are cut */
 #define TOP 60
@@ -17,16 +17,16 @@ static bool is_drawn(const struct hv_bench_result *result)
 static void draw_row(FILE *out, const struct hv_bench_case *c, const struct hv_bench_result *result, unsigned int y)
 {
 	double ours = result->number[HV_BENCH_TINYVMX].ticks, kvm = result->number[HV_BENCH_KVM].ticks;
-	double ratio = ours / kvm, width = (ratio < MOST ? ratio : MOST) * FULL;
+	double ratio = ours / kvm, width = (ratio < MOST ? ratio : MOST) * FULL, mark = c->max_ratio * FULL;
 
 	fprintf(out, "<text x=\"%d\" y=\"%u\" text-anchor=\"end\">%s</text>\n", LABEL - 8, y + 15, c->what);
 	fprintf(out, "<rect x=\"%d\" y=\"%u\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n", LABEL, y + 3, width,
 		ROW - 6, ratio <= 1 ? "#2a7f62" : "#b5482f");
-	fprintf(out, "<text x=\"%.1f\" y=\"%u\">%.2f (%.0f of %.0f)</text>\n", LABEL + width + 6, y + 15, ratio, ours,
-		kvm);
+	fprintf(out, "<text x=\"%.1f\" y=\"%u\">%.2f (%.0f of %.0f)</text>\n",
+		LABEL + (width > mark ? width : mark) + 6, y + 15, ratio, ours, kvm);
 	if (c->max_ratio)
 		fprintf(out, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%u\" y2=\"%u\" stroke=\"#000\" stroke-width=\"2\"/>\n",
-			LABEL + c->max_ratio * FULL, LABEL + c->max_ratio * FULL, y + 2, y + ROW - 2);
+			LABEL + mark, LABEL + mark, y + 2, y + ROW - 2);
 }
 
 int hv_bench_print_svg(FILE *out, const struct hv_bench_result results[])
