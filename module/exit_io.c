@@ -3,12 +3,14 @@
  * Port I/O: hardware hands over everything but the data of the string forms.
  */
 #include <linux/bits.h>
+#include <linux/nospec.h>
 
 #include "exit.h"
 #include "ioeventfd.h"
 
 /* Exit qualification (SDM, "Exit Qualification for I/O Instructions"). */
-#define IO_WIDTH(qual)		(((qual) & 7) + 1)
+#define IO_WIDTH_MASK		7
+#define IO_WIDTH(qual)		(((qual) & IO_WIDTH_MASK) + 1)
 #define IO_IN			BIT(3)
 #define IO_STRING		BIT(4)
 #define IO_REP			BIT(5)
@@ -43,12 +45,45 @@ static bool signals_eventfd(struct tvx_vcpu *vcpu, unsigned long qual)
 				    vcpu->world.gpr[TINYVMX_RAX] & width_mask(width));
 }
 
+static bool shortcut_out(struct tvx_vcpu *vcpu, struct tinyvmx_shortcut *shortcut)
+{
+	u32 queued = READ_ONCE(shortcut->queued);
+
+	if (queued >= TINYVMX_SHORTCUT_BYTES)
+		return false;
+	shortcut->queue[array_index_nospec(queued, TINYVMX_SHORTCUT_BYTES)] =
+		vcpu->world.gpr[TINYVMX_RAX];
+	WRITE_ONCE(shortcut->queued, queued + 1);
+	return true;
+}
+
+/* Return: whether the access is finished, by the rules of struct tinyvmx_shortcut. */
+static bool take_shortcut(struct tvx_vcpu *vcpu, unsigned long qual)
+{
+	struct tinyvmx_shortcut *shortcut = &vcpu->run->shortcut;
+	unsigned long *rax = &vcpu->world.gpr[TINYVMX_RAX];
+	unsigned int port = IO_PORT(qual);
+
+	if ((qual & (IO_WIDTH_MASK | IO_STRING)) || !port)
+		return false;
+	if (!(qual & IO_IN))
+		return port == READ_ONCE(shortcut->out_port) && shortcut_out(vcpu, shortcut);
+	if (port != READ_ONCE(shortcut->in_port))
+		return false;
+	*rax = (*rax & ~0xffUL) | READ_ONCE(shortcut->in_value);
+	return true;
+}
+
 enum tvx_result tvx_exit_io(struct tvx_vcpu *vcpu)
 {
 	unsigned long qual = tvx_exit_qualification(vcpu);
 	struct tinyvmx_exit_io *io = &vcpu->run->io;
 	unsigned int width = IO_WIDTH(qual);
 
+	if (take_shortcut(vcpu, qual)) {
+		tvx_skip_instruction(vcpu);
+		return TVX_RESUME;
+	}
 	if (signals_eventfd(vcpu, qual)) {
 		tvx_skip_instruction(vcpu);
 		tvx_vcpu_woke(vcpu);

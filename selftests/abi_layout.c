@@ -68,7 +68,7 @@ static const struct pin numbers[] = {
 	NUMBER(TINYVMX_STATE_MSRS, 3), NUMBER(TINYVMX_STATE_XSAVE, 4),
 	NUMBER(TINYVMX_STATE_EVENTS, 5), NUMBER(TINYVMX_STATE_DEBUG, 6),
 	NUMBER(TINYVMX_STATE_LAPIC, 7), NUMBER(TINYVMX_STATE_EXITS, 8),
-	NUMBER(TINYVMX_NR_EXIT_COUNTS, 256),
+	NUMBER(TINYVMX_NR_EXIT_COUNTS, 256), NUMBER(TINYVMX_SHORTCUT_BYTES, 256),
 	NUMBER(TINYVMX_CPUID_INDEXED, 1),
 	NUMBER(TINYVMX_INJECT_EXTINT, 0), NUMBER(TINYVMX_INJECT_NMI, 2),
 	NUMBER(TINYVMX_INJECT_EXCEPTION, 3), NUMBER(TINYVMX_INJECT_ERROR_CODE, 1),
@@ -101,7 +101,8 @@ static const struct pin sizes[] = {
 	SIZE(tinyvmx_exit_mmio, 72), SIZE(tinyvmx_exit_entry_failed, 8),
 	SIZE(tinyvmx_exit_cr, 16), SIZE(tinyvmx_exit_eoi, 8),
 	SIZE(tinyvmx_msi, 24), SIZE(tinyvmx_ioeventfd, 24), SIZE(tinyvmx_irqfd, 24),
-	SIZE(tinyvmx_lapic, 288), SIZE(tinyvmx_exits, 2048), SIZE(tinyvmx_run, 640),
+	SIZE(tinyvmx_lapic, 288), SIZE(tinyvmx_exits, 2048), SIZE(tinyvmx_shortcut, 272),
+	SIZE(tinyvmx_run, 912),
 };
 
 static const struct pin control_fields[] = {
@@ -180,6 +181,10 @@ static const struct pin state_fields[] = {
 	FIELD(tinyvmx_lapic, timer_left, 16), FIELD(tinyvmx_lapic, pad, 24),
 	FIELD(tinyvmx_lapic, regs, 32),
 	FIELD(tinyvmx_exits, count, 0),
+	FIELD(tinyvmx_shortcut, out_port, 0), FIELD(tinyvmx_shortcut, in_port, 2),
+	FIELD(tinyvmx_shortcut, in_value, 4), FIELD(tinyvmx_shortcut, pad, 5),
+	FIELD(tinyvmx_shortcut, queued, 8), FIELD(tinyvmx_shortcut, pad2, 12),
+	FIELD(tinyvmx_shortcut, queue, 16), FIELD(tinyvmx_run, shortcut, 640),
 	FIELD(tinyvmx_debug, dr, 0), FIELD(tinyvmx_debug, dr6, 32),
 	FIELD(tinyvmx_debug, dr7, 40),
 	FIELD(tinyvmx_cpuid, function, 0), FIELD(tinyvmx_cpuid, index, 4),

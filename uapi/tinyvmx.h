@@ -814,6 +814,34 @@ struct tinyvmx_exit_eoi {
 	__u32 pad;
 };
 
+#define TINYVMX_SHORTCUT_BYTES	256
+
+/**
+ * struct tinyvmx_shortcut - port accesses of one byte that RUN finishes by itself
+ * @out_port: an OUT to it appends its byte to @queue, as long as there is room;
+ *	0: none
+ * @in_port: an IN from it gives @in_value; 0: none
+ * @in_value: what the guest reads
+ * @pad: unused
+ * @queued: bytes in @queue; userspace takes them and writes 0
+ * @pad2: unused
+ * @queue: what the guest wrote, the oldest byte first
+ *
+ * For a chip whose registers do only that for a while, such as a UART with a
+ * driver that polls. The kernel looks here at each such access, so any thread may
+ * close a shortcut while the vCPU runs. @queued and @queue are userspace's only
+ * while it does not. String and wider accesses take no shortcut.
+ */
+struct tinyvmx_shortcut {
+	__u16 out_port;
+	__u16 in_port;
+	__u8 in_value;
+	__u8 pad[3];
+	__u32 queued;
+	__u32 pad2;
+	__u8 queue[TINYVMX_SHORTCUT_BYTES];
+};
+
 /**
  * struct tinyvmx_run - the run page, mmap()ed from a vCPU fd at offset 0
  *
@@ -839,6 +867,7 @@ struct tinyvmx_exit_eoi {
  * @pad2: response: 0
  *
  * @regs: registers, both ways: see TINYVMX_RUN_REGS and TINYVMX_REQ_SET_REGS
+ * @shortcut: request and response, see there
  *
  * The kernel reads each request word once per RUN and takes nothing it finds
  * here on trust. The response is valid until the next RUN. When RUN fails with
@@ -872,6 +901,7 @@ struct tinyvmx_run {
 		struct tinyvmx_exit_eoi eoi;
 		__u64 payload[32];
 	};
+	struct tinyvmx_shortcut shortcut;
 };
 
 #endif /* _UAPI_TINYVMX_H */

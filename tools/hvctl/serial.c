@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "machine.h"
+#include "shortcut.h"
 
 /* ----------------------------------------------------------------- options */
 
@@ -93,6 +94,7 @@ static void output(void *ctx, const uint8_t *data, size_t len)
 {
 	struct hv_serial *port = ctx;
 
+	hv_shortcut_hurry(&port->machine->vcpu[0]);
 	hv_panic_watch(&port->panic, data, len);
 	if (port->console)
 		hv_console_output(port->console, data, len);
@@ -132,6 +134,7 @@ static size_t give_input(void *ctx, const uint8_t *data, size_t len)
 {
 	struct hv_serial *port = ctx;
 
+	hv_shortcut_no_input(&port->machine->vcpu[0]);
 	return hv_uart16550_input(&port->uart, data, len);
 }
 
@@ -286,6 +289,6 @@ size_t hv_serial_input(struct hv_machine *machine, const uint8_t *data, size_t l
 {
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
 		if (machine->serial[i].choice.kind == HV_SERIAL_STDIO)
-			return hv_uart16550_input(&machine->serial[i].uart, data, len);
+			return give_input(&machine->serial[i], data, len);
 	return len;	/* nobody's: gone */
 }

@@ -8,6 +8,7 @@
 
 #include "exit.h"
 #include "machine_pc.h"
+#include "shortcut.h"
 #include "tvx.h"
 #include "vmx_names.h"
 #include "x86.h"
@@ -121,9 +122,23 @@ static void handle_exit(struct hv_vcpu *vcpu)
 	if (machine->verbose > machine->is_pc)
 		tell_exit(vcpu);
 	pthread_mutex_lock(&machine->lock);
+	hv_shortcut_close(vcpu);
 	hv_exit_handle(vcpu);
+	if (reason == TINYVMX_EXIT_IO)
+		hv_shortcut_open(vcpu);
 	pthread_mutex_unlock(&machine->lock);
 	hv_machine_throttle(machine);
+}
+
+/* What the guest has said so far is wanted now. */
+static void flush_console(struct hv_vcpu *vcpu)
+{
+	struct hv_machine *machine = vcpu->machine;
+
+	pthread_mutex_lock(&machine->lock);
+	hv_shortcut_close(vcpu);
+	hv_serial_flush(machine);
+	pthread_mutex_unlock(&machine->lock);
 }
 
 static void *vcpu_thread(void *arg)
@@ -154,6 +169,7 @@ static void *vcpu_thread(void *arg)
 		/* Taken back before the flags are looked at: a kick after this sets it again. */
 		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 		vcpu->exits[TINYVMX_EXIT_INTR]++;
+		flush_console(vcpu);
 	}
 	return NULL;
 }

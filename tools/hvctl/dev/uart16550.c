@@ -72,8 +72,8 @@ enum { MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOO
 /* A guest that has filled a part of the FIFO and waits hears of it after this. */
 #define TX_EMPTY_NS 50000ull
 
-/* A terminal is not kept waiting longer than this. */
-#define FLUSH_NS 1000000ull
+/* A terminal is not kept waiting longer than this; a line of a polling driver takes less. */
+#define FLUSH_NS 10000000ull
 
 static bool uart_has_fifo(const struct hv_uart16550 *uart)
 {
@@ -237,7 +237,7 @@ void hv_uart16550_flush(struct hv_uart16550 *uart)
 	uart_flush(uart);
 }
 
-/* A line, a full batch, or a millisecond, whichever is first. */
+/* A line, a full batch, or FLUSH_NS, whichever is first. */
 static void uart_send(struct hv_uart16550 *uart, uint8_t data)
 {
 	struct hv_clock *clock = uart->config.clock;
@@ -463,6 +463,16 @@ static void uart_write8(void *dev, uint64_t offset, uint8_t value)
 static void uart_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
 {
 	hv_access_bytes(dev, offset, width, write, value, uart_read8, uart_write8);
+}
+
+uint8_t hv_uart16550_steady_lsr(const struct hv_uart16550 *uart)
+{
+	const struct hv_uart16550_state *s = &uart->s;
+
+	if (!uart->batch_len || s->rx_count || s->overrun || s->rls_pending ||
+	    (s->ier & IER_THRE) || (s->lcr & LCR_DLAB) || (s->mcr & MCR_LOOP))
+		return 0;
+	return LSR_THRE | LSR_TEMT;
 }
 
 size_t hv_uart16550_room(struct hv_uart16550 *uart)

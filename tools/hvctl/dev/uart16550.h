@@ -83,6 +83,12 @@ void hv_uart16550_set_lines(struct hv_uart16550 *uart, uint8_t lines);
 /* Hand out what is batched: before the VM stops, before a message of our own. */
 void hv_uart16550_flush(struct hv_uart16550 *uart);
 
+/*
+ * What LSR reads as long as the guest only writes THR, 0 if that or the writes would
+ * have other effects: interrupts, input. Then something is batched, and its timer runs.
+ */
+uint8_t hv_uart16550_steady_lsr(const struct hv_uart16550 *uart);
+
 void hv_uart16550_save(const struct hv_uart16550 *uart, struct hv_uart16550_state *state);
 /* Returns 0, or -EINVAL for a state that no UART can have. */
 int hv_uart16550_load(struct hv_uart16550 *uart, const struct hv_uart16550_state *state);

@@ -147,7 +147,7 @@ static void test_output_is_batched(void **state)
 	outb(&f->bench, DATA, '\n');
 	assert_int_equal(f->outputs, 1);
 	outb(&f->bench, DATA, '#');
-	bench_run_ns(&f->bench, 999999);
+	bench_run_ns(&f->bench, 9999999);
 	assert_int_equal(f->outputs, 1);
 	bench_run_ns(&f->bench, 1);
 	assert_int_equal(f->outputs, 2);
@@ -168,6 +168,32 @@ static void test_output_batch_full(void **state)
 		outb(&f->bench, DATA, 'x');
 	assert_int_equal(f->outputs, 1);
 	assert_int_equal(f->out_len, HV_UART16550_BATCH);
+}
+
+static void test_steady_lsr(void **state)
+{
+	struct fixture *f = *state;
+	struct bench *b = &f->bench;
+
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0);	/* nothing batched: no timer runs */
+	outb(b, DATA, 'a');
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), inb(b, LSR));
+	outb(b, IER, 0x02);
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0);
+	outb(b, IER, 0x05);
+	outb(b, MCR, 0x1b);
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0);
+	outb(b, MCR, 0x0b);
+	outb(b, LCR, 0x83);
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0);
+	outb(b, LCR, 0x03);
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0x60);
+	input(f, "x");
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0);
+	inb(b, DATA);
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0x60);
+	outb(b, DATA, '\n');
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0);
 }
 
 static void test_thre_interrupt(void **state)
@@ -616,6 +642,7 @@ int main(void)
 		UART_TEST(test_fcr_needs_enable),
 		UART_TEST(test_output_is_batched),
 		UART_TEST(test_output_batch_full),
+		UART_TEST(test_steady_lsr),
 		UART_TEST(test_thre_interrupt),
 		UART_TEST(test_thre_edge_without_iir),
 		UART_TEST(test_thre_when_the_fifo_is_empty),
