@@ -3,10 +3,8 @@
  * The exit table and its dispatcher; exits that are events of the host.
  */
 #define pr_fmt(fmt) "tinyvmx: " fmt
-#include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
-#include <linux/nospec.h>
 #include <linux/string.h>
 #include <asm/processor-flags.h>
 
@@ -48,12 +46,14 @@ void tvx_regs_get(struct tvx_vcpu *vcpu, struct tinyvmx_regs *regs)
 
 int tvx_regs_set(struct tvx_vcpu *vcpu, const struct tinyvmx_regs *regs)
 {
-	if ((regs->rflags & ~(u64)RFLAGS_KNOWN) || !(regs->rflags & X86_EFLAGS_FIXED))
+	u64 rflags = READ_ONCE(regs->rflags);
+
+	if ((rflags & ~(u64)RFLAGS_KNOWN) || !(rflags & X86_EFLAGS_FIXED))
 		return -EINVAL;
 	memcpy(vcpu->world.gpr, regs->gpr, sizeof(vcpu->world.gpr));
-	vmcs_writen(GUEST_RSP, regs->gpr[TINYVMX_RSP]);
-	vmcs_writen(GUEST_RIP, regs->rip);
-	tvx_set_rflags(vcpu, regs->rflags);
+	vmcs_writen(GUEST_RSP, vcpu->world.gpr[TINYVMX_RSP]);
+	vmcs_writen(GUEST_RIP, READ_ONCE(regs->rip));
+	tvx_set_rflags(vcpu, rflags);
 	return 0;
 }
 
@@ -243,7 +243,7 @@ static enum tvx_result tvx_exit_triple_fault(struct tvx_vcpu *vcpu)
 #define INSN(_handler)	{ .handler = (_handler), .flags = TVX_ROW_INSTRUCTION }
 
 /* An empty row goes to userspace as unknown. */
-static const struct tvx_exit_row rows[] = {
+static const struct tvx_exit_row rows[TINYVMX_NR_EXIT_COUNTS] = {
 	[EXIT_REASON_EXCEPTION_NMI]	= { tvx_exit_exception_nmi,
 					    TVX_ROW_VECTORING | TVX_ROW_INTERRUPTION },
 	[EXIT_REASON_EXTERNAL_INTERRUPT] = { tvx_exit_external_interrupt },
@@ -286,14 +286,6 @@ static const struct tvx_exit_row rows[] = {
 	[EXIT_REASON_ENCLS]		= INSN(tvx_exit_ud),
 };
 
-static const struct tvx_exit_row *find_row(u32 reason)
-{
-	reason &= 0xffff;
-	if (reason >= ARRAY_SIZE(rows))
-		return NULL;
-	return &rows[array_index_nospec(reason, ARRAY_SIZE(rows))];
-}
-
 void tvx_exit_trace_entry(struct tvx_vcpu *vcpu)
 {
 	trace_tinyvmx_entry(vcpu->id, vmcs_readn(GUEST_RIP),
@@ -307,27 +299,37 @@ static enum tvx_result late_entry_failure(struct tvx_vcpu *vcpu)
 	return entry_failed(vcpu, 0);
 }
 
-enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
+/* A failed entry, or a reason or a flag that is newer than this table. */
+static enum tvx_result no_plain_exit(struct tvx_vcpu *vcpu)
 {
-	const struct tvx_exit_row *row;
-
-	vcpu->exit.reason = vmcs_read32(VM_EXIT_REASON);
-	vcpu->exit.valid = 0;
-	vcpu->exits++;
-	/* An index of 8 bits takes no masking. */
-	vcpu->exit_counts.count[vcpu->exit.reason % TINYVMX_NR_EXIT_COUNTS]++;
-	row = find_row(vcpu->exit.reason);
-	vcpu->exit.flags = row ? row->flags : 0;
-	if (trace_tinyvmx_exit_enabled())
-		trace_tinyvmx_exit(vcpu->id, vcpu->exit.reason, tvx_exit_rip(vcpu),
-				   tvx_exit_qualification(vcpu),
-				   vmcs_read32(VM_EXIT_INTR_INFO));
-	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+	vcpu->exit.flags = 0;
+	if (vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
 		return late_entry_failure(vcpu);
 	vcpu->vmcs.launched = true;
-	if (vcpu->exit.flags & TVX_ROW_VECTORING)
+	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
+}
+
+enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
+{
+	u32 reason = vmcs_read32(VM_EXIT_REASON);
+	/* An index of 8 bits needs no bound. */
+	const struct tvx_exit_row *row = &rows[reason % TINYVMX_NR_EXIT_COUNTS];
+
+	vcpu->exit.reason = reason;
+	vcpu->exit.valid = 0;
+	vcpu->exit.flags = row->flags;
+	vcpu->exits++;
+	vcpu->exit_counts.count[reason % TINYVMX_NR_EXIT_COUNTS]++;
+	if (trace_tinyvmx_exit_enabled())
+		trace_tinyvmx_exit(vcpu->id, reason, tvx_exit_rip(vcpu),
+				   tvx_exit_qualification(vcpu),
+				   vmcs_read32(VM_EXIT_INTR_INFO));
+	if (unlikely(reason >= TINYVMX_NR_EXIT_COUNTS))
+		return no_plain_exit(vcpu);
+	vcpu->vmcs.launched = true;
+	if (row->flags & TVX_ROW_VECTORING)
 		tvx_event_requeue(vcpu);
-	if (unlikely(!row || !row->handler))
+	if (unlikely(!row->handler))
 		return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
 	return row->handler(vcpu);
 }

@@ -27,7 +27,10 @@ enum tvx_result tvx_exit_to_user_regs(struct tvx_vcpu *vcpu, u32 reason);
 /* VMLAUNCH or VMRESUME failed without trying to enter. */
 enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu);
 
-/* Copy the registers out of, and into, the vCPU. Set: -EINVAL for reserved RFLAGS bits. */
+/*
+ * Copy the registers out of, and into, the vCPU. @regs may be the run page. Set:
+ * -EINVAL for reserved RFLAGS bits.
+ */
 void tvx_regs_get(struct tvx_vcpu *vcpu, struct tinyvmx_regs *regs);
 int tvx_regs_set(struct tvx_vcpu *vcpu, const struct tinyvmx_regs *regs);
 

@@ -59,17 +59,19 @@ enum tvx_result tvx_exit_memory_fault(struct tvx_vcpu *vcpu, int err)
 	return tell_user(vcpu, TINYVMX_EXIT_MEMORY_FAULT, vcpu->fault.gpa, err);
 }
 
-/* Mapping the page takes locks and may sleep: the loop does it after this. */
+/* Mapping a page takes locks and may sleep: the loop does it after this. */
 enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu)
 {
 	unsigned long qual = tvx_exit_qualification(vcpu);
 
 	vcpu->fault.gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	vcpu->fault.write = qual & EPT_VIOLATION_ACC_WRITE;
-	vcpu->faulted = true;
-	vcpu->recheck = true;
 	if (qual & EPT_QUAL_UNBLOCK_NMI)
 		tvx_event_block_nmi_again(vcpu);
+	if (tvx_memory_is_mmio(vcpu->memory, &vcpu->fault))
+		return tvx_exit_memory_fault(vcpu, -ENOENT);
+	vcpu->faulted = true;
+	vcpu->recheck = true;
 	return TVX_RESUME;
 }
 

@@ -154,6 +154,7 @@ int tvx_memory_init(struct tvx_memory *memory)
 	int err;
 
 	spin_lock_init(&memory->lock);
+	seqcount_spinlock_init(&memory->slots_seq, &memory->lock);
 	memory->mm = current->mm;
 	memory->notifier.ops = &memory_notifier_ops;
 	err = ept_init(&memory->ept);
@@ -211,11 +212,13 @@ static int add_slot(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 		err = -EEXIST;
 		goto unlock;
 	}
+	write_seqcount_begin(&memory->slots_seq);
 	slot->gpa = arg->gpa;
 	slot->len = arg->len;
 	slot->hva = arg->hva;
 	slot->readonly = arg->flags & TINYVMX_MEMORY_READONLY;
 	memory->nr_slots = max(memory->nr_slots, arg->slot + 1);
+	write_seqcount_end(&memory->slots_seq);
 unlock:
 	spin_unlock(&memory->lock);
 	return err;
@@ -233,7 +236,9 @@ static int delete_slot(struct tvx_memory *memory, unsigned int n)
 	}
 	if (ept_unmap(&memory->ept, slot->gpa, slot->len, &freed))
 		flush_locked(memory);
+	write_seqcount_begin(&memory->slots_seq);
 	slot->len = 0;
+	write_seqcount_end(&memory->slots_seq);
 	spin_unlock(&memory->lock);
 	ept_free(&freed);
 	return 0;
@@ -265,12 +270,11 @@ struct lookup {
 	u64 *entry;
 };
 
-static const struct tvx_slot *find_slot_locked(const struct tvx_memory *memory,
-					       const struct tvx_fault *fault)
+static const struct tvx_slot *find_slot(const struct tvx_memory *memory,
+					const struct tvx_fault *fault)
 {
 	unsigned int i;
 
-	lockdep_assert_held(&memory->lock);
 	for (i = 0; i < memory->nr_slots; i++) {
 		const struct tvx_slot *slot = &memory->slots[i];
 
@@ -278,6 +282,14 @@ static const struct tvx_slot *find_slot_locked(const struct tvx_memory *memory,
 			return slot->readonly && fault->write ? NULL : slot;
 	}
 	return NULL;
+}
+
+bool tvx_memory_is_mmio(const struct tvx_memory *memory, const struct tvx_fault *fault)
+{
+	/* Does not wait for a change under way: the retry fails then. */
+	unsigned int seq = raw_seqcount_begin(&memory->slots_seq);
+
+	return !find_slot(memory, fault) && !read_seqcount_retry(&memory->slots_seq, seq);
 }
 
 /* The largest page that the slot's alignment and both mappings allow. */
@@ -390,7 +402,7 @@ static int try_fault(struct tvx_memory *memory, struct ept_cache *cache,
 	int err = -ENOENT;
 
 	spin_lock(&memory->lock);
-	lookup.slot = find_slot_locked(memory, fault);
+	lookup.slot = find_slot(memory, fault);
 	if (!lookup.slot)
 		goto unlock;
 	err = -EBUSY;

@@ -8,6 +8,7 @@
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/mmu_notifier.h>
+#include <linux/seqlock.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -29,6 +30,7 @@ struct tvx_slot {
  * @notifier: tells when @mm changes
  * @lock: protects slots, ept and invalidations. Never taken with interrupts
  *	disabled: its holders wait for other CPUs.
+ * @slots_seq: counts changes of @slots, for those who look without @lock
  * @slots: indexed by the ABI's slot number
  * @nr_slots: one more than the highest slot in use
  * @ept: the paging structures
@@ -40,6 +42,7 @@ struct tvx_memory {
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
 	spinlock_t lock;	/* slots, ept, invalidations; interrupts enabled */
+	seqcount_spinlock_t slots_seq;
 	struct tvx_slot slots[TVX_MAX_SLOTS];
 	unsigned int nr_slots;
 	struct ept ept;
@@ -64,6 +67,12 @@ struct tvx_fault {
 	u64 gpa;
 	bool write;
 };
+
+/*
+ * Whether @fault is surely not for RAM: what tvx_memory_fault() answers by -ENOENT.
+ * Looks only, without a lock. Any context.
+ */
+bool tvx_memory_is_mmio(const struct tvx_memory *memory, const struct tvx_fault *fault);
 
 /*
  * tvx_memory_fault - map the page of @fault

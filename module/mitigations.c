@@ -42,10 +42,11 @@ static void fill_cache(void)
 	asm volatile("lfence" : : : "memory");
 }
 
-void tvx_l1d_flush(bool exposed)
+void tvx_l1d_flush(bool *exposed)
 {
-	if (!exposed && policy != TVX_L1TF_ALWAYS)
+	if (!*exposed && policy != TVX_L1TF_ALWAYS)
 		return;
+	*exposed = false;
 	if (fill)
 		fill_cache();
 	else

@@ -20,16 +20,16 @@ int tvx_mitigations_init(void);
 void tvx_mitigations_exit(void);
 
 DECLARE_STATIC_KEY_FALSE(tvx_l1d_flush_key);
-void tvx_l1d_flush(bool exposed);
+void tvx_l1d_flush(bool *exposed);
 
 /*
  * tvx_mitigate_entry - empty the L1 data cache where the CPU has L1TF
  * @exposed: since the last entry, code has run that may have touched secrets:
- *	userspace, another task, interrupt handlers
+ *	userspace, another task, interrupt handlers; cleared
  *
  * Right before the VM entry, interrupts disabled.
  */
-static __always_inline void tvx_mitigate_entry(bool exposed)
+static __always_inline void tvx_mitigate_entry(bool *exposed)
 {
 	if (static_branch_unlikely(&tvx_l1d_flush_key))
 		tvx_l1d_flush(exposed);

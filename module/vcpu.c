@@ -341,8 +341,7 @@ static enum tvx_result enter(struct tvx_vcpu *vcpu)
 {
 	if (trace_tinyvmx_entry_enabled())
 		tvx_exit_trace_entry(vcpu);
-	tvx_mitigate_entry(vcpu->exposed);
-	vcpu->exposed = false;
+	tvx_mitigate_entry(&vcpu->exposed);
 	if (vcpu->lapic.exit_at)
 		vmx_timer_set(vcpu->lapic.exit_at);
 	if (unlikely(tvx_vmenter(&vcpu->world, vcpu->vmcs.launched)))
@@ -372,14 +371,12 @@ static enum tvx_result inner_loop(struct tvx_vcpu *vcpu)
 /* What userspace has done to the guest. */
 static int take_changes(struct tvx_vcpu *vcpu, u32 request)
 {
-	struct tinyvmx_regs regs;
 	int err;
 
 	if (request & ~(TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE))
 		return -EOPNOTSUPP;
 	if (request & TINYVMX_REQ_SET_REGS) {
-		regs = vcpu->run->regs;
-		err = tvx_regs_set(vcpu, &regs);
+		err = tvx_regs_set(vcpu, &vcpu->run->regs);
 		if (err)
 			return err;
 	}
