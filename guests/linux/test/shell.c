@@ -7,6 +7,7 @@
  * A session is one run of hvctl, which takes a guest from its first instruction to an end of some kind.
  */
 #include <cpuid.h>
+#include <limits.h>
 #include <regex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,19 +36,18 @@ static struct terminal term;
 /* The kernel's tests of its ciphers would be half of the boot. */
 #define APPEND "cryptomgr.notests"
 
-/* The project's initramfs lies beside the kernel. */
-static char *initrd_of(const char *image)
+/* @name in the directory of @image. */
+static char *beside(const char *image, const char *name, char path[PATH_MAX])
 {
-	static char path[200];
-
-	snprintf(path, sizeof(path), "%.*s/initrd.gz", (int)(strrchr(image, '/') - image), image);
+	snprintf(path, PATH_MAX, "%.*s/%s", (int)(strrchr(image, '/') - image), image, name);
 	return path;
 }
 
 /* hvctl run with the project's initramfs, the tests' own beside it, and @option if there is one. */
 static void start(char *image, char *option)
 {
-	char *argv[] = { "hvctl", "run", "--initrd", initrd_of(image), "--initrd", PROBE, "--append", APPEND,
+	char initrd[PATH_MAX];
+	char *argv[] = { "hvctl", "run", "--initrd", beside(image, "initrd.gz", initrd), "--initrd", PROBE, "--append", APPEND,
 			 image, option, NULL };
 
 	terminal_start(&term, argv);
@@ -410,15 +410,14 @@ static void session_panic(char *image)
 	ok(terminal_wait(&term, "guest panicked: Kernel panic - not syncing: sysrq triggered crash", 0), "hvctl says why");
 }
 
-#define ENTRY32 "/tmp/entry32"
 #define VERSION 0x206		/* of the boot protocol: two bytes */
 #define XLOADFLAGS 0x236
 #define XLF_KERNEL_64 0x01
 
 /* A copy of a bzImage whose header is that of boot protocol 2.11, which offered no 64-bit entry point yet. */
-static void make_entry32(const char *image)
+static void make_entry32(const char *image, const char *copy)
 {
-	FILE *from = fopen(image, "r"), *to = fopen(ENTRY32, "w");
+	FILE *from = fopen(image, "r"), *to = fopen(copy, "w");
 	static char data[1 << 20];
 	size_t len = from && to ? fread(data, 1, sizeof(data), from) : 0;
 
@@ -432,37 +431,41 @@ static void make_entry32(const char *image)
 	} while (len);
 	fclose(from);
 	if (fclose(to))
-		bail("cannot write " ENTRY32);
+		bail("cannot write %s", copy);
 }
 
 /* By the 32-bit entry point up to the kernel's first words, which it says in 64-bit mode; and two ends from outside. */
 static void session_entry32(char *image)
 {
-	make_entry32(image);
-	start(ENTRY32, "--append=earlyprintk=serial,ttyS0");
+	char copy[PATH_MAX];
+
+	make_entry32(image, beside(image, "entry32", copy));
+	start(copy, "--append=earlyprintk=serial,ttyS0");
 	ok(terminal_wait(&term, "Linux version", BOOT_S), "a kernel without a 64-bit entry point starts");
 	terminal_type(&term, "\001x");
 	finish(STATUS_OFF, "Ctrl-A X ends it with status 0");
-	start(ENTRY32, "-v");
-	ok(terminal_wait(&term, "boot protocol linux, because of HdrS at 0x202", COMMAND_S), "-v says which protocol, and why");
+	start(copy, "-v");
+	ok(terminal_wait(&term, "boot protocol linux, because of HdrS at 0x202", COMMAND_S),
+	   "-v says which protocol, and why");
 	ok(terminal_wait(&term, "32-bit entry", COMMAND_S), "... and which entry point");
 	ok(terminal_wait(&term, "launching", COMMAND_S), "it is launched");
 	kill(term.pid, SIGTERM);
 	finish(128 + SIGTERM, "SIGTERM ends it by that signal");
-	unlink(ENTRY32);
+	unlink(copy);
 }
 
 /* Without a terminal for its input: a script in the guest looks around, and powers off. */
 static void session_script(char *image)
 {
-	char command[300];
+	char command[2 * PATH_MAX + 100], initrd[PATH_MAX];
 	char *argv[] = { "sh", "-c", command, NULL };
 
 	snprintf(command, sizeof(command), "hvctl run --initrd %s --append '" APPEND " quiet script' %s </dev/null",
-		 initrd_of(image), image);
+		 beside(image, "initrd.gz", initrd), image);
 	terminal_start(&term, argv);
 	finish(STATUS_OFF, "a script runs in the guest, which powers off");
-	ok(terminal_wait(&term, "# uname -a", 0) && terminal_wait(&term, "Linux guest ", 0), "it printed the kernel's version");
+	ok(terminal_wait(&term, "# uname -a", 0) && terminal_wait(&term, "Linux guest ", 0),
+	   "it printed the kernel's version");
 	ok(terminal_wait(&term, "# cat /proc/interrupts", 0) && terminal_wait(&term, "ttyS0", 0), "... the interrupts");
 	ok(terminal_wait(&term, "# free", 0) && terminal_wait(&term, "Mem:", 0), "... the memory");
 	ok(terminal_wait(&term, "# uptime", 0) && terminal_wait(&term, "load average:", 0), "... how long it was up");
