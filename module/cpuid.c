@@ -182,6 +182,13 @@ static void find_policy(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
 	policy->x2apic = has_feature(vcpu, LEAF_FEATURES, ECX, 21);
 	policy->tsc_deadline = has_feature(vcpu, LEAF_FEATURES, ECX, 24);
 	policy->tsc_adjust = has_feature(vcpu, LEAF_STRUCTURED, EBX, 1);
+	policy->arch_capabilities = has_feature(vcpu, LEAF_STRUCTURED, EDX, 29);
+	policy->spec_ctrl = 0;
+	if (has_feature(vcpu, LEAF_STRUCTURED, EDX, 26))
+		policy->spec_ctrl |= SPEC_CTRL_IBRS | SPEC_CTRL_STIBP;
+	if (has_feature(vcpu, LEAF_STRUCTURED, EDX, 31))
+		policy->spec_ctrl |= SPEC_CTRL_SSBD;
+	policy->spec_ctrl &= vmx_caps.spec_ctrl_mask;
 }
 
 static void all_allowed(struct tvx_policy *policy)
@@ -194,6 +201,8 @@ static void all_allowed(struct tvx_policy *policy)
 	policy->x2apic = true;
 	policy->tsc_deadline = true;
 	policy->tsc_adjust = true;
+	policy->arch_capabilities = vmx_caps.spec_ctrl_mask;
+	policy->spec_ctrl = vmx_caps.spec_ctrl_mask;
 }
 
 void tvx_cpuid_init(struct tvx_vcpu *vcpu)

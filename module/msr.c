@@ -16,6 +16,7 @@
 
 #include "state_cr.h"
 #include "msr.h"
+#include "msr_spec_ctrl.h"
 #include "trace.h"
 #include "vmx_caps.h"
 
@@ -178,6 +179,11 @@ static bool read_constant(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
 	return true;
 }
 
+static bool read_nothing(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
+{
+	return false;
+}
+
 static bool ignore_write(struct tvx_vcpu *vcpu, u32 arg, u64 value)
 {
 	return true;
@@ -210,6 +216,9 @@ static const struct tvx_msr_row rows[] = {
 	  .reserved = ~0ULL },
 	{ .index = MSR_IA32_TSC_DEADLINE, .read = read_tsc_deadline,
 	  .write = write_tsc_deadline },
+	{ .index = MSR_IA32_SPEC_CTRL, .read = tvx_spec_ctrl_read, .write = tvx_spec_ctrl_write },
+	{ .index = MSR_IA32_PRED_CMD, .read = read_nothing, .write = tvx_pred_cmd_write },
+	{ .index = MSR_IA32_ARCH_CAPABILITIES, .read = tvx_arch_capabilities_read },
 	FIELD(MSR_IA32_SYSENTER_CS, GUEST_SYSENTER_CS),
 	ADDRESS(MSR_IA32_SYSENTER_ESP, GUEST_SYSENTER_ESP),
 	ADDRESS(MSR_IA32_SYSENTER_EIP, GUEST_SYSENTER_EIP),
@@ -334,6 +343,7 @@ void tvx_msr_init(struct tvx_vcpu *vcpu)
 	memset(vcpu->msr_bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(vmcs_msrs); i++)
 		set_intercept(vcpu, vmcs_msrs[i], false);
+	tvx_spec_ctrl_init(vcpu);
 	tvx_msr_update_wanted(vcpu);
 }
 

@@ -24,6 +24,7 @@
 #include "halt.h"
 #include "mitigations.h"
 #include "msr.h"
+#include "msr_spec_ctrl.h"
 #include "state_reset.h"
 #include "trace.h"
 #include "vcpu.h"
@@ -205,6 +206,7 @@ static int load(struct tvx_vcpu *vcpu)
 	vmcs_host_write_thread(&vcpu->host_fields, vcpu->host.fs_base);
 	load_fpu(vcpu);
 	load_msrs(vcpu);
+	tvx_spec_ctrl_load(vcpu);
 	vcpu->loaded = true;
 	tvx_vcpu_update_breakpoints(vcpu);
 	write_cr2_now(vcpu->cr2);

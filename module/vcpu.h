@@ -11,6 +11,7 @@
 #include <linux/rcuwait.h>
 #include <linux/sched.h>
 #include <linux/types.h>
+#include <asm/vmx.h>
 
 #include "ept.h"
 #include "host.h"
@@ -97,6 +98,8 @@ enum tvx_switched_msr {
  * @x2apic: x2APIC mode
  * @tsc_deadline: IA32_TSC_DEADLINE
  * @tsc_adjust: IA32_TSC_ADJUST
+ * @arch_capabilities: IA32_ARCH_CAPABILITIES
+ * @spec_ctrl: IA32_SPEC_CTRL bits it may set; with any, IA32_PRED_CMD
  */
 struct tvx_policy {
 	u64 cr4;
@@ -107,6 +110,20 @@ struct tvx_policy {
 	bool x2apic;
 	bool tsc_deadline;
 	bool tsc_adjust;
+	bool arch_capabilities;
+	u64 spec_ctrl;
+};
+
+/**
+ * struct tvx_spec_ctrl - IA32_SPEC_CTRL, in the VMCS's MSR-load areas
+ * @guest: what VM entry loads
+ * @host: what VM exit loads
+ * @count: entries of each area that are in use
+ */
+struct tvx_spec_ctrl {
+	struct vmx_msr_entry guest;
+	struct vmx_msr_entry host;
+	u32 count;
 };
 
 /* What a search in the CPUID table found: NULL, an answer of zeros. */
@@ -184,6 +201,7 @@ struct tvx_vcpu_set {
  * @host: host registers saved around runs
  * @host_fields: what the VMCS's host-state area holds of it
  * @msr_bitmap: the VMCS's MSR bitmap
+ * @spec_ctrl: guest IA32_SPEC_CTRL
  * @unknown_msrs: accesses to MSRs that do not exist
  * @unknown_msr: those that have been traced
  * @unknown_msrs_traced: entries in @unknown_msr
@@ -256,6 +274,7 @@ struct tvx_vcpu {
 	struct tvx_host_regs host;
 	struct vmcs_host host_fields;
 	unsigned long *msr_bitmap;
+	struct tvx_spec_ctrl spec_ctrl;
 	u64 unknown_msrs;
 	u32 unknown_msr[TVX_MAX_UNKNOWN_MSRS];
 	unsigned int unknown_msrs_traced;

@@ -320,6 +320,40 @@ static u32 find_mxcsr_mask(void)
 	return fx.mxcsr_mask ?: 0xffbf;
 }
 
+/* Of leaf 7, EDX: what brings bits of IA32_SPEC_CTRL. STIBP comes with IBRS, too. */
+static const struct { u32 edx; u64 spec_ctrl; } spec_ctrl_by_cpuid[] = {
+	{ BIT(26), SPEC_CTRL_IBRS | SPEC_CTRL_STIBP },
+	{ BIT(31), SPEC_CTRL_SSBD },
+};
+
+#define CPUID_ARCH_CAPABILITIES	BIT(29)
+
+/* Known to ask for nothing from us: what the CPU is not open to, and how it behaves. */
+#define TVX_ARCH_CAP_KNOWN \
+	(ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA | ARCH_CAP_SKIP_VMENTRY_L1DFLUSH | \
+	 ARCH_CAP_SSB_NO | ARCH_CAP_MDS_NO | ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | \
+	 ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | \
+	 ARCH_CAP_RRSBA | ARCH_CAP_BHI_NO | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | \
+	 ARCH_CAP_RFDS_NO | ARCH_CAP_RFDS_CLEAR)
+
+/* SDM volume 4 and "Speculative Execution Side Channel Mitigations". */
+static void find_speculation_control(void)
+{
+	u32 eax, ebx, ecx, edx;
+	size_t i;
+
+	tvx_cpuid(7, 0, &eax, &ebx, &ecx, &edx);
+	/* All three come with IBRS, or none: so IA32_SPEC_CTRL never is without IA32_PRED_CMD. */
+	if (!(edx & spec_ctrl_by_cpuid[0].edx))
+		return;
+	for (i = 0; i < ARRAY_SIZE(spec_ctrl_by_cpuid); i++)
+		if (edx & spec_ctrl_by_cpuid[i].edx)
+			vmx_caps.spec_ctrl_mask |= spec_ctrl_by_cpuid[i].spec_ctrl;
+	if (edx & CPUID_ARCH_CAPABILITIES)
+		vmx_caps.arch_capabilities = tvx_rdmsr(MSR_IA32_ARCH_CAPABILITIES) &
+					     TVX_ARCH_CAP_KNOWN;
+}
+
 int vmx_caps_init(void)
 {
 	size_t i;
@@ -348,6 +382,7 @@ int vmx_caps_init(void)
 	vmx_caps.cr0_mask = TVX_CR0_KNOWN;
 	vmx_caps.mxcsr_mask = find_mxcsr_mask();
 	find_xsave();
+	find_speculation_control();
 	return 0;
 }
 
@@ -390,6 +425,8 @@ static u64 capability_bits(void)
 		caps |= TINYVMX_CAP_POSTED_INTERRUPTS;
 	if (proc & CPU_BASED_TPR_SHADOW)
 		caps |= TINYVMX_CAP_TPR_SHADOW;
+	if (vmx_caps.spec_ctrl_mask)
+		caps |= TINYVMX_CAP_SPEC_CTRL;
 	if (vmx_caps.xcr0_mask & ~(u64)XFEATURE_MASK_FPSSE)
 		caps |= TINYVMX_CAP_XSAVE;
 	return caps;

@@ -29,6 +29,8 @@
  * @cr0_mask: CR0 bits a guest can have
  * @host_xcr0: XCR0 of the host, the same on all CPUs and for ever
  * @xcr0_mask: XCR0 bits a guest can have
+ * @spec_ctrl_mask: IA32_SPEC_CTRL bits a guest can have
+ * @arch_capabilities: IA32_ARCH_CAPABILITIES as guests see it
  * @mxcsr_mask: MXCSR bits that exist
  * @xsave_bytes: length of an XSAVE image for @xcr0_mask, standard format
  * @has_vpid: VPIDs are used
@@ -52,6 +54,8 @@ struct vmx_caps {
 	u64 cr0_mask;
 	u64 host_xcr0;
 	u64 xcr0_mask;
+	u64 spec_ctrl_mask;
+	u64 arch_capabilities;
 	u32 mxcsr_mask;
 	u32 xsave_bytes;
 	bool has_vpid;

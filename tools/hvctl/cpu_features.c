@@ -42,6 +42,10 @@ static const struct feature features_known[] = {
 	{ "avx", 1, ECX, 28 },
 	{ "avx2", 7, EBX, 5 },
 	{ "avx512f", 7, EBX, 16 },
+	{ "ibrs", 7, EDX, 26 },
+	{ "stibp", 7, EDX, 27 },
+	{ "arch_capabilities", 7, EDX, 29 },
+	{ "ssbd", 7, EDX, 31 },
 };
 
 #define NR_FEATURES (sizeof(features_known) / sizeof(features_known[0]))

@@ -37,7 +37,7 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4])
 #define LAPIC_EDX BIT(9) /* APIC */
 #define ARAT BIT(2) /* leaf 6: the APIC timer never stops */
 
-/* Leaf 7. Not there: what needs MSRs or VMCS controls of its own (speculation, PT, SGX, PKU, CET, WAITPKG). */
+/* Leaf 7. Not there: what needs MSRs or VMCS controls that the module has not (PT, SGX, PKU, CET, WAITPKG). */
 #define LEAF7_EBX (BIT(0) /* FSGSBASE */ | BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | BIT(6) /* FDP_EXCPTN_ONLY */ | \
 		   BIT(7) /* SMEP */ | BIT(8) /* BMI2 */ | BIT(9) /* ERMS */ | BIT(10) /* INVPCID */ | \
 		   BIT(13) /* no FPU CS/DS */ | BIT(16) /* AVX512F */ | BIT(17) /* DQ */ | BIT(18) /* RDSEED */ | \
@@ -49,7 +49,8 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4])
 		   BIT(12) /* BITALG */ | BIT(14) /* VPOPCNTDQ */ | BIT(16) /* LA57 */ | BIT(22) /* RDPID */ | \
 		   BIT(27) /* MOVDIRI */ | BIT(28) /* MOVDIR64B */)
 #define LEAF7_EDX (BIT(2) /* 4VNNIW */ | BIT(3) /* 4FMAPS */ | BIT(4) /* FSRM */ | BIT(8) /* VP2INTERSECT */ | \
-		   BIT(10) /* MD_CLEAR */ | BIT(14) /* SERIALIZE */)
+		   BIT(10) /* MD_CLEAR */ | BIT(14) /* SERIALIZE */ | BIT(26) /* IBRS, IBPB */ | BIT(27) /* STIBP */ | \
+		   BIT(29) /* ARCH_CAPABILITIES */ | BIT(31) /* SSBD */)
 #define LEAF7_1_EAX (BIT(4) /* AVX-VNNI */ | BIT(5) /* AVX512_BF16 */ | BIT(10) /* FZRM */ | BIT(11) /* FSRS */ | \
 		     BIT(12) /* FSRCS */)
 
@@ -134,6 +135,7 @@ static const struct need needs[] = {
 	{ 7, 0, ECX, BIT(9) | BIT(10), AVX },			/* VAES, VPCLMULQDQ */
 	{ 7, 0, ECX, BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14), AVX512 },
 	{ 7, 0, EDX, BIT(2) | BIT(3) | BIT(8), AVX512 },
+	{ 7, 0, EDX, BIT(26) | BIT(27) | BIT(29) | BIT(31), .capabilities = TINYVMX_CAP_SPEC_CTRL },
 	{ 7, 1, EAX, BIT(4), AVX },
 	{ 7, 1, EAX, BIT(5), AVX512 },
 	{ EXTENDED_LEAF + 1, 0, EDX, BIT(27), .capabilities = TINYVMX_CAP_RDTSCP },

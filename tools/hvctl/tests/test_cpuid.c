@@ -84,6 +84,7 @@ static void test_hidden(void **state)
 	assert_false(must(0xd, 1)->eax & 1 << 3);	/* XSAVES */
 	assert_false(must(7, 0)->ebx & 1 << 11);	/* RTM */
 	assert_true(must(7, 0)->ebx & 1 << 16);		/* AVX-512 */
+	assert_int_equal(must(7, 0)->edx & 0xac000000, 0xac000000);	/* IBRS, STIBP, ARCH_CAPABILITIES, SSBD */
 	assert_int_equal(must(0x80000008, 0)->eax & 0xff, 40);
 	assert_true(hv_cpuid_has_1g_pages(table, count));
 	assert_null(row(0x80000009, 0));
@@ -105,6 +106,7 @@ static void test_limits_of_the_module(void **state)
 	assert_false(must(7, 0)->ebx & 1 << 7);		/* SMEP: no CR4 bit */
 	assert_true(must(7, 0)->ebx & 1 << 20);		/* SMAP */
 	assert_false(must(7, 0)->ebx & 1 << 10);	/* INVPCID */
+	assert_false(must(7, 0)->edx & 0xac000000);	/* speculation control */
 	assert_false(must(0x80000001, 0)->edx & 1 << 27);	/* RDTSCP */
 	assert_false(must(0x80000001, 0)->edx & 1 << 29);	/* long mode */
 	info.xcr0_mask = 0;
