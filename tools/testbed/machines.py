@@ -109,11 +109,13 @@ class Bochs:
 
     def command(self, work, logs, vmlinuz, initrd, disk, console_pty):
         opts = self.opts
+        model, _, features = self.cpu.partition("+")
         bios = f"{self.base}/usr/share/bochs/BIOS-bochs-latest"
         if opts.feature_control is not None:
             bios = write(f"{work}/bios", bios_image(bios, opts.feature_control))
         lines = [
-            f"cpu: model={self.cpu}, count={opts.cpus}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1",
+            f"cpu: model={model}, count={opts.cpus}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1"
+            + (f', add_features="{features}"' if features else ""),
             f"memory: guest={opts.mem}, host={opts.mem}" + ("" if self.packaged else f", block_size={BLOCK >> 10}"),
             f"romimage: file={bios}",
             f"vgaromimage: file={self.base}/usr/share/vgabios/vgabios.bin",
