@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The bench's reports: JSON written and read back, comparison with older numbers, verdicts. */
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -119,12 +120,73 @@ static void test_verdict(void **state)
 	assert_int_equal(hv_bench_judge(&hv_bench_cases[in8], &results[in8]), HV_BENCH_MISSED);
 }
 
+static bool table_has(const struct hv_bench_result *before, bool markdown, const char *text)
+{
+	char *written = NULL;
+	size_t len;
+	FILE *file = open_memstream(&written, &len);
+	bool has;
+
+	assert_non_null(file);
+	if (markdown)
+		hv_bench_print_markdown(file, results);
+	else
+		hv_bench_print_table(file, results, before);
+	fclose(file);
+	has = strstr(written, text);
+	free(written);
+	return has;
+}
+
+static void test_before_stands_beside(void **state)
+{
+	struct hv_bench_result *before = calloc(hv_bench_nr_cases, sizeof(*before));
+	unsigned int cpuid = index_of("cpuid");
+
+	(void)state;
+	assert_non_null(before);
+	set(cpuid, HV_BENCH_TINYVMX, 250, 0);
+	before[cpuid].number[HV_BENCH_TINYVMX] = (struct hv_bench_number){ .valid = true, .ticks = 200 };
+	assert_true(table_has(before, false, "200  +25.0%"));
+	assert_false(table_has(NULL, false, "+25.0%"));
+	set(index_of("wbinvd"), HV_BENCH_TINYVMX, 170, 0);	/* a case that is new */
+	assert_true(table_has(before, false, "wbinvd"));
+	free(before);
+}
+
+static void test_markdown(void **state)
+{
+	unsigned int poweroff = index_of("linux-poweroff");
+
+	(void)state;
+	set(poweroff, HV_BENCH_TINYVMX, 1234567, 0);
+	assert_true(table_has(NULL, true, "| 1,234,567 | - | | x 0.6 | ? |"));
+	set(poweroff, HV_BENCH_KVM, 2000000, 0);
+	assert_true(table_has(NULL, true, "| 1,234,567 | 2,000,000 | 0.62 | x 0.6 | **missed** |"));
+	assert_false(table_has(NULL, true, "cpuid"));
+}
+
+static void test_no_linux_guest(void **state)
+{
+	struct hv_error err;
+	uint64_t ticks;
+
+	(void)state;
+	hv_bench_linux_dir = "/nonexistent";
+	assert_int_equal(hv_bench_host_linux_init(&hv_bench_tinyvmx, &ticks, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "/nonexistent has no vmlinuz"));
+	assert_int_equal(hv_bench_host_linux_poweroff(&hv_bench_kvm, &ticks, &err), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_merge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_compare, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verdict, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_before_stands_beside, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_markdown, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_linux_guest, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
