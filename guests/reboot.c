@@ -97,9 +97,8 @@ static const struct {
 	{ "the 8042", by_8042 },
 	{ "the FADT's reset register", by_acpi },
 	{ "a triple fault", by_triple_fault },
+	{ NULL, NULL }
 };
-
-#define WAYS (sizeof(ways) / sizeof(ways[0]))
 
 /* What was behind us is gone. */
 static void check_fresh(void)
@@ -128,7 +127,7 @@ GUEST("reboot")
 	u8 next = cmos_read(CMOS_MAGIC) == MAGIC ? cmos_read(CMOS_NEXT) : 0;
 
 	check_fresh();
-	if (next >= WAYS)
+	if (!ways[next].reset)
 		return;
 	step("reset by %s", ways[next].name);
 	cmos_write(CMOS_MAGIC, MAGIC);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The stubs of all vectors, and their common way into trap_dispatch(). */
-#include "entry.h"
+#include "entry.S"
 #include "segments.h"
 
 	.text

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Into the kernel and out of it: exceptions, interrupts, SYSCALL, task switches. */
-#include "../lib/entry.h"
+#include "../lib/entry.S"
 #include "../lib/segments.h"
 #include "layout.h"
 

@@ -191,6 +191,7 @@ static int open_pty(struct hv_serial *port, struct hv_error *err)
 
 	cfmakeraw(memset(&raw, 0, sizeof(raw)));
 	raw.c_cflag |= CREAD;
+	cfsetspeed(&raw, B115200);
 	if (openpty(&port->fd, &port->slave_fd, NULL, &raw, NULL) ||
 	    ttyname_r(port->slave_fd, name, sizeof(name)))
 		return hv_fail(err, errno, "no pseudo-terminal: %s; close one, or mount devpts", strerror(errno));

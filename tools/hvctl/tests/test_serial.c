@@ -57,8 +57,12 @@ static void test_options(void **state)
 
 static void test_refused_options(void **state)
 {
-	static const char *const ports[] = { "", "C", "COM", "COM2", "COM0:pty", "COM5:pty", "COM12:pty", "pty", "LPT1:pty" };
-	static const char *const backends[] = { "COM2:", "COM2:x", "COM2:ptys", "COM2:file", "COM2:file:", "COM2:nul", "COM2:stdio:" };
+	static const char *const ports[] = {
+		"", "C", "COM", "COM2", "COM0:pty", "COM5:pty", "COM12:pty", "pty", "LPT1:pty",
+	};
+	static const char *const backends[] = {
+		"COM2:", "COM2:x", "COM2:ptys", "COM2:file", "COM2:file:", "COM2:nul", "COM2:stdio:",
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* For assembly: the ways into a kernel, as the bare guests and minios have them. */
-#ifndef GUEST_ENTRY_H
-#define GUEST_ENTRY_H
+/* To be included: macros for the ways into a kernel, for the bare guests and minios. */
 
 	/* One stub a vector, 16 bytes each, which all go on at trap_common. */
 	.macro	vector_stubs
@@ -56,6 +54,4 @@
 	pop	%rcx
 	pop	%rax
 	.endm
-#endif
-
 #endif
