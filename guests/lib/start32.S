@@ -7,6 +7,9 @@
 _start:
 	cli
 	cld
+	/* What a boot protocol hands over. */
+	mov	%eax, boot_eax
+	mov	%ebx, boot_ebx
 	mov	$stack_top, %esp
 	lgdt	gdt_pointer
 	ljmp	$KERNEL_CS, $1f
@@ -24,6 +27,11 @@ _start:
 	call	guest_finish
 
 	.data
+	.globl	boot_eax, boot_ebx
+boot_eax:
+	.long	0
+boot_ebx:
+	.long	0
 	.balign	16
 	.globl	gdt
 gdt:
