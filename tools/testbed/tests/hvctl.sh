@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# hvctl among other processes: killed at any time, two at once, without permission, without the module.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+
+# Prints a line for each thing tried: its name, and what came of it.
+cat >"$DIR/inside" <<'END'
+. /etc/testbed
+
+# start FILE: a guest that only the host can end; waits until it runs.
+start()
+{
+	: >"$1"
+	hvctl run /guests/spin/spin.bin >"$1" 2>&1 </dev/null &
+	pid=$!
+	while ! grep -q spinning "$1"; do sleep 0.1; done
+}
+
+# refused NAME COMMAND...: its status and its only line
+refused()
+{
+	name=$1
+	shift
+	why=$("$@" 2>&1 </dev/null)
+	echo "$name: $? $(echo "$why" | wc -l) $why"
+}
+
+# In the foreground: a shell has its background jobs ignore SIGINT and SIGQUIT.
+for signal in INT TERM HUP QUIT KILL; do
+	timeout -s $signal 3 hvctl run /guests/spin/spin.bin >/tmp/spin 2>&1 </dev/null
+	echo "$signal: $?"
+done 2>/dev/null
+
+start /tmp/one
+one=$pid
+start /tmp/two
+hvctl run /guests/hello/hello.bin >/tmp/hello 2>&1 </dev/null
+echo "beside two others: $?"
+refused "module in use" rmmod tinyvmx | cut -c1-16
+kill "$one"
+wait "$one"
+echo "one of two ended: $?, the other runs: $(kill -0 "$pid" && echo yes)"
+kill -9 "$pid"
+wait "$pid"
+rmmod tinyvmx && echo "unloaded"
+refused "without the module" hvctl run /guests/hello/hello.bin
+insmod "$MODULE"
+
+echo "user:x:1000:1000::/:/bin/sh" >>/etc/passwd
+chmod 600 /dev/tinyvmx
+cp /guests/hello/hello.bin /tmp/secret
+chmod 600 /tmp/secret
+chmod 755 /tmp
+refused "no permission" su user -c 'hvctl run /guests/hello/hello.bin'
+refused "unreadable image" su user -c 'hvctl run /tmp/secret'
+refused "unreadable module" su user -c 'hvctl run --boot multiboot --initrd /tmp/secret /guests/minios/minios.bin'
+refused "COM1 into /" su user -c 'hvctl run --serial COM1:file:/com1 /guests/hello/hello.bin'
+chmod 666 /dev/tinyvmx
+su user -c 'hvctl run /guests/hello/hello.bin' >/dev/null 2>&1
+echo "permitted: $?"
+hvctl run --serial COM1:file:/tmp/com1 /guests/hello/hello.bin
+echo "into a file: $? $(grep -c 'PASS hello' /tmp/com1)"
+hvctl run /guests/hello/hello.bin >&-
+echo "no standard output: $?"
+hvctl run /guests/hello/hello.bin | true
+hvctl run /guests/hello/hello.bin >/dev/full
+echo "full disk: $?"
+END
+
+box -k "$K" -c 2 --add "$DIR/inside:/inside" -- sh /inside
+ok "the machine is well afterwards" ends 0
+
+has() { grep -qE -- "^$1\$" "$DIR/out"; }
+
+for end in "INT: 130" "TERM: 143" "HUP: 129" "QUIT: 131" "KILL: 137"; do
+	ok "a signal ends it by that signal: $end" has "$end"
+done
+ok "a guest beside two others" has "beside two others: 33"
+ok "the module stays as long as there are guests" has "module in use: 1"
+ok "they end one by one" has "one of two ended: 143, the other runs: yes"
+ok "after kill -9 the module can be unloaded" has "unloaded"
+ok "without the module: one line" has "without the module: 2 1 hvctl: /dev/tinyvmx: is not there; .*"
+ok "without permission: one line" has "no permission: 2 1 hvctl: /dev/tinyvmx: .*; .*"
+ok "an image that cannot be read" has "unreadable image: 2 1 hvctl: /tmp/secret: no permission to read it; .*"
+ok "a module that cannot be read" has "unreadable module: 2 1 hvctl: /tmp/secret: no permission to read it; .*"
+ok "with permission" has "permitted: 33"
+ok "COM1 into a file" has "into a file: 33 1"
+ok "standard output is closed" has "no standard output: 12"
+ok "standard output is full" has "full disk: 12"
+finish
