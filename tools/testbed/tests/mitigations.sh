@@ -34,6 +34,13 @@ box -m bochs -k "$K" --append "mitigations=auto retbleed=off l1tf=full,force" --
 ok "l1tf=full,force: every VM entry flushes" grep -q "L1D flush (always)" "$DIR/out"
 ok "... and pays for it" test "$(ticks)" -gt 1024
 
+box -m bochs -k "$K" --cpu corei7_skylake_x+sca_mitigations --append mitigations=auto -- sh -c '
+	dmesg | grep -o "tinyvmx: mitigations: .*"
+	hvctl run /guests/hello/hello.bin'
+ok "enhanced IBRS: the RSB guarded, the branch history cleared" \
+	grep -q "tinyvmx: mitigations: RSB guarded,.* branch history cleared" "$DIR/out"
+ok "... and a guest runs" grep -q "PASS hello" "$DIR/out"
+
 box -m bochs -k "$K" --append "mitigations=auto retbleed=off" -c 2 -- sh -c '
 	for t in isolation_fpu isolation_regs isolation_debug io interrupts; do /selftests/$t || echo "failed: $t"; done'
 ok "selftests pass with mitigations" ends 0
