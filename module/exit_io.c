@@ -6,6 +6,7 @@
 #include <linux/nospec.h>
 
 #include "exit.h"
+#include "state_cr.h"
 #include "ioeventfd.h"
 
 /* Exit qualification (SDM, "Exit Qualification for I/O Instructions"). */
@@ -32,6 +33,7 @@ static enum tvx_result string_io(struct tvx_vcpu *vcpu, struct tinyvmx_exit_io *
 	io->data = 0;
 	io->gla = vmcs_readn(GUEST_LINEAR_ADDRESS);
 	io->address_size = string_address_size();
+	tvx_paging_get(&io->paging);
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_IO);
 }
 
@@ -94,7 +96,6 @@ enum tvx_result tvx_exit_io(struct tvx_vcpu *vcpu)
 	io->flags = (qual & IO_IN ? TINYVMX_IO_IN : 0) |
 		    (qual & IO_STRING ? TINYVMX_IO_STRING : 0) |
 		    (qual & IO_REP ? TINYVMX_IO_REP : 0);
-	io->pad = 0;
 	if (qual & IO_STRING)
 		return string_io(vcpu, io);
 

@@ -42,10 +42,7 @@ static enum tvx_result tell_user(struct tvx_vcpu *vcpu, u32 reason, u64 gpa, int
 	mmio->flags = mmio_flags(qual);
 	mmio->gla = mmio->flags & TINYVMX_MMIO_GLA_VALID ? vmcs_readn(GUEST_LINEAR_ADDRESS) : 0;
 	mmio->error = -err;
-	mmio->cr0 = tvx_cr0_read();
-	mmio->cr3 = vmcs_readn(GUEST_CR3);
-	mmio->cr4 = tvx_cr4_read();
-	mmio->efer = vmcs_read64(GUEST_IA32_EFER);
+	tvx_paging_get(&mmio->paging);
 	mmio->cs_base = vmcs_readn(GUEST_CS_BASE);
 	mmio->cs_ar = vmcs_read32(GUEST_CS_AR_BYTES);
 	mmio->pad = 0;

@@ -66,6 +66,20 @@ static inline unsigned int tvx_cpl(void)
 	return (vmcs_read32(GUEST_SS_AR_BYTES) >> TINYVMX_AR_DPL_SHIFT) & 3;
 }
 
+/*
+ * What the CPU itself translates with. Bits that only mean something to the host, or
+ * that hardware wants set, are left out, which spares the reads of the shadows.
+ */
+static inline void tvx_paging_get(struct tinyvmx_paging *paging)
+{
+	paging->cr0 = vmcs_readn(GUEST_CR0) & TVX_CR0_GUEST_OWNED;
+	paging->cr3 = vmcs_readn(GUEST_CR3);
+	paging->cr4 = vmcs_readn(GUEST_CR4) & ~TVX_CR4_HOST_OWNED;
+	paging->efer = vmcs_read64(GUEST_IA32_EFER);
+	paging->cpl = tvx_cpl();
+	paging->pad = 0;
+}
+
 /* Whether CR0 can have these bits together, of those that exist. */
 static inline bool tvx_cr0_valid(u64 cr0)
 {

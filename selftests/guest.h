@@ -163,6 +163,16 @@ static inline void guest_sync(u32 n)
 	(int)guest_trap.vector;						\
 })
 
+/* One instruction in ring 3; it takes a hook that brings the exception back to ring 0. */
+#define RING3_TRY(insn) \
+	GUEST_TRY("mov %%rsp, %%rcx\n\t"				\
+		  "push %0; push %%rcx; pushfq; push %1\n\t"		\
+		  "lea 2f(%%rip), %%rcx; push %%rcx; iretq\n"		\
+		  "2:\txor %%ecx, %%ecx; xor %%edx, %%edx\n\t"	\
+		  "mov $1, %%eax\n\t" insn "\n\tud2",			\
+		  : : "i"(SEL_USER_DS), "i"(SEL_USER_CS64)		\
+		  : "rax", "rbx", "rcx", "rdx", "memory")
+
 /* Interrupts of this vector are counted in guest_taken[] and return. */
 static inline void guest_expect(u8 vector)
 {

@@ -123,16 +123,6 @@ static void xcr0(void)
 	}
 }
 
-/* One instruction in ring 3; the hook brings the exception back to ring 0. */
-#define RING3_TRY(insn) \
-	GUEST_TRY("mov %%rsp, %%rcx\n\t"				\
-		  "push %0; push %%rcx; pushfq; push %1\n\t"		\
-		  "lea 2f(%%rip), %%rcx; push %%rcx; iretq\n"		\
-		  "2:\txor %%ecx, %%ecx; xor %%edx, %%edx\n\t"	\
-		  "mov $1, %%eax\n\t" insn "\n\tud2",			\
-		  : : "i"(SEL_USER_DS), "i"(SEL_USER_CS64)		\
-		  : "rax", "rbx", "rcx", "rdx", "memory")
-
 static void ring3(void)
 {
 	guest_is(RING3_TRY("hlt"), GP);

@@ -24,7 +24,7 @@ static bool out_was(struct vcpu *vcpu, u16 port, u16 width, u32 data)
 	if (!run_until(vcpu, TINYVMX_EXIT_IO))
 		return false;
 	if (io->port == port && io->width == width && io->data == data &&
-	    !io->flags && !io->pad && vcpu->run->exit_reason == 30)
+	    !io->flags && vcpu->run->exit_reason == 30)
 		return true;
 	diag("port %#x width %u data %#x flags %#x", io->port, io->width,
 	     io->data, io->flags);
@@ -149,6 +149,7 @@ static void string_was(struct vcpu *vcpu, const struct tinyvmx_exit_io *want,
 		       const char *what)
 {
 	struct tinyvmx_exit_io *io = &vcpu->run->io;
+	struct tinyvmx_sregs s;
 
 	if (!ok_exit(vcpu, TINYVMX_EXIT_IO, "%s", what))
 		return;
@@ -161,6 +162,8 @@ static void string_was(struct vcpu *vcpu, const struct tinyvmx_exit_io *want,
 	   "%s: regs are filled", what);
 	is(vcpu->run->regs.rip, vcpu->run->rip, "%s: not done: RIP is at it",
 	   what);
+	s = vcpu_sregs(vcpu);
+	paging_is(&io->paging, &s, 0, what);
 }
 
 /* What a userspace does that has moved the data. */

@@ -84,6 +84,10 @@ void vcpu_get_regs(struct vcpu *vcpu);
 void vcpu_set_regs(struct vcpu *vcpu);
 struct tinyvmx_sregs vcpu_sregs(struct vcpu *vcpu);
 void vcpu_set_sregs(struct vcpu *vcpu, const struct tinyvmx_sregs *sregs);
+
+/* Check what an exit says of how addresses are translated. */
+void paging_is(const struct tinyvmx_paging *paging,
+	       const struct tinyvmx_sregs *sregs, u32 cpl, const char *what);
 struct tinyvmx_events vcpu_events(struct vcpu *vcpu);
 u64 vcpu_msr(struct vcpu *vcpu, u32 index);
 void vcpu_set_msr(struct vcpu *vcpu, u32 index, u64 value);

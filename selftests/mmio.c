@@ -48,10 +48,7 @@ static void test_facts(void)
 	is(run->mmio.flags, TINYVMX_MMIO_READ | gla, "read: no other flags");
 	is(run->mmio.gla, GUEST_MMIO_GPA + 0x10, "read: linear address");
 	is(run->mmio.error, 0, "read: no error");
-	is(run->mmio.cr0, s.cr0, "read: CR0");
-	is(run->mmio.cr3, s.cr3, "read: CR3");
-	is(run->mmio.cr4, s.cr4, "read: CR4");
-	is(run->mmio.efer, s.efer, "read: EFER");
+	paging_is(&run->mmio.paging, &s, 0, "read");
 	is(run->mmio.cs_base, 0, "read: CS base");
 	is(run->mmio.cs_ar, s.seg[TINYVMX_CS].ar, "read: CS access rights");
 	is(run->regs.gpr[TINYVMX_RAX], GUEST_MMIO_GPA + 0x10, "read: RAX");
@@ -70,6 +67,22 @@ static void test_facts(void)
 	   "a read-modify-write is a write");
 	finish(vcpu, 3);
 	ok_done(vcpu, "the guest goes on");
+	vcpu_simple_destroy(vcpu);
+}
+
+static void reads_in_ring3(void)
+{
+	RING3_TRY("mov $0xd0000000, %%eax; mov (%%rax), %%edx");	/* GUEST_MMIO_GPA */
+}
+
+static void test_privilege(void)
+{
+	struct vcpu *vcpu = vcpu_simple(reads_in_ring3);
+	struct tinyvmx_sregs s;
+
+	ok(mmio_was(vcpu, GUEST_MMIO_GPA, TINYVMX_MMIO_READ), "a read in ring 3");
+	s = vcpu_sregs(vcpu);
+	paging_is(&vcpu->run->mmio.paging, &s, 3, "ring 3");
 	vcpu_simple_destroy(vcpu);
 }
 
@@ -171,6 +184,7 @@ int main(void)
 {
 	tap_init();
 	test_facts();
+	test_privilege();
 	test_fetch();
 	test_walk();
 	test_read_only();

@@ -27,6 +27,20 @@ void vcpu_set_sregs(struct vcpu *vcpu, const struct tinyvmx_sregs *sregs)
 	must(set_state(vcpu->fd, TINYVMX_STATE_SREGS, sregs, sizeof(*sregs)));
 }
 
+void paging_is(const struct tinyvmx_paging *paging,
+	       const struct tinyvmx_sregs *sregs, u32 cpl, const char *what)
+{
+	const u64 cr0_left_out = 1 << 4 | 1 << 5 | 3 << 29; /* ET, NE, NW, CD */
+	const u64 cr4_left_out = 1 << 6 | 1 << 13; /* MCE, VMXE */
+
+	is(paging->cr0, sregs->cr0 & ~cr0_left_out, "%s: CR0", what);
+	is(paging->cr3, sregs->cr3, "%s: CR3", what);
+	is(paging->cr4, sregs->cr4 & ~cr4_left_out, "%s: CR4", what);
+	is(paging->efer, sregs->efer, "%s: EFER", what);
+	is(paging->cpl, cpl, "%s: CPL", what);
+	is(paging->pad, 0, "%s: padding", what);
+}
+
 struct tinyvmx_events vcpu_events(struct vcpu *vcpu)
 {
 	struct tinyvmx_events events;

@@ -702,6 +702,26 @@ struct tinyvmx_get_vmcs {
  */
 #define TINYVMX_REQ_COMPLETE		(1U << 1)
 
+/**
+ * struct tinyvmx_paging - what decides how the guest's linear addresses are translated
+ * @cr0: CR0 without ET, NE, NW and CD
+ * @cr3: page-table root
+ * @cr4: CR4 without MCE and VMXE
+ * @efer: IA32_EFER
+ * @cpl: current privilege level, 0 ... 3
+ * @pad: 0
+ *
+ * RFLAGS.AC, which counts too, is in regs.
+ */
+struct tinyvmx_paging {
+	__u64 cr0;
+	__u64 cr3;
+	__u64 cr4;
+	__u64 efer;
+	__u32 cpl;
+	__u32 pad;
+};
+
 /* tinyvmx_exit_io.flags */
 #define TINYVMX_IO_IN			(1U << 0)	/* else OUT */
 #define TINYVMX_IO_STRING		(1U << 1)	/* INS or OUTS: userspace does it */
@@ -716,7 +736,7 @@ struct tinyvmx_get_vmcs {
  *	userspace before the next RUN, which completes the instruction.
  * @gla: string forms: linear address of the first element
  * @address_size: string forms: 2, 4 or 8 bytes: the width of RCX, RSI, RDI used
- * @pad: 0
+ * @paging: string forms: how to get at the guest's memory
  *
  * IN and OUT are complete but for @data: RIP is already behind them. For the
  * string forms nothing has been done: userspace moves the data, updates RCX,
@@ -730,7 +750,7 @@ struct tinyvmx_exit_io {
 	__u32 data;
 	__u32 address_size;
 	__u64 gla;
-	__u64 pad;
+	struct tinyvmx_paging paging;
 };
 
 /* tinyvmx_exit_mmio.flags: the access, as the exit qualification tells it */
@@ -746,10 +766,7 @@ struct tinyvmx_exit_io {
  * @gla: guest-linear address, with TINYVMX_MMIO_GLA_VALID
  * @flags: TINYVMX_MMIO_*
  * @error: MEMORY_FAULT: errno of the failed access to the process's memory, else 0
- * @cr0: what userspace needs to fetch the instruction: see @cs_ar
- * @cr3: page-table root
- * @cr4: paging mode
- * @efer: paging mode
+ * @paging: how to get at the instruction and its operands
  * @cs_base: CS base (0 in 64-bit mode)
  * @cs_ar: CS access rights: TINYVMX_AR_L and TINYVMX_AR_DB tell the code size
  * @pad: 0
@@ -763,10 +780,7 @@ struct tinyvmx_exit_mmio {
 	__u64 gla;
 	__u32 flags;
 	__u32 error;
-	__u64 cr0;
-	__u64 cr3;
-	__u64 cr4;
-	__u64 efer;
+	struct tinyvmx_paging paging;
 	__u64 cs_base;
 	__u32 cs_ar;
 	__u32 pad;

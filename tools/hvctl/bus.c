@@ -46,7 +46,8 @@ static bool contains(const struct hv_region *region, uint64_t addr)
 	return addr - region->base < region->len;
 }
 
-static struct hv_region * __attribute__((noinline)) search(struct hv_bus *bus, enum hv_space space, uint64_t addr)
+__attribute__((noinline))
+static struct hv_region *search(struct hv_bus *bus, enum hv_space space, uint64_t addr)
 {
 	for (size_t i = 0; i < bus->count[space]; i++)
 		if (contains(bus->regions[space][i], addr))

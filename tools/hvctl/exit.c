@@ -55,13 +55,8 @@ static void string_io(struct hv_vcpu *vcpu)
 	struct tinyvmx_run *run = vcpu->run;
 	struct hv_guest *guest = &vcpu->mmio.guest;
 	struct tinyvmx_exit_io io = run->io;
-	int error = hv_vcpu_paging(vcpu, &guest->paging);
 
-	if (error) {
-		fail(vcpu, "cannot read the vCPU's state", error);
-		return;
-	}
-	guest->known = 0;
+	hv_guest_set_paging(guest, &io.paging, &run->regs);
 	if (hv_strio(guest, &run->regs, &io, run->instruction_len)) {
 		run->request = INSTRUCTION_DONE;
 		return;

@@ -4,6 +4,7 @@
 #define HV_GUEST_H
 
 #include "bus.h"
+#include "tinyvmx.h"
 #include "tlb.h"
 
 /* Memory as one vCPU sees it; used by its thread alone. */
@@ -21,6 +22,21 @@ struct hv_guest {
 
 #define HV_KNOWN_READ (1U << 0)
 #define HV_KNOWN_WRITE (1U << 1)
+
+/* As an exit tells it; @regs: for RFLAGS.AC. No translation is known. */
+static inline void hv_guest_set_paging(struct hv_guest *guest, const struct tinyvmx_paging *paging,
+				       const struct tinyvmx_regs *regs)
+{
+	guest->paging = (struct hv_paging){
+		.cr0 = paging->cr0,
+		.cr3 = paging->cr3,
+		.cr4 = paging->cr4,
+		.efer = paging->efer,
+		.rflags = regs->rflags,
+		.user = paging->cpl == 3,
+	};
+	guest->known = 0;
+}
 
 /*
  * Read or write @width (1, 2, 4 or 8) bytes at linear address @gla. An access

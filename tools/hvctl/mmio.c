@@ -353,19 +353,12 @@ enum hv_mmio_result hv_mmio_exit(struct hv_mmio *m, struct tinyvmx_run *run)
 {
 	const struct tinyvmx_exit_mmio *exit = &run->mmio;
 
-	m->guest.paging = (struct hv_paging){
-		.cr0 = exit->cr0,
-		.cr3 = exit->cr3,
-		.cr4 = exit->cr4,
-		.efer = exit->efer,
-		.rflags = run->regs.rflags,
-		.user = (exit->cs_ar >> TINYVMX_AR_DPL_SHIFT & 3) == 3,
-	};
+	hv_guest_set_paging(&m->guest, &exit->paging, &run->regs);
 	m->guest.known = HV_KNOWN_READ | (exit->flags & TINYVMX_MMIO_WRITE ? HV_KNOWN_WRITE : 0);
 	m->guest.known_gla = exit->gla;
 	m->guest.known_gpa = exit->gpa;
 	m->regs = &run->regs;
-	m->code_bits = hv_code_bits(exit->efer, exit->cs_ar);
+	m->code_bits = hv_code_bits(exit->paging.efer, exit->cs_ar);
 	m->cs_base = exit->cs_base;
 	return hv_mmio_emulate(m);
 }

@@ -132,14 +132,8 @@ static int string_io(struct hv_bench_vcpu *vcpu, struct tinyvmx_run *run)
 {
 	struct hv_guest *guest = &vcpu->mmio.guest;
 	struct tinyvmx_exit_io io = run->io;
-	struct tinyvmx_sregs sregs;
-	int error = tvx_get_sregs(vcpu->fd, &sregs);
 
-	if (error)
-		return error;
-	guest->paging = (struct hv_paging){ .cr0 = sregs.cr0, .cr3 = sregs.cr3, .cr4 = sregs.cr4, .efer = sregs.efer,
-					    .rflags = run->regs.rflags };
-	guest->known = 0;
+	hv_guest_set_paging(guest, &io.paging, &run->regs);
 	if (!hv_strio(guest, &run->regs, &io, run->instruction_len))
 		return -EFAULT;
 	run->request = INSTRUCTION_DONE;

@@ -414,6 +414,41 @@ static void test_unsupported(void **state)
 	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_UNSUPPORTED);
 }
 
+/* An exit's facts decide all of it: code size, privilege, what the CPU has checked. */
+static void test_facts_of_an_exit(void **state)
+{
+	static struct tinyvmx_run run;
+
+	(void)state;
+	test_put(&memory, CODE, "\x89\x07", 2);			/* mov [edi], eax; in 16-bit code mov [bx], ax */
+	run.regs = regs;
+	run.regs.rip = CODE - 0x800;
+	run.regs.gpr[TINYVMX_RAX] = 0x42;
+	run.regs.gpr[TINYVMX_RDI] = CHIP;
+	run.mmio = (struct tinyvmx_exit_mmio){
+		.gpa = CHIP, .gla = CHIP, .flags = TINYVMX_MMIO_WRITE | TINYVMX_MMIO_GLA_VALID,
+		.paging = { .cpl = 3 }, .cs_base = 0x800, .cs_ar = TINYVMX_AR_DB,
+	};
+	assert_int_equal(hv_mmio_exit(&mmio, &run), HV_MMIO_DONE);
+	assert_int_equal(chip_get(0, 4), 0x42);
+	assert_int_equal(run.regs.rip, CODE - 0x800 + 2);
+	assert_int_equal(mmio.code_bits, 32);
+	assert_int_equal(mmio.guest.known, HV_KNOWN_READ | HV_KNOWN_WRITE);
+	/* CPL is what the exit says, not what CS says: conforming code has less. */
+	assert_true(mmio.guest.paging.user);
+	run.regs.rip = CODE - 0x800;
+	run.mmio.cs_ar = 3 << TINYVMX_AR_DPL_SHIFT;
+	run.mmio.paging.cpl = 0;
+	run.mmio.flags = TINYVMX_MMIO_READ | TINYVMX_MMIO_GLA_VALID;
+	run.regs.gpr[TINYVMX_RBX] = 0x10;
+	bases[TINYVMX_DS] = CHIP;
+	assert_int_equal(hv_mmio_exit(&mmio, &run), HV_MMIO_DONE);
+	assert_int_equal(chip_get(0x10, 4), 0x13120042);
+	assert_int_equal(mmio.code_bits, 16);
+	assert_int_equal(mmio.guest.known, HV_KNOWN_READ);
+	assert_false(mmio.guest.paging.user);
+}
+
 /* ------------------------------------------------------ instructions known already */
 
 static struct hv_mmio_insn *known_insn(void)
@@ -595,7 +630,7 @@ int main(void)
 		T(test_exchange), T(test_bits), T(test_addressing), T(test_across_the_end_of_the_page),
 		T(test_movs), T(test_stos_lods), T(test_compare_strings), T(test_long_rep_comes_back),
 		T(test_segments_of_strings), T(test_fault_of_the_other_operand), T(test_unsupported),
-		T(test_known_for_reading_alone), T(test_known_is_not_decoded_again), T(test_changed_code),
+		T(test_facts_of_an_exit), T(test_known_for_reading_alone), T(test_known_is_not_decoded_again), T(test_changed_code),
 		T(test_code_behind_it), T(test_other_code_size), T(test_other_rip), T(test_remapped_code),
 		T(test_code_across_pages),
 	};
