@@ -362,7 +362,7 @@ int hv_cmd_run(int argc, char **argv)
 	int status;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &run);
-	run.machine = malloc(sizeof(*run.machine));
+	run.machine = calloc(1, sizeof(*run.machine));
 	if (!run.machine || hv_machine_init(run.machine, &run.err))
 		return fail(&run);
 	run.machine->verbose = run.verbose;

@@ -13,7 +13,6 @@
 
 void hv_console_init(struct hv_console *console, const struct hv_console_config *config)
 {
-	memset(console, 0, sizeof(*console));
 	console->config = *config;
 	pthread_mutex_init(&console->out_lock, NULL);
 }

@@ -52,6 +52,7 @@ struct hv_console {
 	bool escape;			/* the last byte was Ctrl-A */
 };
 
+/* @console is all zeroes; its buffers cost no memory until they are used. */
 void hv_console_init(struct hv_console *console, const struct hv_console_config *config);
 void hv_console_exit(struct hv_console *console);
 

@@ -195,7 +195,6 @@ static void rearm_timer_fd(struct hv_clock *clock)
 
 int hv_machine_init(struct hv_machine *machine, struct hv_error *err)
 {
-	memset(machine, 0, sizeof(*machine));
 	machine->vm.device = machine->vm.fd = -1;
 	for (unsigned int i = 0; i < HV_MAX_VCPUS; i++)
 		machine->vcpu[i].fd = -1;

@@ -93,7 +93,10 @@ struct hv_machine {
 	unsigned int verbose;		/* 2: each VM exit of a PC, too */
 };
 
-/* Locks and file descriptors, empty buses; then the chips. RAM is the caller's to make. */
+/*
+ * Locks and file descriptors, empty buses; then the chips. RAM is the caller's to make.
+ * @machine is all zeroes: what is not used of it then costs no memory.
+ */
 int hv_machine_init(struct hv_machine *machine, struct hv_error *err);
 int hv_machine_add_devices(struct hv_machine *machine, bool raw_terminal, struct hv_error *err);
 void hv_machine_exit(struct hv_machine *machine);

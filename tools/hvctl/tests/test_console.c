@@ -51,6 +51,7 @@ static void open_console(bool raw)
 		.input = take, .quit = on_quit, .failed = on_failure, .wake = on_wake,
 	};
 
+	memset(&console, 0, sizeof(console));
 	hv_console_init(&console, &config);
 }
 

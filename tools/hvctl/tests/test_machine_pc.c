@@ -18,6 +18,7 @@ static int setup(void **state)
 	struct hv_error err;
 
 	(void)state;
+	memset(&machine, 0, sizeof(machine));
 	if (hv_machine_init(&machine, &err))
 		return -1;
 	now_ns = 1000000;

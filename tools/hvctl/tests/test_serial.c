@@ -80,6 +80,7 @@ static int begin(void **state)
 	(void)state;
 	strcpy(path + sizeof(path) - 7, "XXXXXX");
 	close(mkstemp(path));
+	memset(&machine, 0, sizeof(machine));
 	if (hv_machine_init(&machine, &err))
 		return -1;
 	machine.is_pc = true;
