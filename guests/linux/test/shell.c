@@ -251,15 +251,17 @@ struct moment {
 	long long guest_ns;	/* its real time, as it says there */
 };
 
-static struct moment wait_moment(const char *mark, unsigned int seconds)
+#define MARK "<time "
+
+static struct moment wait_moment(unsigned int seconds)
 {
 	struct moment moment = { 0, 0 };
 
-	if (!terminal_wait(&term, mark, seconds))
+	if (!terminal_wait(&term, MARK, seconds))
 		return moment;
 	moment.host_ns = term.seen_ns;
 	terminal_wait(&term, ">", COMMAND_S);
-	moment.guest_ns = atoll(strrchr(term.text, '<') + strlen(mark));
+	moment.guest_ns = atoll(strrchr(term.text, '<') + strlen(MARK));
 	return moment;
 }
 
@@ -271,8 +273,8 @@ static double drift_ppm(const char *command, unsigned int seconds)
 
 	terminal_type(&term, command);
 	terminal_type(&term, "\r");
-	begin = wait_moment("<begin ", COMMAND_S);
-	end = wait_moment("<end ", seconds + COMMAND_S);
+	begin = wait_moment(COMMAND_S);
+	end = wait_moment(seconds + COMMAND_S);
 	terminal_wait(&term, PROMPT, COMMAND_S);
 	host = end.host_ns - begin.host_ns;
 	guest = end.guest_ns - begin.guest_ns;
