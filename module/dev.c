@@ -146,21 +146,23 @@ static long run_vcpu(struct tvx_vcpu *vcpu, unsigned long arg)
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct tvx_vcpu *vcpu = file->private_data;
+	const struct tvx_ioctl *row = NULL;
 	long ret;
 
-	if (cmd != TINYVMX_RUN &&
-	    !tvx_ioctl_exists(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), cmd))
-		return -ENOTTY;
+	if (unlikely(cmd != TINYVMX_RUN)) {
+		row = tvx_ioctl_find(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), cmd);
+		if (!row)
+			return -ENOTTY;
+	}
 	ret = tvx_vm_check(vcpu->vm);
 	if (unlikely(ret))
 		return ret;
 	if (!mutex_trylock(&vcpu->lock))
 		return -EBUSY;
-	if (likely(cmd == TINYVMX_RUN))
+	if (likely(!row))
 		ret = run_vcpu(vcpu, arg);
 	else
-		ret = tvx_ioctl_dispatch(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), vcpu, cmd,
-					 (void __user *)arg);
+		ret = tvx_ioctl_call(row, vcpu, (void __user *)arg);
 	mutex_unlock(&vcpu->lock);
 	return ret;
 }
@@ -250,16 +252,14 @@ static const struct tvx_ioctl vm_ioctls[] = {
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	const struct tvx_ioctl *row = tvx_ioctl_find(vm_ioctls, ARRAY_SIZE(vm_ioctls), cmd);
 	struct tvx_vm *vm = file->private_data;
 	int err;
 
-	if (!tvx_ioctl_exists(vm_ioctls, ARRAY_SIZE(vm_ioctls), cmd))
+	if (!row)
 		return -ENOTTY;
 	err = tvx_vm_check(vm);
-	if (err)
-		return err;
-	return tvx_ioctl_dispatch(vm_ioctls, ARRAY_SIZE(vm_ioctls), vm, cmd,
-				  (void __user *)arg);
+	return err ? err : tvx_ioctl_call(row, vm, (void __user *)arg);
 }
 
 static int vm_release(struct inode *inode, struct file *file)
@@ -321,8 +321,9 @@ static const struct tvx_ioctl system_ioctls[] = {
 
 static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return tvx_ioctl_dispatch(system_ioctls, ARRAY_SIZE(system_ioctls), NULL, cmd,
-				  (void __user *)arg);
+	const struct tvx_ioctl *row = tvx_ioctl_find(system_ioctls, ARRAY_SIZE(system_ioctls), cmd);
+
+	return row ? tvx_ioctl_call(row, NULL, (void __user *)arg) : -ENOTTY;
 }
 
 static const struct file_operations system_fops = {

@@ -20,8 +20,8 @@ union argument {
 	struct tinyvmx_state state;
 };
 
-static const struct tvx_ioctl *find(const struct tvx_ioctl *table, size_t count,
-				    unsigned int cmd)
+const struct tvx_ioctl *tvx_ioctl_find(const struct tvx_ioctl *table, size_t count,
+				       unsigned int cmd)
 {
 	size_t i;
 
@@ -29,11 +29,6 @@ static const struct tvx_ioctl *find(const struct tvx_ioctl *table, size_t count,
 		if (table[i].cmd == cmd)
 			return &table[i];
 	return NULL;
-}
-
-bool tvx_ioctl_exists(const struct tvx_ioctl *table, size_t count, unsigned int cmd)
-{
-	return find(table, count, cmd);
 }
 
 static int copy_in(const struct tvx_ioctl *row, union argument *arg, void __user *user_arg,
@@ -55,17 +50,12 @@ static int copy_in(const struct tvx_ioctl *row, union argument *arg, void __user
 	return arg->flags & ~row->flags ? -EOPNOTSUPP : 0;
 }
 
-long tvx_ioctl_dispatch(const struct tvx_ioctl *table, size_t count, void *object,
-			unsigned int cmd, void __user *user_arg)
+long tvx_ioctl_call(const struct tvx_ioctl *row, void *object, void __user *user_arg)
 {
-	const struct tvx_ioctl *row = find(table, count, cmd);
 	union argument arg;
 	u32 user_bytes;
-	long ret;
+	long ret = copy_in(row, &arg, user_arg, &user_bytes);
 
-	if (!row)
-		return -ENOTTY;
-	ret = copy_in(row, &arg, user_arg, &user_bytes);
 	if (ret)
 		return ret;
 	ret = row->fn(object, &arg);

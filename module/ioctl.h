@@ -23,16 +23,16 @@ struct tvx_ioctl {
 	long (*fn)(void *object, void *arg);
 };
 
-/*
- * tvx_ioctl_dispatch - find @cmd in @table, copy its argument, call it
- *
- * Return: what fn returns; -ENOTTY, -EFAULT, -EINVAL, -E2BIG or -EOPNOTSUPP as
- * the head of the ABI header says. May sleep.
- */
-long tvx_ioctl_dispatch(const struct tvx_ioctl *table, size_t count, void *object,
-			unsigned int cmd, void __user *user_arg);
+/* The row of @cmd, or NULL: such a command is -ENOTTY before anything else is looked at. */
+const struct tvx_ioctl *tvx_ioctl_find(const struct tvx_ioctl *table, size_t count,
+				       unsigned int cmd);
 
-/* Whether @table has @cmd. */
-bool tvx_ioctl_exists(const struct tvx_ioctl *table, size_t count, unsigned int cmd);
+/*
+ * tvx_ioctl_call - copy the argument of @row, do what it is for
+ *
+ * Return: what fn returns; -EFAULT, -EINVAL, -E2BIG or -EOPNOTSUPP as the head of
+ * the ABI header says. May sleep.
+ */
+long tvx_ioctl_call(const struct tvx_ioctl *row, void *object, void __user *user_arg);
 
 #endif

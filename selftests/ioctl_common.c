@@ -15,26 +15,33 @@ struct call {
 	int kind;
 	u32 bytes;
 	u32 pad;	/* offset of a __u32 that must be 0, 0: none */
+	u32 flags;	/* the ones it knows */
 };
 
-#define CALL(NAME, kind, type, pad) \
-	{ #NAME, TINYVMX_##NAME, kind, sizeof(struct type), pad }
+#define CALL(NAME, kind, type, pad, flags) \
+	{ #NAME, TINYVMX_##NAME, kind, sizeof(struct type), pad, flags }
 
 static const struct call calls[] = {
-	CALL(GET_INFO, DEV, tinyvmx_info, 0),
-	CALL(CREATE_VM, DEV, tinyvmx_create_vm, 0),
+	CALL(GET_INFO, DEV, tinyvmx_info, 0, 0),
+	CALL(CREATE_VM, DEV, tinyvmx_create_vm, 0, TINYVMX_VM_LAPIC),
 	CALL(SET_MEMORY, VM, tinyvmx_memory,
-	     offsetof(struct tinyvmx_memory, pad)),
+	     offsetof(struct tinyvmx_memory, pad), TINYVMX_MEMORY_READONLY),
 	CALL(CREATE_VCPU, VM, tinyvmx_create_vcpu,
-	     offsetof(struct tinyvmx_create_vcpu, pad)),
-	CALL(MSI, VM, tinyvmx_msi, 0),	/* without APICs none looks at pad */
-	CALL(GET_STATE, VCPU, tinyvmx_state, 0),
-	CALL(SET_STATE, VCPU, tinyvmx_state, 0),
+	     offsetof(struct tinyvmx_create_vcpu, pad), 0),
+	/* Without APICs none of these two looks further. */
+	CALL(MSI, VM, tinyvmx_msi, 0, 0),
+	CALL(IRQFD, VM, tinyvmx_irqfd, 0, TINYVMX_IRQFD_DEASSIGN),
+	CALL(IOEVENTFD, VM, tinyvmx_ioeventfd,
+	     offsetof(struct tinyvmx_ioeventfd, pad),
+	     TINYVMX_IOEVENTFD_DATAMATCH | TINYVMX_IOEVENTFD_DEASSIGN),
+	CALL(GET_STATE, VCPU, tinyvmx_state, 0, 0),
+	CALL(SET_STATE, VCPU, tinyvmx_state, 0, 0),
 	CALL(SET_CPUID, VCPU, tinyvmx_set_cpuid,
-	     offsetof(struct tinyvmx_set_cpuid, pad)),
-	CALL(INJECT, VCPU, tinyvmx_inject, offsetof(struct tinyvmx_inject, pad)),
+	     offsetof(struct tinyvmx_set_cpuid, pad), 0),
+	CALL(INJECT, VCPU, tinyvmx_inject, offsetof(struct tinyvmx_inject, pad),
+	     TINYVMX_INJECT_ERROR_CODE),
 	CALL(GET_VMCS, VCPU, tinyvmx_get_vmcs,
-	     offsetof(struct tinyvmx_get_vmcs, pad)),
+	     offsetof(struct tinyvmx_get_vmcs, pad), 0),
 };
 
 static u32 arg[2048];
@@ -67,6 +74,10 @@ static void fill(const struct call *call, u32 size)
 		((struct tinyvmx_msi *)arg)->address = 0xfee00000;
 		((struct tinyvmx_msi *)arg)->data = 0x30;
 		break;
+	case TINYVMX_IOEVENTFD:
+		((struct tinyvmx_ioeventfd *)arg)->fd = -1;
+		((struct tinyvmx_ioeventfd *)arg)->width = 1;
+		break;
 	case TINYVMX_INJECT:
 		((struct tinyvmx_inject *)arg)->type = 77;
 		break;
@@ -81,7 +92,10 @@ static int own_errno(const struct call *call)
 		return ENOENT;
 	case TINYVMX_INJECT:
 	case TINYVMX_MSI:	/* a VM without local APICs */
+	case TINYVMX_IRQFD:
 		return EOPNOTSUPP;
+	case TINYVMX_IOEVENTFD:
+		return EBADF;
 	case TINYVMX_GET_VMCS:
 		return ENOSPC;
 	default:
@@ -129,11 +143,7 @@ static void test_size(const struct call *call)
 static void test_flags(const struct call *call)
 {
 	for (u32 bit = 0; bit < 32; bit++) {
-		if (call->cmd == TINYVMX_SET_MEMORY && !bit)
-			continue;
-		if (call->cmd == TINYVMX_INJECT && !bit)
-			continue;
-		if (call->cmd == TINYVMX_CREATE_VM && !bit)
+		if (call->flags & 1u << bit)
 			continue;
 		fill(call, call->bytes);
 		arg[1] = 1u << bit;
@@ -190,7 +200,7 @@ static void test_other_kinds(const struct call *call)
 static void test_unknown(void)
 {
 	static const u32 cmd[] = {
-		0, 0xBE02, 0xBE0f, 0xBE13, 0xBE1f, 0xBE26, 0xBE3f, 0xBEff,
+		0, 0xBE02, 0xBE0f, 0xBE15, 0xBE1f, 0xBE26, 0xBE3f, 0xBEff,
 		0xAE00, 0x4004BE00, 0xC008BE21, 0x5401, 0xffffffff,
 	};
 
