@@ -17,9 +17,10 @@ __attribute__((noreturn, used)) static void start(const unsigned long *stack)
 	char line[128], *p = line + sizeof(line), *end = line;
 
 	*--p = '\n';
-	do
+	do {
 		*--p = '0' + ticks % 10;
-	while (ticks /= 10);
+		ticks /= 10;
+	} while (ticks);
 	for (const char *t = " CST :"; *t; t++)	/* backwards */
 		*--p = *t;
 	while (*word && end < p)

@@ -30,7 +30,8 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4])
 #define LEAF1_EDX (BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ | BIT(4) /* TSC */ | \
 		   BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ | BIT(8) /* CX8 */ | BIT(11) /* SEP */ | \
 		   BIT(13) /* PGE */ | BIT(14) /* MCA */ | BIT(15) /* CMOV */ | BIT(16) /* PAT */ | \
-		   BIT(17) /* PSE-36 */ | BIT(19) /* CLFSH */ | BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */ | \
+		   BIT(17) /* PSE-36 */ | BIT(19) /* CLFSH */ | BIT(23) /* MMX */ | BIT(24) /* FXSR */ | \
+		   BIT(25) /* SSE */ | BIT(26) /* SSE2 */ | \
 		   BIT(27) /* self snoop */)
 /* What the module's local APIC can do, whatever the host's can. */
 #define LAPIC_ECX (BIT(21) /* x2APIC */ | BIT(24) /* TSC deadline */)

@@ -90,7 +90,8 @@ static void on_fault(int sig)
 static uint8_t buffer[64] __attribute__((aligned(64)));
 
 #define RUN(name, text) \
-	static void run_##name(void) { \
+	static void run_##name(void) \
+	{ \
 		unsigned long a = 0, c = 0, d = 0; \
 		void *m = buffer; \
 		asm volatile(text : "+a"(a), "+c"(c), "+d"(d) : "r"(m) : "memory", "cc", "xmm0", "xmm1"); \

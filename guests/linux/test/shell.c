@@ -47,8 +47,8 @@ static char *beside(const char *image, const char *name, char path[PATH_MAX])
 static void start(char *image, char *option)
 {
 	char initrd[PATH_MAX];
-	char *argv[] = { "hvctl", "run", "--initrd", beside(image, "initrd.gz", initrd), "--initrd", PROBE, "--append", APPEND,
-			 image, option, NULL };
+	char *argv[] = { "hvctl", "run", "--initrd", beside(image, "initrd.gz", initrd), "--initrd", PROBE,
+			 "--append", APPEND, image, option, NULL };
 
 	terminal_start(&term, argv);
 }

@@ -115,7 +115,8 @@ static int boot(struct boot *boot, char *const argv[], struct hv_error *err)
 		return 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return hv_fail(err, ENOENT, "there is no %s", argv[0]);
-	return hv_fail(err, EIO, "%s does not boot %s/vmlinuz to its end (status 0x%x)", argv[0], hv_bench_linux_dir, status);
+	return hv_fail(err, EIO, "%s does not boot %s/vmlinuz to its end (status 0x%x)", argv[0],
+		       hv_bench_linux_dir, status);
 }
 
 /* One boot for both cases. */
@@ -137,7 +138,8 @@ static int boot_once(const struct hv_bench_backend *backend, struct boot **resul
 	snprintf(initrd, sizeof(initrd), "%s/initrd.gz", hv_bench_linux_dir);
 	snprintf(mem, sizeof(mem), "%dM", MEMORY_MIB);
 	if (access(kernel, R_OK) || access(initrd, R_OK))
-		return hv_fail(err, errno, "%s has no vmlinuz and initrd.gz; see guests/linux/build", hv_bench_linux_dir);
+		return hv_fail(err, errno, "%s has no vmlinuz and initrd.gz; see guests/linux/build",
+			       hv_bench_linux_dir);
 	return boot(*result, is_kvm ? qemu : ours, err);
 }
 

@@ -630,7 +630,8 @@ int main(void)
 		T(test_exchange), T(test_bits), T(test_addressing), T(test_across_the_end_of_the_page),
 		T(test_movs), T(test_stos_lods), T(test_compare_strings), T(test_long_rep_comes_back),
 		T(test_segments_of_strings), T(test_fault_of_the_other_operand), T(test_unsupported),
-		T(test_facts_of_an_exit), T(test_known_for_reading_alone), T(test_known_is_not_decoded_again), T(test_changed_code),
+		T(test_facts_of_an_exit), T(test_known_for_reading_alone), T(test_known_is_not_decoded_again),
+		T(test_changed_code),
 		T(test_code_behind_it), T(test_other_code_size), T(test_other_rip), T(test_remapped_code),
 		T(test_code_across_pages),
 	};

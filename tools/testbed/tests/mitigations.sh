@@ -41,6 +41,7 @@ ok "enhanced IBRS: the RSB guarded, the branch history cleared" \
 	grep -q "tinyvmx: mitigations: RSB guarded,.* branch history cleared" "$DIR/out"
 ok "... and a guest runs" grep -q "PASS hello" "$DIR/out"
 
+# shellcheck disable=SC2016 # for the shell in the machine
 box -m bochs -k "$K" --append "mitigations=auto retbleed=off" -c 2 -- sh -c '
 	for t in isolation_fpu isolation_regs isolation_debug io interrupts; do /selftests/$t || echo "failed: $t"; done'
 ok "selftests pass with mitigations" ends 0
