@@ -6,7 +6,7 @@ set -u
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$0")/tap.sh"
 BUILD=${BUILD:-$TESTBED/../../build}
-GUEST=$BUILD/guests/linux
+GUEST=$BUILD/linux-test/6.1
 # hvctl's own words, and: the bare machine's CPUID tells another TSC frequency than the one it has; the kernel's tests
 # of its own cryptography are more than half of a boot, and alike in both.
 CMDLINE="console=ttyS0 panic=-1 tsc_early_khz=50000 cryptomgr.notests stamp=init script=true"
@@ -18,7 +18,7 @@ tsc()
 }
 
 "$TESTBED/bare" "$GUEST/vmlinuz" "$GUEST/initrd.gz" "$CMDLINE" >"$DIR/bare" 2>"$DIR/err" &
-box --mem 1024 -k "$K" -- hvctl run --stats --initrd /guests/linux/initrd.gz --cmdline "$CMDLINE" /guests/linux/vmlinuz
+box --mem 1024 -k "$K" --add "$GUEST:/linux" -- hvctl run --stats --initrd /linux/initrd.gz --cmdline "$CMDLINE" /linux/vmlinuz
 wait
 ok "it boots and powers off in the VM" ends 0
 ok "it does on the bare machine" grep -q 'reboot: Power down' "$DIR/bare"
