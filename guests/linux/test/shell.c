@@ -56,8 +56,10 @@ static void start(char *image, char *option)
 /* In one line. */
 static const char *last_words(void)
 {
-	char *words = term.len > 150 ? term.text + term.len - 150 : term.text;
+	static char words[150];
+	size_t skip = term.len < sizeof(words) ? 0 : term.len - sizeof(words) + 1;
 
+	snprintf(words, sizeof(words), "%s", term.text + skip);
 	for (char *c = words; *c; c++)
 		if (*c < ' ')
 			*c = ' ';
@@ -87,7 +89,7 @@ static const char *guest(const char *command, unsigned int seconds)
 	begin = term.text + term.seen;
 	end = terminal_wait(&term, PROMPT, seconds);
 	if (!end) {
-		diag("no prompt after '%s' within %u s", command, seconds);
+		diag("no prompt after '%s' within %u s; the last words: %s", command, seconds, last_words());
 		end = begin;
 	}
 	snprintf(output, sizeof(output), "%.*s", (int)(end - begin), begin);
