@@ -125,14 +125,13 @@ static void test_typing(void)
 /* What a person may copy from a window: it comes faster than anyone reads. */
 static void test_paste(void)
 {
-	static char text[PASTE_LINES * 80], line[80];
-	char want[64] = "";
+	char text[PASTE_LINES * 80], want[64] = "";
+	size_t len = 0;
 	FILE *sum;
 
-	for (int i = 0; i < PASTE_LINES; i++) {
-		snprintf(line, sizeof(line), "line %d of a pasted block, no byte of it may get lost\n", i);
-		strcat(text, line);
-	}
+	for (int i = 0; i < PASTE_LINES; i++)
+		len += snprintf(text + len, sizeof(text) - len,
+				"line %d of a pasted block, no byte of it may get lost\n", i);
 	FILE *copy = fopen(PASTED, "w");
 
 	if (!copy || fputs(text, copy) < 0 || fclose(copy))
