@@ -9,6 +9,7 @@
 #include "state_cr.h"
 #include "event.h"
 #include "exit_controls.h"
+#include "vmx_caps.h"
 
 #define EVENT_TYPE(info)	((info) & INTR_INFO_INTR_TYPE_MASK)
 #define EVENT_VECTOR(info)	((info) & INTR_INFO_VECTOR_MASK)
@@ -170,9 +171,20 @@ static bool nmi_ready(struct tvx_vcpu *vcpu)
 	return !(tvx_blocking(vcpu) & (BLOCKING_BY_SHADOW | GUEST_INTR_STATE_NMI));
 }
 
-static bool has_extint(struct tvx_vcpu *vcpu)
+static bool has_extint(const struct tvx_vcpu *vcpu)
 {
-	return (vcpu->pending & TINYVMX_PENDING_EXTINT) || tvx_lapic_next(vcpu) >= 0;
+	return (vcpu->pending & TINYVMX_PENDING_EXTINT) || tvx_lapic_next(&vcpu->lapic) >= 0;
+}
+
+/* The local APIC's interrupt that is to be injected: the CPU delivers them itself if it can. */
+static int next_to_inject(const struct tvx_vcpu *vcpu)
+{
+	return vmx_caps.apicv ? -1 : tvx_lapic_next(&vcpu->lapic);
+}
+
+static bool must_inject(const struct tvx_vcpu *vcpu)
+{
+	return (vcpu->pending & TINYVMX_PENDING_EXTINT) || next_to_inject(vcpu) >= 0;
 }
 
 static bool wakes_from_hlt(struct tvx_vcpu *vcpu)
@@ -195,7 +207,7 @@ static void inject_next(struct tvx_vcpu *vcpu)
 {
 	struct tvx_event nmi = { INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR | X86_TRAP_NMI };
 	struct tvx_event extint = { INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR };
-	int vector = tvx_lapic_next(vcpu);
+	int vector = next_to_inject(vcpu);
 
 	if (vcpu->pending & TINYVMX_PENDING_EVENT) {
 		inject(&vcpu->event);
@@ -231,11 +243,40 @@ static void set_windows(struct tvx_vcpu *vcpu, bool intr, bool nmi)
 	tvx_controls_update(vcpu);
 }
 
+/* What the CPU has to know of the local APIC, where it has changed. */
+static void load_lapic(struct tvx_vcpu *vcpu)
+{
+	struct tvx_lapic *lapic = &vcpu->lapic;
+	unsigned int n;
+
+	if (!lapic->stale)
+		return;
+	lapic->stale = false;
+	vmcs_write16(GUEST_INTR_STATUS, tvx_lapic_interrupt_status(lapic));
+	if (!lapic->tmr_stale)
+		return;
+	lapic->tmr_stale = false;
+	for (n = 0; n < 4; n++)
+		__vmcs_write(EOI_EXIT_BITMAP0 + 2 * n, tvx_lapic_eoi_exits(lapic, n));
+}
+
+/* Without virtual-interrupt delivery: leave the guest when it lowers the TPR enough. */
+static void set_tpr_threshold(struct tvx_vcpu *vcpu)
+{
+	u32 threshold = tvx_lapic_tpr_threshold(&vcpu->lapic);
+
+	if (threshold == vcpu->tpr_threshold)
+		return;
+	vmcs_write32(TPR_THRESHOLD, threshold);
+	vcpu->tpr_threshold = threshold;
+}
+
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 {
 	bool window = vcpu->want_window && tvx_lapic_accepts_extint(&vcpu->lapic);
-	bool extint;
+	bool injects;
 
+	tvx_lapic_take_posted(vcpu);
 	if (window && !has_more_urgent(vcpu) && tvx_event_extint_ready(vcpu) &&
 	    vcpu->activity != TINYVMX_ACTIVITY_SHUTDOWN)
 		return TVX_ENTER_WINDOW;
@@ -246,11 +287,15 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 			return can_wait(vcpu) ? TVX_ENTER_WAIT : TVX_ENTER_HALTED;
 		vcpu->activity = TINYVMX_ACTIVITY_ACTIVE;
 	}
-	extint = has_extint(vcpu);
-	if (extint || vcpu->pending) {
+	injects = must_inject(vcpu);
+	if (injects || vcpu->pending) {
 		inject_next(vcpu);
-		extint = has_extint(vcpu);
+		injects = must_inject(vcpu);
 	}
-	set_windows(vcpu, window || extint, vcpu->pending & TINYVMX_PENDING_NMI);
+	set_windows(vcpu, window || injects, vcpu->pending & TINYVMX_PENDING_NMI);
+	if (vmx_caps.apicv)
+		load_lapic(vcpu);
+	else
+		set_tpr_threshold(vcpu);
 	return TVX_ENTER;
 }

@@ -275,6 +275,9 @@ static const struct tvx_exit_row rows[TINYVMX_NR_EXIT_COUNTS] = {
 	[EXIT_REASON_MSR_WRITE]		= INSN(tvx_exit_wrmsr),
 	[EXIT_REASON_MWAIT_INSTRUCTION]	= INSN(tvx_exit_ud),
 	[EXIT_REASON_MONITOR_INSTRUCTION] = INSN(tvx_exit_ud),
+	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { tvx_exit_tpr_below_threshold },
+	[EXIT_REASON_APIC_ACCESS]	= { tvx_exit_apic_access, TVX_ROW_VECTORING },
+	[EXIT_REASON_EOI_INDUCED]	= { tvx_exit_eoi_induced },
 	[EXIT_REASON_EPT_VIOLATION]	= { tvx_exit_ept_violation, TVX_ROW_VECTORING },
 	[EXIT_REASON_EPT_MISCONFIG]	= { tvx_exit_ept_misconfig, TVX_ROW_VECTORING },
 	[EXIT_REASON_INVEPT]		= INSN(tvx_exit_ud),
@@ -282,6 +285,7 @@ static const struct tvx_exit_row rows[TINYVMX_NR_EXIT_COUNTS] = {
 	[EXIT_REASON_INVVPID]		= INSN(tvx_exit_ud),
 	[EXIT_REASON_WBINVD]		= INSN(tvx_exit_nop),
 	[EXIT_REASON_XSETBV]		= INSN(tvx_exit_xsetbv),
+	[EXIT_REASON_APIC_WRITE]	= { tvx_exit_apic_write },
 	[EXIT_REASON_VMFUNC]		= INSN(tvx_exit_ud),
 	[EXIT_REASON_ENCLS]		= INSN(tvx_exit_ud),
 };

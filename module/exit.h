@@ -67,10 +67,18 @@ void tvx_io_complete(struct tvx_vcpu *vcpu);
 /* Tell userspace of the EOI of a level-triggered interrupt. */
 enum tvx_result tvx_exit_eoi(struct tvx_vcpu *vcpu);
 
+/* exit_apic.c */
+enum tvx_result tvx_exit_apic_access(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_apic_write(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_eoi_induced(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_tpr_below_threshold(struct tvx_vcpu *vcpu);
+
 /* exit_mem.c */
 enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_ept_misconfig(struct tvx_vcpu *vcpu);
 /* Tell userspace of an EPT violation that tvx_memory_fault() answered with @err. */
 enum tvx_result tvx_exit_memory_fault(struct tvx_vcpu *vcpu, int err);
+/* An access at @gpa is userspace's to finish; @flags: TINYVMX_MMIO_*. */
+enum tvx_result tvx_exit_mmio(struct tvx_vcpu *vcpu, u64 gpa, u32 flags);
 
 #endif

@@ -36,9 +36,19 @@ static u32 primary_controls(const struct tvx_vcpu *vcpu)
 	return proc;
 }
 
+/* How the guest reaches its local APIC (SDM, "APIC Virtualization and Virtual Interrupts"). */
+static u32 apic_mode(const struct tvx_lapic *lapic)
+{
+	if (!vmx_caps.apicv)
+		return 0;
+	if (tvx_lapic_is_x2apic(lapic))
+		return SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+	return tvx_lapic_is_xapic(lapic) ? SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES : 0;
+}
+
 static u32 secondary_controls(const struct tvx_vcpu *vcpu)
 {
-	u32 proc2 = vmx_caps.proc2;
+	u32 proc2 = vmx_caps.proc2 | apic_mode(&vcpu->lapic);
 
 	if (!vcpu->vpid)
 		proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
@@ -74,6 +84,10 @@ void tvx_controls_init(struct tvx_vcpu *vcpu, u64 tsc_offset)
 	vmcs_write32(EXCEPTION_BITMAP, EXCEPTION_BITMAP_ALWAYS);
 	vmcs_write64(MSR_BITMAP, __pa(vcpu->msr_bitmap));
 	vmcs_write64(EPT_POINTER, vcpu->memory->ept.eptp);
+	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vcpu->lapic.page));
+	vmcs_write32(TPR_THRESHOLD, 0);
+	if (vcpu->memory->apic_page)
+		vmcs_write64(APIC_ACCESS_ADDR, __pa(vcpu->memory->apic_page));
 	vmcs_write64(TSC_OFFSET, tsc_offset);
 	vcpu->tsc_offset = tsc_offset;
 	if (vmx_caps.has_vpid)

@@ -112,11 +112,6 @@ static enum tvx_result mov_to_cr(struct tvx_vcpu *vcpu, unsigned int cr, u64 val
 		return mov_to_cr0(vcpu, value);
 	case 4:
 		return mov_to_cr4(vcpu, value);
-	case 8:
-		if (value > 15)
-			return refuse(vcpu);
-		tvx_vcpu_set_tpr(vcpu, value << 4);
-		return done(vcpu);
 	}
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
 }
@@ -124,17 +119,11 @@ static enum tvx_result mov_to_cr(struct tvx_vcpu *vcpu, unsigned int cr, u64 val
 enum tvx_result tvx_exit_cr_access(struct tvx_vcpu *vcpu)
 {
 	unsigned long qual = tvx_exit_qualification(vcpu);
-	unsigned int cr = CR_NUMBER(qual);
 
+	/* CR3-store exiting is off, CR0 and CR4 are read from the VMCS, CR8 is in the TPR shadow. */
 	switch (CR_ACCESS(qual)) {
 	case CR_MOV_TO:
-		return mov_to_cr(vcpu, cr, tvx_gpr_read(vcpu, CR_GPR(qual)));
-	case CR_MOV_FROM:
-		/* CR3-store exiting is off, and CR0 and CR4 are read from the VMCS. */
-		if (cr != 8)
-			break;
-		tvx_gpr_write(vcpu, CR_GPR(qual), vcpu->tpr >> 4);
-		return done(vcpu);
+		return mov_to_cr(vcpu, CR_NUMBER(qual), tvx_gpr_read(vcpu, CR_GPR(qual)));
 	case CR_CLTS:
 		return mov_to_cr0(vcpu, tvx_cr0_read() & ~(u64)X86_CR0_TS);
 	case CR_LMSW_ACCESS:

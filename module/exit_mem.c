@@ -25,21 +25,20 @@ static u32 mmio_flags(unsigned long qual)
 		flags |= TINYVMX_MMIO_WRITE;
 	if (qual & EPT_VIOLATION_ACC_INSTR)
 		flags |= TINYVMX_MMIO_FETCH;
-	if (qual & EPT_QUAL_GLA_VALID) {
+	if (qual & EPT_QUAL_GLA_VALID)
 		flags |= TINYVMX_MMIO_GLA_VALID;
-		if (!(qual & EPT_QUAL_NOT_WALK))
-			flags |= TINYVMX_MMIO_WALK;
-	}
+	/* Without a linear address: PDPTEs, as MOV to CR loads them. */
+	if (!(qual & EPT_QUAL_GLA_VALID) || !(qual & EPT_QUAL_NOT_WALK))
+		flags |= TINYVMX_MMIO_WALK;
 	return flags;
 }
 
-static enum tvx_result tell_user(struct tvx_vcpu *vcpu, u32 reason, u64 gpa, int err)
+static enum tvx_result tell_user(struct tvx_vcpu *vcpu, u32 reason, u64 gpa, u32 flags, int err)
 {
-	unsigned long qual = tvx_exit_qualification(vcpu);
 	struct tinyvmx_exit_mmio *mmio = &vcpu->run->mmio;
 
 	mmio->gpa = gpa;
-	mmio->flags = mmio_flags(qual);
+	mmio->flags = flags;
 	mmio->gla = mmio->flags & TINYVMX_MMIO_GLA_VALID ? vmcs_readn(GUEST_LINEAR_ADDRESS) : 0;
 	mmio->error = -err;
 	tvx_paging_get(&mmio->paging);
@@ -51,9 +50,16 @@ static enum tvx_result tell_user(struct tvx_vcpu *vcpu, u32 reason, u64 gpa, int
 
 enum tvx_result tvx_exit_memory_fault(struct tvx_vcpu *vcpu, int err)
 {
+	u32 flags = mmio_flags(tvx_exit_qualification(vcpu));
+
 	if (err == -ENOENT)
-		return tell_user(vcpu, TINYVMX_EXIT_MMIO, vcpu->fault.gpa, 0);
-	return tell_user(vcpu, TINYVMX_EXIT_MEMORY_FAULT, vcpu->fault.gpa, err);
+		return tvx_exit_mmio(vcpu, vcpu->fault.gpa, flags);
+	return tell_user(vcpu, TINYVMX_EXIT_MEMORY_FAULT, vcpu->fault.gpa, flags, err);
+}
+
+enum tvx_result tvx_exit_mmio(struct tvx_vcpu *vcpu, u64 gpa, u32 flags)
+{
+	return tell_user(vcpu, TINYVMX_EXIT_MMIO, gpa, flags, 0);
 }
 
 /* Mapping a page takes locks and may sleep: the loop does it after this. */

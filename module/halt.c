@@ -35,7 +35,8 @@ static u64 window_limit(void)
 
 static bool is_woken(struct tvx_vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->requests) || tvx_lapic_next(vcpu) >= 0 ||
+	tvx_lapic_take_posted(vcpu);
+	return READ_ONCE(vcpu->requests) || tvx_lapic_next(&vcpu->lapic) >= 0 ||
 	       signal_pending(current);
 }
 

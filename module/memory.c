@@ -15,6 +15,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
+#include <asm/apicdef.h>
 #include <asm/io.h>
 #include <asm/processor.h>
 
@@ -149,20 +150,31 @@ static int register_notifier(struct tvx_memory *memory)
 	return err;
 }
 
-int tvx_memory_init(struct tvx_memory *memory)
+int tvx_memory_init(struct tvx_memory *memory, bool apic_page)
 {
-	int err;
+	int err = -ENOMEM;
 
 	spin_lock_init(&memory->lock);
 	seqcount_spinlock_init(&memory->slots_seq, &memory->lock);
 	memory->mm = current->mm;
 	memory->notifier.ops = &memory_notifier_ops;
+	if (apic_page) {
+		memory->apic_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+		if (!memory->apic_page)
+			return err;
+	}
 	err = ept_init(&memory->ept);
 	if (err)
-		return err;
+		goto free;
 	err = register_notifier(memory);
 	if (err)
-		ept_destroy(&memory->ept);
+		goto destroy;
+	return 0;
+
+destroy:
+	ept_destroy(&memory->ept);
+free:
+	free_page((unsigned long)memory->apic_page);
 	return err;
 }
 
@@ -170,6 +182,7 @@ void tvx_memory_destroy(struct tvx_memory *memory)
 {
 	mmu_notifier_unregister(&memory->notifier, memory->mm);
 	ept_destroy(&memory->ept);
+	free_page((unsigned long)memory->apic_page);
 }
 
 /* ----------------------------------------------------------------- slots */
@@ -205,6 +218,7 @@ static bool overlaps(const struct tvx_memory *memory, u64 gpa, u64 len)
 static int add_slot(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 {
 	struct tvx_slot *slot = &memory->slots[arg->slot];
+	struct ept_freed freed = {};
 	int err = 0;
 
 	spin_lock(&memory->lock);
@@ -219,8 +233,12 @@ static int add_slot(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 	slot->readonly = arg->flags & TINYVMX_MEMORY_READONLY;
 	memory->nr_slots = max(memory->nr_slots, arg->slot + 1);
 	write_seqcount_end(&memory->slots_seq);
+	/* What is mapped where no RAM was is the APIC-access page. */
+	if (ept_unmap(&memory->ept, slot->gpa, slot->len, &freed))
+		flush_locked(memory);
 unlock:
 	spin_unlock(&memory->lock);
+	ept_free(&freed);
 	return err;
 }
 
@@ -258,6 +276,42 @@ int tvx_memory_set(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 	return add_slot(memory, arg);
 }
 
+/* -------------------------------------------------- the APIC-access page */
+
+static bool is_apic_page(u64 gpa)
+{
+	return gpa >> PAGE_SHIFT == APIC_DEFAULT_PHYS_BASE >> PAGE_SHIFT;
+}
+
+/* The guest has found no RAM at @gpa. Return: 0: the page is there now; -ENOENT; -ENOBUFS. */
+static int map_apic_page_locked(struct tvx_memory *memory, struct ept_cache *cache, u64 gpa)
+{
+	unsigned int shift = PAGE_SHIFT;
+	u64 *entry;
+
+	lockdep_assert_held(&memory->lock);
+	if (!memory->apic_page || !is_apic_page(gpa) || memory->apic_hidden ||
+	    overlaps(memory, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE))
+		return -ENOENT;
+	entry = ept_find(&memory->ept, cache, APIC_DEFAULT_PHYS_BASE, &shift);
+	if (!entry)
+		return -ENOBUFS;
+	ept_map(entry, __pa(memory->apic_page), shift, true);
+	return 0;
+}
+
+void tvx_memory_hide_apic_page(struct tvx_memory *memory, bool hide)
+{
+	struct ept_freed freed = {};
+
+	spin_lock(&memory->lock);
+	memory->apic_hidden += hide ? 1 : -1;
+	if (hide && ept_unmap(&memory->ept, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE, &freed))
+		flush_locked(memory);
+	spin_unlock(&memory->lock);
+	ept_free(&freed);
+}
+
 /* ---------------------------------------------------------------- faults */
 
 /* What a fault works on. */
@@ -289,6 +343,8 @@ bool tvx_memory_is_mmio(const struct tvx_memory *memory, const struct tvx_fault 
 	/* Does not wait for a change under way: the retry fails then. */
 	unsigned int seq = raw_seqcount_begin(&memory->slots_seq);
 
+	if (memory->apic_page && is_apic_page(fault->gpa))
+		return false;
 	return !find_slot(memory, fault) && !read_seqcount_retry(&memory->slots_seq, seq);
 }
 
@@ -399,13 +455,14 @@ static int try_fault(struct tvx_memory *memory, struct ept_cache *cache,
 		     const struct tvx_fault *fault, unsigned long *hva)
 {
 	struct lookup lookup = {};
-	int err = -ENOENT;
+	int err = -EBUSY;
 
 	spin_lock(&memory->lock);
 	lookup.slot = find_slot(memory, fault);
-	if (!lookup.slot)
+	if (!lookup.slot) {
+		err = map_apic_page_locked(memory, cache, fault->gpa);
 		goto unlock;
-	err = -EBUSY;
+	}
 	if (memory->invalidations)
 		goto unlock;
 	lookup.gpa = fault->gpa & PAGE_MASK;

@@ -37,6 +37,9 @@ struct tvx_slot {
  * @invalidations: notifier ranges under way, during which nothing is mapped
  * @generation: counts removals of mappings, each of which asks for an INVEPT
  * @loaded: CPUs on which a vCPU of this VM is loaded
+ * @apic_page: with APIC virtualization: the APIC-access page, which stands in the EPT
+ *	for the local APICs' registers and is never read or written
+ * @apic_hidden: how many vCPUs must not find it there
  */
 struct tvx_memory {
 	struct mm_struct *mm;
@@ -49,10 +52,12 @@ struct tvx_memory {
 	unsigned long invalidations;
 	atomic64_t generation;
 	struct cpumask loaded;
+	void *apic_page;
+	unsigned int apic_hidden;
 };
 
 /* Bind @memory to current->mm. Return 0 or -errno. May sleep. */
-int tvx_memory_init(struct tvx_memory *memory);
+int tvx_memory_init(struct tvx_memory *memory, bool apic_page);
 /* No vCPU exists any more. May sleep. */
 void tvx_memory_destroy(struct tvx_memory *memory);
 
@@ -86,6 +91,14 @@ bool tvx_memory_is_mmio(const struct tvx_memory *memory, const struct tvx_fault 
  */
 int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
 		     const struct tvx_fault *fault, bool atomic);
+
+/*
+ * tvx_memory_hide_apic_page - one more vCPU, or one less, accesses to the APIC-access
+ * page are not virtualized for
+ *
+ * While there is one, the page is mapped nowhere. Interrupts enabled.
+ */
+void tvx_memory_hide_apic_page(struct tvx_memory *memory, bool hide);
 
 /*
  * A vCPU of this VM is about to enter the guest on this CPU, and no longer.

@@ -316,19 +316,31 @@ void tvx_msr_refused(struct tvx_vcpu *vcpu, u32 index, bool write)
 /* ------------------------------------------------------------- the bitmap */
 
 /* SDM, "MSR-Bitmap Address": reads low, reads high, writes low, writes high. */
-static void set_intercept(struct tvx_vcpu *vcpu, u32 index, bool intercept)
+static void set_intercepts(struct tvx_vcpu *vcpu, u32 index, bool read, bool write)
 {
 	unsigned long bit = index & 0x1fff;
 
 	if (index >= 0xc0000000)
 		bit += 0x2000;
-	if (intercept) {
-		__set_bit(bit, vcpu->msr_bitmap);
-		__set_bit(bit + 0x4000, vcpu->msr_bitmap);
-	} else {
-		__clear_bit(bit, vcpu->msr_bitmap);
-		__clear_bit(bit + 0x4000, vcpu->msr_bitmap);
-	}
+	__assign_bit(bit, vcpu->msr_bitmap, read);
+	__assign_bit(bit + 0x4000, vcpu->msr_bitmap, write);
+}
+
+static void set_intercept(struct tvx_vcpu *vcpu, u32 index, bool intercept)
+{
+	set_intercepts(vcpu, index, intercept, intercept);
+}
+
+void tvx_msr_update_x2apic(struct tvx_vcpu *vcpu)
+{
+	/* Without the control these MSRs are the host's. */
+	bool on = vcpu->proc2 & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+	unsigned int reg;
+
+	for (reg = 0; reg < TVX_LAPIC_REGS; reg++)
+		set_intercepts(vcpu, TVX_LAPIC_MSR_BASE + reg,
+			       !(on && tvx_lapic_read_virtualized(reg)),
+			       !(on && tvx_lapic_write_virtualized(&vcpu->lapic, reg)));
 }
 
 /* The VMCS switches these itself: they are the guest's own. */

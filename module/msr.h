@@ -30,6 +30,9 @@ void tvx_msr_init(struct tvx_vcpu *vcpu);
  */
 void tvx_msr_update_wanted(struct tvx_vcpu *vcpu);
 
+/* Decide anew which x2APIC MSRs the CPU virtualizes: the controls or SVR have changed. */
+void tvx_msr_update_x2apic(struct tvx_vcpu *vcpu);
+
 /* The number of a switched MSR. */
 extern const u32 tvx_switched_msr_index[TVX_NR_SWITCHED_MSRS];
 

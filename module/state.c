@@ -78,7 +78,7 @@ static int get_sregs(struct tvx_vcpu *vcpu, struct blob *blob)
 	sregs->cr2 = vcpu->cr2;
 	sregs->cr3 = vmcs_readn(GUEST_CR3);
 	sregs->cr4 = tvx_cr4_read();
-	sregs->cr8 = vcpu->tpr >> 4;
+	sregs->cr8 = tvx_lapic_tpr(&vcpu->lapic) >> 4;
 	sregs->efer = vmcs_read64(GUEST_IA32_EFER);
 	for (n = 0; n < ARRAY_SIZE(sregs->pdpte); n++)
 		sregs->pdpte[n] = vmcs_read64(GUEST_PDPTR0 + 2 * n);
@@ -119,8 +119,8 @@ static int set_sregs(struct tvx_vcpu *vcpu, const struct blob *blob)
 	vmcs_write32(GUEST_IDTR_LIMIT, sregs->idt_limit);
 	vcpu->cr2 = sregs->cr2;
 	/* CR8 has no room for the lower half, which LAPIC may have set. */
-	if (sregs->cr8 != vcpu->tpr >> 4)
-		tvx_vcpu_set_tpr(vcpu, sregs->cr8 << 4);
+	if (sregs->cr8 != tvx_lapic_tpr(&vcpu->lapic) >> 4)
+		tvx_lapic_set_tpr(vcpu, sregs->cr8 << 4);
 	vmcs_writen(GUEST_CR3, sregs->cr3);
 	for (n = 0; n < ARRAY_SIZE(sregs->pdpte); n++)
 		vmcs_write64(GUEST_PDPTR0 + 2 * n, sregs->pdpte[n]);

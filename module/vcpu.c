@@ -295,10 +295,27 @@ static void resolve_fault(struct tvx_vcpu *vcpu)
 	vcpu->fault_error = err;
 }
 
+/* The register page is there for a vCPU in xAPIC mode; one that is not must not see it. */
+static bool must_move_apic_page(const struct tvx_vcpu *vcpu)
+{
+	return vcpu->memory->apic_page &&
+	       vcpu->lapic.hidden == tvx_lapic_is_xapic(&vcpu->lapic);
+}
+
+static void move_apic_page(struct tvx_vcpu *vcpu)
+{
+	vcpu->lapic.hidden = !vcpu->lapic.hidden;
+	tvx_vcpu_enable_interrupts(vcpu);
+	tvx_memory_hide_apic_page(vcpu->memory, vcpu->lapic.hidden);
+	tvx_vcpu_disable_interrupts(vcpu);
+}
+
 static enum leave before_entry(struct tvx_vcpu *vcpu)
 {
 	if (vcpu->faulted)
 		resolve_fault(vcpu);
+	if (unlikely(must_move_apic_page(vcpu)))
+		move_apic_page(vcpu);
 	/* Interrupts may have been open: VMX may be off, and there may be work. */
 	if (vcpu->vmcs.cpu < 0 || vcpu->faulted)
 		return LEAVE;
@@ -517,6 +534,8 @@ static void init_xsave(struct tvx_vcpu *vcpu)
 
 static void free_parts(struct tvx_vcpu *vcpu)
 {
+	if (vcpu->lapic.hidden)
+		tvx_memory_hide_apic_page(vcpu->memory, false);
 	tvx_lapic_destroy(vcpu);
 	if (vcpu->vpid)
 		ida_free(&vpids, vcpu->vpid);
@@ -552,7 +571,9 @@ int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config)
 	vcpu->loaded_cpu = -1;
 	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);
-	tvx_lapic_init(vcpu, config->lapic);
+	err = tvx_lapic_init(vcpu, config->lapic);
+	if (err)
+		return err;
 	vcpu->xcr0 = XFEATURE_MASK_FP;
 	tvx_cpuid_init(vcpu);
 	err = alloc_parts(vcpu);

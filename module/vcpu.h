@@ -175,8 +175,8 @@ struct tvx_vcpu_set {
  * @nmi_window: exit when the guest can take an NMI
  * @proc: primary processor-based controls in the VMCS
  * @proc2: secondary processor-based controls in the VMCS
+ * @tpr_threshold: the value in the VMCS's TPR threshold field
  * @cr2: guest CR2
- * @tpr: task priority; CR8 is its upper half
  * @tsc_offset: the value in the VMCS's TSC_OFFSET field
  * @tsc_adjust: guest IA32_TSC_ADJUST
  * @lapic: the local APIC
@@ -248,8 +248,8 @@ struct tvx_vcpu {
 	bool nmi_window;
 	u32 proc;
 	u32 proc2;
+	u32 tpr_threshold;
 	unsigned long cr2;
-	u8 tpr;
 	u64 tsc_offset;
 	u64 tsc_adjust;
 	struct tvx_lapic lapic;
@@ -356,13 +356,6 @@ static inline void tvx_vcpu_woke(struct tvx_vcpu *vcpu)
 {
 	if (need_resched())
 		vcpu->recheck = true;
-}
-
-/* The task priority has changed. */
-static inline void tvx_vcpu_set_tpr(struct tvx_vcpu *vcpu, u8 tpr)
-{
-	vcpu->tpr = tpr;
-	vcpu->recheck = true;
 }
 
 #endif

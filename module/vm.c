@@ -8,6 +8,7 @@
 #include <asm/msr.h>
 
 #include "vm.h"
+#include "vmx_caps.h"
 #include "vmx_cpu.h"
 
 struct tvx_vm *tvx_vm_create(bool lapic)
@@ -18,7 +19,7 @@ struct tvx_vm *tvx_vm_create(bool lapic)
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
-	err = tvx_memory_init(&vm->memory);
+	err = tvx_memory_init(&vm->memory, lapic && vmx_caps.apicv);
 	if (err)
 		goto free;
 	err = vmx_get();

@@ -25,6 +25,10 @@ static bool preemption_timer = true;
 module_param(preemption_timer, bool, 0444);
 MODULE_PARM_DESC(preemption_timer, "use the VMX-preemption timer where the CPU has it (default: Y)");
 
+static bool apicv = true;
+module_param(apicv, bool, 0444);
+MODULE_PARM_DESC(apicv, "use APIC virtualization where the CPU has it (default: Y)");
+
 /* How a control bit is used. */
 enum vmx_need {
 	VMX_ON,		/* set in every VMCS */
@@ -66,8 +70,9 @@ static const struct vmx_control proc_controls[] = {
 	{ CPU_BASED_RDTSC_EXITING, VMX_OFF, "RDTSC exiting" },
 	{ CPU_BASED_CR3_LOAD_EXITING, VMX_OFF, "CR3-load exiting" },
 	{ CPU_BASED_CR3_STORE_EXITING, VMX_OFF, "CR3-store exiting" },
-	{ CPU_BASED_CR8_LOAD_EXITING, VMX_ON, "CR8-load exiting" },
-	{ CPU_BASED_CR8_STORE_EXITING, VMX_ON, "CR8-store exiting" },
+	{ CPU_BASED_CR8_LOAD_EXITING, VMX_OFF, "CR8-load exiting" },
+	{ CPU_BASED_CR8_STORE_EXITING, VMX_OFF, "CR8-store exiting" },
+	{ CPU_BASED_TPR_SHADOW, VMX_ON, "use TPR shadow" },
 	{ CPU_BASED_NMI_WINDOW_EXITING, VMX_CAN, "NMI-window exiting" },
 	{ CPU_BASED_MOV_DR_EXITING, VMX_ON, "MOV-DR exiting" },
 	{ CPU_BASED_UNCOND_IO_EXITING, VMX_ON, "unconditional I/O exiting" },
@@ -121,6 +126,14 @@ static const struct vmx_word words[] = {
 	VMX_WORD("VM-entry", MSR_IA32_VMX_ENTRY_CTLS,
 		 MSR_IA32_VMX_TRUE_ENTRY_CTLS, entry, entry_controls),
 };
+
+/* APIC virtualization is used whole or not at all: these have come in one CPU. */
+#define APICV_NEEDS \
+	(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | \
+	 SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+/* Those of them that do not depend on the mode of the guest's APIC. */
+#define APICV_ALWAYS \
+	(SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
 
 /* EPT and VPID abilities that we cannot do without. */
 static const struct { u64 bit; const char *name; } ept_needs[] = {
@@ -293,6 +306,15 @@ static void check_timer(void)
 	vmx_caps.timer_shift = vmx_cap(MSR_IA32_VMX_MISC) & 0x1f;
 }
 
+static void check_apicv(void)
+{
+	if ((vmx_caps.proc2_allowed & APICV_NEEDS) != APICV_NEEDS)
+		apicv = false;
+	if (apicv)
+		vmx_caps.proc2 |= APICV_ALWAYS;
+	vmx_caps.apicv = apicv;
+}
+
 static void find_xsave(void)
 {
 	u32 eax, offset, ecx, edx, end = VMX_FXSAVE_BYTES + VMX_XSAVE_HEADER_BYTES;
@@ -374,6 +396,7 @@ int vmx_caps_init(void)
 	if (err)
 		return err;
 	check_timer();
+	check_apicv();
 
 	/* With unrestricted guest PE and PG are free (SDM, "Restrictions on VMX Operation"). */
 	vmx_caps.cr0_fixed = vmx_cap(MSR_IA32_VMX_CR0_FIXED0) & ~(X86_CR0_PE | X86_CR0_PG);
@@ -397,7 +420,6 @@ bool vmx_caps_match(void)
 static const struct { u64 cap; u32 proc2; } cap_by_proc2[] = {
 	{ TINYVMX_CAP_RDTSCP, SECONDARY_EXEC_ENABLE_RDTSCP },
 	{ TINYVMX_CAP_INVPCID, SECONDARY_EXEC_ENABLE_INVPCID },
-	{ TINYVMX_CAP_APICV, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY },
 };
 
 static const struct { u64 cap; u64 ept; } cap_by_ept[] = {
@@ -423,6 +445,8 @@ static u64 capability_bits(void)
 		caps |= TINYVMX_CAP_PREEMPTION_TIMER;
 	if (pin & PIN_BASED_POSTED_INTR)
 		caps |= TINYVMX_CAP_POSTED_INTERRUPTS;
+	if (vmx_caps.apicv)
+		caps |= TINYVMX_CAP_APICV;
 	if (proc & CPU_BASED_TPR_SHADOW)
 		caps |= TINYVMX_CAP_TPR_SHADOW;
 	if (vmx_caps.spec_ctrl_mask)

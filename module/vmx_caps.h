@@ -36,6 +36,8 @@
  * @has_vpid: VPIDs are used
  * @has_timer: the VMX-preemption timer is used
  * @timer_shift: log2 of how many TSC ticks one count of it takes
+ * @apicv: APIC virtualization is used: registers in the virtual-APIC page,
+ *	virtual-interrupt delivery, and the page or the MSRs as the guest's mode has it
  */
 struct vmx_caps {
 	u64 msrs[TINYVMX_VMX_MSR_COUNT];
@@ -61,6 +63,7 @@ struct vmx_caps {
 	bool has_vpid;
 	bool has_timer;
 	u8 timer_shift;
+	bool apicv;
 };
 
 /* The XSAVE image: legacy region and header (SDM volume 1, "XSAVE Area"). */

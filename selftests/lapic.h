@@ -52,6 +52,12 @@ enum {
 
 /* ------------------------------------------------------------------- host */
 
+/* Whether the module uses APIC virtualization. */
+static inline bool apicv(void)
+{
+	return info()->capabilities & TINYVMX_CAP_APICV;
+}
+
 int create_lapic_vm_fd(void);
 struct vm *lapic_vm(void);
 /* As vcpu_create(), with x2APIC and TSC-deadline in CPUID; as after RESET. */

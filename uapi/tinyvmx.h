@@ -79,7 +79,7 @@
 #define TINYVMX_CAP_EPT_AD		(1ULL << 3)
 #define TINYVMX_CAP_PREEMPTION_TIMER	(1ULL << 4)
 #define TINYVMX_CAP_TPR_SHADOW		(1ULL << 5)
-#define TINYVMX_CAP_APICV		(1ULL << 6)
+#define TINYVMX_CAP_APICV		(1ULL << 6)	/* and it is in use: module parameter apicv */
 #define TINYVMX_CAP_POSTED_INTERRUPTS	(1ULL << 7)
 #define TINYVMX_CAP_XSAVE		(1ULL << 8)	/* TINYVMX_STATE_XSAVE beyond SSE */
 #define TINYVMX_CAP_RDTSCP		(1ULL << 9)
@@ -152,10 +152,12 @@ struct tinyvmx_info {
  *
  * With TINYVMX_VM_LAPIC each vCPU has a local APIC (id = vCPU id) with a timer:
  *
- * - The guest reaches it by the x2APIC MSRs. In xAPIC mode its page at IA32_APIC_BASE
- *   exits as MMIO, and userspace does the access by GET/SET_STATE MSRS: register
+ * - The guest reaches it by the x2APIC MSRs, or by its page at FEE00000H in xAPIC mode.
+ *   An access to the page that the CPU cannot finish (without TINYVMX_CAP_APICV: each)
+ *   exits as MMIO, and userspace does it by GET/SET_STATE MSRS: register
  *   at offset N is MSR 800H + N / 10H whatever the mode is (ICR: 830H with the
  *   destination in bits 63:32, the low half is what starts it).
+ *   Memory slots take precedence over the page.
  * - Its timer counts at the frequency of the guest's TSC.
  * - HLT waits in the kernel: RUN returns with HLT only if nothing can wake it.
  * - want_intr_window also asks LINT0: the window opens only while LINT0 is
@@ -758,7 +760,7 @@ struct tinyvmx_exit_io {
 #define TINYVMX_MMIO_WRITE		(1U << 1)
 #define TINYVMX_MMIO_FETCH		(1U << 2)
 #define TINYVMX_MMIO_GLA_VALID		(1U << 3)
-#define TINYVMX_MMIO_WALK		(1U << 4)	/* access to a page-table entry */
+#define TINYVMX_MMIO_WALK		(1U << 4)	/* not by the instruction: page tables, events */
 
 /**
  * struct tinyvmx_exit_mmio - an access to guest-physical memory that is not RAM
@@ -774,6 +776,8 @@ struct tinyvmx_exit_io {
  * Nothing of the instruction has been done. Userspace decodes it, does the
  * access, updates regs (rip included) and sets TINYVMX_REQ_SET_REGS and
  * TINYVMX_REQ_COMPLETE. If it does nothing, the next RUN repeats the instruction.
+ * Without TINYVMX_MMIO_GLA_VALID and TINYVMX_MMIO_WALK an instruction has accessed the
+ * local APIC's page, and its operands alone tell the linear address.
  */
 struct tinyvmx_exit_mmio {
 	__u64 gpa;

@@ -19,12 +19,17 @@ struct tvx_vcpu_set;
 
 /**
  * struct tvx_lapic - one local APIC
- * @present: the VM has local APICs; nothing else counts without
+ * @present: the VM has local APICs; without, only the TPR (CR8) counts
  * @base: IA32_APIC_BASE
- * @regs: registers that are no more than storage, indexed by offset / 16
- * @irr: interrupt request register; any thread may set bits
- * @tmr: trigger mode register, likewise, before the bit in @irr
- * @isr: in-service register
+ * @page: the virtual-APIC page, in the layout of the xAPIC's. The CPU reads and writes
+ *	it for the guest. TPR, ISR, TMR, IRR and ICR are here alone
+ * @regs: the other registers, by offset / 16; @page has copies of what the guest can
+ *	read, onto which an xAPIC's guest stores before anybody checks the value
+ * @posted: vectors that any thread has sent and that are not in the IRR yet
+ * @level: their trigger modes, each set before the bit in @posted
+ * @stale: RVI and SVI in the VMCS are not what @page says
+ * @tmr_stale: nor is the EOI-exit bitmap
+ * @hidden: the guest's physical memory must not have the register page
  * @esr: errors since the last write to the error status register
  * @deadline: TSC of the next timer interrupt, 0: none: the guest's TSC in TSC-deadline
  *	mode, else the host's, which nobody sets
@@ -34,16 +39,19 @@ struct tvx_vcpu_set;
  *	is none, and while the vCPU waits in HLT
  * @eoi: level-triggered vector whose EOI userspace is still to be told, 0: none
  *
- * All but @irr and @tmr belong to the vCPU's thread; others read @base and the
+ * All but @posted and @level belong to the vCPU's thread; others read @base and the
  * spurious-vector and destination registers, which are single words.
  */
 struct tvx_lapic {
 	bool present;
 	u64 base;
+	void *page;
 	u32 regs[TVX_LAPIC_REGS];
-	DECLARE_BITMAP(irr, 256);
-	DECLARE_BITMAP(tmr, 256);
-	DECLARE_BITMAP(isr, 256);
+	DECLARE_BITMAP(posted, 256);
+	DECLARE_BITMAP(level, 256);
+	bool stale;
+	bool tmr_stale;
+	bool hidden;
 	u32 esr;
 	u64 deadline;
 	u64 exit_at;
@@ -66,8 +74,8 @@ struct tvx_message {
 enum { TVX_DM_FIXED, TVX_DM_LOWEST, TVX_DM_SMI, TVX_DM_RESERVED, TVX_DM_NMI, TVX_DM_INIT,
 	TVX_DM_STARTUP, TVX_DM_EXTINT };
 
-/* State after RESET; release the timer. May sleep. */
-void tvx_lapic_init(struct tvx_vcpu *vcpu, bool present);
+/* State after RESET: 0 or -ENOMEM; release timer and page. May sleep. */
+int tvx_lapic_init(struct tvx_vcpu *vcpu, bool present);
 void tvx_lapic_destroy(struct tvx_vcpu *vcpu);
 
 /*
@@ -81,12 +89,28 @@ bool tvx_lapic_write(struct tvx_vcpu *vcpu, unsigned int reg, u64 value);
 /* The bits of @reg that a saved state must not have set. */
 u32 tvx_lapic_reserved(unsigned int reg);
 
+/* What the CPU can do itself in x2APIC mode (SDM, "Virtualizing MSR-Based APIC Accesses"). */
+bool tvx_lapic_read_virtualized(unsigned int reg);
+bool tvx_lapic_write_virtualized(const struct tvx_lapic *lapic, unsigned int reg);
+
+/* With APIC virtualization: the guest has stored to @reg in the virtual-APIC page. */
+void tvx_lapic_stored(struct tvx_vcpu *vcpu, unsigned int reg);
+
+/* The task priority; CR8 is its upper half. Also without a local APIC. */
+u8 tvx_lapic_tpr(const struct tvx_lapic *lapic);
+void tvx_lapic_set_tpr(struct tvx_vcpu *vcpu, u8 tpr);
+
 static inline bool tvx_lapic_is_x2apic(const struct tvx_lapic *lapic)
 {
 	return lapic->present && (lapic->base & BIT(10));
 }
 
-/* IA32_APIC_BASE and IA32_TSC_DEADLINE. Return: false for #GP. */
+static inline bool tvx_lapic_is_xapic(const struct tvx_lapic *lapic)
+{
+	return lapic->present && (lapic->base & (BIT(10) | BIT(11))) == BIT(11);
+}
+
+/* IA32_APIC_BASE, VMCS current, and IA32_TSC_DEADLINE. Return: false for #GP. */
 bool tvx_lapic_write_base(struct tvx_vcpu *vcpu, u64 value);
 u64 tvx_lapic_read_deadline(struct tvx_vcpu *vcpu);
 void tvx_lapic_write_deadline(struct tvx_vcpu *vcpu, u64 value);
@@ -105,10 +129,20 @@ bool tvx_lapic_timer_expire(struct tvx_vcpu *vcpu);
 void tvx_lapic_timer_wait(struct tvx_vcpu *vcpu);
 void tvx_lapic_timer_resume(struct tvx_vcpu *vcpu);
 
-/* The vector that the processor would take now but for IF; -1: none. */
-int tvx_lapic_next(struct tvx_vcpu *vcpu);
+/* Bring what other threads have sent into the IRR. */
+void tvx_lapic_take_posted(struct tvx_vcpu *vcpu);
+
+/* The vector of the IRR that the processor would take now but for IF; -1: none. */
+int tvx_lapic_next(const struct tvx_lapic *lapic);
 /* @vector is being delivered: from IRR to ISR. */
 void tvx_lapic_ack(struct tvx_vcpu *vcpu, u8 vector);
+/* The level-triggered @vector has ended: userspace is to be told. */
+void tvx_lapic_ended(struct tvx_vcpu *vcpu, u8 vector);
+
+/* For the VMCS: TPR threshold, guest interrupt status, EOI-exit bitmap (@n: 0 ... 3). */
+u32 tvx_lapic_tpr_threshold(const struct tvx_lapic *lapic);
+u16 tvx_lapic_interrupt_status(const struct tvx_lapic *lapic);
+u64 tvx_lapic_eoi_exits(const struct tvx_lapic *lapic, unsigned int n);
 
 /* Whether LINT0 lets the 8259's interrupts through. */
 bool tvx_lapic_accepts_extint(const struct tvx_lapic *lapic);
@@ -124,7 +158,7 @@ int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message);
 /* Turn TINYVMX_MSI's address and data into a message. Return: 0, -EINVAL, -EOPNOTSUPP. */
 int tvx_lapic_parse_msi(const struct tinyvmx_msi *msi, struct tvx_message *message);
 
-/* TINYVMX_STATE_LAPIC. Set: -EINVAL, nothing changed. On the vCPU's thread. */
+/* TINYVMX_STATE_LAPIC. Set: -EINVAL, nothing changed. On the vCPU's thread, VMCS current. */
 void tvx_lapic_get_state(struct tvx_vcpu *vcpu, struct tinyvmx_lapic *state);
 int tvx_lapic_set_state(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state);
 

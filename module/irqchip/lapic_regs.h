@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Registers of the local APIC by number (offset / 16), and their fields.
+ * Registers of the local APIC by number (offset / 16), their fields, and what the
+ * files of the local APIC share.
  */
 #ifndef TVX_LAPIC_REGS_H
 #define TVX_LAPIC_REGS_H
 
 #include <linux/bits.h>
+
+#include "lapic.h"
 
 enum {
 	LAPIC_ID = 0x02,
@@ -61,5 +64,32 @@ enum { LAPIC_TO_DEST, LAPIC_TO_SELF, LAPIC_TO_ALL, LAPIC_TO_OTHERS };
 
 #define LAPIC_ESR_SEND_ILLEGAL	BIT(5)
 #define LAPIC_ESR_RECV_ILLEGAL	BIT(6)
+
+static inline u32 *tvx_lapic_reg(const struct tvx_lapic *lapic, unsigned int reg)
+{
+	return lapic->page + 16 * reg;
+}
+
+/* The high half of the ICR: behind the low one in x2APIC mode (SDM, "Virtualizing RDMSR"). */
+static inline u32 *tvx_lapic_icr_high(const struct tvx_lapic *lapic)
+{
+	return tvx_lapic_is_x2apic(lapic) ? tvx_lapic_reg(lapic, LAPIC_ICR) + 1 :
+					    tvx_lapic_reg(lapic, LAPIC_ICR_HIGH);
+}
+
+/* SDM, "Deriving Logical x2APIC ID from the Local x2APIC ID". */
+static inline u32 tvx_lapic_x2apic_ldr(unsigned int id)
+{
+	return ((id >> 4) << 16) | BIT(id & 0xf);
+}
+
+/* lapic_irq.c. On the vCPU's thread; the writes have been checked. */
+u8 tvx_lapic_processor_priority(const struct tvx_lapic *lapic);
+void tvx_lapic_end_of_interrupt(struct tvx_vcpu *vcpu);
+void tvx_lapic_write_icr(struct tvx_vcpu *vcpu, u64 icr);
+void tvx_lapic_write_self_ipi(struct tvx_vcpu *vcpu, u8 vector);
+
+/* The mode or all registers have changed: tell the CPU. VMCS current. */
+void tvx_lapic_reload(struct tvx_vcpu *vcpu);
 
 #endif

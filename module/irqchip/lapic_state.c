@@ -16,6 +16,7 @@ void tvx_lapic_get_state(struct tvx_vcpu *vcpu, struct tinyvmx_lapic *state)
 	unsigned int reg;
 	u64 value;
 
+	tvx_lapic_take_posted(vcpu);
 	state->base = lapic->base;
 	tvx_lapic_timer_get(vcpu, state);
 	for (reg = 0; reg < TVX_LAPIC_REGS; reg++)
@@ -24,15 +25,19 @@ void tvx_lapic_get_state(struct tvx_vcpu *vcpu, struct tinyvmx_lapic *state)
 	/* What reads otherwise in x2APIC mode, or is no register there. */
 	state->regs[LAPIC_LDR] = lapic->regs[LAPIC_LDR];
 	state->regs[LAPIC_DFR] = lapic->regs[LAPIC_DFR];
-	state->regs[LAPIC_ICR_HIGH] = lapic->regs[LAPIC_ICR_HIGH];
+	state->regs[LAPIC_ICR_HIGH] = *tvx_lapic_icr_high(lapic);
 }
 
-static void store_bitmap(unsigned long *bitmap, const u32 *words)
+/* Those that the virtual-APIC page keeps. */
+static void store_page(struct tvx_lapic *lapic, const u32 *regs)
 {
-	unsigned int n;
+	unsigned int reg;
 
-	for (n = 0; n < 256 / BITS_PER_LONG; n++)
-		WRITE_ONCE(bitmap[n], words[2 * n] | ((u64)words[2 * n + 1] << 32));
+	for (reg = LAPIC_ISR; reg < LAPIC_IRR + 8; reg++)
+		*tvx_lapic_reg(lapic, reg) = regs[reg];
+	*tvx_lapic_reg(lapic, LAPIC_TPR) = regs[LAPIC_TPR];
+	*tvx_lapic_reg(lapic, LAPIC_ICR) = regs[LAPIC_ICR];
+	*tvx_lapic_icr_high(lapic) = regs[LAPIC_ICR_HIGH];
 }
 
 /* Vectors below 16 are reserved in the three bitmaps. */
@@ -70,11 +75,9 @@ int tvx_lapic_set_state(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state
 	WRITE_ONCE(lapic->base, state->base);
 	memcpy(lapic->regs, state->regs, sizeof(lapic->regs));
 	lapic->esr = 0;
-	vcpu->tpr = state->regs[LAPIC_TPR];
-	store_bitmap(lapic->isr, &state->regs[LAPIC_ISR]);
-	store_bitmap(lapic->tmr, &state->regs[LAPIC_TMR]);
-	store_bitmap(lapic->irr, &state->regs[LAPIC_IRR]);
+	bitmap_zero(lapic->posted, 256);
+	store_page(lapic, state->regs);
 	tvx_lapic_timer_set(vcpu, state);
-	vcpu->recheck = true;
+	tvx_lapic_reload(vcpu);
 	return 0;
 }

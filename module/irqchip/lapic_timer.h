@@ -32,7 +32,7 @@ u32 tvx_lapic_timer_current(struct tvx_vcpu *vcpu);
 void tvx_lapic_timer_get(struct tvx_vcpu *vcpu, struct tinyvmx_lapic *state);
 void tvx_lapic_timer_set(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state);
 
-/* What the timer does when it fires; lapic.c has it. */
+/* What the timer does when it fires; lapic_irq.c has it. */
 void tvx_lapic_timer_interrupt(struct tvx_vcpu *vcpu);
 
 #endif

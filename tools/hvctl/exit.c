@@ -113,9 +113,7 @@ static bool can_be_emulated(struct hv_vcpu *vcpu, const struct tinyvmx_exit_mmio
 	if (exit->flags & TINYVMX_MMIO_FETCH)
 		what = "the guest executes where there is no memory";
 	else if (exit->flags & TINYVMX_MMIO_WALK)
-		what = "the guest's page tables lie where there is no memory";
-	else if (!(exit->flags & TINYVMX_MMIO_GLA_VALID))
-		what = "an access without an instruction, to where there is no memory";
+		what = "the guest's page tables or stack lie where there is no memory";
 	if (!what)
 		return true;
 	hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "%s: guest-physical 0x%llx, RIP 0x%llx", what,

@@ -245,7 +245,6 @@ static int reset(struct hv_vcpu *vcpu, struct hv_error *err)
 
 	hv_serial_reset(machine);
 	hv_pc_reset(&machine->pc);
-	hv_xapic_reset(&machine->xapic);
 	hv_timer_cancel(&machine->clock, &machine->late_eoi);
 	machine->redelivered = 0;
 	hv_memory_clear(&machine->memory);

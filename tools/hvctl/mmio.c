@@ -355,6 +355,8 @@ enum hv_mmio_result hv_mmio_exit(struct hv_mmio *m, struct tinyvmx_run *run)
 
 	hv_guest_set_paging(&m->guest, &exit->paging, &run->regs);
 	m->guest.known = HV_KNOWN_READ | (exit->flags & TINYVMX_MMIO_WRITE ? HV_KNOWN_WRITE : 0);
+	if (!(exit->flags & TINYVMX_MMIO_GLA_VALID))
+		m->guest.known = 0;
 	m->guest.known_gla = exit->gla;
 	m->guest.known_gpa = exit->gpa;
 	m->regs = &run->regs;

@@ -252,7 +252,7 @@ static const struct vmx_bit cap_bits[] = {
 	{ 3, "EPT accessed and dirty flags" },
 	{ 4, "VMX-preemption timer" },
 	{ 5, "TPR shadow" },
-	{ 6, "APICv" },
+	{ 6, "APICv in use" },
 	{ 7, "posted interrupts" },
 	{ 8, "XSAVE state beyond SSE" },
 	{ 9, "RDTSCP" },

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The register page of the local APIC. The registers are the kernel's; it knows
- * them by their numbers, offset / 16, and the ICR as one of 64 bits.
+ * The register page of the local APIC, as far as the CPU leaves it to us. The registers
+ * are the kernel's; it knows them by their numbers, offset / 16, and the ICR as one of
+ * 64 bits.
  *
  * SDM, "The Local APIC Block Diagram": registers are 32 bits wide and 16 bytes
  * apart; other accesses are undefined, here they read zero and write nothing.
@@ -17,8 +18,6 @@ static uint32_t read_reg(struct hv_xapic *xapic, unsigned int reg)
 {
 	uint64_t value = 0;
 
-	if (reg == REG_ICR_HIGH)
-		return xapic->icr_high;
 	return xapic->ops.read(reg, &value) ? 0 : (uint32_t)value;
 }
 
@@ -26,12 +25,8 @@ static void write_reg(struct hv_xapic *xapic, unsigned int reg, uint32_t value)
 {
 	uint64_t wide = value;
 
-	if (reg == REG_ICR_HIGH) {
-		xapic->icr_high = value & 0xffU << DEST_SHIFT;
-		return;
-	}
 	if (reg == REG_ICR)
-		wide |= (uint64_t)(xapic->icr_high >> DEST_SHIFT) << 32;
+		wide |= (uint64_t)(read_reg(xapic, REG_ICR_HIGH) >> DEST_SHIFT) << 32;
 	/* A register that is not there, or only to be read: nothing happens. */
 	(void)xapic->ops.write(reg, wide);
 }
@@ -59,9 +54,4 @@ int hv_xapic_init(struct hv_xapic *xapic, struct hv_bus *bus, const struct hv_xa
 		.ops = *ops,
 	};
 	return hv_bus_register(bus, &xapic->region);
-}
-
-void hv_xapic_reset(struct hv_xapic *xapic)
-{
-	xapic->icr_high = 0;
 }

@@ -17,11 +17,9 @@ struct hv_xapic_ops {
 struct hv_xapic {
 	struct hv_region region;
 	struct hv_xapic_ops ops;
-	uint32_t icr_high;		/* waits for the write of the low half */
 };
 
 /* Put the page on @bus; it shows the local APIC of the vCPU whose thread looks at it. */
 int hv_xapic_init(struct hv_xapic *xapic, struct hv_bus *bus, const struct hv_xapic_ops *ops);
-void hv_xapic_reset(struct hv_xapic *xapic);
 
 #endif

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The module's parameters: what does without a trick must pass the same tests.
+# What does without a trick of the CPU must pass the same tests: the module's parameters, an older CPU.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -18,6 +18,14 @@ passes()
 	ok "$parameter: is set" test "$(head -n 1 "$DIR/out")" = "${parameter#*=}"
 }
 
+# Without APIC virtualization: the local APIC, and the guests that use it.
+APIC=(lapic_exits lapic_base lapic_eoi lapic_hlt lapic_ipi lapic_lvt lapic_msi lapic_priority lapic_regs lapic_state
+	lapic_stress lapic_timer lapic_xapic state fuzz_state interrupts reinject snapshot)
+passes apicv=N "${APIC[@]}" ../guests/run-tests
+box -c 2 -k "$K" -m bochs --cpu corei7_sandy_bridge_2600k -- sh -c '
+	for test in lapic_exits lapic_eoi lapic_ipi lapic_priority info; do /selftests/$test || exit; done
+	/guests/run-tests apic ioapic hpet pic minios minios-nimbos minios-xapic'
+ok "Sandy Bridge, which has no APIC virtualization" ends 0
 passes preemption_timer=N lapic_timer lapic_hlt lapic_state snapshot
 passes halt_poll_ns=0 lapic_hlt lapic_ipi
 finish
