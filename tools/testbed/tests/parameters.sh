@@ -22,6 +22,7 @@ passes()
 APIC=(lapic_exits lapic_base lapic_eoi lapic_hlt lapic_ipi lapic_lvt lapic_msi lapic_priority lapic_regs lapic_state
 	lapic_stress lapic_timer lapic_xapic state fuzz_state interrupts reinject snapshot)
 passes apicv=N "${APIC[@]}" ../guests/run-tests
+# shellcheck disable=SC2016 # for the shell in the machine
 box -c 2 -k "$K" -m bochs --cpu corei7_sandy_bridge_2600k -- sh -c '
 	for test in lapic_exits lapic_eoi lapic_ipi lapic_priority info; do /selftests/$test || exit; done
 	/guests/run-tests apic ioapic hpet pic minios minios-nimbos minios-xapic'
