@@ -29,6 +29,12 @@ static __always_inline void xrstor(const void *area)
 		     "d" ((u32)(vmx_caps.xcr0_mask >> 32)) : "memory");
 }
 
+void *tvx_fpu_alloc(gfp_t gfp, int node)
+{
+	/* XSAVE wants 64-byte alignment, which kmalloc() gives to powers of two. */
+	return kzalloc_node(roundup_pow_of_two(vmx_caps.xsave_bytes), gfp, node);
+}
+
 void tvx_fpu_load(const void *guest)
 {
 	xsave(this_cpu_read(host_registers));
@@ -56,9 +62,7 @@ int tvx_fpu_init(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		/* XSAVE wants 64-byte alignment, which kmalloc() gives to powers of two. */
-		void *area = kzalloc_node(roundup_pow_of_two(vmx_caps.xsave_bytes), GFP_KERNEL,
-					  cpu_to_node(cpu));
+		void *area = tvx_fpu_alloc(GFP_KERNEL, cpu_to_node(cpu));
 
 		per_cpu(host_registers, cpu) = area;
 		if (!area) {

@@ -5,9 +5,14 @@
 #ifndef TVX_FPU_H
 #define TVX_FPU_H
 
+#include <linux/types.h>
+
 /* Memory for the host's registers, for each CPU. Return: 0 or -ENOMEM. May sleep. */
 int tvx_fpu_init(void);
 void tvx_fpu_exit(void);
+
+/* Room for an XSAVE image, zeroed, on @node or NUMA_NO_NODE; NULL: none. For kfree(). */
+void *tvx_fpu_alloc(gfp_t gfp, int node);
 
 /*
  * tvx_fpu_load - put the host's registers aside and load @guest's

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <asm/fpu/xcr.h>
 #include <asm/msr-index.h>
+#include <asm/special_insns.h>
 
 #include "cpuid.h"
 #include "state_cr.h"
@@ -35,19 +36,6 @@
 static DEFINE_IDA(vpids);
 
 /* -------------------------------------------------------- what runs borrow */
-
-static u64 read_cr2_now(void)
-{
-	u64 v;
-
-	asm volatile("mov %%cr2, %0" : "=r" (v));
-	return v;
-}
-
-static void write_cr2_now(u64 v)
-{
-	asm volatile("mov %0, %%cr2" : : "r" (v) : "memory");
-}
 
 static void load_fpu(struct tvx_vcpu *vcpu)
 {
@@ -209,7 +197,7 @@ static int load(struct tvx_vcpu *vcpu)
 	tvx_spec_ctrl_load(vcpu);
 	vcpu->loaded = true;
 	tvx_vcpu_update_breakpoints(vcpu);
-	write_cr2_now(vcpu->cr2);
+	native_write_cr2(vcpu->cr2);
 	vcpu->exposed = true;
 	vcpu->recheck = true;
 	return 0;
@@ -218,7 +206,7 @@ static int load(struct tvx_vcpu *vcpu)
 /* Take the CPU back. Interrupts and preemption are enabled afterwards. */
 static void put(struct tvx_vcpu *vcpu)
 {
-	vcpu->cr2 = read_cr2_now();
+	vcpu->cr2 = native_read_cr2();
 	put_breakpoints(vcpu);
 	vcpu->loaded = false;
 	WRITE_ONCE(vcpu->loaded_cpu, -1);
@@ -236,7 +224,7 @@ static void put(struct tvx_vcpu *vcpu)
 void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
 {
 	put_fpu(vcpu);
-	vcpu->cr2 = read_cr2_now();
+	vcpu->cr2 = native_read_cr2();
 	vcpu->exposed = true;
 	vcpu->recheck = true;
 	local_irq_enable();
@@ -245,7 +233,7 @@ void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
 void tvx_vcpu_disable_interrupts(struct tvx_vcpu *vcpu)
 {
 	local_irq_disable();
-	write_cr2_now(vcpu->cr2);
+	native_write_cr2(vcpu->cr2);
 	load_fpu(vcpu);
 }
 
@@ -552,8 +540,7 @@ static int alloc_parts(struct tvx_vcpu *vcpu)
 {
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	/* XSAVE wants 64-byte alignment, which kmalloc() gives to powers of two. */
-	vcpu->xsave = kzalloc(roundup_pow_of_two(vmx_caps.xsave_bytes), GFP_KERNEL_ACCOUNT);
+	vcpu->xsave = tvx_fpu_alloc(GFP_KERNEL_ACCOUNT, NUMA_NO_NODE);
 	if (!vcpu->run || !vcpu->msr_bitmap || !vcpu->xsave)
 		return -ENOMEM;
 	return vmx_vmcs_init(&vcpu->vmcs);
