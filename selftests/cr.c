@@ -4,7 +4,6 @@
 
 #define UD 6
 #define NM 7
-#define GP 13
 
 #define try_write(reg, value) \
 	GUEST_TRY("mov %0, %%" reg, : : "r"((u64)(value)) : "memory")

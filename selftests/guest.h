@@ -163,6 +163,19 @@ static inline void guest_sync(u32 n)
 	(int)guest_trap.vector;						\
 })
 
+#define GP	13	/* the vector of #GP */
+
+static inline int try_rdmsr(u32 index)
+{
+	return GUEST_TRY("rdmsr", : : "c"(index) : "rax", "rdx", "memory");
+}
+
+static inline int try_wrmsr(u32 index, u64 value)
+{
+	return GUEST_TRY("wrmsr", : : "c"(index), "a"((u32)value),
+			 "d"((u32)(value >> 32)) : "memory");
+}
+
 /* One instruction in ring 3; it takes a hook that brings the exception back to ring 0. */
 #define RING3_TRY(insn) \
 	GUEST_TRY("mov %%rsp, %%rcx\n\t"				\

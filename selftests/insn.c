@@ -3,7 +3,6 @@
 #include "lib.h"
 
 #define UD 6
-#define GP 13
 
 static u64 operand[2] __attribute__((aligned(4096)));
 

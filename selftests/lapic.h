@@ -8,8 +8,6 @@
 
 #include "lib.h"
 
-#define GP	13
-
 #define MSR_TSC		0x10
 #define APIC_BASE	0x1b
 #define TSC_DEADLINE	0x6e0
@@ -82,17 +80,6 @@ bool lapic_bit(struct vcpu *vcpu, u32 first, u8 vector);
 bool wait_taken(struct vm *vm, u8 vector, u32 count);
 
 /* ------------------------------------------------------------------ guest */
-
-static inline int try_rdmsr(u32 index)
-{
-	return GUEST_TRY("rdmsr", : : "c"(index) : "rax", "rdx", "memory");
-}
-
-static inline int try_wrmsr(u32 index, u64 value)
-{
-	return GUEST_TRY("wrmsr", : : "c"(index), "a"((u32)value),
-			 "d"((u32)(value >> 32)) : "memory");
-}
 
 static inline void guest_eoi(void)
 {

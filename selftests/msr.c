@@ -2,20 +2,8 @@
 /* MSRs as the guest sees them: round trips, #GP, agreement with GET_STATE. */
 #include "lib.h"
 
-#define GP		13
 #define EFER		0xc0000080
 #define TSC_AUX		0xc0000103
-
-static int try_rdmsr(u32 index)
-{
-	return GUEST_TRY("rdmsr", : : "c"(index) : "rax", "rdx");
-}
-
-static int try_wrmsr(u32 index, u64 value)
-{
-	return GUEST_TRY("wrmsr", : : "c"(index), "a"((u32)value),
-			 "d"((u32)(value >> 32)));
-}
 
 struct row {
 	u32 index;

@@ -5,23 +5,12 @@
 
 #include "lib.h"
 
-#define GP		13
 #define SPEC_CTRL	0x48
 #define PRED_CMD	0x49
 #define ARCH_CAP	0x10a
 #define IBRS		1
 #define STIBP		2
 #define SSBD		4
-
-static int try_rdmsr(u32 index)
-{
-	return GUEST_TRY("rdmsr", : : "c"(index) : "rax", "rdx");
-}
-
-static int try_wrmsr(u32 index, u64 value)
-{
-	return GUEST_TRY("wrmsr", : : "c"(index), "a"((u32)value), "d"((u32)(value >> 32)));
-}
 
 /* The host's value on this CPU, through the msr module; -1: no such module here. */
 static long long host_msr(u32 index)
