@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Page walks remembered: known as long as they would go the same way, and no longer. */
-#include "hv_test.h"
 #include "tlb.h"
-#include "x86.h"
+#include "walk_test.h"
 
-#define P X86_PTE_P
-#define W X86_PTE_W
-#define U X86_PTE_U
-#define PS X86_PTE_PS
 #define A X86_PTE_A
 #define D X86_PTE_D
 
-static struct hv_memory memory;
 static struct hv_tlb tlb;
 
 /* PML4 at 0x1000, PDPT 0x2000, PD 0x3000, PT 0x4000. */
 static int setup(void **state)
 {
-	(void)state;
-	test_memory(&memory, 2 * HV_MIB);
+	new_memory(state);
 	memset(&tlb, 0, sizeof(tlb));
 	test_put64(&memory, 0x1000, 0x2000 | P | W | U);
 	test_put64(&memory, 0x2000, 0x3000 | P | W | U);
@@ -27,20 +20,6 @@ static int setup(void **state)
 	test_put64(&memory, 0x4008, 0x5000 | P | W | U);
 	return 0;
 }
-
-static int teardown(void **state)
-{
-	(void)state;
-	hv_memory_exit(&memory);
-	return 0;
-}
-
-static const struct hv_paging long_mode = {
-	.cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP,
-	.cr3 = 0x1000,
-	.cr4 = X86_CR4_PAE,
-	.efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE,
-};
 
 static bool known(const struct hv_paging *paging, uint64_t gla, unsigned int access, uint64_t want)
 {
@@ -221,7 +200,7 @@ static void test_other_formats(void **state)
 	assert_false(known(&five, 0x1abc, 0, 0));
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, free_memory)
 
 int main(void)
 {

@@ -1,36 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Page walks: every format, every page size, rights, accessed and dirty bits. */
-#include "guest.h"
-#include "hv_test.h"
-#include "x86.h"
-
-#define P X86_PTE_P
-#define W X86_PTE_W
-#define U X86_PTE_U
-#define PS X86_PTE_PS
-
-static struct hv_memory memory;
-
-static int new_memory(void **state)
-{
-	(void)state;
-	test_memory(&memory, 2 * HV_MIB);
-	return 0;
-}
-
-static int free_memory(void **state)
-{
-	(void)state;
-	hv_memory_exit(&memory);
-	return 0;
-}
-
-static const struct hv_paging long_mode = {
-	.cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP,
-	.cr3 = 0x1000,
-	.cr4 = X86_CR4_PAE,
-	.efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE,
-};
+#include "walk_test.h"
 
 static void maps(const struct hv_paging *paging, uint64_t gla, unsigned int access, uint64_t want)
 {
