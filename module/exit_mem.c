@@ -62,7 +62,7 @@ enum tvx_result tvx_exit_mmio(struct tvx_vcpu *vcpu, u64 gpa, u32 flags)
 	return tell_user(vcpu, TINYVMX_EXIT_MMIO, gpa, flags, 0);
 }
 
-/* Mapping a page takes locks and may sleep: the loop does it after this. */
+/* Mapping a page may have to wait: the loop does it after this. */
 enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu)
 {
 	unsigned long qual = tvx_exit_qualification(vcpu);

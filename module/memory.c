@@ -449,31 +449,22 @@ static int map_locked(struct tvx_memory *memory, struct ept_cache *cache, bool w
 
 /*
  * One try. -ENOBUFS: @cache is empty; -EBUSY: the process's memory is changing;
- * -EAGAIN: what the fault wants is not at *hva, though it may come.
+ * -EAGAIN: what the fault wants is not at *hva, though it may come. Interrupts disabled.
  */
-static int try_fault(struct tvx_memory *memory, struct ept_cache *cache,
-		     const struct tvx_fault *fault, unsigned long *hva)
+static int try_fault_locked(struct tvx_memory *memory, struct ept_cache *cache,
+			    const struct tvx_fault *fault, unsigned long *hva)
 {
-	struct lookup lookup = {};
-	int err = -EBUSY;
+	struct lookup lookup = { .slot = find_slot(memory, fault) };
 
-	spin_lock(&memory->lock);
-	lookup.slot = find_slot(memory, fault);
-	if (!lookup.slot) {
-		err = map_apic_page_locked(memory, cache, fault->gpa);
-		goto unlock;
-	}
+	lockdep_assert_held(&memory->lock);
+	if (!lookup.slot)
+		return map_apic_page_locked(memory, cache, fault->gpa);
 	if (memory->invalidations)
-		goto unlock;
+		return -EBUSY;
 	lookup.gpa = fault->gpa & PAGE_MASK;
 	lookup.hva = lookup.slot->hva + (lookup.gpa - lookup.slot->gpa);
 	*hva = lookup.hva;
-	local_irq_disable();
-	err = map_locked(memory, cache, fault->write, &lookup);
-	local_irq_enable();
-unlock:
-	spin_unlock(&memory->lock);
-	return err;
+	return map_locked(memory, cache, fault->write, &lookup);
 }
 
 /* Get what a try was missing, or return what is wrong with it. */
@@ -492,22 +483,38 @@ static int provide(struct ept_cache *cache, int missing, unsigned long hva, bool
 }
 
 int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
-		     const struct tvx_fault *fault, bool atomic)
+		     const struct tvx_fault *fault)
 {
 	unsigned long hva;
 	int err;
 
 	for (;;) {
-		err = try_fault(memory, cache, fault, &hva);
-		if (err == -ENOBUFS && !ept_cache_fill(cache, GFP_NOWAIT | __GFP_NOWARN |
-						       __GFP_ACCOUNT))
-			continue;
-		if (atomic)
-			return err == -ENOBUFS || err == -EBUSY ? -EAGAIN : err;
+		spin_lock(&memory->lock);
+		local_irq_disable();
+		err = try_fault_locked(memory, cache, fault, &hva);
+		local_irq_enable();
+		spin_unlock(&memory->lock);
 		if (!err)
 			return 0;
 		err = provide(cache, err, hva, fault->write);
 		if (err)
 			return err;
 	}
+}
+
+int tvx_memory_fault_quick(struct tvx_memory *memory, struct ept_cache *cache,
+			   const struct tvx_fault *fault)
+{
+	unsigned long hva;
+	int err;
+
+	/* Its holder may be waiting for an interrupt to reach this CPU. */
+	if (!spin_trylock(&memory->lock))
+		return -EAGAIN;
+	do {
+		err = try_fault_locked(memory, cache, fault, &hva);
+	} while (err == -ENOBUFS && !ept_cache_fill(cache, GFP_NOWAIT | __GFP_NOWARN |
+						    __GFP_ACCOUNT));
+	spin_unlock(&memory->lock);
+	return err == -ENOBUFS || err == -EBUSY ? -EAGAIN : err;
 }

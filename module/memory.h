@@ -28,7 +28,7 @@ struct tvx_slot {
  * struct tvx_memory - the memory of one VM
  * @mm: of the process that owns the VM
  * @notifier: tells when @mm changes
- * @lock: protects slots, ept and invalidations. Never taken with interrupts
+ * @lock: protects slots, ept and invalidations. Never waited for with interrupts
  *	disabled: its holders wait for other CPUs.
  * @slots_seq: counts changes of @slots, for those who look without @lock
  * @slots: indexed by the ABI's slot number
@@ -44,7 +44,7 @@ struct tvx_slot {
 struct tvx_memory {
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
-	spinlock_t lock;	/* slots, ept, invalidations; interrupts enabled */
+	spinlock_t lock;	/* slots, ept, invalidations; waited for with interrupts enabled */
 	seqcount_spinlock_t slots_seq;
 	struct tvx_slot slots[TVX_MAX_SLOTS];
 	unsigned int nr_slots;
@@ -82,15 +82,22 @@ bool tvx_memory_is_mmio(const struct tvx_memory *memory, const struct tvx_fault 
 /*
  * tvx_memory_fault - map the page of @fault
  *
- * With @atomic it does not sleep and leaves to the caller what needs sleeping.
- * Interrupts are enabled; current->mm is the VM's.
+ * May sleep; current->mm is the VM's.
  *
  * Return: 0: mapped, repeat the access; -ENOENT: no RAM there (or a write to
- * read-only RAM): MMIO; -EAGAIN: @atomic, and it needs to sleep; -EINTR: a
- * signal; -ENOMEM; other: the process has no such memory behind the slot.
+ * read-only RAM): MMIO; -EINTR: a signal; -ENOMEM; other: the process has no such
+ * memory behind the slot.
  */
 int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
-		     const struct tvx_fault *fault, bool atomic);
+		     const struct tvx_fault *fault);
+
+/*
+ * tvx_memory_fault_quick - the same, if it can be done at once
+ *
+ * Interrupts disabled. Return: -EAGAIN: tvx_memory_fault() has to do it.
+ */
+int tvx_memory_fault_quick(struct tvx_memory *memory, struct ept_cache *cache,
+			   const struct tvx_fault *fault);
 
 /*
  * tvx_memory_hide_apic_page - one more vCPU, or one less, accesses to the APIC-access

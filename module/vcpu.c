@@ -269,14 +269,11 @@ static void refresh_tlb(struct tvx_vcpu *vcpu)
 	}
 }
 
-/* Map the page of an EPT violation, as far as that needs no sleep. */
+/* Map the page of an EPT violation, as far as that takes no waiting. */
 static void resolve_fault(struct tvx_vcpu *vcpu)
 {
-	int err;
+	int err = tvx_memory_fault_quick(vcpu->memory, &vcpu->ept_cache, &vcpu->fault);
 
-	tvx_vcpu_enable_interrupts(vcpu);
-	err = tvx_memory_fault(vcpu->memory, &vcpu->ept_cache, &vcpu->fault, true);
-	tvx_vcpu_disable_interrupts(vcpu);
 	if (err == -EAGAIN)
 		return;
 	vcpu->faulted = false;
@@ -419,7 +416,7 @@ static int outer_work(struct tvx_vcpu *vcpu)
 		schedule();
 	if (!vcpu->faulted)
 		return 0;
-	err = tvx_memory_fault(vcpu->memory, &vcpu->ept_cache, &vcpu->fault, false);
+	err = tvx_memory_fault(vcpu->memory, &vcpu->ept_cache, &vcpu->fault);
 	if (err == -ENOMEM || err == -EINTR)
 		return err;
 	vcpu->faulted = false;
