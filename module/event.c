@@ -276,7 +276,7 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 	bool window = vcpu->want_window && tvx_lapic_accepts_extint(&vcpu->lapic);
 	bool injects;
 
-	tvx_lapic_take_posted(vcpu);
+	tvx_lapic_take_posted(&vcpu->lapic);
 	if (window && !has_more_urgent(vcpu) && tvx_event_extint_ready(vcpu) &&
 	    vcpu->activity != TINYVMX_ACTIVITY_SHUTDOWN)
 		return TVX_ENTER_WINDOW;

@@ -3,10 +3,10 @@
  * Waiting in HLT, and what reaches a vCPU from elsewhere.
  *
  * A halted vCPU looks for an event for a short while, then sleeps: falling asleep and
- * being woken costs more than many waits last. It does so if its waits are short,
- * still loaded, for a window that grows as long as it might have helped and is gone
- * after one wait too long for it: an idle guest does not poll. Nor does anybody while
- * another task wants the CPU.
+ * being woken costs more than many waits last. It does so, still loaded, if its last
+ * wait in sleep was a short one, for twice as long as that; after one that was too long
+ * for any window it sleeps at once: an idle guest does not poll. Nor does anybody
+ * while another task wants the CPU.
  */
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -25,8 +25,6 @@ static unsigned int halt_poll_ns = 200000;
 module_param(halt_poll_ns, uint, 0644);
 MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU polls before it sleeps, in ns; 0: never (default: 200000)");
 
-#define FIRST_WINDOW(limit)	((limit) / 16)
-
 /* The longest window, in TSC ticks. */
 static u64 window_limit(void)
 {
@@ -35,17 +33,29 @@ static u64 window_limit(void)
 
 static bool is_woken(struct tvx_vcpu *vcpu)
 {
-	tvx_lapic_take_posted(vcpu);
+	tvx_lapic_take_posted(&vcpu->lapic);
 	return READ_ONCE(vcpu->requests) || tvx_lapic_next(&vcpu->lapic) >= 0 ||
 	       signal_pending(current);
+}
+
+/* Whether is_woken() may have another answer than last time. */
+static bool is_called(const struct tvx_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->lapic.outstanding) || READ_ONCE(vcpu->requests) ||
+	       signal_pending(current);
+}
+
+static bool may_poll(const struct tvx_vcpu *vcpu, u64 until)
+{
+	return rdtsc() < until && !tvx_lapic_timer_is_over(vcpu) && single_task_running() &&
+	       !need_resched();
 }
 
 /* Return: whether something came. */
 static bool poll(struct tvx_vcpu *vcpu, u64 until)
 {
 	tvx_vcpu_enable_interrupts(vcpu);
-	while (rdtsc() < until && !is_woken(vcpu) && !tvx_lapic_timer_is_over(vcpu) &&
-	       single_task_running() && !need_resched())
+	while (!(is_called(vcpu) && is_woken(vcpu)) && may_poll(vcpu, until))
 		cpu_relax();
 	tvx_vcpu_disable_interrupts(vcpu);
 	return tvx_lapic_timer_expire(vcpu) || is_woken(vcpu);
@@ -69,12 +79,10 @@ bool tvx_halt_poll(struct tvx_vcpu *vcpu)
 	return woken;
 }
 
-/* What the next window is after a wait of @waited ticks that @window did not cover. */
-static u64 next_window(u64 window, u64 waited, u64 limit)
+/* What the next window is after a wait of @waited ticks that the last one did not cover. */
+static u64 next_window(u64 waited, u64 limit)
 {
-	if (waited > limit)
-		return 0;
-	return min(window ? 2 * window : FIRST_WINDOW(limit), limit);
+	return waited > limit ? 0 : min(2 * waited, limit);
 }
 
 void tvx_halt_wait(struct tvx_vcpu *vcpu)
@@ -82,8 +90,7 @@ void tvx_halt_wait(struct tvx_vcpu *vcpu)
 	tvx_lapic_timer_wait(vcpu);
 	rcuwait_wait_event(&vcpu->wait, is_woken(vcpu), TASK_INTERRUPTIBLE);
 	tvx_lapic_timer_resume(vcpu);
-	vcpu->halt_window = next_window(vcpu->halt_window, rdtsc() - vcpu->halt_start,
-					window_limit());
+	vcpu->halt_window = next_window(rdtsc() - vcpu->halt_start, window_limit());
 }
 
 /* ------------------------------------------------------------------ waking */

@@ -108,7 +108,7 @@ bool tvx_lapic_read(struct tvx_vcpu *vcpu, unsigned int reg, u64 *value)
 		*value = x2apic ? tvx_lapic_x2apic_ldr(vcpu->id) : lapic->regs[reg];
 		break;
 	case LAPIC_IRR ... LAPIC_IRR + 7:
-		tvx_lapic_take_posted(vcpu);
+		tvx_lapic_take_posted(lapic);
 		fallthrough;
 	case LAPIC_TPR:
 	case LAPIC_ISR ... LAPIC_ISR + 7:

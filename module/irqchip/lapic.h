@@ -27,6 +27,7 @@ struct tvx_vcpu_set;
  *	read, onto which an xAPIC's guest stores before anybody checks the value
  * @posted: vectors that any thread has sent and that are not in the IRR yet
  * @level: their trigger modes, each set before the bit in @posted
+ * @outstanding: there may be some in @posted; set after the bit there
  * @stale: RVI and SVI in the VMCS are not what @page says
  * @tmr_stale: nor is the EOI-exit bitmap
  * @hidden: the guest's physical memory must not have the register page
@@ -39,7 +40,7 @@ struct tvx_vcpu_set;
  *	is none, and while the vCPU waits in HLT
  * @eoi: level-triggered vector whose EOI userspace is still to be told, 0: none
  *
- * All but @posted and @level belong to the vCPU's thread; others read @base and the
+ * All but @posted, @level and @outstanding belong to the vCPU's thread; others read @base and the
  * spurious-vector and destination registers, which are single words.
  */
 struct tvx_lapic {
@@ -49,6 +50,7 @@ struct tvx_lapic {
 	u32 regs[TVX_LAPIC_REGS];
 	DECLARE_BITMAP(posted, 256);
 	DECLARE_BITMAP(level, 256);
+	bool outstanding;
 	bool stale;
 	bool tmr_stale;
 	bool hidden;
@@ -130,7 +132,13 @@ void tvx_lapic_timer_wait(struct tvx_vcpu *vcpu);
 void tvx_lapic_timer_resume(struct tvx_vcpu *vcpu);
 
 /* Bring what other threads have sent into the IRR. */
-void tvx_lapic_take_posted(struct tvx_vcpu *vcpu);
+void tvx_lapic_take_outstanding(struct tvx_lapic *lapic);
+
+static inline void tvx_lapic_take_posted(struct tvx_lapic *lapic)
+{
+	if (unlikely(READ_ONCE(lapic->outstanding)))
+		tvx_lapic_take_outstanding(lapic);
+}
 
 /* The vector of the IRR that the processor would take now but for IF; -1: none. */
 int tvx_lapic_next(const struct tvx_lapic *lapic);

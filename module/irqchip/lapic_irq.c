@@ -17,10 +17,11 @@
 /* ------------------------------------------------------------ priorities */
 
 /* Of the 256 bits in @first and the seven registers behind it; -1: none. */
-static int highest(const struct tvx_lapic *lapic, unsigned int first)
+static noinline int highest(const struct tvx_lapic *lapic, unsigned int first)
 {
 	int word;
 
+#pragma GCC unroll 8
 	for (word = 7; word >= 0; word--) {
 		u32 bits = *tvx_lapic_reg(lapic, first + word);
 
@@ -201,18 +202,22 @@ static void post(struct tvx_vcpu *vcpu, u8 vector, bool level)
 	/* The request is seen no earlier than its trigger mode. */
 	smp_mb__after_atomic();
 	set_bit(vector, lapic->posted);
+	/* Seen no earlier than the vector. */
+	smp_store_release(&lapic->outstanding, true);
 	tvx_vcpu_kick(vcpu);
 }
 
-void tvx_lapic_take_posted(struct tvx_vcpu *vcpu)
+void tvx_lapic_take_outstanding(struct tvx_lapic *lapic)
 {
-	struct tvx_lapic *lapic = &vcpu->lapic;
 	unsigned int n;
 
+	WRITE_ONCE(lapic->outstanding, false);
+	/* Before the look at the vectors: the next one sets it again. */
+	smp_mb();
 	for (n = 0; n < ARRAY_SIZE(lapic->posted); n++) {
 		u64 bits, level;
 
-		if (likely(!READ_ONCE(lapic->posted[n])))
+		if (!READ_ONCE(lapic->posted[n]))
 			continue;
 		bits = xchg(&lapic->posted[n], 0);
 		level = READ_ONCE(lapic->level[n]);

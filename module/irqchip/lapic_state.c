@@ -16,7 +16,7 @@ void tvx_lapic_get_state(struct tvx_vcpu *vcpu, struct tinyvmx_lapic *state)
 	unsigned int reg;
 	u64 value;
 
-	tvx_lapic_take_posted(vcpu);
+	tvx_lapic_take_posted(lapic);
 	state->base = lapic->base;
 	tvx_lapic_timer_get(vcpu, state);
 	for (reg = 0; reg < TVX_LAPIC_REGS; reg++)
