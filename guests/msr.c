@@ -55,6 +55,28 @@ static void check_values(void)
 		check_msr(&msrs[i]);
 }
 
+/* UC, WC, WT, WP, WB and UC- are the memory types that exist. */
+static bool is_memory_type(u32 type)
+{
+	return type < 8 && type != 2 && type != 3;
+}
+
+static void check_pat(void)
+{
+	u64 old = rdmsr(MSR_PAT), others;
+	u32 place, type;
+
+	step("PAT takes each memory type that exists, and no other, in each of its eight places");
+	for (place = 0; place < 64; place += 8) {
+		others = old & ~(0xffULL << place);
+		for (type = 0; type < 256; type++)
+			if (!check_eq(try_wrmsr(MSR_PAT, others | (u64)type << place),
+				      is_memory_type(type) ? TRAP_NONE : TRAP_GP))
+				print("    type %u in bits %u ...\n", type, place);
+	}
+	wrmsr(MSR_PAT, old);
+}
+
 static void check_unknown(void)
 {
 	static const u32 unknown[] = {
@@ -160,6 +182,7 @@ static void check_apic_base(void)
 GUEST("msr")
 {
 	check_values();
+	check_pat();
 	check_unknown();
 	check_halves();
 	check_tsc();

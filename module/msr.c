@@ -128,19 +128,16 @@ static bool write_efer(struct tvx_vcpu *vcpu, u32 arg, u64 value)
 	return true;
 }
 
-static bool is_memory_type(u8 type)
-{
-	return type == 0 || type == 1 || (type >= 4 && type <= 7);
-}
+/*
+ * SDM, "IA32_PAT MSR": eight memory types, at most 7 and not 2 or 3: bit 1 of each
+ * comes with bit 2. All at once.
+ */
+#define PAT_EACH(byte)	((byte) * 0x0101010101010101ULL)
 
-/* SDM, "IA32_PAT MSR": eight memory types, 2 and 3 are reserved. */
 static bool write_pat(struct tvx_vcpu *vcpu, u32 arg, u64 value)
 {
-	unsigned int i;
-
-	for (i = 0; i < 64; i += 8)
-		if (!is_memory_type(value >> i))
-			return false;
+	if ((value & PAT_EACH(2)) << 1 & ~value)
+		return false;
 	vmcs_write64(GUEST_IA32_PAT, value);
 	return true;
 }
@@ -210,7 +207,7 @@ static const struct tvx_msr_row rows[] = {
 	{ .index = MSR_IA32_PRED_CMD, .read = read_nothing, .write = tvx_pred_cmd_write },
 	{ .index = MSR_EFER, .read = read_efer, .write = write_efer },
 	{ .index = MSR_IA32_CR_PAT, .arg = GUEST_IA32_PAT, .read = read_field,
-	  .write = write_pat },
+	  .write = write_pat, .reserved = PAT_EACH(0xf8) },
 	{ .index = MSR_IA32_TSC, .read = read_tsc, .write = write_tsc },
 	{ .index = MSR_IA32_TSC_ADJUST, .read = read_tsc_adjust, .write = write_tsc_adjust },
 	{ .index = MSR_IA32_APICBASE, .read = read_apic_base, .write = write_apic_base },
