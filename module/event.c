@@ -13,7 +13,6 @@
 
 #define EVENT_TYPE(info)	((info) & INTR_INFO_INTR_TYPE_MASK)
 #define EVENT_VECTOR(info)	((info) & INTR_INFO_VECTOR_MASK)
-#define BLOCKING_BY_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
 
 /* Exceptions reported on the instruction itself, which set RF on the stack. */
 static bool is_fault(u8 vector)
@@ -161,14 +160,9 @@ static void inject(const struct tvx_event *event)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, event->info);
 }
 
-bool tvx_event_extint_ready(struct tvx_vcpu *vcpu)
-{
-	return (tvx_rflags(vcpu) & X86_EFLAGS_IF) && !(tvx_blocking(vcpu) & BLOCKING_BY_SHADOW);
-}
-
 static bool nmi_ready(struct tvx_vcpu *vcpu)
 {
-	return !(tvx_blocking(vcpu) & (BLOCKING_BY_SHADOW | GUEST_INTR_STATE_NMI));
+	return !(tvx_blocking(vcpu) & (TVX_BLOCKING_BY_SHADOW | GUEST_INTR_STATE_NMI));
 }
 
 static bool has_extint(const struct tvx_vcpu *vcpu)
@@ -203,7 +197,7 @@ static bool can_wait(struct tvx_vcpu *vcpu)
 }
 
 /* Inject the most urgent of what is pending and can be taken now. */
-static void inject_next(struct tvx_vcpu *vcpu)
+static noinline void inject_next(struct tvx_vcpu *vcpu)
 {
 	struct tvx_event nmi = { INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR | X86_TRAP_NMI };
 	struct tvx_event extint = { INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR };

@@ -6,8 +6,10 @@
 #define TVX_EVENT_H
 
 #include <linux/types.h>
+#include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "exit_info.h"
 #include "vcpu.h"
 
 /* Vectors without an error code take this. */
@@ -69,6 +71,9 @@ enum tvx_entry {
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu);
 
 /* Whether the guest would take an external interrupt now. */
-bool tvx_event_extint_ready(struct tvx_vcpu *vcpu);
+static inline bool tvx_event_extint_ready(struct tvx_vcpu *vcpu)
+{
+	return (tvx_rflags(vcpu) & X86_EFLAGS_IF) && !(tvx_blocking(vcpu) & TVX_BLOCKING_BY_SHADOW);
+}
 
 #endif

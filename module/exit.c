@@ -128,7 +128,6 @@ enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 
 /* ------------------------------------------------ finished instructions */
 
-#define BLOCKING_BY_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
 
 static __always_inline void complete_instruction(struct tvx_vcpu *vcpu)
 {
@@ -136,8 +135,8 @@ static __always_inline void complete_instruction(struct tvx_vcpu *vcpu)
 	vcpu->exit.blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 	vcpu->exit.rflags = vmcs_readn(GUEST_RFLAGS);
 	vcpu->exit.valid |= TVX_EXIT_BLOCKING | TVX_EXIT_RFLAGS;
-	if (unlikely(vcpu->exit.blocking & BLOCKING_BY_SHADOW))
-		tvx_set_blocking(vcpu, vcpu->exit.blocking & ~BLOCKING_BY_SHADOW);
+	if (unlikely(vcpu->exit.blocking & TVX_BLOCKING_BY_SHADOW))
+		tvx_set_blocking(vcpu, vcpu->exit.blocking & ~TVX_BLOCKING_BY_SHADOW);
 	if (unlikely(vcpu->exit.rflags & X86_EFLAGS_TF))
 		tvx_event_single_step(vcpu);
 }

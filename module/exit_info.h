@@ -47,6 +47,8 @@ static inline void tvx_set_rflags(struct tvx_vcpu *vcpu, unsigned long rflags)
 	vcpu->exit.valid |= TVX_EXIT_RFLAGS;
 }
 
+#define TVX_BLOCKING_BY_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
+
 static inline u32 tvx_blocking(struct tvx_vcpu *vcpu)
 {
 	if (!(vcpu->exit.valid & TVX_EXIT_BLOCKING)) {

@@ -15,16 +15,16 @@
 #define EPT_QUAL_NOT_WALK	BIT(8)
 #define EPT_QUAL_UNBLOCK_NMI	BIT(12)
 
+#define EPT_QUAL_ACCESS		(EPT_VIOLATION_ACC_READ | EPT_VIOLATION_ACC_WRITE | \
+				 EPT_VIOLATION_ACC_INSTR)
+static_assert(TINYVMX_MMIO_READ == EPT_VIOLATION_ACC_READ &&
+	      TINYVMX_MMIO_WRITE == EPT_VIOLATION_ACC_WRITE &&
+	      TINYVMX_MMIO_FETCH == EPT_VIOLATION_ACC_INSTR);
+
 static u32 mmio_flags(unsigned long qual)
 {
-	u32 flags = 0;
+	u32 flags = qual & EPT_QUAL_ACCESS;
 
-	if (qual & EPT_VIOLATION_ACC_READ)
-		flags |= TINYVMX_MMIO_READ;
-	if (qual & EPT_VIOLATION_ACC_WRITE)
-		flags |= TINYVMX_MMIO_WRITE;
-	if (qual & EPT_VIOLATION_ACC_INSTR)
-		flags |= TINYVMX_MMIO_FETCH;
 	if (qual & EPT_QUAL_GLA_VALID)
 		flags |= TINYVMX_MMIO_GLA_VALID;
 	/* Without a linear address: PDPTEs, as MOV to CR loads them. */
@@ -72,7 +72,7 @@ enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu)
 	if (qual & EPT_QUAL_UNBLOCK_NMI)
 		tvx_event_block_nmi_again(vcpu);
 	if (tvx_memory_is_mmio(vcpu->memory, &vcpu->fault))
-		return tvx_exit_memory_fault(vcpu, -ENOENT);
+		return tvx_exit_mmio(vcpu, vcpu->fault.gpa, mmio_flags(qual));
 	vcpu->faulted = true;
 	vcpu->recheck = true;
 	return TVX_RESUME;

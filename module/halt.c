@@ -118,8 +118,6 @@ void tvx_vcpu_request(struct tvx_vcpu *vcpu, unsigned int request)
 
 void tvx_vcpu_take_requests(struct tvx_vcpu *vcpu)
 {
-	if (likely(!READ_ONCE(vcpu->requests)))
-		return;
 	if (test_and_clear_bit(TVX_REQUEST_TIMER, &vcpu->requests))
 		tvx_lapic_timer_fired(vcpu);
 	if (test_and_clear_bit(TVX_REQUEST_NMI, &vcpu->requests))

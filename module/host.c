@@ -71,23 +71,17 @@ void tvx_host_save(struct tvx_host_regs *host)
 	host->dr7 = read_dr7();
 }
 
-/*
- * VM exits load null selectors into DS, ES, FS, GS and LDTR: Linux has nothing
- * else there but for 32-bit and LDT programs.
- */
-static void restore_selectors(const struct tvx_host_regs *host)
+static noinline void restore_selectors(const struct tvx_host_regs *host)
 {
-	if (unlikely(host->ldt))
+	if (host->ldt)
 		asm volatile("lldt %0" : : "r" (host->ldt));
-	if (unlikely(host->ds | host->es)) {
-		loadsegment(ds, host->ds);
-		loadsegment(es, host->es);
-	}
-	if (unlikely(host->fs)) {
+	loadsegment(ds, host->ds);
+	loadsegment(es, host->es);
+	if (host->fs) {
 		loadsegment(fs, host->fs);
 		tvx_wrmsr(MSR_FS_BASE, host->fs_base);
 	}
-	if (unlikely(host->gs)) {
+	if (host->gs) {
 		load_gs_index(host->gs);
 		tvx_wrmsr(MSR_KERNEL_GS_BASE, host->gs_base_user);
 	}
@@ -101,7 +95,12 @@ void tvx_host_restore(const struct tvx_host_regs *host)
 	 */
 	native_load_gdt(&host->gdt);
 	invalidate_tss_limit();
-	restore_selectors(host);
+	/*
+	 * VM exits load null selectors into DS, ES, FS, GS and LDTR: Linux has nothing
+	 * else there but for 32-bit and LDT programs.
+	 */
+	if (unlikely(host->fs | host->gs | host->ds | host->es | host->ldt))
+		restore_selectors(host);
 	if (unlikely(host->debugctl))
 		tvx_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	if (unlikely(host->dr7 != TVX_DR7_AFTER_EXIT))
@@ -133,16 +132,6 @@ u64 tvx_host_tss_base(void)
 	tss = (const struct ldttss_desc *)(gdt.address + (tr & ~7));
 	return tss->base0 | ((u64)tss->base1 << 16) | ((u64)tss->base2 << 24) |
 	       ((u64)tss->base3 << 32);
-}
-
-u64 tvx_host_cr3(void)
-{
-	return __native_read_cr3();
-}
-
-u64 tvx_host_cr4(void)
-{
-	return native_read_cr4();
 }
 
 void tvx_host_set_vmxe(void)

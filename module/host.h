@@ -90,8 +90,15 @@ void tvx_host_unload_breakpoints(const struct tvx_host_regs *host);
 u64 tvx_host_tss_base(void);
 
 /* CR3 and CR4 as VM exits must load them; with interrupts disabled. */
-u64 tvx_host_cr3(void);
-u64 tvx_host_cr4(void);
+static __always_inline u64 tvx_host_cr3(void)
+{
+	return __native_read_cr3();
+}
+
+static __always_inline u64 tvx_host_cr4(void)
+{
+	return native_read_cr4();
+}
 
 /* Set or clear CR4.VMXE on this CPU; with interrupts disabled. */
 void tvx_host_set_vmxe(void);

@@ -53,18 +53,6 @@ static void flush_locked(struct tvx_memory *memory)
 	on_each_cpu_mask(&memory->loaded, flush_ack, NULL, true);
 }
 
-void tvx_memory_load(struct tvx_memory *memory)
-{
-	cpumask_set_cpu(smp_processor_id(), &memory->loaded);
-	/* Pairs with flush_locked(): be seen as loaded before looking at the generation. */
-	smp_mb__after_atomic();
-}
-
-void tvx_memory_put(struct tvx_memory *memory)
-{
-	cpumask_clear_cpu(smp_processor_id(), &memory->loaded);
-}
-
 /* Unmap what [start, end) of the process backs, and flush. */
 static void unmap_hva_range_locked(struct tvx_memory *memory, unsigned long start,
 				   unsigned long end, struct ept_freed *freed)

@@ -9,6 +9,7 @@
 #include <linux/cpumask.h>
 #include <linux/mmu_notifier.h>
 #include <linux/seqlock.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -113,8 +114,17 @@ void tvx_memory_hide_apic_page(struct tvx_memory *memory, bool hide);
  * been enabled since, compare tvx_memory_generation() with that of the last
  * INVEPT: removals wait until every loaded CPU has had interrupts enabled.
  */
-void tvx_memory_load(struct tvx_memory *memory);
-void tvx_memory_put(struct tvx_memory *memory);
+static inline void tvx_memory_load(struct tvx_memory *memory)
+{
+	cpumask_set_cpu(smp_processor_id(), &memory->loaded);
+	/* Pairs with flush_locked(): be seen as loaded before looking at the generation. */
+	smp_mb__after_atomic();
+}
+
+static inline void tvx_memory_put(struct tvx_memory *memory)
+{
+	cpumask_clear_cpu(smp_processor_id(), &memory->loaded);
+}
 
 static inline u64 tvx_memory_generation(struct tvx_memory *memory)
 {

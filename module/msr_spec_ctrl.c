@@ -36,10 +36,8 @@ void tvx_spec_ctrl_init(struct tvx_vcpu *vcpu)
 	vcpu->spec_ctrl.count = 0;
 }
 
-void tvx_spec_ctrl_load(struct tvx_vcpu *vcpu)
+void tvx_spec_ctrl_take_host(struct tvx_vcpu *vcpu)
 {
-	if (!vmx_caps.spec_ctrl_mask)
-		return;
 	/* It belongs to the task (STIBP, SSBD) and to the kernel it is in (IBRS). */
 	vcpu->spec_ctrl.host.value = tvx_rdmsr(MSR_IA32_SPEC_CTRL);
 	update_areas(vcpu);

@@ -6,6 +6,7 @@
 #define TVX_MSR_SPEC_CTRL_H
 
 #include "vcpu.h"
+#include "vmx_caps.h"
 
 /* All of these: VMCS current, interrupts disabled. */
 
@@ -13,7 +14,13 @@
 void tvx_spec_ctrl_init(struct tvx_vcpu *vcpu);
 
 /* The host's value may be another than at the last run: call it before the first entry of each run. */
-void tvx_spec_ctrl_load(struct tvx_vcpu *vcpu);
+void tvx_spec_ctrl_take_host(struct tvx_vcpu *vcpu);
+
+static inline void tvx_spec_ctrl_load(struct tvx_vcpu *vcpu)
+{
+	if (vmx_caps.spec_ctrl_mask)
+		tvx_spec_ctrl_take_host(vcpu);
+}
 
 /* RDMSR and WRMSR. Return: false for #GP(0). */
 bool tvx_spec_ctrl_read(struct tvx_vcpu *vcpu, u32 arg, u64 *value);

@@ -54,31 +54,33 @@ static void put_fpu(struct tvx_vcpu *vcpu)
 /* Which MSRs are to be written at the edges of a run, IA32_KERNEL_GS_BASE aside. */
 static void find_switched_msrs(struct tvx_vcpu *vcpu)
 {
-	u32 bits = vcpu->wanted_msrs & ~BIT(TVX_MSR_KERNEL_GS_BASE);
+	unsigned int n, count = 0;
 
-	vcpu->switched_msrs = 0;
-	for (; bits; bits &= bits - 1) {
-		unsigned int n = __ffs(bits);
-
-		if (vcpu->msrs[n] != vcpu->host_msrs[n])
-			vcpu->switched_msrs |= BIT(n);
+	for (n = 0; n < TVX_MSR_KERNEL_GS_BASE; n++) {
+		if (!(vcpu->wanted_msrs & BIT(n)) || vcpu->msrs[n] == vcpu->host_msrs[n])
+			continue;
+		vcpu->guest_switch[count].index = tvx_switched_msr_index[n];
+		vcpu->guest_switch[count].value = vcpu->msrs[n];
+		vcpu->host_switch[count].index = tvx_switched_msr_index[n];
+		vcpu->host_switch[count].value = vcpu->host_msrs[n];
+		count++;
 	}
+	vcpu->nr_switched = count;
 }
 
-static void write_msrs(const u64 *values, u32 bits)
+static void write_msrs(const struct vmx_msr_entry *entry, unsigned int count)
 {
-	for (; bits; bits &= bits - 1) {
-		unsigned int n = __ffs(bits);
+	const struct vmx_msr_entry *end = entry + count;
 
-		tvx_wrmsr(tvx_switched_msr_index[n], values[n]);
-	}
+	for (; entry < end; entry++)
+		tvx_wrmsr(entry->index, entry->value);
 }
 
 static void load_msrs(struct tvx_vcpu *vcpu)
 {
 	u64 gs_base = vcpu->msrs[TVX_MSR_KERNEL_GS_BASE];
 
-	write_msrs(vcpu->msrs, vcpu->switched_msrs);
+	write_msrs(vcpu->guest_switch, vcpu->nr_switched);
 	if ((vcpu->wanted_msrs & BIT(TVX_MSR_KERNEL_GS_BASE)) && gs_base != vcpu->host.gs_base_user)
 		tvx_wrmsr(MSR_KERNEL_GS_BASE, gs_base);
 }
@@ -87,7 +89,7 @@ static void put_msrs(struct tvx_vcpu *vcpu)
 {
 	u64 gs_base;
 
-	write_msrs(vcpu->host_msrs, vcpu->switched_msrs);
+	write_msrs(vcpu->host_switch, vcpu->nr_switched);
 	if (!(vcpu->wanted_msrs & BIT(TVX_MSR_KERNEL_GS_BASE)))
 		return;
 	/* SWAPGS does not exit. */
@@ -317,7 +319,8 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 		return LEAVE_USER;
 	}
 	vcpu->recheck = false;
-	tvx_vcpu_take_requests(vcpu);
+	if (unlikely(READ_ONCE(vcpu->requests)))
+		tvx_vcpu_take_requests(vcpu);
 	switch (tvx_event_prepare(vcpu)) {
 	case TVX_ENTER:
 		break;

@@ -197,7 +197,9 @@ struct tvx_vcpu_set {
  * @msrs: guest values of the switched MSRs
  * @host_msrs: the host's values on the CPU where the VMCS is, IA32_KERNEL_GS_BASE aside
  * @wanted_msrs: bit n: the guest can see msrs[n] without a VM exit
- * @switched_msrs: those of @wanted_msrs whose host_msrs[n] is another
+ * @guest_switch: what a run writes: those of @wanted_msrs whose host_msrs[n] is another
+ * @host_switch: what its end writes
+ * @nr_switched: entries in both
  * @host: host registers saved around runs
  * @host_fields: what the VMCS's host-state area holds of it
  * @msr_bitmap: the VMCS's MSR bitmap
@@ -270,7 +272,9 @@ struct tvx_vcpu {
 	u64 msrs[TVX_NR_SWITCHED_MSRS];
 	u64 host_msrs[TVX_NR_SWITCHED_MSRS];
 	u32 wanted_msrs;
-	u32 switched_msrs;
+	struct vmx_msr_entry guest_switch[TVX_NR_SWITCHED_MSRS];
+	struct vmx_msr_entry host_switch[TVX_NR_SWITCHED_MSRS];
+	unsigned int nr_switched;
 	struct tvx_host_regs host;
 	struct vmcs_host host_fields;
 	unsigned long *msr_bitmap;

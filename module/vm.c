@@ -56,11 +56,6 @@ void tvx_vm_put(struct tvx_vm *vm)
 	kref_put(&vm->refs, destroy);
 }
 
-int tvx_vm_check(const struct tvx_vm *vm)
-{
-	return READ_ONCE(vm->dead) || current->mm != vm->memory.mm ? -EIO : 0;
-}
-
 int tvx_vm_msi(struct tvx_vm *vm, const struct tinyvmx_msi *arg)
 {
 	struct tvx_message message;

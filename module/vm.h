@@ -56,6 +56,9 @@ void tvx_vm_destroy_vcpu(struct tvx_vcpu *vcpu);
 int tvx_vm_msi(struct tvx_vm *vm, const struct tinyvmx_msi *arg);
 
 /* 0, or -EIO if @vm is dead or belongs to another process. */
-int tvx_vm_check(const struct tvx_vm *vm);
+static inline int tvx_vm_check(const struct tvx_vm *vm)
+{
+	return READ_ONCE(vm->dead) || current->mm != vm->memory.mm ? -EIO : 0;
+}
 
 #endif

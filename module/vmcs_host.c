@@ -50,16 +50,10 @@ void vmcs_host_write_thread(struct vmcs_host *host, u64 fs_base)
 	host->fs_base = fs_base;
 }
 
-void vmcs_host_refresh(struct vmcs_host *host)
+void vmcs_host_write_cr(struct vmcs_host *host, u64 cr3, u64 cr4)
 {
-	u64 cr3 = tvx_host_cr3(), cr4 = tvx_host_cr4();
-
-	if (cr3 != host->cr3) {
-		vmcs_writen(HOST_CR3, cr3);
-		host->cr3 = cr3;
-	}
-	if (cr4 != host->cr4) {
-		vmcs_writen(HOST_CR4, cr4);
-		host->cr4 = cr4;
-	}
+	vmcs_writen(HOST_CR3, cr3);
+	vmcs_writen(HOST_CR4, cr4);
+	host->cr3 = cr3;
+	host->cr4 = cr4;
 }

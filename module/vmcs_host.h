@@ -7,7 +7,10 @@
 #ifndef TVX_VMCS_HOST_H
 #define TVX_VMCS_HOST_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
+
+#include "host.h"
 
 /**
  * struct vmcs_host - host fields of one VMCS that vary
@@ -31,6 +34,14 @@ void vmcs_host_write_cpu(struct vmcs_host *host);
 void vmcs_host_write_thread(struct vmcs_host *host, u64 fs_base);
 
 /* CR3 and CR4, which may change whenever interrupts are enabled. */
-void vmcs_host_refresh(struct vmcs_host *host);
+void vmcs_host_write_cr(struct vmcs_host *host, u64 cr3, u64 cr4);
+
+static inline void vmcs_host_refresh(struct vmcs_host *host)
+{
+	u64 cr3 = tvx_host_cr3(), cr4 = tvx_host_cr4();
+
+	if (unlikely(cr3 != host->cr3 || cr4 != host->cr4))
+		vmcs_host_write_cr(host, cr3, cr4);
+}
 
 #endif

@@ -331,7 +331,8 @@ void vmx_vmcs_destroy(struct vmx_vmcs *vmcs)
 	free_page((unsigned long)vmcs->page);
 }
 
-int vmx_vmcs_load(struct vmx_vmcs *vmcs)
+/* It is not current yet. */
+static noinline int make_current(struct vmx_vmcs *vmcs)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
 	int moved = 0;
@@ -344,8 +345,6 @@ int vmx_vmcs_load(struct vmx_vmcs *vmcs)
 		local_irq_enable();
 		return -EAGAIN;
 	}
-	if (likely(cpu->current_vmcs == vmcs))
-		return 0;
 	if (vmcs->cpu < 0) {
 		/* Also the first VMCLEAR, which makes the page a VMCS. */
 		vmclear(vmcs->hpa);
@@ -357,4 +356,14 @@ int vmx_vmcs_load(struct vmx_vmcs *vmcs)
 	tvx_mitigate_vmcs_switch();
 	cpu->current_vmcs = vmcs;
 	return moved;
+}
+
+int vmx_vmcs_load(struct vmx_vmcs *vmcs)
+{
+	local_irq_disable();
+	/* It is not, once VMX has been turned off here. */
+	if (likely(this_cpu_read(vmx_cpus.current_vmcs) == vmcs))
+		return 0;
+	local_irq_enable();
+	return make_current(vmcs);
 }
