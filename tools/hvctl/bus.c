@@ -63,18 +63,21 @@ static struct hv_region *find(struct hv_bus *bus, enum hv_space space, uint64_t 
 	return last && contains(last, addr) ? last : search(bus, space, addr);
 }
 
-static uint64_t width_mask(unsigned int width)
-{
-	return width >= 8 ? UINT64_MAX : (1ULL << (8 * width)) - 1;
-}
+/* What values of these widths, in bytes, can be. */
+static const uint64_t width_mask[] = { [1] = UINT8_MAX, [2] = UINT16_MAX, [4] = UINT32_MAX, [8] = UINT64_MAX };
 
-/* The access straddles an edge, or is a piece of one that did: each byte goes to whoever owns it. */
+/* Nobody answers, or the access straddles an edge: each byte goes to whoever owns it. */
 static bool __attribute__((noinline))
-access_bytes(struct hv_bus *bus, enum hv_space space, uint64_t addr, unsigned int width, bool write, uint64_t *value)
+access_pieces(struct hv_bus *bus, enum hv_space space, uint64_t addr, unsigned int width, bool write, uint64_t *value)
 {
 	uint64_t sum = 0;
 	bool answered = false;
 
+	if (width == 1) {
+		if (!write)
+			*value = UINT8_MAX;
+		return false;
+	}
 	for (unsigned int i = 0; i < width; i++) {
 		uint64_t byte = write ? *value >> (8 * i) & 0xff : 0;
 		uint64_t at = addr + i;
@@ -95,13 +98,10 @@ bool hv_bus_access(struct hv_bus *bus, enum hv_space space, uint64_t addr,
 	struct hv_region *region = find(bus, space, addr);
 	bool whole = region && width <= region->len - (addr - region->base) && !(width & (width - 1));
 
-	if (!whole && width > 1)
-		return access_bytes(bus, space, addr, width, write, value);
-	if (whole)
-		region->access(region->dev, addr - region->base, width, write, value);
-	else if (!write)
-		*value = UINT64_MAX;
+	if (!whole)
+		return access_pieces(bus, space, addr, width, write, value);
+	region->access(region->dev, addr - region->base, width, write, value);
 	if (!write)
-		*value &= width_mask(width);
-	return whole;
+		*value &= width_mask[width];
+	return true;
 }

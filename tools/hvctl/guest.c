@@ -104,6 +104,16 @@ access_one_page(struct hv_guest *guest, uint64_t gla, unsigned int width, bool w
 	return true;
 }
 
+/* There would have been no exit for RAM. */
+static bool access_known_page(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write, uint64_t *value)
+{
+	if (hv_memory_is_rom(guest->memory, gpa))
+		physical_access(guest, gpa, width, write, value);
+	else
+		hv_bus_access(guest->bus, HV_MMIO, gpa, width, write, value);
+	return true;
+}
+
 bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
 {
 	bool one_page;
@@ -111,10 +121,8 @@ bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, b
 	if (!(guest->paging.efer & X86_EFER_LMA))
 		gla &= UINT32_MAX;
 	one_page = width <= PAGE_OFFSET + 1 - (gla & PAGE_OFFSET);
-	if (one_page && is_known(guest, gla, write)) {
-		physical_access(guest, known_gpa(guest, gla), width, write, value);
-		return true;
-	}
+	if (one_page && is_known(guest, gla, write))
+		return access_known_page(guest, known_gpa(guest, gla), width, write, value);
 	return one_page ? access_one_page(guest, gla, width, write, value) :
 			  access_two_pages(guest, gla, width, write, value);
 }

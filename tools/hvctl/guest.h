@@ -12,7 +12,10 @@ struct hv_guest {
 	const struct hv_memory *memory;
 	struct hv_bus *bus;
 	struct hv_paging paging;
-	/* HV_KNOWN_*: a translation that the CPU has just done, and what it has checked it for. */
+	/*
+	 * HV_KNOWN_*: a translation that the CPU has just done, and what it has checked it for;
+	 * for lack of RAM there it came to an exit.
+	 */
 	unsigned int known;
 	uint64_t known_gla;
 	uint64_t known_gpa;

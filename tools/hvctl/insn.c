@@ -35,6 +35,7 @@ uint64_t hv_insn_address(struct hv_mmio *m, const struct hv_insn *insn, const st
 	return hv_insn_linear(m, insn, hv_insn_segment_base(m, op->segment), offset);
 }
 
+__attribute__((flatten))
 bool hv_insn_memory(struct hv_mmio *m, const struct hv_insn *insn, const struct hv_operand *op, bool write,
 		    uint64_t *value)
 {

@@ -32,14 +32,16 @@ struct hv_fault {
 
 #define HV_WALK_MAX_LEVELS 5
 
-/* The entries of the paging structures that a walk went through, and what it left in them. */
+/* An entry of a paging structure that a walk went through, and what it left there. */
+struct hv_walk_step {
+	const void *at;
+	uint64_t value;
+};
+
 struct hv_walk_path {
 	unsigned int levels;		/* 0: no paging */
 	unsigned int entry_size;	/* 4 or 8 bytes */
-	struct {
-		const void *at;
-		uint64_t value;
-	} entry[HV_WALK_MAX_LEVELS];
+	struct hv_walk_step entry[HV_WALK_MAX_LEVELS];
 };
 
 /*
@@ -62,8 +64,10 @@ static inline uint64_t hv_walk_read_entry(const void *at, unsigned int entry_siz
 /* Would that walk, with the same paging and access, go the same way to the same place now? */
 static inline bool hv_walk_path_holds(const struct hv_walk_path *path)
 {
-	for (unsigned int i = 0; i < path->levels; i++)
-		if (hv_walk_read_entry(path->entry[i].at, path->entry_size) != path->entry[i].value)
+	const struct hv_walk_step *step = path->entry, *end = step + path->levels;
+
+	for (; step < end; step++)
+		if (hv_walk_read_entry(step->at, path->entry_size) != step->value)
 			return false;
 	return true;
 }

@@ -248,18 +248,44 @@ static void test_guest_access_all_or_nothing(void **state)
 
 static void test_known_translation(void **state)
 {
+	static struct chip chip;
 	struct hv_bus bus = { 0 };
 	struct hv_guest guest = {
 		.memory = &memory, .bus = &bus, .paging = long_mode,
-		.known = HV_KNOWN_READ | HV_KNOWN_WRITE, .known_gla = 0x7123, .known_gpa = 0x5123,
+		.known = HV_KNOWN_READ | HV_KNOWN_WRITE, .known_gla = 0x7123, .known_gpa = 0x10000123,
 	};
 	uint64_t value = 0x42;
 
 	(void)state;
+	chip.region = (struct hv_region){ "chip", HV_MMIO, 0x10000000, 0x1000, chip_access, &chip };
+	hv_bus_register(&bus, &chip.region);
 	/* No page tables at all: what the CPU has found is taken. */
 	assert_true(hv_guest_access(&guest, 0x7010, 1, true, &value));
-	assert_int_equal(test_get(&memory, 0x5010, 1), 0x42);
+	assert_int_equal(chip.bytes[0x10], 0x42);
 	assert_false(hv_guest_access(&guest, 0x8010, 1, true, &value));
+	guest.known = HV_KNOWN_READ;
+	assert_true(hv_guest_access(&guest, 0x7010, 1, false, &value));
+	assert_int_equal(value, 0x42);
+	assert_false(hv_guest_access(&guest, 0x7010, 1, true, &value));
+}
+
+/* The exit for a write to a ROM; the instruction may read it as well. */
+static void test_known_rom(void **state)
+{
+	struct hv_bus bus = { 0 };
+	struct hv_guest guest = {
+		.memory = &memory, .bus = &bus, .paging = long_mode,
+		.known = HV_KNOWN_READ | HV_KNOWN_WRITE, .known_gla = 0x7123, .known_gpa = 0xfffff123,
+	};
+	struct hv_error err;
+	uint64_t value = 0x42;
+
+	(void)state;
+	assert_int_equal(hv_memory_add_rom(&memory, 0x1000, &err), 0);
+	memory.rom.hva[0x10] = 0x55;
+	assert_true(hv_guest_access(&guest, 0x7010, 1, true, &value));
+	assert_true(hv_guest_access(&guest, 0x7010, 1, false, &value));
+	assert_int_equal(value, 0x55);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, new_memory, free_memory)
@@ -270,7 +296,7 @@ int main(void)
 		T(test_no_paging), T(test_4_levels), T(test_not_canonical), T(test_5_levels),
 		T(test_accessed_and_dirty), T(test_rights), T(test_pae), T(test_2_levels),
 		T(test_tables_outside_ram), T(test_peek), T(test_guest_access_across_pages),
-		T(test_guest_access_all_or_nothing), T(test_known_translation),
+		T(test_guest_access_all_or_nothing), T(test_known_translation), T(test_known_rom),
 	};
 
 	return cmocka_run_group_tests_name("walk", tests, NULL, NULL);
