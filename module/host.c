@@ -208,6 +208,9 @@ int tvx_host_fault_in(unsigned long hva, bool write)
 	struct page *page;
 	long n;
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	flags |= FOLL_INTERRUPTIBLE;	/* userfaultfd may let it wait for long */
+#endif
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 	flags |= FOLL_HONOR_NUMA_FAULT;	/* the page table must have the page, too */
 #endif

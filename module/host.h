@@ -153,7 +153,8 @@ int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
 
 /*
  * Fault @hva in as an access of the current process would. Return: 0, though it may
- * be gone again; -EFAULT, -ENOMEM, -EHWPOISON; -EINTR: to be killed. May sleep.
+ * be gone again; -EFAULT, -ENOMEM, -EHWPOISON; -EINTR: a signal, before Linux 6.2 one
+ * that kills. May sleep.
  */
 int tvx_host_fault_in(unsigned long hva, bool write);
 

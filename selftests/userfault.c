@@ -2,9 +2,11 @@
 /* Guest memory under userfaultfd: pages come when the process provides them. */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 #include "lib.h"
 
@@ -29,9 +31,17 @@ static bool open_userfault(void)
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	return uffd >= 0 && !ioctl(uffd, UFFDIO_API, &api) &&
 	       !ioctl(uffd, UFFDIO_REGISTER, &reg);
+}
+
+/* Whether a fault comes within @ms. */
+static bool is_asked(int ms)
+{
+	struct pollfd asked = { .fd = uffd, .events = POLLIN };
+
+	return poll(&asked, 1, ms) == 1 && asked.revents == POLLIN;
 }
 
 /* Wait for a fault and give the page, which holds its number plus @base. */
@@ -41,7 +51,7 @@ static bool serve_one(u64 base)
 	struct uffd_msg msg;
 	struct uffdio_copy copy = { .src = (uintptr_t)page, .len = PAGE };
 
-	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+	if (!is_asked(5000) || read(uffd, &msg, sizeof(msg)) != sizeof(msg))
 		return false;
 	copy.dst = msg.arg.pagefault.address & -PAGE;
 	page[0] = base + (copy.dst - (uintptr_t)memory) / PAGE;
@@ -62,6 +72,50 @@ static void test_served(struct vcpu *vcpu)
 	is(vcpu->run->reason, TINYVMX_EXIT_IO, "the guest comes to its end");
 	is(G(vcpu->vm, sum), PAGES * 100 + PAGES * (PAGES - 1) / 2,
 	   "it has read what was provided");
+}
+
+/* Before 6.2 the kernel's page faults for others can be ended by a fatal signal alone. */
+static bool faults_are_interruptible(void)
+{
+	struct utsname name;
+	unsigned int major, minor;
+
+	uname(&name);
+	return sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 2));
+}
+
+static void test_interrupted(struct vcpu *vcpu)
+{
+	static const char what[] = "a signal ends the wait for a page";
+	struct runner *runner;
+
+	if (!faults_are_interruptible()) {
+		skip("this kernel cannot", "%s", what);
+		skip("this kernel cannot", "RUN goes on");
+		return;
+	}
+	must(madvise(memory, PAGES * PAGE, MADV_DONTNEED));
+	G(vcpu->vm, sum) = 0;
+	vcpu_call(vcpu, adds, 0);
+	runner = runner_start(vcpu);
+	must(!is_asked(5000));
+	runner->stop = true;
+	for (u32 i = 0; i < 2000 && !runner->ended; i++) {
+		pthread_kill(runner->thread, SIGUSR1);
+		sleep_us(1000);
+	}
+	ok(runner->ended && runner->ret && runner->err == EINTR, "%s", what);
+	if (!runner->ended)
+		serve_one(200);
+	pthread_join(runner->thread, NULL);
+
+	runner = runner_start(vcpu);
+	while (!runner->ended)
+		if (is_asked(1))
+			serve_one(200);
+	pthread_join(runner->thread, NULL);
+	is(G(vcpu->vm, sum), PAGES * 200 + PAGES * (PAGES - 1) / 2, "RUN goes on");
 }
 
 static int waits_for_ever(void *arg)
@@ -89,6 +143,7 @@ int main(void)
 		skip_all("no userfaultfd here: %s", strerror(errno));
 	must(set_memory(vcpu->vm->fd, 1, 0, GPA, PAGES * PAGE, memory));
 	test_served(vcpu);
+	test_interrupted(vcpu);
 
 	pid = spawn(waits_for_ever, NULL);
 	sleep_us(50000);
