@@ -176,11 +176,6 @@ static int next_to_inject(const struct tvx_vcpu *vcpu)
 	return vmx_caps.apicv ? -1 : tvx_lapic_next(&vcpu->lapic);
 }
 
-static bool must_inject(const struct tvx_vcpu *vcpu)
-{
-	return (vcpu->pending & TINYVMX_PENDING_EXTINT) || next_to_inject(vcpu) >= 0;
-}
-
 static bool wakes_from_hlt(struct tvx_vcpu *vcpu)
 {
 	if (vcpu->pending & TINYVMX_PENDING_EVENT)
@@ -196,12 +191,14 @@ static bool can_wait(struct tvx_vcpu *vcpu)
 	return vcpu->lapic.present && (tvx_rflags(vcpu) & X86_EFLAGS_IF);
 }
 
-/* Inject the most urgent of what is pending and can be taken now. */
-static noinline void inject_next(struct tvx_vcpu *vcpu)
+/*
+ * Inject the most urgent of what is pending and can be taken now; @vector is the local
+ * APIC's next. Return: its next after that.
+ */
+static noinline int inject_next(struct tvx_vcpu *vcpu, int vector)
 {
 	struct tvx_event nmi = { INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR | X86_TRAP_NMI };
 	struct tvx_event extint = { INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR };
-	int vector = next_to_inject(vcpu);
 
 	if (vcpu->pending & TINYVMX_PENDING_EVENT) {
 		inject(&vcpu->event);
@@ -217,7 +214,9 @@ static noinline void inject_next(struct tvx_vcpu *vcpu)
 		tvx_lapic_ack(vcpu, vector);
 		extint.info |= vector;
 		inject(&extint);
+		return next_to_inject(vcpu);
 	}
+	return vector;
 }
 
 /* Whether something pending would be injected before userspace's interrupt. */
@@ -268,7 +267,7 @@ static void set_tpr_threshold(struct tvx_vcpu *vcpu)
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 {
 	bool window = vcpu->want_window && tvx_lapic_accepts_extint(&vcpu->lapic);
-	bool injects;
+	int vector;
 
 	tvx_lapic_take_posted(&vcpu->lapic);
 	if (window && !has_more_urgent(vcpu) && tvx_event_extint_ready(vcpu) &&
@@ -281,12 +280,11 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 			return can_wait(vcpu) ? TVX_ENTER_WAIT : TVX_ENTER_HALTED;
 		vcpu->activity = TINYVMX_ACTIVITY_ACTIVE;
 	}
-	injects = must_inject(vcpu);
-	if (injects || vcpu->pending) {
-		inject_next(vcpu);
-		injects = must_inject(vcpu);
-	}
-	set_windows(vcpu, window || injects, vcpu->pending & TINYVMX_PENDING_NMI);
+	vector = next_to_inject(vcpu);
+	if (vcpu->pending || vector >= 0)
+		vector = inject_next(vcpu, vector);
+	window |= (vcpu->pending & TINYVMX_PENDING_EXTINT) || vector >= 0;
+	set_windows(vcpu, window, vcpu->pending & TINYVMX_PENDING_NMI);
 	if (vmx_caps.apicv)
 		load_lapic(vcpu);
 	else
