@@ -180,6 +180,28 @@ static int merge(const struct request *request, struct hv_bench_result results[]
 	return HV_STATUS_OK;
 }
 
+/* Before minutes of measuring: will the files do? */
+static int check_files(const struct request *request)
+{
+	struct hv_error err;
+	FILE *file;
+
+	for (unsigned int i = 0; i < request->nr_with; i++)
+		if (hv_bench_check(request->with[i], &err))
+			return refuse(request->with[i], err.text);
+	if (request->baseline && hv_bench_check(request->baseline, &err))
+		return refuse(request->baseline, err.text);
+	if (!request->svg)
+		return HV_STATUS_OK;
+	file = fopen(request->svg, "a");
+	if (!file) {
+		fprintf(stderr, "hvctl bench: --svg %s: %s; check the path\n", request->svg, strerror(errno));
+		return HV_STATUS_USAGE;
+	}
+	fclose(file);
+	return HV_STATUS_OK;
+}
+
 static int draw(const char *path, const struct hv_bench_result results[])
 {
 	FILE *file = fopen(path, "w");
@@ -255,6 +277,9 @@ int hv_cmd_bench(int argc, char **argv)
 	argp_parse(&parser, argc, argv, 0, NULL, &request);
 	if (request.list)
 		return list();
+	status = check_files(&request);
+	if (status)
+		return status;
 	if (!devices_are_there(&request))
 		return HV_STATUS_USAGE;
 	results = calloc(hv_bench_nr_cases, sizeof(*results));

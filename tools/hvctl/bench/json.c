@@ -2,6 +2,8 @@
 /* The bench's results as JSON: written, read back, compared. */
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "bench/report.h"
 
@@ -52,9 +54,16 @@ int hv_bench_print_json(FILE *out, const struct hv_bench_result results[])
 
 static json_t *load(const char *path, struct hv_error *err)
 {
+	FILE *file = fopen(path, "r");
 	json_error_t where;
-	json_t *root = json_load_file(path, 0, &where);
+	json_t *root;
 
+	if (!file) {
+		hv_fail(err, errno, "%s", strerror(errno));
+		return NULL;
+	}
+	root = json_loadf(file, 0, &where);
+	fclose(file);
 	if (!root) {
 		hv_fail(err, EINVAL, "%s (line %d)", where.text, where.line);
 		return NULL;
@@ -65,6 +74,14 @@ static json_t *load(const char *path, struct hv_error *err)
 		return NULL;
 	}
 	return root;
+}
+
+int hv_bench_check(const char *path, struct hv_error *err)
+{
+	json_t *root = load(path, err);
+
+	json_decref(root);
+	return root ? 0 : -EINVAL;
 }
 
 static struct hv_bench_number find(const json_t *root, const char *name, unsigned int backend)

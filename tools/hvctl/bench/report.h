@@ -16,6 +16,8 @@ void hv_bench_print_failures(FILE *out, const struct hv_bench_result results[]);
 int hv_bench_print_json(FILE *out, const struct hv_bench_result results[]);
 int hv_bench_print_svg(FILE *out, const struct hv_bench_result results[]);
 
+/* Is that a JSON file of an earlier run? 0, or -EINVAL and why. */
+int hv_bench_check(const char *path, struct hv_error *err);
 /* Take from a JSON file of an earlier run what @results lacks. */
 int hv_bench_merge(const char *path, struct hv_bench_result results[], struct hv_error *err);
 /* How many cases of ours are more than @percent slower than that file says; they are printed. */
