@@ -11,7 +11,10 @@
 #include <linux/mm_types.h>
 #include <linux/notifier.h>
 #include <linux/types.h>
+#include <linux/version.h>
 #include <asm/desc_defs.h>
+#include <asm/hardirq.h>
+#include <asm/special_insns.h>
 
 static __always_inline u64 tvx_rdmsr(u32 msr)
 {
@@ -98,6 +101,22 @@ static __always_inline u64 tvx_host_cr3(void)
 static __always_inline u64 tvx_host_cr4(void)
 {
 	return native_read_cr4();
+}
+
+/*
+ * Whether this CPU may have handled an interrupt since the last call; with interrupts
+ * disabled. The kernel notes that for KVM, and before Linux 6.19 for everyone.
+ */
+static __always_inline bool tvx_host_interrupted(void)
+{
+#if IS_ENABLED(CONFIG_KVM_INTEL) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+	bool interrupted = kvm_get_cpu_l1tf_flush_l1d();
+
+	kvm_clear_cpu_l1tf_flush_l1d();
+	return interrupted;
+#else
+	return true;
+#endif
 }
 
 /* Set or clear CR4.VMXE on this CPU; with interrupts disabled. */

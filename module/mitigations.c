@@ -47,6 +47,8 @@ void tvx_l1d_flush(bool *exposed)
 	if (!*exposed && policy != TVX_L1TF_ALWAYS)
 		return;
 	*exposed = false;
+	/* What it was interrupted by before matters no longer. */
+	tvx_host_interrupted();
 	if (fill)
 		fill_cache();
 	else

@@ -15,6 +15,8 @@
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
 
+#include "host.h"
+
 /* Read the kernel's policy and log what follows from it. Return: 0 or -ENOMEM. May sleep. */
 int tvx_mitigations_init(void);
 void tvx_mitigations_exit(void);
@@ -33,6 +35,13 @@ static __always_inline void tvx_mitigate_entry(bool *exposed)
 {
 	if (static_branch_unlikely(&tvx_l1d_flush_key))
 		tvx_l1d_flush(exposed);
+}
+
+/* Interrupts have been enabled for a while, and are no longer. */
+static __always_inline void tvx_mitigate_interrupts(bool *exposed)
+{
+	if (static_branch_unlikely(&tvx_l1d_flush_key))
+		*exposed |= tvx_host_interrupted();
 }
 
 /* Another vCPU's VMCS becomes current here: it gets no branch predictions of the last one. */

@@ -227,7 +227,6 @@ void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
 {
 	put_fpu(vcpu);
 	vcpu->cr2 = native_read_cr2();
-	vcpu->exposed = true;
 	vcpu->recheck = true;
 	local_irq_enable();
 }
@@ -235,6 +234,7 @@ void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
 void tvx_vcpu_disable_interrupts(struct tvx_vcpu *vcpu)
 {
 	local_irq_disable();
+	tvx_mitigate_interrupts(&vcpu->exposed);
 	native_write_cr2(vcpu->cr2);
 	load_fpu(vcpu);
 }
