@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What Zydis says of an instruction, boiled down to what the MMIO emulation wants. */
-#include <Zydis/Zydis.h>
-
 #include "alu.h"
 #include "decode.h"
 #include "tinyvmx.h"
+#include "zydis.h"
 
 /* The number of a general register, whole or in part, in the instruction encoding. */
 static uint8_t gpr_number(ZydisRegister reg)
@@ -113,23 +112,13 @@ static void take_string(struct hv_insn *insn, const ZydisDecodedInstruction *z, 
 	insn->source_segment = source_segment(z, code_bits);
 }
 
-static void init_decoder(ZydisDecoder *decoder, unsigned int code_bits)
-{
-	if (code_bits == 64)
-		ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	else if (code_bits == 32)
-		ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-	else
-		ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
-}
-
 enum hv_decode_result hv_decode(struct hv_insn *insn, const uint8_t *code, size_t len, unsigned int code_bits)
 {
 	ZydisDecoder decoder;
 	ZydisDecodedInstruction z;
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 
-	init_decoder(&decoder, code_bits);
+	hv_zydis_init(&decoder, code_bits);
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, len, &z, operands)))
 		return HV_DECODE_BAD;
 	*insn = (struct hv_insn){ .mnemonic = z.mnemonic, .length = z.length, .address_bits = z.address_width };
