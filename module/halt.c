@@ -31,14 +31,7 @@ static u64 window_limit(void)
 	return mul_u64_u32_div(READ_ONCE(halt_poll_ns), tsc_khz, NSEC_PER_MSEC);
 }
 
-static bool is_woken(struct tvx_vcpu *vcpu)
-{
-	tvx_lapic_take_posted(&vcpu->lapic);
-	return READ_ONCE(vcpu->requests) || tvx_lapic_next(&vcpu->lapic) >= 0 ||
-	       signal_pending(current);
-}
-
-/* Whether is_woken() may have another answer than last time. */
+/* Others have done something. Whether that ends the halt, the run loop will see. */
 static bool is_called(const struct tvx_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->lapic.outstanding) || READ_ONCE(vcpu->requests) ||
@@ -55,10 +48,10 @@ static bool may_poll(const struct tvx_vcpu *vcpu, u64 until)
 static bool poll(struct tvx_vcpu *vcpu, u64 until)
 {
 	tvx_vcpu_enable_interrupts(vcpu);
-	while (!(is_called(vcpu) && is_woken(vcpu)) && may_poll(vcpu, until))
+	while (!is_called(vcpu) && may_poll(vcpu, until))
 		cpu_relax();
 	tvx_vcpu_disable_interrupts(vcpu);
-	return tvx_lapic_timer_expire(vcpu) || is_woken(vcpu);
+	return tvx_lapic_timer_expire(vcpu) || is_called(vcpu);
 }
 
 bool tvx_halt_poll(struct tvx_vcpu *vcpu)
@@ -88,7 +81,7 @@ static u64 next_window(u64 waited, u64 limit)
 void tvx_halt_wait(struct tvx_vcpu *vcpu)
 {
 	tvx_lapic_timer_wait(vcpu);
-	rcuwait_wait_event(&vcpu->wait, is_woken(vcpu), TASK_INTERRUPTIBLE);
+	rcuwait_wait_event(&vcpu->wait, is_called(vcpu), TASK_INTERRUPTIBLE);
 	tvx_lapic_timer_resume(vcpu);
 	vcpu->halt_window = next_window(rdtsc() - vcpu->halt_start, window_limit());
 }
