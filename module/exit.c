@@ -128,7 +128,6 @@ enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 
 /* ------------------------------------------------ finished instructions */
 
-
 static __always_inline void complete_instruction(struct tvx_vcpu *vcpu)
 {
 	/* Nearly always the first to ask: read without looking whether it is known. */

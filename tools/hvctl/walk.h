@@ -64,12 +64,16 @@ static inline uint64_t hv_walk_read_entry(const void *at, unsigned int entry_siz
 /* Would that walk, with the same paging and access, go the same way to the same place now? */
 static inline bool hv_walk_path_holds(const struct hv_walk_path *path)
 {
-	const struct hv_walk_step *step = path->entry, *end = step + path->levels;
+	const struct hv_walk_step *step = path->entry;
+	unsigned int left = path->levels;
 
-	for (; step < end; step++)
-		if (hv_walk_read_entry(step->at, path->entry_size) != step->value)
-			return false;
-	return true;
+	if (path->entry_size == 8)
+		for (; left && hv_walk_read_entry(step->at, 8) == step->value; left--)
+			step++;
+	else
+		for (; left && hv_walk_read_entry(step->at, 4) == step->value; left--)
+			step++;
+	return !left;
 }
 
 /* Copy @len bytes of RAM at a linear address, for explaining; returns how many are there. */
