@@ -76,6 +76,22 @@ static void test_values(u32 n)
 	is(value(n, 0x2800), ~0UL, "VMCS link pointer");
 }
 
+static void test_cpus(u32 have)
+{
+	u32 bad = 0, n;
+
+	for (int cpu = 0; cpu < online_cpus(); cpu++) {
+		if (!run_on_cpu(cpu))
+			continue;
+		n = MOST;
+		must(dump(&n));
+		if (n != have)
+			diag("CPU %d: %u fields", cpu, n);
+		bad += n != have;
+	}
+	is(bad, 0, "the same fields on each CPU");
+}
+
 /* Host state is 0 without CAP_SYS_ADMIN. */
 static int unprivileged(void)
 {
@@ -110,6 +126,7 @@ int main(void)
 	if (err_is(dump(&n), 0, "GET_VMCS")) {
 		test_values(n);
 		test_counts(n);
+		test_cpus(n);
 		ok(value(n, 0x6c00) != 0 || geteuid(), "root sees host CR0");
 		is(unprivileged(), 0,
 		   "without CAP_SYS_ADMIN host state and EPTP are 0");
