@@ -8,7 +8,7 @@
 
 #include "lib.h"
 
-#include "explain.h"
+#include "explain/explain.h"
 
 #define MOST	512
 

@@ -9,10 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "bus.h"
-#include "error.h"
-#include "memory.h"
-#include "mmio.h"
+#include "dev/bus.h"
+#include "emul/mmio.h"
+#include "lib/error.h"
+#include "lib/memory.h"
 
 struct hv_bench_vm;
 struct hv_bench_vcpu;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The cases of the bench, a row each. */
-#include "bench/blobs.h"
-#include "bench/cases.h"
+#include "blobs.h"
+#include "cases.h"
 
 /* Few iterations a round, so that the host's timer interrupt falls into few rounds. */
 #define EXITS .iterations = 16, .rounds = 31

@@ -3,7 +3,7 @@
 #ifndef HV_BENCH_CASES_H
 #define HV_BENCH_CASES_H
 
-#include "bench/bench.h"
+#include "bench.h"
 
 /* hv_bench_case.flags */
 #define HV_BENCH_LAPIC		(1U << 0)	/* a VM with local APICs in the kernel */

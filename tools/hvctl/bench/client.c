@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bench/bench.h"
-#include "bench/blobs.h"
-#include "bench/guest.h"
+#include "bench.h"
+#include "blobs.h"
+#include "guest.h"
 
 #define PAGE 4096UL
 #define HUGE_PAGE 0x200000UL

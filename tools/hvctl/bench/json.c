@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench/report.h"
+#include "report.h"
 
 static const char *const names[HV_BENCH_NR_BACKENDS] = {
 	[HV_BENCH_TINYVMX] = "tinyvmx",

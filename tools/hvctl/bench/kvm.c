@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bench/bench.h"
-#include "bench/guest.h"
-#include "x86.h"
+#include "bench.h"
+#include "guest.h"
+#include "lib/x86.h"
 
 #define MAX_CPUID 256
 

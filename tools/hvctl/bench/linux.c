@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench/cases.h"
+#include "cases.h"
 
 #define MEMORY_MIB 128
 #define STAMP "init: TSC "	/* what guests/linux/init prints first */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bench/blobs.h"
-#include "bench/cases.h"
+#include "blobs.h"
+#include "cases.h"
 
 /* The first rounds fill the EPT and the host's caches. */
 #define WARM_UP 2	/* where there is more than one */

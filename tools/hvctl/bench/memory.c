@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "bench/blobs.h"
-#include "bench/cases.h"
+#include "blobs.h"
+#include "cases.h"
 
 /*
  * Many at once: slabs come in pages. The first ones bring what all share and use up the pages that the kernel

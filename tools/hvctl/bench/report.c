@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The table of the bench. */
-#include "bench/report.h"
+#include "report.h"
 
 static bool has_ratio(const struct hv_bench_result *result)
 {

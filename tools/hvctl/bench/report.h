@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "bench/cases.h"
+#include "cases.h"
 
 /* The results are in the order of hv_bench_cases[]. */
 /* @before: ours of another time, to stand beside, or NULL. */

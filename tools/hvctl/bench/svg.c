@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The bench's results as a picture: a bar a case, tinyvmx as a part of KVM. */
-#include "bench/report.h"
+#include "report.h"
 
 #define ROW 22
 #define LABEL 440

@@ -4,13 +4,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bench/bench.h"
-#include "bench/guest.h"
-#include "cpuid.h"
-#include "mmio.h"
-#include "strio.h"
-#include "tvx.h"
-#include "x86.h"
+#include "bench.h"
+#include "emul/mmio.h"
+#include "emul/strio.h"
+#include "firmware/cpuid.h"
+#include "guest.h"
+#include "lib/tvx.h"
+#include "lib/x86.h"
 
 #define INSTRUCTION_DONE (TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE)
 

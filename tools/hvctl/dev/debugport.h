@@ -3,7 +3,7 @@
 #ifndef HV_DEBUGPORT_H
 #define HV_DEBUGPORT_H
 
-#include "../bus.h"
+#include "bus.h"
 
 #define HV_DEBUGPORT 0xe9
 #define HV_DEBUGPORT_FIRMWARE 0x402

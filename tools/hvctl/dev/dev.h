@@ -3,7 +3,7 @@
 #ifndef HV_DEV_H
 #define HV_DEV_H
 
-#include "../bus.h"
+#include "bus.h"
 
 #define HV_NSEC_PER_SEC 1000000000ull
 

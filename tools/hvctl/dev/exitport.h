@@ -6,7 +6,7 @@
 #ifndef HV_EXITPORT_H
 #define HV_EXITPORT_H
 
-#include "../bus.h"
+#include "bus.h"
 
 #define HV_EXITPORT 0xf4
 #define HV_POWERPORT 0x604

@@ -2,7 +2,7 @@
 /* Any bytes as an image: parse it as what it looks like, check it, copy it. */
 #include <stdlib.h>
 
-#include "boot.h"
+#include "load/boot.h"
 #include "load/load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

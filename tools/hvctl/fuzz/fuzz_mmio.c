@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "disasm.h"
-#include "mmio.h"
-#include "x86.h"
+#include "emul/disasm.h"
+#include "emul/mmio.h"
+#include "lib/x86.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

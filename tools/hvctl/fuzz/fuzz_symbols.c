@@ -2,7 +2,7 @@
 /* Any bytes as a System.map and as an ELF file with symbols; the first ones are the address. */
 #include <string.h>
 
-#include "symbols.h"
+#include "load/symbols.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

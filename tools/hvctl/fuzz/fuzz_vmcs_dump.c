@@ -2,8 +2,8 @@
 /* Any text as a VMCS dump, and any VMCS to be explained. */
 #include <stdlib.h>
 
-#include "explain.h"
-#include "vmcs_dump.h"
+#include "explain/explain.h"
+#include "vmx/vmcs_dump.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

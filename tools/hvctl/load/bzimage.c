@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "acpi.h"
-#include "layout.h"
+#include "firmware/acpi.h"
+#include "firmware/layout.h"
+#include "lib/x86.h"
 #include "load.h"
-#include "x86.h"
 
 /* The setup header lies at the same offsets in the file and in boot_params. */
 #define SETUP_SECTS 0x1f1

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "layout.h"
+#include "firmware/layout.h"
 #include "load.h"
 
 /* Chipsets shadow 128 KiB at first; SeaBIOS gets the rest itself, but only where it knows the chipset. */

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "error.h"
-#include "memory.h"
+#include "lib/error.h"
+#include "lib/memory.h"
 
 enum hv_mode {
 	HV_MODE_DEFAULT,		/* not said: the image decides */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "layout.h"
+#include "firmware/layout.h"
 #include "load.h"
 
 #define SEARCH 8192			/* the header begins and ends in here */

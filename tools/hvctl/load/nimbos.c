@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "args.h"
+#include "lib/args.h"
 #include "load.h"
 #include "nimbos_stub.h"
 

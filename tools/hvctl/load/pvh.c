@@ -9,7 +9,7 @@
 #include <libelf.h>
 #include <string.h>
 
-#include "layout.h"
+#include "firmware/layout.h"
 #include "load.h"
 
 #define NOTE_OWNER "Xen"

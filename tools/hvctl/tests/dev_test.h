@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../bus.h"
+#include "dev/bus.h"
 
 #define BENCH_LINES 32
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "memory.h"
+#include "lib/memory.h"
 
 /* Guest RAM for a test. */
 static inline void test_memory(struct hv_memory *memory, uint64_t size)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../acpi.h"
-#include "../aml.h"
+#include "firmware/acpi.h"
+#include "firmware/aml.h"
 
 static const struct hv_acpi_config machine = {
 	.cpus = 2, .ioapic_id = 2, .com_ports = 0x3, .pci_slots = 32,

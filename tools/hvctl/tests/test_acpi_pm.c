@@ -2,7 +2,7 @@
 /* The ACPI power management block: events and their interrupt, the timer, power-off and reset. */
 #include "dev_test.h"
 
-#include "../dev/acpi_pm.h"
+#include "dev/acpi_pm.h"
 
 #define BASE 0xb000
 #define STS BASE

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Arithmetic flags, held against the CPU that the test runs on. */
-#include "alu.h"
+#include "emul/alu.h"
 #include "hv_test.h"
-#include "x86.h"
+#include "lib/x86.h"
 
 #define FLAGS (X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF | X86_RFLAGS_SF | X86_RFLAGS_OF)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sizes and addresses as people write them. */
-#include "args.h"
 #include "hv_test.h"
+#include "lib/args.h"
 
 static void good(const char *text, uint64_t unit, uint64_t want)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* First states: what VM entry and the guests' authors rely on. */
-#include "boot.h"
+#include "emul/walk.h"
 #include "hv_test.h"
-#include "walk.h"
-#include "x86.h"
+#include "lib/x86.h"
+#include "load/boot.h"
 
 static struct hv_memory memory;
 static struct hv_boot boot;

@@ -2,7 +2,7 @@
 /* The buses: who answers, what an empty address gives, accesses across an edge. */
 #include <errno.h>
 
-#include "bus.h"
+#include "dev/bus.h"
 #include "hv_test.h"
 
 struct probe {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Linux bzImages, made here: what the kernel is told, and each reason to refuse one. */
-#include "acpi.h"
+#include "firmware/acpi.h"
+#include "lib/x86.h"
 #include "load_test.h"
-#include "x86.h"
 
 #define PARAMS HV_BOOT_INFO
 #define SECTOR 512

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Timers: order, moving, cancelling, re-arming themselves. */
-#include "bus.h"
+#include "dev/bus.h"
 #include "hv_test.h"
 
 static uint64_t now;

@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-#include "../dev/cmos.h"
+#include "dev/cmos.h"
 
 #define SECOND 1000000000ull
 

@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "console.h"
 #include "hv_test.h"
+#include "vmm/console.h"
 
 static struct hv_console console;
 static int in[2], out[2], stop[2];

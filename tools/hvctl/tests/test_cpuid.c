@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's CPUID: what is hidden, what depends on the module, no row twice. */
-#include "cpu_features.h"
+#include "firmware/cpu_features.h"
 #include "hv_test.h"
 
 /* A CPU that has everything. */

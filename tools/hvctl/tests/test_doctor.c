@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../doctor.h"
+#include "doctor/doctor.h"
 
 #define RELEASE	"6.1.0-50-cloud-amd64"
 

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../explain.h"
-#include "../explain_rules.h"
+#include "explain/explain.h"
+#include "explain/rules.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Flat firmware: ROM, shadow, reset vector; and the ROM as memory. */
-#include "guest.h"
+#include "emul/guest.h"
+#include "lib/x86.h"
 #include "load_test.h"
-#include "x86.h"
 
 static struct load_test t;
 static uint8_t rom[512 * 1024];

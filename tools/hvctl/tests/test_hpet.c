@@ -2,7 +2,7 @@
 /* The HPET: the counter, each kind of comparator, and who gets the interrupt. */
 #include "dev_test.h"
 
-#include "../dev/hpet.h"
+#include "dev/hpet.h"
 
 #define BASE 0xfed00000ull
 #define CONFIG 0x10

@@ -2,7 +2,7 @@
 /* The 8042 with nothing plugged in: each probe gets its answer at once. */
 #include "dev_test.h"
 
-#include "../dev/i8042.h"
+#include "dev/i8042.h"
 
 struct fixture {
 	struct bench bench;

@@ -2,7 +2,7 @@
 /* The 8254: each mode's waveform tick by tick, and the ways to read a count. */
 #include "dev_test.h"
 
-#include "../dev/i8254.h"
+#include "dev/i8254.h"
 
 struct fixture {
 	struct bench bench;

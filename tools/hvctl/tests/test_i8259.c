@@ -2,7 +2,7 @@
 /* The 8259A pair: priorities, every kind of EOI, and what goes wrong in between. */
 #include "dev_test.h"
 
-#include "../dev/i8259.h"
+#include "dev/i8259.h"
 
 struct fixture {
 	struct bench bench;

@@ -2,7 +2,7 @@
 /* The I/O APIC: edges, levels and their EOIs, and entries that change meanwhile. */
 #include "dev_test.h"
 
-#include "../dev/ioapic.h"
+#include "dev/ioapic.h"
 
 #define BASE 0xfec00000ull
 #define MASKED 0x10000u

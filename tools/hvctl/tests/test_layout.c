@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The memory map: ascending, without overlaps, all RAM but the BIOS area in it. */
+#include "firmware/layout.h"
 #include "hv_test.h"
-#include "layout.h"
 
 static struct hv_memory memory_of(uint64_t low, uint64_t high)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The PC in a machine that has no VM: what reaches the vCPU, what is noted, what lies in RAM. */
+#include "firmware/acpi.h"
 #include "hv_test.h"
-#include "acpi.h"
-#include "machine_pc.h"
+#include "vmm/machine_pc.h"
 
 static struct hv_machine machine;
 static uint64_t now_ns;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Instructions on a device: what is read, written, flagged, and where RIP goes. */
+#include "emul/mmio.h"
 #include "hv_test.h"
-#include "mmio.h"
-#include "x86.h"
+#include "lib/x86.h"
 
 #define CHIP 0x10000000u
 #define CODE 0x1000

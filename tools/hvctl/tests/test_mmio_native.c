@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "emul/mmio.h"
 #include "hv_test.h"
-#include "mmio.h"
-#include "x86.h"
+#include "lib/x86.h"
 
 #define CHIP 0x10000000u
 #define CODE 0x1000

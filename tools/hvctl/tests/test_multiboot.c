@@ -2,9 +2,9 @@
 /* Multiboot kernels, by address fields and by ELF: what they are told, and why they are refused. */
 #include <elf.h>
 
-#include "layout.h"
+#include "firmware/layout.h"
+#include "lib/x86.h"
 #include "load_test.h"
-#include "x86.h"
 
 #define RAM (32 * HV_MIB)
 #define MAGIC 0x1badb002

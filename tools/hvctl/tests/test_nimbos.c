@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* NimbOS kernels: the stub, ours or a foreign one, and the real mode it is entered in. */
+#include "lib/x86.h"
 #include "load/nimbos_stub.h"
 #include "load_test.h"
-#include "x86.h"
 
 static struct load_test t;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A panic on the console: found in pieces, forgotten when life goes on. */
 #include "hv_test.h"
-#include "panic.h"
+#include "vmm/panic.h"
 
 static void say(struct hv_panic *panic, const char *text)
 {

@@ -2,8 +2,8 @@
 /* The board: interrupts from source to CPU, resets, power-off, and a snapshot of it all. */
 #include "dev_test.h"
 
-#include "../dev/pc.h"
-#include "../dev/uart16550.h"
+#include "dev/pc.h"
+#include "dev/uart16550.h"
 
 struct fixture {
 	struct bench bench;

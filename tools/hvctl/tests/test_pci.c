@@ -2,8 +2,8 @@
 /* Configuration mechanism #1, BARs that move, shared INTx, and CF9h in its midst. */
 #include "dev_test.h"
 
-#include "../dev/cf9.h"
-#include "../dev/pci.h"
+#include "dev/cf9.h"
+#include "dev/pci.h"
 
 struct fixture {
 	struct bench bench;

@@ -2,7 +2,7 @@
 /* Port 92h: a reset is an edge of bit 0, nothing else is. */
 #include "dev_test.h"
 
-#include "../dev/port92.h"
+#include "dev/port92.h"
 
 struct fixture {
 	struct bench bench;

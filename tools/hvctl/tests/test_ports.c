@@ -3,8 +3,8 @@
 #include "dev/debugport.h"
 #include "dev/exitport.h"
 #include "hv_test.h"
-#include "machine.h"
-#include "status.h"
+#include "lib/status.h"
+#include "vmm/machine.h"
 
 static uint8_t said;
 static uint32_t exited;

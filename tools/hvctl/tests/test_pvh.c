@@ -2,10 +2,10 @@
 /* Kernels with a PVH entry note: how it is found, and what the kernel is told. */
 #include <elf.h>
 
-#include "acpi.h"
-#include "layout.h"
+#include "firmware/acpi.h"
+#include "firmware/layout.h"
+#include "lib/x86.h"
 #include "load_test.h"
-#include "x86.h"
 
 #define RAM (32 * HV_MIB)
 #define BASE 0x1000000

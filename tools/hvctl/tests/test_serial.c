@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "hv_test.h"
-#include "machine.h"
+#include "vmm/machine.h"
 
 static struct hv_machine machine;
 static char path[] = "/tmp/hv-serial-XXXXXX";

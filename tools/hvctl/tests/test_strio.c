@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* INS and OUTS: counts, directions, address sizes, faults in the middle. */
+#include "emul/strio.h"
 #include "hv_test.h"
-#include "strio.h"
-#include "x86.h"
+#include "lib/x86.h"
 
 static struct hv_memory memory;
 static struct hv_bus bus;

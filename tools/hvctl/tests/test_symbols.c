@@ -4,7 +4,7 @@
 
 #include "hv_test.h"
 #include "load/load.h"
-#include "symbols.h"
+#include "load/symbols.h"
 
 static char text[100];
 

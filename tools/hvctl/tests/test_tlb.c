@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Page walks remembered: known as long as they would go the same way, and no longer. */
-#include "tlb.h"
+#include "emul/tlb.h"
 #include "walk_test.h"
 
 #define A X86_PTE_A

@@ -2,7 +2,7 @@
 /* The 16550A, driven through the bus as a driver would. */
 #include "dev_test.h"
 
-#include "../dev/uart16550.h"
+#include "dev/uart16550.h"
 
 enum { DATA = 0x3f8, IER, IIR, LCR, MCR, LSR, MSR, SCR };
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../vmcs_dump.h"
+#include "vmx/vmcs_dump.h"
 
 static struct tinyvmx_vmcs_field *fields;
 static size_t n;

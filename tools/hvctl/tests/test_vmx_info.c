@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../vmx_info.h"
+#include "vmx/info.h"
 
 static void set_msr(struct vmx_info *info, uint32_t msr, uint64_t value)
 {

@@ -11,7 +11,7 @@
 
 #include <asm/vmx.h>
 
-#include "../vmx_names.h"
+#include "vmx/names.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 

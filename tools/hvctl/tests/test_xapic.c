@@ -2,7 +2,7 @@
 /* The local APIC's page: which accesses reach which register, and the ICR of two halves. */
 #include "dev_test.h"
 
-#include "../xapic.h"
+#include "dev/xapic.h"
 
 static struct {
 	unsigned int reg;

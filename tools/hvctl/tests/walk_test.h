@@ -3,9 +3,9 @@
 #ifndef WALK_TEST_H
 #define WALK_TEST_H
 
-#include "guest.h"
+#include "emul/guest.h"
 #include "hv_test.h"
-#include "x86.h"
+#include "lib/x86.h"
 
 #define P X86_PTE_P
 #define W X86_PTE_W

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvctl explain: read a VMCS dump, tell which rules of VM entry it breaks.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "explain/explain.h"
+#include "lib/error.h"
+#include "lib/status.h"
+#include "vmx/vmcs_dump.h"
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	const char **path = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (*path)
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "%s: one file only; see 'hvctl help explain'", arg);
+		*path = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!*path)
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "no file given; name one, or - for standard input");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp parser = {
+	NULL, parse_option, "FILE",
+	"Hold a VMCS against the SDM's checks on VM entry, and tell which it does not pass.\n"
+	"\vFILE (-: standard input) has a line a field: its encoding and its value, both\n"
+	"hexadecimal; '#' begins a comment. The capability MSRs are those of this\n"
+	"machine, if tinyvmx is loaded; else checks that need them are left out.\n"
+	"\n"
+	"Exit status: 0 no violated rule found, 8 some found, 2 bad input.",
+	NULL, NULL, NULL
+};
+
+static int fail(const char *path, const char *why)
+{
+	fprintf(stderr, "hvctl explain: %s: %s\n", path, why);
+	return HV_STATUS_USAGE;
+}
+
+static int explain(const char *path, FILE *in)
+{
+	struct tinyvmx_vmcs_field *fields;
+	struct hv_error err = { "" };
+	size_t n;
+	int count;
+
+	if (vmcs_dump_read(in, &fields, &n, &err))
+		return fail(path, err.text);
+	count = explain_entry_failure(fields, n, stdout);
+	free(fields);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "hvctl explain: writing: %s\n", strerror(errno));
+		return HV_STATUS_ERROR;
+	}
+	return count ? HV_STATUS_ENTRY_FAILED : HV_STATUS_OK;
+}
+
+int hv_cmd_explain(int argc, char **argv)
+{
+	const char *path = NULL;
+	FILE *in;
+	int status;
+
+	argp_parse(&parser, argc, argv, 0, NULL, &path);
+	if (!strcmp(path, "-"))
+		return explain("standard input", stdin);
+	in = fopen(path, "re");
+	if (!in)
+		return fail(path, strerror(errno));
+	status = explain(path, in);
+	fclose(in);
+	return status;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* hvctl: run guests on /dev/tinyvmx, and see what the CPU and the module can do. */
+#include <argp.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "lib/status.h"
+
+#ifndef HV_VERSION
+#define HV_VERSION "0.1"
+#endif
+
+static int cmd_help(int argc, char **argv);
+
+/* A subcommand that is not linked in (yet) has a null entry and does not exist. */
+#pragma weak hv_cmd_info
+#pragma weak hv_cmd_doctor
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+};
+
+static const struct command commands[] = {
+	{ "run", hv_cmd_run, "run a guest" },
+	{ "info", hv_cmd_info, "show what VMX on this CPU and the module can do" },
+	{ "doctor", hv_cmd_doctor, "find what keeps VT-x from working here" },
+	{ "explain", hv_cmd_explain, "tell why a VM entry failed, from a VMCS dump" },
+	{ "bench", hv_cmd_bench, "measure what VM exits cost, here and on KVM" },
+	{ "help", cmd_help, "explain hvctl, or one command: hvctl help COMMAND" },
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (commands[i].run && !strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static void usage(FILE *out)
+{
+	fputs("usage: hvctl COMMAND [ARGUMENT...]\n\n", out);
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (commands[i].run)
+			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n'hvctl help COMMAND' lists its options; hvctl(1) tells all.\n", out);
+}
+
+static int unknown_command(const char *name)
+{
+	fprintf(stderr, "hvctl: %s: no such command; 'hvctl help' lists them\n", name);
+	return HV_STATUS_USAGE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	char name[32];
+
+	/* argp names the program in its messages by argv[0]. */
+	snprintf(name, sizeof(name), "hvctl %s", command->name);
+	argv[0] = name;
+	return command->run(argc, argv);
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	const struct command *command;
+	char option[] = "--help";
+	char *sub_argv[] = { NULL, option, NULL };
+
+	if (argc < 2) {
+		usage(stdout);
+		return HV_STATUS_OK;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return unknown_command(argv[1]);
+	if (command->run == cmd_help) {
+		usage(stdout);
+		return HV_STATUS_OK;
+	}
+	return run_command(command, 2, sub_argv);
+}
+
+/*
+ * If we were started with a standard stream closed, the next open() would take
+ * its place and guest output would go into it. Fill the hole so that use of the
+ * stream fails, as it should.
+ */
+static void hold_standard_fds(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd ? O_RDONLY : O_WRONLY);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	hold_standard_fds();
+	argp_err_exit_status = HV_STATUS_USAGE;
+	if (argc < 2) {
+		usage(stderr);
+		return HV_STATUS_USAGE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("hvctl " HV_VERSION);
+		return HV_STATUS_OK;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage(stdout);
+		return HV_STATUS_OK;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return unknown_command(argv[1]);
+	return run_command(command, argc - 1, argv + 1);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The part of "hvctl run"'s command line that says what is loaded, and how. */
+#include <string.h>
+
+#include "lib/args.h"
+#include "lib/status.h"
+#include "load/payload.h"
+#include "run_load.h"
+
+enum {
+	OPT_LOAD = 0x200,
+	OPT_ENTRY,
+	OPT_MODE,
+	OPT_CMDLINE,
+	OPT_APPEND,
+	OPT_INITRD,
+	OPT_BOOT,
+	OPT_BIOS,
+	OPT_FIRMWARE,
+	OPT_SYSTEM_MAP
+};
+
+static const struct argp_option options[] = {
+	{ "append", OPT_APPEND, "STR", 0, "more of the command line, behind the default", 0 },
+	{ "bios", OPT_BIOS, "FILE[@GPA]", 0,
+	  "with --boot nimbos: a raw stub instead of hvctl's own (default at 0x8000)", 0 },
+	{ "boot", OPT_BOOT, "KIND", 0,
+	  "linux, multiboot, pvh, elf, nimbos, firmware or flat (default: by IMAGE's content)", 0 },
+	{ "cmdline", OPT_CMDLINE, "STR", 0, "the guest's command line (default: what its boot protocol needs)", 0 },
+	{ "entry", OPT_ENTRY, "GPA", 0,
+	  "the first instruction (default: where it is loaded, or what the ELF file says)", 0 },
+	{ "firmware", OPT_FIRMWARE, "FILE", 0,
+	  "start flat firmware, such as SeaBIOS, at the reset vector; it takes IMAGE's place", 0 },
+	{ "initrd", OPT_INITRD, "FILE", 0, "an initramfs or a module; may be repeated", 0 },
+	{ "load", OPT_LOAD, "GPA", 0, "where a flat image goes (default 0x100000; real mode 0x8000)", 0 },
+	{ "mode", OPT_MODE, "MODE", 0, "real, protected or long (default long, or what the ELF file is)", 0 },
+	{ "system-map", OPT_SYSTEM_MAP, "FILE", 0, "a kernel's System.map, to say where a guest has died", 0 },
+	{ 0 }
+};
+
+static void parse_address(struct argp_state *state, const char *option, const char *arg, uint64_t *value)
+{
+	if (!hv_parse_size(arg, 1, value))
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "%s %s: not a size or address; give a number like 0x100000 or 16M", option, arg);
+}
+
+static enum hv_mode parse_mode(struct argp_state *state, const char *arg)
+{
+	for (enum hv_mode mode = HV_MODE_REAL; mode <= HV_MODE_LONG; mode++)
+		if (!strcmp(arg, hv_mode_name(mode)))
+			return mode;
+	argp_failure(state, HV_STATUS_USAGE, 0, "--mode %s: no such mode; use real, protected or long", arg);
+	return HV_MODE_DEFAULT;
+}
+
+static void add_module(struct argp_state *state, struct hv_payload *payload, const char *arg)
+{
+	if (!hv_payload_add_module(payload, arg))
+		argp_failure(state, HV_STATUS_USAGE, 0, "--initrd %s: one too many; give at most %d", arg,
+			     HV_PAYLOAD_MAX_MODULES);
+}
+
+static void set_image(struct argp_state *state, struct hv_payload *payload, const char *arg)
+{
+	if (payload->path)
+		argp_failure(state, HV_STATUS_USAGE, 0, "%s: one image too many; give one, and quote --cmdline", arg);
+	payload->path = arg;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct hv_payload *payload = state->input;
+
+	switch (key) {
+	case OPT_LOAD:
+		parse_address(state, "--load", arg, &payload->options.load);
+		return 0;
+	case OPT_ENTRY:
+		parse_address(state, "--entry", arg, &payload->options.entry);
+		return 0;
+	case OPT_MODE:
+		payload->options.mode = parse_mode(state, arg);
+		return 0;
+	case OPT_CMDLINE:
+		payload->cmdline = arg;
+		return 0;
+	case OPT_APPEND:
+		payload->append = arg;
+		return 0;
+	case OPT_BOOT:
+		payload->boot = arg;
+		return 0;
+	case OPT_BIOS:
+		payload->bios = arg;
+		return 0;
+	case OPT_SYSTEM_MAP:
+		payload->system_map = arg;
+		return 0;
+	case OPT_INITRD:
+		add_module(state, payload, arg);
+		return 0;
+	case OPT_FIRMWARE:
+		payload->boot = "firmware";
+		set_image(state, payload, arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		set_image(state, payload, arg);
+		return 0;
+	case ARGP_KEY_END:
+		if (!payload->path)
+			argp_failure(state, HV_STATUS_USAGE, 0, "no image given; 'hvctl run IMAGE', or see 'hvctl help run'");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp hv_payload_argp = {
+	.options = options,
+	.parser = parse_option,
+};

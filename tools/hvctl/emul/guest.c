@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Guest memory by linear address. */
+#include <string.h>
+
+#include "guest.h"
+#include "lib/x86.h"
+
+#define PAGE_OFFSET 4095ULL
+
+static bool translate(struct hv_guest *guest, uint64_t gla, unsigned int access, uint64_t *gpa)
+{
+	return hv_tlb_find(&guest->tlb, &guest->paging, gla, access, gpa) ||
+	       hv_tlb_walk(&guest->tlb, guest->memory, &guest->paging, gla, access, gpa, &guest->fault);
+}
+
+static bool is_known(const struct hv_guest *guest, uint64_t gla, bool write)
+{
+	return guest->known & (write ? HV_KNOWN_WRITE : HV_KNOWN_READ) &&
+	       !((gla ^ guest->known_gla) & ~PAGE_OFFSET);
+}
+
+static uint64_t known_gpa(const struct hv_guest *guest, uint64_t gla)
+{
+	return (guest->known_gpa & ~PAGE_OFFSET) | (gla & PAGE_OFFSET);
+}
+
+static bool translate_data(struct hv_guest *guest, uint64_t gla, bool write, uint64_t *gpa)
+{
+	if (!is_known(guest, gla, write))
+		return translate(guest, gla, write ? HV_WALK_WRITE : 0, gpa);
+	*gpa = known_gpa(guest, gla);
+	return true;
+}
+
+/* Constant widths compile to single moves: another vCPU may be looking. */
+static void __attribute__((noinline)) ram_access(void *ram, unsigned int width, bool write, uint64_t *value)
+{
+	void *to = write ? ram : value, *from = write ? (void *)value : ram;
+
+	if (!write)
+		*value = 0;
+	switch (width) {
+	case 2:
+		memcpy(to, from, 2);
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	default:
+		memcpy(to, from, width);
+	}
+}
+
+/* Within one page. */
+static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write, uint64_t *value)
+{
+	void *ram = hv_memory_at(guest->memory, gpa, width);
+
+	if (!ram)
+		hv_bus_access(guest->bus, HV_MMIO, gpa, width, write, value);
+	/* Nobody hears what is written to a ROM. */
+	else if (!write || !hv_memory_is_rom(guest->memory, gpa))
+		ram_access(ram, width, write, value);
+}
+
+static uint64_t low_bytes(uint64_t value, unsigned int bytes)
+{
+	return bytes >= 8 ? value : value & ((1ULL << (8 * bytes)) - 1);
+}
+
+bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write)
+{
+	uint64_t gpa;
+
+	return translate_data(guest, gla, write, &gpa) && translate_data(guest, gla + width - 1, write, &gpa);
+}
+
+static bool __attribute__((noinline))
+access_two_pages(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
+{
+	unsigned int first = PAGE_OFFSET + 1 - (gla & PAGE_OFFSET);
+	uint64_t gpa, gpa2, high = write ? *value >> (8 * first) : 0;
+
+	if (!translate_data(guest, gla, write, &gpa) || !translate_data(guest, gla + first, write, &gpa2))
+		return false;
+	physical_access(guest, gpa, first, write, value);
+	physical_access(guest, gpa2, width - first, write, &high);
+	if (!write)
+		*value = low_bytes(*value, first) | low_bytes(high, width - first) << (8 * first);
+	return true;
+}
+
+static bool __attribute__((noinline))
+access_one_page(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
+{
+	uint64_t gpa;
+
+	if (!translate_data(guest, gla, write, &gpa))
+		return false;
+	physical_access(guest, gpa, width, write, value);
+	return true;
+}
+
+/* There would have been no exit for RAM. */
+static bool access_known_page(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write, uint64_t *value)
+{
+	if (hv_memory_is_rom(guest->memory, gpa))
+		physical_access(guest, gpa, width, write, value);
+	else
+		hv_bus_access(guest->bus, HV_MMIO, gpa, width, write, value);
+	return true;
+}
+
+bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
+{
+	bool one_page;
+
+	if (!(guest->paging.efer & X86_EFER_LMA))
+		gla &= UINT32_MAX;
+	one_page = width <= PAGE_OFFSET + 1 - (gla & PAGE_OFFSET);
+	if (one_page && is_known(guest, gla, write))
+		return access_known_page(guest, known_gpa(guest, gla), width, write, value);
+	return one_page ? access_one_page(guest, gla, width, write, value) :
+			  access_two_pages(guest, gla, width, write, value);
+}
+
+const void *hv_guest_code(struct hv_guest *guest, uint64_t gla, unsigned int len)
+{
+	uint64_t gpa;
+
+	if (len > PAGE_OFFSET + 1 - (gla & PAGE_OFFSET) || !translate(guest, gla, HV_WALK_PEEK, &gpa))
+		return NULL;
+	return hv_memory_at(guest->memory, gpa, len);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Guest memory by linear address, RAM and chips alike: what an emulated instruction sees. */
+#ifndef HV_GUEST_H
+#define HV_GUEST_H
+
+#include "dev/bus.h"
+#include "tinyvmx.h"
+#include "tlb.h"
+
+/* Memory as one vCPU sees it; used by its thread alone. */
+struct hv_guest {
+	const struct hv_memory *memory;
+	struct hv_bus *bus;
+	struct hv_paging paging;
+	/*
+	 * HV_KNOWN_*: a translation that the CPU has just done, and what it has checked it for;
+	 * for lack of RAM there it came to an exit.
+	 */
+	unsigned int known;
+	uint64_t known_gla;
+	uint64_t known_gpa;
+	struct hv_fault fault;		/* what the guest takes when a function here says no */
+	struct hv_tlb tlb;
+};
+
+#define HV_KNOWN_READ (1U << 0)
+#define HV_KNOWN_WRITE (1U << 1)
+
+/* As an exit tells it; @regs: for RFLAGS.AC. No translation is known. */
+static inline void hv_guest_set_paging(struct hv_guest *guest, const struct tinyvmx_paging *paging,
+				       const struct tinyvmx_regs *regs)
+{
+	guest->paging = (struct hv_paging){
+		.cr0 = paging->cr0,
+		.cr3 = paging->cr3,
+		.cr4 = paging->cr4,
+		.efer = paging->efer,
+		.rflags = regs->rflags,
+		.user = paging->cpl == 3,
+	};
+	guest->known = 0;
+}
+
+/*
+ * Read or write @width (1, 2, 4 or 8) bytes at linear address @gla. An access
+ * that crosses a page is done only if the guest may do all of it. Returns false
+ * with guest->fault filled when it may not; then nothing was done.
+ */
+bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value);
+
+/* May the guest do that access? Nothing is done but what a page walk does. */
+bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write);
+
+/*
+ * Where @len bytes of code are that the guest has fetched; NULL: not in RAM, or not in
+ * one page. It may change them while we look.
+ */
+const void *hv_guest_code(struct hv_guest *guest, uint64_t gla, unsigned int len);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How a guest starts: the vCPU's first state and what it needs in RAM.
+ *
+ * hvctl's own things lie in the first MiB; a guest may use the room again as soon
+ * as it has its own. Real mode needs none of them but the command line.
+ *
+ *   0x1000			GDT: 0x08 code, 0x10 data	(protected, long)
+ *   0x2000 - 0x2fff		command line, NUL-terminated
+ *   0x3000 - 0x5fff		what a boot protocol tells its guest
+ *   0x10000 - 0x15fff		page tables			(long)
+ *   ... - 0x7ffff		stack, growing down		(protected, long)
+ *   ... - 0x6fff		stack, growing down		(real)
+ *
+ * Registers, where no boot protocol says otherwise: RSI is the address of the command line, RDI the end of the RAM that
+ * begins at 0 (at most 3 GiB), RSP the stack's; all others are 0. Interrupts are off.
+ */
+#ifndef HV_BOOT_H
+#define HV_BOOT_H
+
+#include "image.h"
+#include "tinyvmx.h"
+
+#define HV_BOOT_GDT 0x1000
+#define HV_BOOT_CMDLINE 0x2000
+#define HV_BOOT_CMDLINE_MAX 0x1000	/* with its NUL */
+#define HV_BOOT_INFO 0x3000
+#define HV_BOOT_INFO_SIZE 0x3000
+#define HV_BOOT_PAGE_TABLES 0x10000
+#define HV_BOOT_STACK 0x80000
+#define HV_BOOT_STACK_MIN 0x1000	/* bytes that we promise */
+#define HV_BOOT_STACK_REAL 0x7000
+
+struct hv_boot {
+	struct tinyvmx_regs regs;
+	struct tinyvmx_sregs sregs;
+};
+
+/* @huge_1g: the guest's CPU has 1 GiB pages: RAM above 4 GiB is mapped too. */
+int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err);
+void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image, const struct hv_memory *memory,
+		     const char *cmdline, bool huge_1g);
+
+/* Where the RSDP lies, if ACPI tables have been written; else 0. */
+uint64_t hv_boot_rsdp(const struct hv_memory *memory);
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Names for addresses: looked up once, when a guest has died; so nothing is sorted or kept. */
+#include <gelf.h>
+#include <libelf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "load.h"
+#include "symbols.h"
+
+/* In a System.map nothing tells where the code ends. */
+#define FAR 0x100000
+
+struct best {
+	uint64_t value;
+	const char *name;
+	size_t len;			/* of the name */
+};
+
+static void consider(struct best *best, uint64_t value, const char *name, size_t len, uint64_t address)
+{
+	if (value > address || !len || (best->name && value <= best->value))
+		return;
+	*best = (struct best){ value, name, len };
+}
+
+static bool tell(const struct best *best, uint64_t address, char *text, size_t len)
+{
+	if (!best->name)
+		return false;
+	snprintf(text, len, "%.*s+0x%llx", (int)best->len, best->name, (unsigned long long)(address - best->value));
+	return true;
+}
+
+/* --------------------------------------------------------------------- ELF */
+
+/* Is it in a section of code? Then @index is that section's. */
+static bool find_code(Elf *elf, uint64_t address, size_t *index)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr sh;
+
+	while ((section = elf_nextscn(elf, section)))
+		if (gelf_getshdr(section, &sh) && sh.sh_flags & SHF_EXECINSTR && sh.sh_flags & SHF_ALLOC &&
+		    address - sh.sh_addr < sh.sh_size) {
+			*index = elf_ndxscn(section);
+			return true;
+		}
+	return false;
+}
+
+static uint64_t to_virtual(Elf *elf, uint64_t address)
+{
+	size_t count;
+	GElf_Phdr ph;
+
+	if (elf_getphdrnum(elf, &count))
+		return address;
+	for (size_t i = 0; i < count && gelf_getphdr(elf, i, &ph); i++)
+		if (ph.p_type == PT_LOAD && address - ph.p_paddr < ph.p_memsz)
+			return address - ph.p_paddr + ph.p_vaddr;
+	return address;
+}
+
+static void search_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *sh, size_t code, uint64_t address,
+			 struct best *best)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	size_t count = data && sh->sh_entsize ? sh->sh_size / sh->sh_entsize : 0;
+	GElf_Sym sym;
+
+	for (size_t i = 0; i < count && gelf_getsym(data, i, &sym); i++) {
+		unsigned int type = GELF_ST_TYPE(sym.st_info);
+		const char *name = elf_strptr(elf, sh->sh_link, sym.st_name);
+
+		if (sym.st_shndx == code && name && (type == STT_FUNC || type == STT_NOTYPE))
+			consider(best, sym.st_value, name, strlen(name), address);
+	}
+}
+
+static bool search_elf(Elf *elf, uint64_t address, char *text, size_t len)
+{
+	struct best best = { 0 };
+	Elf_Scn *section = NULL;
+	GElf_Shdr sh;
+	size_t code;
+
+	if (!find_code(elf, address, &code)) {
+		address = to_virtual(elf, address);
+		if (!find_code(elf, address, &code))
+			return false;
+	}
+	while ((section = elf_nextscn(elf, section)))
+		if (gelf_getshdr(section, &sh) && sh.sh_type == SHT_SYMTAB)
+			search_table(elf, section, &sh, code, address, &best);
+	return tell(&best, address, text, len);
+}
+
+bool hv_symbols_in_elf(const struct hv_file *file, uint64_t address, char *text, size_t len)
+{
+	bool found;
+	Elf *elf;
+
+	if (!hv_is_elf(file))
+		return false;
+	elf_version(EV_CURRENT);
+	elf = elf_memory((char *)file->data, file->size);
+	found = elf && search_elf(elf, address, text, len);
+	elf_end(elf);
+	return found;
+}
+
+/* -------------------------------------------------------------- System.map */
+
+/* "ffffffff81000000 T _stext": the value, or false if it is no line of code. */
+static bool parse_line(const char *line, size_t len, uint64_t *value, size_t *name)
+{
+	char digits[17] = "", *end;
+
+	/* A copy: the file has no NUL at its end. */
+	memcpy(digits, line, len < 16 ? len : 16);
+	*value = strtoull(digits, &end, 16);
+	*name = end - digits + 3;
+	return end != digits && *name < len && line[*name - 3] == ' ' && line[*name - 1] == ' ' &&
+	       strchr("tTwW", line[*name - 2]);
+}
+
+bool hv_symbols_in_map(const struct hv_file *file, uint64_t address, char *text, size_t len)
+{
+	const char *line = (const char *)file->data, *end = line + file->size;
+	struct best best = { 0 };
+
+	while (line && line < end) {
+		const char *next = memchr(line, '\n', end - line);
+		size_t size = (next ? next : end) - line, name;
+		uint64_t value;
+
+		if (parse_line(line, size, &value, &name) && address - value < FAR)
+			consider(&best, value, line + name, size - name, address);
+		line = next ? next + 1 : NULL;
+	}
+	return tell(&best, address, text, len);
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What userspace does about a VM exit: one row an exit. */
+#include <errno.h>
+#include <string.h>
+
+#include "emul/mmio.h"
+#include "emul/strio.h"
+#include "exit.h"
+#include "lib/tvx.h"
+#include "lib/x86.h"
+#include "machine_pc.h"
+#include "vmx/names.h"
+
+/* Load the registers; an instruction, or one element of a string, is behind them. */
+#define INSTRUCTION_DONE (TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE)
+
+static void end(struct hv_vcpu *vcpu, enum hv_end_kind kind)
+{
+	hv_machine_end(vcpu->machine, kind, 0, "%s", "");
+}
+
+static void fail(struct hv_vcpu *vcpu, const char *what, int error)
+{
+	hv_machine_end(vcpu->machine, HV_END_ERROR, 0, "%s: %s", what, strerror(-error));
+}
+
+/* Let the guest take an exception at the instruction that we could not finish. */
+static void inject_fault(struct hv_vcpu *vcpu, const struct hv_fault *fault)
+{
+	struct tinyvmx_inject inject = {
+		.type = TINYVMX_INJECT_EXCEPTION,
+		.flags = TINYVMX_INJECT_ERROR_CODE,
+		.vector = fault->vector,
+		.error_code = fault->error_code,
+	};
+	struct tinyvmx_sregs sregs;
+	int error = 0;
+
+	if (fault->vector == X86_VECTOR_PF) {
+		error = tvx_get_sregs(vcpu->fd, &sregs);
+		sregs.cr2 = fault->cr2;
+		if (!error)
+			error = tvx_set_sregs(vcpu->fd, &sregs);
+	}
+	if (!error)
+		error = tvx_inject(vcpu->fd, &inject);
+	if (error)
+		fail(vcpu, "cannot give the guest its exception", error);
+}
+
+/* ---------------------------------------------------------------------- IO */
+
+static void string_io(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_run *run = vcpu->run;
+	struct hv_guest *guest = &vcpu->mmio.guest;
+	struct tinyvmx_exit_io io = run->io;
+
+	hv_guest_set_paging(guest, &io.paging, &run->regs);
+	if (hv_strio(guest, &run->regs, &io, run->instruction_len)) {
+		run->request = INSTRUCTION_DONE;
+		return;
+	}
+	inject_fault(vcpu, &guest->fault);
+	run->request = TINYVMX_REQ_SET_REGS;
+}
+
+static void exit_io(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_run *run = vcpu->run;
+	struct tinyvmx_exit_io *io = &run->io;
+	bool write = !(io->flags & TINYVMX_IO_IN);
+	uint64_t value = io->data;
+
+	if (io->flags & TINYVMX_IO_STRING) {
+		string_io(vcpu);
+		return;
+	}
+	hv_bus_access(&vcpu->machine->bus, HV_PORT, io->port, io->width, write, &value);
+	if (!write)
+		io->data = value;
+}
+
+/* -------------------------------------------------------------------- MMIO */
+
+/* Segment registers are asked for once an exit, and only by code that needs them. */
+struct segment_source {
+	struct hv_vcpu *vcpu;
+	bool read;
+	struct tinyvmx_sregs sregs;
+};
+
+static uint64_t segment_base(void *ctx, unsigned int segment)
+{
+	struct segment_source *source = ctx;
+
+	if (!source->read) {
+		int error = tvx_get_sregs(source->vcpu->fd, &source->sregs);
+
+		if (error) {
+			fail(source->vcpu, "cannot read the vCPU's state", error);
+			return 0;
+		}
+		source->read = true;
+	}
+	return source->sregs.seg[segment].base;
+}
+
+static bool can_be_emulated(struct hv_vcpu *vcpu, const struct tinyvmx_exit_mmio *exit)
+{
+	const char *what = NULL;
+
+	if (exit->flags & TINYVMX_MMIO_FETCH)
+		what = "the guest executes where there is no memory";
+	else if (exit->flags & TINYVMX_MMIO_WALK)
+		what = "the guest's page tables or stack lie where there is no memory";
+	if (!what)
+		return true;
+	hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "%s: guest-physical 0x%llx, RIP 0x%llx", what,
+		       exit->gpa, vcpu->run->rip);
+	return false;
+}
+
+static void exit_mmio(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_run *run = vcpu->run;
+	struct hv_mmio *mmio = &vcpu->mmio;
+	struct segment_source source;
+
+	if (!can_be_emulated(vcpu, &run->mmio))
+		return;
+	source.vcpu = vcpu;
+	source.read = false;
+	mmio->segment_base = segment_base;
+	mmio->ctx = &source;
+	switch (hv_mmio_exit(mmio, run)) {
+	case HV_MMIO_FAULT:
+		inject_fault(vcpu, &mmio->guest.fault);
+		run->request = TINYVMX_REQ_SET_REGS;
+		return;
+	case HV_MMIO_DONE:
+		run->request = INSTRUCTION_DONE;
+		return;
+	case HV_MMIO_UNSUPPORTED:
+		hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "%s at guest-physical 0x%llx, RIP 0x%llx",
+			       mmio->why, run->mmio.gpa, run->rip);
+	}
+}
+
+static void exit_memory_fault(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_exit_mmio *exit = &vcpu->run->mmio;
+
+	hv_machine_end(vcpu->machine, HV_END_ERROR, 0, "the host cannot give the guest its RAM at 0x%llx: %s; free some memory",
+		       exit->gpa, strerror(exit->error));
+}
+
+/* ------------------------------------------------------------------ others */
+
+/* The kernel waits where an interrupt can come: this halt is for ever. */
+static void exit_hlt(struct hv_vcpu *vcpu)
+{
+	end(vcpu, HV_END_HALTED);
+}
+
+static void exit_shutdown(struct hv_vcpu *vcpu)
+{
+	if (!hv_machine_pc_shutdown(vcpu->machine))
+		end(vcpu, HV_END_TRIPLE_FAULT);
+}
+
+static void exit_entry_failed(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_run *run = vcpu->run;
+	uint32_t error = run->entry_failed.instruction_error;
+
+	if (error)
+		hv_machine_end(vcpu->machine, HV_END_ENTRY_FAILED, 0, "VM-instruction error %u: %s", error,
+			       vmx_instruction_error(error));
+	else
+		hv_machine_end(vcpu->machine, HV_END_ENTRY_FAILED, 0, "%s, qualification 0x%llx",
+			       vmx_exit_name(run->exit_reason), run->exit_qualification);
+}
+
+/* PAE paging turned on together with a bit that is ours: load the PDPTEs, as MOV to CR does. */
+static int finish_cr(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_run *run = vcpu->run;
+	struct tinyvmx_sregs sregs;
+	const void *pdpt;
+	int error = tvx_get_sregs(vcpu->fd, &sregs);
+
+	if (error)
+		return error;
+	pdpt = hv_memory_at(&vcpu->machine->memory, sregs.cr3 & 0xffffffe0, sizeof(sregs.pdpte));
+	if (!pdpt)
+		return -EFAULT;
+	memcpy(sregs.pdpte, pdpt, sizeof(sregs.pdpte));
+	if (run->cr.cr == 0)
+		sregs.cr0 = run->cr.value;
+	else
+		sregs.cr4 = run->cr.value;
+	error = tvx_set_sregs(vcpu->fd, &sregs);
+	if (error)
+		return error;
+	run->regs.rip += run->instruction_len;
+	run->request = INSTRUCTION_DONE;
+	return 0;
+}
+
+static void exit_cr(struct hv_vcpu *vcpu)
+{
+	int error = finish_cr(vcpu);
+
+	if (error)
+		hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "MOV to CR%u of 0x%llx: %s", vcpu->run->cr.cr,
+			       vcpu->run->cr.value, strerror(-error));
+}
+
+static void exit_unknown(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_run *run = vcpu->run;
+
+	hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "VM exit %u (%s), qualification 0x%llx, RIP 0x%llx",
+		       run->exit_reason & 0xffff, vmx_exit_name(run->exit_reason), run->exit_qualification, run->rip);
+}
+
+/* Nothing to do: it came out because it was asked to. */
+static void exit_intr(struct hv_vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+static void exit_eoi(struct hv_vcpu *vcpu)
+{
+	hv_machine_pc_eoi(vcpu->machine, vcpu->run->eoi.vector);
+}
+
+struct exit_row {
+	const char *name;
+	void (*handle)(struct hv_vcpu *vcpu);
+};
+
+static const struct exit_row exit_rows[HV_NR_EXITS] = {
+	[TINYVMX_EXIT_UNKNOWN] = { "unknown", exit_unknown },
+	[TINYVMX_EXIT_IO] = { "io", exit_io },
+	[TINYVMX_EXIT_MMIO] = { "mmio", exit_mmio },
+	[TINYVMX_EXIT_HLT] = { "hlt", exit_hlt },
+	[TINYVMX_EXIT_SHUTDOWN] = { "shutdown", exit_shutdown },
+	[TINYVMX_EXIT_INTR] = { "intr", exit_intr },
+	[TINYVMX_EXIT_INTR_WINDOW] = { "intr-window", hv_machine_pc_take_intr },
+	[TINYVMX_EXIT_ENTRY_FAILED] = { "entry-failed", exit_entry_failed },
+	[TINYVMX_EXIT_MEMORY_FAULT] = { "memory-fault", exit_memory_fault },
+	[TINYVMX_EXIT_CR] = { "cr", exit_cr },
+	[TINYVMX_EXIT_EOI] = { "eoi", exit_eoi },
+};
+
+void hv_exit_handle(struct hv_vcpu *vcpu)
+{
+	uint32_t reason = vcpu->run->reason;
+
+	exit_rows[reason < HV_NR_EXITS ? reason : TINYVMX_EXIT_UNKNOWN].handle(vcpu);
+}
+
+const char *hv_exit_reason_name(uint32_t reason)
+{
+	return exit_rows[reason < HV_NR_EXITS ? reason : TINYVMX_EXIT_UNKNOWN].name;
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How a run ended. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emul/decode.h"
+#include "emul/disasm.h"
+#include "exit.h"
+#include "explain/explain.h"
+#include "lib/tvx.h"
+#include "report.h"
+#include "vmx/names.h"
+
+static const char *const gpr_names[TINYVMX_NR_GPR] = {
+	"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
+	"R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15",
+};
+
+static const char *const seg_names[TINYVMX_NR_SEG] = {
+	"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR",
+};
+
+static void print_regs(const struct tinyvmx_regs *regs, FILE *out)
+{
+	for (unsigned int i = 0; i < TINYVMX_NR_GPR; i++)
+		fprintf(out, "  %-6s %016llx%s", gpr_names[i], regs->gpr[i], i % 4 == 3 ? "\n" : "");
+	fprintf(out, "  %-6s %016llx  %-6s %016llx\n", "RIP", regs->rip, "RFLAGS", regs->rflags);
+}
+
+static void print_sregs(const struct tinyvmx_sregs *sregs, FILE *out)
+{
+	for (unsigned int i = 0; i < TINYVMX_NR_SEG; i++) {
+		const struct tinyvmx_segment *seg = &sregs->seg[i];
+
+		fprintf(out, "  %-6s %04x  base %016llx  limit %08x  access rights %05x%s\n", seg_names[i],
+			seg->selector, seg->base, seg->limit, seg->ar,
+			seg->ar & TINYVMX_AR_UNUSABLE ? " (unusable)" : "");
+	}
+	fprintf(out, "  GDTR   base %016llx  limit %04x    IDTR   base %016llx  limit %04x\n",
+		sregs->gdt_base, sregs->gdt_limit, sregs->idt_base, sregs->idt_limit);
+	fprintf(out, "  CR0    %016llx  CR2    %016llx  CR3    %016llx\n", sregs->cr0, sregs->cr2, sregs->cr3);
+	fprintf(out, "  CR4    %016llx  EFER   %016llx  CR8    %llx\n", sregs->cr4, sregs->efer, sregs->cr8);
+}
+
+static void print_code(const struct hv_vcpu *vcpu, const struct tinyvmx_regs *regs,
+		       const struct tinyvmx_sregs *sregs, FILE *out)
+{
+	const struct tinyvmx_segment *cs = &sregs->seg[TINYVMX_CS];
+	unsigned int bits = hv_code_bits(sregs->efer, cs->ar);
+	uint8_t code[HV_INSN_MAX];
+	struct hv_paging paging;
+	char text[128];
+	size_t len, insn;
+
+	if (hv_vcpu_paging(vcpu, &paging))
+		return;
+	len = hv_peek(&vcpu->machine->memory, &paging, bits == 64 ? regs->rip : cs->base + regs->rip,
+		      code, sizeof(code));
+	fprintf(out, "instruction at RIP (%u-bit code):", bits);
+	if (!len) {
+		fputs(" there is no memory\n", out);
+		return;
+	}
+	insn = hv_disasm(code, len, bits, regs->rip, text, sizeof(text));
+	for (size_t i = 0; i < (insn ? insn : len); i++)
+		fprintf(out, " %02x", code[i]);
+	fprintf(out, "  %s\n", text);
+}
+
+/* ------------------------------------------------------------------- VMCS */
+
+/* When a field means something: others hold what an earlier exit left there. */
+enum when { ALWAYS, IF_NOT_ZERO, IF_VALID, ON_EPT, ON_REFUSED_INSTRUCTION };
+
+static const struct { uint32_t encoding; enum when when; } fields_that_matter[] = {
+	{ VMCS_EXIT_REASON, ALWAYS },
+	{ VMCS_EXIT_QUALIFICATION, ALWAYS },
+	{ VMCS_GUEST_LINEAR_ADDR, ON_EPT },
+	{ VMCS_GUEST_PHYSICAL_ADDR, ON_EPT },
+	{ VMCS_EXIT_INTR_INFO, IF_VALID },
+	{ VMCS_IDT_VECTORING_INFO, IF_VALID },
+	{ VMCS_IDT_VECTORING_ERROR_CODE, IF_NOT_ZERO },
+	{ VMCS_EXIT_INSTRUCTION_LEN, IF_NOT_ZERO },
+	{ VMCS_EXIT_INSTRUCTION_INFO, IF_NOT_ZERO },
+	{ VMCS_INSTRUCTION_ERROR, ON_REFUSED_INSTRUCTION },
+	{ VMCS_GUEST_ACTIVITY, ALWAYS },
+	{ VMCS_GUEST_INTERRUPTIBILITY, ALWAYS },
+	{ VMCS_GUEST_PENDING_DEBUG, IF_NOT_ZERO },
+};
+
+#define EXIT_EPT_VIOLATION 48
+#define EXIT_EPT_MISCONFIGURATION 49
+
+static bool matters(enum when when, uint64_t value, const struct tinyvmx_run *run)
+{
+	uint32_t basic = run->exit_reason & 0xffff;
+
+	switch (when) {
+	case ALWAYS:
+		return true;
+	case IF_NOT_ZERO:
+		return value;
+	case IF_VALID:
+		return value >> 31 & 1;
+	case ON_EPT:
+		return basic == EXIT_EPT_VIOLATION || basic == EXIT_EPT_MISCONFIGURATION;
+	case ON_REFUSED_INSTRUCTION:
+		return run->reason == TINYVMX_EXIT_ENTRY_FAILED && run->entry_failed.instruction_error;
+	}
+	return false;
+}
+
+/* NULL if it cannot be had. */
+static struct tinyvmx_vmcs_field *read_vmcs(const struct hv_vcpu *vcpu, uint32_t *count)
+{
+	struct tinyvmx_vmcs_field *fields;
+
+	*count = 0;
+	tvx_get_vmcs(vcpu->fd, NULL, count);
+	fields = calloc(*count ? *count : 1, sizeof(*fields));
+	if (fields && !tvx_get_vmcs(vcpu->fd, fields, count))
+		return fields;
+	free(fields);
+	return NULL;
+}
+
+static void print_field(const struct tinyvmx_vmcs_field *field, const struct tinyvmx_run *run, FILE *out)
+{
+	char text[256] = "";
+
+	if (field->encoding == VMCS_EXIT_QUALIFICATION)
+		vmx_describe_qualification(run->exit_reason, field->value, text, sizeof(text));
+	else if (field->encoding == VMCS_EXIT_REASON)
+		snprintf(text, sizeof(text), "%s", vmx_exit_name(field->value & 0xffff));
+	fprintf(out, "  %-40s 0x%llx%s%s\n", vmx_field_name(field->encoding), field->value,
+		*text ? "  " : "", text);
+}
+
+static void print_fields(const struct hv_vcpu *vcpu, FILE *out)
+{
+	uint32_t count;
+	struct tinyvmx_vmcs_field *fields = read_vmcs(vcpu, &count);
+
+	if (!fields)
+		return;
+	fputs("VMCS:\n", out);
+	for (size_t i = 0; i < sizeof(fields_that_matter) / sizeof(fields_that_matter[0]); i++)
+		for (uint32_t j = 0; j < count; j++)
+			if (fields[j].encoding == fields_that_matter[i].encoding &&
+			    matters(fields_that_matter[i].when, fields[j].value, vcpu->run))
+				print_field(&fields[j], vcpu->run, out);
+	free(fields);
+}
+
+void hv_report_vcpu(const struct hv_vcpu *vcpu, FILE *out)
+{
+	struct tinyvmx_regs regs;
+	struct tinyvmx_sregs sregs;
+
+	if (tvx_get_regs(vcpu->fd, &regs) || tvx_get_sregs(vcpu->fd, &sregs))
+		return;
+	fprintf(out, "registers of vCPU %u:\n", vcpu->id);
+	print_regs(&regs, out);
+	print_sregs(&sregs, out);
+	print_code(vcpu, &regs, &sregs, out);
+	print_fields(vcpu, out);
+}
+
+void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out)
+{
+	uint32_t count;
+	struct tinyvmx_vmcs_field *fields = read_vmcs(vcpu, &count);
+
+	if (fields)
+		explain_entry_failure_run(vcpu->run, fields, count, out);
+	free(fields);
+}
+
+/* ------------------------------------------------------------- statistics */
+
+static void print_stats(const struct hv_vcpu *vcpu, FILE *out)
+{
+	uint64_t now = hv_vcpu_tsc(vcpu);
+	struct tinyvmx_exits exits;
+
+	hv_vcpu_count_exits(vcpu, &exits);
+	fprintf(out, "vCPU %u: guest TSC %llu at the first entry, %llu at the end, %llu ticks later\n", vcpu->id,
+		(unsigned long long)vcpu->first_tsc, (unsigned long long)now,
+		(unsigned long long)(now - vcpu->first_tsc));
+	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
+		if (exits.count[i])
+			fprintf(out, "%10llu  exits: %u %s\n", exits.count[i], i, vmx_exit_name(i));
+}
+
+void hv_report_stats(const struct hv_machine *machine, FILE *out)
+{
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
+		print_stats(&machine->vcpu[i], out);
+}
+
+/* ------------------------------------------------------------------- JSON */
+
+static json_t *hex(uint64_t value)
+{
+	return json_sprintf("0x%llx", (unsigned long long)value);
+}
+
+static json_t *json_regs(const struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_regs regs;
+	json_t *object = json_object();
+
+	if (tvx_get_regs(vcpu->fd, &regs))
+		return object;
+	for (unsigned int i = 0; i < TINYVMX_NR_GPR; i++)
+		json_object_set_new(object, gpr_names[i], hex(regs.gpr[i]));
+	json_object_set_new(object, "RIP", hex(regs.rip));
+	json_object_set_new(object, "RFLAGS", hex(regs.rflags));
+	return object;
+}
+
+static json_t *json_last_exit(const struct tinyvmx_run *run)
+{
+	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:i}", "reason", hex(run->exit_reason), "basic_reason",
+			 run->exit_reason & 0xffff, "name", vmx_exit_name(run->exit_reason & 0xffff),
+			 "qualification", hex(run->exit_qualification), "rip", hex(run->rip),
+			 "instruction_length", run->instruction_len);
+}
+
+static json_t *json_counts(const struct hv_vcpu *vcpu)
+{
+	json_t *object = json_object();
+
+	for (uint32_t i = 0; i < HV_NR_EXITS; i++)
+		if (vcpu->exits[i])
+			json_object_set_new(object, hv_exit_reason_name(i), json_integer(vcpu->exits[i]));
+	return object;
+}
+
+static json_t *json_vcpu(const struct hv_vcpu *vcpu)
+{
+	json_t *by_reason = json_object();
+	struct tinyvmx_exits exits;
+	json_int_t total = 0;
+
+	hv_vcpu_count_exits(vcpu, &exits);
+	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++) {
+		total += exits.count[i];
+		if (exits.count[i])
+			json_object_set_new(by_reason, vmx_exit_name(i), json_integer(exits.count[i]));
+	}
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "id", vcpu->id,
+			 "first_tsc", (json_int_t)vcpu->first_tsc, "last_tsc", (json_int_t)hv_vcpu_tsc(vcpu),
+			 "unknown_msrs", (json_int_t)vcpu->run->unknown_msrs,
+			 "exits", total, "exits_by_reason", by_reason, "exits_to_hvctl", json_counts(vcpu),
+			 "last_exit", json_last_exit(vcpu->run), "registers", json_regs(vcpu));
+}
+
+/* JSON is UTF-8; a file name is any bytes. */
+static json_t *json_path(const char *path)
+{
+	json_t *string = json_string(path);
+	char *copy;
+
+	if (string)
+		return string;
+	copy = strdup(path);
+	for (char *c = copy; c && *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	string = json_string(copy ? copy : "");
+	free(copy);
+	return string;
+}
+
+int hv_report_json(const struct hv_machine *machine, const char *image, FILE *out)
+{
+	json_t *vcpus = json_array(), *report;
+	char text[300];
+	int err;
+
+	hv_end_describe(&machine->end, text, sizeof(text));
+	/* A vCPU that could not be made again after a reset has no run page. */
+	for (unsigned int i = 0; i < machine->nr_vcpus && machine->vcpu[i].run; i++)
+		json_array_append_new(vcpus, json_vcpu(&machine->vcpu[i]));
+	report = json_pack("{s:o, s:s, s:i, s:s, s:I, s:o}",
+			   "image", json_path(image),
+			   "end", hv_end_name(&machine->end),
+			   "status", hv_end_status(&machine->end),
+			   "message", text,
+			   "memory", (json_int_t)machine->memory.size,
+			   "vcpus", vcpus);
+	err = report ? json_dumpf(report, out, JSON_COMPACT) : -1;
+	json_decref(report);
+	if (!err)
+		fputc('\n', out);
+	return err || fflush(out);
+}

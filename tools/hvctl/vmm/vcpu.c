@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One virtual CPU: create it, run it, kick it. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "exit.h"
+#include "lib/tvx.h"
+#include "lib/x86.h"
+#include "machine_pc.h"
+#include "shortcut.h"
+#include "vmx/names.h"
+
+#define KICK_SIGNAL SIGUSR1
+
+/* The run page of the thread that we are: what the kick's handler writes to. */
+static __thread struct tinyvmx_run *current_run;
+static __thread struct hv_vcpu *current_vcpu;
+
+/*
+ * The signal gets the thread out of RUN. Where it comes between the check of the
+ * ended flag and RUN, immediate_exit makes RUN return at once.
+ */
+static void on_kick(int sig)
+{
+	(void)sig;
+	if (current_run)
+		__atomic_store_n(&current_run->immediate_exit, 1, __ATOMIC_RELAXED);
+}
+
+static void install_kick_handler(void)
+{
+	struct sigaction action = { .sa_handler = on_kick };
+
+	sigaction(KICK_SIGNAL, &action, NULL);
+}
+
+static int open_vcpu(struct hv_vcpu *vcpu, struct hv_error *err)
+{
+	struct hv_machine *machine = vcpu->machine;
+	int fd = tvx_create_vcpu(machine->vm.fd, vcpu->id), error;
+
+	if (fd < 0)
+		return hv_fail(err, -fd, "cannot create vCPU %u: %s; see 'dmesg | tail'", vcpu->id, strerror(-fd));
+	vcpu->fd = fd;
+	error = tvx_map_run(fd, machine->vm.info.run_bytes, &vcpu->run);
+	if (error)
+		return hv_fail(err, -error, "cannot map the run page of vCPU %u: %s; see 'dmesg | tail'", vcpu->id,
+			       strerror(-error));
+	error = tvx_set_cpuid(fd, machine->cpuid, machine->nr_cpuid);
+	if (error)
+		return hv_fail(err, -error, "refuses the CPUID table: %s; do hvctl and module match?",
+			       strerror(-error));
+	return 0;
+}
+
+int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err)
+{
+	*vcpu = (struct hv_vcpu){ .machine = machine, .id = id, .fd = -1 };
+	vcpu->mmio.guest.memory = &machine->memory;
+	vcpu->mmio.guest.bus = &machine->bus;
+	return open_vcpu(vcpu, err);
+}
+
+/* A new one in place of the old: the kernel resets no vCPU, it makes them in that state. */
+int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err)
+{
+	int error;
+
+	hv_vcpu_count_exits(vcpu, &vcpu->exits_before);
+	current_run = NULL;
+	hv_vcpu_destroy(vcpu);
+	error = open_vcpu(vcpu, err);
+	current_run = vcpu->run;
+	return error;
+}
+
+struct hv_vcpu *hv_vcpu_current(void)
+{
+	return current_vcpu;
+}
+
+int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err)
+{
+	int error = tvx_set_sregs(vcpu->fd, &boot->sregs);
+
+	if (!error)
+		error = tvx_set_regs(vcpu->fd, &boot->regs);
+	if (!error && vcpu->machine->is_pc)
+		error = hv_machine_pc_wire_lapic(vcpu);
+	if (error)
+		return hv_fail(err, -error, "refuses the guest's first state: %s; does this CPU lack a mode? see 'hvctl info'",
+			       strerror(-error));
+	return 0;
+}
+
+/* --------------------------------------------------------------------- run */
+
+static void tell_exit(const struct hv_vcpu *vcpu)
+{
+	const struct tinyvmx_run *run = vcpu->run;
+
+	if (run->reason == TINYVMX_EXIT_ENTRY_FAILED && run->entry_failed.instruction_error) {
+		hv_machine_say(vcpu->machine, "VM entry: VM-instruction error %u: %s",
+			       run->entry_failed.instruction_error,
+			       vmx_instruction_error(run->entry_failed.instruction_error));
+		return;
+	}
+	hv_machine_say(vcpu->machine, "VM exit: reason 0x%x (%u) %s, qualification 0x%llx, RIP 0x%llx, length %u",
+		       run->exit_reason, run->exit_reason & 0xffff, vmx_exit_name(run->exit_reason),
+		       run->exit_qualification, run->rip, run->instruction_len);
+}
+
+static void handle_exit(struct hv_vcpu *vcpu)
+{
+	struct hv_machine *machine = vcpu->machine;
+	uint32_t reason = vcpu->run->reason;
+
+	vcpu->exits[reason < HV_NR_EXITS ? reason : TINYVMX_EXIT_UNKNOWN]++;
+	if (machine->verbose > machine->is_pc)
+		tell_exit(vcpu);
+	pthread_mutex_lock(&machine->lock);
+	hv_shortcut_close(vcpu);
+	hv_exit_handle(vcpu);
+	if (reason == TINYVMX_EXIT_IO)
+		hv_shortcut_open(vcpu);
+	pthread_mutex_unlock(&machine->lock);
+	hv_machine_throttle(machine);
+}
+
+/* What the guest has said so far is wanted now. */
+static void flush_console(struct hv_vcpu *vcpu)
+{
+	struct hv_machine *machine = vcpu->machine;
+
+	pthread_mutex_lock(&machine->lock);
+	hv_shortcut_close(vcpu);
+	hv_serial_flush(machine);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct hv_vcpu *vcpu = arg;
+	struct hv_machine *machine = vcpu->machine;
+
+	current_vcpu = vcpu;
+	current_run = vcpu->run;
+	while (!atomic_load(&machine->ended)) {
+		int error;
+
+		if (atomic_load(&machine->reset_wanted)) {
+			hv_machine_pc_reset(vcpu);
+			continue;
+		}
+		vcpu->run->want_intr_window = atomic_load(&machine->intr);
+		error = tvx_run(vcpu->fd);
+		if (!error) {
+			handle_exit(vcpu);
+			continue;
+		}
+		if (error != -EINTR) {
+			hv_machine_end(machine, HV_END_ERROR, 0, "the module cannot run vCPU %u: %s; see 'dmesg | tail'",
+				       vcpu->id, strerror(-error));
+			break;
+		}
+		/* Taken back before the flags are looked at: a kick after this sets it again. */
+		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+		vcpu->exits[TINYVMX_EXIT_INTR]++;
+		flush_console(vcpu);
+	}
+	return NULL;
+}
+
+int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err)
+{
+	int error;
+
+	install_kick_handler();
+	vcpu->first_tsc = hv_vcpu_tsc(vcpu);
+	error = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
+	if (error)
+		return hv_fail(err, error, "no thread for vCPU %u: %s; end some processes", vcpu->id, strerror(error));
+	vcpu->started = true;
+	return 0;
+}
+
+void hv_vcpu_kick(struct hv_vcpu *vcpu)
+{
+	if (vcpu->started)
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+}
+
+void hv_vcpu_join(struct hv_vcpu *vcpu)
+{
+	if (vcpu->started)
+		pthread_join(vcpu->thread, NULL);
+	vcpu->started = false;
+}
+
+void hv_vcpu_destroy(struct hv_vcpu *vcpu)
+{
+	if (vcpu->run)
+		munmap(vcpu->run, vcpu->machine->vm.info.run_bytes);
+	if (vcpu->fd >= 0)
+		close(vcpu->fd);
+	vcpu->run = NULL;
+	vcpu->fd = -1;
+}
+
+/* ------------------------------------------------------------------- state */
+
+#define IA32_TIME_STAMP_COUNTER 0x10
+
+uint64_t hv_vcpu_tsc(const struct hv_vcpu *vcpu)
+{
+	uint64_t tsc = 0;
+
+	(void)tvx_get_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, &tsc);
+	return tsc;
+}
+
+void hv_vcpu_count_exits(const struct hv_vcpu *vcpu, struct tinyvmx_exits *exits)
+{
+	struct tinyvmx_exits now = { 0 };
+
+	(void)tvx_get_state(vcpu->fd, TINYVMX_STATE_EXITS, &now, sizeof(now));
+	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
+		exits->count[i] = vcpu->exits_before.count[i] + now.count[i];
+}
+
+int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging)
+{
+	struct tinyvmx_sregs sregs;
+	struct tinyvmx_regs regs;
+	int error = tvx_get_sregs(vcpu->fd, &sregs);
+
+	if (!error)
+		error = tvx_get_regs(vcpu->fd, &regs);
+	if (error)
+		return error;
+	*paging = (struct hv_paging){
+		.cr0 = sregs.cr0,
+		.cr3 = sregs.cr3,
+		.cr4 = sregs.cr4,
+		.efer = sregs.efer,
+		.rflags = regs.rflags,
+		.user = (sregs.seg[TINYVMX_SS].ar >> TINYVMX_AR_DPL_SHIFT & 3) == 3,
+	};
+	return 0;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A VM of /dev/tinyvmx and its RAM. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/tvx.h"
+#include "vm.h"
+
+static int explain_open(int error, struct hv_error *err)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENXIO:
+	case -ENODEV:
+		return hv_fail(err, -error,
+			       "is not there; load the module (insmod tinyvmx.ko), or ask 'hvctl doctor' why not");
+	case -EACCES:
+	case -EPERM:
+		return hv_fail(err, -error,
+			       "no permission to open it; run hvctl as root, or let root give you access to it (chgrp, chmod)");
+	}
+	return hv_fail(err, -error, "cannot be opened: %s; ask 'hvctl doctor'", strerror(-error));
+}
+
+int hv_vm_open(struct hv_vm *vm, struct hv_error *err)
+{
+	int error;
+
+	*vm = (struct hv_vm){ .device = -1, .fd = -1 };
+	vm->device = tvx_open();
+	if (vm->device < 0)
+		return explain_open(vm->device, err);
+	error = tvx_get_info(vm->device, &vm->info);
+	if (error)
+		return hv_fail(err, -error, "does not answer GET_INFO (%s); is it the tinyvmx module's?",
+			       strerror(-error));
+	if (vm->info.abi_version != TINYVMX_ABI_VERSION)
+		return hv_fail(err, EPROTO, "speaks ABI version %u, hvctl %u; build and load both from one source",
+			       vm->info.abi_version, TINYVMX_ABI_VERSION);
+	return 0;
+}
+
+int hv_vm_create(struct hv_vm *vm, uint32_t flags, struct hv_error *err)
+{
+	int fd = tvx_create_vm(vm->device, flags);
+
+	if (fd == -EBUSY)
+		return hv_fail(err, EBUSY,
+			       "another hypervisor holds VMX; stop its guests (for KVM: rmmod kvm_intel), see 'dmesg | tail'");
+	if (fd == -EOPNOTSUPP)
+		return hv_fail(err, EOPNOTSUPP, "the module has no local APIC; build and load hvctl and module from one source, or use --machine bare");
+	if (fd < 0)
+		return hv_fail(err, -fd, "cannot create a VM: %s; see 'dmesg | tail'", strerror(-fd));
+	vm->fd = fd;
+	return 0;
+}
+
+static int map_range(struct hv_vm *vm, unsigned int slot, uint32_t flags, const struct hv_ram_range *range,
+		     struct hv_error *err)
+{
+	int error = tvx_set_memory(vm->fd, slot, flags, range->gpa, range->len, range->hva);
+
+	if (!error)
+		return 0;
+	return hv_fail(err, -error, "refuses %llu KiB of memory at 0x%llx: %s; use a smaller --mem",
+		       (unsigned long long)(range->len / HV_KIB), (unsigned long long)range->gpa, strerror(-error));
+}
+
+int hv_vm_map(struct hv_vm *vm, const struct hv_memory *memory, struct hv_error *err)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < memory->count && !error; i++)
+		error = map_range(vm, i, 0, &memory->range[i], err);
+	if (!error && memory->rom.len)
+		error = map_range(vm, memory->count, TINYVMX_MEMORY_READONLY, &memory->rom, err);
+	return error;
+}
+
+void hv_vm_destroy(struct hv_vm *vm)
+{
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->device >= 0)
+		close(vm->device);
+	vm->fd = vm->device = -1;
+}
