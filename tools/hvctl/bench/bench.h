@@ -96,17 +96,19 @@ int hv_bench_vcpu_init(struct hv_bench_vm *vm, unsigned int id, struct hv_error 
 int hv_bench_set_high(struct hv_bench_vm *vm, enum hv_bench_high kind, struct hv_error *err);
 
 /* Run @guest (of guest.S) on vCPU 0 to its end; *ticks: what it measured. */
-int hv_bench_run(struct hv_bench_vm *vm, const char *guest, uint64_t rdi, uint64_t rsi, uint64_t *ticks,
-		 struct hv_error *err);
+int hv_bench_run(struct hv_bench_vm *vm, const char *guest, uint64_t rdi, uint64_t rsi,
+		 uint64_t *ticks, struct hv_error *err);
 
 /* vCPU 1 runs @guest in a thread of its own, until stopped. */
 int hv_bench_other_start(struct hv_bench_vm *vm, const char *guest, struct hv_error *err);
 void hv_bench_other_stop(struct hv_bench_vm *vm);
 
 /* The device behind the port and the MMIO page: one register. */
-static inline void hv_bench_device(struct hv_bench_vm *vm, unsigned int width, bool write, void *data)
+static inline void hv_bench_device(struct hv_bench_vm *vm, unsigned int width, bool write,
+				   void *data)
 {
-	memcpy(write ? (void *)&vm->device_value : data, write ? data : (void *)&vm->device_value, width);
+	memcpy(write ? (void *)&vm->device_value : data, write ? data : (void *)&vm->device_value,
+	       width);
 }
 
 static inline uint64_t hv_bench_tsc(void)

@@ -49,16 +49,25 @@ int hv_bench_measure(const struct hv_bench_case *c, const struct hv_bench_backen
 		     struct hv_bench_number *number, struct hv_error *err);
 
 /* The host's side: memory.c, measure.c and linux.c. */
-int hv_bench_host_memory(const struct hv_bench_backend *backend, uint64_t *bytes, struct hv_error *err);
-int hv_bench_host_module(const struct hv_bench_backend *backend, uint64_t *bytes, struct hv_error *err);
+int hv_bench_host_memory(const struct hv_bench_backend *backend, uint64_t *bytes,
+			 struct hv_error *err);
+int hv_bench_host_module(const struct hv_bench_backend *backend, uint64_t *bytes,
+			 struct hv_error *err);
 int hv_bench_host_vm(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
-int hv_bench_host_vcpu(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
-int hv_bench_host_syscall(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
-int hv_bench_host_run(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
-int hv_bench_host_first_entry(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
-int hv_bench_host_linux_init(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
-int hv_bench_host_linux_poweroff(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
-int hv_bench_host_rss(const struct hv_bench_backend *backend, uint64_t *bytes, struct hv_error *err);
+int hv_bench_host_vcpu(const struct hv_bench_backend *backend, uint64_t *ticks,
+		       struct hv_error *err);
+int hv_bench_host_syscall(const struct hv_bench_backend *backend, uint64_t *ticks,
+			  struct hv_error *err);
+int hv_bench_host_run(const struct hv_bench_backend *backend, uint64_t *ticks,
+		      struct hv_error *err);
+int hv_bench_host_first_entry(const struct hv_bench_backend *backend, uint64_t *ticks,
+			      struct hv_error *err);
+int hv_bench_host_linux_init(const struct hv_bench_backend *backend, uint64_t *ticks,
+			     struct hv_error *err);
+int hv_bench_host_linux_poweroff(const struct hv_bench_backend *backend, uint64_t *ticks,
+				 struct hv_error *err);
+int hv_bench_host_rss(const struct hv_bench_backend *backend, uint64_t *bytes,
+		      struct hv_error *err);
 
 /* Where vmlinuz and initrd.gz of guests/linux are. */
 extern const char *hv_bench_linux_dir;

@@ -46,7 +46,11 @@ static void set_gate(uint8_t *ram, unsigned int vector, const char *handler)
 static void build_descriptors(uint8_t *ram)
 {
 	static const uint64_t gdt[] = {
-		0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00008b0000000067 | (uint64_t)GUEST_TSS << 16, 0,
+		0,
+		0x00af9b000000ffff,
+		0x00cf93000000ffff,
+		0x00008b0000000067 | (uint64_t)GUEST_TSS << 16,
+		0,
 	};
 
 	memcpy(ram + GUEST_GDT, gdt, sizeof(gdt));
@@ -68,7 +72,8 @@ static int fail(const struct hv_bench_vm *vm, const char *what, int error, struc
 /* A mapping that begins at a multiple of 2 MiB: the slack before it stays unused. */
 static uint8_t *map_aligned(size_t len)
 {
-	uint8_t *map = mmap(NULL, len + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *map = mmap(NULL, len + HUGE_PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uintptr_t begin = ((uintptr_t)map + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
 
 	if (map == MAP_FAILED)
@@ -80,7 +85,8 @@ static uint8_t *map_aligned(size_t len)
 	return (uint8_t *)begin;
 }
 
-static void access_device(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
+static void access_device(void *dev, uint64_t offset, unsigned int width, bool write,
+			  uint64_t *value)
 {
 	(void)offset;
 	hv_bench_device(dev, width, write, value);
@@ -103,7 +109,8 @@ static int init_low(struct hv_bench_vm *vm, struct hv_error *err)
 		return fail(vm, "memory", -ENOMEM, err);
 	build_page_tables(vm->low);
 	build_descriptors(vm->low);
-	memcpy(vm->low + GUEST_CODE, hv_bench_guest_begin, hv_bench_guest_end - hv_bench_guest_begin);
+	memcpy(vm->low + GUEST_CODE, hv_bench_guest_begin,
+	       hv_bench_guest_end - hv_bench_guest_begin);
 	vm->memory.range[0] = (struct hv_ram_range){ 0, GUEST_LOW_BYTES, vm->low };
 	vm->memory.count = 1;
 	error = vm->backend->set_memory(vm, 0, 0, GUEST_LOW_BYTES, vm->low);
@@ -115,7 +122,9 @@ int hv_bench_vm_init(struct hv_bench_vm *vm, const struct hv_bench_backend *back
 {
 	int error;
 
-	*vm = (struct hv_bench_vm){ .backend = backend, .lapic = lapic, .device = -1, .fd = -1, .event = -1 };
+	*vm = (struct hv_bench_vm){
+		.backend = backend, .lapic = lapic, .device = -1, .fd = -1, .event = -1
+	};
 	for (unsigned int i = 0; i < HV_BENCH_MAX_VCPUS; i++)
 		vm->vcpu[i].fd = -1;
 	vm->device = backend->open();
@@ -213,7 +222,8 @@ static int answer(struct hv_bench_vcpu *vcpu, int kind, struct hv_bench_exit *ex
 		if (exit->address != GUEST_PORT_DEVICE)
 			return done(vcpu, exit);
 		for (unsigned int i = 0; i < exit->count; i++)
-			hv_bench_device(vcpu->vm, exit->width, exit->write, (char *)exit->data + i * exit->width);
+			hv_bench_device(vcpu->vm, exit->width, exit->write,
+					(char *)exit->data + i * exit->width);
 		return 0;
 	case HV_BENCH_EXIT_MMIO:
 		hv_bench_device(vcpu->vm, exit->width, exit->write, exit->data);
@@ -241,8 +251,8 @@ static int run(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit)
 	return ret < 0 ? ret : 0;
 }
 
-int hv_bench_run(struct hv_bench_vm *vm, const char *guest, uint64_t rdi, uint64_t rsi, uint64_t *ticks,
-		 struct hv_error *err)
+int hv_bench_run(struct hv_bench_vm *vm, const char *guest, uint64_t rdi, uint64_t rsi,
+		 uint64_t *ticks, struct hv_error *err)
 {
 	struct hv_bench_vcpu *vcpu = &vm->vcpu[0];
 	struct hv_bench_exit exit = { 0 };
@@ -252,8 +262,11 @@ int hv_bench_run(struct hv_bench_vm *vm, const char *guest, uint64_t rdi, uint64
 	if (!error)
 		error = run(vcpu, &exit);
 	if (error)
-		return hv_fail(err, -error, "%s: the guest does not come to its end: %s (exit reason %u, address 0x%llx)",
-			       vm->backend->name, strerror(-error), exit.reason, (unsigned long long)exit.address);
+		return hv_fail(
+			err, -error,
+			"%s: the guest does not come to its end: %s (exit reason %u, address 0x%llx)",
+			vm->backend->name, strerror(-error), exit.reason,
+			(unsigned long long)exit.address);
 	memcpy(ticks, vm->low + GUEST_RESULT, sizeof(*ticks));
 	return 0;
 }
@@ -264,7 +277,8 @@ static void *run_other(void *arg)
 	struct hv_bench_exit exit;
 
 	if (run(vcpu, &exit))
-		fprintf(stderr, "hvctl bench: %s: the other vCPU stopped by itself\n", vcpu->vm->backend->name);
+		fprintf(stderr, "hvctl bench: %s: the other vCPU stopped by itself\n",
+			vcpu->vm->backend->name);
 	return NULL;
 }
 

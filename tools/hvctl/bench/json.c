@@ -22,18 +22,23 @@ static json_t *number_json(const struct hv_bench_number *number)
 {
 	if (!number->valid)
 		return json_null();
-	return json_pack("{s:o, s:o}", "ticks", rounded(number->ticks), "spread", rounded(number->spread));
+	return json_pack("{s:o, s:o}", "ticks", rounded(number->ticks), "spread",
+			 rounded(number->spread));
 }
 
 static json_t *case_json(const struct hv_bench_case *c, const struct hv_bench_result *result)
 {
-	const struct hv_bench_number *ours = &result->number[HV_BENCH_TINYVMX], *kvm = &result->number[HV_BENCH_KVM];
-	json_t *ratio = ours->valid && kvm->valid && kvm->ticks > 0 ?
-		json_real((double)(long long)(ours->ticks / kvm->ticks * 1000 + 0.5) / 1000) : json_null();
+	const struct hv_bench_number *ours = &result->number[HV_BENCH_TINYVMX],
+				     *kvm = &result->number[HV_BENCH_KVM];
+	json_t *ratio =
+		ours->valid && kvm->valid && kvm->ticks > 0 ?
+			json_real((double)(long long)(ours->ticks / kvm->ticks * 1000 + 0.5) /
+				  1000) :
+			json_null();
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "case", c->name,
-			 "unit", c->flags & HV_BENCH_BYTES ? "bytes" : "ticks",
-			 "tinyvmx", number_json(ours), "kvm", number_json(kvm), "ratio", ratio);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "case", c->name, "unit",
+			 c->flags & HV_BENCH_BYTES ? "bytes" : "ticks", "tinyvmx",
+			 number_json(ours), "kvm", number_json(kvm), "ratio", ratio);
 }
 
 int hv_bench_print_json(FILE *out, const struct hv_bench_result results[])
@@ -90,11 +95,12 @@ static struct hv_bench_number find(const json_t *root, const char *name, unsigne
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(root, "cases"), i, entry) {
+	json_array_foreach (json_object_get(root, "cases"), i, entry) {
 		const char *its_name = json_string_value(json_object_get(entry, "case"));
 		json_t *its_number = json_object_get(entry, names[backend]);
 
-		if (!its_name || strcmp(its_name, name) || !json_is_number(json_object_get(its_number, "ticks")))
+		if (!its_name || strcmp(its_name, name) ||
+		    !json_is_number(json_object_get(its_number, "ticks")))
 			continue;
 		number.ticks = json_number_value(json_object_get(its_number, "ticks"));
 		number.spread = json_number_value(json_object_get(its_number, "spread"));
@@ -130,13 +136,14 @@ int hv_bench_merge(const char *path, struct hv_bench_result results[], struct hv
 static bool is_slower(const struct hv_bench_case *c, const struct hv_bench_number *now,
 		      const struct hv_bench_number *before, double percent)
 {
-	double allowed = before->ticks * (c->flags & HV_BENCH_BYTES ? BYTES_PERCENT : percent) / 100;
+	double allowed =
+		before->ticks * (c->flags & HV_BENCH_BYTES ? BYTES_PERCENT : percent) / 100;
 
 	return now->ticks > before->ticks + allowed + before->spread + 0.5;
 }
 
-int hv_bench_compare(const char *path, const struct hv_bench_result results[], double percent, FILE *out,
-		     struct hv_error *err)
+int hv_bench_compare(const char *path, const struct hv_bench_result results[], double percent,
+		     FILE *out, struct hv_error *err)
 {
 	json_t *root = load(path, err);
 	int slower = 0;
@@ -145,12 +152,14 @@ int hv_bench_compare(const char *path, const struct hv_bench_result results[], d
 		return -EINVAL;
 	for (unsigned int i = 0; i < hv_bench_nr_cases; i++) {
 		const struct hv_bench_number *now = &results[i].number[HV_BENCH_TINYVMX];
-		struct hv_bench_number before = find(root, hv_bench_cases[i].name, HV_BENCH_TINYVMX);
+		struct hv_bench_number before =
+			find(root, hv_bench_cases[i].name, HV_BENCH_TINYVMX);
 
-		if (!now->valid || !before.valid || !is_slower(&hv_bench_cases[i], now, &before, percent))
+		if (!now->valid || !before.valid ||
+		    !is_slower(&hv_bench_cases[i], now, &before, percent))
 			continue;
-		fprintf(out, "%s: %.0f, before %.0f: %.1f %% more\n", hv_bench_cases[i].name, now->ticks, before.ticks,
-			(now->ticks / before.ticks - 1) * 100);
+		fprintf(out, "%s: %.0f, before %.0f: %.1f %% more\n", hv_bench_cases[i].name,
+			now->ticks, before.ticks, (now->ticks / before.ticks - 1) * 100);
 		slower++;
 	}
 	json_decref(root);

@@ -47,7 +47,8 @@ static int vm_create(struct hv_bench_vm *vm)
 	return vm->lapic ? call(fd, KVM_ENABLE_CAP, &split) : 0;
 }
 
-static int set_memory(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, uint64_t len, void *hva)
+static int set_memory(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, uint64_t len,
+		      void *hva)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = slot,
@@ -61,7 +62,8 @@ static int set_memory(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, u
 
 static int set_cpuid(struct hv_bench_vcpu *vcpu)
 {
-	struct kvm_cpuid2 *table = calloc(1, sizeof(*table) + MAX_CPUID * sizeof(table->entries[0]));
+	struct kvm_cpuid2 *table =
+		calloc(1, sizeof(*table) + MAX_CPUID * sizeof(table->entries[0]));
 	int error;
 
 	if (!table)
@@ -70,7 +72,8 @@ static int set_cpuid(struct hv_bench_vcpu *vcpu)
 	error = call(vcpu->vm->device, KVM_GET_SUPPORTED_CPUID, table);
 	for (unsigned int i = 0; !error && i < table->nent; i++)
 		if (table->entries[i].function == 1 && vcpu->vm->lapic)
-			table->entries[i].ecx |= 1 << 24;	/* TSC deadline, which is the VMM's to tell */
+			table->entries[i].ecx |=
+				1 << 24; /* TSC deadline, which is the VMM's to tell */
 	if (!error)
 		error = call(vcpu->fd, KVM_SET_CPUID2, table);
 	free(table);
@@ -99,18 +102,22 @@ static int vcpu_create(struct hv_bench_vcpu *vcpu)
 
 static int vcpu_long_mode(struct hv_bench_vcpu *vcpu)
 {
-	static const struct kvm_segment data = { .selector = GUEST_DS, .type = 3, .s = 1, .present = 1, .db = 1, .g = 1,
-						 .limit = ~0U };
+	static const struct kvm_segment data = {
+		.selector = GUEST_DS, .type = 3, .s = 1, .present = 1, .db = 1, .g = 1, .limit = ~0U
+	};
 	struct kvm_sregs s;
 	int error = call(vcpu->fd, KVM_GET_SREGS, &s);
 
 	if (error)
 		return error;
 	s.es = s.ss = s.ds = s.fs = s.gs = data;
-	s.cs = (struct kvm_segment){ .selector = GUEST_CS, .type = 11, .s = 1, .present = 1, .l = 1, .g = 1,
-				     .limit = ~0U };
+	s.cs = (struct kvm_segment){
+		.selector = GUEST_CS, .type = 11, .s = 1, .present = 1, .l = 1, .g = 1, .limit = ~0U
+	};
 	s.ldt = (struct kvm_segment){ .unusable = 1 };
-	s.tr = (struct kvm_segment){ .selector = GUEST_TR, .type = 11, .present = 1, .base = GUEST_TSS, .limit = 0x67 };
+	s.tr = (struct kvm_segment){
+		.selector = GUEST_TR, .type = 11, .present = 1, .base = GUEST_TSS, .limit = 0x67
+	};
 	s.gdt.base = GUEST_GDT;
 	s.gdt.limit = 5 * 8 - 1;
 	s.idt.base = GUEST_IDT;
@@ -144,7 +151,9 @@ static int inject(struct hv_bench_vcpu *vcpu, unsigned int vector)
 
 static int signal_port(struct hv_bench_vm *vm, int eventfd, uint16_t port)
 {
-	struct kvm_ioeventfd event = { .addr = port, .len = 4, .fd = eventfd, .flags = KVM_IOEVENTFD_FLAG_PIO };
+	struct kvm_ioeventfd event = {
+		.addr = port, .len = 4, .fd = eventfd, .flags = KVM_IOEVENTFD_FLAG_PIO
+	};
 
 	return call(vm->fd, KVM_IOEVENTFD, &event);
 }

@@ -120,16 +120,35 @@ static int boot(struct boot *boot, char *const argv[], struct hv_error *err)
 }
 
 /* One boot for both cases. */
-static int boot_once(const struct hv_bench_backend *backend, struct boot **result, struct hv_error *err)
+static int boot_once(const struct hv_bench_backend *backend, struct boot **result,
+		     struct hv_error *err)
 {
 	static struct boot boots[HV_BENCH_NR_BACKENDS];
 	bool is_kvm = backend == &hv_bench_kvm;
 	char kernel[300], initrd[300], mem[16];
-	char *const ours[] = { "/proc/self/exe", "run", "--mem", mem, "--initrd", initrd, "--cmdline", CMDLINE,
-			       kernel, NULL };
-	char *const qemu[] = { "qemu-system-x86_64", "-machine", "pc,accel=kvm", "-cpu", "host", "-m", mem,
-			       "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
-			       "-kernel", kernel, "-initrd", initrd, "-append", CMDLINE, NULL };
+	char *const ours[] = { "/proc/self/exe", "run",       "--mem", mem,    "--initrd",
+			       initrd,           "--cmdline", CMDLINE, kernel, NULL };
+	char *const qemu[] = { "qemu-system-x86_64",
+			       "-machine",
+			       "pc,accel=kvm",
+			       "-cpu",
+			       "host",
+			       "-m",
+			       mem,
+			       "-nodefaults",
+			       "-no-user-config",
+			       "-no-reboot",
+			       "-display",
+			       "none",
+			       "-serial",
+			       "stdio",
+			       "-kernel",
+			       kernel,
+			       "-initrd",
+			       initrd,
+			       "-append",
+			       CMDLINE,
+			       NULL };
 
 	*result = &boots[is_kvm];
 	if ((*result)->done)
@@ -138,12 +157,14 @@ static int boot_once(const struct hv_bench_backend *backend, struct boot **resul
 	snprintf(initrd, sizeof(initrd), "%s/initrd.gz", hv_bench_linux_dir);
 	snprintf(mem, sizeof(mem), "%dM", MEMORY_MIB);
 	if (access(kernel, R_OK) || access(initrd, R_OK))
-		return hv_fail(err, errno, "%s has no vmlinuz and initrd.gz; see guests/linux/build",
+		return hv_fail(err, errno,
+			       "%s has no vmlinuz and initrd.gz; see guests/linux/build",
 			       hv_bench_linux_dir);
 	return boot(*result, is_kvm ? qemu : ours, err);
 }
 
-int hv_bench_host_linux_init(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err)
+int hv_bench_host_linux_init(const struct hv_bench_backend *backend, uint64_t *ticks,
+			     struct hv_error *err)
 {
 	struct boot *boot;
 	int error = boot_once(backend, &boot, err);
@@ -152,7 +173,8 @@ int hv_bench_host_linux_init(const struct hv_bench_backend *backend, uint64_t *t
 	return error;
 }
 
-int hv_bench_host_linux_poweroff(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err)
+int hv_bench_host_linux_poweroff(const struct hv_bench_backend *backend, uint64_t *ticks,
+				 struct hv_error *err)
 {
 	struct boot *boot;
 	int error = boot_once(backend, &boot, err);
@@ -190,7 +212,8 @@ static uint64_t resident(pid_t pid)
 int hv_bench_host_rss(const struct hv_bench_backend *backend, uint64_t *bytes, struct hv_error *err)
 {
 	char path[] = "/tmp/hvctl-bench.XXXXXX";
-	char *const argv[] = { "/proc/self/exe", "run", "--machine", "pc", "--mem", "128M", path, NULL };
+	char *const argv[] = { "/proc/self/exe", "run",  "--machine", "pc",
+			       "--mem",          "128M", path,        NULL };
 	struct child child = { .pid = -1 };
 	bool up = false;
 	int fd;

@@ -18,7 +18,8 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void evaluate(const struct hv_bench_case *c, uint64_t ticks[], struct hv_bench_number *number)
+static void evaluate(const struct hv_bench_case *c, uint64_t ticks[],
+		     struct hv_bench_number *number)
 {
 	double per_operation = c->iterations;
 
@@ -30,7 +31,8 @@ static void evaluate(const struct hv_bench_case *c, uint64_t ticks[], struct hv_
 	number->valid = true;
 }
 
-static int run_rounds(const struct hv_bench_case *c, struct hv_bench_vm *vm, uint64_t ticks[], struct hv_error *err)
+static int run_rounds(const struct hv_bench_case *c, struct hv_bench_vm *vm, uint64_t ticks[],
+		      struct hv_error *err)
 {
 	int error = 0;
 
@@ -45,8 +47,8 @@ static int run_rounds(const struct hv_bench_case *c, struct hv_bench_vm *vm, uin
 	return error;
 }
 
-static int run_guest(const struct hv_bench_case *c, const struct hv_bench_backend *backend, uint64_t ticks[],
-		     struct hv_error *err)
+static int run_guest(const struct hv_bench_case *c, const struct hv_bench_backend *backend,
+		     uint64_t ticks[], struct hv_error *err)
 {
 	struct hv_bench_vm vm;
 	int error;
@@ -60,8 +62,8 @@ static int run_guest(const struct hv_bench_case *c, const struct hv_bench_backen
 	return error;
 }
 
-static int run_host(const struct hv_bench_case *c, const struct hv_bench_backend *backend, uint64_t ticks[],
-		    struct hv_error *err)
+static int run_host(const struct hv_bench_case *c, const struct hv_bench_backend *backend,
+		    uint64_t ticks[], struct hv_error *err)
 {
 	unsigned int warm_up = c->rounds > 1 ? WARM_UP : 0;
 	int error = 0;
@@ -94,7 +96,8 @@ int hv_bench_host_vm(const struct hv_bench_backend *backend, uint64_t *ticks, st
 	uint64_t begin;
 
 	if (device < 0)
-		return hv_fail(err, -device, "%s: opening the device: %s", backend->name, strerror(-device));
+		return hv_fail(err, -device, "%s: opening the device: %s", backend->name,
+			       strerror(-device));
 	vm.device = device;
 	begin = hv_bench_tsc();
 	error = backend->vm_create(&vm);
@@ -102,10 +105,13 @@ int hv_bench_host_vm(const struct hv_bench_backend *backend, uint64_t *ticks, st
 		close(vm.fd);
 	*ticks = hv_bench_tsc() - begin;
 	close(device);
-	return error ? hv_fail(err, -error, "%s: creating a VM: %s", backend->name, strerror(-error)) : 0;
+	return error ? hv_fail(err, -error, "%s: creating a VM: %s", backend->name,
+			       strerror(-error)) :
+		       0;
 }
 
-int hv_bench_host_syscall(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err)
+int hv_bench_host_syscall(const struct hv_bench_backend *backend, uint64_t *ticks,
+			  struct hv_error *err)
 {
 	uint64_t begin = hv_bench_tsc();
 
@@ -137,7 +143,8 @@ int hv_bench_host_run(const struct hv_bench_backend *backend, uint64_t *ticks, s
 	return error;
 }
 
-int hv_bench_host_vcpu(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err)
+int hv_bench_host_vcpu(const struct hv_bench_backend *backend, uint64_t *ticks,
+		       struct hv_error *err)
 {
 	struct hv_bench_vm vm;
 	int error = hv_bench_vm_init(&vm, backend, false, err);
@@ -148,14 +155,16 @@ int hv_bench_host_vcpu(const struct hv_bench_backend *backend, uint64_t *ticks, 
 		*vcpu = (struct hv_bench_vcpu){ .vm = &vm, .id = 1, .fd = -1 };
 		error = backend->vcpu_create(vcpu);
 		if (error)
-			hv_fail(err, -error, "%s: creating a vCPU: %s", backend->name, strerror(-error));
+			hv_fail(err, -error, "%s: creating a vCPU: %s", backend->name,
+				strerror(-error));
 	}
 	*ticks = hv_bench_tsc() - begin;
 	hv_bench_vm_exit(&vm);
 	return error;
 }
 
-int hv_bench_host_first_entry(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err)
+int hv_bench_host_first_entry(const struct hv_bench_backend *backend, uint64_t *ticks,
+			      struct hv_error *err)
 {
 	struct hv_bench_vm vm;
 	uint64_t guest_ticks, begin;

@@ -40,7 +40,8 @@ static int64_t kernel_memory(void)
 }
 
 /* One that has run once. */
-static int make_idle(struct hv_bench_vm *vm, const struct hv_bench_backend *backend, struct hv_error *err)
+static int make_idle(struct hv_bench_vm *vm, const struct hv_bench_backend *backend,
+		     struct hv_error *err)
 {
 	uint64_t ticks;
 	int error = hv_bench_vm_init(vm, backend, false, err);
@@ -50,7 +51,8 @@ static int make_idle(struct hv_bench_vm *vm, const struct hv_bench_backend *back
 	return error ? error : hv_bench_run(vm, hv_bench_guest_wbinvd, 1, 0, &ticks, err);
 }
 
-int hv_bench_host_memory(const struct hv_bench_backend *backend, uint64_t *bytes, struct hv_error *err)
+int hv_bench_host_memory(const struct hv_bench_backend *backend, uint64_t *bytes,
+			 struct hv_error *err)
 {
 	static struct hv_bench_vm vm[FIRST_VMS + VMS];
 	unsigned int made = 0;
@@ -84,8 +86,12 @@ static uint64_t loaded_size(const char *module)
 	return size;
 }
 
-int hv_bench_host_module(const struct hv_bench_backend *backend, uint64_t *bytes, struct hv_error *err)
+int hv_bench_host_module(const struct hv_bench_backend *backend, uint64_t *bytes,
+			 struct hv_error *err)
 {
-	*bytes = backend == &hv_bench_kvm ? loaded_size("kvm") + loaded_size("kvm_intel") : loaded_size("tinyvmx");
-	return *bytes ? 0 : hv_fail(err, ENOENT, "%s: the kernel does not tell the size of its module", backend->name);
+	*bytes = backend == &hv_bench_kvm ? loaded_size("kvm") + loaded_size("kvm_intel") :
+					    loaded_size("tinyvmx");
+	return *bytes ? 0 :
+			hv_fail(err, ENOENT, "%s: the kernel does not tell the size of its module",
+				backend->name);
 }

@@ -13,7 +13,8 @@ static double ratio(const struct hv_bench_result *result)
 	return result->number[HV_BENCH_TINYVMX].ticks / result->number[HV_BENCH_KVM].ticks;
 }
 
-enum hv_bench_verdict hv_bench_judge(const struct hv_bench_case *c, const struct hv_bench_result *result)
+enum hv_bench_verdict hv_bench_judge(const struct hv_bench_case *c,
+				     const struct hv_bench_result *result)
 {
 	if (!c->max_ticks && !c->max_ratio)
 		return HV_BENCH_NO_TARGET;
@@ -35,7 +36,8 @@ static void print_number(FILE *out, const struct hv_bench_number *number)
 }
 
 /* What it was, and how much more or less it is now. */
-static void print_before(FILE *out, const struct hv_bench_number *now, const struct hv_bench_number *before)
+static void print_before(FILE *out, const struct hv_bench_number *now,
+			 const struct hv_bench_number *before)
 {
 	char change[16] = "";
 
@@ -47,10 +49,13 @@ static void print_before(FILE *out, const struct hv_bench_number *now, const str
 		fprintf(out, " %10s %7s", "-", change);
 }
 
-static void print_target(FILE *out, const struct hv_bench_case *c, const struct hv_bench_result *result)
+static void print_target(FILE *out, const struct hv_bench_case *c,
+			 const struct hv_bench_result *result)
 {
 	static const char *const words[] = {
-		[HV_BENCH_NO_TARGET] = "", [HV_BENCH_MET] = "met", [HV_BENCH_MISSED] = "MISSED",
+		[HV_BENCH_NO_TARGET] = "",
+		[HV_BENCH_MET] = "met",
+		[HV_BENCH_MISSED] = "MISSED",
 		[HV_BENCH_UNKNOWN] = "?",
 	};
 	char ticks[16] = "", part[16] = "";
@@ -62,12 +67,14 @@ static void print_target(FILE *out, const struct hv_bench_case *c, const struct 
 	fprintf(out, " %6s %4s %-6s", ticks, part, words[hv_bench_judge(c, result)]);
 }
 
-void hv_bench_print_table(FILE *out, const struct hv_bench_result results[], const struct hv_bench_result before[])
+void hv_bench_print_table(FILE *out, const struct hv_bench_result results[],
+			  const struct hv_bench_result before[])
 {
 	fprintf(out, "%-14s %10s %6s", "case", "tinyvmx", "+-");
 	if (before)
 		fprintf(out, " %10s %7s", "before", "");
-	fprintf(out, " %10s %6s %5s  %6s %4s %-6s  %s\n", "kvm", "+-", "ratio", "target", "", "", "ticks for one");
+	fprintf(out, " %10s %6s %5s  %6s %4s %-6s  %s\n", "kvm", "+-", "ratio", "target", "", "",
+		"ticks for one");
 	for (unsigned int i = 0; i < hv_bench_nr_cases; i++) {
 		const struct hv_bench_case *c = &hv_bench_cases[i];
 		const struct hv_bench_result *result = &results[i];
@@ -77,7 +84,8 @@ void hv_bench_print_table(FILE *out, const struct hv_bench_result results[], con
 		fprintf(out, "%-14s", c->name);
 		print_number(out, &result->number[HV_BENCH_TINYVMX]);
 		if (before)
-			print_before(out, &result->number[HV_BENCH_TINYVMX], &before[i].number[HV_BENCH_TINYVMX]);
+			print_before(out, &result->number[HV_BENCH_TINYVMX],
+				     &before[i].number[HV_BENCH_TINYVMX]);
 		print_number(out, &result->number[HV_BENCH_KVM]);
 		if (has_ratio(result))
 			fprintf(out, " %5.2f ", ratio(result));
@@ -109,10 +117,13 @@ static void print_cell(FILE *out, const struct hv_bench_number *number)
 	fputs(" |", out);
 }
 
-static void print_target_cells(FILE *out, const struct hv_bench_case *c, const struct hv_bench_result *result)
+static void print_target_cells(FILE *out, const struct hv_bench_case *c,
+			       const struct hv_bench_result *result)
 {
 	static const char *const words[] = {
-		[HV_BENCH_NO_TARGET] = "", [HV_BENCH_MET] = "met", [HV_BENCH_MISSED] = "**missed**",
+		[HV_BENCH_NO_TARGET] = "",
+		[HV_BENCH_MET] = "met",
+		[HV_BENCH_MISSED] = "**missed**",
 		[HV_BENCH_UNKNOWN] = "?",
 	};
 
@@ -125,7 +136,8 @@ static void print_target_cells(FILE *out, const struct hv_bench_case *c, const s
 
 void hv_bench_print_markdown(FILE *out, const struct hv_bench_result results[])
 {
-	fputs("| case | operation | tinyvmx | KVM | ratio | target | |\n|---|---|---:|---:|---:|---|---|\n", out);
+	fputs("| case | operation | tinyvmx | KVM | ratio | target | |\n|---|---|---:|---:|---:|---|---|\n",
+	      out);
 	for (unsigned int i = 0; i < hv_bench_nr_cases; i++) {
 		const struct hv_bench_result *result = &results[i];
 
@@ -147,5 +159,6 @@ void hv_bench_print_failures(FILE *out, const struct hv_bench_result results[])
 	for (unsigned int i = 0; i < hv_bench_nr_cases; i++)
 		for (unsigned int b = 0; b < HV_BENCH_NR_BACKENDS; b++)
 			if (results[i].wanted && *results[i].why[b].text)
-				fprintf(out, "%s: not measured: %s\n", hv_bench_cases[i].name, results[i].why[b].text);
+				fprintf(out, "%s: not measured: %s\n", hv_bench_cases[i].name,
+					results[i].why[b].text);
 }

@@ -35,7 +35,8 @@ static int vm_create(struct hv_bench_vm *vm)
 	return 0;
 }
 
-static int set_memory(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, uint64_t len, void *hva)
+static int set_memory(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, uint64_t len,
+		      void *hva)
 {
 	return tvx_set_memory(vm->fd, slot, 0, gpa, len, hva);
 }
@@ -43,13 +44,15 @@ static int set_memory(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, u
 /* hvctl's own table, and what the cases need beside it. */
 static int set_cpuid(struct hv_bench_vcpu *vcpu)
 {
-	struct hv_cpuid_config config = { .host = hv_cpuid_host, .info = &info, .lapic = vcpu->vm->lapic };
+	struct hv_cpuid_config config = { .host = hv_cpuid_host,
+					  .info = &info,
+					  .lapic = vcpu->vm->lapic };
 	struct tinyvmx_cpuid table[HV_CPUID_MAX];
 	size_t count = hv_cpuid_build(table, &config);
 
 	for (size_t i = 0; i < count; i++)
 		if (table[i].function == 1)
-			table[i].edx |= 1 << 7;		/* MCE */
+			table[i].edx |= 1 << 7; /* MCE */
 	return tvx_set_cpuid(vcpu->fd, table, count);
 }
 
@@ -81,7 +84,9 @@ static int vcpu_create(struct hv_bench_vcpu *vcpu)
 
 static int vcpu_long_mode(struct hv_bench_vcpu *vcpu)
 {
-	static const struct tinyvmx_segment data = { .selector = GUEST_DS, .ar = 0xc093, .limit = ~0U };
+	static const struct tinyvmx_segment data = { .selector = GUEST_DS,
+						     .ar = 0xc093,
+						     .limit = ~0U };
 	struct tinyvmx_sregs s;
 	int error = tvx_get_sregs(vcpu->fd, &s);
 
@@ -89,10 +94,12 @@ static int vcpu_long_mode(struct hv_bench_vcpu *vcpu)
 		return error;
 	for (int i = 0; i < TINYVMX_LDTR; i++)
 		s.seg[i] = data;
-	s.seg[TINYVMX_CS] = (struct tinyvmx_segment){ .selector = GUEST_CS, .ar = 0xa09b, .limit = ~0U };
+	s.seg[TINYVMX_CS] =
+		(struct tinyvmx_segment){ .selector = GUEST_CS, .ar = 0xa09b, .limit = ~0U };
 	s.seg[TINYVMX_LDTR] = (struct tinyvmx_segment){ .ar = TINYVMX_AR_UNUSABLE };
-	s.seg[TINYVMX_TR] = (struct tinyvmx_segment){ .selector = GUEST_TR, .ar = 0x8b, .base = GUEST_TSS,
-						      .limit = 0x67 };
+	s.seg[TINYVMX_TR] = (struct tinyvmx_segment){
+		.selector = GUEST_TR, .ar = 0x8b, .base = GUEST_TSS, .limit = 0x67
+	};
 	s.gdt_base = GUEST_GDT;
 	s.gdt_limit = 5 * 8 - 1;
 	s.idt_base = GUEST_IDT;

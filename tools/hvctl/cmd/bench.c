@@ -51,9 +51,11 @@ static bool is_case(const char *name)
 static void add_case(struct request *request, const char *name, struct argp_state *state)
 {
 	if (!is_case(name))
-		argp_failure(state, HV_STATUS_USAGE, 0, "%s: no such case; --list lists them", name);
+		argp_failure(state, HV_STATUS_USAGE, 0, "%s: no such case; --list lists them",
+			     name);
 	if (request->nr_names == sizeof(request->names) / sizeof(request->names[0]))
-		argp_failure(state, HV_STATUS_USAGE, 0, "too many cases; without --case it is all of them");
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "too many cases; without --case it is all of them");
 	request->names[request->nr_names++] = name;
 }
 
@@ -69,9 +71,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		add_case(request, arg, state);
 		return 0;
 	case 'b':
-		if (strcmp(arg, "tinyvmx") && strcmp(arg, "kvm") && strcmp(arg, "both") && strcmp(arg, "none"))
-			argp_failure(state, HV_STATUS_USAGE, 0, "%s: is no back end; choose tinyvmx, kvm, both or none",
-				     arg);
+		if (strcmp(arg, "tinyvmx") && strcmp(arg, "kvm") && strcmp(arg, "both") &&
+		    strcmp(arg, "none"))
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "%s: is no back end; choose tinyvmx, kvm, both or none", arg);
 		request->backend = arg;
 		return 0;
 	case OPTION_SVG:
@@ -79,7 +82,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_WITH:
 		if (request->nr_with == sizeof(request->with) / sizeof(request->with[0]))
-			argp_failure(state, HV_STATUS_USAGE, 0, "%s: too many files; four are the most", arg);
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "%s: too many files; four are the most", arg);
 		request->with[request->nr_with++] = arg;
 		return 0;
 	case OPTION_BASELINE:
@@ -95,7 +99,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		request->list = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_failure(state, HV_STATUS_USAGE, 0, "%s: no argument expected; see 'hvctl help bench'", arg);
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "%s: no argument expected; see 'hvctl help bench'", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -128,7 +133,8 @@ static const struct {
 
 static bool wants_backend(const struct request *request, unsigned int which)
 {
-	return !strcmp(request->backend, "both") || !strcmp(request->backend, sides[which].backend->name);
+	return !strcmp(request->backend, "both") ||
+	       !strcmp(request->backend, sides[which].backend->name);
 }
 
 static bool devices_are_there(const struct request *request)
@@ -140,7 +146,8 @@ static bool devices_are_there(const struct request *request)
 			continue;
 		fd = sides[i].backend->open();
 		if (fd < 0) {
-			fprintf(stderr, "hvctl bench: %s: %s; %s\n", sides[i].device, strerror(-fd), sides[i].remedy);
+			fprintf(stderr, "hvctl bench: %s: %s; %s\n", sides[i].device, strerror(-fd),
+				sides[i].remedy);
 			return false;
 		}
 		close(fd);
@@ -148,14 +155,15 @@ static bool devices_are_there(const struct request *request)
 	return true;
 }
 
-static void measure(const struct request *request, unsigned int which, struct hv_bench_result results[])
+static void measure(const struct request *request, unsigned int which,
+		    struct hv_bench_result results[])
 {
 	if (!wants_backend(request, which))
 		return;
 	for (unsigned int i = 0; i < hv_bench_nr_cases; i++)
 		if (results[i].wanted)
-			hv_bench_measure(&hv_bench_cases[i], sides[which].backend, &results[i].number[which],
-					 &results[i].why[which]);
+			hv_bench_measure(&hv_bench_cases[i], sides[which].backend,
+					 &results[i].number[which], &results[i].why[which]);
 }
 
 static int fail(const char *what, const char *text)
@@ -195,7 +203,8 @@ static int check_files(const struct request *request)
 		return HV_STATUS_OK;
 	file = fopen(request->svg, "a");
 	if (!file) {
-		fprintf(stderr, "hvctl bench: --svg %s: %s; check the path\n", request->svg, strerror(errno));
+		fprintf(stderr, "hvctl bench: --svg %s: %s; check the path\n", request->svg,
+			strerror(errno));
 		return HV_STATUS_USAGE;
 	}
 	fclose(file);
@@ -217,7 +226,8 @@ static int draw(const char *path, const struct hv_bench_result results[])
 
 static void print_results(const struct request *request, const struct hv_bench_result results[])
 {
-	struct hv_bench_result *before = request->baseline ? calloc(hv_bench_nr_cases, sizeof(*before)) : NULL;
+	struct hv_bench_result *before =
+		request->baseline ? calloc(hv_bench_nr_cases, sizeof(*before)) : NULL;
 	struct hv_error err;
 
 	for (unsigned int i = 0; before && i < hv_bench_nr_cases; i++)
@@ -244,7 +254,8 @@ static int report(const struct request *request, const struct hv_bench_result re
 	if (request->svg)
 		status = draw(request->svg, results);
 	if (!status && request->baseline) {
-		slower = hv_bench_compare(request->baseline, results, REGRESSION_PERCENT, stderr, &err);
+		slower = hv_bench_compare(request->baseline, results, REGRESSION_PERCENT, stderr,
+					  &err);
 		if (slower < 0)
 			return refuse(request->baseline, err.text);
 		if (slower)

@@ -16,8 +16,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	if (key != ARGP_KEY_ARG)
 		return ARGP_ERR_UNKNOWN;
-	argp_failure(state, HV_STATUS_USAGE, 0,
-		     "%s: no argument expected; see 'hvctl help doctor'", arg);
+	argp_failure(state, HV_STATUS_USAGE, 0, "%s: no argument expected; see 'hvctl help doctor'",
+		     arg);
 	return 0;
 }
 
@@ -31,12 +31,14 @@ static char *make_help(void)
 	if (!out)
 		return NULL;
 	fputs("Check everything that can keep VT-x from working here, and print for each\n"
-	      "ok, not ok or unknown, and the remedy.\v", out);
+	      "ok, not ok or unknown, and the remedy.\v",
+	      out);
 	fputs("Exit status: that of the first check that is not ok:\n", out);
 	for (i = 0; i < doctor_nr_checks; i++)
-		fprintf(out, "  %d  %-10s  %s\n", doctor_checks[i].status,
-			doctor_checks[i].name, doctor_checks[i].about);
-	fprintf(out, "   0  all is well\n   %d  nothing is wrong, but something could not be found out",
+		fprintf(out, "  %d  %-10s  %s\n", doctor_checks[i].status, doctor_checks[i].name,
+			doctor_checks[i].about);
+	fprintf(out,
+		"   0  all is well\n   %d  nothing is wrong, but something could not be found out",
 		DOCTOR_STATUS_UNKNOWN);
 	fclose(out);
 	return text;
@@ -54,8 +56,7 @@ static void print(const struct doctor_result *results)
 	for (i = 0; i < doctor_nr_checks; i++) {
 		const struct doctor_result *r = &results[i];
 
-		printf("%-7s  %s: %s\n", states[r->state], doctor_checks[i].name,
-		       r->text);
+		printf("%-7s  %s: %s\n", states[r->state], doctor_checks[i].name, r->text);
 		if (r->remedy[0])
 			printf("         -> %s\n", r->remedy);
 	}

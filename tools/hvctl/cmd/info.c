@@ -55,12 +55,11 @@ static int fail(int module_err, int msr_err)
 		      stderr);
 	else if (module_err == -EACCES || msr_err == -EACCES)
 		fprintf(stderr, "hvctl info: %s: %s; run as root, or see 'hvctl doctor'\n",
-			module_err == -EACCES ? TINYVMX_DEVICE : MSR_DEVICE,
-			strerror(EACCES));
+			module_err == -EACCES ? TINYVMX_DEVICE : MSR_DEVICE, strerror(EACCES));
 	else
-		fprintf(stderr, "hvctl info: %s: %s, and %s: %s; load tinyvmx, or as root 'modprobe msr'\n",
-			TINYVMX_DEVICE, strerror(-module_err), MSR_DEVICE,
-			strerror(-msr_err));
+		fprintf(stderr,
+			"hvctl info: %s: %s, and %s: %s; load tinyvmx, or as root 'modprobe msr'\n",
+			TINYVMX_DEVICE, strerror(-module_err), MSR_DEVICE, strerror(-msr_err));
 	return HV_STATUS_USAGE;
 }
 

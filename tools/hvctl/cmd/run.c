@@ -60,7 +60,8 @@ static const struct argp_option options[] = {
 
 static void bad_size(struct argp_state *state, const char *arg)
 {
-	argp_failure(state, HV_STATUS_USAGE, 0, "--mem %s: not a size; give a number of MiB, or one like 2G", arg);
+	argp_failure(state, HV_STATUS_USAGE, 0,
+		     "--mem %s: not a size; give a number of MiB, or one like 2G", arg);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -77,7 +78,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MACHINE:
 		if (strcmp(arg, "pc") && strcmp(arg, "bare"))
-			argp_failure(state, HV_STATUS_USAGE, 0, "--machine %s: no such machine; use pc or bare", arg);
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "--machine %s: no such machine; use pc or bare", arg);
 		run->machine_kind = arg;
 		return 0;
 	case OPT_CPU:
@@ -92,7 +94,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_SERIAL:
 		if (hv_serial_parse(run->serial, arg, &run->err))
-			argp_failure(state, HV_STATUS_USAGE, 0, "--serial %s: %s", arg, run->err.text);
+			argp_failure(state, HV_STATUS_USAGE, 0, "--serial %s: %s", arg,
+				     run->err.text);
 		return 0;
 	case OPT_STATS:
 		run->stats = true;
@@ -150,9 +153,10 @@ static void tell_image(const struct run *run)
 {
 	const struct hv_image *image = &run->payload.image;
 
-	hv_machine_say(run->machine, "boot protocol %s, because of %s", image->protocol->name, image->why);
-	hv_machine_say(run->machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx", run->payload.path,
-		       image->kind, (unsigned long long)image->file_size,
+	hv_machine_say(run->machine, "boot protocol %s, because of %s", image->protocol->name,
+		       image->why);
+	hv_machine_say(run->machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx",
+		       run->payload.path, image->kind, (unsigned long long)image->file_size,
 		       (unsigned long long)hv_image_begin(image),
 		       (unsigned long long)hv_image_end(image) - 1);
 	for (unsigned int i = 0; i < run->payload.modules; i++) {
@@ -174,7 +178,8 @@ static int create_vm(struct run *run)
 	error = hv_vm_open(vm, &run->err);
 	if (error)
 		return error;
-	hv_machine_say(run->machine, "VMX supported: %s, ABI version %u, %u-bit guest-physical addresses",
+	hv_machine_say(run->machine,
+		       "VMX supported: %s, ABI version %u, %u-bit guest-physical addresses",
 		       TINYVMX_DEVICE, vm->info.abi_version, vm->info.gpa_bits);
 	hv_machine_say(run->machine, "VMCS revision 0x%x", vm->info.vmcs_revision);
 	error = hv_vm_create(vm, run->machine->is_pc ? TINYVMX_VM_LAPIC : 0, &run->err);
@@ -206,8 +211,8 @@ static void load_guest(void *ctx, struct hv_boot *boot)
 
 	if (machine->is_pc)
 		hv_machine_pc_write_tables(machine);
-	hv_payload_start(&run->payload, &machine->memory, hv_cpuid_has_1g_pages(machine->cpuid, machine->nr_cpuid),
-			 boot);
+	hv_payload_start(&run->payload, &machine->memory,
+			 hv_cpuid_has_1g_pages(machine->cpuid, machine->nr_cpuid), boot);
 }
 
 static int create_vcpu(struct run *run)
@@ -223,8 +228,9 @@ static int create_vcpu(struct run *run)
 	machine->load = load_guest;
 	machine->load_ctx = run;
 	load_guest(run, &boot);
-	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx", hv_mode_name(run->payload.image.mode),
-		       boot.regs.rip, boot.regs.gpr[TINYVMX_RSP]);
+	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx",
+		       hv_mode_name(run->payload.image.mode), boot.regs.rip,
+		       boot.regs.gpr[TINYVMX_RSP]);
 	error = hv_vcpu_create(vcpu, machine, 0, &run->err);
 	machine->nr_vcpus = 1;
 	if (!error)
@@ -242,7 +248,8 @@ static int launch(struct run *run)
 
 	run->signal_fd = hv_loop_catch_signals();
 	if (run->signal_fd < 0)
-		return hv_fail(&run->err, -run->signal_fd, "no file descriptor for signals; raise ulimit -n");
+		return hv_fail(&run->err, -run->signal_fd,
+			       "no file descriptor for signals; raise ulimit -n");
 	run->raw = hv_term_raw();
 	run->subject = "--serial";
 	error = hv_machine_add_devices(machine, run->raw, &run->err);

@@ -38,11 +38,13 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static void parse_address(struct argp_state *state, const char *option, const char *arg, uint64_t *value)
+static void parse_address(struct argp_state *state, const char *option, const char *arg,
+			  uint64_t *value)
 {
 	if (!hv_parse_size(arg, 1, value))
 		argp_failure(state, HV_STATUS_USAGE, 0,
-			     "%s %s: not a size or address; give a number like 0x100000 or 16M", option, arg);
+			     "%s %s: not a size or address; give a number like 0x100000 or 16M",
+			     option, arg);
 }
 
 static enum hv_mode parse_mode(struct argp_state *state, const char *arg)
@@ -50,21 +52,24 @@ static enum hv_mode parse_mode(struct argp_state *state, const char *arg)
 	for (enum hv_mode mode = HV_MODE_REAL; mode <= HV_MODE_LONG; mode++)
 		if (!strcmp(arg, hv_mode_name(mode)))
 			return mode;
-	argp_failure(state, HV_STATUS_USAGE, 0, "--mode %s: no such mode; use real, protected or long", arg);
+	argp_failure(state, HV_STATUS_USAGE, 0,
+		     "--mode %s: no such mode; use real, protected or long", arg);
 	return HV_MODE_DEFAULT;
 }
 
 static void add_module(struct argp_state *state, struct hv_payload *payload, const char *arg)
 {
 	if (!hv_payload_add_module(payload, arg))
-		argp_failure(state, HV_STATUS_USAGE, 0, "--initrd %s: one too many; give at most %d", arg,
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "--initrd %s: one too many; give at most %d", arg,
 			     HV_PAYLOAD_MAX_MODULES);
 }
 
 static void set_image(struct argp_state *state, struct hv_payload *payload, const char *arg)
 {
 	if (payload->path)
-		argp_failure(state, HV_STATUS_USAGE, 0, "%s: one image too many; give one, and quote --cmdline", arg);
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "%s: one image too many; give one, and quote --cmdline", arg);
 	payload->path = arg;
 }
 
@@ -109,7 +114,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!payload->path)
-			argp_failure(state, HV_STATUS_USAGE, 0, "no image given; 'hvctl run IMAGE', or see 'hvctl help run'");
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "no image given; 'hvctl run IMAGE', or see 'hvctl help run'");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

@@ -85,8 +85,8 @@ void hv_acpi_pm_power_button(struct hv_acpi_pm *pm)
 static void pm_write_control(struct hv_acpi_pm *pm, uint16_t value)
 {
 	pm->s.control = value & (CNT_SLP_TYP | CNT_BM_RLD);
-	if ((value & CNT_SLP_EN) &&
-	    (value & CNT_SLP_TYP) >> CNT_SLP_TYP_SHIFT == HV_ACPI_PM_S5 && pm->config.power_off)
+	if ((value & CNT_SLP_EN) && (value & CNT_SLP_TYP) >> CNT_SLP_TYP_SHIFT == HV_ACPI_PM_S5 &&
+	    pm->config.power_off)
 		pm->config.power_off(pm->config.ctx);
 }
 
@@ -180,8 +180,12 @@ int hv_acpi_pm_init(struct hv_acpi_pm *pm, const struct hv_acpi_pm_config *confi
 	pm->tick_offset = -pm_ticks(pm);
 	hv_acpi_pm_reset(pm);
 	pm->region = (struct hv_region){
-		.name = "acpi-pm", .space = HV_PORT, .base = config->base, .len = HV_ACPI_PM_LEN,
-		.access = pm_access, .dev = pm,
+		.name = "acpi-pm",
+		.space = HV_PORT,
+		.base = config->base,
+		.len = HV_ACPI_PM_LEN,
+		.access = pm_access,
+		.dev = pm,
 	};
 	return hv_bus_register(config->bus, &pm->region);
 }

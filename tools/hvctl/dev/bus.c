@@ -46,8 +46,8 @@ static bool contains(const struct hv_region *region, uint64_t addr)
 	return addr - region->base < region->len;
 }
 
-__attribute__((noinline))
-static struct hv_region *search(struct hv_bus *bus, enum hv_space space, uint64_t addr)
+__attribute__((noinline)) static struct hv_region *search(struct hv_bus *bus, enum hv_space space,
+							  uint64_t addr)
 {
 	for (size_t i = 0; i < bus->count[space]; i++)
 		if (contains(bus->regions[space][i], addr))
@@ -68,7 +68,8 @@ static const uint64_t width_mask[] = { [1] = UINT8_MAX, [2] = UINT16_MAX, [4] = 
 
 /* Nobody answers, or the access straddles an edge: each byte goes to whoever owns it. */
 static bool __attribute__((noinline))
-access_pieces(struct hv_bus *bus, enum hv_space space, uint64_t addr, unsigned int width, bool write, uint64_t *value)
+access_pieces(struct hv_bus *bus, enum hv_space space, uint64_t addr, unsigned int width,
+	      bool write, uint64_t *value)
 {
 	uint64_t sum = 0;
 	bool answered = false;
@@ -92,11 +93,12 @@ access_pieces(struct hv_bus *bus, enum hv_space space, uint64_t addr, unsigned i
 	return answered;
 }
 
-bool hv_bus_access(struct hv_bus *bus, enum hv_space space, uint64_t addr,
-		   unsigned int width, bool write, uint64_t *value)
+bool hv_bus_access(struct hv_bus *bus, enum hv_space space, uint64_t addr, unsigned int width,
+		   bool write, uint64_t *value)
 {
 	struct hv_region *region = find(bus, space, addr);
-	bool whole = region && width <= region->len - (addr - region->base) && !(width & (width - 1));
+	bool whole = region && width <= region->len - (addr - region->base) &&
+		     !(width & (width - 1));
 
 	if (!whole)
 		return access_pieces(bus, space, addr, width, write, value);

@@ -55,8 +55,8 @@ void hv_bus_unregister(struct hv_bus *bus, struct hv_region *region);
  * writes are lost, as on a PC. An access that only begins in a region, is wider than
  * it, or has a width that chips do not know (up to 8 all the same) is split into bytes.
  */
-bool hv_bus_access(struct hv_bus *bus, enum hv_space space, uint64_t addr,
-		   unsigned int width, bool write, uint64_t *value);
+bool hv_bus_access(struct hv_bus *bus, enum hv_space space, uint64_t addr, unsigned int width,
+		   bool write, uint64_t *value);
 
 /* An interrupt line from a chip's output pin to a controller's input pin. */
 struct hv_irq {

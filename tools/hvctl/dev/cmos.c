@@ -97,9 +97,8 @@ static bool rtc_stopped(const struct hv_cmos *cmos)
 
 static bool is_time(uint8_t index)
 {
-	return index == HV_CMOS_CENTURY ||
-	       (index <= YEAR && index != SECONDS_ALARM && index != MINUTES_ALARM &&
-		index != HOURS_ALARM);
+	return index == HV_CMOS_CENTURY || (index <= YEAR && index != SECONDS_ALARM &&
+					    index != MINUTES_ALARM && index != HOURS_ALARM);
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -127,7 +126,7 @@ static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 
 static void date_of_days(int64_t days, int64_t *year, int64_t *month, int64_t *day)
 {
-	int64_t since = days + 719468;	/* 1 March of year 0 */
+	int64_t since = days + 719468; /* 1 March of year 0 */
 	int64_t era = floor_div(since, 146097);
 	int64_t d = since - era * 146097;
 	int64_t y = (d - d / 1460 + d / 36524 - d / 146096) / 365;
@@ -219,10 +218,10 @@ static void rtc_from_registers(struct hv_cmos *cmos, uint32_t ns)
 		month = 1;
 	days = days_of_date(year, month, decode(cmos, ram[DAY]));
 	rtc_set(cmos, (struct rtc_time){
-		.s = days * SECONDS_PER_DAY + decode_hours(cmos, ram[HOURS]) * 3600 +
-		     decode(cmos, ram[MINUTES]) * 60 + decode(cmos, ram[SECONDS]),
-		.ns = ns,
-	});
+			      .s = days * SECONDS_PER_DAY + decode_hours(cmos, ram[HOURS]) * 3600 +
+				   decode(cmos, ram[MINUTES]) * 60 + decode(cmos, ram[SECONDS]),
+			      .ns = ns,
+		      });
 }
 
 static bool alarm_field_matches(uint8_t alarm, uint8_t value)
@@ -492,7 +491,7 @@ static void cmos_fill_ram(struct hv_cmos *cmos)
 	uint8_t *ram = cmos->s.ram;
 	unsigned int i, sum = 0;
 
-	ram[0x14] = 0x02;	/* FPU; no floppy, no display */
+	ram[0x14] = 0x02; /* FPU; no floppy, no display */
 	put16(ram, 0x15, kib < 640 ? kib : 640);
 	put16(ram, 0x17, kib > 1024 ? kib - 1024 : 0);
 	put16(ram, 0x30, kib > 1024 ? kib - 1024 : 0);
@@ -529,15 +528,19 @@ int hv_cmos_init(struct hv_cmos *cmos, const struct hv_cmos_config *config)
 	cmos->period_timer = (struct hv_timer){ .fn = cmos_timer, .dev = cmos };
 	cmos->s.version = HV_CMOS_STATE_VERSION;
 	cmos->s.connected = 1;
-	cmos->s.ram[REG_A] = 0x26;	/* 32768 Hz, 1024 periods a second */
+	cmos->s.ram[REG_A] = 0x26; /* 32768 Hz, 1024 periods a second */
 	cmos->s.ram[REG_B] = B_24H;
 	cmos->s.ram[REG_D] = D_VRT;
 	cmos->s.seen_s = rtc_now(cmos).s;
 	cmos->seen_period = period_now(cmos);
 	cmos_fill_ram(cmos);
 	cmos->region = (struct hv_region){
-		.name = "cmos", .space = HV_PORT, .base = 0x70, .len = 2,
-		.access = cmos_access, .dev = cmos,
+		.name = "cmos",
+		.space = HV_PORT,
+		.base = 0x70,
+		.len = 2,
+		.access = cmos_access,
+		.dev = cmos,
 	};
 	return hv_bus_register(config->bus, &cmos->region);
 }
@@ -556,7 +559,7 @@ void hv_cmos_save(const struct hv_cmos *cmos, struct hv_cmos_state *state)
 
 int hv_cmos_load(struct hv_cmos *cmos, const struct hv_cmos_state *state)
 {
-	const int64_t limit = 1ll << 40;	/* seconds; more than any register can say */
+	const int64_t limit = 1ll << 40; /* seconds; more than any register can say */
 	const struct hv_cmos_state s = *state;
 
 	if (s.version != HV_CMOS_STATE_VERSION || s.connected > 1 || (s.pad[0] | s.pad[1]) ||

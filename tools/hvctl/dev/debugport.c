@@ -15,7 +15,8 @@ static void access_port(void *dev, uint64_t offset, unsigned int width, bool wri
 		*value = HV_DEBUGPORT;
 }
 
-static int register_port(struct hv_debugport *port, struct hv_bus *bus, unsigned int i, uint64_t base)
+static int register_port(struct hv_debugport *port, struct hv_bus *bus, unsigned int i,
+			 uint64_t base)
 {
 	port->region[i] = (struct hv_region){
 		.name = "debug port",

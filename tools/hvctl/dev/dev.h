@@ -17,9 +17,8 @@ typedef uint8_t (*hv_read8_fn)(void *dev, uint64_t offset);
 typedef void (*hv_write8_fn)(void *dev, uint64_t offset, uint8_t value);
 
 /* Serve an access to byte-wide registers: an ISA bus does a wide one bytewise, low first. */
-static inline void hv_access_bytes(void *dev, uint64_t offset, unsigned int width,
-				   bool write, uint64_t *value,
-				   hv_read8_fn read8, hv_write8_fn write8)
+static inline void hv_access_bytes(void *dev, uint64_t offset, unsigned int width, bool write,
+				   uint64_t *value, hv_read8_fn read8, hv_write8_fn write8)
 {
 	uint64_t result = 0;
 	unsigned int i;

@@ -14,7 +14,8 @@ static void access_exit(void *dev, uint64_t offset, unsigned int width, bool wri
 		*value = 0;
 }
 
-static void access_power(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
+static void access_power(void *dev, uint64_t offset, unsigned int width, bool write,
+			 uint64_t *value)
 {
 	struct hv_exitport *port = dev;
 
@@ -25,8 +26,8 @@ static void access_power(void *dev, uint64_t offset, unsigned int width, bool wr
 }
 
 int hv_exitport_init(struct hv_exitport *port, struct hv_bus *bus,
-		     void (*exited)(void *ctx, uint32_t value),
-		     void (*powered_off)(void *ctx), void *ctx)
+		     void (*exited)(void *ctx, uint32_t value), void (*powered_off)(void *ctx),
+		     void *ctx)
 {
 	int err;
 

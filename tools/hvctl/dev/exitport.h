@@ -21,7 +21,7 @@ struct hv_exitport {
 };
 
 int hv_exitport_init(struct hv_exitport *port, struct hv_bus *bus,
-		     void (*exited)(void *ctx, uint32_t value),
-		     void (*powered_off)(void *ctx), void *ctx);
+		     void (*exited)(void *ctx, uint32_t value), void (*powered_off)(void *ctx),
+		     void *ctx);
 
 #endif

@@ -123,8 +123,7 @@ static bool timer_is_asserting(struct hv_hpet_timer *t)
 {
 	const uint64_t wanted = TN_LEVEL | TN_ENABLE;
 
-	return (t->hpet->s.config & CONFIG_ENABLE) &&
-	       (t->hpet->s.status & 1u << timer_index(t)) &&
+	return (t->hpet->s.config & CONFIG_ENABLE) && (t->hpet->s.status & 1u << timer_index(t)) &&
 	       (timer_state(t)->config & wanted) == wanted;
 }
 
@@ -373,7 +372,7 @@ static void hpet_access(void *dev, uint64_t offset, unsigned int width, bool wri
 	unsigned int shift = (offset & 7) * 8;
 	uint64_t reg = offset & ~7ull;
 
-	if ((offset & 7) + width > 8) {	/* across registers: undefined, so nothing */
+	if ((offset & 7) + width > 8) { /* across registers: undefined, so nothing */
 		if (!write)
 			*value = UINT64_MAX;
 		return;
@@ -403,12 +402,17 @@ int hv_hpet_init(struct hv_hpet *hpet, const struct hv_hpet_config *config)
 	hpet->config = *config;
 	for (i = 0; i < HV_HPET_TIMERS; i++) {
 		hpet->timer[i].hpet = hpet;
-		hpet->timer[i].timer = (struct hv_timer){ .fn = timer_match, .dev = &hpet->timer[i] };
+		hpet->timer[i].timer =
+			(struct hv_timer){ .fn = timer_match, .dev = &hpet->timer[i] };
 	}
 	hv_hpet_reset(hpet);
 	hpet->region = (struct hv_region){
-		.name = "hpet", .space = HV_MMIO, .base = config->base, .len = HV_HPET_LEN,
-		.access = hpet_access, .dev = hpet,
+		.name = "hpet",
+		.space = HV_MMIO,
+		.base = config->base,
+		.len = HV_HPET_LEN,
+		.access = hpet_access,
+		.dev = hpet,
 	};
 	return hv_bus_register(config->bus, &hpet->region);
 }

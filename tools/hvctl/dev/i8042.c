@@ -176,7 +176,7 @@ static void kbc_data(struct hv_i8042 *kbc, uint8_t value)
 		kbc_write_output_port(kbc, value);
 		break;
 	case CMD_FROM_KEYBOARD:
-	case CMD_FROM_AUX:	/* comes back from the wrong side: so there is no mouse port */
+	case CMD_FROM_AUX: /* comes back from the wrong side: so there is no mouse port */
 		kbc_answer(kbc, value, 0);
 		break;
 	case CMD_TO_AUX:
@@ -250,12 +250,20 @@ int hv_i8042_init(struct hv_i8042 *kbc, const struct hv_i8042_config *config)
 	kbc->config = *config;
 	hv_i8042_reset(kbc);
 	kbc->data_region = (struct hv_region){
-		.name = "i8042", .space = HV_PORT, .base = 0x60, .len = 1,
-		.access = kbc_access_data, .dev = kbc,
+		.name = "i8042",
+		.space = HV_PORT,
+		.base = 0x60,
+		.len = 1,
+		.access = kbc_access_data,
+		.dev = kbc,
 	};
 	kbc->command_region = (struct hv_region){
-		.name = "i8042", .space = HV_PORT, .base = 0x64, .len = 1,
-		.access = kbc_access_command, .dev = kbc,
+		.name = "i8042",
+		.space = HV_PORT,
+		.base = 0x64,
+		.len = 1,
+		.access = kbc_access_command,
+		.dev = kbc,
 	};
 	err = hv_bus_register(config->bus, &kbc->data_region);
 	if (err)

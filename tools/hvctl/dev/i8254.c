@@ -208,7 +208,7 @@ static uint16_t channel_value(const struct hv_i8254_channel *ch, int64_t now)
 		value = 0;
 	else if (ch->s.mode == 2)
 		value = count - elapsed % count;
-	else if (ch->s.mode == 3)	/* by twos, twice a cycle, from the even number */
+	else if (ch->s.mode == 3) /* by twos, twice a cycle, from the even number */
 		value = (count & ~1ll) - 2 * (elapsed % count % square_high(count));
 	else
 		value = count - elapsed % modulus + modulus;
@@ -279,9 +279,9 @@ static void channel_latch_status(struct hv_i8254_channel *ch, int64_t now)
 
 	if (s->status_latched)
 		return;
-	ch->s.status = (uint8_t)(s->access << 4 | s->mode << 1 | s->bcd |
-				 (channel_out(ch, now) ? STATUS_OUT : 0) |
-				 (null ? STATUS_NULL : 0));
+	ch->s.status =
+		(uint8_t)(s->access << 4 | s->mode << 1 | s->bcd |
+			  (channel_out(ch, now) ? STATUS_OUT : 0) | (null ? STATUS_NULL : 0));
 	ch->s.status_latched = 1;
 }
 
@@ -472,12 +472,20 @@ int hv_i8254_init(struct hv_i8254 *pit, const struct hv_i8254_config *config)
 	pit->timer = (struct hv_timer){ .fn = pit_timer, .dev = pit };
 	hv_i8254_reset(pit);
 	pit->region = (struct hv_region){
-		.name = "i8254", .space = HV_PORT, .base = 0x40, .len = 4,
-		.access = pit_access, .dev = pit,
+		.name = "i8254",
+		.space = HV_PORT,
+		.base = 0x40,
+		.len = 4,
+		.access = pit_access,
+		.dev = pit,
 	};
 	pit->port61_region = (struct hv_region){
-		.name = "port61", .space = HV_PORT, .base = 0x61, .len = 1,
-		.access = port61_access, .dev = pit,
+		.name = "port61",
+		.space = HV_PORT,
+		.base = 0x61,
+		.len = 1,
+		.access = port61_access,
+		.dev = pit,
 	};
 	err = hv_bus_register(config->bus, &pit->region);
 	if (err)
@@ -511,7 +519,8 @@ void hv_i8254_save(const struct hv_i8254 *pit, struct hv_i8254_state *state)
 		state->channel[i] = ch->s;
 		state->channel[i].elapsed = (uint64_t)channel_elapsed(ch, now);
 		state->channel[i].switch_in = ch->s.next_count && ch->switch_at > now ?
-					      (uint64_t)(ch->switch_at - now) : 0;
+						      (uint64_t)(ch->switch_at - now) :
+						      0;
 	}
 }
 
@@ -523,8 +532,8 @@ static bool channel_state_valid(const struct hv_i8254_channel_state *s)
 		return false;
 	if ((s->running && !s->loaded) || s->elapsed > INT64_MAX / 4 || s->switch_in > 65536)
 		return false;
-	return (s->bcd | s->gate | s->loaded | s->running | s->write_high_next |
-		s->read_high_next | s->latched | s->status_latched) <= 1 &&
+	return (s->bcd | s->gate | s->loaded | s->running | s->write_high_next | s->read_high_next |
+		s->latched | s->status_latched) <= 1 &&
 	       !(s->pad[0] | s->pad[1]);
 }
 

@@ -237,19 +237,19 @@ static void chip_write_ocw2(struct hv_i8259_chip *chip, uint8_t value)
 	uint8_t level = value & OCW2_LEVEL;
 
 	switch (value >> 5) {
-	case 0:	/* rotate in automatic EOI: off, on */
+	case 0: /* rotate in automatic EOI: off, on */
 	case 4:
 		chip->s.rotate_on_aeoi = value >> 7;
 		break;
-	case 1:	/* non-specific EOI, without and with rotation */
+	case 1: /* non-specific EOI, without and with rotation */
 	case 5:
 		chip_eoi(chip, chip_eoi_target(chip), value >> 7);
 		break;
-	case 3:	/* specific EOI, without and with rotation */
+	case 3: /* specific EOI, without and with rotation */
 	case 7:
 		chip_eoi(chip, level, value >> 7);
 		break;
-	case 6:	/* set priority */
+	case 6: /* set priority */
 		chip->s.lowest = level;
 		break;
 	default:
@@ -353,15 +353,21 @@ void hv_i8259_reset(struct hv_i8259 *pic)
 static struct hv_region pic_region(uint64_t base, hv_access_fn access, void *dev)
 {
 	return (struct hv_region){
-		.name = "i8259", .space = HV_PORT, .base = base, .len = 2,
-		.access = access, .dev = dev,
+		.name = "i8259",
+		.space = HV_PORT,
+		.base = base,
+		.len = 2,
+		.access = access,
+		.dev = dev,
 	};
 }
 
 int hv_i8259_init(struct hv_i8259 *pic, const struct hv_i8259_config *config)
 {
 	struct hv_region *const regions[] = {
-		&pic->chip[MASTER].region, &pic->chip[SLAVE].region, &pic->elcr_region,
+		&pic->chip[MASTER].region,
+		&pic->chip[SLAVE].region,
+		&pic->elcr_region,
 	};
 	unsigned int i;
 	int err;

@@ -113,7 +113,8 @@ void hv_ioapic_level_vectors(const struct hv_ioapic *ioapic, uint64_t bitmap[4])
 	for (pin = 0; pin < HV_IOAPIC_PINS; pin++) {
 		uint64_t entry = ioapic->s.entry[pin];
 
-		if (entry_is_level(entry) && (entry & (ENTRY_MASKED | ENTRY_REMOTE_IRR)) != ENTRY_MASKED)
+		if (entry_is_level(entry) &&
+		    (entry & (ENTRY_MASKED | ENTRY_REMOTE_IRR)) != ENTRY_MASKED)
 			bitmap[(entry & ENTRY_VECTOR) / 64] |= 1ull << (entry & 63);
 	}
 }
@@ -222,8 +223,12 @@ int hv_ioapic_init(struct hv_ioapic *ioapic, const struct hv_ioapic_config *conf
 	ioapic->s.version = HV_IOAPIC_STATE_VERSION;
 	hv_ioapic_reset(ioapic);
 	ioapic->region = (struct hv_region){
-		.name = "ioapic", .space = HV_MMIO, .base = config->base, .len = HV_IOAPIC_LEN,
-		.access = ioapic_access, .dev = ioapic,
+		.name = "ioapic",
+		.space = HV_MMIO,
+		.base = config->base,
+		.len = HV_IOAPIC_LEN,
+		.access = ioapic_access,
+		.dev = ioapic,
 	};
 	return hv_bus_register(config->bus, &ioapic->region);
 }
@@ -244,8 +249,8 @@ int hv_ioapic_load(struct hv_ioapic *ioapic, const struct hv_ioapic_state *state
 	const struct hv_ioapic_state s = *state;
 	unsigned int pin;
 
-	if (s.version != HV_IOAPIC_STATE_VERSION || s.id > 15 || (s.pad[0] | s.pad[1]) ||
-	    s.pad2 || s.lines >> HV_IOAPIC_PINS)
+	if (s.version != HV_IOAPIC_STATE_VERSION || s.id > 15 || (s.pad[0] | s.pad[1]) || s.pad2 ||
+	    s.lines >> HV_IOAPIC_PINS)
 		return -EINVAL;
 	for (pin = 0; pin < HV_IOAPIC_PINS; pin++) {
 		if (s.entry[pin] & (~ENTRY_BITS | ENTRY_STATUS))

@@ -52,8 +52,11 @@ static int pc_init_interrupts(struct hv_pc *pc, const struct hv_pc_config *confi
 {
 	const struct hv_i8259_config pic = { .bus = config->bus, .intr = config->intr };
 	const struct hv_ioapic_config ioapic = {
-		.bus = config->bus, .base = HV_IOAPIC_BASE, .id = config->ioapic_id,
-		.deliver = config->deliver, .ctx = config->ctx,
+		.bus = config->bus,
+		.base = HV_IOAPIC_BASE,
+		.id = config->ioapic_id,
+		.deliver = config->deliver,
+		.ctx = config->ctx,
 	};
 	int err = hv_i8259_init(&pc->pic, &pic);
 
@@ -75,19 +78,29 @@ static void pc_exit_interrupts(struct hv_pc *pc)
 static int pc_init_timers(struct hv_pc *pc, const struct hv_pc_config *config)
 {
 	const struct hv_i8254_config pit = {
-		.bus = config->bus, .clock = config->clock, .irq = hv_pc_irq(pc, 0),
+		.bus = config->bus,
+		.clock = config->clock,
+		.irq = hv_pc_irq(pc, 0),
 	};
 	const struct hv_cmos_config cmos = {
-		.bus = config->bus, .clock = config->clock, .irq = hv_pc_irq(pc, 8),
-		.wall_ns = config->wall_ns, .ctx = config->ctx,
-		.ram_below_4g = config->ram_below_4g, .ram_above_4g = config->ram_above_4g,
+		.bus = config->bus,
+		.clock = config->clock,
+		.irq = hv_pc_irq(pc, 8),
+		.wall_ns = config->wall_ns,
+		.ctx = config->ctx,
+		.ram_below_4g = config->ram_below_4g,
+		.ram_above_4g = config->ram_above_4g,
 		.cpus = config->cpus,
 	};
 	const struct hv_hpet_config hpet = {
-		.bus = config->bus, .clock = config->clock, .base = HV_HPET_BASE,
-		.irq0 = hv_pc_irq(pc, 0), .irq8 = hv_pc_irq(pc, 8),
+		.bus = config->bus,
+		.clock = config->clock,
+		.base = HV_HPET_BASE,
+		.irq0 = hv_pc_irq(pc, 0),
+		.irq8 = hv_pc_irq(pc, 8),
 		.pins = { .set = hv_ioapic_set_irq, .controller = &pc->ioapic },
-		.legacy = pc_hpet_legacy, .ctx = pc,
+		.legacy = pc_hpet_legacy,
+		.ctx = pc,
 	};
 	int err = hv_i8254_init(&pc->pit, &pit);
 
@@ -119,16 +132,25 @@ static void pc_exit_timers(struct hv_pc *pc)
 static int pc_init_power(struct hv_pc *pc, const struct hv_pc_config *config)
 {
 	const struct hv_acpi_pm_config pm = {
-		.bus = config->bus, .clock = config->clock, .sci = hv_pc_irq(pc, HV_PC_SCI),
-		.base = HV_PC_PM_BASE, .power_off = config->power_off,
-		.reset = config->reset, .ctx = config->ctx,
+		.bus = config->bus,
+		.clock = config->clock,
+		.sci = hv_pc_irq(pc, HV_PC_SCI),
+		.base = HV_PC_PM_BASE,
+		.power_off = config->power_off,
+		.reset = config->reset,
+		.ctx = config->ctx,
 	};
 	const struct hv_i8042_config kbc = {
-		.bus = config->bus, .irq = hv_pc_irq(pc, 1), .aux_irq = hv_pc_irq(pc, 12),
-		.reset = config->reset, .ctx = config->ctx,
+		.bus = config->bus,
+		.irq = hv_pc_irq(pc, 1),
+		.aux_irq = hv_pc_irq(pc, 12),
+		.reset = config->reset,
+		.ctx = config->ctx,
 	};
 	const struct hv_port92_config port92 = {
-		.bus = config->bus, .reset = config->reset, .ctx = config->ctx,
+		.bus = config->bus,
+		.reset = config->reset,
+		.ctx = config->ctx,
 	};
 	int err = hv_acpi_pm_init(&pc->pm, &pm);
 
@@ -160,7 +182,8 @@ static int pc_init_pci(struct hv_pc *pc, const struct hv_pc_config *config)
 {
 	const struct hv_cf9_config cf9 = { .reset = config->reset, .ctx = config->ctx };
 	struct hv_pci_config pci = {
-		.bus = config->bus, .cf9 = &pc->cf9,
+		.bus = config->bus,
+		.cf9 = &pc->cf9,
 		.intx = { .set = pc_set_pci, .controller = pc },
 	};
 
@@ -263,16 +286,11 @@ int hv_pc_load(struct hv_pc *pc, const struct hv_pc_state *state)
 		return -EINVAL;
 	hv_ioapic_reset(&pc->ioapic);
 	hv_i8259_reset(&pc->pic);
-	bad = hv_hpet_load(&pc->hpet, &state->hpet) ||
-	      hv_i8254_load(&pc->pit, &state->pit) ||
-	      hv_cmos_load(&pc->cmos, &state->cmos) ||
-	      hv_acpi_pm_load(&pc->pm, &state->pm) ||
-	      hv_i8042_load(&pc->kbc, &state->kbc) ||
-	      hv_port92_load(&pc->port92, &state->port92) ||
-	      hv_cf9_load(&pc->cf9, &state->cf9) ||
-	      hv_pci_load(&pc->pci, &state->pci) ||
+	bad = hv_hpet_load(&pc->hpet, &state->hpet) || hv_i8254_load(&pc->pit, &state->pit) ||
+	      hv_cmos_load(&pc->cmos, &state->cmos) || hv_acpi_pm_load(&pc->pm, &state->pm) ||
+	      hv_i8042_load(&pc->kbc, &state->kbc) || hv_port92_load(&pc->port92, &state->port92) ||
+	      hv_cf9_load(&pc->cf9, &state->cf9) || hv_pci_load(&pc->pci, &state->pci) ||
 	      hv_pci_device_load(&pc->pci.host, &state->host) ||
-	      hv_ioapic_load(&pc->ioapic, &state->ioapic) ||
-	      hv_i8259_load(&pc->pic, &state->pic);
+	      hv_ioapic_load(&pc->ioapic, &state->ioapic) || hv_i8259_load(&pc->pic, &state->pic);
 	return bad ? -EINVAL : 0;
 }

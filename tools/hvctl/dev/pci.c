@@ -162,7 +162,7 @@ int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_
 		},
 	};
 	hv_pci_config_set(device, reg, 4, space == HV_PORT ? BAR_PORTS : 0);
-	config_allow(device, reg, 4, (uint32_t)~(size - 1));
+	config_allow(device, reg, 4, (uint32_t) ~(size - 1));
 	return 0;
 }
 
@@ -324,8 +324,8 @@ static int device_assign(struct hv_pci_device *device, uint64_t next[HV_NR_SPACE
 	return 0;
 }
 
-int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end,
-		  uint64_t mmio_base, uint64_t mmio_end)
+int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end, uint64_t mmio_base,
+		  uint64_t mmio_end)
 {
 	uint64_t next[HV_NR_SPACES] = { [HV_PORT] = port_base, [HV_MMIO] = mmio_base };
 	const uint64_t end[HV_NR_SPACES] = { [HV_PORT] = port_end, [HV_MMIO] = mmio_end };
@@ -393,19 +393,29 @@ void hv_pci_reset(struct hv_pci *pci)
 int hv_pci_init(struct hv_pci *pci, const struct hv_pci_config *config)
 {
 	static const struct hv_pci_ids host = {
-		.vendor = HOST_VENDOR, .device = HOST_DEVICE, .class_code = HOST_CLASS,
+		.vendor = HOST_VENDOR,
+		.device = HOST_DEVICE,
+		.class_code = HOST_CLASS,
 	};
 	int err;
 
 	memset(pci, 0, sizeof(*pci));
 	pci->config = *config;
 	pci->address_region = (struct hv_region){
-		.name = "pci", .space = HV_PORT, .base = HV_PCI_ADDRESS, .len = 4,
-		.access = pci_access_address, .dev = pci,
+		.name = "pci",
+		.space = HV_PORT,
+		.base = HV_PCI_ADDRESS,
+		.len = 4,
+		.access = pci_access_address,
+		.dev = pci,
 	};
 	pci->data_region = (struct hv_region){
-		.name = "pci", .space = HV_PORT, .base = HV_PCI_DATA, .len = 4,
-		.access = pci_access_data, .dev = pci,
+		.name = "pci",
+		.space = HV_PORT,
+		.base = HV_PCI_DATA,
+		.len = 4,
+		.access = pci_access_data,
+		.dev = pci,
 	};
 	hv_pci_device_init(&pci->host, &host);
 	err = hv_bus_register(config->bus, &pci->address_region);

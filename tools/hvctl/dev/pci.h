@@ -108,8 +108,8 @@ void hv_pci_remove(struct hv_pci_device *device);
  * Give each BAR an address from these ranges and turn decoding on, as firmware
  * does. Returns 0, or -ENOSPC if a range is too small.
  */
-int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end,
-		  uint64_t mmio_base, uint64_t mmio_end);
+int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end, uint64_t mmio_base,
+		  uint64_t mmio_end);
 
 /* Assert or release the device's INTx. */
 void hv_pci_set_intx(struct hv_pci_device *device, bool level);

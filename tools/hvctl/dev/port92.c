@@ -45,8 +45,12 @@ int hv_port92_init(struct hv_port92 *port, const struct hv_port92_config *config
 	port->config = *config;
 	hv_port92_reset(port);
 	port->region = (struct hv_region){
-		.name = "port92", .space = HV_PORT, .base = 0x92, .len = 1,
-		.access = port92_access, .dev = port,
+		.name = "port92",
+		.space = HV_PORT,
+		.base = 0x92,
+		.len = 1,
+		.access = port92_access,
+		.dev = port,
 	};
 	return hv_bus_register(config->bus, &port->region);
 }

@@ -96,7 +96,8 @@ static size_t uart_trigger(const struct hv_uart16550 *uart)
 static uint64_t uart_timeout_ns(const struct hv_uart16550 *uart)
 {
 	unsigned int divisor = uart->s.dlm << 8 | uart->s.dll;
-	unsigned int bits = 1 + 5 + (uart->s.lcr & 3) + !!(uart->s.lcr & 8) + 1 + !!(uart->s.lcr & 4);
+	unsigned int bits =
+		1 + 5 + (uart->s.lcr & 3) + !!(uart->s.lcr & 8) + 1 + !!(uart->s.lcr & 4);
 
 	return hv_muldiv(4ull * bits * (divisor ? divisor : 1), HV_NSEC_PER_SEC, 115200);
 }
@@ -431,7 +432,7 @@ static void uart_write(struct hv_uart16550 *uart, uint64_t offset, uint8_t value
 	case SCR:
 		uart->s.scr = value;
 		break;
-	default:	/* LSR and MSR: factory test only */
+	default: /* LSR and MSR: factory test only */
 		break;
 	}
 }
@@ -527,8 +528,11 @@ void hv_uart16550_reset(struct hv_uart16550 *uart)
 	hv_timer_cancel(uart->config.clock, &uart->tx_empty);
 	uart->s = (struct hv_uart16550_state){
 		.version = HV_UART16550_STATE_VERSION,
-		.dll = uart->s.dll, .dlm = uart->s.dlm, .scr = uart->s.scr,
-		.lines = uart->s.lines, .msr = uart->s.lines,
+		.dll = uart->s.dll,
+		.dlm = uart->s.dlm,
+		.scr = uart->s.scr,
+		.lines = uart->s.lines,
+		.msr = uart->s.lines,
 	};
 	uart_update_irq(uart);
 }
@@ -571,8 +575,8 @@ void hv_uart16550_save(const struct hv_uart16550 *uart, struct hv_uart16550_stat
 
 static bool uart_flags_valid(const struct hv_uart16550_state *s)
 {
-	return (s->thre_pending | s->rx_timed_out | s->rls_pending | s->polled |
-		s->mcr_written | s->rts_seen) <= 1 &&
+	return (s->thre_pending | s->rx_timed_out | s->rls_pending | s->polled | s->mcr_written |
+		s->rts_seen) <= 1 &&
 	       s->lsr_polls <= POLLS_FOR_INPUT && s->tx_count < HV_UART16550_FIFO;
 }
 

@@ -50,7 +50,8 @@ static void access_page(void *dev, uint64_t offset, unsigned int width, bool wri
 int hv_xapic_init(struct hv_xapic *xapic, struct hv_bus *bus, const struct hv_xapic_ops *ops)
 {
 	*xapic = (struct hv_xapic){
-		.region = { "local APIC", HV_MMIO, HV_XAPIC_BASE, HV_XAPIC_LEN, access_page, xapic },
+		.region = { "local APIC", HV_MMIO, HV_XAPIC_BASE, HV_XAPIC_LEN, access_page,
+			    xapic },
 		.ops = *ops,
 	};
 	return hv_bus_register(bus, &xapic->region);

@@ -62,8 +62,7 @@ static const struct hypervisor *hypervisor_by_signature(const char *signature)
  * VirtualBox shows Linux guests the interface of KVM, and so its signature;
  * only the firmware tables tell.
  */
-static const struct hypervisor *find_hypervisor(const struct doctor_facts *f,
-						char signature[13])
+static const struct hypervisor *find_hypervisor(const struct doctor_facts *f, char signature[13])
 {
 	uint32_t regs[4];
 	char product[64];
@@ -71,8 +70,7 @@ static const struct hypervisor *find_hypervisor(const struct doctor_facts *f,
 	f->env->cpuid(0x40000000, 0, regs);
 	memcpy(signature, &regs[1], 12);
 	signature[12] = 0;
-	doctor_read(f->env, product, sizeof(product),
-		    "/sys/class/dmi/id/product_name");
+	doctor_read(f->env, product, sizeof(product), "/sys/class/dmi/id/product_name");
 	if (!strcmp(product, "VirtualBox"))
 		return hypervisor_by_signature("VBoxVBoxVBox");
 	return hypervisor_by_signature(signature);
@@ -89,8 +87,7 @@ void doctor_check_hypervisor(const struct doctor_facts *f, struct doctor_result 
 	}
 	h = find_hypervisor(f, signature);
 	if (f->has_vmx) {
-		doctor_say(r, DOCTOR_OK, "inside %s, which passes VMX on",
-			   h ? h->name : signature);
+		doctor_say(r, DOCTOR_OK, "inside %s, which passes VMX on", h ? h->name : signature);
 		return;
 	}
 	/* Nothing it could pass on: the CPU's check says so. */
@@ -100,8 +97,7 @@ void doctor_check_hypervisor(const struct doctor_facts *f, struct doctor_result 
 	}
 	doctor_say(r, DOCTOR_NOT_OK, "inside %s; it does not show VMX to this machine",
 		   h ? h->name : signature);
-	doctor_mend(r, "%s", h ? h->remedy :
-		    "turn on nested virtualization in that hypervisor");
+	doctor_mend(r, "%s", h ? h->remedy : "turn on nested virtualization in that hypervisor");
 }
 
 /* --- the CPU itself --- */
@@ -115,10 +111,9 @@ void doctor_check_cpu(const struct doctor_facts *f, struct doctor_result *r)
 	if (is_intel(f))
 		doctor_say(r, DOCTOR_NOT_OK, "no VMX (CPUID.1:ECX[5] is 0)");
 	else
-		doctor_say(r, DOCTOR_NOT_OK, "%s: tinyvmx needs Intel VT-x, and this CPU has no VMX",
-			   f->vendor);
-	doctor_mend(r, "%s%s", f->hypervisor && is_intel(f) ?
-		    "see hypervisor; or " : "", TESTBED);
+		doctor_say(r, DOCTOR_NOT_OK,
+			   "%s: tinyvmx needs Intel VT-x, and this CPU has no VMX", f->vendor);
+	doctor_mend(r, "%s%s", f->hypervisor && is_intel(f) ? "see hypervisor; or " : "", TESTBED);
 }
 
 /* --- firmware --- */
@@ -127,8 +122,8 @@ void doctor_check_cpu(const struct doctor_facts *f, struct doctor_result *r)
 	"enable VT-x (Intel Virtualization Technology, VMX) in the firmware setup and power off and on: systemctl reboot --firmware-setup"
 
 /* Find a whole word in a line of /proc/cpuinfo that starts with @key. */
-static bool cpuinfo_has(const struct doctor_facts *f, const char *key,
-			const char *word, bool *known)
+static bool cpuinfo_has(const struct doctor_facts *f, const char *key, const char *word,
+			bool *known)
 {
 	char text[8192], *line, *end, *at;
 	size_t len = strlen(word);
@@ -159,7 +154,9 @@ static void firmware_by_cpuinfo(const struct doctor_facts *f, struct doctor_resu
 	if (cpuinfo_has(f, "flags", "vmx", &known)) {
 		doctor_say(r, DOCTOR_OK, "the kernel lists vmx in /proc/cpuinfo");
 	} else if (known) {
-		doctor_say(r, DOCTOR_NOT_OK, "CPUID has VMX, but the kernel does not list vmx in /proc/cpuinfo: locked off by the firmware");
+		doctor_say(
+			r, DOCTOR_NOT_OK,
+			"CPUID has VMX, but the kernel does not list vmx in /proc/cpuinfo: locked off by the firmware");
 		doctor_mend(r, FIRMWARE_REMEDY);
 	} else {
 		doctor_say(r, DOCTOR_UNKNOWN, "IA32_FEATURE_CONTROL cannot be read");
@@ -180,18 +177,20 @@ void doctor_check_firmware(const struct doctor_facts *f, struct doctor_result *r
 		return;
 	}
 	if ((v & 5) == 5) {
-		doctor_say(r, DOCTOR_OK, "IA32_FEATURE_CONTROL = 0x%" PRIx64
-			   ": locked, with VMX on", v);
+		doctor_say(r, DOCTOR_OK,
+			   "IA32_FEATURE_CONTROL = 0x%" PRIx64 ": locked, with VMX on", v);
 		return;
 	}
 	if (v & 1) {
-		doctor_say(r, DOCTOR_NOT_OK, "IA32_FEATURE_CONTROL = 0x%" PRIx64
-			   ": locked, with VMX off", v);
+		doctor_say(r, DOCTOR_NOT_OK,
+			   "IA32_FEATURE_CONTROL = 0x%" PRIx64 ": locked, with VMX off", v);
 		doctor_mend(r, FIRMWARE_REMEDY);
 		return;
 	}
-	doctor_say(r, DOCTOR_NOT_OK, "IA32_FEATURE_CONTROL = 0x%" PRIx64
-		   ": left unlocked by the firmware, and by this kernel", v);
+	doctor_say(r, DOCTOR_NOT_OK,
+		   "IA32_FEATURE_CONTROL = 0x%" PRIx64
+		   ": left unlocked by the firmware, and by this kernel",
+		   v);
 	doctor_mend(r, "boot a kernel with CONFIG_KVM_INTEL, which turns VMX on and locks; or %s",
 		    FIRMWARE_REMEDY);
 }
@@ -228,13 +227,11 @@ static const struct {
 /* page-walk length 4, write-back, INVEPT, single-context INVEPT */
 static const unsigned int needed_ept[] = { 6, 14, 20, 25 };
 
-static void add_name(char *list, size_t size, const char *name,
-		     const char *where)
+static void add_name(char *list, size_t size, const char *name, const char *where)
 {
 	size_t used = strlen(list);
 
-	snprintf(list + used, size - used, "%s%s (%s)", used ? ", " : "", name,
-		 where);
+	snprintf(list + used, size - used, "%s%s (%s)", used ? ", " : "", name, where);
 }
 
 /* Returns the number of missing features; @list gets their names. */
@@ -248,11 +245,9 @@ static size_t missing_features(const struct vmx_cpu *cpu, char *list, size_t siz
 	for (i = 0; i < ARRAY_SIZE(needed); i++) {
 		const struct vmx_word *word = &vmx_words[needed[i].word];
 
-		if (vmx_word_limits(cpu, word, &limits) &&
-		    limits.may_be_1 >> needed[i].bit & 1)
+		if (vmx_word_limits(cpu, word, &limits) && limits.may_be_1 >> needed[i].bit & 1)
 			continue;
-		add_name(list, size, vmx_bit_name(&word->bits, needed[i].bit),
-			 word->key);
+		add_name(list, size, vmx_bit_name(&word->bits, needed[i].bit), word->key);
 		n++;
 	}
 	if (!vmx_cpu_msr(cpu, MSR_VMX_EPT_VPID, &ept))
@@ -260,8 +255,7 @@ static size_t missing_features(const struct vmx_cpu *cpu, char *list, size_t siz
 	for (i = 0; i < ARRAY_SIZE(needed_ept); i++) {
 		if (ept >> needed_ept[i] & 1)
 			continue;
-		add_name(list, size, vmx_bit_name(&vmx_ept_vpid_bits, needed_ept[i]),
-			 "EPT");
+		add_name(list, size, vmx_bit_name(&vmx_ept_vpid_bits, needed_ept[i]), "EPT");
 		n++;
 	}
 	return n;
@@ -278,7 +272,9 @@ static void features_by_cpuinfo(const struct doctor_facts *f, struct doctor_resu
 		doctor_say(r, DOCTOR_UNKNOWN, "the VMX capability MSRs cannot be read");
 		doctor_mend(r, "to find out: sudo modprobe msr && sudo hvctl doctor");
 	} else if (ept && unrestricted) {
-		doctor_say(r, DOCTOR_OK, "EPT and unrestricted guest, as /proc/cpuinfo says; 'hvctl info' tells more");
+		doctor_say(
+			r, DOCTOR_OK,
+			"EPT and unrestricted guest, as /proc/cpuinfo says; 'hvctl info' tells more");
 	} else {
 		doctor_say(r, DOCTOR_NOT_OK, "missing:%s%s", ept ? "" : " EPT",
 			   unrestricted ? "" : " unrestricted guest");
@@ -299,7 +295,8 @@ void doctor_check_features(const struct doctor_facts *f, struct doctor_result *r
 		return;
 	}
 	if (!missing_features(&f->vmx.cpu, list, sizeof(list))) {
-		doctor_say(r, DOCTOR_OK, "EPT, unrestricted guest and all others that tinyvmx needs (from %s)",
+		doctor_say(r, DOCTOR_OK,
+			   "EPT, unrestricted guest and all others that tinyvmx needs (from %s)",
 			   f->vmx.source);
 		return;
 	}

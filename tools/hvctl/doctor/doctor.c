@@ -32,8 +32,8 @@ const struct doctor_check doctor_checks[] = {
 
 const size_t doctor_nr_checks = ARRAY_SIZE(doctor_checks);
 
-static bool make_path(const struct doctor_env *env, char *path, size_t size,
-		      const char *format, va_list args)
+static bool make_path(const struct doctor_env *env, char *path, size_t size, const char *format,
+		      va_list args)
 {
 	int n = snprintf(path, size, "%s", env->root);
 
@@ -42,8 +42,7 @@ static bool make_path(const struct doctor_env *env, char *path, size_t size,
 	return vsnprintf(path + n, size - (size_t)n, format, args) < (int)(size - (size_t)n);
 }
 
-bool doctor_read(const struct doctor_env *env, char *buf, size_t size,
-		 const char *format, ...)
+bool doctor_read(const struct doctor_env *env, char *buf, size_t size, const char *format, ...)
 {
 	char path[PATH_MAX];
 	va_list args;
@@ -80,8 +79,7 @@ bool doctor_exists(const struct doctor_env *env, const char *format, ...)
 	return fits && !access(path, F_OK);
 }
 
-void doctor_say(struct doctor_result *r, enum doctor_state state,
-		const char *format, ...)
+void doctor_say(struct doctor_result *r, enum doctor_state state, const char *format, ...)
 {
 	va_list args;
 

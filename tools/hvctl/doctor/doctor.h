@@ -58,15 +58,15 @@ void doctor_examine(const struct doctor_env *env, struct doctor_facts *facts);
 int doctor_run(const struct doctor_facts *facts, struct doctor_result *results);
 
 /* Read a small file under the root, without its last newline. */
-bool doctor_read(const struct doctor_env *env, char *buf, size_t size,
-		 const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool doctor_read(const struct doctor_env *env, char *buf, size_t size, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 bool doctor_exists(const struct doctor_env *env, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Set the outcome of a check. */
-void doctor_say(struct doctor_result *r, enum doctor_state state,
-		const char *format, ...) __attribute__((format(printf, 3, 4)));
+void doctor_say(struct doctor_result *r, enum doctor_state state, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void doctor_mend(struct doctor_result *r, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

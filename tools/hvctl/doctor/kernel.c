@@ -58,8 +58,11 @@ static bool under_xen(const struct doctor_facts *f)
 
 static void holder_kvm_at_load(struct doctor_result *r)
 {
-	doctor_say(r, DOCTOR_NOT_OK, "kvm_intel is loaded, and this kernel's KVM holds VMX as long as it is");
-	doctor_mend(r, "sudo modprobe -r kvm_intel (or, to keep both: sudo modprobe -r kvm_intel kvm; sudo modprobe kvm enable_virt_at_load=0; sudo modprobe kvm_intel)");
+	doctor_say(r, DOCTOR_NOT_OK,
+		   "kvm_intel is loaded, and this kernel's KVM holds VMX as long as it is");
+	doctor_mend(
+		r,
+		"sudo modprobe -r kvm_intel (or, to keep both: sudo modprobe -r kvm_intel kvm; sudo modprobe kvm enable_virt_at_load=0; sudo modprobe kvm_intel)");
 }
 
 void doctor_check_holder(const struct doctor_facts *f, struct doctor_result *r)
@@ -88,12 +91,13 @@ void doctor_check_holder(const struct doctor_facts *f, struct doctor_result *r)
 			doctor_mend(r, "%s", holders[i].stop);
 			return;
 		}
-		snprintf(idle + used, sizeof(idle) - used, "%s%s",
-			 used ? ", " : "", module);
+		snprintf(idle + used, sizeof(idle) - used, "%s%s", used ? ", " : "", module);
 	}
 	if (idle[0])
-		doctor_say(r, DOCTOR_OK, "loaded but idle: %s; while a machine of theirs runs, tinyvmx gets EBUSY",
-			   idle);
+		doctor_say(
+			r, DOCTOR_OK,
+			"loaded but idle: %s; while a machine of theirs runs, tinyvmx gets EBUSY",
+			idle);
 	else
 		doctor_say(r, DOCTOR_OK, "no other hypervisor's module is loaded");
 }
@@ -127,8 +131,8 @@ void doctor_check_lockdown(const struct doctor_facts *f, struct doctor_result *r
 		return;
 	}
 	if (strstr(text, "[none]") || f->loaded) {
-		doctor_say(r, DOCTOR_OK, "%s%s", text, strstr(text, "[none]") ? "" :
-			   "; but tinyvmx is loaded already");
+		doctor_say(r, DOCTOR_OK, "%s%s", text,
+			   strstr(text, "[none]") ? "" : "; but tinyvmx is loaded already");
 		return;
 	}
 	doctor_say(r, DOCTOR_NOT_OK, "the kernel is locked down (%s): it refuses unsigned modules",
@@ -146,13 +150,17 @@ void doctor_check_signing(const struct doctor_facts *f, struct doctor_result *r)
 	}
 	if (doctor_read(f->env, text, sizeof(text), "/proc/sys/kernel/modules_disabled") &&
 	    text[0] == '1') {
-		doctor_say(r, DOCTOR_NOT_OK, "kernel.modules_disabled is 1: no module can be loaded until the next boot");
+		doctor_say(
+			r, DOCTOR_NOT_OK,
+			"kernel.modules_disabled is 1: no module can be loaded until the next boot");
 		doctor_mend(r, "remove that setting from /etc/sysctl.d and reboot");
 		return;
 	}
 	if (doctor_read(f->env, text, sizeof(text), "/sys/module/module/parameters/sig_enforce") &&
 	    text[0] == 'Y') {
-		doctor_say(r, DOCTOR_NOT_OK, "module.sig_enforce: the kernel refuses modules without a signature it trusts");
+		doctor_say(
+			r, DOCTOR_NOT_OK,
+			"module.sig_enforce: the kernel refuses modules without a signature it trusts");
 		doctor_mend(r, SIGN_REMEDY, f->env->release, or_no_secure_boot(f));
 		return;
 	}
@@ -163,8 +171,7 @@ void doctor_check_signing(const struct doctor_facts *f, struct doctor_result *r)
 /* --- the module --- */
 
 /* Find an installed module; @release may be "*". */
-static bool installed(const struct doctor_facts *f, const char *release,
-		      char *found, size_t size)
+static bool installed(const struct doctor_facts *f, const char *release, char *found, size_t size)
 {
 	char path[PATH_MAX];
 	glob_t paths;
@@ -191,8 +198,8 @@ void doctor_check_headers(const struct doctor_facts *f, struct doctor_result *r)
 	} else if (f->loaded || installed(f, release, path, sizeof(path))) {
 		doctor_say(r, DOCTOR_OK, "no kernel headers, but the module is built already");
 	} else {
-		doctor_say(r, DOCTOR_NOT_OK, "no kernel headers for %s: the module cannot be built here",
-			   release);
+		doctor_say(r, DOCTOR_NOT_OK,
+			   "no kernel headers for %s: the module cannot be built here", release);
 		doctor_mend(r, "sudo apt install linux-headers-%s", release);
 	}
 }
@@ -204,7 +211,9 @@ static void module_loaded(const struct doctor_facts *f, struct doctor_result *r)
 	if (!f->open_err && f->vmx.module.abi_version != TINYVMX_ABI_VERSION) {
 		doctor_say(r, DOCTOR_NOT_OK, "the module speaks ABI %u, hvctl %u",
 			   f->vmx.module.abi_version, TINYVMX_ABI_VERSION);
-		doctor_mend(r, "build both from one tree: make && sudo rmmod tinyvmx && sudo insmod tinyvmx.ko");
+		doctor_mend(
+			r,
+			"build both from one tree: make && sudo rmmod tinyvmx && sudo insmod tinyvmx.ko");
 		return;
 	}
 	if (!doctor_read(f->env, version, sizeof(version), "/sys/module/tinyvmx/version"))
@@ -231,7 +240,9 @@ void doctor_check_module(const struct doctor_facts *f, struct doctor_result *r)
 		doctor_mend(r, "make clean && make && sudo insmod tinyvmx.ko");
 	} else {
 		doctor_say(r, DOCTOR_NOT_OK, "not loaded");
-		doctor_mend(r, "make && sudo insmod tinyvmx.ko; if that fails: sudo dmesg | grep tinyvmx");
+		doctor_mend(
+			r,
+			"make && sudo insmod tinyvmx.ko; if that fails: sudo dmesg | grep tinyvmx");
 	}
 }
 
@@ -247,8 +258,7 @@ static int misc_minor(const struct doctor_facts *f)
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char name[32];
 
-		if (sscanf(line, "%d %31s", &minor, name) == 2 &&
-		    !strcmp(name, "tinyvmx"))
+		if (sscanf(line, "%d %31s", &minor, name) == 2 && !strcmp(name, "tinyvmx"))
 			return minor;
 	}
 	return -1;
@@ -268,15 +278,20 @@ void doctor_check_device(const struct doctor_facts *f, struct doctor_result *r)
 	switch (-f->open_err) {
 	case EACCES:
 	case EPERM:
-		doctor_mend(r, "run as root, or: sudo chgrp kvm %s && sudo chmod 660 %s && sudo usermod -aG kvm $USER (and log in again)",
-			    TINYVMX_DEVICE, TINYVMX_DEVICE);
+		doctor_mend(
+			r,
+			"run as root, or: sudo chgrp kvm %s && sudo chmod 660 %s && sudo usermod -aG kvm $USER (and log in again)",
+			TINYVMX_DEVICE, TINYVMX_DEVICE);
 		break;
 	case ENOENT:
-		doctor_mend(r, "sudo mknod -m 600 %s c 10 %d (in a container: start it with --device %s)",
-			    TINYVMX_DEVICE, misc_minor(f), TINYVMX_DEVICE);
+		doctor_mend(
+			r,
+			"sudo mknod -m 600 %s c 10 %d (in a container: start it with --device %s)",
+			TINYVMX_DEVICE, misc_minor(f), TINYVMX_DEVICE);
 		break;
 	default:
-		doctor_mend(r, "load the module anew: sudo rmmod tinyvmx && sudo insmod tinyvmx.ko");
+		doctor_mend(r,
+			    "load the module anew: sudo rmmod tinyvmx && sudo insmod tinyvmx.ko");
 		break;
 	}
 }

@@ -42,7 +42,8 @@ static uint64_t add(uint64_t a, uint64_t b, uint64_t carry_in, unsigned int bits
 	return r;
 }
 
-static uint64_t subtract(uint64_t a, uint64_t b, uint64_t borrow_in, unsigned int bits, uint64_t *flags)
+static uint64_t subtract(uint64_t a, uint64_t b, uint64_t borrow_in, unsigned int bits,
+			 uint64_t *flags)
 {
 	uint64_t r = hv_low_bits(a - b - borrow_in, bits);
 
@@ -50,8 +51,8 @@ static uint64_t subtract(uint64_t a, uint64_t b, uint64_t borrow_in, unsigned in
 	return r;
 }
 
-static uint64_t compute(enum hv_alu_op op, uint64_t a, uint64_t b, unsigned int bits, uint64_t carry,
-			uint64_t *flags)
+static uint64_t compute(enum hv_alu_op op, uint64_t a, uint64_t b, unsigned int bits,
+			uint64_t carry, uint64_t *flags)
 {
 	*flags = 0;
 	switch (op) {
@@ -81,7 +82,8 @@ uint64_t hv_alu(enum hv_alu_op op, uint64_t a, uint64_t b, unsigned int bits, ui
 {
 	uint64_t changed = ARITHMETIC, flags, result;
 
-	result = compute(op, hv_low_bits(a, bits), hv_low_bits(b, bits), bits, *rflags & X86_RFLAGS_CF, &flags);
+	result = compute(op, hv_low_bits(a, bits), hv_low_bits(b, bits), bits,
+			 *rflags & X86_RFLAGS_CF, &flags);
 	flags |= result_flags(result, bits);
 	if (op == HV_ALU_INC || op == HV_ALU_DEC)
 		changed &= ~X86_RFLAGS_CF;

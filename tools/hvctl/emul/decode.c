@@ -10,7 +10,8 @@ static uint8_t gpr_number(ZydisRegister reg)
 {
 	if (reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH)
 		return reg - ZYDIS_REGISTER_AH;
-	return ZydisRegisterGetId(ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg));
+	return ZydisRegisterGetId(
+		ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg));
 }
 
 static bool is_gpr(ZydisRegister reg)
@@ -37,7 +38,8 @@ static void take_register(struct hv_operand *op, ZydisRegister reg)
 	op->mask = hv_low_bits(UINT64_MAX, op->bits) << op->shift;
 }
 
-static void take_memory(struct hv_operand *op, const ZydisDecodedOperandMem *mem, unsigned int code_bits)
+static void take_memory(struct hv_operand *op, const ZydisDecodedOperandMem *mem,
+			unsigned int code_bits)
 {
 	op->kind = HV_OPERAND_MEMORY;
 	op->rip_relative = mem->base == ZYDIS_REGISTER_RIP || mem->base == ZYDIS_REGISTER_EIP;
@@ -49,7 +51,8 @@ static void take_memory(struct hv_operand *op, const ZydisDecodedOperandMem *mem
 }
 
 /* Those of vector registers, say, we cannot do. */
-static bool take_operand(struct hv_operand *op, const ZydisDecodedOperand *from, unsigned int code_bits)
+static bool take_operand(struct hv_operand *op, const ZydisDecodedOperand *from,
+			 unsigned int code_bits)
 {
 	op->bits = from->size;
 	switch (from->type) {
@@ -73,8 +76,8 @@ static bool take_operand(struct hv_operand *op, const ZydisDecodedOperand *from,
 	return from->size == 8 || from->size == 16 || from->size == 32 || from->size == 64;
 }
 
-static bool take_operands(struct hv_insn *insn, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *operands,
-			  unsigned int code_bits)
+static bool take_operands(struct hv_insn *insn, const ZydisDecodedInstruction *z,
+			  const ZydisDecodedOperand *operands, unsigned int code_bits)
 {
 	if (z->operand_count_visible < 1 || z->operand_count_visible > 2)
 		return false;
@@ -89,7 +92,10 @@ static bool take_operands(struct hv_insn *insn, const ZydisDecodedInstruction *z
 /* The segment that DS: may be overridden with; ES: may not. */
 static uint8_t source_segment(const ZydisDecodedInstruction *z, unsigned int code_bits)
 {
-	static const struct { ZydisInstructionAttributes attribute; ZydisRegister segment; } overrides[] = {
+	static const struct {
+		ZydisInstructionAttributes attribute;
+		ZydisRegister segment;
+	} overrides[] = {
 		{ ZYDIS_ATTRIB_HAS_SEGMENT_CS, ZYDIS_REGISTER_CS },
 		{ ZYDIS_ATTRIB_HAS_SEGMENT_SS, ZYDIS_REGISTER_SS },
 		{ ZYDIS_ATTRIB_HAS_SEGMENT_ES, ZYDIS_REGISTER_ES },
@@ -103,16 +109,19 @@ static uint8_t source_segment(const ZydisDecodedInstruction *z, unsigned int cod
 	return segment_number(ZYDIS_REGISTER_DS, code_bits);
 }
 
-static void take_string(struct hv_insn *insn, const ZydisDecodedInstruction *z, unsigned int code_bits)
+static void take_string(struct hv_insn *insn, const ZydisDecodedInstruction *z,
+			unsigned int code_bits)
 {
 	insn->string = true;
 	insn->bits = z->operand_width;
-	insn->rep = z->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
+	insn->rep = z->attributes &
+		    (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
 	insn->repne = z->attributes & ZYDIS_ATTRIB_HAS_REPNE;
 	insn->source_segment = source_segment(z, code_bits);
 }
 
-enum hv_decode_result hv_decode(struct hv_insn *insn, const uint8_t *code, size_t len, unsigned int code_bits)
+enum hv_decode_result hv_decode(struct hv_insn *insn, const uint8_t *code, size_t len,
+				unsigned int code_bits)
 {
 	ZydisDecoder decoder;
 	ZydisDecodedInstruction z;
@@ -121,7 +130,9 @@ enum hv_decode_result hv_decode(struct hv_insn *insn, const uint8_t *code, size_
 	hv_zydis_init(&decoder, code_bits);
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, len, &z, operands)))
 		return HV_DECODE_BAD;
-	*insn = (struct hv_insn){ .mnemonic = z.mnemonic, .length = z.length, .address_bits = z.address_width };
+	*insn = (struct hv_insn){ .mnemonic = z.mnemonic,
+				  .length = z.length,
+				  .address_bits = z.address_width };
 	if (z.meta.category == ZYDIS_CATEGORY_STRINGOP)
 		take_string(insn, &z, code_bits);
 	else if (!take_operands(insn, &z, operands, code_bits))

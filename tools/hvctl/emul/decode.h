@@ -63,6 +63,7 @@ enum hv_decode_result {
 };
 
 /* @code: @len bytes of 16-, 32- or 64-bit code. */
-enum hv_decode_result hv_decode(struct hv_insn *insn, const uint8_t *code, size_t len, unsigned int code_bits);
+enum hv_decode_result hv_decode(struct hv_insn *insn, const uint8_t *code, size_t len,
+				unsigned int code_bits);
 
 #endif

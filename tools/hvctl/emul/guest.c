@@ -10,7 +10,8 @@
 static bool translate(struct hv_guest *guest, uint64_t gla, unsigned int access, uint64_t *gpa)
 {
 	return hv_tlb_find(&guest->tlb, &guest->paging, gla, access, gpa) ||
-	       hv_tlb_walk(&guest->tlb, guest->memory, &guest->paging, gla, access, gpa, &guest->fault);
+	       hv_tlb_walk(&guest->tlb, guest->memory, &guest->paging, gla, access, gpa,
+			   &guest->fault);
 }
 
 static bool is_known(const struct hv_guest *guest, uint64_t gla, bool write)
@@ -33,7 +34,8 @@ static bool translate_data(struct hv_guest *guest, uint64_t gla, bool write, uin
 }
 
 /* Constant widths compile to single moves: another vCPU may be looking. */
-static void __attribute__((noinline)) ram_access(void *ram, unsigned int width, bool write, uint64_t *value)
+static void __attribute__((noinline))
+ram_access(void *ram, unsigned int width, bool write, uint64_t *value)
 {
 	void *to = write ? ram : value, *from = write ? (void *)value : ram;
 
@@ -55,7 +57,8 @@ static void __attribute__((noinline)) ram_access(void *ram, unsigned int width, 
 }
 
 /* Within one page. */
-static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write, uint64_t *value)
+static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write,
+			    uint64_t *value)
 {
 	void *ram = hv_memory_at(guest->memory, gpa, width);
 
@@ -75,16 +78,19 @@ bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bo
 {
 	uint64_t gpa;
 
-	return translate_data(guest, gla, write, &gpa) && translate_data(guest, gla + width - 1, write, &gpa);
+	return translate_data(guest, gla, write, &gpa) &&
+	       translate_data(guest, gla + width - 1, write, &gpa);
 }
 
 static bool __attribute__((noinline))
-access_two_pages(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
+access_two_pages(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
+		 uint64_t *value)
 {
 	unsigned int first = PAGE_OFFSET + 1 - (gla & PAGE_OFFSET);
 	uint64_t gpa, gpa2, high = write ? *value >> (8 * first) : 0;
 
-	if (!translate_data(guest, gla, write, &gpa) || !translate_data(guest, gla + first, write, &gpa2))
+	if (!translate_data(guest, gla, write, &gpa) ||
+	    !translate_data(guest, gla + first, write, &gpa2))
 		return false;
 	physical_access(guest, gpa, first, write, value);
 	physical_access(guest, gpa2, width - first, write, &high);
@@ -94,7 +100,8 @@ access_two_pages(struct hv_guest *guest, uint64_t gla, unsigned int width, bool 
 }
 
 static bool __attribute__((noinline))
-access_one_page(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
+access_one_page(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
+		uint64_t *value)
 {
 	uint64_t gpa;
 
@@ -105,7 +112,8 @@ access_one_page(struct hv_guest *guest, uint64_t gla, unsigned int width, bool w
 }
 
 /* There would have been no exit for RAM. */
-static bool access_known_page(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write, uint64_t *value)
+static bool access_known_page(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write,
+			      uint64_t *value)
 {
 	if (hv_memory_is_rom(guest->memory, gpa))
 		physical_access(guest, gpa, width, write, value);
@@ -114,7 +122,8 @@ static bool access_known_page(struct hv_guest *guest, uint64_t gpa, unsigned int
 	return true;
 }
 
-bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value)
+bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
+		     uint64_t *value)
 {
 	bool one_page;
 
@@ -131,7 +140,8 @@ const void *hv_guest_code(struct hv_guest *guest, uint64_t gla, unsigned int len
 {
 	uint64_t gpa;
 
-	if (len > PAGE_OFFSET + 1 - (gla & PAGE_OFFSET) || !translate(guest, gla, HV_WALK_PEEK, &gpa))
+	if (len > PAGE_OFFSET + 1 - (gla & PAGE_OFFSET) ||
+	    !translate(guest, gla, HV_WALK_PEEK, &gpa))
 		return NULL;
 	return hv_memory_at(guest->memory, gpa, len);
 }

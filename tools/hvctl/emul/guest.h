@@ -46,7 +46,8 @@ static inline void hv_guest_set_paging(struct hv_guest *guest, const struct tiny
  * that crosses a page is done only if the guest may do all of it. Returns false
  * with guest->fault filled when it may not; then nothing was done.
  */
-bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write, uint64_t *value);
+bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
+		     uint64_t *value);
 
 /* May the guest do that access? Nothing is done but what a page walk does. */
 bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write);

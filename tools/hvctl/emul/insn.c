@@ -14,7 +14,8 @@ uint64_t hv_insn_segment_base(struct hv_mmio *m, unsigned int segment)
 	return segment == HV_NO_SEGMENT ? 0 : m->segment_base(m->ctx, segment);
 }
 
-uint64_t hv_insn_linear(struct hv_mmio *m, const struct hv_insn *insn, uint64_t base, uint64_t offset)
+uint64_t hv_insn_linear(struct hv_mmio *m, const struct hv_insn *insn, uint64_t base,
+			uint64_t offset)
 {
 	uint64_t gla = base + hv_low_bits(offset, insn->address_bits);
 
@@ -35,9 +36,9 @@ uint64_t hv_insn_address(struct hv_mmio *m, const struct hv_insn *insn, const st
 	return hv_insn_linear(m, insn, hv_insn_segment_base(m, op->segment), offset);
 }
 
-__attribute__((flatten))
-bool hv_insn_memory(struct hv_mmio *m, const struct hv_insn *insn, const struct hv_operand *op, bool write,
-		    uint64_t *value)
+__attribute__((flatten)) bool hv_insn_memory(struct hv_mmio *m, const struct hv_insn *insn,
+					     const struct hv_operand *op, bool write,
+					     uint64_t *value)
 {
 	return hv_guest_access(&m->guest, hv_insn_address(m, insn, op), op->bits / 8, write, value);
 }

@@ -13,15 +13,18 @@ void hv_insn_write_reg(struct hv_mmio *m, unsigned int reg, unsigned int bits, u
 
 /* Addresses: the base of a segment, a linear address in it, the address of a memory operand. */
 uint64_t hv_insn_segment_base(struct hv_mmio *m, unsigned int segment);
-uint64_t hv_insn_linear(struct hv_mmio *m, const struct hv_insn *insn, uint64_t base, uint64_t offset);
-uint64_t hv_insn_address(struct hv_mmio *m, const struct hv_insn *insn, const struct hv_operand *op);
+uint64_t hv_insn_linear(struct hv_mmio *m, const struct hv_insn *insn, uint64_t base,
+			uint64_t offset);
+uint64_t hv_insn_address(struct hv_mmio *m, const struct hv_insn *insn,
+			 const struct hv_operand *op);
 
 /* A memory operand; false: m->guest.fault is filled. */
-bool hv_insn_memory(struct hv_mmio *m, const struct hv_insn *insn, const struct hv_operand *op, bool write,
-		    uint64_t *value);
+bool hv_insn_memory(struct hv_mmio *m, const struct hv_insn *insn, const struct hv_operand *op,
+		    bool write, uint64_t *value);
 
 /* Operand @n; false as above. */
-static inline bool hv_insn_read(struct hv_mmio *m, const struct hv_insn *insn, unsigned int n, uint64_t *value)
+static inline bool hv_insn_read(struct hv_mmio *m, const struct hv_insn *insn, unsigned int n,
+				uint64_t *value)
 {
 	const struct hv_operand *op = &insn->op[n];
 
@@ -35,7 +38,8 @@ static inline bool hv_insn_read(struct hv_mmio *m, const struct hv_insn *insn, u
 }
 
 /* 8 and 16 bits of a register leave the rest alone, 32 bits clear the upper half. */
-static inline bool hv_insn_write(struct hv_mmio *m, const struct hv_insn *insn, unsigned int n, uint64_t value)
+static inline bool hv_insn_write(struct hv_mmio *m, const struct hv_insn *insn, unsigned int n,
+				 uint64_t value)
 {
 	const struct hv_operand *op = &insn->op[n];
 	__u64 *reg;

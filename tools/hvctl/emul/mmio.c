@@ -35,7 +35,8 @@ static enum hv_mmio_result do_convert(struct hv_mmio *m, const struct hv_insn *i
 
 	if (!hv_insn_read(m, insn, 1, &value))
 		return HV_MMIO_FAULT;
-	value = how == CONVERT_SIGNED ? hv_sign_extend(value, from) : __builtin_bswap64(value) >> (64 - from);
+	value = how == CONVERT_SIGNED ? hv_sign_extend(value, from) :
+					__builtin_bswap64(value) >> (64 - from);
 	return hv_insn_write(m, insn, 0, value) ? HV_MMIO_DONE : HV_MMIO_FAULT;
 }
 
@@ -44,7 +45,8 @@ static enum hv_mmio_result do_alu(struct hv_mmio *m, const struct hv_insn *insn,
 {
 	uint64_t a, b, rflags = m->regs->rflags;
 
-	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &a) || !hv_insn_read(m, insn, 1, &b))
+	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &a) ||
+	    !hv_insn_read(m, insn, 1, &b))
 		return HV_MMIO_FAULT;
 	if (!hv_insn_write(m, insn, 0, hv_alu(op, a, b, insn->bits, &rflags)))
 		return HV_MMIO_FAULT;
@@ -81,7 +83,8 @@ static enum hv_mmio_result do_not(struct hv_mmio *m, const struct hv_insn *insn,
 	uint64_t a;
 
 	(void)arg;
-	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &a) || !hv_insn_write(m, insn, 0, ~a))
+	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &a) ||
+	    !hv_insn_write(m, insn, 0, ~a))
 		return HV_MMIO_FAULT;
 	return HV_MMIO_DONE;
 }
@@ -129,7 +132,8 @@ static enum hv_mmio_result do_cmpxchg(struct hv_mmio *m, const struct hv_insn *i
 	bool equal;
 
 	(void)arg;
-	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &old) || !hv_insn_read(m, insn, 1, &new))
+	if (!hv_insn_can_write(m, insn, 0) || !hv_insn_read(m, insn, 0, &old) ||
+	    !hv_insn_read(m, insn, 1, &new))
 		return HV_MMIO_FAULT;
 	hv_alu(HV_ALU_SUB, rax, old, insn->bits, &rflags);
 	equal = old == rax;
@@ -286,7 +290,8 @@ static void fetch(struct hv_mmio *m, uint64_t gla, struct code *code)
 	code->len = hv_peek(m->guest.memory, &m->guest.paging, gla, code->byte, HV_INSN_MAX);
 }
 
-static bool is_that(const struct hv_mmio_insn *known, const struct code *code, unsigned int code_bits)
+static bool is_that(const struct hv_mmio_insn *known, const struct code *code,
+		    unsigned int code_bits)
 {
 	return known->code_bits == code_bits && known->insn.length <= code->len &&
 	       !((known->code[0] ^ code->word[0]) & known->mask[0]) &&

@@ -41,7 +41,8 @@ static bool move_element(struct string *s)
 {
 	uint64_t value = 0;
 
-	return check_destination(s, true) && access_source(s, &value) && access_destination(s, true, &value);
+	return check_destination(s, true) && access_source(s, &value) &&
+	       access_destination(s, true, &value);
 }
 
 static bool compare_element(struct string *s, bool with_rax)
@@ -109,7 +110,8 @@ enum hv_mmio_result hv_insn_string(struct hv_mmio *m, const struct hv_insn *insn
 		.insn = insn,
 		.step = insn->bits / 8,
 		.src_base = hv_insn_segment_base(m, insn->source_segment),
-		.dst_base = hv_insn_segment_base(m, m->code_bits == 64 ? HV_NO_SEGMENT : TINYVMX_ES),
+		.dst_base =
+			hv_insn_segment_base(m, m->code_bits == 64 ? HV_NO_SEGMENT : TINYVMX_ES),
 	};
 	__u64 *rcx = &m->regs->gpr[TINYVMX_RCX];
 
@@ -130,6 +132,6 @@ enum hv_mmio_result hv_insn_string(struct hv_mmio *m, const struct hv_insn *insn
 			break;
 	}
 	if (hv_low_bits(*rcx, insn->address_bits))
-		m->regs->rip -= insn->length;	/* not complete: undo what our caller will do */
+		m->regs->rip -= insn->length; /* not complete: undo what our caller will do */
 	return HV_MMIO_DONE;
 }

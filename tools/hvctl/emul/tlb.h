@@ -38,8 +38,8 @@ static inline unsigned int hv_tlb_index(uint64_t gla, unsigned int access)
 }
 
 /* What hv_walk() would say now; false: it is not known. */
-static inline bool hv_tlb_find(const struct hv_tlb *tlb, const struct hv_paging *paging, uint64_t gla,
-			       unsigned int access, uint64_t *gpa)
+static inline bool hv_tlb_find(const struct hv_tlb *tlb, const struct hv_paging *paging,
+			       uint64_t gla, unsigned int access, uint64_t *gpa)
 {
 	const struct hv_tlb_entry *entry = &tlb->entry[hv_tlb_index(gla, access)];
 

@@ -117,7 +117,8 @@ static bool allowed(const struct walk *walk)
 		return false;
 	if (walk->access & HV_WALK_FETCH)
 		return !walk->nx;
-	if (!paging->user && user_page && paging->cr4 & X86_CR4_SMAP && !(paging->rflags & X86_RFLAGS_AC))
+	if (!paging->user && user_page && paging->cr4 & X86_CR4_SMAP &&
+	    !(paging->rflags & X86_RFLAGS_AC))
 		return false;
 	if (!(walk->access & HV_WALK_WRITE) || walk->rights & X86_PTE_W)
 		return true;

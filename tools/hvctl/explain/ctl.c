@@ -262,8 +262,7 @@ static bool bad_event_type(struct probe *p)
 		return true;
 	if (type != EVENT_OTHER)
 		return false;
-	if (!p->dump->cpu || !vmx_word_limits(p->dump->cpu,
-					      &vmx_words[VMX_WORD_PROC], &limits)) {
+	if (!p->dump->cpu || !vmx_word_limits(p->dump->cpu, &vmx_words[VMX_WORD_PROC], &limits)) {
 		p->unknown = true;
 		return true;
 	}

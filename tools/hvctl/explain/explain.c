@@ -33,15 +33,13 @@ struct collector {
 };
 
 /* Append @from to the text, with '@' replaced. */
-static void append(char *text, size_t size, const char *from,
-		   const char *segment)
+static void append(char *text, size_t size, const char *from, const char *segment)
 {
 	size_t used = strlen(text);
 
 	for (; *from && used + 1 < size; from++) {
 		if (*from == '@' && segment) {
-			used += (size_t)snprintf(text + used, size - used, "%s",
-						 segment);
+			used += (size_t)snprintf(text + used, size - used, "%s", segment);
 			used = used < size ? used : size - 1;
 			continue;
 		}
@@ -52,8 +50,8 @@ static void append(char *text, size_t size, const char *from,
 
 static void compose(struct explain_finding *f, const char *detail)
 {
-	snprintf(f->text, sizeof(f->text), "%s = 0x%" PRIx64 ": ",
-		 vmx_field_name(f->field), f->value);
+	snprintf(f->text, sizeof(f->text), "%s = 0x%" PRIx64 ": ", vmx_field_name(f->field),
+		 f->value);
 	append(f->text, sizeof(f->text), f->rule, f->segment);
 	if (detail[0]) {
 		append(f->text, sizeof(f->text), ": ", NULL);
@@ -84,8 +82,8 @@ static void add_finding(struct collector *c, const struct probe *p)
 }
 
 /* Ask a row about one segment register (any, if it is not about segments). */
-static void ask(struct collector *c, const struct dump *d,
-		const struct rule *rule, unsigned int seg)
+static void ask(struct collector *c, const struct dump *d, const struct rule *rule,
+		unsigned int seg)
 {
 	struct probe p = { .dump = d, .rule = rule, .seg = seg };
 	uint32_t field = rule->field + (rule->segs ? 2 * seg : 0);
@@ -105,8 +103,7 @@ static void ask(struct collector *c, const struct dump *d,
 		add_finding(c, &p);
 }
 
-static void ask_all(struct collector *c, const struct dump *d,
-		    const struct rules *rules)
+static void ask_all(struct collector *c, const struct dump *d, const struct rules *rules)
 {
 	size_t i;
 	unsigned int seg;
@@ -123,8 +120,8 @@ static void ask_all(struct collector *c, const struct dump *d,
 }
 
 /* No CPU in VMX operation has a CR0 of 0: then the caller was not shown it. */
-static struct dump make_dump(const struct vmx_cpu *cpu,
-			     const struct tinyvmx_vmcs_field *fields, size_t n)
+static struct dump make_dump(const struct vmx_cpu *cpu, const struct tinyvmx_vmcs_field *fields,
+			     size_t n)
 {
 	struct dump d = { .fields = fields, .n = n, .cpu = cpu };
 	struct probe p = { .dump = &d };
@@ -133,10 +130,8 @@ static struct dump make_dump(const struct vmx_cpu *cpu,
 	return d;
 }
 
-size_t explain_find(const struct vmx_cpu *cpu,
-		    const struct tinyvmx_vmcs_field *fields, size_t n,
-		    struct explain_finding *findings, size_t max,
-		    struct explain_gaps *gaps)
+size_t explain_find(const struct vmx_cpu *cpu, const struct tinyvmx_vmcs_field *fields, size_t n,
+		    struct explain_finding *findings, size_t max, struct explain_gaps *gaps)
 {
 	struct collector c = { .findings = findings, .max = max };
 	struct dump d = make_dump(cpu, fields, n);
@@ -168,8 +163,7 @@ static enum area error_verdict(uint32_t error, FILE *out)
 {
 	if (error > 31 || !(ENTRY_ERRORS >> error & 1))
 		return AREA_NONE;
-	fprintf(out, "VM-instruction error %u: %s\n", error,
-		vmx_instruction_error(error));
+	fprintf(out, "VM-instruction error %u: %s\n", error, vmx_instruction_error(error));
 	return error == 7 ? AREA_CONTROLS : error == 8 ? AREA_HOST : AREA_NONE;
 }
 
@@ -179,8 +173,8 @@ static enum area exit_verdict(uint32_t reason, uint64_t qual, FILE *out)
 	char words[128];
 
 	vmx_describe_qualification(reason, qual, words, sizeof(words));
-	fprintf(out, "exit reason 0x%x: %s (qualification 0x%" PRIx64 "%s%s)\n",
-		reason, vmx_exit_name(reason), qual, words[0] ? ": " : "", words);
+	fprintf(out, "exit reason 0x%x: %s (qualification 0x%" PRIx64 "%s%s)\n", reason,
+		vmx_exit_name(reason), qual, words[0] ? ": " : "", words);
 	return (reason & 0xffff) == 33 ? AREA_GUEST : AREA_NONE;
 }
 
@@ -203,8 +197,7 @@ static enum area verdict_of_vmcs(const struct dump *d, FILE *out)
 	return by_exit != AREA_NONE ? by_exit : by_error;
 }
 
-static enum area verdict(const struct dump *d, const struct tinyvmx_run *run,
-			 FILE *out)
+static enum area verdict(const struct dump *d, const struct tinyvmx_run *run, FILE *out)
 {
 	if (!run)
 		return verdict_of_vmcs(d, out);
@@ -214,21 +207,20 @@ static enum area verdict(const struct dump *d, const struct tinyvmx_run *run,
 }
 
 /* A rule that several segment registers break is spelt out for the first one. */
-static void print_finding(const struct explain_finding *f,
-			  const struct explain_finding *before, FILE *out)
+static void print_finding(const struct explain_finding *f, const struct explain_finding *before,
+			  FILE *out)
 {
 	if (before && before->id == f->id) {
-		fprintf(out, "  %s = 0x%" PRIx64 ": likewise (rule %s)\n",
-			vmx_field_name(f->field), f->value, f->id);
+		fprintf(out, "  %s = 0x%" PRIx64 ": likewise (rule %s)\n", vmx_field_name(f->field),
+			f->value, f->id);
 		return;
 	}
-	fprintf(out, "  %s\n    (SDM, \"%s\"; rule %s)\n", f->text, f->section,
-		f->id);
+	fprintf(out, "  %s\n    (SDM, \"%s\"; rule %s)\n", f->text, f->section, f->id);
 }
 
 /* Print what was found in the area (or, if not @in, outside of it). */
-static size_t print_area(const struct explain_finding *f, size_t n,
-			 enum area area, bool in, FILE *out)
+static size_t print_area(const struct explain_finding *f, size_t n, enum area area, bool in,
+			 FILE *out)
 {
 	const struct explain_finding *before = NULL;
 	size_t i, printed = 0;
@@ -262,14 +254,12 @@ static bool loads_msrs(struct probe *p)
 
 static bool pae_without_ept(struct probe *p)
 {
-	return !ept_on(p) && !ia32e_on(p) &&
-	       probe_get(p, VMCS_GUEST_CR4) & CR4_PAE;
+	return !ept_on(p) && !ia32e_on(p) && probe_get(p, VMCS_GUEST_CR4) & CR4_PAE;
 }
 
 static bool loads_perf_global(struct probe *p)
 {
-	return entry_on(p, ENTRY_LOAD_PERF_GLOBAL) ||
-	       exit_on(p, EXIT_LOAD_PERF_GLOBAL);
+	return entry_on(p, ENTRY_LOAD_PERF_GLOBAL) || exit_on(p, EXIT_LOAD_PERF_GLOBAL);
 }
 
 static bool loads_rtit(struct probe *p)
@@ -290,13 +280,13 @@ static const struct {
 	{ loads_rtit, "IA32_RTIT_CTL" },
 };
 
-static void print_gaps(const struct dump *d, const struct explain_gaps *gaps,
-		       FILE *out)
+static void print_gaps(const struct dump *d, const struct explain_gaps *gaps, FILE *out)
 {
 	size_t i;
 
 	if (gaps->blanked)
-		fprintf(out, "  not checked: %zu rules on fields that only root is shown (host state, addresses); run as root\n",
+		fprintf(out,
+			"  not checked: %zu rules on fields that only root is shown (host state, addresses); run as root\n",
 			gaps->blanked);
 	if (gaps->unknown)
 		fprintf(out, "  not checked: %zu rules that need the CPU's capability MSRs\n",
@@ -308,17 +298,14 @@ static void print_gaps(const struct dump *d, const struct explain_gaps *gaps,
 		struct probe p = { .dump = d };
 
 		if (invisible[i].when(&p))
-			fprintf(out, "  not visible in a dump: %s\n",
-				invisible[i].text);
+			fprintf(out, "  not visible in a dump: %s\n", invisible[i].text);
 	}
 }
 
 #define MAX_FINDINGS	32
 
-int explain_entry_failure_on(const struct vmx_cpu *cpu,
-			     const struct tinyvmx_run *run,
-			     const struct tinyvmx_vmcs_field *fields, size_t n,
-			     FILE *out)
+int explain_entry_failure_on(const struct vmx_cpu *cpu, const struct tinyvmx_run *run,
+			     const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out)
 {
 	struct explain_finding findings[MAX_FINDINGS];
 	struct dump d = make_dump(cpu, fields, n);
@@ -340,8 +327,7 @@ int explain_entry_failure_on(const struct vmx_cpu *cpu,
 }
 
 int explain_entry_failure_run(const struct tinyvmx_run *run,
-			      const struct tinyvmx_vmcs_field *fields, size_t n,
-			      FILE *out)
+			      const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out)
 {
 	struct tinyvmx_info info;
 	struct vmx_cpu cpu;
@@ -356,8 +342,7 @@ int explain_entry_failure_run(const struct tinyvmx_run *run,
 	return explain_entry_failure_on(&cpu, run, fields, n, out);
 }
 
-int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n,
-			  FILE *out)
+int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out)
 {
 	return explain_entry_failure_run(NULL, fields, n, out);
 }

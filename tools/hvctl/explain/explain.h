@@ -41,10 +41,8 @@ struct explain_gaps {
  *
  * Returns how many there are, which may be more than @max.
  */
-size_t explain_find(const struct vmx_cpu *cpu,
-		    const struct tinyvmx_vmcs_field *fields, size_t n,
-		    struct explain_finding *findings, size_t max,
-		    struct explain_gaps *gaps);
+size_t explain_find(const struct vmx_cpu *cpu, const struct tinyvmx_vmcs_field *fields, size_t n,
+		    struct explain_finding *findings, size_t max, struct explain_gaps *gaps);
 
 /*
  * explain_entry_failure_on - print why @cpu refused to enter this VMCS
@@ -56,10 +54,8 @@ size_t explain_find(const struct vmx_cpu *cpu,
  *
  * Returns the number of findings.
  */
-int explain_entry_failure_on(const struct vmx_cpu *cpu,
-			     const struct tinyvmx_run *run,
-			     const struct tinyvmx_vmcs_field *fields, size_t n,
-			     FILE *out);
+int explain_entry_failure_on(const struct vmx_cpu *cpu, const struct tinyvmx_run *run,
+			     const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
 
 /*
  * explain_entry_failure_run - the same for the CPU we run on
@@ -67,11 +63,9 @@ int explain_entry_failure_on(const struct vmx_cpu *cpu,
  * Takes the capability MSRs from /dev/tinyvmx if it can be opened.
  */
 int explain_entry_failure_run(const struct tinyvmx_run *run,
-			      const struct tinyvmx_vmcs_field *fields, size_t n,
-			      FILE *out);
+			      const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
 
 /* explain_entry_failure - the same where no run page is at hand */
-int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n,
-			  FILE *out);
+int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
 
 #endif /* HVCTL_EXPLAIN_H */

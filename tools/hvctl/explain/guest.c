@@ -83,8 +83,7 @@ static bool long_mode_or_real_mode(struct probe *p)
  */
 static bool v8086(struct probe *p)
 {
-	return probe_get(p, VMCS_GUEST_RFLAGS) & RFLAGS_VM &&
-	       !long_mode_or_real_mode(p);
+	return probe_get(p, VMCS_GUEST_RFLAGS) & RFLAGS_VM && !long_mode_or_real_mode(p);
 }
 
 /*
@@ -127,26 +126,24 @@ static unsigned int cs_type(struct probe *p)
 
 static bool cs_is_data(struct probe *p)
 {
-	return !v8086(p) && unrestricted_on(p) &&
-	       cs_type(p) == DATA_WRITABLE_ACCESSED;
+	return !v8086(p) && unrestricted_on(p) && cs_type(p) == DATA_WRITABLE_ACCESSED;
 }
 
 static bool cs_is_nonconforming(struct probe *p)
 {
-	return !v8086(p) && (cs_type(p) | TYPE_READABLE) ==
-			    (CODE_ACCESSED | TYPE_READABLE);
+	return !v8086(p) && (cs_type(p) | TYPE_READABLE) == (CODE_ACCESSED | TYPE_READABLE);
 }
 
 static bool cs_is_conforming(struct probe *p)
 {
-	return !v8086(p) && (cs_type(p) | TYPE_READABLE) ==
-			    (CODE_CONFORMING_ACCESSED | TYPE_READABLE);
+	return !v8086(p) &&
+	       (cs_type(p) | TYPE_READABLE) == (CODE_CONFORMING_ACCESSED | TYPE_READABLE);
 }
 
 static bool cs_data_or_real_mode(struct probe *p)
 {
-	return !v8086(p) && (cs_type(p) == DATA_WRITABLE_ACCESSED ||
-			     !(probe_get(p, VMCS_GUEST_CR0) & CR0_PE));
+	return !v8086(p) &&
+	       (cs_type(p) == DATA_WRITABLE_ACCESSED || !(probe_get(p, VMCS_GUEST_CR0) & CR0_PE));
 }
 
 static bool cs_long_mode(struct probe *p)
@@ -187,8 +184,7 @@ static bool bad_ss_type(struct probe *p)
 {
 	unsigned int type = TYPE(p->value);
 
-	return type != DATA_WRITABLE_ACCESSED &&
-	       type != DATA_EXPAND_DOWN_ACCESSED;
+	return type != DATA_WRITABLE_ACCESSED && type != DATA_EXPAND_DOWN_ACCESSED;
 }
 
 static bool unreadable_code(struct probe *p)
@@ -219,8 +215,7 @@ static bool dpl_differs_from_rpl(struct probe *p)
 /* Conforming code, types 12 to 15, is exempt. */
 static bool dpl_below_rpl(struct probe *p)
 {
-	return TYPE(p->value) <= 11 &&
-	       DPL(p->value) < RPL(selector(p, p->seg));
+	return TYPE(p->value) <= 11 && DPL(p->value) < RPL(selector(p, p->seg));
 }
 
 static bool long_and_32_bit(struct probe *p)
@@ -322,14 +317,12 @@ static bool bad_cr0(struct probe *p)
 
 	if (unrestricted_on(p))
 		fixed0 &= ~(CR0_PE | CR0_PG);
-	return bad_fixed(p, &vmx_cr0_bits, fixed0,
-			 fixed(p, MSR_VMX_CR0_FIXED1, UINT32_MAX));
+	return bad_fixed(p, &vmx_cr0_bits, fixed0, fixed(p, MSR_VMX_CR0_FIXED1, UINT32_MAX));
 }
 
 static bool bad_cr4(struct probe *p)
 {
-	return bad_fixed(p, &vmx_cr4_bits,
-			 fixed(p, MSR_VMX_CR4_FIXED0, 0x2000),
+	return bad_fixed(p, &vmx_cr4_bits, fixed(p, MSR_VMX_CR4_FIXED0, 0x2000),
 			 fixed(p, MSR_VMX_CR4_FIXED1, UINT64_MAX));
 }
 
@@ -463,8 +456,7 @@ static bool bad_enclave(struct probe *p)
 {
 	if (!(p->value & ENCLAVE_INTERRUPTION))
 		return false;
-	return p->value & BLOCKING_MOV_SS ||
-	       (p->dump->cpu && !p->dump->cpu->sgx);
+	return p->value & BLOCKING_MOV_SS || (p->dump->cpu && !p->dump->cpu->sgx);
 }
 
 static bool bad_pending_reserved(struct probe *p)
@@ -482,8 +474,7 @@ static bool bad_pending_reserved(struct probe *p)
  */
 static bool holds_traps(struct probe *p)
 {
-	return blocking(p) & (BLOCKING_STI | BLOCKING_MOV_SS) ||
-	       activity(p) == HLT;
+	return blocking(p) & (BLOCKING_STI | BLOCKING_MOV_SS) || activity(p) == HLT;
 }
 
 static bool single_steps(struct probe *p)
@@ -506,8 +497,7 @@ static bool bad_pending_rtm(struct probe *p)
 {
 	if (!(p->value & PENDING_RTM))
 		return false;
-	return (p->value & ~(uint64_t)PENDING_RTM) != 1 << 12 ||
-	       blocking(p) & BLOCKING_MOV_SS ||
+	return (p->value & ~(uint64_t)PENDING_RTM) != 1 << 12 || blocking(p) & BLOCKING_MOV_SS ||
 	       (p->dump->cpu && !p->dump->cpu->rtm);
 }
 
@@ -520,8 +510,7 @@ static bool bad_link_pointer(struct probe *p)
 
 static bool pae_paging(struct probe *p)
 {
-	return ept_on(p) && !ia32e_on(p) &&
-	       probe_get(p, VMCS_GUEST_CR0) & CR0_PG &&
+	return ept_on(p) && !ia32e_on(p) && probe_get(p, VMCS_GUEST_CR0) & CR0_PG &&
 	       probe_get(p, VMCS_GUEST_CR4) & CR4_PAE;
 }
 

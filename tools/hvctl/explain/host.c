@@ -50,15 +50,13 @@ static uint64_t fixed(struct probe *p, uint32_t msr, uint64_t otherwise)
 
 static bool bad_cr0(struct probe *p)
 {
-	return bad_fixed(p, &vmx_cr0_bits,
-			 fixed(p, MSR_VMX_CR0_FIXED0, CR0_FIXED0),
+	return bad_fixed(p, &vmx_cr0_bits, fixed(p, MSR_VMX_CR0_FIXED0, CR0_FIXED0),
 			 fixed(p, MSR_VMX_CR0_FIXED1, UINT32_MAX));
 }
 
 static bool bad_cr4(struct probe *p)
 {
-	return bad_fixed(p, &vmx_cr4_bits,
-			 fixed(p, MSR_VMX_CR4_FIXED0, CR4_FIXED0),
+	return bad_fixed(p, &vmx_cr4_bits, fixed(p, MSR_VMX_CR4_FIXED0, CR4_FIXED0),
 			 fixed(p, MSR_VMX_CR4_FIXED1, UINT64_MAX));
 }
 

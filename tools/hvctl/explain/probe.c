@@ -20,14 +20,27 @@ const char *const explain_seg_names[TINYVMX_NR_SEG] = {
 static bool holds_host_address(uint32_t encoding)
 {
 	static const uint32_t controls[] = {
-		VMCS_IO_BITMAP_A, VMCS_IO_BITMAP_B, VMCS_MSR_BITMAP,
-		VMCS_EXIT_MSR_STORE_ADDR, VMCS_EXIT_MSR_LOAD_ADDR,
-		VMCS_ENTRY_MSR_LOAD_ADDR, VMCS_EXECUTIVE_VMCS, VMCS_PML_ADDR,
-		VMCS_VIRTUAL_APIC_ADDR, VMCS_APIC_ACCESS_ADDR,
-		VMCS_POSTED_INTR_DESC_ADDR, VMCS_EPTP, VMCS_EPTP_LIST_ADDR,
-		VMCS_VMREAD_BITMAP, VMCS_VMWRITE_BITMAP, VMCS_VE_INFO_ADDR,
-		VMCS_SPPTP, VMCS_LOW_PASID_DIR, VMCS_HIGH_PASID_DIR,
-		VMCS_HLATP, VMCS_PID_POINTER_TABLE,
+		VMCS_IO_BITMAP_A,
+		VMCS_IO_BITMAP_B,
+		VMCS_MSR_BITMAP,
+		VMCS_EXIT_MSR_STORE_ADDR,
+		VMCS_EXIT_MSR_LOAD_ADDR,
+		VMCS_ENTRY_MSR_LOAD_ADDR,
+		VMCS_EXECUTIVE_VMCS,
+		VMCS_PML_ADDR,
+		VMCS_VIRTUAL_APIC_ADDR,
+		VMCS_APIC_ACCESS_ADDR,
+		VMCS_POSTED_INTR_DESC_ADDR,
+		VMCS_EPTP,
+		VMCS_EPTP_LIST_ADDR,
+		VMCS_VMREAD_BITMAP,
+		VMCS_VMWRITE_BITMAP,
+		VMCS_VE_INFO_ADDR,
+		VMCS_SPPTP,
+		VMCS_LOW_PASID_DIR,
+		VMCS_HIGH_PASID_DIR,
+		VMCS_HLATP,
+		VMCS_PID_POINTER_TABLE,
 	};
 	size_t i;
 
@@ -222,13 +235,11 @@ bool bad_pat(struct probe *p)
 /* ENDBR suppression and tracking state cannot be on together. */
 bool bad_s_cet(struct probe *p)
 {
-	return p->value & 0x3c0 || (p->value & 0xc00) == 0xc00 ||
-	       bad_canonical(p);
+	return p->value & 0x3c0 || (p->value & 0xc00) == 0xc00 || bad_canonical(p);
 }
 
 /* Append to the detail: which bits are wrong, by name where they have one. */
-static void tell_bits(struct probe *p, const struct vmx_bits *names,
-		      uint64_t bits, int must_be)
+static void tell_bits(struct probe *p, const struct vmx_bits *names, uint64_t bits, int must_be)
 {
 	unsigned int bit;
 
@@ -238,15 +249,13 @@ static void tell_bits(struct probe *p, const struct vmx_bits *names,
 
 		if (!(bits >> bit & 1))
 			continue;
-		snprintf(p->detail + used, sizeof(p->detail) - used,
-			 "%sbit %u%s%s%s must be %d", used ? ", " : "", bit,
-			 name ? " (" : "", name ? name : "", name ? ")" : "",
+		snprintf(p->detail + used, sizeof(p->detail) - used, "%sbit %u%s%s%s must be %d",
+			 used ? ", " : "", bit, name ? " (" : "", name ? name : "", name ? ")" : "",
 			 must_be);
 	}
 }
 
-bool bad_fixed(struct probe *p, const struct vmx_bits *names, uint64_t fixed0,
-	       uint64_t fixed1)
+bool bad_fixed(struct probe *p, const struct vmx_bits *names, uint64_t fixed0, uint64_t fixed1)
 {
 	tell_bits(p, names, fixed0 & ~p->value, 1);
 	tell_bits(p, names, p->value & ~fixed1, 0);

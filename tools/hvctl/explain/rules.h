@@ -174,20 +174,19 @@ bool unrestricted_on(struct probe *p);
 bool ia32e_on(struct probe *p);
 
 /* Common faults; @arg as told */
-bool bad_combination(struct probe *p);		/* @when said it all */
-bool bad_ones(struct probe *p);			/* a bit of @arg is set */
-bool bad_zeros(struct probe *p);		/* a bit of @arg is clear */
-bool bad_null(struct probe *p);			/* the whole field is 0 */
+bool bad_combination(struct probe *p); /* @when said it all */
+bool bad_ones(struct probe *p);        /* a bit of @arg is set */
+bool bad_zeros(struct probe *p);       /* a bit of @arg is clear */
+bool bad_null(struct probe *p);        /* the whole field is 0 */
 bool bad_canonical(struct probe *p);
 bool bad_phys(struct probe *p);
-bool bad_address(struct probe *p);		/* bad_phys() or bits of @arg set */
+bool bad_address(struct probe *p); /* bad_phys() or bits of @arg set */
 bool bad_pat(struct probe *p);
-bool bad_word(struct probe *p);			/* @arg: enum vmx_word_id */
+bool bad_word(struct probe *p); /* @arg: enum vmx_word_id */
 bool bad_s_cet(struct probe *p);
 bool bad_linear(struct probe *p);		/* bits 63:N differ */
 
 /* Violations of "fixed" bits: @fixed0 set bits must be 1, others than @fixed1 0. */
-bool bad_fixed(struct probe *p, const struct vmx_bits *names, uint64_t fixed0,
-	       uint64_t fixed1);
+bool bad_fixed(struct probe *p, const struct vmx_bits *names, uint64_t fixed0, uint64_t fixed1);
 
 #endif /* HVCTL_EXPLAIN_RULES_H */

@@ -204,7 +204,9 @@ static void fill_header(struct header *h, const char *signature, uint8_t revisio
 static struct gas port_gas(uint64_t address, uint8_t bytes)
 {
 	return (struct gas){
-		.space = 1, .bits = (uint8_t)(bytes * 8), .address = address,
+		.space = 1,
+		.bits = (uint8_t)(bytes * 8),
+		.address = address,
 		.access_size = bytes == 4 ? 3 : bytes,
 	};
 }
@@ -280,10 +282,16 @@ static uint64_t write_dsdt(struct space *space, const struct hv_acpi_config *con
 static void fill_overrides(struct madt_override override[2])
 {
 	override[0] = (struct madt_override){
-		.type = 2, .length = sizeof(*override), .irq = 0, .gsi = 2,
+		.type = 2,
+		.length = sizeof(*override),
+		.irq = 0,
+		.gsi = 2,
 	};
 	override[1] = (struct madt_override){
-		.type = 2, .length = sizeof(*override), .irq = HV_PC_SCI, .gsi = HV_PC_SCI,
+		.type = 2,
+		.length = sizeof(*override),
+		.irq = HV_PC_SCI,
+		.gsi = HV_PC_SCI,
 		.flags = MADT_ACTIVE_HIGH_LEVEL,
 	};
 }
@@ -300,17 +308,24 @@ static uint64_t write_madt(struct space *space, const struct hv_acpi_config *con
 	t->madt.lapic_address = 0xfee00000;
 	t->madt.flags = 1;
 	t->ioapic = (struct madt_ioapic){
-		.type = 1, .length = sizeof(t->ioapic), .id = config->ioapic_id,
+		.type = 1,
+		.length = sizeof(t->ioapic),
+		.id = config->ioapic_id,
 		.address = (uint32_t)HV_IOAPIC_BASE,
 	};
 	fill_overrides(t->override);
 	t->nmi = (struct madt_lapic_nmi){
-		.type = 4, .length = sizeof(t->nmi), .acpi_id = MADT_ALL_CPUS, .lint = 1,
+		.type = 4,
+		.length = sizeof(t->nmi),
+		.acpi_id = MADT_ALL_CPUS,
+		.lint = 1,
 	};
 	for (i = 0; i < config->cpus; i++)
 		t->lapic[i] = (struct madt_lapic){
-			.length = sizeof(t->lapic[0]), .acpi_id = (uint8_t)i,
-			.apic_id = (uint8_t)i, .flags = 1,
+			.length = sizeof(t->lapic[0]),
+			.acpi_id = (uint8_t)i,
+			.apic_id = (uint8_t)i,
+			.flags = 1,
 		};
 	fill_header(&t->madt.header, "APIC", 4, len);
 	return space_here(space) - len;
@@ -324,7 +339,7 @@ static uint64_t write_hpet(struct space *space)
 		return 0;
 	t->block_id = HV_HPET_ID;
 	t->address = (struct gas){ .bits = 64, .address = HV_HPET_BASE };
-	t->min_tick = 1000;	/* 10 us: faster interrupts are left out, see hpet.c */
+	t->min_tick = 1000; /* 10 us: faster interrupts are left out, see hpet.c */
 	fill_header(&t->header, "HPET", 1, sizeof(*t));
 	return space_here(space) - sizeof(*t);
 }

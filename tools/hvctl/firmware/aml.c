@@ -140,7 +140,7 @@ void hv_aml_name(struct hv_aml *aml, const char *name)
 
 void hv_aml_integer(struct hv_aml *aml, uint32_t value)
 {
-	if (value <= 1) {	/* ZeroOp and OneOp */
+	if (value <= 1) { /* ZeroOp and OneOp */
 		aml_byte(aml, (uint8_t)value);
 	} else if (value <= UINT8_MAX) {
 		aml_byte(aml, BYTE_PREFIX);
@@ -221,11 +221,11 @@ void hv_aml_add_memory(struct hv_aml_resources *res, uint32_t base, uint32_t len
 }
 
 /* Word address space descriptor: both ends fixed; granularity, first, last, translation, length */
-static void res_window16(struct hv_aml_resources *res, uint8_t type, uint8_t flags,
-			 uint32_t first, uint32_t last)
+static void res_window16(struct hv_aml_resources *res, uint8_t type, uint8_t flags, uint32_t first,
+			 uint32_t last)
 {
-	RES(res, 0x88, LE16(13u), type, 0x0c, flags, LE16(0u), LE16(first), LE16(last),
-	    LE16(0u), LE16(last - first + 1));
+	RES(res, 0x88, LE16(13u), type, 0x0c, flags, LE16(0u), LE16(first), LE16(last), LE16(0u),
+	    LE16(last - first + 1));
 }
 
 void hv_aml_add_buses(struct hv_aml_resources *res, uint16_t first, uint16_t last)

@@ -54,7 +54,8 @@ _Static_assert(NR_FEATURES <= 64, "a bit for each");
 static const struct feature *find(const char *name, size_t len)
 {
 	for (size_t i = 0; i < NR_FEATURES; i++)
-		if (strlen(features_known[i].name) == len && !memcmp(features_known[i].name, name, len))
+		if (strlen(features_known[i].name) == len &&
+		    !memcmp(features_known[i].name, name, len))
 			return &features_known[i];
 	return NULL;
 }
@@ -65,7 +66,8 @@ static int fail_unknown(const char *name, size_t len, struct hv_error *err)
 	size_t used = 0;
 
 	for (size_t i = 0; i < NR_FEATURES && used < sizeof(names); i++)
-		used += snprintf(names + used, sizeof(names) - used, "%s%s", i ? " " : "", features_known[i].name);
+		used += snprintf(names + used, sizeof(names) - used, "%s%s", i ? " " : "",
+				 features_known[i].name);
 	return hv_fail(err, EINVAL, "'%.*s' is no feature; known are %s", (int)len, name, names);
 }
 
@@ -89,7 +91,8 @@ int hv_cpu_features_parse(struct hv_cpu_features *features, const char *text, st
 	}
 }
 
-static uint32_t *find_register(struct tinyvmx_cpuid *table, size_t count, const struct feature *feature)
+static uint32_t *find_register(struct tinyvmx_cpuid *table, size_t count,
+			       const struct feature *feature)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct tinyvmx_cpuid *row = &table[i];
@@ -101,8 +104,8 @@ static uint32_t *find_register(struct tinyvmx_cpuid *table, size_t count, const 
 	return NULL;
 }
 
-int hv_cpu_features_apply(const struct hv_cpu_features *features, struct tinyvmx_cpuid *table, size_t count,
-			  struct hv_error *err)
+int hv_cpu_features_apply(const struct hv_cpu_features *features, struct tinyvmx_cpuid *table,
+			  size_t count, struct hv_error *err)
 {
 	for (size_t i = 0; i < NR_FEATURES; i++) {
 		const struct feature *feature = &features_known[i];
@@ -112,8 +115,10 @@ int hv_cpu_features_apply(const struct hv_cpu_features *features, struct tinyvmx
 		if (features->off >> i & 1 && reg)
 			*reg &= ~bit;
 		if (features->on >> i & 1 && !(reg && *reg & bit))
-			return hv_fail(err, EOPNOTSUPP, "there is no %s here; leave it out, or use another CPU (hvctl info)",
-				       feature->name);
+			return hv_fail(
+				err, EOPNOTSUPP,
+				"there is no %s here; leave it out, or use another CPU (hvctl info)",
+				feature->name);
 	}
 	return 0;
 }

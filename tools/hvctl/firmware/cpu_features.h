@@ -16,7 +16,7 @@ struct hv_cpu_features {
 int hv_cpu_features_parse(struct hv_cpu_features *features, const char *text, struct hv_error *err);
 
 /* Take bits out of @table; fails if a feature that the user insists on is not there. */
-int hv_cpu_features_apply(const struct hv_cpu_features *features, struct tinyvmx_cpuid *table, size_t count,
-			  struct hv_error *err);
+int hv_cpu_features_apply(const struct hv_cpu_features *features, struct tinyvmx_cpuid *table,
+			  size_t count, struct hv_error *err);
 
 #endif

@@ -177,7 +177,8 @@ static void drop_what_lacks(struct tinyvmx_cpuid *row, const struct tinyvmx_info
 		if (need->function != row->function || need->index != row->index)
 			continue;
 		if (!has(info->cr4_mask, need->cr4) || !has(info->xcr0_mask, need->xcr0) ||
-		    !has(info->efer_mask, need->efer) || !has(info->capabilities, need->capabilities))
+		    !has(info->efer_mask, need->efer) ||
+		    !has(info->capabilities, need->capabilities))
 			reg[need->reg] &= ~need->bits;
 	}
 	put(row, reg);
@@ -236,11 +237,11 @@ static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 		break;
 	case 1:
 		row->ebx |= 1 << 16;
-		row->ecx |= 1U << 31;	/* a hypervisor is present */
+		row->ecx |= 1U << 31; /* a hypervisor is present */
 		break;
 	case 7:
 		if (row->index == 0) {
-			row->eax = row->eax ? 1 : 0;	/* the highest sub-leaf */
+			row->eax = row->eax ? 1 : 0; /* the highest sub-leaf */
 			row->ebx |= TSC_ADJUST;
 		}
 		break;
@@ -261,7 +262,8 @@ static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 	tell_frequency(row, info);
 }
 
-static void make_row(struct tinyvmx_cpuid *row, const struct leaf *leaf, const struct hv_cpuid_config *config)
+static void make_row(struct tinyvmx_cpuid *row, const struct leaf *leaf,
+		     const struct hv_cpuid_config *config)
 {
 	uint32_t reg[4];
 
@@ -281,8 +283,9 @@ static void make_row(struct tinyvmx_cpuid *row, const struct leaf *leaf, const s
 }
 
 /* XSAVE components: their sizes and offsets, for those the guest can have; also the size of all. */
-static size_t make_xsave_rows(struct tinyvmx_cpuid *table, size_t count, struct tinyvmx_cpuid *leaf_d,
-			      hv_cpuid_fn host, const struct tinyvmx_info *info)
+static size_t make_xsave_rows(struct tinyvmx_cpuid *table, size_t count,
+			      struct tinyvmx_cpuid *leaf_d, hv_cpuid_fn host,
+			      const struct tinyvmx_info *info)
 {
 	uint32_t size = 512 + 64;
 
@@ -294,17 +297,20 @@ static size_t make_xsave_rows(struct tinyvmx_cpuid *table, size_t count, struct 
 		host(0xd, i, reg);
 		if (reg[EAX] + reg[EBX] > size)
 			size = reg[EAX] + reg[EBX];
-		reg[ECX] &= BIT(1);	/* aligned in the compact format; no supervisor state */
+		reg[ECX] &= BIT(1); /* aligned in the compact format; no supervisor state */
 		reg[EDX] = 0;
-		table[count] = (struct tinyvmx_cpuid){ .function = 0xd, .index = i, .flags = TINYVMX_CPUID_INDEXED };
+		table[count] = (struct tinyvmx_cpuid){ .function = 0xd,
+						       .index = i,
+						       .flags = TINYVMX_CPUID_INDEXED };
 		put(&table[count++], reg);
 	}
 	leaf_d->ecx = size;
-	leaf_d->ebx = size;	/* the module keeps it true to XCR0 */
+	leaf_d->ebx = size; /* the module keeps it true to XCR0 */
 	return count;
 }
 
-static void make_signature(struct tinyvmx_cpuid *row, uint32_t function, uint32_t last, const char signature[12])
+static void make_signature(struct tinyvmx_cpuid *row, uint32_t function, uint32_t last,
+			   const char signature[12])
 {
 	*row = (struct tinyvmx_cpuid){ .function = function, .eax = last };
 	memcpy(&row->ebx, signature, 4);
@@ -317,7 +323,8 @@ static size_t make_own_rows(struct tinyvmx_cpuid *row, const struct tinyvmx_info
 {
 	uint32_t khz = info->tsc_khz;
 
-	make_signature(&row[0], HYPERVISOR_LEAF, khz ? TIMING_LEAF : HYPERVISOR_LEAF, "tinyvmx\0\0\0\0");
+	make_signature(&row[0], HYPERVISOR_LEAF, khz ? TIMING_LEAF : HYPERVISOR_LEAF,
+		       "tinyvmx\0\0\0\0");
 	row[1] = (struct tinyvmx_cpuid){ .function = TIMING_LEAF, .eax = khz, .ebx = khz };
 	return khz ? 2 : 1;
 }
@@ -350,7 +357,8 @@ static bool has_leaf(const struct leaf *leaf, const uint32_t basic[4], const uin
 	return leaf->function <= basic[EAX] || ((leaf->function | 3) == 0x17 && info->tsc_khz);
 }
 
-size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX], const struct hv_cpuid_config *config)
+size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX],
+		      const struct hv_cpuid_config *config)
 {
 	struct tinyvmx_cpuid *leaf_d = NULL;
 	uint32_t basic[4], extended[4];

@@ -25,7 +25,8 @@ struct hv_cpuid_config {
 };
 
 /* Fill @table; returns the number of rows, at most HV_CPUID_MAX. */
-size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX], const struct hv_cpuid_config *config);
+size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX],
+		      const struct hv_cpuid_config *config);
 
 /* Does the table say that the guest has 1 GiB pages? */
 int hv_cpuid_has_1g_pages(const struct tinyvmx_cpuid *table, size_t count);

@@ -28,6 +28,7 @@ size_t hv_layout_map(const struct hv_memory *memory, struct hv_range *out, size_
 	add(&map, HV_LAYOUT_HIGH, hv_memory_low_end(memory), HV_RANGE_RAM);
 	add(&map, HV_LAYOUT_CHIPS, HV_GAP_END, HV_RANGE_RESERVED);
 	for (unsigned int i = 1; i < memory->count; i++)
-		add(&map, memory->range[i].gpa, memory->range[i].gpa + memory->range[i].len, HV_RANGE_RAM);
+		add(&map, memory->range[i].gpa, memory->range[i].gpa + memory->range[i].len,
+		    HV_RANGE_RAM);
 	return map.count;
 }

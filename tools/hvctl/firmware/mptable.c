@@ -101,9 +101,12 @@ static void add_processors(struct writer *w, unsigned int cpus)
 
 	for (i = 0; i < cpus; i++) {
 		const struct mp_processor p = {
-			.type = MP_PROCESSOR, .apic_id = (uint8_t)i, .apic_version = LAPIC_VERSION,
+			.type = MP_PROCESSOR,
+			.apic_id = (uint8_t)i,
+			.apic_version = LAPIC_VERSION,
 			.flags = i ? FLAG_ENABLED : FLAG_ENABLED | FLAG_BOOT_CPU,
-			.signature = 0x600, .features = FEATURES_FPU_APIC,
+			.signature = 0x600,
+			.features = FEATURES_FPU_APIC,
 		};
 
 		add(w, &p, sizeof(p));
@@ -121,8 +124,11 @@ static void add_bus(struct writer *w, uint8_t id, const char *name)
 static void add_ioapic(struct writer *w, uint8_t id)
 {
 	const struct mp_ioapic ioapic = {
-		.type = MP_IOAPIC, .id = id, .version = HV_IOAPIC_VERSION,
-		.flags = FLAG_ENABLED, .address = (uint32_t)HV_IOAPIC_BASE,
+		.type = MP_IOAPIC,
+		.id = id,
+		.version = HV_IOAPIC_VERSION,
+		.flags = FLAG_ENABLED,
+		.address = (uint32_t)HV_IOAPIC_BASE,
 	};
 
 	add(w, &ioapic, sizeof(ioapic));
@@ -134,12 +140,16 @@ static void add_isa(struct writer *w, uint8_t ioapic)
 
 	for (irq = 0; irq < 16; irq++) {
 		const struct mp_interrupt i = {
-			.type = MP_IO_INTERRUPT, .kind = KIND_INT, .bus = BUS_ISA, .source = irq,
+			.type = MP_IO_INTERRUPT,
+			.kind = KIND_INT,
+			.bus = BUS_ISA,
+			.source = irq,
 			.flags = irq == HV_PC_SCI ? ACTIVE_HIGH_LEVEL : 0,
-			.dest = ioapic, .pin = irq ? irq : 2,
+			.dest = ioapic,
+			.pin = irq ? irq : 2,
 		};
 
-		if (irq != 2)	/* the cascade */
+		if (irq != 2) /* the cascade */
 			add(w, &i, sizeof(i));
 	}
 }
@@ -151,10 +161,14 @@ static void add_pci(struct writer *w, uint8_t ioapic, unsigned int slots)
 	for (slot = 1; slot < slots; slot++) {
 		for (pin = 0; pin < HV_PCI_INTX; pin++) {
 			const struct mp_interrupt i = {
-				.type = MP_IO_INTERRUPT, .kind = KIND_INT, .bus = BUS_PCI,
-				.source = (uint8_t)(slot << 2 | pin), .dest = ioapic,
+				.type = MP_IO_INTERRUPT,
+				.kind = KIND_INT,
+				.bus = BUS_PCI,
+				.source = (uint8_t)(slot << 2 | pin),
+				.dest = ioapic,
 				.flags = ACTIVE_LOW_LEVEL,
-				.pin = (uint8_t)(HV_PC_PCI_PIN + hv_pci_intx_line(slot * 8, pin + 1)),
+				.pin = (uint8_t)(HV_PC_PCI_PIN +
+						 hv_pci_intx_line(slot * 8, pin + 1)),
 			};
 
 			add(w, &i, sizeof(i));
@@ -165,8 +179,11 @@ static void add_pci(struct writer *w, uint8_t ioapic, unsigned int slots)
 static void add_local(struct writer *w, uint8_t kind, uint8_t lint)
 {
 	const struct mp_interrupt i = {
-		.type = MP_LOCAL_INTERRUPT, .kind = kind, .bus = BUS_ISA,
-		.dest = ALL_APICS, .pin = lint,
+		.type = MP_LOCAL_INTERRUPT,
+		.kind = kind,
+		.bus = BUS_ISA,
+		.dest = ALL_APICS,
+		.pin = lint,
 	};
 
 	add(w, &i, sizeof(i));
@@ -185,7 +202,9 @@ static void write_pointer(uint8_t *mem, uint64_t gpa)
 {
 	struct mp_pointer pointer = {
 		.signature = { '_', 'M', 'P', '_' },
-		.table = (uint32_t)(gpa + sizeof(pointer)), .length = 1, .revision = 4,
+		.table = (uint32_t)(gpa + sizeof(pointer)),
+		.length = 1,
+		.revision = 4,
 	};
 
 	memcpy(mem, &pointer, sizeof(pointer));
@@ -195,8 +214,11 @@ static void write_pointer(uint8_t *mem, uint64_t gpa)
 static void write_header(uint8_t *table, const struct writer *w)
 {
 	struct mp_header header = {
-		.signature = { 'P', 'C', 'M', 'P' }, .length = (uint16_t)w->used, .revision = 4,
-		.entries = (uint16_t)w->entries, .lapic_address = 0xfee00000,
+		.signature = { 'P', 'C', 'M', 'P' },
+		.length = (uint16_t)w->used,
+		.revision = 4,
+		.entries = (uint16_t)w->entries,
+		.lapic_address = 0xfee00000,
 	};
 
 	memcpy(header.oem_id, "TINYVMX ", sizeof(header.oem_id));

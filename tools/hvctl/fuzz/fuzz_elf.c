@@ -14,8 +14,7 @@ static void try(const struct hv_file *file, const struct hv_load_options *option
 	struct hv_image image;
 	struct hv_error err = { "" };
 
-	if (hv_image_parse(&image, file, options, &err) ||
-	    hv_image_check(&image, &memory, &err) ||
+	if (hv_image_parse(&image, file, options, &err) || hv_image_check(&image, &memory, &err) ||
 	    hv_boot_check(&image, "", &err)) {
 		/* A refusal without a word is no refusal. */
 		if (!*err.text)

@@ -63,12 +63,21 @@ static void input_room(void *ctx)
 static void power_on(struct bench *b)
 {
 	const struct hv_pc_config pc = {
-		.bus = &b->bus, .clock = &b->clock, .ram_below_4g = 64 << 20, .cpus = 1,
-		.wall_ns = wall, .deliver = deliver, .ctx = b,
+		.bus = &b->bus,
+		.clock = &b->clock,
+		.ram_below_4g = 64 << 20,
+		.cpus = 1,
+		.wall_ns = wall,
+		.deliver = deliver,
+		.ctx = b,
 	};
 	const struct hv_uart16550_config com1 = {
-		.bus = &b->bus, .clock = &b->clock, .base = 0x3f8, .irq = hv_pc_irq(&b->pc, 4),
-		.room = input_room, .ctx = b,
+		.bus = &b->bus,
+		.clock = &b->clock,
+		.base = 0x3f8,
+		.irq = hv_pc_irq(&b->pc, 4),
+		.room = input_room,
+		.ctx = b,
 	};
 
 	memset(b, 0, sizeof(*b));
@@ -81,9 +90,9 @@ static void power_on(struct bench *b)
 static void access_port(struct bench *b, struct input *in, bool write)
 {
 	static const uint16_t ports[] = {
-		0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64,
-		0x70, 0x71, 0x92, 0xcf8, 0xcf9, 0xcfc, 0xcfe, 0xb000, 0xb002, 0xb004, 0xb008,
-		0xb00c, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff,
+		0x20,   0x21,   0xa0,   0xa1,  0x4d0, 0x4d1, 0x40,  0x41,  0x42,  0x43,   0x60,
+		0x61,   0x64,   0x70,   0x71,  0x92,  0xcf8, 0xcf9, 0xcfc, 0xcfe, 0xb000, 0xb002,
+		0xb004, 0xb008, 0xb00c, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe,  0x3ff,
 	};
 	unsigned int which = (unsigned int)take(in, 1), width = 1u << take(in, 1) % 3;
 	uint64_t value = write ? take(in, width) : 0;
@@ -111,7 +120,7 @@ static void pass_time(struct bench *b, struct input *in, bool jump)
 		if (hv_clock_next(&b->clock) > b->now_ns)
 			b->now_ns = hv_clock_next(&b->clock);
 		hv_clock_run(&b->clock);
-		if (steps > 200000)	/* a timer that fires without end */
+		if (steps > 200000) /* a timer that fires without end */
 			abort();
 	}
 	b->now_ns = end;

@@ -18,11 +18,14 @@ static int check_size(uint64_t size, struct hv_error *err)
 	if (!sysinfo(&si))
 		host = ((uint64_t)si.totalram + si.totalswap) * si.mem_unit;
 	if (size < HV_MIB || size % 4096)
-		return hv_fail(err, EINVAL, "guest RAM must be 1 MiB or more, in steps of 4 KiB; use e.g. --mem 128M");
+		return hv_fail(
+			err, EINVAL,
+			"guest RAM must be 1 MiB or more, in steps of 4 KiB; use e.g. --mem 128M");
 	if (size > host)
-		return hv_fail(err, ENOMEM,
-			       "%llu MiB of guest RAM is more than this host has (%llu MiB); use a smaller --mem",
-			       (unsigned long long)(size / HV_MIB), (unsigned long long)(host / HV_MIB));
+		return hv_fail(
+			err, ENOMEM,
+			"%llu MiB of guest RAM is more than this host has (%llu MiB); use a smaller --mem",
+			(unsigned long long)(size / HV_MIB), (unsigned long long)(host / HV_MIB));
 	return 0;
 }
 
@@ -33,7 +36,8 @@ static void set_ranges(struct hv_memory *memory, uint8_t *hva)
 	memory->range[0] = (struct hv_ram_range){ 0, low, hva };
 	memory->count = 1;
 	if (memory->size > low) {
-		memory->range[1] = (struct hv_ram_range){ HV_GAP_END, memory->size - low, hva + low };
+		memory->range[1] =
+			(struct hv_ram_range){ HV_GAP_END, memory->size - low, hva + low };
 		memory->count = 2;
 	}
 }
@@ -51,8 +55,10 @@ int hv_memory_init(struct hv_memory *memory, uint64_t size, struct hv_error *err
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory->map == MAP_FAILED) {
 		memory->map = NULL;
-		return hv_fail(err, ENOMEM, "no address space for %llu MiB of guest RAM (%s); use a smaller --mem",
-			       (unsigned long long)(size / HV_MIB), strerror(errno));
+		return hv_fail(
+			err, ENOMEM,
+			"no address space for %llu MiB of guest RAM (%s); use a smaller --mem",
+			(unsigned long long)(size / HV_MIB), strerror(errno));
 	}
 	/* Both are wishes: a kernel without huge pages refuses the first. */
 	(void)madvise(memory->map, memory->map_len, MADV_HUGEPAGE);

@@ -64,8 +64,12 @@ int tvx_msi(int vm, uint64_t address, uint32_t data)
 
 int tvx_ioeventfd(int vm, uint32_t flags, int fd, uint16_t port, uint16_t width, uint32_t data)
 {
-	struct tinyvmx_ioeventfd arg = { .size = sizeof(arg), .flags = flags, .fd = fd, .port = port,
-					 .width = width, .data = data };
+	struct tinyvmx_ioeventfd arg = { .size = sizeof(arg),
+					 .flags = flags,
+					 .fd = fd,
+					 .port = port,
+					 .width = width,
+					 .data = data };
 
 	return call(vm, TINYVMX_IOEVENTFD, &arg);
 }

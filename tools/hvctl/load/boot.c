@@ -38,10 +38,11 @@ static int check_flat_areas(const struct hv_image *image, struct hv_error *err)
 		const struct area *area = &flat_areas[i];
 
 		if (hv_image_uses(image, area->begin, area->end - area->begin))
-			return hv_fail(err, EINVAL,
-				       "covers 0x%llx-0x%llx, where hvctl puts %s; link or --load it elsewhere, e.g. at 0x100000",
-				       (unsigned long long)area->begin,
-				       (unsigned long long)area->end - 1, area->what);
+			return hv_fail(
+				err, EINVAL,
+				"covers 0x%llx-0x%llx, where hvctl puts %s; link or --load it elsewhere, e.g. at 0x100000",
+				(unsigned long long)area->begin, (unsigned long long)area->end - 1,
+				area->what);
 	}
 	return 0;
 }
@@ -49,24 +50,31 @@ static int check_flat_areas(const struct hv_image *image, struct hv_error *err)
 static int check_real(const struct hv_image *image, const char *cmdline, struct hv_error *err)
 {
 	if (image->entry > UINT32_MAX)
-		return hv_fail(err, EINVAL, "entry 0x%llx is above 4 GiB, which real mode cannot reach; mend --load or --entry",
-			       (unsigned long long)image->entry);
+		return hv_fail(
+			err, EINVAL,
+			"entry 0x%llx is above 4 GiB, which real mode cannot reach; mend --load or --entry",
+			(unsigned long long)image->entry);
 	if (*cmdline && hv_image_uses(image, HV_BOOT_CMDLINE, HV_BOOT_CMDLINE_MAX))
-		return hv_fail(err, EINVAL, "covers 0x%x, where hvctl puts the command line; leave out --cmdline or --load it elsewhere",
-			       HV_BOOT_CMDLINE);
+		return hv_fail(
+			err, EINVAL,
+			"covers 0x%x, where hvctl puts the command line; leave out --cmdline or --load it elsewhere",
+			HV_BOOT_CMDLINE);
 	return 0;
 }
 
 int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err)
 {
 	if (strlen(cmdline) >= HV_BOOT_CMDLINE_MAX)
-		return hv_fail(err, E2BIG, "the command line is longer than %d bytes; shorten --cmdline",
+		return hv_fail(err, E2BIG,
+			       "the command line is longer than %d bytes; shorten --cmdline",
 			       HV_BOOT_CMDLINE_MAX - 1);
 	if (image->mode == HV_MODE_REAL)
 		return check_real(image, cmdline, err);
 	if (image->mode == HV_MODE_PROTECTED && image->entry > UINT32_MAX)
-		return hv_fail(err, EINVAL, "entry 0x%llx is above 4 GiB, which protected mode cannot reach; mend --load or --entry",
-			       (unsigned long long)image->entry);
+		return hv_fail(
+			err, EINVAL,
+			"entry 0x%llx is above 4 GiB, which protected mode cannot reach; mend --load or --entry",
+			(unsigned long long)image->entry);
 	return check_flat_areas(image, err);
 }
 
@@ -115,17 +123,18 @@ static void start_real(struct hv_boot *boot, const struct hv_image *image)
 	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK_REAL;
 }
 
-static void set_flat(struct hv_boot *boot, const struct hv_image *image, const struct hv_memory *memory,
-		     uint32_t code_size)
+static void set_flat(struct hv_boot *boot, const struct hv_image *image,
+		     const struct hv_memory *memory, uint32_t code_size)
 {
 	struct tinyvmx_sregs *sregs = &boot->sregs;
-	uint16_t code = image->code_selector ? image->code_selector : CODE_SELECTOR, data = code + SELECTOR;
+	uint16_t code = image->code_selector ? image->code_selector : CODE_SELECTOR,
+		 data = code + SELECTOR;
 
 	set_all_data(sregs, (struct tinyvmx_segment){
-		.limit = UINT32_MAX,
-		.ar = AR_DATA | TINYVMX_AR_G | TINYVMX_AR_DB,
-		.selector = data,
-	});
+				    .limit = UINT32_MAX,
+				    .ar = AR_DATA | TINYVMX_AR_G | TINYVMX_AR_DB,
+				    .selector = data,
+			    });
 	sregs->seg[TINYVMX_CS] = (struct tinyvmx_segment){
 		.limit = UINT32_MAX,
 		.ar = AR_CODE | TINYVMX_AR_G | code_size,
@@ -141,7 +150,8 @@ static void set_flat(struct hv_boot *boot, const struct hv_image *image, const s
 	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;
 }
 
-static void start_protected(struct hv_boot *boot, const struct hv_image *image, const struct hv_memory *memory)
+static void start_protected(struct hv_boot *boot, const struct hv_image *image,
+			    const struct hv_memory *memory)
 {
 	set_flat(boot, image, memory, TINYVMX_AR_DB);
 	boot->sregs.cr0 = CR0_BASE | X86_CR0_PE | X86_CR0_MP;
@@ -167,8 +177,8 @@ static void build_page_tables(const struct hv_memory *memory, bool huge_1g)
 		put64(memory, pdpt + 8 * i, i * HV_GIB | flags | X86_PTE_PS);
 }
 
-static void start_long(struct hv_boot *boot, const struct hv_image *image, const struct hv_memory *memory,
-		       bool huge_1g)
+static void start_long(struct hv_boot *boot, const struct hv_image *image,
+		       const struct hv_memory *memory, bool huge_1g)
 {
 	set_flat(boot, image, memory, TINYVMX_AR_L);
 	build_page_tables(memory, huge_1g);
@@ -178,8 +188,8 @@ static void start_long(struct hv_boot *boot, const struct hv_image *image, const
 	boot->sregs.efer = X86_EFER_LME | X86_EFER_LMA;
 }
 
-void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image, const struct hv_memory *memory,
-		     const char *cmdline, bool huge_1g)
+void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image,
+		     const struct hv_memory *memory, const char *cmdline, bool huge_1g)
 {
 	*boot = (struct hv_boot){ .regs.rflags = X86_RFLAGS_FIXED };
 	set_system_segments(&boot->sregs);
@@ -192,7 +202,8 @@ void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image, const s
 	boot->regs.gpr[TINYVMX_RSI] = HV_BOOT_CMDLINE;
 	boot->regs.gpr[TINYVMX_RDI] = hv_memory_low_end(memory);
 	if (*cmdline)
-		memcpy(hv_memory_at(memory, HV_BOOT_CMDLINE, HV_BOOT_CMDLINE_MAX), cmdline, strlen(cmdline) + 1);
+		memcpy(hv_memory_at(memory, HV_BOOT_CMDLINE, HV_BOOT_CMDLINE_MAX), cmdline,
+		       strlen(cmdline) + 1);
 }
 
 uint64_t hv_boot_rsdp(const struct hv_memory *memory)

@@ -38,8 +38,8 @@ struct hv_boot {
 
 /* @huge_1g: the guest's CPU has 1 GiB pages: RAM above 4 GiB is mapped too. */
 int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err);
-void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image, const struct hv_memory *memory,
-		     const char *cmdline, bool huge_1g);
+void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image,
+		     const struct hv_memory *memory, const char *cmdline, bool huge_1g);
 
 /* Where the RSDP lies, if ACPI tables have been written; else 0. */
 uint64_t hv_boot_rsdp(const struct hv_memory *memory);

@@ -60,8 +60,8 @@ static unsigned int version(const struct hv_file *file)
 }
 
 /* A field that older protocols did not have. */
-static uint64_t field(const struct hv_file *file, size_t offset, unsigned int bytes, unsigned int since,
-		      uint64_t otherwise)
+static uint64_t field(const struct hv_file *file, size_t offset, unsigned int bytes,
+		      unsigned int since, uint64_t otherwise)
 {
 	if (version(file) < since || offset + bytes > file->size)
 		return otherwise;
@@ -86,14 +86,20 @@ static const char *recognise(const struct hv_file *file)
 static int check_header(const struct hv_file *file, struct hv_error *err)
 {
 	if (!recognise(file))
-		return hv_fail(err, ENOEXEC, "is no Linux bzImage: there is no HdrS at 0x202; give arch/x86/boot/bzImage, or leave out --boot");
+		return hv_fail(
+			err, ENOEXEC,
+			"is no Linux bzImage: there is no HdrS at 0x202; give arch/x86/boot/bzImage, or leave out --boot");
 	if (file->size < HEADER_MIN)
-		return hv_fail(err, ENOEXEC, "ends in the kernel's setup header; the file is truncated");
+		return hv_fail(err, ENOEXEC,
+			       "ends in the kernel's setup header; the file is truncated");
 	if (version(file) < 0x203)
-		return hv_fail(err, ENOEXEC, "speaks boot protocol %u.%02u; use a kernel with 2.03 (Linux 2.4.18) or newer",
-			       version(file) >> 8, version(file) & 0xff);
+		return hv_fail(
+			err, ENOEXEC,
+			"speaks boot protocol %u.%02u; use a kernel with 2.03 (Linux 2.4.18) or newer",
+			version(file) >> 8, version(file) & 0xff);
 	if (!(file->data[LOADFLAGS] & LOADED_HIGH))
-		return hv_fail(err, ENOEXEC, "is a zImage, which runs below 1 MiB; build a bzImage");
+		return hv_fail(err, ENOEXEC,
+			       "is a zImage, which runs below 1 MiB; build a bzImage");
 	return 0;
 }
 
@@ -102,15 +108,20 @@ static int check_size(const struct hv_file *file, struct hv_error *err)
 {
 	uint64_t setup = setup_size(file), rest;
 	uint64_t syssize = field(file, SYSSIZE, 4, 0x204, hv_file_field(file, SYSSIZE, 2)) * 16;
-	uint64_t payload = field(file, PAYLOAD_OFFSET, 4, 0x208, 0) + field(file, PAYLOAD_LENGTH, 4, 0x208, 0);
+	uint64_t payload =
+		field(file, PAYLOAD_OFFSET, 4, 0x208, 0) + field(file, PAYLOAD_LENGTH, 4, 0x208, 0);
 
 	if (file->size <= setup)
-		return hv_fail(err, ENOEXEC, "ends in the kernel's setup code; the file is truncated");
+		return hv_fail(err, ENOEXEC,
+			       "ends in the kernel's setup code; the file is truncated");
 	rest = file->size - setup;
 	if (rest < syssize || rest < payload || rest <= ENTRY_64)
-		return hv_fail(err, ENOEXEC, "has %llu KiB of the kernel's %llu KiB; the file is truncated",
-			       (unsigned long long)rest / 1024,
-			       (unsigned long long)((syssize > payload ? syssize : payload) + 1023) / 1024);
+		return hv_fail(
+			err, ENOEXEC,
+			"has %llu KiB of the kernel's %llu KiB; the file is truncated",
+			(unsigned long long)rest / 1024,
+			(unsigned long long)((syssize > payload ? syssize : payload) + 1023) /
+				1024);
 	return 0;
 }
 
@@ -121,17 +132,21 @@ static int choose_mode(struct hv_image *image, const struct hv_file *file, enum 
 	bool has_64 = field(file, XLOADFLAGS, 2, 0x20c, 0) & XLF_KERNEL_64;
 
 	if (version(file) >= 0x20c && !has_64 && wanted != HV_MODE_PROTECTED)
-		return hv_fail(err, ENOEXEC, "is a 32-bit kernel; use one for x86-64, or start it as it is with --mode protected");
+		return hv_fail(
+			err, ENOEXEC,
+			"is a 32-bit kernel; use one for x86-64, or start it as it is with --mode protected");
 	if (wanted == HV_MODE_REAL || (wanted == HV_MODE_LONG && !has_64))
-		return hv_fail(err, EINVAL, "has no %s-mode entry point; leave out --mode", hv_mode_name(wanted));
+		return hv_fail(err, EINVAL, "has no %s-mode entry point; leave out --mode",
+			       hv_mode_name(wanted));
 	image->mode = wanted == HV_MODE_PROTECTED || !has_64 ? HV_MODE_PROTECTED : HV_MODE_LONG;
-	image->kind = image->mode == HV_MODE_LONG ? "Linux bzImage (64-bit entry)" : "Linux bzImage (32-bit entry)";
+	image->kind = image->mode == HV_MODE_LONG ? "Linux bzImage (64-bit entry)" :
+						    "Linux bzImage (32-bit entry)";
 	image->entry = LOAD_ADDRESS + (image->mode == HV_MODE_LONG ? ENTRY_64 : 0);
 	return 0;
 }
 
-static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
-		struct hv_error *err)
+static int load(struct hv_image *image, const struct hv_file *file,
+		const struct hv_load_options *options, struct hv_error *err)
 {
 	int error;
 
@@ -142,8 +157,9 @@ static int load(struct hv_image *image, const struct hv_file *file, const struct
 	if (error)
 		return error;
 	if (options->load != HV_UNSET || options->entry != HV_UNSET)
-		return hv_fail(err, EINVAL,
-			       "is a Linux kernel, which says itself where it belongs; leave out --load and --entry");
+		return hv_fail(
+			err, EINVAL,
+			"is a Linux kernel, which says itself where it belongs; leave out --load and --entry");
 	error = choose_mode(image, file, options->mode, err);
 	if (error)
 		return error;
@@ -184,12 +200,16 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 	uint64_t initrd_max = field(file, INITRD_ADDR_MAX, 4, 0x203, 0x37ffffff);
 
 	if (end > ram)
-		return hv_fail(err, ENOSPC, "needs RAM up to 0x%llx to start (init_size), and there are %llu MiB; use --mem %lluM or more",
-			       (unsigned long long)end, (unsigned long long)(ram / HV_MIB),
-			       (unsigned long long)(end / HV_MIB + 1));
+		return hv_fail(
+			err, ENOSPC,
+			"needs RAM up to 0x%llx to start (init_size), and there are %llu MiB; use --mem %lluM or more",
+			(unsigned long long)end, (unsigned long long)(ram / HV_MIB),
+			(unsigned long long)(end / HV_MIB + 1));
 	if (strlen(payload->text) > cmdline_max)
-		return hv_fail(err, E2BIG, "takes a command line of %llu bytes, and this one has %zu; shorten --append",
-			       (unsigned long long)cmdline_max, strlen(payload->text));
+		return hv_fail(
+			err, E2BIG,
+			"takes a command line of %llu bytes, and this one has %zu; shorten --append",
+			(unsigned long long)cmdline_max, strlen(payload->text));
 	/* The kernel unpacks archives that follow each other, zeroes between them skipped. */
 	return hv_place_modules(payload, end, ram < initrd_max + 1 ? ram : initrd_max + 1, 4, err);
 }
@@ -225,7 +245,8 @@ static void put_initrd(uint8_t *params, const struct hv_payload *payload)
 	put(params, RAMDISK_SIZE, last->gpa + last->file.size - first->gpa, 4);
 }
 
-static void start(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot)
+static void start(const struct hv_payload *payload, const struct hv_memory *memory,
+		  struct hv_boot *boot)
 {
 	const struct hv_file *file = &payload->file;
 	uint8_t *params = hv_memory_at(memory, HV_BOOT_INFO, BOOT_PARAMS_SIZE);

@@ -39,10 +39,13 @@ static int check_machine(const GElf_Ehdr *header, struct hv_error *err)
 		return hv_fail(err, ENOEXEC, "is an x32 ELF file; build it with -m64 or -m32");
 	for (size_t i = 0; i < sizeof(foreign_machines) / sizeof(foreign_machines[0]); i++)
 		if (foreign_machines[i].number == header->e_machine)
-			return hv_fail(err, ENOEXEC, "is an ELF file for %s; build it for x86-64 or i386",
+			return hv_fail(err, ENOEXEC,
+				       "is an ELF file for %s; build it for x86-64 or i386",
 				       foreign_machines[i].name);
-	return hv_fail(err, ENOEXEC, "is an ELF file for another machine (e_machine %u); build it for x86-64 or i386",
-		       header->e_machine);
+	return hv_fail(
+		err, ENOEXEC,
+		"is an ELF file for another machine (e_machine %u); build it for x86-64 or i386",
+		header->e_machine);
 }
 
 static int check_type(const GElf_Ehdr *header, struct hv_error *err)
@@ -51,14 +54,16 @@ static int check_type(const GElf_Ehdr *header, struct hv_error *err)
 	case ET_EXEC:
 		return 0;
 	case ET_DYN:
-		return hv_fail(err, ENOEXEC,
-			       "is a position-independent ELF file (PIE or shared object); link it with -static -no-pie");
+		return hv_fail(
+			err, ENOEXEC,
+			"is a position-independent ELF file (PIE or shared object); link it with -static -no-pie");
 	case ET_REL:
 		return hv_fail(err, ENOEXEC, "is an ELF object file; link it with ld first");
 	case ET_CORE:
 		return hv_fail(err, ENOEXEC, "is a core dump; give the program itself");
 	}
-	return hv_fail(err, ENOEXEC, "is an ELF file of unknown type %u; link an executable (ET_EXEC)",
+	return hv_fail(err, ENOEXEC,
+		       "is an ELF file of unknown type %u; link an executable (ET_EXEC)",
 		       header->e_type);
 }
 
@@ -68,13 +73,18 @@ static int add_segment(struct hv_image *image, const GElf_Phdr *ph, size_t index
 	if (!ph->p_memsz)
 		return 0;
 	if (ph->p_filesz > ph->p_memsz)
-		return hv_fail(err, ENOEXEC, "ELF segment %zu is larger in the file than in memory; the file is damaged",
-			       index);
+		return hv_fail(
+			err, ENOEXEC,
+			"ELF segment %zu is larger in the file than in memory; the file is damaged",
+			index);
 	if (ph->p_offset > file->size || ph->p_filesz > file->size - ph->p_offset)
-		return hv_fail(err, ENOEXEC, "ELF segment %zu goes beyond the end of the file; the file is truncated",
-			       index);
+		return hv_fail(
+			err, ENOEXEC,
+			"ELF segment %zu goes beyond the end of the file; the file is truncated",
+			index);
 	if (image->count == HV_IMAGE_MAX_SEGMENTS)
-		return hv_fail(err, ENOEXEC, "has more than %d ELF segments to load; link it with fewer",
+		return hv_fail(err, ENOEXEC,
+			       "has more than %d ELF segments to load; link it with fewer",
 			       HV_IMAGE_MAX_SEGMENTS);
 	image->segment[image->count++] = (struct hv_image_segment){
 		.gpa = ph->p_paddr,
@@ -101,16 +111,21 @@ static int read_segments(struct hv_image *image, Elf *elf, const GElf_Ehdr *head
 	size_t count;
 
 	if (elf_getphdrnum(elf, &count))
-		return hv_fail(err, ENOEXEC, "has a broken ELF program header table; the file is damaged");
+		return hv_fail(err, ENOEXEC,
+			       "has a broken ELF program header table; the file is damaged");
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr ph;
 		int error;
 
 		if (!gelf_getphdr(elf, i, &ph))
-			return hv_fail(err, ENOEXEC, "ELF program header %zu is beyond the end of the file; the file is truncated",
-				       i);
+			return hv_fail(
+				err, ENOEXEC,
+				"ELF program header %zu is beyond the end of the file; the file is truncated",
+				i);
 		if (ph.p_type == PT_INTERP)
-			return hv_fail(err, ENOEXEC, "is a program for Linux with shared libraries; link it with -static -nostdlib");
+			return hv_fail(
+				err, ENOEXEC,
+				"is a program for Linux with shared libraries; link it with -static -nostdlib");
 		if (ph.p_type != PT_LOAD)
 			continue;
 		error = add_segment(image, &ph, i, file, err);
@@ -119,7 +134,8 @@ static int read_segments(struct hv_image *image, Elf *elf, const GElf_Ehdr *head
 		find_entry(image, &ph, header->e_entry);
 	}
 	if (!image->count)
-		return hv_fail(err, ENOEXEC, "has no ELF segment to load; link it with a PT_LOAD segment");
+		return hv_fail(err, ENOEXEC,
+			       "has no ELF segment to load; link it with a PT_LOAD segment");
 	if (image->entry == HV_UNSET && hv_image_uses(image, header->e_entry, 1))
 		image->entry = header->e_entry;
 	return 0;
@@ -132,10 +148,12 @@ static int parse(struct hv_image *image, Elf *elf, const struct hv_file *file,
 	int error;
 
 	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &header))
-		return hv_fail(err, ENOEXEC, "has a broken ELF header (%s); the file is truncated or damaged",
+		return hv_fail(err, ENOEXEC,
+			       "has a broken ELF header (%s); the file is truncated or damaged",
 			       elf_errmsg(-1));
 	if (header.e_ident[EI_DATA] != ELFDATA2LSB)
-		return hv_fail(err, ENOEXEC, "is a big-endian ELF file; build it for x86-64 or i386");
+		return hv_fail(err, ENOEXEC,
+			       "is a big-endian ELF file; build it for x86-64 or i386");
 	error = check_machine(&header, err);
 	if (!error)
 		error = check_type(&header, err);
@@ -160,11 +178,14 @@ int hv_elf_read(struct hv_image *image, const struct hv_file *file,
 
 	*image = (struct hv_image){ .file_size = file->size, .entry = HV_UNSET };
 	if (options->load != HV_UNSET)
-		return hv_fail(err, EINVAL, "is an ELF file, which says itself where it belongs; leave out --load");
+		return hv_fail(
+			err, EINVAL,
+			"is an ELF file, which says itself where it belongs; leave out --load");
 	elf_version(EV_CURRENT);
 	elf = elf_memory((char *)file->data, file->size);
 	if (!elf)
-		return hv_fail(err, ENOEXEC, "is not a readable ELF file (%s); the file is truncated or damaged",
+		return hv_fail(err, ENOEXEC,
+			       "is not a readable ELF file (%s); the file is truncated or damaged",
 			       elf_errmsg(-1));
 	error = parse(image, elf, file, options, err);
 	elf_end(elf);
@@ -177,7 +198,8 @@ int hv_load_elf(struct hv_image *image, const struct hv_file *file,
 	int error = hv_elf_read(image, file, options, err);
 
 	if (!error && image->entry == HV_UNSET)
-		return hv_fail(err, ENOEXEC, "ELF entry point is in no segment; link it with -e SYMBOL");
+		return hv_fail(err, ENOEXEC,
+			       "ELF entry point is in no segment; link it with -e SYMBOL");
 	return error;
 }
 

@@ -16,17 +16,22 @@
 #define RESET_IP 0xfff0
 #define PAGE 0x1000
 
-static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
-		struct hv_error *err)
+static int load(struct hv_image *image, const struct hv_file *file,
+		const struct hv_load_options *options, struct hv_error *err)
 {
 	uint64_t shadow = file->size < SHADOW_MAX ? file->size : SHADOW_MAX;
 
 	*image = (struct hv_image){ 0 };
-	if (options->load != HV_UNSET || options->entry != HV_UNSET || options->mode != HV_MODE_DEFAULT)
-		return hv_fail(err, EINVAL, "is firmware, which is entered at the reset vector; leave out --load, --entry and --mode");
+	if (options->load != HV_UNSET || options->entry != HV_UNSET ||
+	    options->mode != HV_MODE_DEFAULT)
+		return hv_fail(
+			err, EINVAL,
+			"is firmware, which is entered at the reset vector; leave out --load, --entry and --mode");
 	if (file->size % PAGE || file->size > HV_ROM_MAX)
-		return hv_fail(err, ENOEXEC, "is no flat firmware of up to 16 MiB in steps of 4 KiB (it has %zu bytes); pad it in front",
-			       file->size);
+		return hv_fail(
+			err, ENOEXEC,
+			"is no flat firmware of up to 16 MiB in steps of 4 KiB (it has %zu bytes); pad it in front",
+			file->size);
 	*image = (struct hv_image){
 		.kind = "firmware",
 		.mode = HV_MODE_REAL,
@@ -51,7 +56,8 @@ static int load(struct hv_image *image, const struct hv_file *file, const struct
 }
 
 /* SDM, "Processor State After Reset". */
-static void start(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot)
+static void start(const struct hv_payload *payload, const struct hv_memory *memory,
+		  struct hv_boot *boot)
 {
 	struct tinyvmx_segment *cs = &boot->sregs.seg[TINYVMX_CS];
 

@@ -25,9 +25,11 @@ int hv_load_flat(struct hv_image *image, const struct hv_file *file,
 		},
 	};
 	if (image->entry < load || image->entry - load >= file->size)
-		return hv_fail(err, EINVAL, "entry 0x%llx is outside the image (0x%llx-0x%llx); mend --entry or --load",
-			       (unsigned long long)image->entry, (unsigned long long)load,
-			       (unsigned long long)(load + file->size - 1));
+		return hv_fail(
+			err, EINVAL,
+			"entry 0x%llx is outside the image (0x%llx-0x%llx); mend --entry or --load",
+			(unsigned long long)image->entry, (unsigned long long)load,
+			(unsigned long long)(load + file->size - 1));
 	return 0;
 }
 

@@ -71,10 +71,12 @@ int hv_image_parse(struct hv_image *image, const struct hv_file *file,
 		   const struct hv_load_options *options, struct hv_error *err);
 
 /* Is every segment in RAM, and no two in the same place? */
-int hv_image_check(const struct hv_image *image, const struct hv_memory *memory, struct hv_error *err);
+int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,
+		   struct hv_error *err);
 
 /* Put a checked image into RAM. */
-void hv_image_copy(const struct hv_image *image, const struct hv_file *file, const struct hv_memory *memory);
+void hv_image_copy(const struct hv_image *image, const struct hv_file *file,
+		   const struct hv_memory *memory);
 
 /* Does the image use a byte of @gpa ... @gpa + @len - 1? */
 bool hv_image_uses(const struct hv_image *image, uint64_t gpa, uint64_t len);

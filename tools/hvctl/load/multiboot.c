@@ -105,17 +105,24 @@ static int load_by_addresses(struct hv_image *image, const struct hv_file *file,
 	load_end = header_field(file, header, LOAD_END_ADDR);
 	bss_end = header_field(file, header, BSS_END_ADDR);
 	if (load > header_addr || header_addr - load > header)
-		return hv_fail(err, ENOEXEC, "multiboot load address 0x%llx does not fit its header at 0x%llx; mend the header",
-			       (unsigned long long)load, (unsigned long long)header_addr);
+		return hv_fail(
+			err, ENOEXEC,
+			"multiboot load address 0x%llx does not fit its header at 0x%llx; mend the header",
+			(unsigned long long)load, (unsigned long long)header_addr);
 	offset = header - (header_addr - load);
 	if (!load_end)
 		load_end = load + (file->size - offset);
 	if (load_end <= load || (bss_end && bss_end < load_end))
-		return hv_fail(err, ENOEXEC, "multiboot addresses 0x%llx, 0x%llx, 0x%llx do not ascend; mend the header",
-			       (unsigned long long)load, (unsigned long long)load_end, (unsigned long long)bss_end);
+		return hv_fail(
+			err, ENOEXEC,
+			"multiboot addresses 0x%llx, 0x%llx, 0x%llx do not ascend; mend the header",
+			(unsigned long long)load, (unsigned long long)load_end,
+			(unsigned long long)bss_end);
 	if (load_end - load > file->size - offset)
-		return hv_fail(err, ENOEXEC, "is %llu bytes short of what its multiboot header says; the file is truncated",
-			       (unsigned long long)(load_end - load - (file->size - offset)));
+		return hv_fail(
+			err, ENOEXEC,
+			"is %llu bytes short of what its multiboot header says; the file is truncated",
+			(unsigned long long)(load_end - load - (file->size - offset)));
 	image->entry = header_field(file, header, ENTRY_ADDR);
 	image->count = 1;
 	image->segment[0] = (struct hv_image_segment){
@@ -127,21 +134,24 @@ static int load_by_addresses(struct hv_image *image, const struct hv_file *file,
 	return 0;
 }
 
-static int load_elf(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
-		    struct hv_error *err)
+static int load_elf(struct hv_image *image, const struct hv_file *file,
+		    const struct hv_load_options *options, struct hv_error *err)
 {
 	int error;
 
 	if (!hv_is_elf(file))
-		return hv_fail(err, ENOEXEC, "is neither ELF nor does its multiboot header have addresses; mend the header");
+		return hv_fail(
+			err, ENOEXEC,
+			"is neither ELF nor does its multiboot header have addresses; mend the header");
 	error = hv_elf_read(image, file, options, err);
 	if (!error && image->entry == HV_UNSET)
-		return hv_fail(err, ENOEXEC, "ELF entry point is in no segment; link it with -e SYMBOL");
+		return hv_fail(err, ENOEXEC,
+			       "ELF entry point is in no segment; link it with -e SYMBOL");
 	return error;
 }
 
-static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
-		struct hv_error *err)
+static int load(struct hv_image *image, const struct hv_file *file,
+		const struct hv_load_options *options, struct hv_error *err)
 {
 	uint32_t flags;
 	size_t header;
@@ -149,20 +159,29 @@ static int load(struct hv_image *image, const struct hv_file *file, const struct
 
 	*image = (struct hv_image){ .file_size = file->size };
 	if (!find_header(file, &header))
-		return hv_fail(err, ENOEXEC, "has no multiboot header in its first %d bytes; leave out --boot", SEARCH);
+		return hv_fail(err, ENOEXEC,
+			       "has no multiboot header in its first %d bytes; leave out --boot",
+			       SEARCH);
 	flags = header_field(file, header, FLAGS);
 	if (flags & DEMANDS & ~KNOWN_DEMANDS)
-		return hv_fail(err, ENOEXEC, "multiboot header demands what hvctl has not (flags 0x%x); mend the header",
-			       flags & DEMANDS & ~KNOWN_DEMANDS);
+		return hv_fail(
+			err, ENOEXEC,
+			"multiboot header demands what hvctl has not (flags 0x%x); mend the header",
+			flags & DEMANDS & ~KNOWN_DEMANDS);
 	if (options->load != HV_UNSET)
-		return hv_fail(err, EINVAL, "is a multiboot kernel, which says itself where it belongs; leave out --load");
+		return hv_fail(
+			err, EINVAL,
+			"is a multiboot kernel, which says itself where it belongs; leave out --load");
 	if (options->mode != HV_MODE_DEFAULT && options->mode != HV_MODE_PROTECTED)
-		return hv_fail(err, EINVAL, "is entered in protected mode by multiboot; leave out --mode, or use --boot elf or flat");
+		return hv_fail(
+			err, EINVAL,
+			"is entered in protected mode by multiboot; leave out --mode, or use --boot elf or flat");
 	error = flags & WANT_ADDRESSES ? load_by_addresses(image, file, header, err) :
 					 load_elf(image, file, options, err);
 	if (error)
 		return error;
-	image->kind = flags & WANT_ADDRESSES ? "multiboot kernel (address fields)" : "multiboot kernel (ELF)";
+	image->kind = flags & WANT_ADDRESSES ? "multiboot kernel (address fields)" :
+					       "multiboot kernel (ELF)";
 	image->mode = HV_MODE_PROTECTED;
 	if (options->entry != HV_UNSET)
 		image->entry = options->entry;
@@ -175,7 +194,8 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 
 	if (error)
 		return error;
-	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory), 0x1000, err);
+	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory),
+				0x1000, err);
 }
 
 static uint32_t here(size_t offset)
@@ -233,7 +253,8 @@ void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_m
 	write_mmap(info, memory);
 }
 
-static void start(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot)
+static void start(const struct hv_payload *payload, const struct hv_memory *memory,
+		  struct hv_boot *boot)
 {
 	hv_multiboot_write_info(payload, memory);
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));

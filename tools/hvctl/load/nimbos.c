@@ -22,8 +22,8 @@ _Static_assert(HV_NIMBOS_EAX == HV_MULTIBOOT_EAX, "magic");
 
 _Static_assert(HV_NIMBOS_EBX == HV_BOOT_INFO, "information");
 
-static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
-		struct hv_error *err)
+static int load(struct hv_image *image, const struct hv_file *file,
+		const struct hv_load_options *options, struct hv_error *err)
 {
 	*image = (struct hv_image){
 		.kind = "NimbOS kernel",
@@ -34,10 +34,15 @@ static int load(struct hv_image *image, const struct hv_file *file, const struct
 		.segment[0] = { .gpa = KERNEL_GPA, .mem_size = file->size, .file_size = file->size },
 	};
 	if (hv_is_elf(file))
-		return hv_fail(err, ENOEXEC, "is an ELF file, and --boot nimbos wants a flat image; give the .bin made by objcopy -O binary");
-	if (options->load != HV_UNSET || options->entry != HV_UNSET || options->mode != HV_MODE_DEFAULT)
-		return hv_fail(err, EINVAL, "is put at 0x%x by --boot nimbos; leave out --load, --entry and --mode",
-			       KERNEL_GPA);
+		return hv_fail(
+			err, ENOEXEC,
+			"is an ELF file, and --boot nimbos wants a flat image; give the .bin made by objcopy -O binary");
+	if (options->load != HV_UNSET || options->entry != HV_UNSET ||
+	    options->mode != HV_MODE_DEFAULT)
+		return hv_fail(
+			err, EINVAL,
+			"is put at 0x%x by --boot nimbos; leave out --load, --entry and --mode",
+			KERNEL_GPA);
 	return 0;
 }
 
@@ -67,9 +72,12 @@ static int check_stub(struct hv_payload *payload, struct hv_error *err)
 {
 	uint64_t gpa = payload->stub_gpa;
 
-	if (gpa < HV_BOOT_STACK_REAL || gpa >= SEGMENT_SIZE || payload->stub.size > SEGMENT_SIZE - gpa)
-		return hv_fail(err, EINVAL, "0x%zx bytes at 0x%llx are not within 0x%x-0x%x; use another @GPA",
-			       payload->stub.size, (unsigned long long)gpa, HV_BOOT_STACK_REAL, SEGMENT_SIZE - 1);
+	if (gpa < HV_BOOT_STACK_REAL || gpa >= SEGMENT_SIZE ||
+	    payload->stub.size > SEGMENT_SIZE - gpa)
+		return hv_fail(err, EINVAL,
+			       "0x%zx bytes at 0x%llx are not within 0x%x-0x%x; use another @GPA",
+			       payload->stub.size, (unsigned long long)gpa, HV_BOOT_STACK_REAL,
+			       SEGMENT_SIZE - 1);
 	return 0;
 }
 
@@ -79,7 +87,8 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 
 	if (memory->size < RAM_MIN) {
 		payload->subject = "--mem";
-		return hv_fail(err, ENOSPC, "--boot nimbos needs 16 MiB of RAM or more; use --mem 16M");
+		return hv_fail(err, ENOSPC,
+			       "--boot nimbos needs 16 MiB of RAM or more; use --mem 16M");
 	}
 	if (payload->bios) {
 		error = read_stub(payload, err);
@@ -88,10 +97,12 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 		if (error)
 			return error;
 	}
-	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory), 0x1000, err);
+	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory),
+				0x1000, err);
 }
 
-static void start(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot)
+static void start(const struct hv_payload *payload, const struct hv_memory *memory,
+		  struct hv_boot *boot)
 {
 	uint64_t gpa = HV_NIMBOS_STUB_GPA;
 	size_t size = hv_nimbos_stub_end - hv_nimbos_stub;
@@ -99,7 +110,8 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 	hv_multiboot_write_info(payload, memory);
 	if (payload->stub.data) {
 		gpa = payload->stub_gpa;
-		memcpy(hv_memory_at(memory, gpa, payload->stub.size), payload->stub.data, payload->stub.size);
+		memcpy(hv_memory_at(memory, gpa, payload->stub.size), payload->stub.data,
+		       payload->stub.size);
 	} else {
 		memcpy(hv_memory_at(memory, gpa, size), hv_nimbos_stub, size);
 	}

@@ -23,7 +23,8 @@ static int choose_protocol(struct hv_payload *payload, struct hv_error *err)
 	if (payload->options.protocol)
 		return 0;
 	payload->subject = "--boot";
-	return hv_fail(err, EINVAL, "%s: no such boot protocol; use one of %s", payload->boot, hv_protocol_names());
+	return hv_fail(err, EINVAL, "%s: no such boot protocol; use one of %s", payload->boot,
+		       hv_protocol_names());
 }
 
 /* What the user says replaces the protocol's own words; --append goes behind either. */
@@ -36,8 +37,10 @@ static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 			      *first && *append ? " " : "", append);
 
 	if (len >= sizeof(payload->text))
-		return hv_fail(err, E2BIG, "the command line is longer than %d bytes; shorten --cmdline or --append",
-			       HV_BOOT_CMDLINE_MAX - 1);
+		return hv_fail(
+			err, E2BIG,
+			"the command line is longer than %d bytes; shorten --cmdline or --append",
+			HV_BOOT_CMDLINE_MAX - 1);
 	return 0;
 }
 
@@ -69,7 +72,8 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 
 	if (payload->bios && protocol != &hv_protocol_nimbos) {
 		payload->subject = "--bios";
-		return hv_fail(err, EINVAL, "has no meaning with the boot protocol '%s'; add --boot nimbos",
+		return hv_fail(err, EINVAL,
+			       "has no meaning with the boot protocol '%s'; add --boot nimbos",
 			       protocol->name);
 	}
 	if (protocol->place)
@@ -77,7 +81,8 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 	if (!payload->modules)
 		return 0;
 	payload->subject = payload->module[0].path;
-	return hv_fail(err, EINVAL, "the boot protocol '%s' takes no initrd; leave out --initrd, or see --boot",
+	return hv_fail(err, EINVAL,
+		       "the boot protocol '%s' takes no initrd; leave out --initrd, or see --boot",
 		       protocol->name);
 }
 
@@ -113,8 +118,8 @@ int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct
 	return error ? error : hv_payload_plan(payload, memory, err);
 }
 
-void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory, bool huge_1g,
-		      struct hv_boot *boot)
+void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory,
+		      bool huge_1g, struct hv_boot *boot)
 {
 	const struct hv_image *image = &payload->image;
 
@@ -122,7 +127,8 @@ void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *
 	for (unsigned int i = 0; i < payload->modules; i++) {
 		const struct hv_module *module = &payload->module[i];
 
-		memcpy(hv_memory_at(memory, module->gpa, module->file.size), module->file.data, module->file.size);
+		memcpy(hv_memory_at(memory, module->gpa, module->file.size), module->file.data,
+		       module->file.size);
 	}
 	hv_boot_prepare(boot, image, memory, payload->text, huge_1g);
 	if (image->protocol->start)
@@ -131,7 +137,8 @@ void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *
 
 bool hv_payload_find_symbol(const struct hv_payload *payload, uint64_t rip, char *text, size_t len)
 {
-	return hv_symbols_in_map(&payload->map, rip, text, len) || hv_symbols_in_elf(&payload->file, rip, text, len);
+	return hv_symbols_in_map(&payload->map, rip, text, len) ||
+	       hv_symbols_in_elf(&payload->file, rip, text, len);
 }
 
 void hv_payload_free(struct hv_payload *payload)
@@ -154,10 +161,11 @@ int hv_place_modules(struct hv_payload *payload, uint64_t floor, uint64_t limit,
 	gpa = limit < total ? 0 : (limit - total) & ~0xfffULL;
 	if (total && gpa < floor) {
 		payload->subject = payload->module[0].path;
-		return hv_fail(err, ENOSPC,
-			       "initrd: %llu KiB do not fit into guest RAM between the kernel's end at 0x%llx and 0x%llx; use a larger --mem",
-			       (unsigned long long)(total + 1023) / 1024, (unsigned long long)floor,
-			       (unsigned long long)limit);
+		return hv_fail(
+			err, ENOSPC,
+			"initrd: %llu KiB do not fit into guest RAM between the kernel's end at 0x%llx and 0x%llx; use a larger --mem",
+			(unsigned long long)(total + 1023) / 1024, (unsigned long long)floor,
+			(unsigned long long)limit);
 	}
 	for (unsigned int i = 0; i < payload->modules; i++) {
 		payload->module[i].gpa = gpa;
@@ -170,6 +178,8 @@ int hv_check_info_area(const struct hv_image *image, struct hv_error *err)
 {
 	if (!hv_image_uses(image, HV_BOOT_INFO, HV_BOOT_INFO_SIZE))
 		return 0;
-	return hv_fail(err, EINVAL, "covers 0x%x-0x%x, where hvctl puts what the boot protocol tells; link it elsewhere, e.g. at 0x100000",
-		       HV_BOOT_INFO, HV_BOOT_INFO + HV_BOOT_INFO_SIZE - 1);
+	return hv_fail(
+		err, EINVAL,
+		"covers 0x%x-0x%x, where hvctl puts what the boot protocol tells; link it elsewhere, e.g. at 0x100000",
+		HV_BOOT_INFO, HV_BOOT_INFO + HV_BOOT_INFO_SIZE - 1);
 }

@@ -48,8 +48,8 @@ int hv_payload_plan(struct hv_payload *payload, struct hv_memory *memory, struct
 int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err);
 
 /* Put it into RAM, which is zero, and make the vCPU's first state. */
-void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory, bool huge_1g,
-		      struct hv_boot *boot);
+void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory,
+		      bool huge_1g, struct hv_boot *boot);
 
 /* Where a guest has died: function and offset, if a symbol table knows it. */
 bool hv_payload_find_symbol(const struct hv_payload *payload, uint64_t rip, char *text, size_t len);

@@ -33,7 +33,8 @@ const char *hv_protocol_names(void)
 	size_t len = 0;
 
 	for (size_t i = 0; i < NR_PROTOCOLS; i++)
-		len += snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "", protocols[i]->name);
+		len += snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "",
+				protocols[i]->name);
 	return names;
 }
 
@@ -65,7 +66,8 @@ static int refuse_strangers(const struct hv_file *file, struct hv_error *err)
 	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
 		const struct stranger *s = &strangers[i];
 
-		if (file->size >= s->offset + s->len && !memcmp(file->data + s->offset, s->magic, s->len))
+		if (file->size >= s->offset + s->len &&
+		    !memcmp(file->data + s->offset, s->magic, s->len))
 			return hv_fail(err, ENOEXEC, "%s", s->text);
 	}
 	return 0;

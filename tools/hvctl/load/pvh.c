@@ -54,13 +54,16 @@ static uint64_t align_up(uint64_t value, uint64_t align)
 static bool find_note(const struct hv_file *notes, uint64_t align, uint64_t *entry)
 {
 	for (uint64_t at = 0; at + NOTE_HEADER <= notes->size;) {
-		uint64_t name_size = hv_file_field(notes, at, 4), size = hv_file_field(notes, at + 4, 4);
+		uint64_t name_size = hv_file_field(notes, at, 4),
+			 size = hv_file_field(notes, at + 4, 4);
 		uint64_t name = at + NOTE_HEADER, value = name + align_up(name_size, align);
 
 		if (value + size > notes->size)
 			return false;
-		if (hv_file_field(notes, at + 8, 4) == NOTE_PHYS32_ENTRY && name_size == sizeof(NOTE_OWNER) &&
-		    !memcmp(notes->data + name, NOTE_OWNER, sizeof(NOTE_OWNER)) && (size == 4 || size == 8)) {
+		if (hv_file_field(notes, at + 8, 4) == NOTE_PHYS32_ENTRY &&
+		    name_size == sizeof(NOTE_OWNER) &&
+		    !memcmp(notes->data + name, NOTE_OWNER, sizeof(NOTE_OWNER)) &&
+		    (size == 4 || size == 8)) {
 			*entry = hv_file_field(notes, value, size);
 			return true;
 		}
@@ -83,7 +86,8 @@ static bool find_entry(const struct hv_file *file, uint64_t *entry)
 	for (size_t i = 0; i < count && !found && gelf_getphdr(elf, i, &ph); i++) {
 		struct hv_file notes;
 
-		if (ph.p_type != PT_NOTE || ph.p_offset > file->size || ph.p_filesz > file->size - ph.p_offset)
+		if (ph.p_type != PT_NOTE || ph.p_offset > file->size ||
+		    ph.p_filesz > file->size - ph.p_offset)
 			continue;
 		notes = (struct hv_file){ file->data + ph.p_offset, ph.p_filesz };
 		found = find_note(&notes, ph.p_align == 8 ? 8 : 4, entry);
@@ -99,17 +103,21 @@ static const char *recognise(const struct hv_file *file)
 	return find_entry(file, &entry) ? "ELF note XEN_ELFNOTE_PHYS32_ENTRY" : NULL;
 }
 
-static int load(struct hv_image *image, const struct hv_file *file, const struct hv_load_options *options,
-		struct hv_error *err)
+static int load(struct hv_image *image, const struct hv_file *file,
+		const struct hv_load_options *options, struct hv_error *err)
 {
 	uint64_t entry;
 	int error;
 
 	*image = (struct hv_image){ 0 };
 	if (!find_entry(file, &entry))
-		return hv_fail(err, ENOEXEC, "has no PVH entry point (ELF note XEN_ELFNOTE_PHYS32_ENTRY); build it with CONFIG_PVH, or leave out --boot");
+		return hv_fail(
+			err, ENOEXEC,
+			"has no PVH entry point (ELF note XEN_ELFNOTE_PHYS32_ENTRY); build it with CONFIG_PVH, or leave out --boot");
 	if (options->mode != HV_MODE_DEFAULT && options->mode != HV_MODE_PROTECTED)
-		return hv_fail(err, EINVAL, "is entered in protected mode by PVH; leave out --mode, or use --boot elf");
+		return hv_fail(
+			err, EINVAL,
+			"is entered in protected mode by PVH; leave out --mode, or use --boot elf");
 	error = hv_elf_read(image, file, options, err);
 	if (error)
 		return error;
@@ -126,10 +134,12 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 
 	if (error)
 		return error;
-	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory), 0x1000, err);
+	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory),
+				0x1000, err);
 }
 
-static void start(const struct hv_payload *payload, const struct hv_memory *memory, struct hv_boot *boot)
+static void start(const struct hv_payload *payload, const struct hv_memory *memory,
+		  struct hv_boot *boot)
 {
 	struct info *info = hv_memory_at(memory, HV_BOOT_INFO, sizeof(*info));
 	struct hv_range range[HV_LAYOUT_MAX_RANGES];
@@ -148,9 +158,11 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 		},
 	};
 	for (unsigned int i = 0; i < payload->modules; i++)
-		info->module[i] = (struct module_entry){ payload->module[i].gpa, payload->module[i].file.size, 0, 0 };
+		info->module[i] = (struct module_entry){ payload->module[i].gpa,
+							 payload->module[i].file.size, 0, 0 };
 	for (size_t i = 0; i < count; i++)
-		info->memmap[i] = (struct memmap_entry){ range[i].gpa, range[i].len, range[i].kind, 0 };
+		info->memmap[i] =
+			(struct memmap_entry){ range[i].gpa, range[i].len, range[i].kind, 0 };
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	boot->regs.gpr[TINYVMX_RBX] = HV_BOOT_INFO;
 	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;

@@ -17,7 +17,8 @@ struct best {
 	size_t len;			/* of the name */
 };
 
-static void consider(struct best *best, uint64_t value, const char *name, size_t len, uint64_t address)
+static void consider(struct best *best, uint64_t value, const char *name, size_t len,
+		     uint64_t address)
 {
 	if (value > address || !len || (best->name && value <= best->value))
 		return;
@@ -28,7 +29,8 @@ static bool tell(const struct best *best, uint64_t address, char *text, size_t l
 {
 	if (!best->name)
 		return false;
-	snprintf(text, len, "%.*s+0x%llx", (int)best->len, best->name, (unsigned long long)(address - best->value));
+	snprintf(text, len, "%.*s+0x%llx", (int)best->len, best->name,
+		 (unsigned long long)(address - best->value));
 	return true;
 }
 
@@ -41,8 +43,8 @@ static bool find_code(Elf *elf, uint64_t address, size_t *index)
 	GElf_Shdr sh;
 
 	while ((section = elf_nextscn(elf, section)))
-		if (gelf_getshdr(section, &sh) && sh.sh_flags & SHF_EXECINSTR && sh.sh_flags & SHF_ALLOC &&
-		    address - sh.sh_addr < sh.sh_size) {
+		if (gelf_getshdr(section, &sh) && sh.sh_flags & SHF_EXECINSTR &&
+		    sh.sh_flags & SHF_ALLOC && address - sh.sh_addr < sh.sh_size) {
 			*index = elf_ndxscn(section);
 			return true;
 		}
@@ -62,8 +64,8 @@ static uint64_t to_virtual(Elf *elf, uint64_t address)
 	return address;
 }
 
-static void search_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *sh, size_t code, uint64_t address,
-			 struct best *best)
+static void search_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *sh, size_t code,
+			 uint64_t address, struct best *best)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t count = data && sh->sh_entsize ? sh->sh_size / sh->sh_entsize : 0;

@@ -21,7 +21,8 @@ static inline void test_memory(struct hv_memory *memory, uint64_t size)
 	assert_int_equal(hv_memory_init(memory, size, &err), 0);
 }
 
-static inline void test_put(const struct hv_memory *memory, uint64_t gpa, const void *data, size_t len)
+static inline void test_put(const struct hv_memory *memory, uint64_t gpa, const void *data,
+			    size_t len)
 {
 	void *ram = hv_memory_at(memory, gpa, len);
 

@@ -205,9 +205,9 @@ static void test_cpus_out_of_range(void **state)
 static void test_aml_encoding(void **state)
 {
 	static const uint8_t want[] = {
-		0x08, '_', 'A', 'D', 'R', 0x00, 0x01, 0x0a, 0x02, 0x0b, 0x00, 0x01,
-		0x0c, 0x00, 0x00, 0x01, 0x00, 0x0c, 0x41, 0xd0, 0x05, 0x01,
-		0x10, 0x88, 0x00, 0x00, '\\', 'X', '_', '_', '_',
+		0x08, '_',  'A',  'D',  'R',  0x00, 0x01, 0x0a, 0x02, 0x0b, 0x00,
+		0x01, 0x0c, 0x00, 0x00, 0x01, 0x00, 0x0c, 0x41, 0xd0, 0x05, 0x01,
+		0x10, 0x88, 0x00, 0x00, '\\', 'X',  '_',  '_',  '_',
 	};
 	uint8_t buf[64];
 	struct hv_aml aml;
@@ -266,7 +266,8 @@ static void disassemble(const char *name, const uint8_t *t)
 	write_file(name, t);
 	assert_int_equal(shell("cd %s && iasl -d %s.dat >log 2>&1", name), 0);
 	assert_int_not_equal(shell("grep -qiE 'error|warning|invalid|incorrect' %s/log", ""), 0);
-	assert_int_not_equal(shell("grep -qiE 'error|warning|invalid|incorrect' %s/%s.dsl", name), 0);
+	assert_int_not_equal(shell("grep -qiE 'error|warning|invalid|incorrect' %s/%s.dsl", name),
+			     0);
 }
 
 static void test_iasl(void **state)

@@ -32,9 +32,13 @@ static void reset(void *ctx)
 static int setup(void **state)
 {
 	struct hv_acpi_pm_config config = {
-		.bus = &fixture.bench.bus, .clock = &fixture.bench.clock,
-		.sci = bench_irq(&fixture.bench, 9), .base = BASE,
-		.power_off = power_off, .reset = reset, .ctx = &fixture,
+		.bus = &fixture.bench.bus,
+		.clock = &fixture.bench.clock,
+		.sci = bench_irq(&fixture.bench, 9),
+		.base = BASE,
+		.power_off = power_off,
+		.reset = reset,
+		.ctx = &fixture,
 	};
 
 	memset(&fixture, 0, sizeof(fixture));
@@ -185,9 +189,10 @@ static void test_load_refuses(void **state)
 	struct hv_acpi_pm_state good, s;
 
 	hv_acpi_pm_save(&f->pm, &good);
-#define REFUSE(change) do { \
-		s = good; \
-		change; \
+#define REFUSE(change)                                                  \
+	do {                                                            \
+		s = good;                                               \
+		change;                                                 \
 		assert_int_equal(hv_acpi_pm_load(&f->pm, &s), -EINVAL); \
 	} while (0)
 	REFUSE(s.version = 0);
@@ -205,14 +210,10 @@ static void test_load_refuses(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		PM_TEST(test_registers),
-		PM_TEST(test_timer),
-		PM_TEST(test_timer_status),
-		PM_TEST(test_timer_interrupt),
-		PM_TEST(test_power_button),
-		PM_TEST(test_power_off),
-		PM_TEST(test_reset_register),
-		PM_TEST(test_save_load),
+		PM_TEST(test_registers),      PM_TEST(test_timer),
+		PM_TEST(test_timer_status),   PM_TEST(test_timer_interrupt),
+		PM_TEST(test_power_button),   PM_TEST(test_power_off),
+		PM_TEST(test_reset_register), PM_TEST(test_save_load),
 		PM_TEST(test_load_refuses),
 	};
 

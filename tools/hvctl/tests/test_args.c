@@ -10,7 +10,8 @@ static void good(const char *text, uint64_t unit, uint64_t want)
 	if (!hv_parse_size(text, unit, &value))
 		fail_msg("%s is refused", text);
 	if (value != want)
-		fail_msg("%s: %llx, not %llx", text, (unsigned long long)value, (unsigned long long)want);
+		fail_msg("%s: %llx, not %llx", text, (unsigned long long)value,
+			 (unsigned long long)want);
 }
 
 static void bad(const char *text)
@@ -39,8 +40,21 @@ static void test_good(void **state)
 static void test_bad(void **state)
 {
 	static const char *const texts[] = {
-		"", " 1", "-1", "+1", "x", "0x", "12q", "12MM", "12Mi", "1e3", "1 M", "12K ",
-		"18446744073709551616", "16777216T", "0x1ffffffffffffffffM",
+		"",
+		" 1",
+		"-1",
+		"+1",
+		"x",
+		"0x",
+		"12q",
+		"12MM",
+		"12Mi",
+		"1e3",
+		"1 M",
+		"12K ",
+		"18446744073709551616",
+		"16777216T",
+		"0x1ffffffffffffffffM",
 	};
 
 	(void)state;

@@ -10,10 +10,12 @@
 static struct hv_bench_result *results;
 static char path[] = "/tmp/hv-bench-XXXXXX";
 
-static const struct hv_bench_number *set(unsigned int i, unsigned int backend, double ticks, double spread)
+static const struct hv_bench_number *set(unsigned int i, unsigned int backend, double ticks,
+					 double spread)
 {
 	results[i].wanted = true;
-	results[i].number[backend] = (struct hv_bench_number){ .valid = true, .ticks = ticks, .spread = spread };
+	results[i].number[backend] =
+		(struct hv_bench_number){ .valid = true, .ticks = ticks, .spread = spread };
 	return &results[i].number[backend];
 }
 
@@ -146,10 +148,11 @@ static void test_before_stands_beside(void **state)
 	(void)state;
 	assert_non_null(before);
 	set(cpuid, HV_BENCH_TINYVMX, 250, 0);
-	before[cpuid].number[HV_BENCH_TINYVMX] = (struct hv_bench_number){ .valid = true, .ticks = 200 };
+	before[cpuid].number[HV_BENCH_TINYVMX] =
+		(struct hv_bench_number){ .valid = true, .ticks = 200 };
 	assert_true(table_has(before, false, "200  +25.0%"));
 	assert_false(table_has(NULL, false, "+25.0%"));
-	set(index_of("wbinvd"), HV_BENCH_TINYVMX, 170, 0);	/* a case that is new */
+	set(index_of("wbinvd"), HV_BENCH_TINYVMX, 170, 0); /* a case that is new */
 	assert_true(table_has(before, false, "wbinvd"));
 	free(before);
 }

@@ -59,10 +59,14 @@ static void test_long(void **state)
 	assert_int_equal(cs->ar, 0xa09b);
 	assert_int_equal(boot.sregs.seg[TINYVMX_SS].ar, 0xc093);
 	assert_int_equal(boot.sregs.seg[TINYVMX_TR].ar, 0x8b);
-	assert_int_equal(test_get(&memory, boot.sregs.gdt_base + cs->selector, 8), 0x00af9b000000ffff);
-	paging = (struct hv_paging){ boot.sregs.cr0, boot.sregs.cr3, boot.sregs.cr4, boot.sregs.efer, 0, false };
+	assert_int_equal(test_get(&memory, boot.sregs.gdt_base + cs->selector, 8),
+			 0x00af9b000000ffff);
+	paging = (struct hv_paging){
+		boot.sregs.cr0, boot.sregs.cr3, boot.sregs.cr4, boot.sregs.efer, 0, false
+	};
 	for (uint64_t gla = 0; gla < 4 * HV_GIB; gla += 0x1ffffff) {
-		assert_true(hv_walk(&memory, &paging, gla, HV_WALK_WRITE | HV_WALK_PEEK, &gpa, &fault, NULL));
+		assert_true(hv_walk(&memory, &paging, gla, HV_WALK_WRITE | HV_WALK_PEEK, &gpa,
+				    &fault, NULL));
 		assert_int_equal(gpa, gla);
 	}
 	assert_false(hv_walk(&memory, &paging, 4 * HV_GIB, 0, &gpa, &fault, NULL));
@@ -81,7 +85,9 @@ static void test_long_with_much_ram(void **state)
 	if (hv_memory_init(&big, 5 * HV_GIB, &err))
 		skip();
 	hv_boot_prepare(&boot, &image, &big, "", true);
-	paging = (struct hv_paging){ boot.sregs.cr0, boot.sregs.cr3, boot.sregs.cr4, boot.sregs.efer, 0, false };
+	paging = (struct hv_paging){
+		boot.sregs.cr0, boot.sregs.cr3, boot.sregs.cr4, boot.sregs.efer, 0, false
+	};
 	assert_true(hv_walk(&big, &paging, 6 * HV_GIB - 1, 0, &gpa, &fault, NULL));
 	assert_int_equal(gpa, 6 * HV_GIB - 1);
 	assert_false(hv_walk(&big, &paging, 6 * HV_GIB, 0, &gpa, &fault, NULL));
@@ -157,7 +163,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_long), T(test_long_with_much_ram), T(test_protected), T(test_real), T(test_refused),
+		T(test_long),    T(test_long_with_much_ram), T(test_protected), T(test_real),
+		T(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("boot", tests, NULL, NULL);

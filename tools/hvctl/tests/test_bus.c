@@ -14,7 +14,8 @@ struct probe {
 	uint64_t answer;
 };
 
-static void probe_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
+static void probe_access(void *dev, uint64_t offset, unsigned int width, bool write,
+			 uint64_t *value)
 {
 	struct probe *probe = dev;
 
@@ -27,7 +28,8 @@ static void probe_access(void *dev, uint64_t offset, unsigned int width, bool wr
 		*value = probe->answer;
 }
 
-static int add(struct hv_bus *bus, struct probe *probe, enum hv_space space, uint64_t base, uint64_t len)
+static int add(struct hv_bus *bus, struct probe *probe, enum hv_space space, uint64_t base,
+	       uint64_t len)
 {
 	*probe = (struct probe){
 		.region = { "probe", space, base, len, probe_access, probe },

@@ -156,7 +156,8 @@ static void test_boot_params(void **state)
 	assert_int_equal(load_test_get(&t, PARAMS + 0x210, 1), 0xff);
 	assert_int_equal(load_test_get(&t, PARAMS + 0x1ef, 1), 0);
 	assert_int_equal(load_test_get(&t, PARAMS + 0x070, 8), HV_ACPI_GPA);
-	assert_string_equal(load_test_string(&t, load_test_get(&t, PARAMS + 0x228, 4)), "console=ttyS0 panic=-1");
+	assert_string_equal(load_test_string(&t, load_test_get(&t, PARAMS + 0x228, 4)),
+			    "console=ttyS0 panic=-1");
 	assert_int_equal(load_test_get(&t, PARAMS + 0x218, 4), 0);
 	/* e820: first and last RAM */
 	assert_in_range(load_test_get(&t, PARAMS + 0x1e8, 1), 3, 128);

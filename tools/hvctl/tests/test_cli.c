@@ -21,7 +21,8 @@ static int run(const char *args)
 	FILE *pipe;
 	int status;
 
-	snprintf(command, sizeof(command), "cd %s && %s %s 2>&1 </dev/null", dir, getenv("HVCTL"), args);
+	snprintf(command, sizeof(command), "cd %s && %s %s 2>&1 </dev/null", dir, getenv("HVCTL"),
+		 args);
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
 	len = fread(output, 1, sizeof(output) - 1, pipe);
@@ -164,12 +165,9 @@ static void test_commands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_images),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_places),
-		cmocka_unit_test(test_no_device),
-		cmocka_unit_test(test_bench),
-		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_images), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_places), cmocka_unit_test(test_no_device),
+		cmocka_unit_test(test_bench),  cmocka_unit_test(test_commands),
 	};
 
 	return cmocka_run_group_tests_name("cli", tests, setup, teardown);

@@ -34,7 +34,8 @@ static struct hv_clock new_clock(void)
 static void test_fires_in_order_of_deadlines(void **state)
 {
 	struct hv_clock clock = new_clock();
-	struct hv_timer a = { .fn = fire, .dev = "a" }, b = { .fn = fire, .dev = "b" }, c = { .fn = fire, .dev = "c" };
+	struct hv_timer a = { .fn = fire, .dev = "a" }, b = { .fn = fire, .dev = "b" },
+			c = { .fn = fire, .dev = "c" };
 
 	(void)state;
 	assert_true(hv_clock_next(&clock) == UINT64_MAX);

@@ -29,9 +29,14 @@ static uint64_t wall(void *ctx)
 static int setup(void **state)
 {
 	struct hv_cmos_config config = {
-		.bus = &fixture.bench.bus, .clock = &fixture.bench.clock,
-		.irq = bench_irq(&fixture.bench, 8), .wall_ns = wall, .ctx = &fixture,
-		.ram_below_4g = 3ull << 30, .ram_above_4g = 5ull << 30, .cpus = 2,
+		.bus = &fixture.bench.bus,
+		.clock = &fixture.bench.clock,
+		.irq = bench_irq(&fixture.bench, 8),
+		.wall_ns = wall,
+		.ctx = &fixture,
+		.ram_below_4g = 3ull << 30,
+		.ram_above_4g = 5ull << 30,
+		.cpus = 2,
 	};
 
 	memset(&fixture, 0, sizeof(fixture));
@@ -114,13 +119,14 @@ static void test_calendar_like_libc(void **state)
 
 	put(f, 0x0b, 0x06);
 	for (i = 0; i < 20000; i++) {
-		t = (time_t)i * 1234567;	/* to the year 2752, each month and day */
+		t = (time_t)i * 1234567; /* to the year 2752, each month and day */
 		f->cmos.s.offset_s = (int64_t)t - (int64_t)(START / SECOND);
 		assert_non_null(gmtime_r(&t, &tm));
-		assert_time(f, (uint8_t[]){
-			(uint8_t)tm.tm_sec, (uint8_t)tm.tm_min, (uint8_t)tm.tm_hour,
-			(uint8_t)(tm.tm_wday + 1), (uint8_t)tm.tm_mday, (uint8_t)(tm.tm_mon + 1),
-			(uint8_t)((tm.tm_year + 1900) % 100), (uint8_t)((tm.tm_year + 1900) / 100) });
+		assert_time(f, (uint8_t[]){ (uint8_t)tm.tm_sec, (uint8_t)tm.tm_min,
+					    (uint8_t)tm.tm_hour, (uint8_t)(tm.tm_wday + 1),
+					    (uint8_t)tm.tm_mday, (uint8_t)(tm.tm_mon + 1),
+					    (uint8_t)((tm.tm_year + 1900) % 100),
+					    (uint8_t)((tm.tm_year + 1900) / 100) });
 	}
 }
 
@@ -184,7 +190,8 @@ static void test_divider_reset(void **state)
 	bench_run_ns(&f->bench, 1);
 	assert_int_equal(get(f, 0), 0x59);
 	/* Once more, with the wall clock late in its second. */
-	bench_run_until(&f->bench, f->bench.now_ns + SECOND - (f->wall_at_0 + f->bench.now_ns) % SECOND - 1);
+	bench_run_until(&f->bench,
+			f->bench.now_ns + SECOND - (f->wall_at_0 + f->bench.now_ns) % SECOND - 1);
 	put(f, 0x0a, 0x76);
 	put(f, 0x0a, 0x26);
 	bench_run_ns(&f->bench, SECOND / 2 - 1);
@@ -313,7 +320,10 @@ static void test_impossible_alarm(void **state)
 
 static void test_periodic(void **state)
 {
-	static const struct { uint8_t rate; unsigned int hz; } rows[] = {
+	static const struct {
+		uint8_t rate;
+		unsigned int hz;
+	} rows[] = {
 		{ 1, 256 }, { 2, 128 }, { 3, 8192 }, { 6, 1024 }, { 15, 2 },
 	};
 	struct fixture *f = *state;
@@ -324,8 +334,8 @@ static void test_periodic(void **state)
 	for (i = 0; i < 5; i++) {
 		put(f, 0x0a, 0x20 | rows[i].rate);
 		get(f, 0x0c);
-		for (n = 0, end = f->bench.now_ns + SECOND;
-		     hv_clock_next(&f->bench.clock) <= end; n++) {
+		for (n = 0, end = f->bench.now_ns + SECOND; hv_clock_next(&f->bench.clock) <= end;
+		     n++) {
 			bench_run_until(&f->bench, hv_clock_next(&f->bench.clock));
 			assert_true(irq(f));
 			assert_int_equal(get(f, 0x0c) & 0xc0, 0xc0);
@@ -343,7 +353,7 @@ static void test_ram(void **state)
 
 	put(f, 0x0f, 0x0a);
 	put(f, 0x7f, 0x55);
-	assert_int_equal(get(f, 0x8f), 0x0a);	/* bit 7 is the NMI mask */
+	assert_int_equal(get(f, 0x8f), 0x0a); /* bit 7 is the NMI mask */
 	assert_int_equal(get(f, 0x7f), 0x55);
 	put(f, 0x0d, 0x00);
 	assert_int_equal(get(f, 0x0d), 0x80);
@@ -414,9 +424,10 @@ static void test_load_refuses(void **state)
 	struct hv_cmos_state good, s;
 
 	hv_cmos_save(&f->cmos, &good);
-#define REFUSE(change) do { \
-		s = good; \
-		change; \
+#define REFUSE(change)                                                 \
+	do {                                                           \
+		s = good;                                              \
+		change;                                                \
 		assert_int_equal(hv_cmos_load(&f->cmos, &s), -EINVAL); \
 	} while (0)
 	REFUSE(s.version = 9);

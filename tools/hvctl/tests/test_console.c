@@ -47,8 +47,14 @@ static void on_wake(void *ctx)
 static void open_console(bool raw)
 {
 	struct hv_console_config config = {
-		.in_fd = in[0], .out_fd = out[1], .stop_fd = stop[0], .raw = raw,
-		.input = take, .quit = on_quit, .failed = on_failure, .wake = on_wake,
+		.in_fd = in[0],
+		.out_fd = out[1],
+		.stop_fd = stop[0],
+		.raw = raw,
+		.input = take,
+		.quit = on_quit,
+		.failed = on_failure,
+		.wake = on_wake,
 	};
 
 	memset(&console, 0, sizeof(console));
@@ -128,7 +134,7 @@ static void test_a_full_pipe_blocks_nobody(void **state)
 	for (unsigned int i = 0; i < 10; i++)
 		say("a line\n");
 	assert_true(hv_console_pending(&console));
-	hv_console_throttle(&console);		/* below the mark: returns */
+	hv_console_throttle(&console); /* below the mark: returns */
 	while (hv_console_pending(&console)) {
 		assert_true(read(out[0], buf, sizeof(buf)) > 0);
 		hv_console_drain(&console);
@@ -256,10 +262,16 @@ static void test_a_pipe_has_no_escapes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_output), T(test_a_full_pipe_blocks_nobody), T(test_throttle_ends_when_the_machine_does),
-		T(test_reader_gone), T(test_input_waits_for_room), T(test_nothing_pasted_is_lost),
+		T(test_output),
+		T(test_a_full_pipe_blocks_nobody),
+		T(test_throttle_ends_when_the_machine_does),
+		T(test_reader_gone),
+		T(test_input_waits_for_room),
+		T(test_nothing_pasted_is_lost),
 		T(test_nothing_pasted_at_a_terminal_is_lost),
-		T(test_end_of_input), T(test_escapes), T(test_a_pipe_has_no_escapes),
+		T(test_end_of_input),
+		T(test_escapes),
+		T(test_a_pipe_has_no_escapes),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);

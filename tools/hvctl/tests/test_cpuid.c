@@ -75,16 +75,17 @@ static void test_hidden(void **state)
 	(void)state;
 	count = build(everything, &info);
 	leaf = must(1, 0);
-	assert_false(leaf->ecx & 1 << 3);	/* MONITOR */
-	assert_false(leaf->ecx & 1 << 5);	/* VMX */
-	assert_true(leaf->ecx & 1U << 31);	/* hypervisor */
-	assert_true(leaf->ecx & 1 << 28);	/* AVX */
-	assert_int_equal(leaf->edx & (1 << 7 | 1 << 14), 1 << 7 | 1 << 14);	/* MCE, MCA */
-	assert_false(leaf->ecx & 1 << 27);	/* OSXSAVE is the module's to set */
-	assert_false(must(0xd, 1)->eax & 1 << 3);	/* XSAVES */
-	assert_false(must(7, 0)->ebx & 1 << 11);	/* RTM */
-	assert_true(must(7, 0)->ebx & 1 << 16);		/* AVX-512 */
-	assert_int_equal(must(7, 0)->edx & 0xac000000, 0xac000000);	/* IBRS, STIBP, ARCH_CAPABILITIES, SSBD */
+	assert_false(leaf->ecx & 1 << 3);                                   /* MONITOR */
+	assert_false(leaf->ecx & 1 << 5);                                   /* VMX */
+	assert_true(leaf->ecx & 1U << 31);                                  /* hypervisor */
+	assert_true(leaf->ecx & 1 << 28);                                   /* AVX */
+	assert_int_equal(leaf->edx & (1 << 7 | 1 << 14), 1 << 7 | 1 << 14); /* MCE, MCA */
+	assert_false(leaf->ecx & 1 << 27);        /* OSXSAVE is the module's to set */
+	assert_false(must(0xd, 1)->eax & 1 << 3); /* XSAVES */
+	assert_false(must(7, 0)->ebx & 1 << 11);  /* RTM */
+	assert_true(must(7, 0)->ebx & 1 << 16);   /* AVX-512 */
+	assert_int_equal(must(7, 0)->edx & 0xac000000,
+			 0xac000000); /* IBRS, STIBP, ARCH_CAPABILITIES, SSBD */
 	assert_int_equal(must(0x80000008, 0)->eax & 0xff, 40);
 	assert_true(hv_cpuid_has_1g_pages(table, count));
 	assert_null(row(0x80000009, 0));
@@ -102,13 +103,13 @@ static void test_limits_of_the_module(void **state)
 	info.efer_mask = 0;
 	count = build(everything, &info);
 	assert_true(must(1, 0)->ecx & 1 << 28);
-	assert_false(must(7, 0)->ebx & 1 << 16);	/* AVX-512: no state */
-	assert_false(must(7, 0)->ebx & 1 << 7);		/* SMEP: no CR4 bit */
-	assert_true(must(7, 0)->ebx & 1 << 20);		/* SMAP */
-	assert_false(must(7, 0)->ebx & 1 << 10);	/* INVPCID */
-	assert_false(must(7, 0)->edx & 0xac000000);	/* speculation control */
-	assert_false(must(0x80000001, 0)->edx & 1 << 27);	/* RDTSCP */
-	assert_false(must(0x80000001, 0)->edx & 1 << 29);	/* long mode */
+	assert_false(must(7, 0)->ebx & 1 << 16);          /* AVX-512: no state */
+	assert_false(must(7, 0)->ebx & 1 << 7);           /* SMEP: no CR4 bit */
+	assert_true(must(7, 0)->ebx & 1 << 20);           /* SMAP */
+	assert_false(must(7, 0)->ebx & 1 << 10);          /* INVPCID */
+	assert_false(must(7, 0)->edx & 0xac000000);       /* speculation control */
+	assert_false(must(0x80000001, 0)->edx & 1 << 27); /* RDTSCP */
+	assert_false(must(0x80000001, 0)->edx & 1 << 29); /* long mode */
 	info.xcr0_mask = 0;
 	info.cr4_mask = 0;
 	count = build(everything, &info);
@@ -160,7 +161,8 @@ static void test_no_row_twice(void **state)
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (table[i].function == table[j].function)
-				assert_true(table[i].flags & TINYVMX_CPUID_INDEXED && table[i].index != table[j].index);
+				assert_true(table[i].flags & TINYVMX_CPUID_INDEXED &&
+					    table[i].index != table[j].index);
 	assert_memory_equal(&must(0x40000000, 0)->ebx, "tinyvmx", 8);
 	assert_int_equal(must(0x40000000, 0)->eax, 0x40000010);
 	assert_int_equal(must(0x40000010, 0)->eax, 2500000);
@@ -262,7 +264,8 @@ static void test_last_word_counts(void **state)
 
 static void test_features_refused(void **state)
 {
-	static const char *const bad[] = { "", ",", "-", "+", "x2", "x2apicc", "-x2apic,", "avx,,avx", "--avx" };
+	static const char *const bad[] = { "",        ",",        "-",        "+",    "x2",
+					   "x2apicc", "-x2apic,", "avx,,avx", "--avx" };
 	struct hv_cpu_features features = { 0 };
 
 	(void)state;

@@ -38,7 +38,7 @@ static void fake_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 		memcpy(&regs[3], vendor + 4, 4);
 		memcpy(&regs[2], vendor + 8, 4);
 	} else if (leaf == 1) {
-		regs[2] = (uint32_t)vmx << 5 | (uint32_t)!!signature << 31;
+		regs[2] = (uint32_t)vmx << 5 | (uint32_t) !!signature << 31;
 	} else if (leaf == 0x40000000 && signature) {
 		memcpy(&regs[1], signature, strnlen(signature, 12));
 	}
@@ -174,13 +174,12 @@ static const struct doctor_result *result(const char *name)
 }
 
 /* The check must come out so; its text and its remedy must have these in them. */
-static void expect(const char *name, enum doctor_state want, const char *text,
-		   const char *remedy)
+static void expect(const char *name, enum doctor_state want, const char *text, const char *remedy)
 {
 	const struct doctor_result *r = result(name);
 
-	if (r->state != want || !strstr(r->text, text) ||
-	    !strstr(r->remedy, remedy) || (!remedy[0] && r->remedy[0]))
+	if (r->state != want || !strstr(r->text, text) || !strstr(r->remedy, remedy) ||
+	    (!remedy[0] && r->remedy[0]))
 		fail_msg("%s: %d, \"%s\", \"%s\"", name, r->state, r->text, r->remedy);
 }
 
@@ -207,8 +206,7 @@ static void test_statuses_are_distinct(void **state)
 	for (i = 0; i < doctor_nr_checks; i++) {
 		assert_true(doctor_checks[i].status > 2);
 		for (j = 0; j < i; j++)
-			assert_int_not_equal(doctor_checks[i].status,
-					     doctor_checks[j].status);
+			assert_int_not_equal(doctor_checks[i].status, doctor_checks[j].status);
 	}
 }
 
@@ -305,14 +303,17 @@ static void test_features(void **state)
 	(void)state;
 	set_msr(MSR_VMX_PROC2, 0x001ffc7d00000000);
 	assert_int_equal(run(), 13);
-	expect("features", DOCTOR_NOT_OK, "enable EPT (proc2), unrestricted guest (proc2)", "Westmere");
+	expect("features", DOCTOR_NOT_OK, "enable EPT (proc2), unrestricted guest (proc2)",
+	       "Westmere");
 	signature = "KVMKVMKVM";
 	run();
 	expect("features", DOCTOR_NOT_OK, "missing: ", "hypervisor pass them on");
 	set_msr(MSR_VMX_PROC2, 0x001ffcff00000000);
 	set_msr(MSR_VMX_EPT_VPID, 0x00000f0106630141);
 	run();
-	expect("features", DOCTOR_NOT_OK, "missing: EPT paging structures write-back (WB) (EPT), INVEPT (EPT)", "MACHINE=bochs");
+	expect("features", DOCTOR_NOT_OK,
+	       "missing: EPT paging structures write-back (WB) (EPT), INVEPT (EPT)",
+	       "MACHINE=bochs");
 }
 
 static void test_features_without_msr(void **state)
@@ -391,7 +392,8 @@ static void test_signing(void **state)
 	unload();
 	add_feature_control(5);
 	assert_int_equal(run(), 16);
-	expect("signing", DOCTOR_NOT_OK, "sig_enforce", "/lib/modules/" RELEASE "/build/scripts/sign-file");
+	expect("signing", DOCTOR_NOT_OK, "sig_enforce",
+	       "/lib/modules/" RELEASE "/build/scripts/sign-file");
 	add("/proc/sys/kernel/modules_disabled", "1\n");
 	assert_int_equal(run(), 16);
 	expect("signing", DOCTOR_NOT_OK, "modules_disabled", "reboot");
@@ -409,7 +411,8 @@ static void test_headers_and_module(void **state)
 	expect("module", DOCTOR_NOT_OK, "not loaded", "make && sudo insmod");
 	add("/lib/modules/5.10.0/updates/dkms/tinyvmx.ko", "");
 	run();
-	expect("module", DOCTOR_NOT_OK, "/lib/modules/5.10.0/updates/dkms/tinyvmx.ko", "make clean");
+	expect("module", DOCTOR_NOT_OK, "/lib/modules/5.10.0/updates/dkms/tinyvmx.ko",
+	       "make clean");
 	add("/lib/modules/" RELEASE "/extra/tinyvmx.ko.xz", "");
 	run();
 	expect("module", DOCTOR_NOT_OK, "extra/tinyvmx.ko.xz", "modprobe tinyvmx");

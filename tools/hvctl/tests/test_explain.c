@@ -63,7 +63,7 @@ static struct vmx_cpu make_cpu(void)
 	set_limits(&cpu, VMX_WORD_ENTRY, ENTRY_1);
 	set_msr(&cpu, MSR_VMX_PROC3, all_named(VMX_WORD_PROC3));
 	set_msr(&cpu, MSR_VMX_EXIT2, all_named(VMX_WORD_EXIT2));
-	set_msr(&cpu, MSR_VMX_MISC, 4 << 16 | 0x60);	/* HLT only */
+	set_msr(&cpu, MSR_VMX_MISC, 4 << 16 | 0x60); /* HLT only */
 	set_msr(&cpu, MSR_VMX_CR0_FIXED0, 0x80000021);
 	set_msr(&cpu, MSR_VMX_CR0_FIXED1, 0xffffffff);
 	set_msr(&cpu, MSR_VMX_CR4_FIXED0, 0x2000);
@@ -573,8 +573,7 @@ static struct explain_finding found[8];
 
 static size_t find(const struct vmx_cpu *cpu, struct explain_gaps *gaps)
 {
-	return explain_find(cpu, vmcs, ARRAY_SIZE(vmcs), found,
-			    ARRAY_SIZE(found), gaps);
+	return explain_find(cpu, vmcs, ARRAY_SIZE(vmcs), found, ARRAY_SIZE(found), gaps);
 }
 
 static void complain(const char *id, size_t n)
@@ -586,8 +585,7 @@ static void complain(const char *id, size_t n)
 		fprintf(stderr, "  %s %s\n", found[i].id, found[i].text);
 }
 
-static void violate(const struct violation *v, const struct rule *rule,
-		    unsigned int seg)
+static void violate(const struct violation *v, const struct rule *rule, unsigned int seg)
 {
 	struct vmx_cpu cpu = make_cpu();
 	struct explain_gaps gaps;
@@ -689,34 +687,52 @@ static void test_valid(void **state)
 static void test_legal_oddities(void **state)
 {
 	static const struct violation legal[] = {
-		{ "unusable data segments", 0, NULL,
-		  { { VMCS_GUEST_DS_AR, 0x10000 }, { VMCS_GUEST_DS_BASE, ODD_HALF },
-		    { VMCS_GUEST_SS_AR, 0x1ff00 }, { VMCS_GUEST_LDTR_AR, 0x10000 },
-		    { VMCS_GUEST_LDTR_BASE, ODD_HALF }, { VMCS_GUEST_LDTR_SELECTOR, 4 } } },
-		{ "data in CS of an unrestricted guest", 0, real_mode,
+		{ "unusable data segments",
+		  0,
+		  NULL,
+		  { { VMCS_GUEST_DS_AR, 0x10000 },
+		    { VMCS_GUEST_DS_BASE, ODD_HALF },
+		    { VMCS_GUEST_SS_AR, 0x1ff00 },
+		    { VMCS_GUEST_LDTR_AR, 0x10000 },
+		    { VMCS_GUEST_LDTR_BASE, ODD_HALF },
+		    { VMCS_GUEST_LDTR_SELECTOR, 4 } } },
+		{ "data in CS of an unrestricted guest",
+		  0,
+		  real_mode,
 		  { { VMCS_GUEST_CS_AR, 0x93 } } },
-		{ "RIP one beyond the lower half", 0, NULL,
-		  { { VMCS_GUEST_RIP, BIT(47) } } },
-		{ "16-bit TSS outside IA-32e mode", 0, pae_mode,
-		  { { VMCS_GUEST_TR_AR, 0x83 } } },
-		{ "interrupt that wakes from HLT", 0, NULL,
-		  { { VMCS_GUEST_ACTIVITY, 1 }, { VMCS_GUEST_RFLAGS, 0x202 },
+		{ "RIP one beyond the lower half", 0, NULL, { { VMCS_GUEST_RIP, BIT(47) } } },
+		{ "16-bit TSS outside IA-32e mode", 0, pae_mode, { { VMCS_GUEST_TR_AR, 0x83 } } },
+		{ "interrupt that wakes from HLT",
+		  0,
+		  NULL,
+		  { { VMCS_GUEST_ACTIVITY, 1 },
+		    { VMCS_GUEST_RFLAGS, 0x202 },
 		    { VMCS_ENTRY_INTR_INFO, EVENT(0, 0x30) } } },
-		{ "#GP with error code", 0, NULL,
+		{ "#GP with error code",
+		  0,
+		  NULL,
 		  { { VMCS_ENTRY_INTR_INFO, EVENT(3, 13) | BIT(11) },
 		    { VMCS_ENTRY_ERROR_CODE, 0xffff } } },
-		{ "#GP without error code in real mode", 0, real_mode,
+		{ "#GP without error code in real mode",
+		  0,
+		  real_mode,
 		  { { VMCS_ENTRY_INTR_INFO, EVENT(3, 13) } } },
-		{ "pending single step under MOV SS", 0, NULL,
-		  { { VMCS_GUEST_INTERRUPTIBILITY, 2 }, { VMCS_GUEST_RFLAGS, 0x102 },
+		{ "pending single step under MOV SS",
+		  0,
+		  NULL,
+		  { { VMCS_GUEST_INTERRUPTIBILITY, 2 },
+		    { VMCS_GUEST_RFLAGS, 0x102 },
 		    { VMCS_GUEST_PENDING_DEBUG, 0x4000 } } },
 		{ "EFER.LME before paging", 0, real_mode, { { VMCS_GUEST_EFER, 0x100 } } },
-		{ "stale injection fields", 0, NULL,
+		{ "stale injection fields",
+		  0,
+		  NULL,
 		  { { VMCS_ENTRY_INTR_INFO, 0x7fffffff }, { VMCS_ENTRY_ERROR_CODE, UINT32_MAX } } },
-		{ "controls in words not activated", 0, NULL,
+		{ "controls in words not activated",
+		  0,
+		  NULL,
 		  { { VMCS_PROC3_CTLS, UINT64_MAX }, { VMCS_EXIT2_CTLS, UINT64_MAX } } },
-		{ "conforming code below SS", 0, user_mode,
-		  { { VMCS_GUEST_CS_AR, CODE64 | 4 } } },
+		{ "conforming code below SS", 0, user_mode, { { VMCS_GUEST_CS_AR, CODE64 | 4 } } },
 	};
 	struct vmx_cpu cpu = make_cpu();
 	size_t i, n;
@@ -791,8 +807,7 @@ static void test_control_bit_is_named(void **state)
 	make_vmcs(NULL);
 	assert_int_equal(find(&cpu, NULL), 1);
 	assert_string_equal(found[0].id, "ctl.proc2");
-	assert_non_null(strstr(found[0].text,
-			       "bit 7 (unrestricted guest) must be 0"));
+	assert_non_null(strstr(found[0].text, "bit 7 (unrestricted guest) must be 0"));
 }
 
 static const struct tinyvmx_run *run_page;	/* for print() */
@@ -899,7 +914,7 @@ static void test_verdict_of_run(void **state)
 	run_page = &run;
 	text = print(&cpu, &count);
 	assert_string_equal(text, "VM-instruction error 7: VM entry with invalid control field(s)\n"
-			    "  no violated rule found in this area\n");
+				  "  no violated rule found in this area\n");
 	free(text);
 	run.entry_failed.instruction_error = 0;
 	run.exit_reason = 0x80000021;

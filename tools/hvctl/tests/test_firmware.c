@@ -46,7 +46,8 @@ static void test_shadow_of_the_last_part(void **state)
 	(void)state;
 	t.payload.path = load_test_file(&t, rom, sizeof(rom));
 	load_test_accept(&t);
-	assert_memory_equal(hv_memory_at(&t.memory, 4 * HV_GIB - sizeof(rom), sizeof(rom)), rom, sizeof(rom));
+	assert_memory_equal(hv_memory_at(&t.memory, 4 * HV_GIB - sizeof(rom), sizeof(rom)), rom,
+			    sizeof(rom));
 	assert_memory_equal(hv_memory_at(&t.memory, 0xc0000, 0x40000), rom + 0x40000, 0x40000);
 	assert_int_equal(load_test_get(&t, 0xbffff, 1), 0);
 	assert_null(hv_memory_at(&t.memory, 4 * HV_GIB - sizeof(rom) - 1, 2));
@@ -106,11 +107,8 @@ static void test_module_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_reset_vector),
-		T(test_shadow_of_the_last_part),
-		T(test_rom_is_not_written),
-		T(test_refused),
-		T(test_module_refused),
+		T(test_reset_vector), T(test_shadow_of_the_last_part), T(test_rom_is_not_written),
+		T(test_refused),      T(test_module_refused),
 	};
 
 	return cmocka_run_group_tests_name("firmware", tests, NULL, NULL);

@@ -27,14 +27,19 @@ static void legacy(void *ctx, bool on)
 static int setup(void **state)
 {
 	struct hv_hpet_config config = {
-		.bus = &fixture.bench.bus, .clock = &fixture.bench.clock, .base = BASE,
-		.irq0 = bench_irq(&fixture.bench, 0), .irq8 = bench_irq(&fixture.bench, 8),
-		.pins = bench_irq(&fixture.bench, 0), .legacy = legacy, .ctx = &fixture,
+		.bus = &fixture.bench.bus,
+		.clock = &fixture.bench.clock,
+		.base = BASE,
+		.irq0 = bench_irq(&fixture.bench, 0),
+		.irq8 = bench_irq(&fixture.bench, 8),
+		.pins = bench_irq(&fixture.bench, 0),
+		.legacy = legacy,
+		.ctx = &fixture,
 	};
 
 	memset(&fixture, 0, sizeof(fixture));
 	bench_init(&fixture.bench);
-	fixture.bench.now_ns = 1000007;	/* between two ticks */
+	fixture.bench.now_ns = 1000007; /* between two ticks */
 	fixture.legacy = -1;
 	*state = &fixture;
 	return hv_hpet_init(&fixture.hpet, &config);
@@ -127,7 +132,8 @@ static void test_access_across_registers(void **state)
 
 static void test_holes(void **state)
 {
-	static const unsigned int holes[] = { 0x08, 0x18, 0x28, 0xe8, 0xf8, 0x110, 0x118, 0x160, 0x3e0, 0x3f8 };
+	static const unsigned int holes[] = { 0x08,  0x18,  0x28,  0xe8,  0xf8,
+					      0x110, 0x118, 0x160, 0x3e0, 0x3f8 };
 	struct fixture *f = *state;
 	unsigned int i;
 
@@ -181,8 +187,8 @@ static void test_periodic(void **state)
 	uint64_t i;
 
 	put(f, TN_CONFIG(0), 20 << 9 | 0x4c);
-	put(f, TN_COMPARATOR(0), 100000);	/* the first match */
-	put(f, TN_COMPARATOR(0), 30000);	/* the period */
+	put(f, TN_COMPARATOR(0), 100000); /* the first match */
+	put(f, TN_COMPARATOR(0), 30000);  /* the period */
 	put(f, CONFIG, 1);
 	bench_run_ns(&f->bench, 999999);
 	assert_int_equal(f->bench.rises[20], 0);
@@ -358,9 +364,10 @@ static void test_load_refuses(void **state)
 	struct hv_hpet_state good, s;
 
 	hv_hpet_save(&f->hpet, &good);
-#define REFUSE(change) do { \
-		s = good; \
-		change; \
+#define REFUSE(change)                                                 \
+	do {                                                           \
+		s = good;                                              \
+		change;                                                \
 		assert_int_equal(hv_hpet_load(&f->hpet, &s), -EINVAL); \
 	} while (0)
 	REFUSE(s.version = 0);
@@ -371,13 +378,15 @@ static void test_load_refuses(void **state)
 	REFUSE(s.timer[2].config = 1);
 	REFUSE(s.timer[2].config = 5 << 9);
 	REFUSE(s.timer[0].config = 0x100);
-	REFUSE(s.timer[0].config = 0x100; s.timer[0].comparator = 0; s.timer[0].period = 1ull << 32);
+	REFUSE(s.timer[0].config = 0x100; s.timer[0].comparator = 0;
+	       s.timer[0].period = 1ull << 32);
 #undef REFUSE
 }
 
 static void test_hostile_values(void **state)
 {
-	static const uint64_t values[] = { 0, 1, 0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX };
+	static const uint64_t values[] = { 0, 1, 0x7fffffffffffffff, 0x8000000000000000,
+					   UINT64_MAX };
 	struct fixture *f = *state;
 	unsigned int i, j, k;
 

@@ -20,8 +20,11 @@ static void reset(void *ctx)
 static int setup(void **state)
 {
 	struct hv_i8042_config config = {
-		.bus = &fixture.bench.bus, .irq = bench_irq(&fixture.bench, 1),
-		.aux_irq = bench_irq(&fixture.bench, 12), .reset = reset, .ctx = &fixture,
+		.bus = &fixture.bench.bus,
+		.irq = bench_irq(&fixture.bench, 1),
+		.aux_irq = bench_irq(&fixture.bench, 12),
+		.reset = reset,
+		.ctx = &fixture,
 	};
 
 	memset(&fixture, 0, sizeof(fixture));
@@ -188,9 +191,10 @@ static void test_load_refuses(void **state)
 	struct hv_i8042_state good, s;
 
 	hv_i8042_save(&f->kbc, &good);
-#define REFUSE(change) do { \
-		s = good; \
-		change; \
+#define REFUSE(change)                                                 \
+	do {                                                           \
+		s = good;                                              \
+		change;                                                \
 		assert_int_equal(hv_i8042_load(&f->kbc, &s), -EINVAL); \
 	} while (0)
 	REFUSE(s.version = 3);
@@ -207,16 +211,11 @@ static void test_load_refuses(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		KBC_TEST(test_reset_state),
-		KBC_TEST(test_self_tests),
-		KBC_TEST(test_command_byte),
-		KBC_TEST(test_silent_devices_time_out_at_once),
-		KBC_TEST(test_no_mouse_port),
-		KBC_TEST(test_new_command_forgets_old),
-		KBC_TEST(test_interrupts),
-		KBC_TEST(test_cpu_reset),
-		KBC_TEST(test_save_load),
-		KBC_TEST(test_load_refuses),
+		KBC_TEST(test_reset_state),   KBC_TEST(test_self_tests),
+		KBC_TEST(test_command_byte),  KBC_TEST(test_silent_devices_time_out_at_once),
+		KBC_TEST(test_no_mouse_port), KBC_TEST(test_new_command_forgets_old),
+		KBC_TEST(test_interrupts),    KBC_TEST(test_cpu_reset),
+		KBC_TEST(test_save_load),     KBC_TEST(test_load_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

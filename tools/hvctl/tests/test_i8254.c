@@ -30,7 +30,8 @@ static void run_ticks(struct fixture *f, uint64_t ticks)
 static int setup(void **state)
 {
 	struct hv_i8254_config config = {
-		.bus = &fixture.bench.bus, .clock = &fixture.bench.clock,
+		.bus = &fixture.bench.bus,
+		.clock = &fixture.bench.clock,
 		.irq = bench_irq(&fixture.bench, 0),
 	};
 
@@ -276,7 +277,7 @@ static void test_latch(void **state)
 	run_ticks(f, 0x35);
 	outb(b, 0x43, 0x00);
 	run_ticks(f, 0x100);
-	outb(b, 0x43, 0x00);	/* ignored: the first is not read yet */
+	outb(b, 0x43, 0x00); /* ignored: the first is not read yet */
 	assert_int_equal(inb(b, 0x40), 0x00);
 	assert_int_equal(inb(b, 0x40), 0x12);
 	assert_int_equal(inb(b, 0x40), 0x00);
@@ -309,12 +310,12 @@ static void test_single_byte_access(void **state)
 	struct fixture *f = *state;
 	struct bench *b = &f->bench;
 
-	outb(b, 0x43, 0x14);	/* LSB only, mode 2 */
+	outb(b, 0x43, 0x14); /* LSB only, mode 2 */
 	outb(b, 0x40, 0x80);
 	run_ticks(f, 2);
 	assert_int_equal(inb(b, 0x40), 0x7f);
 	assert_int_equal(inb(b, 0x40), 0x7f);
-	outb(b, 0x43, 0x24);	/* MSB only */
+	outb(b, 0x43, 0x24); /* MSB only */
 	outb(b, 0x40, 0x80);
 	run_ticks(f, 2);
 	assert_int_equal(inb(b, 0x40), 0x7f);
@@ -342,7 +343,7 @@ static void test_irq_rate_without_drift(void **state)
 {
 	struct fixture *f = *state;
 
-	program(f, 0, 2, 11932);	/* 100 Hz, as Linux sets it */
+	program(f, 0, 2, 11932); /* 100 Hz, as Linux sets it */
 	bench_run_ns(&f->bench, 10000000000ull);
 	assert_in_range(f->bench.rises[0], 1000, 1001);
 	/* 65536 ticks: 18.2 Hz over an hour */
@@ -463,9 +464,10 @@ static void test_load_refuses(void **state)
 
 	program(f, 0, 2, 5000);
 	hv_i8254_save(&f->pit, &good);
-#define REFUSE(change) do { \
-		s = good; \
-		change; \
+#define REFUSE(change)                                                 \
+	do {                                                           \
+		s = good;                                              \
+		change;                                                \
 		assert_int_equal(hv_i8254_load(&f->pit, &s), -EINVAL); \
 	} while (0)
 	REFUSE(s.version = 2);

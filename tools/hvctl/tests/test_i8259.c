@@ -27,7 +27,8 @@ static void program(struct bench *b, uint8_t icw4)
 static int setup(void **state)
 {
 	struct hv_i8259_config config = {
-		.bus = &fixture.bench.bus, .intr = bench_irq(&fixture.bench, 0),
+		.bus = &fixture.bench.bus,
+		.intr = bench_irq(&fixture.bench, 0),
 	};
 	int err;
 
@@ -491,9 +492,10 @@ static void test_load_refuses(void **state)
 	struct hv_i8259_state good, s;
 
 	hv_i8259_save(&f->pic, &good);
-#define REFUSE(change) do { \
-		s = good; \
-		change; \
+#define REFUSE(change)                                                 \
+	do {                                                           \
+		s = good;                                              \
+		change;                                                \
 		assert_int_equal(hv_i8259_load(&f->pic, &s), -EINVAL); \
 	} while (0)
 	REFUSE(s.version = 0);

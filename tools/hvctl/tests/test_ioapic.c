@@ -33,8 +33,11 @@ static void deliver(void *ctx, const struct hv_ioapic_message *message)
 static int setup(void **state)
 {
 	struct hv_ioapic_config config = {
-		.bus = &fixture.bench.bus, .base = BASE, .id = 3,
-		.deliver = deliver, .ctx = &fixture,
+		.bus = &fixture.bench.bus,
+		.base = BASE,
+		.id = 3,
+		.deliver = deliver,
+		.ctx = &fixture,
 	};
 
 	memset(&fixture, 0, sizeof(fixture));
@@ -299,9 +302,10 @@ static void test_load_refuses(void **state)
 	struct hv_ioapic_state good, s;
 
 	hv_ioapic_save(&f->ioapic, &good);
-#define REFUSE(change) do { \
-		s = good; \
-		change; \
+#define REFUSE(change)                                                     \
+	do {                                                               \
+		s = good;                                                  \
+		change;                                                    \
 		assert_int_equal(hv_ioapic_load(&f->ioapic, &s), -EINVAL); \
 	} while (0)
 	REFUSE(s.version = 7);

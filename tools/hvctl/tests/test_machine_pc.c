@@ -25,7 +25,8 @@ static int setup(void **state)
 	machine.clock.now_ns = now;
 	machine.clock.rearm = NULL;
 	machine.is_pc = true;
-	return hv_memory_init(&machine.memory, 4 * HV_MIB, &err) || hv_machine_add_devices(&machine, false, &err);
+	return hv_memory_init(&machine.memory, 4 * HV_MIB, &err) ||
+	       hv_machine_add_devices(&machine, false, &err);
 }
 
 static int teardown(void **state)
@@ -84,8 +85,14 @@ static void test_timer_wants_the_vcpu(void **state)
 
 static void test_resets_are_noted(void **state)
 {
-	static const struct { uint16_t port; uint8_t value; } ways[] = {
-		{ 0xcf9, 0x06 }, { 0x92, 0x01 }, { 0x64, 0xfe }, { HV_PC_PM_BASE + HV_ACPI_PM_RESET, 1 },
+	static const struct {
+		uint16_t port;
+		uint8_t value;
+	} ways[] = {
+		{ 0xcf9, 0x06 },
+		{ 0x92, 0x01 },
+		{ 0x64, 0xfe },
+		{ HV_PC_PM_BASE + HV_ACPI_PM_RESET, 1 },
 	};
 
 	(void)state;
@@ -147,7 +154,8 @@ static void test_triple_fault(void **state)
 	machine.no_reboot = true;
 	assert_false(hv_machine_pc_shutdown(&machine));
 	/* Also then a panic is one: reboot=t */
-	hv_panic_watch(&machine.serial[0].panic, (const uint8_t *)"Kernel panic - not syncing: x\n", 30);
+	hv_panic_watch(&machine.serial[0].panic, (const uint8_t *)"Kernel panic - not syncing: x\n",
+		       30);
 	assert_true(hv_machine_pc_shutdown(&machine));
 }
 

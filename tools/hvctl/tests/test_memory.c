@@ -11,7 +11,8 @@ static void test_one_range(void **state)
 	assert_int_equal(memory.count, 1);
 	assert_int_equal((uintptr_t)memory.range[0].hva % (2 * HV_MIB), 0);
 	assert_ptr_equal(hv_memory_at(&memory, 0, 16 * HV_MIB), memory.range[0].hva);
-	assert_ptr_equal(hv_memory_at(&memory, 16 * HV_MIB - 1, 1), memory.range[0].hva + 16 * HV_MIB - 1);
+	assert_ptr_equal(hv_memory_at(&memory, 16 * HV_MIB - 1, 1),
+			 memory.range[0].hva + 16 * HV_MIB - 1);
 	assert_null(hv_memory_at(&memory, 16 * HV_MIB - 1, 2));
 	assert_null(hv_memory_at(&memory, 16 * HV_MIB, 1));
 	assert_null(hv_memory_at(&memory, 8, UINT64_MAX));
@@ -35,7 +36,8 @@ static void test_gap(void **state)
 	assert_non_null(hv_memory_at(&memory, 3 * HV_GIB - 8, 8));
 	assert_null(hv_memory_at(&memory, 3 * HV_GIB - 4, 8));
 	assert_null(hv_memory_at(&memory, 0xfee00000, 4));
-	assert_ptr_equal(hv_memory_at(&memory, 4 * HV_GIB, HV_GIB), memory.range[0].hva + 3 * HV_GIB);
+	assert_ptr_equal(hv_memory_at(&memory, 4 * HV_GIB, HV_GIB),
+			 memory.range[0].hva + 3 * HV_GIB);
 	assert_null(hv_memory_at(&memory, 4 * HV_GIB, HV_GIB + 1));
 	assert_null(hv_memory_at(&memory, 5 * HV_GIB, 1));
 	hv_memory_exit(&memory);
@@ -43,7 +45,8 @@ static void test_gap(void **state)
 
 static void test_sizes_refused(void **state)
 {
-	static const uint64_t sizes[] = { 0, 1, 4096, HV_MIB - 4096, HV_MIB + 1, 1ULL << 60, UINT64_MAX, ~0xfffULL };
+	static const uint64_t sizes[] = { 0,          1,          4096,       HV_MIB - 4096,
+					  HV_MIB + 1, 1ULL << 60, UINT64_MAX, ~0xfffULL };
 	struct hv_memory memory;
 
 	(void)state;

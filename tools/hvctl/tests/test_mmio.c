@@ -102,19 +102,19 @@ static void test_mov_load(void **state)
 {
 	(void)state;
 	RAX = UINT64_MAX;
-	DO(64, "\x8a\x43\x05");				/* mov al, [rbx+5] */
+	DO(64, "\x8a\x43\x05"); /* mov al, [rbx+5] */
 	assert_int_equal(RAX, 0xffffffffffffff05);
-	DO(64, "\x8a\x63\x05");				/* mov ah, [rbx+5] */
+	DO(64, "\x8a\x63\x05"); /* mov ah, [rbx+5] */
 	assert_int_equal(RAX, 0xffffffffffff0505);
-	DO(64, "\x66\x8b\x43\x10");			/* mov ax, [rbx+16] */
+	DO(64, "\x66\x8b\x43\x10"); /* mov ax, [rbx+16] */
 	assert_int_equal(RAX, 0xffffffffffff1110);
-	DO(64, "\x8b\x43\x10");				/* mov eax, [rbx+16] */
+	DO(64, "\x8b\x43\x10"); /* mov eax, [rbx+16] */
 	assert_int_equal(RAX, 0x13121110);
-	DO(64, "\x48\x8b\x43\x10");			/* mov rax, [rbx+16] */
+	DO(64, "\x48\x8b\x43\x10"); /* mov rax, [rbx+16] */
 	assert_int_equal(RAX, 0x1716151413121110);
 	assert_int_equal(reads, 5);
 	assert_int_equal(last_width, 8);
-	DO(64, "\x4c\x8b\x7b\x10");			/* mov r15, [rbx+16] */
+	DO(64, "\x4c\x8b\x7b\x10"); /* mov r15, [rbx+16] */
 	assert_int_equal(regs.gpr[TINYVMX_R15], 0x1716151413121110);
 }
 
@@ -122,29 +122,29 @@ static void test_mov_store(void **state)
 {
 	(void)state;
 	RCX = 0x1122334455667788;
-	DO(64, "\x88\x0b");				/* mov [rbx], cl */
-	DO(64, "\x88\x6b\x01");				/* mov [rbx+1], ch */
+	DO(64, "\x88\x0b");     /* mov [rbx], cl */
+	DO(64, "\x88\x6b\x01"); /* mov [rbx+1], ch */
 	assert_int_equal(chip_get(0, 4), 0x03027788);
-	DO(64, "\x66\x89\x0b");				/* mov [rbx], cx */
-	DO(64, "\x89\x0b");				/* mov [rbx], ecx */
+	DO(64, "\x66\x89\x0b"); /* mov [rbx], cx */
+	DO(64, "\x89\x0b");     /* mov [rbx], ecx */
 	assert_int_equal(chip_get(0, 8), 0x0706050455667788);
-	DO(64, "\x48\x89\x0b");				/* mov [rbx], rcx */
+	DO(64, "\x48\x89\x0b"); /* mov [rbx], rcx */
 	assert_int_equal(chip_get(0, 8), 0x1122334455667788);
-	DO(64, "\x48\xc7\x43\x08\xfe\xff\xff\xff");	/* mov qword [rbx+8], -2 */
+	DO(64, "\x48\xc7\x43\x08\xfe\xff\xff\xff"); /* mov qword [rbx+8], -2 */
 	assert_int_equal(chip_get(8, 8), 0xfffffffffffffffe);
-	DO(64, "\x66\xc7\x03\x34\x12");			/* mov word [rbx], 0x1234 */
+	DO(64, "\x66\xc7\x03\x34\x12"); /* mov word [rbx], 0x1234 */
 	assert_int_equal(chip_get(0, 4), 0x55661234);
-	DO(64, "\x48\x0f\xc3\x0b");			/* movnti [rbx], rcx */
+	DO(64, "\x48\x0f\xc3\x0b"); /* movnti [rbx], rcx */
 	assert_int_equal(chip_get(0, 8), 0x1122334455667788);
 }
 
 static void test_mov_moffs(void **state)
 {
 	(void)state;
-	DO(64, "\xa1\x10\x00\x00\x10\x00\x00\x00\x00");	/* mov eax, [0x10000010] */
+	DO(64, "\xa1\x10\x00\x00\x10\x00\x00\x00\x00"); /* mov eax, [0x10000010] */
 	assert_int_equal(RAX, 0x13121110);
 	RAX = 0x42;
-	DO(32, "\xa2\x10\x00\x00\x10");			/* mov [0x10000010], al */
+	DO(32, "\xa2\x10\x00\x00\x10"); /* mov [0x10000010], al */
 	assert_int_equal(chip[0x10], 0x42);
 }
 
@@ -154,16 +154,16 @@ static void test_extend(void **state)
 	chip[0x20] = 0x80;
 	chip[0x21] = 0xff;
 	RAX = UINT64_MAX;
-	DO(64, "\x0f\xb6\x43\x20");			/* movzx eax, byte [rbx+32] */
+	DO(64, "\x0f\xb6\x43\x20"); /* movzx eax, byte [rbx+32] */
 	assert_int_equal(RAX, 0x80);
-	DO(64, "\x0f\xbe\x43\x20");			/* movsx eax, byte */
+	DO(64, "\x0f\xbe\x43\x20"); /* movsx eax, byte */
 	assert_int_equal(RAX, 0xffffff80);
-	DO(64, "\x48\x0f\xbf\x43\x20");			/* movsx rax, word */
+	DO(64, "\x48\x0f\xbf\x43\x20"); /* movsx rax, word */
 	assert_int_equal(RAX, 0xffffffffffffff80);
 	memcpy(chip + 0x20, "\x00\x00\x00\x80", 4);
-	DO(64, "\x48\x63\x43\x20");			/* movsxd rax, dword */
+	DO(64, "\x48\x63\x43\x20"); /* movsxd rax, dword */
 	assert_int_equal(RAX, 0xffffffff80000000);
-	DO(64, "\x48\x0f\x38\xf0\x43\x10");		/* movbe rax, [rbx+16] */
+	DO(64, "\x48\x0f\x38\xf0\x43\x10"); /* movbe rax, [rbx+16] */
 	assert_int_equal(RAX, 0x1011121314151617);
 }
 
@@ -172,27 +172,27 @@ static void test_alu(void **state)
 	(void)state;
 	RAX = 0xff00ff00;
 	chip[0] = 0xf0, chip[1] = 0xf0, chip[2] = 0, chip[3] = 0x80;
-	DO(64, "\x21\x03");				/* and [rbx], eax */
+	DO(64, "\x21\x03"); /* and [rbx], eax */
 	assert_int_equal(chip_get(0, 4), 0x8000f000);
 	assert_int_equal(regs.rflags & (X86_RFLAGS_SF | X86_RFLAGS_ZF), X86_RFLAGS_SF);
-	DO(64, "\xf0\x83\x0b\x01");			/* lock or dword [rbx], 1 */
+	DO(64, "\xf0\x83\x0b\x01"); /* lock or dword [rbx], 1 */
 	assert_int_equal(chip_get(0, 4), 0x8000f001);
-	DO(64, "\x83\x23\xfe");				/* and dword [rbx], -2 */
+	DO(64, "\x83\x23\xfe"); /* and dword [rbx], -2 */
 	assert_int_equal(chip_get(0, 4), 0x8000f000);
-	DO(64, "\x48\x03\x43\x10");			/* add rax, [rbx+16] */
+	DO(64, "\x48\x03\x43\x10"); /* add rax, [rbx+16] */
 	assert_int_equal(RAX, 0x1716151512131010);
 	RAX = 0x13121110;
 	writes = 0;
-	DO(64, "\x39\x43\x10");				/* cmp [rbx+16], eax */
+	DO(64, "\x39\x43\x10"); /* cmp [rbx+16], eax */
 	assert_true(regs.rflags & X86_RFLAGS_ZF);
-	DO(64, "\xf6\x43\x10\x01");			/* test byte [rbx+16], 1 */
+	DO(64, "\xf6\x43\x10\x01"); /* test byte [rbx+16], 1 */
 	assert_true(regs.rflags & X86_RFLAGS_ZF);
 	assert_int_equal(writes, 0);
-	DO(64, "\xfe\x43\x10");				/* inc byte [rbx+16] */
+	DO(64, "\xfe\x43\x10"); /* inc byte [rbx+16] */
 	assert_int_equal(chip[0x10], 0x11);
-	DO(64, "\xf6\x53\x10");				/* not byte */
+	DO(64, "\xf6\x53\x10"); /* not byte */
 	assert_int_equal(chip[0x10], 0xee);
-	DO(64, "\xf6\x5b\x10");				/* neg byte */
+	DO(64, "\xf6\x5b\x10"); /* neg byte */
 	assert_int_equal(chip[0x10], 0x12);
 	assert_true(regs.rflags & X86_RFLAGS_CF);
 }
@@ -201,15 +201,15 @@ static void test_exchange(void **state)
 {
 	(void)state;
 	RAX = 0xaabbccdd;
-	DO(64, "\x87\x03");				/* xchg [rbx], eax */
+	DO(64, "\x87\x03"); /* xchg [rbx], eax */
 	assert_int_equal(RAX, 0x03020100);
 	assert_int_equal(chip_get(0, 4), 0xaabbccdd);
 	RAX = 1;
-	DO(64, "\xf0\x0f\xc1\x03");			/* lock xadd [rbx], eax */
+	DO(64, "\xf0\x0f\xc1\x03"); /* lock xadd [rbx], eax */
 	assert_int_equal(RAX, 0xaabbccdd);
 	assert_int_equal(chip_get(0, 4), 0xaabbccde);
 	RCX = 7;
-	DO(64, "\xf0\x0f\xb1\x0b");			/* lock cmpxchg [rbx], ecx */
+	DO(64, "\xf0\x0f\xb1\x0b"); /* lock cmpxchg [rbx], ecx */
 	assert_false(regs.rflags & X86_RFLAGS_ZF);
 	assert_int_equal(RAX, 0xaabbccde);
 	DO(64, "\xf0\x0f\xb1\x0b");
@@ -220,17 +220,17 @@ static void test_exchange(void **state)
 static void test_bits(void **state)
 {
 	(void)state;
-	DO(64, "\x0f\xba\x23\x08");			/* bt dword [rbx], 8: byte 1 is 1 */
+	DO(64, "\x0f\xba\x23\x08"); /* bt dword [rbx], 8: byte 1 is 1 */
 	assert_true(regs.rflags & X86_RFLAGS_CF);
-	DO(64, "\x0f\xba\x33\x08");			/* btr dword [rbx], 8 */
+	DO(64, "\x0f\xba\x33\x08"); /* btr dword [rbx], 8 */
 	assert_int_equal(chip[1], 0);
 	RCX = 0x80;
-	DO(64, "\x0f\xab\x0b");				/* bts [rbx], ecx: bit 128 is byte 16, bit 0 */
+	DO(64, "\x0f\xab\x0b"); /* bts [rbx], ecx: bit 128 is byte 16, bit 0 */
 	assert_int_equal(chip[0x10], 0x11);
 	assert_false(regs.rflags & X86_RFLAGS_CF);
 	regs.gpr[TINYVMX_RBX] = CHIP + 16;
 	RCX = (uint32_t)-128;
-	DO(64, "\x0f\xbb\x0b");				/* btc [rbx], ecx: backwards to byte 0 */
+	DO(64, "\x0f\xbb\x0b"); /* btc [rbx], ecx: backwards to byte 0 */
 	assert_int_equal(chip[0], 1);
 }
 
@@ -238,17 +238,17 @@ static void test_addressing(void **state)
 {
 	(void)state;
 	RCX = 4;
-	DO(64, "\x8b\x44\x8b\xf8");			/* mov eax, [rbx+rcx*4-8] */
+	DO(64, "\x8b\x44\x8b\xf8"); /* mov eax, [rbx+rcx*4-8] */
 	assert_int_equal(RAX, 0x0b0a0908);
 	/* RIP-relative: the chip is CHIP - next RIP away. */
-	DO(64, "\x8b\x05\xfa\xef\xff\x0f");		/* mov eax, [rip+0x0fffeffa] */
+	DO(64, "\x8b\x05\xfa\xef\xff\x0f"); /* mov eax, [rip+0x0fffeffa] */
 	assert_int_equal(RAX, 0x03020100);
 	/* FS has a base in 64-bit mode, DS has not. */
 	bases[TINYVMX_FS] = 0x10;
 	bases[TINYVMX_DS] = 0x20;
-	DO(64, "\x64\x8b\x03");				/* mov eax, fs:[rbx] */
+	DO(64, "\x64\x8b\x03"); /* mov eax, fs:[rbx] */
 	assert_int_equal(RAX, 0x13121110);
-	DO(32, "\x8b\x03");				/* mov eax, [ebx] */
+	DO(32, "\x8b\x03"); /* mov eax, [ebx] */
 	assert_int_equal(RAX, 0x23222120);
 	/* 32-bit addresses wrap. */
 	bases[TINYVMX_DS] = 0xfffffff0;
@@ -259,7 +259,7 @@ static void test_addressing(void **state)
 	bases[TINYVMX_DS] = CHIP;
 	regs.gpr[TINYVMX_RBX] = 0xabcd0010;
 	RSI = 0xffff;
-	DO(16, "\x8a\x00");				/* mov al, [bx+si] */
+	DO(16, "\x8a\x00"); /* mov al, [bx+si] */
 	assert_int_equal(RAX & 0xff, 0x0f);
 }
 
@@ -267,7 +267,7 @@ static void test_across_the_end_of_the_page(void **state)
 {
 	(void)state;
 	regs.gpr[TINYVMX_RBX] = CHIP - 2;
-	DO(64, "\x8b\x03");				/* two bytes of nobody's, two of the chip's */
+	DO(64, "\x8b\x03"); /* two bytes of nobody's, two of the chip's */
 	assert_int_equal(RAX, 0x0100ffff);
 }
 
@@ -276,14 +276,14 @@ static void test_movs(void **state)
 	(void)state;
 	test_put(&memory, 0x5000, "abcdefgh", 8);
 	RSI = 0x5000, RDI = CHIP + 0x40, RCX = 4;
-	DO(64, "\xf3\x66\xa5");				/* rep movsw: RAM to chip */
+	DO(64, "\xf3\x66\xa5"); /* rep movsw: RAM to chip */
 	assert_memory_equal(chip + 0x40, "abcdefgh", 8);
 	assert_int_equal(writes, 4);
 	assert_int_equal(RCX, 0);
 	assert_int_equal(RSI, 0x5008);
 	RSI = CHIP + 0x44, RDI = 0x6003;
 	regs.rflags |= X86_RFLAGS_DF;
-	DO(64, "\xa4");					/* movsb: chip to RAM, backwards */
+	DO(64, "\xa4"); /* movsb: chip to RAM, backwards */
 	assert_int_equal(test_get(&memory, 0x6003, 1), 'e');
 	assert_int_equal(RDI, 0x6002);
 }
@@ -292,16 +292,16 @@ static void test_stos_lods(void **state)
 {
 	(void)state;
 	RAX = 0x1122334455667788, RDI = CHIP, RCX = 3;
-	DO(64, "\xf3\x48\xab");				/* rep stosq */
+	DO(64, "\xf3\x48\xab"); /* rep stosq */
 	assert_int_equal(chip_get(16, 8), RAX);
 	assert_int_equal(chip[24], 24);
 	RSI = CHIP + 0x80;
-	DO(64, "\xad");					/* lodsd */
+	DO(64, "\xad"); /* lodsd */
 	assert_int_equal(RAX, 0x83828180);
-	DO(64, "\xac");					/* lodsb */
+	DO(64, "\xac"); /* lodsb */
 	assert_int_equal(RAX, 0x83828184);
 	RCX = 0;
-	DO(64, "\xf3\xaa");				/* rep stosb, zero times */
+	DO(64, "\xf3\xaa"); /* rep stosb, zero times */
 	assert_int_equal(writes, 3);
 }
 
@@ -309,13 +309,13 @@ static void test_compare_strings(void **state)
 {
 	(void)state;
 	RAX = 0x14, RDI = CHIP + 0x10, RCX = 100;
-	DO(64, "\xf2\xae");				/* repne scasb */
+	DO(64, "\xf2\xae"); /* repne scasb */
 	assert_int_equal(RDI, CHIP + 0x15);
 	assert_int_equal(RCX, 95);
 	assert_true(regs.rflags & X86_RFLAGS_ZF);
 	test_put(&memory, 0x5000, "\x10\x11\x12\x99", 4);
 	RSI = 0x5000, RDI = CHIP + 0x10, RCX = 100;
-	DO(64, "\xf3\xa6");				/* repe cmpsb */
+	DO(64, "\xf3\xa6"); /* repe cmpsb */
 	assert_int_equal(RSI, 0x5004);
 	assert_int_equal(RCX, 96);
 	assert_false(regs.rflags & X86_RFLAGS_ZF);
@@ -340,7 +340,7 @@ static void test_segments_of_strings(void **state)
 	bases[TINYVMX_GS] = 0x5000;
 	test_put(&memory, 0x5004, "x", 1);
 	RSI = 4, RDI = 0xffff0030;
-	DO(16, "\x65\xa4");				/* gs movsb */
+	DO(16, "\x65\xa4"); /* gs movsb */
 	assert_int_equal(chip[0x30], 'x');
 	assert_int_equal(RDI, 0xffff0031);
 }
@@ -348,13 +348,14 @@ static void test_segments_of_strings(void **state)
 static void test_fault_of_the_other_operand(void **state)
 {
 	(void)state;
-	test_put(&memory, CODE, "\xa5", 1);		/* movsd */
+	test_put(&memory, CODE, "\xa5", 1); /* movsd */
 	/* Two levels: the code's page and, read-only, the destination's. */
 	test_put32(&memory, 0x8000, 0x9000 | X86_PTE_P | X86_PTE_W);
 	test_put32(&memory, 0x9004, 0x1000 | X86_PTE_P);
 	test_put32(&memory, 0x9014, 0x5000 | X86_PTE_P);
 	RSI = CHIP, RDI = 0x5000;
-	mmio.guest.paging = (struct hv_paging){ .cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = 0x8000 };
+	mmio.guest.paging =
+		(struct hv_paging){ .cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = 0x8000 };
 	mmio.code_bits = 32;
 	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_FAULT);
 	assert_int_equal(mmio.guest.fault.vector, X86_VECTOR_PF);
@@ -376,7 +377,8 @@ static void test_known_for_reading_alone(void **state)
 	test_put32(&memory, 0xa000, CHIP | X86_PTE_P);
 	RSI = CHIP, RDI = CHIP + 0x80;
 	mmio.guest.known = HV_KNOWN_READ;
-	mmio.guest.paging = (struct hv_paging){ .cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = 0x8000 };
+	mmio.guest.paging =
+		(struct hv_paging){ .cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = 0x8000 };
 	mmio.code_bits = 32;
 	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_FAULT);
 	assert_int_equal(mmio.guest.fault.cr2, CHIP + 0x80);
@@ -401,15 +403,15 @@ static void unsupported(const char *code, size_t len)
 static void test_unsupported(void **state)
 {
 	(void)state;
-	UNSUPPORTED("\xf3\x0f\x6f\x03");		/* movdqu xmm0, [rbx] */
-	UNSUPPORTED("\xf2\x0f\x10\x03");		/* movsd xmm0, [rbx]: not the string's */
-	UNSUPPORTED("\x0f\xae\x03");			/* fxsave [rbx] */
-	UNSUPPORTED("\xff\x33");			/* push [rbx] */
-	UNSUPPORTED("\xff\x13");			/* call [rbx] */
-	UNSUPPORTED("\x0f\x0b\xff\xff\xff\xff");	/* ud2 */
-	UNSUPPORTED("\xf4");				/* hlt */
-	UNSUPPORTED("\x0f\x01\x3b");			/* invlpg [rbx] */
-	UNSUPPORTED("\x8e\x03");			/* mov es, [rbx] */
+	UNSUPPORTED("\xf3\x0f\x6f\x03");         /* movdqu xmm0, [rbx] */
+	UNSUPPORTED("\xf2\x0f\x10\x03");         /* movsd xmm0, [rbx]: not the string's */
+	UNSUPPORTED("\x0f\xae\x03");             /* fxsave [rbx] */
+	UNSUPPORTED("\xff\x33");                 /* push [rbx] */
+	UNSUPPORTED("\xff\x13");                 /* call [rbx] */
+	UNSUPPORTED("\x0f\x0b\xff\xff\xff\xff"); /* ud2 */
+	UNSUPPORTED("\xf4");                     /* hlt */
+	UNSUPPORTED("\x0f\x01\x3b");             /* invlpg [rbx] */
+	UNSUPPORTED("\x8e\x03");                 /* mov es, [rbx] */
 	regs.rip = 4 * HV_MIB;
 	assert_int_equal(hv_mmio_emulate(&mmio), HV_MMIO_UNSUPPORTED);
 }
@@ -420,14 +422,18 @@ static void test_facts_of_an_exit(void **state)
 	static struct tinyvmx_run run;
 
 	(void)state;
-	test_put(&memory, CODE, "\x89\x07", 2);			/* mov [edi], eax; in 16-bit code mov [bx], ax */
+	test_put(&memory, CODE, "\x89\x07", 2); /* mov [edi], eax; in 16-bit code mov [bx], ax */
 	run.regs = regs;
 	run.regs.rip = CODE - 0x800;
 	run.regs.gpr[TINYVMX_RAX] = 0x42;
 	run.regs.gpr[TINYVMX_RDI] = CHIP;
 	run.mmio = (struct tinyvmx_exit_mmio){
-		.gpa = CHIP, .gla = CHIP, .flags = TINYVMX_MMIO_WRITE | TINYVMX_MMIO_GLA_VALID,
-		.paging = { .cpl = 3 }, .cs_base = 0x800, .cs_ar = TINYVMX_AR_DB,
+		.gpa = CHIP,
+		.gla = CHIP,
+		.flags = TINYVMX_MMIO_WRITE | TINYVMX_MMIO_GLA_VALID,
+		.paging = { .cpl = 3 },
+		.cs_base = 0x800,
+		.cs_ar = TINYVMX_AR_DB,
 	};
 	assert_int_equal(hv_mmio_exit(&mmio, &run), HV_MMIO_DONE);
 	assert_int_equal(chip_get(0, 4), 0x42);
@@ -466,7 +472,7 @@ static struct hv_mmio_insn *known_insn(void)
 static void test_known_is_not_decoded_again(void **state)
 {
 	(void)state;
-	DO(64, "\x8b\x43\x10");				/* mov eax, [rbx+16] */
+	DO(64, "\x8b\x43\x10"); /* mov eax, [rbx+16] */
 	known_insn()->insn.op[0].reg = TINYVMX_RCX;
 	RAX = 0;
 	DO(64, "\x8b\x43\x10");
@@ -477,17 +483,17 @@ static void test_known_is_not_decoded_again(void **state)
 static void test_changed_code(void **state)
 {
 	(void)state;
-	DO(64, "\x8b\x43\x10");				/* mov eax, [rbx+16] */
-	DO(64, "\x8b\x4b\x10");				/* mov ecx, [rbx+16] */
+	DO(64, "\x8b\x43\x10"); /* mov eax, [rbx+16] */
+	DO(64, "\x8b\x4b\x10"); /* mov ecx, [rbx+16] */
 	assert_int_equal(RCX, 0x13121110);
-	DO(64, "\x8b\x4b\x14");				/* the last byte of it */
+	DO(64, "\x8b\x4b\x14"); /* the last byte of it */
 	assert_int_equal(RCX, 0x17161514);
-	DO(64, "\x66\x8b\x4b\x14");			/* a prefix more: another length */
+	DO(64, "\x66\x8b\x4b\x14"); /* a prefix more: another length */
 	regs.rip = CODE;
 	assert_int_equal(emulate(64, "\xf4", 1), HV_MMIO_UNSUPPORTED);
 	assert_int_equal(emulate(64, "\xf4", 1), HV_MMIO_UNSUPPORTED);
 	/* Its ninth byte and those behind are compared, too. */
-	DO(64, "\xc7\x83\x10\x00\x00\x00\x44\x33\x22\x11");	/* mov dword [rbx+16], 0x11223344 */
+	DO(64, "\xc7\x83\x10\x00\x00\x00\x44\x33\x22\x11"); /* mov dword [rbx+16], 0x11223344 */
 	DO(64, "\xc7\x83\x10\x00\x00\x00\x44\x33\x22\x99");
 	assert_int_equal(chip_get(0x10, 4), 0x99223344);
 }
@@ -496,7 +502,7 @@ static void test_changed_code(void **state)
 static void test_code_behind_it(void **state)
 {
 	(void)state;
-	DO(64, "\x8b\x43\x10");				/* mov eax, [rbx+16] */
+	DO(64, "\x8b\x43\x10"); /* mov eax, [rbx+16] */
 	known_insn()->insn.op[0].reg = TINYVMX_RCX;
 	test_put(&memory, CODE + 3, "\xcc\xcc\xcc", 3);
 	DO(64, "\x8b\x43\x10");
@@ -507,30 +513,31 @@ static void test_other_code_size(void **state)
 {
 	(void)state;
 	bases[TINYVMX_DS] = CHIP;
-	DO(64, "\x89\x07");				/* mov [rdi], eax */
+	DO(64, "\x89\x07"); /* mov [rdi], eax */
 	RAX = 0x42, RDI = CHIP;
 	DO(64, "\x89\x07");
 	assert_int_equal(chip_get(0, 4), 0x42);
 	RAX = 0x43, RDI = 8;
-	DO(32, "\x89\x07");				/* mov [edi], eax; DS has a base */
+	DO(32, "\x89\x07"); /* mov [edi], eax; DS has a base */
 	assert_int_equal(chip_get(8, 4), 0x43);
 	RAX = 0x44, regs.gpr[TINYVMX_RBX] = 0x10;
-	DO(16, "\x89\x07");				/* mov [bx], ax */
+	DO(16, "\x89\x07"); /* mov [bx], ax */
 	assert_int_equal(chip_get(0x10, 4), 0x13120044);
 	RAX = 0x45, RDI = CHIP + 0x20;
 	DO(64, "\x89\x07");
 	assert_int_equal(chip_get(0x20, 4), 0x45);
 	regs.rip = CODE;
-	assert_int_equal(emulate(64, "\x48\x8b\x07", 3), HV_MMIO_DONE);	/* mov rax, [rdi] */
+	assert_int_equal(emulate(64, "\x48\x8b\x07", 3), HV_MMIO_DONE); /* mov rax, [rdi] */
 	regs.rip = CODE;
-	assert_int_equal(emulate(32, "\x48\x8b\x07", 3), HV_MMIO_DONE);	/* dec eax, alone */
+	assert_int_equal(emulate(32, "\x48\x8b\x07", 3), HV_MMIO_DONE); /* dec eax, alone */
 	assert_int_equal(regs.rip, CODE + 1);
 }
 
 /* RIPs share the places in which instructions are remembered. */
 static void test_other_rip(void **state)
 {
-	static const char first[] = "\x8b\x05\xfa\xef\xff\x0f";	/* mov eax, [rip+...]: the chip's first register */
+	static const char first[] =
+		"\x8b\x05\xfa\xef\xff\x0f"; /* mov eax, [rip+...]: the chip's first register */
 
 	(void)state;
 	for (unsigned int i = 0; i < 2 * HV_MMIO_INSNS; i++)
@@ -573,9 +580,9 @@ static uint64_t run_at(uint64_t rip)
 static void test_remapped_code(void **state)
 {
 	(void)state;
-	test_put(&memory, 0x5000, "\x8b\x03", 2);	/* mov eax, [rbx] */
-	test_put(&memory, 0x6000, "\x8b\x43\x10", 3);	/* mov eax, [rbx+16] */
-	test_put(&memory, 0x7000, "\x8b\x43\x20", 3);	/* mov eax, [rbx+32] */
+	test_put(&memory, 0x5000, "\x8b\x03", 2);     /* mov eax, [rbx] */
+	test_put(&memory, 0x6000, "\x8b\x43\x10", 3); /* mov eax, [rbx+16] */
+	test_put(&memory, 0x7000, "\x8b\x43\x20", 3); /* mov eax, [rbx+32] */
 	long_mode(0x10000, 0x5000);
 	long_mode(0x20000, 0x6000);
 	assert_int_equal(run_at(0x400000), 0x13121110);
@@ -601,7 +608,7 @@ static void test_remapped_code(void **state)
 static void test_code_across_pages(void **state)
 {
 	(void)state;
-	test_put(&memory, 0x5ffe, "\x8b\x83", 2);	/* mov eax, [rbx+...] */
+	test_put(&memory, 0x5ffe, "\x8b\x83", 2); /* mov eax, [rbx+...] */
 	test_put(&memory, 0x9000, "\0\0\0", 4);
 	long_mode(0x10000, 0x5000);
 	test_put64(&memory, 0x13008, 0x9000 | X86_PTE_P);
@@ -626,13 +633,30 @@ static void test_code_across_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_mov_load), T(test_mov_store), T(test_mov_moffs), T(test_extend), T(test_alu),
-		T(test_exchange), T(test_bits), T(test_addressing), T(test_across_the_end_of_the_page),
-		T(test_movs), T(test_stos_lods), T(test_compare_strings), T(test_long_rep_comes_back),
-		T(test_segments_of_strings), T(test_fault_of_the_other_operand), T(test_unsupported),
-		T(test_facts_of_an_exit), T(test_known_for_reading_alone), T(test_known_is_not_decoded_again),
+		T(test_mov_load),
+		T(test_mov_store),
+		T(test_mov_moffs),
+		T(test_extend),
+		T(test_alu),
+		T(test_exchange),
+		T(test_bits),
+		T(test_addressing),
+		T(test_across_the_end_of_the_page),
+		T(test_movs),
+		T(test_stos_lods),
+		T(test_compare_strings),
+		T(test_long_rep_comes_back),
+		T(test_segments_of_strings),
+		T(test_fault_of_the_other_operand),
+		T(test_unsupported),
+		T(test_facts_of_an_exit),
+		T(test_known_for_reading_alone),
+		T(test_known_is_not_decoded_again),
 		T(test_changed_code),
-		T(test_code_behind_it), T(test_other_code_size), T(test_other_rip), T(test_remapped_code),
+		T(test_code_behind_it),
+		T(test_other_code_size),
+		T(test_other_rip),
+		T(test_remapped_code),
 		T(test_code_across_pages),
 	};
 

@@ -50,7 +50,8 @@ static void chip_access(void *dev, uint64_t offset, unsigned int width, bool wri
 	(void)dev;
 	if (!write)
 		*value = 0;
-	memcpy(write ? (void *)(chip + offset) : value, write ? (void *)value : chip + offset, width);
+	memcpy(write ? (void *)(chip + offset) : value, write ? (void *)value : chip + offset,
+	       width);
 }
 
 static int setup(void **state)
@@ -59,7 +60,8 @@ static int setup(void **state)
 	test_memory(&memory, 2 * HV_MIB);
 	bus = (struct hv_bus){ 0 };
 	region = (struct hv_region){ "chip", HV_MMIO, CHIP, BYTES, chip_access, NULL };
-	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
 	assert_ptr_not_equal(page, MAP_FAILED);
 	mmio.guest.memory = &memory;
 	mmio.guest.bus = &bus;
@@ -88,7 +90,8 @@ static void fail_code(const struct code *code, const char *what, uint64_t got, u
 
 	for (size_t i = 0; i < code->len; i++)
 		sprintf(text + 3 * i, "%02x ", code->byte[i]);
-	fail_msg("%s: %s is %llx, on this CPU %llx", text, what, (unsigned long long)got, (unsigned long long)want);
+	fail_msg("%s: %s is %llx, on this CPU %llx", text, what, (unsigned long long)got,
+		 (unsigned long long)want);
 }
 
 static void compare(const struct code *code, const struct native *start, uint64_t flags)
@@ -99,7 +102,7 @@ static void compare(const struct code *code, const struct native *start, uint64_
 	for (unsigned int i = 0; i < BYTES; i++)
 		chip[i] = buffer[i] = start->rdx >> (8 * (i % 8));
 	memcpy(page, code->byte, code->len);
-	page[code->len] = 0xc3;			/* ret */
+	page[code->len] = 0xc3; /* ret */
 	native.rbx = (uint64_t)(uintptr_t)(buffer + MIDDLE);
 	native_call(&native, page);
 
@@ -131,7 +134,8 @@ static const struct native starts[] = {
 };
 
 /* [@prefix] [0F] @opcode with [rbx] and register (or opcode extension) @reg, an immediate of @imm bytes. */
-static void try_code(uint8_t prefix, bool escape, uint8_t opcode, unsigned int reg, unsigned int imm, uint64_t flags)
+static void try_code(uint8_t prefix, bool escape, uint8_t opcode, unsigned int reg,
+		     unsigned int imm, uint64_t flags)
 {
 	static const uint8_t immediate[] = { 0x85, 0x93, 0x7f, 0x9e };
 	struct code code = { .len = 0 };
@@ -159,7 +163,8 @@ static void try_all(uint8_t opcode, unsigned int reg, unsigned int how, uint64_t
 	for (unsigned int i = 0; i < 3; i++) {
 		unsigned int full = prefixes[i] == 0x66 ? 2 : 4;
 
-		try_code(prefixes[i], how & ESCAPE, opcode, reg, how & IMM_FULL ? full : imm8, flags);
+		try_code(prefixes[i], how & ESCAPE, opcode, reg, how & IMM_FULL ? full : imm8,
+			 flags);
 	}
 	if (how & BYTE_TOO)
 		try_code(0, how & ESCAPE, opcode - 1, reg, how & (IMM8 | IMM_FULL) ? 1 : 0, flags);
@@ -172,19 +177,19 @@ static void test_arithmetic(void **state)
 		/* OR, AND, XOR leave AF undefined. */
 		uint64_t flags = op == 1 || op == 4 || op == 6 ? LOGIC_FLAGS : ALL_FLAGS;
 
-		try_all(8 * op + 1, TINYVMX_RCX, BYTE_TOO, flags);	/* op [rbx], rcx */
-		try_all(8 * op + 3, TINYVMX_RCX, BYTE_TOO, flags);	/* op rcx, [rbx] */
-		try_code(0, false, 8 * op, 5, 0, flags);		/* op [rbx], ch */
-		try_code(0, false, 8 * op + 2, 4, 0, flags);		/* op ah, [rbx] */
+		try_all(8 * op + 1, TINYVMX_RCX, BYTE_TOO, flags); /* op [rbx], rcx */
+		try_all(8 * op + 3, TINYVMX_RCX, BYTE_TOO, flags); /* op rcx, [rbx] */
+		try_code(0, false, 8 * op, 5, 0, flags);           /* op [rbx], ch */
+		try_code(0, false, 8 * op + 2, 4, 0, flags);       /* op ah, [rbx] */
 		try_all(0x81, op, IMM_FULL | BYTE_TOO, flags);
 		try_all(0x83, op, IMM8, flags);
 	}
-	try_all(0x85, TINYVMX_RCX, BYTE_TOO, LOGIC_FLAGS);		/* test */
+	try_all(0x85, TINYVMX_RCX, BYTE_TOO, LOGIC_FLAGS); /* test */
 	try_all(0xf7, 0, IMM_FULL | BYTE_TOO, LOGIC_FLAGS);
-	try_all(0xf7, 2, BYTE_TOO, ALL_FLAGS);				/* not */
-	try_all(0xf7, 3, BYTE_TOO, ALL_FLAGS);				/* neg */
-	try_all(0xff, 0, BYTE_TOO, ALL_FLAGS);				/* inc */
-	try_all(0xff, 1, BYTE_TOO, ALL_FLAGS);				/* dec */
+	try_all(0xf7, 2, BYTE_TOO, ALL_FLAGS); /* not */
+	try_all(0xf7, 3, BYTE_TOO, ALL_FLAGS); /* neg */
+	try_all(0xff, 0, BYTE_TOO, ALL_FLAGS); /* inc */
+	try_all(0xff, 1, BYTE_TOO, ALL_FLAGS); /* dec */
 }
 
 static void test_moves(void **state)
@@ -192,27 +197,28 @@ static void test_moves(void **state)
 	(void)state;
 	try_all(0x89, TINYVMX_RCX, BYTE_TOO, ALL_FLAGS);
 	try_all(0x8b, TINYVMX_RCX, BYTE_TOO, ALL_FLAGS);
-	try_code(0, false, 0x88, 5, 0, ALL_FLAGS);			/* mov [rbx], ch */
-	try_code(0, false, 0x8a, 4, 0, ALL_FLAGS);			/* mov ah, [rbx] */
+	try_code(0, false, 0x88, 5, 0, ALL_FLAGS); /* mov [rbx], ch */
+	try_code(0, false, 0x8a, 4, 0, ALL_FLAGS); /* mov ah, [rbx] */
 	try_all(0xc7, 0, IMM_FULL | BYTE_TOO, ALL_FLAGS);
-	try_all(0xb6, TINYVMX_RCX, ESCAPE, ALL_FLAGS);			/* movzx */
+	try_all(0xb6, TINYVMX_RCX, ESCAPE, ALL_FLAGS); /* movzx */
 	try_all(0xb7, TINYVMX_RCX, ESCAPE, ALL_FLAGS);
-	try_all(0xbe, TINYVMX_RCX, ESCAPE, ALL_FLAGS);			/* movsx */
+	try_all(0xbe, TINYVMX_RCX, ESCAPE, ALL_FLAGS); /* movsx */
 	try_all(0xbf, TINYVMX_RCX, ESCAPE, ALL_FLAGS);
-	try_code(0x48, false, 0x63, TINYVMX_RCX, 0, ALL_FLAGS);		/* movsxd */
-	try_code(0, true, 0xc3, TINYVMX_RCX, 0, ALL_FLAGS);		/* movnti */
+	try_code(0x48, false, 0x63, TINYVMX_RCX, 0, ALL_FLAGS); /* movsxd */
+	try_code(0, true, 0xc3, TINYVMX_RCX, 0, ALL_FLAGS);     /* movnti */
 	try_code(0x48, true, 0xc3, TINYVMX_RCX, 0, ALL_FLAGS);
 }
 
 static void test_exchanges(void **state)
 {
 	(void)state;
-	try_all(0x87, TINYVMX_RCX, BYTE_TOO, ALL_FLAGS);		/* xchg */
-	try_all(0xc1, TINYVMX_RCX, ESCAPE | BYTE_TOO, ALL_FLAGS);	/* xadd */
-	try_all(0xb1, TINYVMX_RCX, ESCAPE | BYTE_TOO, ALL_FLAGS);	/* cmpxchg, with and without a match */
+	try_all(0x87, TINYVMX_RCX, BYTE_TOO, ALL_FLAGS);          /* xchg */
+	try_all(0xc1, TINYVMX_RCX, ESCAPE | BYTE_TOO, ALL_FLAGS); /* xadd */
+	try_all(0xb1, TINYVMX_RCX, ESCAPE | BYTE_TOO,
+		ALL_FLAGS); /* cmpxchg, with and without a match */
 	try_all(0xb1, TINYVMX_RAX, ESCAPE | BYTE_TOO, ALL_FLAGS);
 	/* A high half that must, or must not, stay. */
-	try_code(0, false, 0x86, 5, 0, ALL_FLAGS);			/* xchg [rbx], ch */
+	try_code(0, false, 0x86, 5, 0, ALL_FLAGS); /* xchg [rbx], ch */
 }
 
 /* Bit numbers by register: those that stay in the buffer. */
@@ -244,7 +250,10 @@ static void test_bits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_arithmetic), T(test_moves), T(test_exchanges), T(test_bits),
+		T(test_arithmetic),
+		T(test_moves),
+		T(test_exchanges),
+		T(test_bits),
 	};
 
 	return cmocka_run_group_tests_name("mmio-native", tests, NULL, NULL);

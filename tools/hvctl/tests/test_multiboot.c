@@ -128,7 +128,8 @@ static void test_modules(void **state)
 	at = info(6);
 	assert_string_equal(load_test_string(&t, load_test_get(&t, at, 4)), "first");
 	assert_int_equal(load_test_get(&t, at + 4, 4), load_test_get(&t, at, 4) + 5);
-	assert_string_equal(load_test_string(&t, load_test_get(&t, at + 8, 4)), t.payload.module[0].path);
+	assert_string_equal(load_test_string(&t, load_test_get(&t, at + 8, 4)),
+			    t.payload.module[0].path);
 	second = load_test_get(&t, at + 16, 4);
 	assert_int_equal(second % 0x1000, 0);
 	assert_true(second >= load_test_get(&t, at + 4, 4));

@@ -131,12 +131,8 @@ static void test_refused_ram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_own_stub),
-		T(test_foreign_stub),
-		T(test_foreign_stub_elsewhere),
-		T(test_refused_stub),
-		T(test_refused_options),
-		T(test_refused_elf),
+		T(test_own_stub),     T(test_foreign_stub),    T(test_foreign_stub_elsewhere),
+		T(test_refused_stub), T(test_refused_options), T(test_refused_elf),
 		T(test_refused_ram),
 	};
 

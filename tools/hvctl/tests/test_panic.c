@@ -16,9 +16,11 @@ static void test_found(void **state)
 	say(&panic, "[    1.0] all is well\r\n[    2.0] Kernel pa");
 	assert_null(hv_panic_text(&panic));
 	say(&panic, "nic - not syncing: Attempted to kill init!\r\n");
-	assert_string_equal(hv_panic_text(&panic), "Kernel panic - not syncing: Attempted to kill init!");
+	assert_string_equal(hv_panic_text(&panic),
+			    "Kernel panic - not syncing: Attempted to kill init!");
 	say(&panic, "Call Trace:\n---[ end Kernel panic - not syncing: x ]---\n");
-	assert_string_equal(hv_panic_text(&panic), "Kernel panic - not syncing: Attempted to kill init!");
+	assert_string_equal(hv_panic_text(&panic),
+			    "Kernel panic - not syncing: Attempted to kill init!");
 }
 
 static void test_life_goes_on(void **state)

@@ -38,10 +38,17 @@ static void power_off(void *ctx)
 static struct hv_pc_config config_for(struct fixture *f)
 {
 	return (struct hv_pc_config){
-		.bus = &f->bench.bus, .clock = &f->bench.clock,
-		.ram_below_4g = 128 << 20, .cpus = 1, .ioapic_id = 1,
-		.intr = bench_irq(&f->bench, 31), .wall_ns = wall, .deliver = deliver,
-		.reset = reset, .power_off = power_off, .ctx = f,
+		.bus = &f->bench.bus,
+		.clock = &f->bench.clock,
+		.ram_below_4g = 128 << 20,
+		.cpus = 1,
+		.ioapic_id = 1,
+		.intr = bench_irq(&f->bench, 31),
+		.wall_ns = wall,
+		.deliver = deliver,
+		.reset = reset,
+		.power_off = power_off,
+		.ctx = f,
 	};
 }
 
@@ -49,7 +56,9 @@ static int setup(void **state)
 {
 	struct hv_pc_config config = config_for(&fixture);
 	struct hv_uart16550_config com1 = {
-		.bus = &fixture.bench.bus, .clock = &fixture.bench.clock, .base = 0x3f8,
+		.bus = &fixture.bench.bus,
+		.clock = &fixture.bench.clock,
+		.base = 0x3f8,
 		.irq = hv_pc_irq(&fixture.pc, 4),
 	};
 
@@ -256,10 +265,14 @@ static void test_save_load(void **state)
 /* Each place taken by somebody else in turn: init fails and leaves nothing behind. */
 static void test_init_unwinds(void **state)
 {
-	static const struct { enum hv_space space; uint64_t base; } taken[] = {
-		{ HV_PORT, 0x20 }, { HV_PORT, 0x4d1 }, { HV_MMIO, HV_IOAPIC_BASE }, { HV_PORT, 0x40 },
-		{ HV_PORT, 0x61 }, { HV_PORT, 0x70 }, { HV_MMIO, HV_HPET_BASE }, { HV_PORT, HV_PC_PM_BASE },
-		{ HV_PORT, 0x60 }, { HV_PORT, 0x64 }, { HV_PORT, 0x92 }, { HV_PORT, 0xcf8 },
+	static const struct {
+		enum hv_space space;
+		uint64_t base;
+	} taken[] = {
+		{ HV_PORT, 0x20 },         { HV_PORT, 0x4d1 },         { HV_MMIO, HV_IOAPIC_BASE },
+		{ HV_PORT, 0x40 },         { HV_PORT, 0x61 },          { HV_PORT, 0x70 },
+		{ HV_MMIO, HV_HPET_BASE }, { HV_PORT, HV_PC_PM_BASE }, { HV_PORT, 0x60 },
+		{ HV_PORT, 0x64 },         { HV_PORT, 0x92 },          { HV_PORT, 0xcf8 },
 		{ HV_PORT, 0xcff },
 	};
 	struct fixture *f = *state;
@@ -270,8 +283,9 @@ static void test_init_unwinds(void **state)
 
 	config.bus = &bus;
 	for (i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
-		struct hv_region other = { .name = "other", .space = taken[i].space,
-					   .base = taken[i].base, .len = 1 };
+		struct hv_region other = {
+			.name = "other", .space = taken[i].space, .base = taken[i].base, .len = 1
+		};
 
 		memset(&bus, 0, sizeof(bus));
 		assert_int_equal(hv_bus_register(&bus, &other), 0);

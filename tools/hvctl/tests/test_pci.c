@@ -43,13 +43,20 @@ static void written(void *dev, unsigned int offset, unsigned int width)
 static int setup(void **state)
 {
 	static const struct hv_pci_ids ids = {
-		.vendor = 0x1af4, .device = 0x1042, .subsystem_vendor = 0x1af4, .subsystem = 2,
-		.class_code = 0x010000, .revision = 1, .intx = 1,
+		.vendor = 0x1af4,
+		.device = 0x1042,
+		.subsystem_vendor = 0x1af4,
+		.subsystem = 2,
+		.class_code = 0x010000,
+		.revision = 1,
+		.intx = 1,
 	};
 	struct hv_cf9_config cf9 = { .reset = reset, .ctx = &fixture };
 	struct hv_pci_config config = {
-		.bus = &fixture.bench.bus, .cf9 = &fixture.cf9,
-		.intx = bench_irq(&fixture.bench, 16), .legacy_irq = { 10, 11, 5, 7 },
+		.bus = &fixture.bench.bus,
+		.cf9 = &fixture.cf9,
+		.intx = bench_irq(&fixture.bench, 16),
+		.legacy_irq = { 10, 11, 5, 7 },
 	};
 
 	memset(&fixture, 0, sizeof(fixture));
@@ -128,9 +135,9 @@ static void test_absent(void **state)
 	assert_int_equal(get(f, 8, 0x00, 4), 0xffffffff);
 	assert_int_equal(get(f, 1, 0x00, 2), 0xffff);
 	put(f, 8, 0x04, 4, 0);
-	outl(&f->bench, 0xcf8, 0x80010000);	/* bus 1 */
+	outl(&f->bench, 0xcf8, 0x80010000); /* bus 1 */
 	assert_int_equal(inl(&f->bench, 0xcfc), 0xffffffff);
-	outl(&f->bench, 0xcf8, 0x00000000);	/* not enabled */
+	outl(&f->bench, 0xcf8, 0x00000000); /* not enabled */
 	assert_int_equal(inl(&f->bench, 0xcfc), 0xffffffff);
 	outl(&f->bench, 0xcf8, 0xffffffff);
 	assert_int_equal(inl(&f->bench, 0xcf8), 0x80fffffc);
@@ -231,7 +238,8 @@ static void test_bad_bars(void **state)
 	assert_int_equal(hv_pci_device_set_bar(b, 1, HV_PORT, 512, bar_access, NULL), -EINVAL);
 	assert_int_equal(hv_pci_device_set_bar(b, 1, HV_MMIO, 8, bar_access, NULL), -EINVAL);
 	assert_int_equal(hv_pci_device_set_bar(b, 1, HV_MMIO, 0, bar_access, NULL), -EINVAL);
-	assert_int_equal(hv_pci_device_set_bar(b, 1, HV_MMIO, 1ull << 32, bar_access, NULL), -EINVAL);
+	assert_int_equal(hv_pci_device_set_bar(b, 1, HV_MMIO, 1ull << 32, bar_access, NULL),
+			 -EINVAL);
 }
 
 static void test_assign(void **state)

@@ -20,7 +20,9 @@ static void reset(void *ctx)
 static int setup(void **state)
 {
 	struct hv_port92_config config = {
-		.bus = &fixture.bench.bus, .reset = reset, .ctx = &fixture,
+		.bus = &fixture.bench.bus,
+		.reset = reset,
+		.ctx = &fixture,
 	};
 
 	memset(&fixture, 0, sizeof(fixture));

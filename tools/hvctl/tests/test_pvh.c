@@ -188,7 +188,11 @@ static void test_eight_byte_value(void **state)
 {
 	struct {
 		struct kernel kernel;
-		struct { uint32_t name_size, size, type; char name[4]; uint64_t value; } __attribute__((packed)) note;
+		struct {
+			uint32_t name_size, size, type;
+			char name[4];
+			uint64_t value;
+		} __attribute__((packed)) note;
 	} file = { .kernel = new_kernel(), .note = { 4, 8, 18, "Xen", BASE + 8 } };
 
 	(void)state;
@@ -233,12 +237,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_entry),
-		T(test_information),
-		T(test_without_modules_and_command_line),
-		T(test_no_note),
-		T(test_eight_byte_value),
-		T(test_refused),
+		T(test_entry),   T(test_information),      T(test_without_modules_and_command_line),
+		T(test_no_note), T(test_eight_byte_value), T(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("pvh", tests, NULL, NULL);

@@ -61,7 +61,8 @@ static void test_refused_options(void **state)
 		"", "C", "COM", "COM2", "COM0:pty", "COM5:pty", "COM12:pty", "pty", "LPT1:pty",
 	};
 	static const char *const backends[] = {
-		"COM2:", "COM2:x", "COM2:ptys", "COM2:file", "COM2:file:", "COM2:nul", "COM2:stdio:",
+		"COM2:",      "COM2:x",   "COM2:ptys",   "COM2:file",
+		"COM2:file:", "COM2:nul", "COM2:stdio:",
 	};
 
 	(void)state;
@@ -243,7 +244,7 @@ static void test_shared_line(void **state)
 	start("COM3:null");
 	receive(0x3f8);
 	receive(0x3e8);
-	out(0x20, 0x0a);	/* OCW3: read IRR */
+	out(0x20, 0x0a); /* OCW3: read IRR */
 	assert_int_equal(in(0x20) & 0x18, 0x10);
 	/* One is served, the other still wants the line. */
 	in(0x3f8);

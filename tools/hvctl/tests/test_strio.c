@@ -44,18 +44,24 @@ static struct hv_guest new_guest(void)
 	return (struct hv_guest){ .memory = &memory, .bus = &bus };
 }
 
-static struct tinyvmx_exit_io new_io(unsigned int width, uint32_t flags, unsigned int address_size, uint64_t gla)
+static struct tinyvmx_exit_io new_io(unsigned int width, uint32_t flags, unsigned int address_size,
+				     uint64_t gla)
 {
 	return (struct tinyvmx_exit_io){
-		.port = 0x300, .width = width, .flags = flags | TINYVMX_IO_STRING,
-		.address_size = address_size, .gla = gla,
+		.port = 0x300,
+		.width = width,
+		.flags = flags | TINYVMX_IO_STRING,
+		.address_size = address_size,
+		.gla = gla,
 	};
 }
 
 static void test_rep_outsb(void **state)
 {
 	struct hv_guest guest = new_guest();
-	struct tinyvmx_regs regs = { .rip = 0x100, .gpr[TINYVMX_RSI] = 0x5000, .gpr[TINYVMX_RCX] = 5 };
+	struct tinyvmx_regs regs = { .rip = 0x100,
+				     .gpr[TINYVMX_RSI] = 0x5000,
+				     .gpr[TINYVMX_RCX] = 5 };
 	struct tinyvmx_exit_io io = new_io(1, TINYVMX_IO_REP, 4, 0x5000);
 
 	(void)state;
@@ -71,7 +77,9 @@ static void test_rep_outsb(void **state)
 static void test_one_insd_backwards(void **state)
 {
 	struct hv_guest guest = new_guest();
-	struct tinyvmx_regs regs = { .rflags = X86_RFLAGS_DF, .gpr[TINYVMX_RDI] = 0x5000, .gpr[TINYVMX_RCX] = 9 };
+	struct tinyvmx_regs regs = { .rflags = X86_RFLAGS_DF,
+				     .gpr[TINYVMX_RDI] = 0x5000,
+				     .gpr[TINYVMX_RCX] = 9 };
 	struct tinyvmx_exit_io io = new_io(4, TINYVMX_IO_IN, 8, 0x5000);
 
 	(void)state;
@@ -86,7 +94,8 @@ static void test_16_bit_addresses_wrap_in_their_segment(void **state)
 {
 	struct hv_guest guest = new_guest();
 	struct tinyvmx_regs regs = {
-		.gpr[TINYVMX_RDI] = 0xabcd0000ffff, .gpr[TINYVMX_RCX] = 0x10002,
+		.gpr[TINYVMX_RDI] = 0xabcd0000ffff,
+		.gpr[TINYVMX_RCX] = 0x10002,
 	};
 	/* ES base 0x20000: the first element is at its end, the next at its beginning. */
 	struct tinyvmx_exit_io io = new_io(1, TINYVMX_IO_IN | TINYVMX_IO_REP, 2, 0x2ffff);
@@ -105,7 +114,8 @@ static void test_32_bit_addresses_clear_the_upper_half(void **state)
 {
 	struct hv_guest guest = new_guest();
 	struct tinyvmx_regs regs = {
-		.gpr[TINYVMX_RSI] = 0x1200005000, .gpr[TINYVMX_RCX] = 0x3400000001,
+		.gpr[TINYVMX_RSI] = 0x1200005000,
+		.gpr[TINYVMX_RCX] = 0x3400000001,
 	};
 	struct tinyvmx_exit_io io = new_io(2, TINYVMX_IO_REP, 4, 0x5000);
 
@@ -130,7 +140,9 @@ static void test_count_zero(void **state)
 static void test_long_ones_come_back(void **state)
 {
 	struct hv_guest guest = new_guest();
-	struct tinyvmx_regs regs = { .rip = 7, .gpr[TINYVMX_RSI] = 0x5000, .gpr[TINYVMX_RCX] = HV_STRIO_BATCH + 1 };
+	struct tinyvmx_regs regs = { .rip = 7,
+				     .gpr[TINYVMX_RSI] = 0x5000,
+				     .gpr[TINYVMX_RCX] = HV_STRIO_BATCH + 1 };
 	struct tinyvmx_exit_io io = new_io(1, TINYVMX_IO_REP, 8, 0x5000);
 
 	(void)state;
@@ -169,8 +181,12 @@ static void test_fault_in_the_middle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_rep_outsb), T(test_one_insd_backwards), T(test_16_bit_addresses_wrap_in_their_segment),
-		T(test_32_bit_addresses_clear_the_upper_half), T(test_count_zero), T(test_long_ones_come_back),
+		T(test_rep_outsb),
+		T(test_one_insd_backwards),
+		T(test_16_bit_addresses_wrap_in_their_segment),
+		T(test_32_bit_addresses_clear_the_upper_half),
+		T(test_count_zero),
+		T(test_long_ones_come_back),
 		T(test_fault_in_the_middle),
 	};
 

@@ -41,8 +41,18 @@ static void test_map(void **state)
 static void test_map_broken(void **state)
 {
 	static const char *const maps[] = {
-		"\n", "\n\n", "1", "1 ", "1 T", "1 T ", " T x", "1  x", "x T x", "1 T\nx",
-		"11111111111111111111111111111111111", "1 ? x",
+		"\n",
+		"\n\n",
+		"1",
+		"1 ",
+		"1 T",
+		"1 T ",
+		" T x",
+		"1  x",
+		"x T x",
+		"1 T\nx",
+		"11111111111111111111111111111111111",
+		"1 ? x",
 	};
 
 	(void)state;
@@ -157,7 +167,8 @@ static void test_elf_broken(void **state)
 	elf = new_elf();
 	elf.symbol[1].st_name = 1000;
 	assert_false(in_elf(&elf, VIRTUAL + 0x10));
-	assert_false(hv_symbols_in_elf(&(struct hv_file){ (uint8_t *)"\xf4", 1 }, 0, text, sizeof(text)));
+	assert_false(hv_symbols_in_elf(&(struct hv_file){ (uint8_t *)"\xf4", 1 }, 0, text,
+				       sizeof(text)));
 }
 
 int main(void)

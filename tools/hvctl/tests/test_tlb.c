@@ -171,8 +171,12 @@ static void test_without_paging(void **state)
 
 static void test_other_formats(void **state)
 {
-	struct hv_paging legacy = { .cr0 = X86_CR0_PE | X86_CR0_PG, .cr3 = 0x8000, .cr4 = X86_CR4_PSE };
-	struct hv_paging pae = { .cr0 = X86_CR0_PE | X86_CR0_PG, .cr3 = 0xa020, .cr4 = X86_CR4_PAE };
+	struct hv_paging legacy = { .cr0 = X86_CR0_PE | X86_CR0_PG,
+				    .cr3 = 0x8000,
+				    .cr4 = X86_CR4_PSE };
+	struct hv_paging pae = { .cr0 = X86_CR0_PE | X86_CR0_PG,
+				 .cr3 = 0xa020,
+				 .cr4 = X86_CR4_PAE };
 	struct hv_paging five = long_mode;
 
 	(void)state;
@@ -205,9 +209,10 @@ static void test_other_formats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_known_afterwards), T(test_other_pages_and_accesses), T(test_other_paging),
-		T(test_changed_entries), T(test_accessed_and_dirty), T(test_faults_are_not_known),
-		T(test_without_paging), T(test_other_formats),
+		T(test_known_afterwards),   T(test_other_pages_and_accesses),
+		T(test_other_paging),       T(test_changed_entries),
+		T(test_accessed_and_dirty), T(test_faults_are_not_known),
+		T(test_without_paging),     T(test_other_formats),
 	};
 
 	return cmocka_run_group_tests_name("tlb", tests, NULL, NULL);

@@ -34,8 +34,13 @@ static struct fixture fixture;
 static struct hv_uart16550_config config_for(struct fixture *f)
 {
 	return (struct hv_uart16550_config){
-		.bus = &f->bench.bus, .clock = &f->bench.clock, .irq = bench_irq(&f->bench, 4),
-		.base = DATA, .output = output, .room = room, .ctx = f,
+		.bus = &f->bench.bus,
+		.clock = &f->bench.clock,
+		.irq = bench_irq(&f->bench, 4),
+		.base = DATA,
+		.output = output,
+		.room = room,
+		.ctx = f,
 	};
 }
 
@@ -175,7 +180,7 @@ static void test_steady_lsr(void **state)
 	struct fixture *f = *state;
 	struct bench *b = &f->bench;
 
-	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0);	/* nothing batched: no timer runs */
+	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), 0); /* nothing batched: no timer runs */
 	outb(b, DATA, 'a');
 	assert_int_equal(hv_uart16550_steady_lsr(&f->uart), inb(b, LSR));
 	outb(b, IER, 0x02);
@@ -320,8 +325,14 @@ static void test_priorities(void **state)
 
 static void test_trigger_levels(void **state)
 {
-	static const struct { uint8_t fcr; unsigned int level; } rows[] = {
-		{ 0x01, 1 }, { 0x41, 4 }, { 0x81, 8 }, { 0xc1, 14 },
+	static const struct {
+		uint8_t fcr;
+		unsigned int level;
+	} rows[] = {
+		{ 0x01, 1 },
+		{ 0x41, 4 },
+		{ 0x81, 8 },
+		{ 0xc1, 14 },
 	};
 	struct fixture *f = *state;
 	unsigned int i, n;
@@ -426,7 +437,7 @@ static void test_poller_is_heard(void **state)
 	assert_int_equal(input(f, "x"), 0);
 	for (i = 0; i < 8; i++) {
 		inb(&f->bench, LSR);
-		outb(&f->bench, DATA, '.');	/* polls for sending do not count */
+		outb(&f->bench, DATA, '.'); /* polls for sending do not count */
 	}
 	assert_int_equal(f->rooms, 0);
 	for (i = 0; i < 9; i++)
@@ -549,7 +560,9 @@ static void test_reset_is_complete(void **state)
 static void test_timeout_follows_the_format(void **state)
 {
 	/* Bits of a character: start, data, parity, stop */
-	static const struct { uint8_t lcr, bits; } rows[] = {
+	static const struct {
+		uint8_t lcr, bits;
+	} rows[] = {
 		{ 0x00, 7 }, { 0x03, 10 }, { 0x07, 11 }, { 0x0b, 11 }, { 0x1f, 12 },
 	};
 	struct fixture *f = *state;
@@ -594,9 +607,10 @@ static void test_load_refuses(void **state)
 	struct hv_uart16550_state good, s;
 
 	hv_uart16550_save(&f->uart, &good);
-#define REFUSE(change) do { \
-		s = good; \
-		change; \
+#define REFUSE(change)                                                      \
+	do {                                                                \
+		s = good;                                                   \
+		change;                                                     \
 		assert_int_equal(hv_uart16550_load(&f->uart, &s), -EINVAL); \
 	} while (0)
 	REFUSE(s.version++);

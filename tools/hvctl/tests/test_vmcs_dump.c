@@ -31,7 +31,8 @@ static void test_good(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text("# a dump\n\n0x6820 0x2 # RFLAGS\n  681e\tfff0\r\n"
-				   "2800 ffffffffffffffff"), 0);
+				   "2800 ffffffffffffffff"),
+			 0);
 	assert_int_equal(n, 3);
 	assert_int_equal(fields[0].encoding, 0x6820);
 	assert_int_equal(fields[0].value, 2);
@@ -44,8 +45,11 @@ static void test_good(void **state)
 static void test_bad(void **state)
 {
 	static const char *const bad[] = {
-		"\n", "# nothing\n", "6820", "6820 2 3", "6820 -2", "x 2",
-		"16820 2", "6820 10000000000000000", "{\"a\": 1}", "ffffffffffffffff 1",
+		"\n",         "# nothing\n",
+		"6820",       "6820 2 3",
+		"6820 -2",    "x 2",
+		"16820 2",    "6820 10000000000000000",
+		"{\"a\": 1}", "ffffffffffffffff 1",
 	};
 	size_t i;
 

@@ -173,15 +173,14 @@ static void test_json(void **state)
 
 	(void)state;
 	assert_string_equal(string_at(tree, "basic", "revision"), "0x4");
-	assert_string_equal(string_at(tree, "msrs", "IA32_VMX_BASIC"),
-			    "0xda040000000004");
+	assert_string_equal(string_at(tree, "msrs", "IA32_VMX_BASIC"), "0xda040000000004");
 	pin = json_object_get(tree, "pin");
 	bits = json_object_get(pin, "bits");
-	assert_string_equal(json_string_value(json_object_get(
-		json_array_get(bits, 0), "setting")), "free");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(bits, 0), "setting")),
+			    "free");
 	assert_int_equal(json_array_size(json_object_get(pin, "reserved_fixed_1")), 3);
-	assert_true(json_is_true(json_object_get(json_object_get(tree, "ept_vpid"),
-						 "EPT 1-GByte pages")));
+	assert_true(json_is_true(
+		json_object_get(json_object_get(tree, "ept_vpid"), "EPT 1-GByte pages")));
 	text = json_dumps(tree, 0);
 	back = json_loads(text, JSON_REJECT_DUPLICATES, &error);
 	assert_non_null(back);

@@ -20,10 +20,8 @@ static void test_exit_names(void **state)
 	(void)state;
 	assert_string_equal(vmx_exit_name(EXIT_REASON_HLT), "HLT");
 	assert_string_equal(vmx_exit_name(EXIT_REASON_CPUID), "CPUID");
-	assert_string_equal(vmx_exit_name(EXIT_REASON_EPT_VIOLATION),
-			    "EPT violation");
-	assert_string_equal(vmx_exit_name(EXIT_REASON_IO_INSTRUCTION),
-			    "I/O instruction");
+	assert_string_equal(vmx_exit_name(EXIT_REASON_EPT_VIOLATION), "EPT violation");
+	assert_string_equal(vmx_exit_name(EXIT_REASON_IO_INSTRUCTION), "I/O instruction");
 	assert_string_equal(vmx_exit_name(EXIT_REASON_TPAUSE), "TPAUSE");
 	/* Bits 31:16 are flags, not part of the reason. */
 	assert_string_equal(vmx_exit_name(0x80000021),
@@ -37,8 +35,7 @@ static void test_exit_names_unknown(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(unknown); i++)
-		assert_string_equal(vmx_exit_name(unknown[i]),
-				    "unknown exit reason");
+		assert_string_equal(vmx_exit_name(unknown[i]), "unknown exit reason");
 }
 
 static void test_every_field_is_found(void **state)
@@ -59,8 +56,7 @@ static void test_every_field_is_found(void **state)
 		if (i)
 			assert_true(fields[i - 1].encoding < fields[i].encoding);
 		assert_int_equal(fields[i].encoding & 0xffff9001, 0);
-		assert_string_equal(vmx_field_name(fields[i].encoding),
-				    fields[i].name);
+		assert_string_equal(vmx_field_name(fields[i].encoding), fields[i].name);
 	}
 }
 
@@ -79,14 +75,10 @@ static void test_instruction_errors(void **state)
 {
 	(void)state;
 	assert_string_equal(vmx_instruction_error(0), "no error");
-	assert_string_equal(vmx_instruction_error(7),
-			    "VM entry with invalid control field(s)");
-	assert_string_equal(vmx_instruction_error(8),
-			    "VM entry with invalid host-state field(s)");
-	assert_string_equal(vmx_instruction_error(14),
-			    "unknown VM-instruction error");
-	assert_string_equal(vmx_instruction_error(29),
-			    "unknown VM-instruction error");
+	assert_string_equal(vmx_instruction_error(7), "VM entry with invalid control field(s)");
+	assert_string_equal(vmx_instruction_error(8), "VM entry with invalid host-state field(s)");
+	assert_string_equal(vmx_instruction_error(14), "unknown VM-instruction error");
+	assert_string_equal(vmx_instruction_error(29), "unknown VM-instruction error");
 }
 
 static void test_qualifications(void **state)
@@ -113,8 +105,10 @@ static void test_qualifications(void **state)
 		{ 0x80000022, 3, "entry 3 of the VM-entry MSR-load area" },
 		{ 44, 0x10b0, "offset 0x0b0, data write by an instruction" },
 		{ 45, 0xec, "vector 0xec" },
-		{ 48, 0x181, "read; page allows ---; linear address valid, access to the page itself" },
-		{ 48, 0x08a, "write; page allows r--; linear address valid, access to a paging-structure entry" },
+		{ 48, 0x181,
+		  "read; page allows ---; linear address valid, access to the page itself" },
+		{ 48, 0x08a,
+		  "write; page allows r--; linear address valid, access to a paging-structure entry" },
 		{ 48, 0x004, "fetch; page allows ---" },
 		{ 56, 0x300, "APIC register offset 0x300" },
 		{ 5000, 1, "" },
@@ -124,8 +118,7 @@ static void test_qualifications(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		len = vmx_describe_qualification(cases[i].reason, cases[i].qual,
-						 buf, sizeof(buf));
+		len = vmx_describe_qualification(cases[i].reason, cases[i].qual, buf, sizeof(buf));
 		assert_string_equal(buf, cases[i].text);
 		assert_int_equal(len, strlen(cases[i].text));
 	}

@@ -8,10 +8,11 @@ static void maps(const struct hv_paging *paging, uint64_t gla, unsigned int acce
 	uint64_t gpa = 0;
 
 	if (!hv_walk(&memory, paging, gla, access, &gpa, &fault, NULL))
-		fail_msg("%llx: fault %u code %x", (unsigned long long)gla, fault.vector, fault.error_code);
+		fail_msg("%llx: fault %u code %x", (unsigned long long)gla, fault.vector,
+			 fault.error_code);
 	if (gpa != want)
-		fail_msg("%llx maps to %llx, not %llx", (unsigned long long)gla, (unsigned long long)gpa,
-			 (unsigned long long)want);
+		fail_msg("%llx maps to %llx, not %llx", (unsigned long long)gla,
+			 (unsigned long long)gpa, (unsigned long long)want);
 }
 
 static void faults(const struct hv_paging *paging, uint64_t gla, unsigned int access, uint32_t code)
@@ -151,7 +152,7 @@ static void test_2_levels(void **state)
 {
 	struct hv_paging paging = {
 		.cr0 = X86_CR0_PE | X86_CR0_PG,
-		.cr3 = 0x1fff,		/* the low bits do not count */
+		.cr3 = 0x1fff, /* the low bits do not count */
 		.cr4 = X86_CR4_PSE,
 	};
 
@@ -160,9 +161,9 @@ static void test_2_levels(void **state)
 	test_put32(&memory, 0x1000 + 4 * 0x301, 0x00800000 | 1 << 13 | P | W | PS);
 	test_put32(&memory, 0x2004, 0x5000 | P | W);
 	maps(&paging, 0xc0001abc, HV_WALK_WRITE, 0x5abc);
-	maps(&paging, 0xc0412345, 0, 0x100812345);	/* PSE-36 */
+	maps(&paging, 0xc0412345, 0, 0x100812345); /* PSE-36 */
 	paging.cr4 = 0;
-	faults(&paging, 0xc0412345, 0, 0);		/* then bit 7 means nothing, and the table is not RAM */
+	faults(&paging, 0xc0412345, 0, 0); /* then bit 7 means nothing, and the table is not RAM */
 	assert_int_equal(test_get(&memory, 0x2004, 4), 0x5000 | P | W | X86_PTE_A | X86_PTE_D);
 }
 
@@ -251,8 +252,12 @@ static void test_known_translation(void **state)
 	static struct chip chip;
 	struct hv_bus bus = { 0 };
 	struct hv_guest guest = {
-		.memory = &memory, .bus = &bus, .paging = long_mode,
-		.known = HV_KNOWN_READ | HV_KNOWN_WRITE, .known_gla = 0x7123, .known_gpa = 0x10000123,
+		.memory = &memory,
+		.bus = &bus,
+		.paging = long_mode,
+		.known = HV_KNOWN_READ | HV_KNOWN_WRITE,
+		.known_gla = 0x7123,
+		.known_gpa = 0x10000123,
 	};
 	uint64_t value = 0x42;
 
@@ -274,8 +279,12 @@ static void test_known_rom(void **state)
 {
 	struct hv_bus bus = { 0 };
 	struct hv_guest guest = {
-		.memory = &memory, .bus = &bus, .paging = long_mode,
-		.known = HV_KNOWN_READ | HV_KNOWN_WRITE, .known_gla = 0x7123, .known_gpa = 0xfffff123,
+		.memory = &memory,
+		.bus = &bus,
+		.paging = long_mode,
+		.known = HV_KNOWN_READ | HV_KNOWN_WRITE,
+		.known_gla = 0x7123,
+		.known_gpa = 0xfffff123,
 	};
 	struct hv_error err;
 	uint64_t value = 0x42;
@@ -293,10 +302,20 @@ static void test_known_rom(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_no_paging), T(test_4_levels), T(test_not_canonical), T(test_5_levels),
-		T(test_accessed_and_dirty), T(test_rights), T(test_pae), T(test_2_levels),
-		T(test_tables_outside_ram), T(test_peek), T(test_guest_access_across_pages),
-		T(test_guest_access_all_or_nothing), T(test_known_translation), T(test_known_rom),
+		T(test_no_paging),
+		T(test_4_levels),
+		T(test_not_canonical),
+		T(test_5_levels),
+		T(test_accessed_and_dirty),
+		T(test_rights),
+		T(test_pae),
+		T(test_2_levels),
+		T(test_tables_outside_ram),
+		T(test_peek),
+		T(test_guest_access_across_pages),
+		T(test_guest_access_all_or_nothing),
+		T(test_known_translation),
+		T(test_known_rom),
 	};
 
 	return cmocka_run_group_tests_name("walk", tests, NULL, NULL);

@@ -29,7 +29,7 @@ static bool wait_writable(int fd, int abort_fd, int timeout_ms)
 
 	while (poll(fds, 2, timeout_ms) < 0)
 		if (errno != EINTR)
-			return true;	/* let write() say what is wrong */
+			return true; /* let write() say what is wrong */
 	return fds[0].revents && !fds[1].revents;
 }
 

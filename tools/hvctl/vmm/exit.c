@@ -116,8 +116,8 @@ static bool can_be_emulated(struct hv_vcpu *vcpu, const struct tinyvmx_exit_mmio
 		what = "the guest's page tables or stack lie where there is no memory";
 	if (!what)
 		return true;
-	hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "%s: guest-physical 0x%llx, RIP 0x%llx", what,
-		       exit->gpa, vcpu->run->rip);
+	hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0,
+		       "%s: guest-physical 0x%llx, RIP 0x%llx", what, exit->gpa, vcpu->run->rip);
 	return false;
 }
 
@@ -142,8 +142,9 @@ static void exit_mmio(struct hv_vcpu *vcpu)
 		run->request = INSTRUCTION_DONE;
 		return;
 	case HV_MMIO_UNSUPPORTED:
-		hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "%s at guest-physical 0x%llx, RIP 0x%llx",
-			       mmio->why, run->mmio.gpa, run->rip);
+		hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0,
+			       "%s at guest-physical 0x%llx, RIP 0x%llx", mmio->why, run->mmio.gpa,
+			       run->rip);
 	}
 }
 
@@ -151,7 +152,8 @@ static void exit_memory_fault(struct hv_vcpu *vcpu)
 {
 	struct tinyvmx_exit_mmio *exit = &vcpu->run->mmio;
 
-	hv_machine_end(vcpu->machine, HV_END_ERROR, 0, "the host cannot give the guest its RAM at 0x%llx: %s; free some memory",
+	hv_machine_end(vcpu->machine, HV_END_ERROR, 0,
+		       "the host cannot give the guest its RAM at 0x%llx: %s; free some memory",
 		       exit->gpa, strerror(exit->error));
 }
 
@@ -175,8 +177,8 @@ static void exit_entry_failed(struct hv_vcpu *vcpu)
 	uint32_t error = run->entry_failed.instruction_error;
 
 	if (error)
-		hv_machine_end(vcpu->machine, HV_END_ENTRY_FAILED, 0, "VM-instruction error %u: %s", error,
-			       vmx_instruction_error(error));
+		hv_machine_end(vcpu->machine, HV_END_ENTRY_FAILED, 0, "VM-instruction error %u: %s",
+			       error, vmx_instruction_error(error));
 	else
 		hv_machine_end(vcpu->machine, HV_END_ENTRY_FAILED, 0, "%s, qualification 0x%llx",
 			       vmx_exit_name(run->exit_reason), run->exit_qualification);
@@ -213,16 +215,18 @@ static void exit_cr(struct hv_vcpu *vcpu)
 	int error = finish_cr(vcpu);
 
 	if (error)
-		hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "MOV to CR%u of 0x%llx: %s", vcpu->run->cr.cr,
-			       vcpu->run->cr.value, strerror(-error));
+		hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "MOV to CR%u of 0x%llx: %s",
+			       vcpu->run->cr.cr, vcpu->run->cr.value, strerror(-error));
 }
 
 static void exit_unknown(struct hv_vcpu *vcpu)
 {
 	struct tinyvmx_run *run = vcpu->run;
 
-	hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0, "VM exit %u (%s), qualification 0x%llx, RIP 0x%llx",
-		       run->exit_reason & 0xffff, vmx_exit_name(run->exit_reason), run->exit_qualification, run->rip);
+	hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0,
+		       "VM exit %u (%s), qualification 0x%llx, RIP 0x%llx",
+		       run->exit_reason & 0xffff, vmx_exit_name(run->exit_reason),
+		       run->exit_qualification, run->rip);
 }
 
 /* Nothing to do: it came out because it was asked to. */

@@ -101,7 +101,8 @@ enum { POLL_SIGNAL, POLL_STOP, POLL_WAKE, POLL_TIMER, POLL_CONSOLES };
 #define MAX_POLL (POLL_CONSOLES + 2 * (1 + HV_PC_COM_PORTS))
 
 /* poll() passes over negative descriptors. */
-static void prepare_console(struct hv_machine *machine, struct hv_console *console, struct pollfd fds[2])
+static void prepare_console(struct hv_machine *machine, struct hv_console *console,
+			    struct pollfd fds[2])
 {
 	bool wants_input;
 
@@ -109,7 +110,8 @@ static void prepare_console(struct hv_machine *machine, struct hv_console *conso
 	wants_input = hv_console_wants_input(console);
 	pthread_mutex_unlock(&machine->lock);
 	fds[0] = (struct pollfd){ wants_input ? console->config.in_fd : -1, POLLIN, 0 };
-	fds[1] = (struct pollfd){ hv_console_pending(console) ? console->config.out_fd : -1, POLLOUT, 0 };
+	fds[1] = (struct pollfd){ hv_console_pending(console) ? console->config.out_fd : -1,
+				  POLLOUT, 0 };
 }
 
 /* Returns how many there are. */

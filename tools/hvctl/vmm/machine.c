@@ -127,7 +127,8 @@ static void on_output_failed(void *ctx, int errnum)
 	if (errnum == EPIPE)
 		hv_machine_end(ctx, HV_END_SIGNAL, SIGPIPE, "%s", "");
 	else
-		hv_machine_end(ctx, HV_END_ERROR, 0, "cannot write the guest's output: %s; mend standard output",
+		hv_machine_end(ctx, HV_END_ERROR, 0,
+			       "cannot write the guest's output: %s; mend standard output",
 			       strerror(errnum));
 }
 
@@ -209,7 +210,8 @@ int hv_machine_init(struct hv_machine *machine, struct hv_error *err)
 	machine->clock.now_ns = monotonic_ns;
 	machine->clock.rearm = rearm_timer_fd;
 	if (machine->wake_fd < 0 || machine->stop_fd < 0 || machine->timer_fd < 0)
-		return hv_fail(err, errno, "no file descriptors: %s; close something, or raise ulimit -n",
+		return hv_fail(err, errno,
+			       "no file descriptors: %s; close something, or raise ulimit -n",
 			       strerror(errno));
 	return 0;
 }
@@ -222,9 +224,11 @@ int hv_machine_add_devices(struct hv_machine *machine, bool raw_terminal, struct
 	if (machine->is_pc)
 		error = hv_machine_pc_init(machine);
 	if (!error)
-		error = hv_debugport_init(&machine->debugport, &machine->bus, hv_console_output, &machine->console);
+		error = hv_debugport_init(&machine->debugport, &machine->bus, hv_console_output,
+					  &machine->console);
 	if (!error)
-		error = hv_exitport_init(&machine->exitport, &machine->bus, on_exit_port, on_power_off, machine);
+		error = hv_exitport_init(&machine->exitport, &machine->bus, on_exit_port,
+					 on_power_off, machine);
 	if (error)
 		return hv_fail(err, -error, "two devices want the same ports; please report it");
 	return hv_serial_init(machine, err);

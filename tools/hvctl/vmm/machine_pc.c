@@ -49,7 +49,8 @@ void hv_machine_pc_take_intr(struct hv_vcpu *vcpu)
 	inject.vector = hv_i8259_ack(&machine->pc.pic);
 	error = tvx_inject(vcpu->fd, &inject);
 	if (error)
-		hv_machine_end(machine, HV_END_ERROR, 0, "cannot give the guest interrupt 0x%x of the 8259: %s",
+		hv_machine_end(machine, HV_END_ERROR, 0,
+			       "cannot give the guest interrupt 0x%x of the 8259: %s",
 			       inject.vector, strerror(-error));
 }
 
@@ -67,7 +68,8 @@ void hv_machine_pc_eoi(struct hv_machine *machine, uint8_t vector)
 		return;
 	if (machine->redelivered >= STORM && !machine->late_eoi.armed) {
 		machine->late_vector = vector;
-		hv_timer_arm(&machine->clock, &machine->late_eoi, hv_now_ns(&machine->clock) + STORM_DELAY_NS);
+		hv_timer_arm(&machine->clock, &machine->late_eoi,
+			     hv_now_ns(&machine->clock) + STORM_DELAY_NS);
 		return;
 	}
 	machine->delivered = false;
@@ -117,9 +119,10 @@ int hv_machine_pc_wire_lapic(struct hv_vcpu *vcpu)
 {
 	/* SVR first: the others stay masked as long as it does not enable the APIC. */
 	static const struct tinyvmx_msr msrs[] = {
-		{ .index = X2APIC_MSR + 0x0f, .value = 0x1ff },	/* SVR: enabled, spurious vector FFH */
-		{ .index = X2APIC_MSR + 0x35, .value = 0x700 },	/* LINT0: ExtINT */
-		{ .index = X2APIC_MSR + 0x36, .value = 0x400 },	/* LINT1: NMI */
+		{ .index = X2APIC_MSR + 0x0f,
+		  .value = 0x1ff }, /* SVR: enabled, spurious vector FFH */
+		{ .index = X2APIC_MSR + 0x35, .value = 0x700 }, /* LINT0: ExtINT */
+		{ .index = X2APIC_MSR + 0x36, .value = 0x400 }, /* LINT1: NMI */
 	};
 
 	return tvx_set_state(vcpu->fd, TINYVMX_STATE_MSRS, msrs, sizeof(msrs));
@@ -206,9 +209,10 @@ void hv_machine_pc_write_tables(const struct hv_machine *machine)
 	const struct hv_memory *memory = &machine->memory;
 
 	write_bda(memory, config.com_ports);
-	hv_acpi_write(&config, hv_memory_at(memory, HV_ACPI_GPA, HV_ACPI_SIZE), HV_ACPI_SIZE, HV_ACPI_GPA);
-	hv_mptable_write(&config, hv_memory_at(memory, HV_MPTABLE_GPA, HV_MPTABLE_SIZE), HV_MPTABLE_SIZE,
-			 HV_MPTABLE_GPA);
+	hv_acpi_write(&config, hv_memory_at(memory, HV_ACPI_GPA, HV_ACPI_SIZE), HV_ACPI_SIZE,
+		      HV_ACPI_GPA);
+	hv_mptable_write(&config, hv_memory_at(memory, HV_MPTABLE_GPA, HV_MPTABLE_SIZE),
+			 HV_MPTABLE_SIZE, HV_MPTABLE_GPA);
 }
 
 /* ------------------------------------------------------------------- reset */

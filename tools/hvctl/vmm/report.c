@@ -24,7 +24,8 @@ static const char *const seg_names[TINYVMX_NR_SEG] = {
 static void print_regs(const struct tinyvmx_regs *regs, FILE *out)
 {
 	for (unsigned int i = 0; i < TINYVMX_NR_GPR; i++)
-		fprintf(out, "  %-6s %016llx%s", gpr_names[i], regs->gpr[i], i % 4 == 3 ? "\n" : "");
+		fprintf(out, "  %-6s %016llx%s", gpr_names[i], regs->gpr[i],
+			i % 4 == 3 ? "\n" : "");
 	fprintf(out, "  %-6s %016llx  %-6s %016llx\n", "RIP", regs->rip, "RFLAGS", regs->rflags);
 }
 
@@ -33,14 +34,16 @@ static void print_sregs(const struct tinyvmx_sregs *sregs, FILE *out)
 	for (unsigned int i = 0; i < TINYVMX_NR_SEG; i++) {
 		const struct tinyvmx_segment *seg = &sregs->seg[i];
 
-		fprintf(out, "  %-6s %04x  base %016llx  limit %08x  access rights %05x%s\n", seg_names[i],
-			seg->selector, seg->base, seg->limit, seg->ar,
+		fprintf(out, "  %-6s %04x  base %016llx  limit %08x  access rights %05x%s\n",
+			seg_names[i], seg->selector, seg->base, seg->limit, seg->ar,
 			seg->ar & TINYVMX_AR_UNUSABLE ? " (unusable)" : "");
 	}
 	fprintf(out, "  GDTR   base %016llx  limit %04x    IDTR   base %016llx  limit %04x\n",
 		sregs->gdt_base, sregs->gdt_limit, sregs->idt_base, sregs->idt_limit);
-	fprintf(out, "  CR0    %016llx  CR2    %016llx  CR3    %016llx\n", sregs->cr0, sregs->cr2, sregs->cr3);
-	fprintf(out, "  CR4    %016llx  EFER   %016llx  CR8    %llx\n", sregs->cr4, sregs->efer, sregs->cr8);
+	fprintf(out, "  CR0    %016llx  CR2    %016llx  CR3    %016llx\n", sregs->cr0, sregs->cr2,
+		sregs->cr3);
+	fprintf(out, "  CR4    %016llx  EFER   %016llx  CR8    %llx\n", sregs->cr4, sregs->efer,
+		sregs->cr8);
 }
 
 static void print_code(const struct hv_vcpu *vcpu, const struct tinyvmx_regs *regs,
@@ -55,8 +58,8 @@ static void print_code(const struct hv_vcpu *vcpu, const struct tinyvmx_regs *re
 
 	if (hv_vcpu_paging(vcpu, &paging))
 		return;
-	len = hv_peek(&vcpu->machine->memory, &paging, bits == 64 ? regs->rip : cs->base + regs->rip,
-		      code, sizeof(code));
+	len = hv_peek(&vcpu->machine->memory, &paging,
+		      bits == 64 ? regs->rip : cs->base + regs->rip, code, sizeof(code));
 	fprintf(out, "instruction at RIP (%u-bit code):", bits);
 	if (!len) {
 		fputs(" there is no memory\n", out);
@@ -106,7 +109,8 @@ static bool matters(enum when when, uint64_t value, const struct tinyvmx_run *ru
 	case ON_EPT:
 		return basic == EXIT_EPT_VIOLATION || basic == EXIT_EPT_MISCONFIGURATION;
 	case ON_REFUSED_INSTRUCTION:
-		return run->reason == TINYVMX_EXIT_ENTRY_FAILED && run->entry_failed.instruction_error;
+		return run->reason == TINYVMX_EXIT_ENTRY_FAILED &&
+		       run->entry_failed.instruction_error;
 	}
 	return false;
 }
@@ -125,7 +129,8 @@ static struct tinyvmx_vmcs_field *read_vmcs(const struct hv_vcpu *vcpu, uint32_t
 	return NULL;
 }
 
-static void print_field(const struct tinyvmx_vmcs_field *field, const struct tinyvmx_run *run, FILE *out)
+static void print_field(const struct tinyvmx_vmcs_field *field, const struct tinyvmx_run *run,
+			FILE *out)
 {
 	char text[256] = "";
 
@@ -185,8 +190,9 @@ static void print_stats(const struct hv_vcpu *vcpu, FILE *out)
 	struct tinyvmx_exits exits;
 
 	hv_vcpu_count_exits(vcpu, &exits);
-	fprintf(out, "vCPU %u: guest TSC %llu at the first entry, %llu at the end, %llu ticks later\n", vcpu->id,
-		(unsigned long long)vcpu->first_tsc, (unsigned long long)now,
+	fprintf(out,
+		"vCPU %u: guest TSC %llu at the first entry, %llu at the end, %llu ticks later\n",
+		vcpu->id, (unsigned long long)vcpu->first_tsc, (unsigned long long)now,
 		(unsigned long long)(now - vcpu->first_tsc));
 	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
 		if (exits.count[i])
@@ -222,10 +228,11 @@ static json_t *json_regs(const struct hv_vcpu *vcpu)
 
 static json_t *json_last_exit(const struct tinyvmx_run *run)
 {
-	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:i}", "reason", hex(run->exit_reason), "basic_reason",
-			 run->exit_reason & 0xffff, "name", vmx_exit_name(run->exit_reason & 0xffff),
-			 "qualification", hex(run->exit_qualification), "rip", hex(run->rip),
-			 "instruction_length", run->instruction_len);
+	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:i}", "reason", hex(run->exit_reason),
+			 "basic_reason", run->exit_reason & 0xffff, "name",
+			 vmx_exit_name(run->exit_reason & 0xffff), "qualification",
+			 hex(run->exit_qualification), "rip", hex(run->rip), "instruction_length",
+			 run->instruction_len);
 }
 
 static json_t *json_counts(const struct hv_vcpu *vcpu)
@@ -234,7 +241,8 @@ static json_t *json_counts(const struct hv_vcpu *vcpu)
 
 	for (uint32_t i = 0; i < HV_NR_EXITS; i++)
 		if (vcpu->exits[i])
-			json_object_set_new(object, hv_exit_reason_name(i), json_integer(vcpu->exits[i]));
+			json_object_set_new(object, hv_exit_reason_name(i),
+					    json_integer(vcpu->exits[i]));
 	return object;
 }
 
@@ -248,13 +256,15 @@ static json_t *json_vcpu(const struct hv_vcpu *vcpu)
 	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++) {
 		total += exits.count[i];
 		if (exits.count[i])
-			json_object_set_new(by_reason, vmx_exit_name(i), json_integer(exits.count[i]));
+			json_object_set_new(by_reason, vmx_exit_name(i),
+					    json_integer(exits.count[i]));
 	}
 	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "id", vcpu->id,
-			 "first_tsc", (json_int_t)vcpu->first_tsc, "last_tsc", (json_int_t)hv_vcpu_tsc(vcpu),
-			 "unknown_msrs", (json_int_t)vcpu->run->unknown_msrs,
-			 "exits", total, "exits_by_reason", by_reason, "exits_to_hvctl", json_counts(vcpu),
-			 "last_exit", json_last_exit(vcpu->run), "registers", json_regs(vcpu));
+			 "first_tsc", (json_int_t)vcpu->first_tsc, "last_tsc",
+			 (json_int_t)hv_vcpu_tsc(vcpu), "unknown_msrs",
+			 (json_int_t)vcpu->run->unknown_msrs, "exits", total, "exits_by_reason",
+			 by_reason, "exits_to_hvctl", json_counts(vcpu), "last_exit",
+			 json_last_exit(vcpu->run), "registers", json_regs(vcpu));
 }
 
 /* JSON is UTF-8; a file name is any bytes. */
@@ -284,13 +294,10 @@ int hv_report_json(const struct hv_machine *machine, const char *image, FILE *ou
 	/* A vCPU that could not be made again after a reset has no run page. */
 	for (unsigned int i = 0; i < machine->nr_vcpus && machine->vcpu[i].run; i++)
 		json_array_append_new(vcpus, json_vcpu(&machine->vcpu[i]));
-	report = json_pack("{s:o, s:s, s:i, s:s, s:I, s:o}",
-			   "image", json_path(image),
-			   "end", hv_end_name(&machine->end),
-			   "status", hv_end_status(&machine->end),
-			   "message", text,
-			   "memory", (json_int_t)machine->memory.size,
-			   "vcpus", vcpus);
+	report = json_pack("{s:o, s:s, s:i, s:s, s:I, s:o}", "image", json_path(image), "end",
+			   hv_end_name(&machine->end), "status", hv_end_status(&machine->end),
+			   "message", text, "memory", (json_int_t)machine->memory.size, "vcpus",
+			   vcpus);
 	err = report ? json_dumpf(report, out, JSON_COMPACT) : -1;
 	json_decref(report);
 	if (!err)

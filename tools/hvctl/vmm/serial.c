@@ -42,7 +42,8 @@ static bool parse_backend(struct hv_serial_choice *choice, const char *text)
 
 		if (strncmp(text, backends[i].name, len) || has_path != (text[len] != '\0'))
 			continue;
-		*choice = (struct hv_serial_choice){ backends[i].kind, has_path ? text + len : NULL };
+		*choice =
+			(struct hv_serial_choice){ backends[i].kind, has_path ? text + len : NULL };
 		return true;
 	}
 	return false;
@@ -55,9 +56,12 @@ int hv_serial_parse(struct hv_serial_choice *choices, const char *text, struct h
 	const char *backend = parse_port(text, &port);
 
 	if (!backend)
-		return hv_fail(err, EINVAL, "no such port; give COM1: to COM4:, and null, stdio, pty or file:NAME");
+		return hv_fail(
+			err, EINVAL,
+			"no such port; give COM1: to COM4:, and null, stdio, pty or file:NAME");
 	if (!parse_backend(&choice, backend))
-		return hv_fail(err, EINVAL, "no such thing to connect it to; use null, stdio, pty or file:NAME");
+		return hv_fail(err, EINVAL,
+			       "no such thing to connect it to; use null, stdio, pty or file:NAME");
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
 		if (choice.kind == HV_SERIAL_STDIO && choices[i].kind == HV_SERIAL_STDIO)
 			choices[i].kind = HV_SERIAL_NULL;
@@ -143,8 +147,9 @@ static void on_output_failed(void *ctx, int errnum)
 	struct hv_serial *port = ctx;
 
 	if (port->choice.kind == HV_SERIAL_FILE)
-		hv_machine_end(port->machine, HV_END_ERROR, 0, "cannot write %s: %s; mend the file of --serial",
-			       port->choice.path, strerror(errnum));
+		hv_machine_end(port->machine, HV_END_ERROR, 0,
+			       "cannot write %s: %s; mend the file of --serial", port->choice.path,
+			       strerror(errnum));
 }
 
 static void wake(void *ctx)
@@ -175,10 +180,11 @@ static void open_own_console(struct hv_serial *port, int in_fd)
 static int open_file(struct hv_serial *port, struct hv_error *err)
 {
 	/* O_NONBLOCK: a FIFO without a reader is refused, not waited for. */
-	port->fd = open(port->choice.path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+	port->fd = open(port->choice.path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC,
+			0666);
 	if (port->fd < 0)
-		return hv_fail(err, errno, "%s cannot be written: %s; check the path", port->choice.path,
-			       strerror(errno));
+		return hv_fail(err, errno, "%s cannot be written: %s; check the path",
+			       port->choice.path, strerror(errno));
 	open_own_console(port, -1);
 	return 0;
 }
@@ -194,7 +200,8 @@ static int open_pty(struct hv_serial *port, struct hv_error *err)
 	cfsetspeed(&raw, B115200);
 	if (openpty(&port->fd, &port->slave_fd, NULL, &raw, NULL) ||
 	    ttyname_r(port->slave_fd, name, sizeof(name)))
-		return hv_fail(err, errno, "no pseudo-terminal: %s; close one, or mount devpts", strerror(errno));
+		return hv_fail(err, errno, "no pseudo-terminal: %s; close one, or mount devpts",
+			       strerror(errno));
 	fcntl(port->fd, F_SETFD, FD_CLOEXEC);
 	fcntl(port->slave_fd, F_SETFD, FD_CLOEXEC);
 	fcntl(port->fd, F_SETFL, O_NONBLOCK);
@@ -259,7 +266,8 @@ void hv_serial_exit(struct hv_machine *machine)
 /* The ports that there are, in turn: NULL behind the last. */
 static struct hv_serial *next_port(struct hv_machine *machine, struct hv_serial *port)
 {
-	for (port = port ? port + 1 : machine->serial; port < machine->serial + HV_PC_COM_PORTS; port++)
+	for (port = port ? port + 1 : machine->serial; port < machine->serial + HV_PC_COM_PORTS;
+	     port++)
 		if (port->choice.kind != HV_SERIAL_NONE)
 			return port;
 	return NULL;
@@ -291,5 +299,5 @@ size_t hv_serial_input(struct hv_machine *machine, const uint8_t *data, size_t l
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
 		if (machine->serial[i].choice.kind == HV_SERIAL_STDIO)
 			return give_input(&machine->serial[i], data, len);
-	return len;	/* nobody's: gone */
+	return len; /* nobody's: gone */
 }

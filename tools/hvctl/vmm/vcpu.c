@@ -43,20 +43,24 @@ static int open_vcpu(struct hv_vcpu *vcpu, struct hv_error *err)
 	int fd = tvx_create_vcpu(machine->vm.fd, vcpu->id), error;
 
 	if (fd < 0)
-		return hv_fail(err, -fd, "cannot create vCPU %u: %s; see 'dmesg | tail'", vcpu->id, strerror(-fd));
+		return hv_fail(err, -fd, "cannot create vCPU %u: %s; see 'dmesg | tail'", vcpu->id,
+			       strerror(-fd));
 	vcpu->fd = fd;
 	error = tvx_map_run(fd, machine->vm.info.run_bytes, &vcpu->run);
 	if (error)
-		return hv_fail(err, -error, "cannot map the run page of vCPU %u: %s; see 'dmesg | tail'", vcpu->id,
-			       strerror(-error));
+		return hv_fail(err, -error,
+			       "cannot map the run page of vCPU %u: %s; see 'dmesg | tail'",
+			       vcpu->id, strerror(-error));
 	error = tvx_set_cpuid(fd, machine->cpuid, machine->nr_cpuid);
 	if (error)
-		return hv_fail(err, -error, "refuses the CPUID table: %s; do hvctl and module match?",
+		return hv_fail(err, -error,
+			       "refuses the CPUID table: %s; do hvctl and module match?",
 			       strerror(-error));
 	return 0;
 }
 
-int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err)
+int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id,
+		   struct hv_error *err)
 {
 	*vcpu = (struct hv_vcpu){ .machine = machine, .id = id, .fd = -1 };
 	vcpu->mmio.guest.memory = &machine->memory;
@@ -91,8 +95,10 @@ int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv
 	if (!error && vcpu->machine->is_pc)
 		error = hv_machine_pc_wire_lapic(vcpu);
 	if (error)
-		return hv_fail(err, -error, "refuses the guest's first state: %s; does this CPU lack a mode? see 'hvctl info'",
-			       strerror(-error));
+		return hv_fail(
+			err, -error,
+			"refuses the guest's first state: %s; does this CPU lack a mode? see 'hvctl info'",
+			strerror(-error));
 	return 0;
 }
 
@@ -108,7 +114,8 @@ static void tell_exit(const struct hv_vcpu *vcpu)
 			       vmx_instruction_error(run->entry_failed.instruction_error));
 		return;
 	}
-	hv_machine_say(vcpu->machine, "VM exit: reason 0x%x (%u) %s, qualification 0x%llx, RIP 0x%llx, length %u",
+	hv_machine_say(vcpu->machine,
+		       "VM exit: reason 0x%x (%u) %s, qualification 0x%llx, RIP 0x%llx, length %u",
 		       run->exit_reason, run->exit_reason & 0xffff, vmx_exit_name(run->exit_reason),
 		       run->exit_qualification, run->rip, run->instruction_len);
 }
@@ -162,7 +169,8 @@ static void *vcpu_thread(void *arg)
 			continue;
 		}
 		if (error != -EINTR) {
-			hv_machine_end(machine, HV_END_ERROR, 0, "the module cannot run vCPU %u: %s; see 'dmesg | tail'",
+			hv_machine_end(machine, HV_END_ERROR, 0,
+				       "the module cannot run vCPU %u: %s; see 'dmesg | tail'",
 				       vcpu->id, strerror(-error));
 			break;
 		}
@@ -182,7 +190,8 @@ int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err)
 	vcpu->first_tsc = hv_vcpu_tsc(vcpu);
 	error = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 	if (error)
-		return hv_fail(err, error, "no thread for vCPU %u: %s; end some processes", vcpu->id, strerror(error));
+		return hv_fail(err, error, "no thread for vCPU %u: %s; end some processes",
+			       vcpu->id, strerror(error));
 	vcpu->started = true;
 	return 0;
 }

@@ -30,7 +30,8 @@ struct hv_vcpu {
 	uint64_t first_tsc;		/* the guest's, at the first entry */
 };
 
-int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id, struct hv_error *err);
+int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id,
+		   struct hv_error *err);
 int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err);
 int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err);
 

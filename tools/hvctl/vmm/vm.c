@@ -13,12 +13,14 @@ static int explain_open(int error, struct hv_error *err)
 	case -ENOENT:
 	case -ENXIO:
 	case -ENODEV:
-		return hv_fail(err, -error,
-			       "is not there; load the module (insmod tinyvmx.ko), or ask 'hvctl doctor' why not");
+		return hv_fail(
+			err, -error,
+			"is not there; load the module (insmod tinyvmx.ko), or ask 'hvctl doctor' why not");
 	case -EACCES:
 	case -EPERM:
-		return hv_fail(err, -error,
-			       "no permission to open it; run hvctl as root, or let root give you access to it (chgrp, chmod)");
+		return hv_fail(
+			err, -error,
+			"no permission to open it; run hvctl as root, or let root give you access to it (chgrp, chmod)");
 	}
 	return hv_fail(err, -error, "cannot be opened: %s; ask 'hvctl doctor'", strerror(-error));
 }
@@ -33,11 +35,14 @@ int hv_vm_open(struct hv_vm *vm, struct hv_error *err)
 		return explain_open(vm->device, err);
 	error = tvx_get_info(vm->device, &vm->info);
 	if (error)
-		return hv_fail(err, -error, "does not answer GET_INFO (%s); is it the tinyvmx module's?",
+		return hv_fail(err, -error,
+			       "does not answer GET_INFO (%s); is it the tinyvmx module's?",
 			       strerror(-error));
 	if (vm->info.abi_version != TINYVMX_ABI_VERSION)
-		return hv_fail(err, EPROTO, "speaks ABI version %u, hvctl %u; build and load both from one source",
-			       vm->info.abi_version, TINYVMX_ABI_VERSION);
+		return hv_fail(
+			err, EPROTO,
+			"speaks ABI version %u, hvctl %u; build and load both from one source",
+			vm->info.abi_version, TINYVMX_ABI_VERSION);
 	return 0;
 }
 
@@ -46,25 +51,30 @@ int hv_vm_create(struct hv_vm *vm, uint32_t flags, struct hv_error *err)
 	int fd = tvx_create_vm(vm->device, flags);
 
 	if (fd == -EBUSY)
-		return hv_fail(err, EBUSY,
-			       "another hypervisor holds VMX; stop its guests (for KVM: rmmod kvm_intel), see 'dmesg | tail'");
+		return hv_fail(
+			err, EBUSY,
+			"another hypervisor holds VMX; stop its guests (for KVM: rmmod kvm_intel), see 'dmesg | tail'");
 	if (fd == -EOPNOTSUPP)
-		return hv_fail(err, EOPNOTSUPP, "the module has no local APIC; build and load hvctl and module from one source, or use --machine bare");
+		return hv_fail(
+			err, EOPNOTSUPP,
+			"the module has no local APIC; build and load hvctl and module from one source, or use --machine bare");
 	if (fd < 0)
-		return hv_fail(err, -fd, "cannot create a VM: %s; see 'dmesg | tail'", strerror(-fd));
+		return hv_fail(err, -fd, "cannot create a VM: %s; see 'dmesg | tail'",
+			       strerror(-fd));
 	vm->fd = fd;
 	return 0;
 }
 
-static int map_range(struct hv_vm *vm, unsigned int slot, uint32_t flags, const struct hv_ram_range *range,
-		     struct hv_error *err)
+static int map_range(struct hv_vm *vm, unsigned int slot, uint32_t flags,
+		     const struct hv_ram_range *range, struct hv_error *err)
 {
 	int error = tvx_set_memory(vm->fd, slot, flags, range->gpa, range->len, range->hva);
 
 	if (!error)
 		return 0;
 	return hv_fail(err, -error, "refuses %llu KiB of memory at 0x%llx: %s; use a smaller --mem",
-		       (unsigned long long)(range->len / HV_KIB), (unsigned long long)range->gpa, strerror(-error));
+		       (unsigned long long)(range->len / HV_KIB), (unsigned long long)range->gpa,
+		       strerror(-error));
 }
 
 int hv_vm_map(struct hv_vm *vm, const struct hv_memory *memory, struct hv_error *err)

@@ -271,8 +271,8 @@ const struct vmx_bits tinyvmx_cap_bits = BITS(cap_bits);
 static void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 {
 	asm volatile("cpuid"
-		     : "=a" (regs[0]), "=b" (regs[1]), "=c" (regs[2]), "=d" (regs[3])
-		     : "a" (leaf), "c" (subleaf));
+		     : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]), "=d"(regs[3])
+		     : "a"(leaf), "c"(subleaf));
 }
 
 void vmx_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
@@ -337,8 +337,7 @@ bool vmx_word_limits(const struct vmx_cpu *cpu, const struct vmx_word *word,
 		limits->may_be_1 = old;
 		return true;
 	}
-	if (!word->true_msr || !has_true_msrs(cpu) ||
-	    !vmx_cpu_msr(cpu, word->true_msr, &value))
+	if (!word->true_msr || !has_true_msrs(cpu) || !vmx_cpu_msr(cpu, word->true_msr, &value))
 		value = old;
 	limits->must_be_1 = value & 0xffffffff;
 	limits->may_be_1 = value >> 32;
@@ -366,16 +365,26 @@ const char *vmx_bit_name(const struct vmx_bits *bits, unsigned int bit)
 const char *vmx_msr_name(unsigned int index)
 {
 	static const char *const names[TINYVMX_VMX_MSR_COUNT] = {
-		"IA32_VMX_BASIC", "IA32_VMX_PINBASED_CTLS",
-		"IA32_VMX_PROCBASED_CTLS", "IA32_VMX_EXIT_CTLS",
-		"IA32_VMX_ENTRY_CTLS", "IA32_VMX_MISC",
-		"IA32_VMX_CR0_FIXED0", "IA32_VMX_CR0_FIXED1",
-		"IA32_VMX_CR4_FIXED0", "IA32_VMX_CR4_FIXED1",
-		"IA32_VMX_VMCS_ENUM", "IA32_VMX_PROCBASED_CTLS2",
-		"IA32_VMX_EPT_VPID_CAP", "IA32_VMX_TRUE_PINBASED_CTLS",
-		"IA32_VMX_TRUE_PROCBASED_CTLS", "IA32_VMX_TRUE_EXIT_CTLS",
-		"IA32_VMX_TRUE_ENTRY_CTLS", "IA32_VMX_VMFUNC",
-		"IA32_VMX_PROCBASED_CTLS3", "IA32_VMX_EXIT_CTLS2",
+		"IA32_VMX_BASIC",
+		"IA32_VMX_PINBASED_CTLS",
+		"IA32_VMX_PROCBASED_CTLS",
+		"IA32_VMX_EXIT_CTLS",
+		"IA32_VMX_ENTRY_CTLS",
+		"IA32_VMX_MISC",
+		"IA32_VMX_CR0_FIXED0",
+		"IA32_VMX_CR0_FIXED1",
+		"IA32_VMX_CR4_FIXED0",
+		"IA32_VMX_CR4_FIXED1",
+		"IA32_VMX_VMCS_ENUM",
+		"IA32_VMX_PROCBASED_CTLS2",
+		"IA32_VMX_EPT_VPID_CAP",
+		"IA32_VMX_TRUE_PINBASED_CTLS",
+		"IA32_VMX_TRUE_PROCBASED_CTLS",
+		"IA32_VMX_TRUE_EXIT_CTLS",
+		"IA32_VMX_TRUE_ENTRY_CTLS",
+		"IA32_VMX_VMFUNC",
+		"IA32_VMX_PROCBASED_CTLS3",
+		"IA32_VMX_EXIT_CTLS2",
 	};
 
 	return index < ARRAY_SIZE(names) ? names[index] : "unknown MSR";
@@ -384,14 +393,10 @@ const char *vmx_msr_name(unsigned int index)
 const char *vmx_memory_type_name(unsigned int type)
 {
 	static const char *const names[] = {
-		[0] = "uncacheable (UC)",
-		[1] = "write-combining (WC)",
-		[4] = "write-through (WT)",
-		[5] = "write-protected (WP)",
-		[6] = "write-back (WB)",
-		[7] = "uncached (UC-)",
+		[0] = "uncacheable (UC)",   [1] = "write-combining (WC)",
+		[4] = "write-through (WT)", [5] = "write-protected (WP)",
+		[6] = "write-back (WB)",    [7] = "uncached (UC-)",
 	};
 
-	return type < ARRAY_SIZE(names) && names[type] ? names[type] :
-							 "reserved";
+	return type < ARRAY_SIZE(names) && names[type] ? names[type] : "reserved";
 }

@@ -37,18 +37,16 @@ group(struct sink *s, const char *key, const char *format, ...)
 	va_end(args);
 }
 
-static void fact_number(struct sink *s, const char *key, const char *label,
-			uint64_t value, const char *unit)
+static void fact_number(struct sink *s, const char *key, const char *label, uint64_t value,
+			const char *unit)
 {
 	if (s->text)
-		fprintf(s->text, "  %s: %" PRIu64 "%s%s\n", label, value,
-			unit[0] ? " " : "", unit);
+		fprintf(s->text, "  %s: %" PRIu64 "%s%s\n", label, value, unit[0] ? " " : "", unit);
 	else
 		json_object_set_new(s->here, key, json_integer((json_int_t)value));
 }
 
-static void fact_hex(struct sink *s, const char *key, const char *label,
-		     uint64_t value)
+static void fact_hex(struct sink *s, const char *key, const char *label, uint64_t value)
 {
 	if (s->text)
 		fprintf(s->text, "  %s: 0x%" PRIx64 "\n", label, value);
@@ -56,8 +54,7 @@ static void fact_hex(struct sink *s, const char *key, const char *label,
 		json_object_set_new(s->here, key, json_sprintf("0x%" PRIx64, value));
 }
 
-static void fact_string(struct sink *s, const char *key, const char *label,
-			const char *value)
+static void fact_string(struct sink *s, const char *key, const char *label, const char *value)
 {
 	if (s->text)
 		fprintf(s->text, "  %s: %s\n", label, value);
@@ -66,8 +63,7 @@ static void fact_string(struct sink *s, const char *key, const char *label,
 }
 
 /* A bit that says yes or no. */
-static void fact_flags(struct sink *s, const struct vmx_bits *bits,
-		       uint64_t value)
+static void fact_flags(struct sink *s, const struct vmx_bits *bits, uint64_t value)
 {
 	size_t i;
 
@@ -76,26 +72,24 @@ static void fact_flags(struct sink *s, const struct vmx_bits *bits,
 		bool set = value >> b->bit & 1;
 
 		if (s->text)
-			fprintf(s->text, "  bit %2u  %-3s  %s\n", b->bit,
-				set ? "yes" : "no", b->name);
+			fprintf(s->text, "  bit %2u  %-3s  %s\n", b->bit, set ? "yes" : "no",
+				b->name);
 		else
 			json_object_set_new(s->here, b->name, json_boolean(set));
 	}
 }
 
 /* A bit that something may be set to. */
-static void fact_setting(struct sink *s, json_t *rows, unsigned int bit,
-			 const char *name, const char *setting, bool default_1)
+static void fact_setting(struct sink *s, json_t *rows, unsigned int bit, const char *name,
+			 const char *setting, bool default_1)
 {
 	if (s->text) {
 		fprintf(s->text, "  bit %2u  %-7s  %s%s\n", bit, setting,
-			name ? name : "(no name known here)",
-			default_1 ? " (default 1)" : "");
+			name ? name : "(no name known here)", default_1 ? " (default 1)" : "");
 		return;
 	}
-	json_array_append_new(rows, json_pack("{s:i, s:s?, s:s, s:b}", "bit",
-					      (int)bit, "name", name, "setting",
-					      setting, "default_1", default_1));
+	json_array_append_new(rows, json_pack("{s:i, s:s?, s:s, s:b}", "bit", (int)bit, "name",
+					      name, "setting", setting, "default_1", default_1));
 }
 
 /* All bits with a name, and what can be set without having one */
@@ -110,8 +104,7 @@ static void fact_settings(struct sink *s, const struct vmx_bits *names,
 		const char *name = vmx_bit_name(names, bit);
 
 		if (name || nameless >> bit & 1)
-			fact_setting(s, rows, bit, name,
-				     vmx_setting_name(limits, bit),
+			fact_setting(s, rows, bit, name, vmx_setting_name(limits, bit),
 				     limits->default_1 >> bit & 1);
 	}
 	if (!s->text)
@@ -129,8 +122,7 @@ static void fact_reserved(struct sink *s, const struct vmx_bits *names,
 		if (!(limits->must_be_1 >> bit & 1) || vmx_bit_name(names, bit))
 			continue;
 		if (s->text)
-			fprintf(s->text, "%s %u", n++ ? "" : "  reserved, fixed 1: bits",
-				bit);
+			fprintf(s->text, "%s %u", n++ ? "" : "  reserved, fixed 1: bits", bit);
 		else
 			json_array_append_new(rows, json_integer(bit));
 	}
@@ -145,8 +137,7 @@ static void fact_reserved(struct sink *s, const struct vmx_bits *names,
 static void tell_source(struct sink *s, const struct vmx_info *info)
 {
 	if (s->text)
-		fprintf(s->text, "VMX capabilities as read from %s\n",
-			info->source);
+		fprintf(s->text, "VMX capabilities as read from %s\n", info->source);
 	else
 		json_object_set_new(s->root, "source", json_string(info->source));
 }
@@ -154,10 +145,8 @@ static void tell_source(struct sink *s, const struct vmx_info *info)
 static void tell_cpu(struct sink *s, const struct vmx_info *info)
 {
 	group(s, "cpu", "CPU");
-	fact_number(s, "physical_bits", "physical-address width",
-		    info->cpu.phys_bits, "bits");
-	fact_number(s, "linear_bits", "linear-address width",
-		    info->cpu.linear_bits, "bits");
+	fact_number(s, "physical_bits", "physical-address width", info->cpu.phys_bits, "bits");
+	fact_number(s, "linear_bits", "linear-address width", info->cpu.linear_bits, "bits");
 }
 
 static void tell_basic(struct sink *s, const struct vmx_info *info)
@@ -168,14 +157,12 @@ static void tell_basic(struct sink *s, const struct vmx_info *info)
 		return;
 	group(s, "basic", "VMCS: IA32_VMX_BASIC (480H) = 0x%" PRIx64, v);
 	fact_hex(s, "revision", "revision identifier", v & 0x7fffffff);
-	fact_number(s, "vmcs_bytes", "size of a VMCS region", v >> 32 & 0x1fff,
-		    "bytes");
-	fact_string(s, "memory_type", "memory type",
-		    vmx_memory_type_name(v >> 50 & 0xf));
+	fact_number(s, "vmcs_bytes", "size of a VMCS region", v >> 32 & 0x1fff, "bytes");
+	fact_string(s, "memory_type", "memory type", vmx_memory_type_name(v >> 50 & 0xf));
 	fact_flags(s, &vmx_basic_bits, v);
 	if (vmx_cpu_msr(&info->cpu, MSR_VMX_VMCS_ENUM, &v))
-		fact_number(s, "highest_index", "highest index of a VMCS field",
-			    v >> 1 & 0x1ff, "");
+		fact_number(s, "highest_index", "highest index of a VMCS field", v >> 1 & 0x1ff,
+			    "");
 }
 
 /* The MSR that counts: the true one where the CPU has it */
@@ -183,14 +170,13 @@ static uint32_t word_msr(const struct vmx_cpu *cpu, const struct vmx_word *word)
 {
 	uint64_t basic, value;
 
-	if (word->true_msr && vmx_cpu_msr(cpu, MSR_VMX_BASIC, &basic) &&
-	    basic >> 55 & 1 && vmx_cpu_msr(cpu, word->true_msr, &value))
+	if (word->true_msr && vmx_cpu_msr(cpu, MSR_VMX_BASIC, &basic) && basic >> 55 & 1 &&
+	    vmx_cpu_msr(cpu, word->true_msr, &value))
 		return word->true_msr;
 	return word->msr;
 }
 
-static void tell_word(struct sink *s, const struct vmx_info *info,
-		      const struct vmx_word *word)
+static void tell_word(struct sink *s, const struct vmx_info *info, const struct vmx_word *word)
 {
 	uint32_t msr = word_msr(&info->cpu, word);
 	const char *msr_name = vmx_msr_name(msr - TINYVMX_VMX_MSR_BASE);
@@ -200,8 +186,7 @@ static void tell_word(struct sink *s, const struct vmx_info *info,
 	if (!vmx_word_limits(&info->cpu, word, &limits))
 		return;
 	vmx_cpu_msr(&info->cpu, msr, &value);
-	group(s, word->key, "%s: %s (%XH) = 0x%" PRIx64, word->name, msr_name,
-	      msr, value);
+	group(s, word->key, "%s: %s (%XH) = 0x%" PRIx64, word->name, msr_name, msr, value);
 	if (!s->text) {
 		fact_string(s, "name", "", word->name);
 		fact_string(s, "msr", "", msr_name);
@@ -210,20 +195,19 @@ static void tell_word(struct sink *s, const struct vmx_info *info,
 	fact_reserved(s, &word->bits, &limits);
 }
 
-static void tell_fixed(struct sink *s, const struct vmx_info *info,
-		       const char *key, uint32_t msr0, const struct vmx_bits *names)
+static void tell_fixed(struct sink *s, const struct vmx_info *info, const char *key, uint32_t msr0,
+		       const struct vmx_bits *names)
 {
 	struct vmx_limits limits = { 0 };
 
 	if (!vmx_cpu_msr(&info->cpu, msr0, &limits.must_be_1) ||
 	    !vmx_cpu_msr(&info->cpu, msr0 + 1, &limits.may_be_1))
 		return;
-	group(s, key, "%s in VMX operation: FIXED0 (%XH) = 0x%" PRIx64
-	      ", FIXED1 (%XH) = 0x%" PRIx64, key, msr0, limits.must_be_1,
-	      msr0 + 1, limits.may_be_1);
+	group(s, key,
+	      "%s in VMX operation: FIXED0 (%XH) = 0x%" PRIx64 ", FIXED1 (%XH) = 0x%" PRIx64, key,
+	      msr0, limits.must_be_1, msr0 + 1, limits.may_be_1);
 	/* CR0_FIXED1 lets all reserved bits through: no news to anyone. */
-	limits.may_be_1 &= limits.must_be_1 | (names == &vmx_cr0_bits ?
-					       0xe005003fULL : UINT64_MAX);
+	limits.may_be_1 &= limits.must_be_1 | (names == &vmx_cr0_bits ? 0xe005003fULL : UINT64_MAX);
 	fact_settings(s, names, &limits);
 }
 
@@ -249,11 +233,9 @@ static void tell_ept_vpid(struct sink *s, const struct vmx_info *info)
 
 	if (!vmx_cpu_msr(&info->cpu, MSR_VMX_EPT_VPID, &v))
 		return;
-	group(s, "ept_vpid", "EPT and VPID: IA32_VMX_EPT_VPID_CAP (48CH) = 0x%"
-	      PRIx64, v);
+	group(s, "ept_vpid", "EPT and VPID: IA32_VMX_EPT_VPID_CAP (48CH) = 0x%" PRIx64, v);
 	fact_flags(s, &vmx_ept_vpid_bits, v);
-	fact_number(s, "max_hlat_prefix", "longest HLAT prefix", v >> 48 & 0x3f,
-		    "bits");
+	fact_number(s, "max_hlat_prefix", "longest HLAT prefix", v >> 48 & 0x3f, "bits");
 }
 
 static void tell_vm_functions(struct sink *s, const struct vmx_info *info)
@@ -262,8 +244,7 @@ static void tell_vm_functions(struct sink *s, const struct vmx_info *info)
 
 	if (!vmx_cpu_msr(&info->cpu, MSR_VMX_VMFUNC, &v))
 		return;
-	group(s, "vm_functions", "VM functions: IA32_VMX_VMFUNC (491H) = 0x%"
-	      PRIx64, v);
+	group(s, "vm_functions", "VM functions: IA32_VMX_VMFUNC (491H) = 0x%" PRIx64, v);
 	fact_flags(s, &vmx_vmfunc_bits, v);
 }
 
@@ -273,8 +254,8 @@ static void tell_feature_control(struct sink *s, const struct vmx_info *info)
 
 	if (!info->has_feature_control)
 		return;
-	group(s, "feature_control", "firmware's choice: IA32_FEATURE_CONTROL (3AH) = 0x%"
-	      PRIx64, v);
+	group(s, "feature_control", "firmware's choice: IA32_FEATURE_CONTROL (3AH) = 0x%" PRIx64,
+	      v);
 	fact_flags(s, &vmx_feature_control_bits, v);
 }
 
@@ -288,8 +269,7 @@ static void tell_module(struct sink *s, const struct vmx_info *info)
 	fact_number(s, "abi_version", "ABI version", m->abi_version, "");
 	fact_number(s, "max_vcpus", "virtual CPUs a VM", m->max_vcpus, "");
 	fact_number(s, "max_slots", "memory slots a VM", m->max_slots, "");
-	fact_number(s, "max_cpuid_entries", "CPUID entries a vCPU",
-		    m->max_cpuid_entries, "");
+	fact_number(s, "max_cpuid_entries", "CPUID entries a vCPU", m->max_cpuid_entries, "");
 	fact_number(s, "max_msr_entries", "MSRs a list", m->max_msr_entries, "");
 	fact_number(s, "max_eventfds", "eventfds a VM, each way", m->max_eventfds, "");
 	fact_number(s, "run_bytes", "run page", m->run_bytes, "bytes");

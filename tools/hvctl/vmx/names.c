@@ -131,16 +131,15 @@ static const struct {
 #undef VMCS_FIELD_NAME
 };
 
-static const char *name_in(const char *const *table, size_t n, size_t index,
-			   const char *unknown)
+static const char *name_in(const char *const *table, size_t n, size_t index, const char *unknown)
 {
 	return index < n && table[index] ? table[index] : unknown;
 }
 
 const char *vmx_exit_name(uint32_t basic_reason)
 {
-	return name_in(exit_names, ARRAY_SIZE(exit_names),
-		       basic_reason & 0xffff, "unknown exit reason");
+	return name_in(exit_names, ARRAY_SIZE(exit_names), basic_reason & 0xffff,
+		       "unknown exit reason");
 }
 
 const char *vmx_instruction_error(uint32_t n)
@@ -176,8 +175,7 @@ struct text {
 	size_t used;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-text_add(struct text *t, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) text_add(struct text *t, const char *format, ...)
 {
 	size_t at = t->used < t->size ? t->used : t->size;
 	va_list args;
@@ -200,7 +198,7 @@ static const char *gpr_name(unsigned int n)
 {
 	static const char *const names[] = {
 		"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
-		"R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15",
+		"R8",  "R9",  "R10", "R11", "R12", "R13", "R14", "R15",
 	};
 
 	return names[n & 15];
@@ -215,8 +213,8 @@ static void add_list(struct text *t, const char *word)
 static void qual_exception(struct text *t, uint64_t q)
 {
 	if (q)
-		text_add(t, "#PF: linear address 0x%" PRIx64
-			 "; #DB: DR6 bits 0x%" PRIx64, q, q & 0x1680f);
+		text_add(t, "#PF: linear address 0x%" PRIx64 "; #DB: DR6 bits 0x%" PRIx64, q,
+			 q & 0x1680f);
 }
 
 static void qual_sipi(struct text *t, uint64_t q)
@@ -227,11 +225,13 @@ static void qual_sipi(struct text *t, uint64_t q)
 static void qual_task_switch(struct text *t, uint64_t q)
 {
 	static const char *const source[] = {
-		"CALL", "IRET", "JMP", "task gate in IDT",
+		"CALL",
+		"IRET",
+		"JMP",
+		"task gate in IDT",
 	};
 
-	text_add(t, "to TSS selector 0x%04x by %s", bits(q, 15, 0),
-		 source[bits(q, 31, 30)]);
+	text_add(t, "to TSS selector 0x%04x by %s", bits(q, 15, 0), source[bits(q, 31, 30)]);
 }
 
 static void qual_linear(struct text *t, uint64_t q)
@@ -271,19 +271,16 @@ static void qual_mov_dr(struct text *t, uint64_t q)
 {
 	const char *way = bits(q, 4, 4) ? "from" : "to";
 
-	text_add(t, "MOV %s DR%u, %s", way, bits(q, 2, 0),
-		 gpr_name(bits(q, 11, 8)));
+	text_add(t, "MOV %s DR%u, %s", way, bits(q, 2, 0), gpr_name(bits(q, 11, 8)));
 }
 
 static void qual_io(struct text *t, uint64_t q)
 {
 	const char *string = bits(q, 4, 4) ? "S" : "";
 
-	text_add(t, "%s%s%s port 0x%x, %u byte%s, %s",
-		 bits(q, 5, 5) ? "REP " : "", bits(q, 3, 3) ? "IN" : "OUT",
-		 string, bits(q, 31, 16), bits(q, 2, 0) + 1,
-		 bits(q, 2, 0) ? "s" : "",
-		 bits(q, 6, 6) ? "immediate" : "DX");
+	text_add(t, "%s%s%s port 0x%x, %u byte%s, %s", bits(q, 5, 5) ? "REP " : "",
+		 bits(q, 3, 3) ? "IN" : "OUT", string, bits(q, 31, 16), bits(q, 2, 0) + 1,
+		 bits(q, 2, 0) ? "s" : "", bits(q, 6, 6) ? "immediate" : "DX");
 }
 
 /* SDM, "Exit Qualification" under "VM-Entry Failures During or After Loading..." */
@@ -306,8 +303,7 @@ static void qual_msr_load(struct text *t, uint64_t q)
 
 static void qual_mwait(struct text *t, uint64_t q)
 {
-	text_add(t, "address-range monitoring hardware %sarmed",
-		 q & 1 ? "" : "not ");
+	text_add(t, "address-range monitoring hardware %sarmed", q & 1 ? "" : "not ");
 }
 
 static void qual_apic_access(struct text *t, uint64_t q)
@@ -341,10 +337,11 @@ static void qual_ept(struct text *t, uint64_t q)
 		uint64_t mask;
 		const char *word;
 	} access[] = {
-		{ 1 << 0, "read" }, { 1 << 1, "write" }, { 1 << 2, "fetch" },
+		{ 1 << 0, "read" },
+		{ 1 << 1, "write" },
+		{ 1 << 2, "fetch" },
 	};
-	char may[4] = { q & 1 << 3 ? 'r' : '-', q & 1 << 4 ? 'w' : '-',
-			q & 1 << 5 ? 'x' : '-', 0 };
+	char may[4] = { q & 1 << 3 ? 'r' : '-', q & 1 << 4 ? 'w' : '-', q & 1 << 5 ? 'x' : '-', 0 };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(access); i++)
@@ -352,9 +349,9 @@ static void qual_ept(struct text *t, uint64_t q)
 			add_list(t, access[i].word);
 	text_add(t, "%spage allows %s", t->used ? "; " : "", may);
 	if (q & 1 << 7)
-		text_add(t, "; linear address valid, %s", q & 1 << 8 ?
-			 "access to the page itself" :
-			 "access to a paging-structure entry");
+		text_add(t, "; linear address valid, %s",
+			 q & 1 << 8 ? "access to the page itself" :
+				      "access to a paging-structure entry");
 	if (q & 1 << 12)
 		text_add(t, "; NMI unblocked by IRET");
 }
@@ -401,8 +398,7 @@ static void (*const describe[])(struct text *t, uint64_t q) = {
 	[75] = qual_timeout,
 };
 
-size_t vmx_describe_qualification(uint32_t reason, uint64_t qual, char *buf,
-				  size_t len)
+size_t vmx_describe_qualification(uint32_t reason, uint64_t qual, char *buf, size_t len)
 {
 	struct text t = { .buf = buf, .size = len };
 	uint32_t basic = reason & 0xffff;

@@ -258,7 +258,6 @@ const char *vmx_instruction_error(uint32_t n);
  *
  * Returns the length of the whole text, as snprintf() does.
  */
-size_t vmx_describe_qualification(uint32_t reason, uint64_t qual, char *buf,
-				  size_t len);
+size_t vmx_describe_qualification(uint32_t reason, uint64_t qual, char *buf, size_t len);
 
 #endif /* HVCTL_VMX_NAMES_H */

@@ -47,17 +47,17 @@ static bool msr_exists(const struct vmx_cpu *cpu, uint32_t msr)
 	vmx_cpu_msr(cpu, MSR_VMX_EXIT, &exits);
 	switch (msr) {
 	case MSR_VMX_PROC2:
-		return proc >> 63;		/* activate secondary controls */
+		return proc >> 63; /* activate secondary controls */
 	case MSR_VMX_EPT_VPID:
-		return proc2 >> 32 & 0x22;	/* enable EPT or VPID */
+		return proc2 >> 32 & 0x22; /* enable EPT or VPID */
 	case MSR_VMX_TRUE_PIN ... MSR_VMX_TRUE_ENTRY:
 		return basic >> 55 & 1;
 	case MSR_VMX_VMFUNC:
-		return proc2 >> 45 & 1;		/* enable VM functions */
+		return proc2 >> 45 & 1; /* enable VM functions */
 	case MSR_VMX_PROC3:
-		return proc >> 49 & 1;		/* activate tertiary controls */
+		return proc >> 49 & 1; /* activate tertiary controls */
 	case MSR_VMX_EXIT2:
-		return exits >> 63;		/* activate secondary controls */
+		return exits >> 63; /* activate secondary controls */
 	default:
 		return true;
 	}
@@ -72,8 +72,7 @@ static void read_msrs(int fd, struct vmx_info *info)
 		if (msr_exists(cpu, TINYVMX_VMX_MSR_BASE + i) &&
 		    read_msr(fd, TINYVMX_VMX_MSR_BASE + i, &cpu->msr[i]))
 			cpu->msr_valid |= 1U << i;
-	info->has_feature_control =
-		read_msr(fd, MSR_FEATURE_CONTROL, &info->feature_control);
+	info->has_feature_control = read_msr(fd, MSR_FEATURE_CONTROL, &info->feature_control);
 }
 
 int vmx_info_from_msrs(struct vmx_info *info, const char *path)

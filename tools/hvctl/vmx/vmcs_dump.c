@@ -49,8 +49,8 @@ static int parse_line(char *line, struct tinyvmx_vmcs_field *field)
 		*comment = 0;
 	if (is_blank(line))
 		return 0;
-	if (!take_number(&line, &encoding) || !take_number(&line, &value) ||
-	    !is_blank(line) || encoding & RESERVED)
+	if (!take_number(&line, &encoding) || !take_number(&line, &value) || !is_blank(line) ||
+	    encoding & RESERVED)
 		return -EINVAL;
 	*field = (struct tinyvmx_vmcs_field){
 		.encoding = (uint32_t)encoding,
@@ -59,8 +59,7 @@ static int parse_line(char *line, struct tinyvmx_vmcs_field *field)
 	return 1;
 }
 
-static int read_fields(FILE *in, struct tinyvmx_vmcs_field *fields, size_t *n,
-		       struct hv_error *err)
+static int read_fields(FILE *in, struct tinyvmx_vmcs_field *fields, size_t *n, struct hv_error *err)
 {
 	char line[512];
 	size_t number = 0;
@@ -73,19 +72,19 @@ static int read_fields(FILE *in, struct tinyvmx_vmcs_field *fields, size_t *n,
 			return hv_fail(err, EINVAL, "more fields than a VMCS has; give one dump");
 		ret = parse_line(line, &fields[*n]);
 		if (ret < 0)
-			return hv_fail(err, EINVAL, "line %zu is not \"ENCODING VALUE\" in hexadecimal",
-				       number);
+			return hv_fail(err, EINVAL,
+				       "line %zu is not \"ENCODING VALUE\" in hexadecimal", number);
 		*n += (size_t)ret;
 	}
 	if (ferror(in))
 		return hv_fail(err, errno ? errno : EIO, "%m");
 	if (!*n)
-		return hv_fail(err, EINVAL, "no VMCS field in it; give lines of \"ENCODING VALUE\"");
+		return hv_fail(err, EINVAL,
+			       "no VMCS field in it; give lines of \"ENCODING VALUE\"");
 	return 0;
 }
 
-int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n,
-		   struct hv_error *err)
+int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n, struct hv_error *err)
 {
 	int ret;
 
@@ -100,8 +99,7 @@ int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n,
 	return ret;
 }
 
-void vmcs_dump_write(const struct tinyvmx_vmcs_field *fields, size_t n,
-		     FILE *out)
+void vmcs_dump_write(const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out)
 {
 	size_t i;
 

@@ -20,11 +20,9 @@
  * Returns 0 or -errno: -EINVAL for a line that is no field, for one of an
  * encoding that cannot be, and for a dump without any.
  */
-int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n,
-		   struct hv_error *err);
+int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n, struct hv_error *err);
 
 /* Write a dump, with the names of the fields as comments. */
-void vmcs_dump_write(const struct tinyvmx_vmcs_field *fields, size_t n,
-		     FILE *out);
+void vmcs_dump_write(const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
 
 #endif /* HVCTL_VMCS_DUMP_H */
