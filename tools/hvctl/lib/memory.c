@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Guest RAM: an anonymous mapping, aligned for huge pages; and ROM, another. */
+/* Guest RAM: a memfd or private memory, aligned for huge pages; and ROM. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include "memory.h"
 
@@ -42,30 +46,134 @@ static void set_ranges(struct hv_memory *memory, uint8_t *hva)
 	}
 }
 
-int hv_memory_init(struct hv_memory *memory, uint64_t size, struct hv_error *err)
+/* An address for them that huge pages can be mapped at; @fd: -1 for private memory. */
+static int map_ram(struct hv_memory *memory, int fd)
 {
-	int error = check_size(size, err);
-	uintptr_t aligned;
+	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	size_t len = memory->size + HUGE_PAGE;
+	uint8_t *map =
+		mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *ram = (void *)(((uintptr_t)map + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
 
-	*memory = (struct hv_memory){ 0 };
+	if (map == MAP_FAILED)
+		return -errno;
+	memory->map = map;
+	memory->map_len = len;
+	if (mmap(ram, memory->size, PROT_READ | PROT_WRITE, flags | MAP_FIXED | MAP_NORESERVE, fd,
+		 0) == MAP_FAILED)
+		return -errno;
+	/* All are wishes: a kernel without huge pages refuses the first. */
+	(void)madvise(ram, memory->size, MADV_HUGEPAGE);
+	(void)madvise(ram, memory->size, MADV_DONTFORK);
+	(void)madvise(ram, memory->size, MADV_DONTDUMP);
+	set_ranges(memory, ram);
+	return 0;
+}
+
+/* Takes over @fd, which is -1 for private memory. */
+static int init(struct hv_memory *memory, int fd, uint64_t size, struct hv_error *err)
+{
+	int error;
+
+	*memory = (struct hv_memory){ .size = size, .fd = fd };
+	error = map_ram(memory, fd);
+	if (!error)
+		return 0;
+	hv_memory_exit(memory);
+	return hv_fail(err, -error,
+		       "no address space for %llu MiB of guest RAM (%s); use a smaller --mem",
+		       (unsigned long long)(size / HV_MIB), strerror(-error));
+}
+
+/* Its size is for ever: who shares it cannot take pages away from under the guest. */
+static int make_memfd(uint64_t size)
+{
+	int fd = memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
+
+	if (fd < 0)
+		return -errno;
+	if (!ftruncate(fd, size) && !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+/* "always within_size [advise] never deny force": the choice is in brackets. */
+static bool memfds_get_huge_pages(void)
+{
+	char line[128] = "";
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "re");
+
+	if (!file)
+		return false;
+	(void)!fgets(line, sizeof(line), file);
+	fclose(file);
+	return strchr(line, '[') && !strstr(line, "[never]") && !strstr(line, "[deny]");
+}
+
+int hv_memory_init_shared(struct hv_memory *memory, uint64_t size, struct hv_error *err)
+{
+	int error = check_size(size, err), fd;
+
+	*memory = (struct hv_memory){ .fd = -1 };
 	if (error)
 		return error;
-	memory->map_len = size + HUGE_PAGE;
-	memory->map = mmap(NULL, memory->map_len, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory->map == MAP_FAILED) {
-		memory->map = NULL;
+	fd = make_memfd(size);
+	if (fd < 0)
+		return hv_fail(err, -fd,
+			       "no memfd of %llu MiB for guest RAM: %s; use a smaller --mem",
+			       (unsigned long long)(size / HV_MIB), strerror(-fd));
+	return init(memory, fd, size, err);
+}
+
+int hv_memory_init(struct hv_memory *memory, uint64_t size, struct hv_error *err)
+{
+	int error;
+
+	if (memfds_get_huge_pages())
+		return hv_memory_init_shared(memory, size, err);
+	error = check_size(size, err);
+	*memory = (struct hv_memory){ .fd = -1 };
+	return error ? error : init(memory, -1, size, err);
+}
+
+int hv_memory_init_fd(struct hv_memory *memory, int fd, uint64_t size, struct hv_error *err)
+{
+	struct stat st;
+	int copy;
+
+	*memory = (struct hv_memory){ .fd = -1 };
+	if (fstat(fd, &st) || (uint64_t)st.st_size != size)
 		return hv_fail(
-			err, ENOMEM,
-			"no address space for %llu MiB of guest RAM (%s); use a smaller --mem",
-			(unsigned long long)(size / HV_MIB), strerror(errno));
-	}
-	/* Both are wishes: a kernel without huge pages refuses the first. */
-	(void)madvise(memory->map, memory->map_len, MADV_HUGEPAGE);
-	(void)madvise(memory->map, memory->map_len, MADV_DONTFORK);
-	memory->size = size;
-	aligned = ((uintptr_t)memory->map + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-	set_ranges(memory, (uint8_t *)aligned);
+			err, EINVAL,
+			"this is not the memfd of %llu MiB of guest RAM; give the one that was saved",
+			(unsigned long long)(size / HV_MIB));
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return hv_fail(err, errno, "no file descriptor for guest RAM: %s; raise ulimit -n",
+			       strerror(errno));
+	return init(memory, copy, size, err);
+}
+
+int hv_memory_read(const struct hv_memory *memory, uint64_t gpa, void *buf, uint64_t len)
+{
+	const void *ram = hv_memory_at(memory, gpa, len);
+
+	if (!ram)
+		return -EFAULT;
+	memcpy(buf, ram, len);
+	return 0;
+}
+
+int hv_memory_write(const struct hv_memory *memory, uint64_t gpa, const void *buf, uint64_t len)
+{
+	void *ram = hv_memory_at(memory, gpa, len);
+
+	if (!ram)
+		return -EFAULT;
+	memcpy(ram, buf, len);
+	hv_memory_mark_dirty(memory, gpa, len);
 	return 0;
 }
 
@@ -82,9 +190,13 @@ int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *
 
 void hv_memory_clear(struct hv_memory *memory)
 {
+	uint8_t *ram = memory->range[0].hva;
+
 	/* Gives the pages back; where they are locked, zero them by hand. */
-	if (madvise(memory->map, memory->map_len, MADV_DONTNEED))
-		memset(memory->map, 0, memory->map_len);
+	if (madvise(ram, memory->size, memory->fd < 0 ? MADV_DONTNEED : MADV_REMOVE))
+		memset(ram, 0, memory->size);
+	for (unsigned int i = 0; i < memory->count; i++)
+		hv_memory_mark_dirty(memory, memory->range[i].gpa, memory->range[i].len);
 }
 
 void hv_memory_exit(struct hv_memory *memory)
@@ -93,5 +205,7 @@ void hv_memory_exit(struct hv_memory *memory)
 		munmap(memory->map, memory->map_len);
 	if (memory->rom.hva)
 		munmap(memory->rom.hva, memory->rom.len);
-	*memory = (struct hv_memory){ 0 };
+	if (memory->map && memory->fd >= 0)
+		close(memory->fd);
+	*memory = (struct hv_memory){ .fd = -1 };
 }

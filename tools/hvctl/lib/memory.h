@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Guest RAM: one mapping of this process, seen by the guest in up to two ranges; and a ROM. */
-#ifndef HV_MEMORY_H
-#define HV_MEMORY_H
+/*
+ * Guest RAM: one mapping of this process, seen by the guest in up to two ranges; and a ROM.
+ *
+ * Who looks at it from outside (loaders, tables, save, report) goes through
+ * hv_memory_read() and hv_memory_write(): the guest runs meanwhile and is hostile, so
+ * what was read once is a copy, and what is written is told to @dirtied. Only what does
+ * the guest's own accesses for it (emul/) and the module work in place.
+ */
+#ifndef HV_LIB_MEMORY_H
+#define HV_LIB_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,20 +37,60 @@ struct hv_memory {
 	struct hv_ram_range range[HV_MEMORY_MAX_RANGES];
 	unsigned int count;
 	struct hv_ram_range rom;	/* up to 4 GiB; the guest cannot write to it */
+	int fd;				/* the memfd that RAM is in; -1: it is private */
 	void *map;			/* the whole mapping, with alignment slack */
 	size_t map_len;
+	/* Somebody but the guest's CPU has written there; any thread. NULL: nobody asks. */
+	void (*dirtied)(void *ctx, uint64_t gpa, uint64_t len);
+	void *ctx;
 };
 
-/* @size: bytes, a multiple of 4096 and at least 1 MiB; filled with zeroes. */
+/**
+ * hv_memory_init() - make guest RAM, all zeroes
+ * @memory: filled in; on failure hv_memory_exit() may be called and does nothing
+ * @size: bytes, a multiple of 4096 and at least 1 MiB
+ * @err: filled in on failure
+ *
+ * In a memfd where the host gives those huge pages; else private, as THP serves that only
+ * (/sys/kernel/mm/transparent_hugepage/shmem_enabled). Returns 0 or -errno.
+ */
 int hv_memory_init(struct hv_memory *memory, uint64_t size, struct hv_error *err);
+
+/* ... in a memfd in any case: for what hands it to other processes, or keeps it. */
+int hv_memory_init_shared(struct hv_memory *memory, uint64_t size, struct hv_error *err);
+
+/* ... in memfd @fd, as another hv_memory has left it there. @fd stays the caller's. */
+int hv_memory_init_fd(struct hv_memory *memory, int fd, uint64_t size, struct hv_error *err);
+
 void hv_memory_exit(struct hv_memory *memory);
 
 /* Add a ROM of @size bytes, a multiple of 4096, that ends at 4 GiB. */
 int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *err);
 #define HV_ROM_MAX (16 * HV_MIB)
 
+/**
+ * hv_memory_read() - copy guest memory
+ * @memory: RAM and ROM
+ * @gpa: guest-physical address of the first byte
+ * @buf: where to; unchanged on failure
+ * @len: bytes
+ *
+ * Returns 0, or -EFAULT unless all of it is RAM, or all ROM. Any thread.
+ */
+int hv_memory_read(const struct hv_memory *memory, uint64_t gpa, void *buf, uint64_t len);
+
+/* Write guest memory, ROM too: as who makes the machine does. Nothing is written on failure. */
+int hv_memory_write(const struct hv_memory *memory, uint64_t gpa, const void *buf, uint64_t len);
+
 /* RAM is all zeroes again. */
 void hv_memory_clear(struct hv_memory *memory);
+
+/* RAM was written in place. */
+static inline void hv_memory_mark_dirty(const struct hv_memory *memory, uint64_t gpa, uint64_t len)
+{
+	if (memory->dirtied)
+		memory->dirtied(memory->ctx, gpa, len);
+}
 
 static inline bool hv_ram_range_has(const struct hv_ram_range *range, uint64_t gpa, uint64_t len)
 {
@@ -52,7 +99,10 @@ static inline bool hv_ram_range_has(const struct hv_ram_range *range, uint64_t g
 	return offset < range->len && len <= range->len - offset;
 }
 
-/* Where guest-physical @gpa ... @gpa + @len - 1 lies; NULL unless all of it is RAM, or all ROM. */
+/*
+ * Where guest-physical @gpa ... @gpa + @len - 1 lies; NULL unless all of it is RAM, or all
+ * ROM. For what works in place: who writes there says so by hv_memory_mark_dirty().
+ */
 static inline void *hv_memory_at(const struct hv_memory *memory, uint64_t gpa, uint64_t len)
 {
 	const struct hv_ram_range *range = memory->range, *end = range + memory->count;

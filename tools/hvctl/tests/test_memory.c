@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Guest RAM: its size, the gap below 4 GiB, what lies inside. */
+#include <errno.h>
+#include <unistd.h>
+
 #include "hv_test.h"
 
 static void test_one_range(void **state)
@@ -59,12 +62,84 @@ static void test_sizes_refused(void **state)
 	}
 }
 
+/* ------------------------------------------------------------ from outside */
+
+static uint64_t dirty_gpa, dirty_len;
+static unsigned int dirtied;
+
+static void note(void *ctx, uint64_t gpa, uint64_t len)
+{
+	(void)ctx;
+	dirty_gpa = gpa;
+	dirty_len = len;
+	dirtied++;
+}
+
+static void test_accessor(void **state)
+{
+	struct hv_memory memory;
+	struct hv_error err;
+	uint32_t value = 1;
+
+	(void)state;
+	test_memory(&memory, HV_MIB);
+	assert_int_equal(hv_memory_add_rom(&memory, 4096, &err), 0);
+	memory.dirtied = note;
+	dirtied = 0;
+	assert_int_equal(hv_memory_write(&memory, HV_MIB - 4, "abc", 4), 0);
+	assert_int_equal(dirtied, 1);
+	assert_int_equal(dirty_gpa, HV_MIB - 4);
+	assert_int_equal(dirty_len, 4);
+	assert_int_equal(hv_memory_read(&memory, HV_MIB - 4, &value, 4), 0);
+	assert_int_equal(value, 0x636261);
+	/* Half of it is not there: nothing is done. */
+	assert_int_equal(hv_memory_write(&memory, HV_MIB - 2, "xyz", 4), -EFAULT);
+	assert_int_equal(hv_memory_read(&memory, HV_MIB - 2, &value, 4), -EFAULT);
+	assert_int_equal(hv_memory_read(&memory, UINT64_MAX, &value, 4), -EFAULT);
+	assert_int_equal(value, 0x636261);
+	assert_int_equal(dirtied, 1);
+	assert_int_equal(hv_memory_write(&memory, 0xfffffffc, "rom", 4), 0);
+	assert_int_equal(hv_memory_read(&memory, 0xfffffffc, &value, 4), 0);
+	assert_int_equal(value, 0x6d6f72);
+	hv_memory_clear(&memory);
+	assert_int_equal(dirty_len, HV_MIB);
+	assert_int_equal(hv_memory_read(&memory, HV_MIB - 4, &value, 4), 0);
+	assert_int_equal(value, 0);
+	hv_memory_exit(&memory);
+}
+
+static void test_shared(void **state)
+{
+	struct hv_memory memory, other, small;
+	struct hv_error err = { "" };
+	char text[8] = "";
+	int fd;
+
+	(void)state;
+	assert_int_equal(hv_memory_init_shared(&memory, 2 * HV_MIB, &err), 0);
+	assert_int_equal(hv_memory_write(&memory, 0x1000, "kept", 5), 0);
+	assert_int_equal(hv_memory_init_fd(&small, memory.fd, HV_MIB, &err), -EINVAL);
+	assert_non_null(strchr(err.text, ';'));
+	fd = dup(memory.fd);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	hv_memory_exit(&memory);
+	assert_int_equal(hv_memory_init_fd(&other, fd, 2 * HV_MIB, &err), 0);
+	assert_int_equal(hv_memory_read(&other, 0x1000, text, 5), 0);
+	assert_string_equal(text, "kept");
+	hv_memory_clear(&other);
+	assert_int_equal(hv_memory_read(&other, 0x1000, text, 5), 0);
+	assert_string_equal(text, "");
+	hv_memory_exit(&other);
+	hv_memory_exit(&other);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_range),
-		cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_sizes_refused),
+		cmocka_unit_test(test_one_range),     cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_sizes_refused), cmocka_unit_test(test_accessor),
+		cmocka_unit_test(test_shared),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
