@@ -21,7 +21,7 @@
 
 struct run {
 	/* asked for */
-	struct hv_payload payload;
+	struct hv_payload_config load;
 	struct hv_cpu_features features;
 	const char *machine_kind;	/* "pc", "bare"; NULL: what the boot protocol expects */
 	uint64_t mem;
@@ -31,6 +31,7 @@ struct run {
 	bool json;
 	bool stats;
 	/* made of it */
+	struct hv_payload payload;
 	struct hv_machine *machine;
 	int signal_fd;
 	bool raw;
@@ -70,7 +71,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &run->payload;
+		state->child_inputs[0] = &run->load;
 		return 0;
 	case OPT_MEM:
 		if (!hv_parse_size(arg, HV_MIB, &run->mem))
@@ -142,7 +143,7 @@ static int check_input(struct run *run)
 	error = hv_memory_init(memory, run->mem, &run->err);
 	if (error)
 		return error;
-	error = hv_payload_read(&run->payload, memory, &run->err);
+	error = hv_payload_read(&run->payload, &run->load, memory, &run->err);
 	run->subject = run->payload.subject;
 	if (!error)
 		run->machine->is_pc = wants_pc(run);
@@ -156,7 +157,7 @@ static void tell_image(const struct run *run)
 	hv_machine_say(run->machine, "boot protocol %s, because of %s", image->protocol->name,
 		       image->why);
 	hv_machine_say(run->machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx",
-		       run->payload.path, image->kind, (unsigned long long)image->file_size,
+		       run->load.path, image->kind, (unsigned long long)image->file_size,
 		       (unsigned long long)hv_image_begin(image),
 		       (unsigned long long)hv_image_end(image) - 1);
 	for (unsigned int i = 0; i < run->payload.modules; i++) {
@@ -332,7 +333,7 @@ static int finish(struct run *run)
 	tell_end(run);
 	if (run->stats)
 		hv_report_stats(machine, stderr);
-	if (run->json && hv_report_json(machine, run->payload.path, stdout)) {
+	if (run->json && hv_report_json(machine, run->load.path, stdout)) {
 		fputs("hvctl: --json: cannot write the report; mend standard output\n", stderr);
 		return HV_STATUS_ERROR;
 	}
@@ -360,7 +361,7 @@ int hv_cmd_run(int argc, char **argv)
 {
 	struct run run = {
 		.mem = DEFAULT_MEM,
-		.payload.options = { .load = HV_UNSET, .entry = HV_UNSET },
+		.load = HV_PAYLOAD_CONFIG_DEFAULT,
 		.serial[0] = { HV_SERIAL_STDIO, NULL },
 		.signal_fd = -1,
 		.subject = "run",

@@ -4,7 +4,7 @@
 
 #include "lib/args.h"
 #include "lib/status.h"
-#include "load/payload.h"
+#include "load/config.h"
 #include "run_load.h"
 
 enum {
@@ -49,71 +49,71 @@ static void parse_address(struct argp_state *state, const char *option, const ch
 
 static enum hv_mode parse_mode(struct argp_state *state, const char *arg)
 {
-	for (enum hv_mode mode = HV_MODE_REAL; mode <= HV_MODE_LONG; mode++)
-		if (!strcmp(arg, hv_mode_name(mode)))
-			return mode;
-	argp_failure(state, HV_STATUS_USAGE, 0,
-		     "--mode %s: no such mode; use real, protected or long", arg);
-	return HV_MODE_DEFAULT;
+	enum hv_mode mode = HV_MODE_DEFAULT;
+
+	if (!hv_mode_find(arg, &mode))
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "--mode %s: no such mode; use real, protected or long", arg);
+	return mode;
 }
 
-static void add_module(struct argp_state *state, struct hv_payload *payload, const char *arg)
+static void add_initrd(struct argp_state *state, struct hv_payload_config *config, const char *arg)
 {
-	if (!hv_payload_add_module(payload, arg))
+	if (!hv_payload_config_add_initrd(config, arg))
 		argp_failure(state, HV_STATUS_USAGE, 0,
 			     "--initrd %s: one too many; give at most %d", arg,
 			     HV_PAYLOAD_MAX_MODULES);
 }
 
-static void set_image(struct argp_state *state, struct hv_payload *payload, const char *arg)
+static void set_image(struct argp_state *state, struct hv_payload_config *config, const char *arg)
 {
-	if (payload->path)
+	if (config->path)
 		argp_failure(state, HV_STATUS_USAGE, 0,
 			     "%s: one image too many; give one, and quote --cmdline", arg);
-	payload->path = arg;
+	config->path = arg;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	struct hv_payload *payload = state->input;
+	struct hv_payload_config *config = state->input;
 
 	switch (key) {
 	case OPT_LOAD:
-		parse_address(state, "--load", arg, &payload->options.load);
+		parse_address(state, "--load", arg, &config->options.load);
 		return 0;
 	case OPT_ENTRY:
-		parse_address(state, "--entry", arg, &payload->options.entry);
+		parse_address(state, "--entry", arg, &config->options.entry);
 		return 0;
 	case OPT_MODE:
-		payload->options.mode = parse_mode(state, arg);
+		config->options.mode = parse_mode(state, arg);
 		return 0;
 	case OPT_CMDLINE:
-		payload->cmdline = arg;
+		config->cmdline = arg;
 		return 0;
 	case OPT_APPEND:
-		payload->append = arg;
+		config->append = arg;
 		return 0;
 	case OPT_BOOT:
-		payload->boot = arg;
+		config->boot = arg;
 		return 0;
 	case OPT_BIOS:
-		payload->bios = arg;
+		config->bios = arg;
 		return 0;
 	case OPT_SYSTEM_MAP:
-		payload->system_map = arg;
+		config->system_map = arg;
 		return 0;
 	case OPT_INITRD:
-		add_module(state, payload, arg);
+		add_initrd(state, config, arg);
 		return 0;
 	case OPT_FIRMWARE:
-		payload->boot = "firmware";
-		set_image(state, payload, arg);
+		config->boot = "firmware";
+		set_image(state, config, arg);
 		return 0;
 	case ARGP_KEY_ARG:
-		set_image(state, payload, arg);
+		set_image(state, config, arg);
 		return 0;
 	case ARGP_KEY_END:
-		if (!payload->path)
+		if (!config->path)
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "no image given; 'hvctl run IMAGE', or see 'hvctl help run'");
 		return 0;

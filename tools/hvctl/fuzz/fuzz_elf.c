@@ -14,8 +14,8 @@ static void try(const struct hv_file *file, const struct hv_load_options *option
 	struct hv_image image;
 	struct hv_error err = { "" };
 
-	if (hv_image_parse(&image, file, options, &err) || hv_image_check(&image, &memory, &err) ||
-	    hv_boot_check(&image, "", &err)) {
+	if (hv_image_parse(&image, file, NULL, options, &err) ||
+	    hv_image_check(&image, &memory, &err) || hv_boot_check(&image, "", &err)) {
 		/* A refusal without a word is no refusal. */
 		if (!*err.text)
 			abort();
@@ -27,7 +27,7 @@ static void try(const struct hv_file *file, const struct hv_load_options *option
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hv_file file = { (uint8_t *)data, size };
-	struct hv_load_options defaults = { .load = HV_UNSET, .entry = HV_UNSET };
+	struct hv_load_options defaults = HV_LOAD_OPTIONS_DEFAULT;
 	struct hv_error err;
 
 	if (!memory.map && hv_memory_init(&memory, 16 * HV_MIB, &err))

@@ -13,11 +13,14 @@
 static inline void fuzz_load(const struct hv_protocol *protocol, const uint8_t *data, size_t size)
 {
 	static struct hv_memory memory;
-	struct hv_payload payload = {
+	const struct hv_payload_config config = {
 		.path = "kernel",
+		.boot = protocol ? protocol->name : NULL,
 		.append = "words",
+		.options = HV_LOAD_OPTIONS_DEFAULT,
+	};
+	struct hv_payload payload = {
 		.file = { (uint8_t *)data, size },
-		.options = { .load = HV_UNSET, .entry = HV_UNSET, .protocol = protocol },
 		.modules = protocol ? 1 : 0,
 		.module[0] = { .path = "initrd", .file = { (uint8_t *)data, size } },
 	};
@@ -28,7 +31,7 @@ static inline void fuzz_load(const struct hv_protocol *protocol, const uint8_t *
 		abort();
 	if (!size)
 		return;
-	if (hv_payload_plan(&payload, &memory, &err)) {
+	if (hv_payload_plan(&payload, &config, &memory, &err)) {
 		/* A refusal without a word is no refusal. */
 		if (!*err.text)
 			abort();

@@ -9,21 +9,6 @@
 
 #include "load.h"
 
-const char *hv_mode_name(enum hv_mode mode)
-{
-	switch (mode) {
-	case HV_MODE_REAL:
-		return "real";
-	case HV_MODE_PROTECTED:
-		return "protected";
-	case HV_MODE_LONG:
-		return "long";
-	case HV_MODE_DEFAULT:
-		break;
-	}
-	return "default";
-}
-
 static int open_file(const char *path, struct hv_error *err)
 {
 	/* O_NONBLOCK: a FIFO without a writer must be refused, not waited for. */

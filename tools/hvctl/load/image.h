@@ -10,17 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config.h"
 #include "lib/error.h"
 #include "lib/memory.h"
-
-enum hv_mode {
-	HV_MODE_DEFAULT,		/* not said: the image decides */
-	HV_MODE_REAL,
-	HV_MODE_PROTECTED,
-	HV_MODE_LONG,
-};
-
-const char *hv_mode_name(enum hv_mode mode);
 
 /* A file in memory. */
 struct hv_file {
@@ -28,17 +20,7 @@ struct hv_file {
 	size_t size;
 };
 
-/* What the user asked for; UINT64_MAX: nothing. */
-#define HV_UNSET UINT64_MAX
-
 struct hv_protocol;
-
-struct hv_load_options {
-	uint64_t load;			/* guest-physical address of a flat image */
-	uint64_t entry;			/* guest-physical address of the first instruction */
-	enum hv_mode mode;
-	const struct hv_protocol *protocol;	/* NULL: what the file looks like */
-};
 
 #define HV_IMAGE_MAX_SEGMENTS 64
 
@@ -66,9 +48,10 @@ struct hv_image {
 int hv_file_read(struct hv_file *file, const char *path, uint64_t max, struct hv_error *err);
 void hv_file_free(struct hv_file *file);
 
-/* Recognise the file by its content and ask the right loader. */
+/* Ask the loader of @protocol, or, if it is NULL, of what the file looks like. */
 int hv_image_parse(struct hv_image *image, const struct hv_file *file,
-		   const struct hv_load_options *options, struct hv_error *err);
+		   const struct hv_protocol *protocol, const struct hv_load_options *options,
+		   struct hv_error *err);
 
 /* Is every segment in RAM, and no two in the same place? */
 int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,

@@ -49,13 +49,13 @@ static int load(struct hv_image *image, const struct hv_file *file,
 /* FILE or FILE@GPA: a name with an @ in it is taken as such if there is such a file. */
 static int read_stub(struct hv_payload *payload, struct hv_error *err)
 {
-	char *path = strdup(payload->bios), *at;
+	char *path = strdup(payload->config->bios), *at;
 	uint64_t gpa = HV_NIMBOS_STUB_GPA;
 	int error;
 
 	if (!path)
 		return hv_fail(err, ENOMEM, "no memory for its name; close something");
-	payload->subject = payload->bios;
+	payload->subject = payload->config->bios;
 	error = hv_file_read(&payload->stub, path, UINT64_MAX, err);
 	at = strrchr(path, '@');
 	if (error && at && hv_parse_size(at + 1, 1, &gpa)) {
@@ -90,7 +90,7 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 		return hv_fail(err, ENOSPC,
 			       "--boot nimbos needs 16 MiB of RAM or more; use --mem 16M");
 	}
-	if (payload->bios) {
+	if (payload->config->bios) {
 		error = read_stub(payload, err);
 		if (!error)
 			error = check_stub(payload, err);

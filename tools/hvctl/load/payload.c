@@ -7,32 +7,29 @@
 #include "load.h"
 #include "symbols.h"
 
-bool hv_payload_add_module(struct hv_payload *payload, const char *path)
+static int parse_image(struct hv_payload *payload, struct hv_error *err)
 {
-	if (payload->modules == HV_PAYLOAD_MAX_MODULES)
-		return false;
-	payload->module[payload->modules++].path = path;
-	return true;
-}
+	const struct hv_payload_config *config = payload->config;
+	const struct hv_protocol *protocol = NULL;
 
-static int choose_protocol(struct hv_payload *payload, struct hv_error *err)
-{
-	if (!payload->boot)
-		return 0;
-	payload->options.protocol = hv_protocol_find(payload->boot);
-	if (payload->options.protocol)
-		return 0;
-	payload->subject = "--boot";
-	return hv_fail(err, EINVAL, "%s: no such boot protocol; use one of %s", payload->boot,
-		       hv_protocol_names());
+	if (config->boot) {
+		payload->subject = "--boot";
+		protocol = hv_protocol_find(config->boot);
+		if (!protocol)
+			return hv_fail(err, EINVAL, "%s: no such boot protocol; use one of %s",
+				       config->boot, hv_protocol_names());
+	}
+	payload->subject = config->path;
+	return hv_image_parse(&payload->image, &payload->file, protocol, &config->options, err);
 }
 
 /* What the user says replaces the protocol's own words; --append goes behind either. */
 static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 {
+	const struct hv_payload_config *config = payload->config;
 	const char *own = payload->image.protocol->cmdline;
-	const char *first = payload->cmdline ? payload->cmdline : own ? own : "";
-	const char *append = payload->append ? payload->append : "";
+	const char *first = config->cmdline ? config->cmdline : own ? own : "";
+	const char *append = config->append ? config->append : "";
 	size_t len = snprintf(payload->text, sizeof(payload->text), "%s%s%s", first,
 			      *first && *append ? " " : "", append);
 
@@ -46,11 +43,12 @@ static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 
 static int read_modules(struct hv_payload *payload, uint64_t max, struct hv_error *err)
 {
-	for (unsigned int i = 0; i < payload->modules; i++) {
+	for (unsigned int i = 0; i < payload->config->initrds; i++) {
 		struct hv_module *module = &payload->module[i];
 		int error;
 
-		payload->subject = module->path;
+		payload->subject = module->path = payload->config->initrd[i];
+		payload->modules++;
 		error = hv_file_read(&module->file, module->path, max, err);
 		if (error)
 			return error;
@@ -60,17 +58,19 @@ static int read_modules(struct hv_payload *payload, uint64_t max, struct hv_erro
 
 static int read_map(struct hv_payload *payload, struct hv_error *err)
 {
-	if (!payload->system_map)
+	const char *path = payload->config->system_map;
+
+	if (!path)
 		return 0;
-	payload->subject = payload->system_map;
-	return hv_file_read(&payload->map, payload->system_map, UINT64_MAX, err);
+	payload->subject = path;
+	return hv_file_read(&payload->map, path, UINT64_MAX, err);
 }
 
 static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
 {
 	const struct hv_protocol *protocol = payload->image.protocol;
 
-	if (payload->bios && protocol != &hv_protocol_nimbos) {
+	if (payload->config->bios && protocol != &hv_protocol_nimbos) {
 		payload->subject = "--bios";
 		return hv_fail(err, EINVAL,
 			       "has no meaning with the boot protocol '%s'; add --boot nimbos",
@@ -86,12 +86,13 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 		       protocol->name);
 }
 
-int hv_payload_plan(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err)
+int hv_payload_plan(struct hv_payload *payload, const struct hv_payload_config *config,
+		    struct hv_memory *memory, struct hv_error *err)
 {
 	int error;
 
-	payload->subject = payload->path;
-	error = hv_image_parse(&payload->image, &payload->file, &payload->options, err);
+	payload->config = config;
+	error = parse_image(payload, err);
 	if (!error && payload->image.rom_size)
 		error = hv_memory_add_rom(memory, payload->image.rom_size, err);
 	if (!error)
@@ -103,19 +104,18 @@ int hv_payload_plan(struct hv_payload *payload, struct hv_memory *memory, struct
 	return error ? error : place(payload, memory, err);
 }
 
-int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err)
+int hv_payload_read(struct hv_payload *payload, const struct hv_payload_config *config,
+		    struct hv_memory *memory, struct hv_error *err)
 {
-	int error = choose_protocol(payload, err);
+	int error;
 
-	if (error)
-		return error;
-	payload->subject = payload->path;
-	error = hv_file_read(&payload->file, payload->path, memory->size, err);
+	*payload = (struct hv_payload){ .config = config, .subject = config->path };
+	error = hv_file_read(&payload->file, config->path, memory->size, err);
 	if (!error)
 		error = read_modules(payload, memory->size, err);
 	if (!error)
 		error = read_map(payload, err);
-	return error ? error : hv_payload_plan(payload, memory, err);
+	return error ? error : hv_payload_plan(payload, config, memory, err);
 }
 
 void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory,
@@ -148,6 +148,7 @@ void hv_payload_free(struct hv_payload *payload)
 	hv_file_free(&payload->map);
 	for (unsigned int i = 0; i < payload->modules; i++)
 		hv_file_free(&payload->module[i].file);
+	*payload = (struct hv_payload){ 0 };
 }
 
 int hv_place_modules(struct hv_payload *payload, uint64_t floor, uint64_t limit, uint64_t align,

@@ -9,8 +9,6 @@
 #include "boot.h"
 #include "image.h"
 
-#define HV_PAYLOAD_MAX_MODULES 16
-
 struct hv_module {
 	const char *path;
 	struct hv_file file;
@@ -18,19 +16,11 @@ struct hv_module {
 };
 
 struct hv_payload {
-	/* asked for; NULL: not */
-	const char *path;
-	const char *cmdline;		/* instead of the protocol's */
-	const char *append;		/* behind it */
-	const char *boot;		/* name of the protocol */
-	const char *bios;		/* FILE[@GPA]: a stub instead of our own */
-	const char *system_map;
-	struct hv_load_options options;
-	struct hv_module module[HV_PAYLOAD_MAX_MODULES];
-	unsigned int modules;
-	/* made of it */
+	const struct hv_payload_config *config;	/* the caller's, as long as this lives */
 	struct hv_file file;
 	struct hv_image image;
+	struct hv_module module[HV_PAYLOAD_MAX_MODULES];
+	unsigned int modules;
 	struct hv_file stub;
 	struct hv_file map;		/* System.map */
 	uint64_t stub_gpa;
@@ -38,14 +28,19 @@ struct hv_payload {
 	const char *subject;		/* what an error is about */
 };
 
-/* One more --initrd. False: there are too many. */
-bool hv_payload_add_module(struct hv_payload *payload, const char *path);
+/*
+ * Read all files that @config names; then plan. If it fails, @payload->subject is what
+ * @err is about, and what was read is there to be freed.
+ */
+int hv_payload_read(struct hv_payload *payload, const struct hv_payload_config *config,
+		    struct hv_memory *memory, struct hv_error *err);
 
-/* Recognise the image, find a place for everything that was read; make the ROM if it wants one. */
-int hv_payload_plan(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err);
-
-/* Read all files; then the same. */
-int hv_payload_read(struct hv_payload *payload, struct hv_memory *memory, struct hv_error *err);
+/*
+ * Recognise the image, find a place for it and for the modules, both of which are in
+ * @payload; make the ROM if it wants one.
+ */
+int hv_payload_plan(struct hv_payload *payload, const struct hv_payload_config *config,
+		    struct hv_memory *memory, struct hv_error *err);
 
 /* Put it into RAM, which is zero, and make the vCPU's first state. */
 void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory,

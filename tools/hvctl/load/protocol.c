@@ -74,9 +74,9 @@ static int refuse_strangers(const struct hv_file *file, struct hv_error *err)
 }
 
 int hv_image_parse(struct hv_image *image, const struct hv_file *file,
-		   const struct hv_load_options *options, struct hv_error *err)
+		   const struct hv_protocol *protocol, const struct hv_load_options *options,
+		   struct hv_error *err)
 {
-	const struct hv_protocol *protocol = options->protocol;
 	const char *why = "--boot";
 	int error;
 

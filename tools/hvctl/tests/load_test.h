@@ -37,6 +37,7 @@ static inline struct test_file test_blank_file(size_t size)
 /* One machine's worth of loading. */
 struct load_test {
 	struct hv_memory memory;
+	struct hv_payload_config config;
 	struct hv_payload payload;
 	struct hv_boot boot;
 	struct hv_error err;
@@ -48,7 +49,7 @@ static inline void load_test_begin(struct load_test *t, uint64_t ram)
 {
 	memset(t, 0, sizeof(*t));
 	test_memory(&t->memory, ram);
-	t->payload.options = (struct hv_load_options){ .load = HV_UNSET, .entry = HV_UNSET };
+	t->config = (struct hv_payload_config)HV_PAYLOAD_CONFIG_DEFAULT;
 }
 
 static inline const char *load_test_file(struct load_test *t, const void *data, size_t size)
@@ -67,7 +68,7 @@ static inline void load_test_end(struct load_test *t)
 
 static inline void load_test_accept(struct load_test *t)
 {
-	if (hv_payload_read(&t->payload, &t->memory, &t->err))
+	if (hv_payload_read(&t->payload, &t->config, &t->memory, &t->err))
 		fail_msg("refused: %s", t->err.text);
 	hv_payload_start(&t->payload, &t->memory, true, &t->boot);
 }
@@ -75,7 +76,7 @@ static inline void load_test_accept(struct load_test *t)
 /* It is refused in one line that has @with in it, and says how to mend it. */
 static inline void load_test_refuse(struct load_test *t, const char *with)
 {
-	assert_true(hv_payload_read(&t->payload, &t->memory, &t->err) < 0);
+	assert_true(hv_payload_read(&t->payload, &t->config, &t->memory, &t->err) < 0);
 	if (!strstr(t->err.text, with))
 		fail_msg("\"%s\" does not say \"%s\"", t->err.text, with);
 	if (!strchr(t->err.text, ';'))

@@ -70,7 +70,7 @@ static int end(void **state)
 
 static void use(const struct bzimage *image)
 {
-	t.payload.path = load_test_file(&t, image, sizeof(*image));
+	t.config.path = load_test_file(&t, image, sizeof(*image));
 }
 
 static void test_64_bit_entry(void **state)
@@ -123,7 +123,7 @@ static void test_32_bit_on_request(void **state)
 
 	(void)state;
 	use(&image);
-	t.payload.options.mode = HV_MODE_PROTECTED;
+	t.config.options.mode = HV_MODE_PROTECTED;
 	load_test_accept(&t);
 	assert_int_equal(t.boot.regs.rip, 0x100000);
 }
@@ -197,14 +197,14 @@ static void test_command_lines(void **state)
 
 	(void)state;
 	use(&image);
-	t.payload.append = "quiet";
+	t.config.append = "quiet";
 	load_test_accept(&t);
 	assert_string_equal(load_test_string(&t, HV_BOOT_CMDLINE), "console=ttyS0 panic=-1 quiet");
-	t.payload.cmdline = "root=/dev/vda";
+	t.config.cmdline = "root=/dev/vda";
 	hv_payload_free(&t.payload);
 	load_test_accept(&t);
 	assert_string_equal(load_test_string(&t, HV_BOOT_CMDLINE), "root=/dev/vda quiet");
-	t.payload.cmdline = "";
+	t.config.cmdline = "";
 	hv_payload_free(&t.payload);
 	load_test_accept(&t);
 	assert_string_equal(load_test_string(&t, HV_BOOT_CMDLINE), "quiet");
@@ -217,8 +217,8 @@ static void test_initrd(void **state)
 
 	(void)state;
 	use(&image);
-	hv_payload_add_module(&t.payload, load_test_file(&t, "first", 5));
-	hv_payload_add_module(&t.payload, load_test_file(&t, "second", 6));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "first", 5));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "second", 6));
 	load_test_accept(&t);
 	gpa = load_test_get(&t, PARAMS + 0x218, 4);
 	assert_int_equal(gpa, RAM - 0x1000);
@@ -234,7 +234,7 @@ static void test_initrd_below_limit(void **state)
 	(void)state;
 	put(&image, 0x22c, 0x2ffffff, 4);
 	use(&image);
-	hv_payload_add_module(&t.payload, load_test_file(&t, NULL, 0x1001));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, NULL, 0x1001));
 	load_test_accept(&t);
 	assert_int_equal(load_test_get(&t, PARAMS + 0x218, 4), 0x3000000 - 0x2000);
 }
@@ -246,11 +246,11 @@ static void test_initrd_does_not_fit(void **state)
 	(void)state;
 	use(&image);
 	/* 32 MiB are left behind the kernel. */
-	hv_payload_add_module(&t.payload, load_test_file(&t, NULL, 16 * HV_MIB));
-	hv_payload_add_module(&t.payload, load_test_file(&t, NULL, 16 * HV_MIB));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, NULL, 16 * HV_MIB));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, NULL, 16 * HV_MIB));
 	load_test_accept(&t);
 	hv_payload_free(&t.payload);
-	hv_payload_add_module(&t.payload, load_test_file(&t, "x", 1));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "x", 1));
 	load_test_refuse(&t, "do not fit");
 	assert_string_equal(t.payload.subject, t.payload.module[0].path);
 }
@@ -262,7 +262,7 @@ static void test_initrd_above_limit(void **state)
 	(void)state;
 	put(&image, 0x22c, 0, 4);
 	use(&image);
-	hv_payload_add_module(&t.payload, load_test_file(&t, "x", 1));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "x", 1));
 	load_test_refuse(&t, "do not fit");
 }
 
@@ -272,7 +272,7 @@ static void test_initrd_missing(void **state)
 
 	(void)state;
 	use(&image);
-	hv_payload_add_module(&t.payload, "/nonexistent/initrd");
+	hv_payload_config_add_initrd(&t.config, "/nonexistent/initrd");
 	load_test_refuse(&t, "no such file");
 	assert_string_equal(t.payload.subject, "/nonexistent/initrd");
 }
@@ -281,7 +281,7 @@ static void refuse_image(const struct bzimage *image, size_t size, const char *w
 {
 	struct load_test *test = &t;
 
-	test->payload.path = load_test_file(test, image, size);
+	test->config.path = load_test_file(test, image, size);
 	load_test_refuse(test, with);
 	hv_payload_free(&test->payload);
 }
@@ -321,7 +321,7 @@ static void test_truncated_anywhere(void **state)
 	struct bzimage image = new_image();
 
 	(void)state;
-	t.payload.boot = "linux";
+	t.config.boot = "linux";
 	for (size_t size = 1; size < sizeof(image); size += size < 0x300 ? 13 : 997) {
 		refuse_image(&image, size, "");
 		close(t.file[--t.files].fd);
@@ -335,21 +335,21 @@ static void test_refused_options(void **state)
 
 	(void)state;
 	use(&image);
-	t.payload.options.load = 0x200000;
+	t.config.options.load = 0x200000;
 	load_test_refuse(&t, "--load");
 	hv_payload_free(&t.payload);
-	t.payload.options.load = HV_UNSET;
-	t.payload.options.entry = 0x200000;
+	t.config.options.load = HV_UNSET;
+	t.config.options.entry = 0x200000;
 	load_test_refuse(&t, "--entry");
 	hv_payload_free(&t.payload);
-	t.payload.options.entry = HV_UNSET;
-	t.payload.options.mode = HV_MODE_REAL;
+	t.config.options.entry = HV_UNSET;
+	t.config.options.mode = HV_MODE_REAL;
 	load_test_refuse(&t, "real-mode");
 	hv_payload_free(&t.payload);
-	t.payload.options.mode = HV_MODE_DEFAULT;
+	t.config.options.mode = HV_MODE_DEFAULT;
 	memset(cmdline, 'x', sizeof(cmdline));
 	cmdline[2048] = 0;
-	t.payload.cmdline = cmdline;
+	t.config.cmdline = cmdline;
 	load_test_refuse(&t, "2047");
 	hv_payload_free(&t.payload);
 	cmdline[2047] = 0;
@@ -365,7 +365,7 @@ static void test_cmdline_longer_than_any(void **state)
 	use(&image);
 	memset(cmdline, 'x', sizeof(cmdline));
 	cmdline[4999] = 0;
-	t.payload.append = cmdline;
+	t.config.append = cmdline;
 	load_test_refuse(&t, "command line");
 	hv_payload_free(&t.payload);
 	cmdline[4095 - strlen("console=ttyS0 panic=-1 ") + 1] = 0;
@@ -379,7 +379,7 @@ static void test_no_64_bit_entry_on_request(void **state)
 	(void)state;
 	put(&image, 0x206, 0x20b, 2);
 	use(&image);
-	t.payload.options.mode = HV_MODE_LONG;
+	t.config.options.mode = HV_MODE_LONG;
 	load_test_refuse(&t, "long-mode");
 }
 
@@ -392,10 +392,10 @@ static void test_32_bit_kernel(void **state)
 	use(&image);
 	load_test_refuse(&t, "is a 32-bit kernel");
 	hv_payload_free(&t.payload);
-	t.payload.options.mode = HV_MODE_LONG;
+	t.config.options.mode = HV_MODE_LONG;
 	load_test_refuse(&t, "is a 32-bit kernel");
 	hv_payload_free(&t.payload);
-	t.payload.options.mode = HV_MODE_PROTECTED;
+	t.config.options.mode = HV_MODE_PROTECTED;
 	load_test_accept(&t);
 	assert_int_equal(t.boot.regs.rip, 0x100000);
 }

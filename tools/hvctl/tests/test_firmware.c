@@ -11,7 +11,7 @@ static int begin(void **state)
 {
 	(void)state;
 	load_test_begin(&t, 2 * HV_MIB);
-	t.payload.boot = "firmware";
+	t.config.boot = "firmware";
 	for (size_t i = 0; i < sizeof(rom); i++)
 		rom[i] = i >> 10;
 	return 0;
@@ -29,7 +29,7 @@ static void test_reset_vector(void **state)
 	const struct tinyvmx_segment *cs = &t.boot.sregs.seg[TINYVMX_CS];
 
 	(void)state;
-	t.payload.path = load_test_file(&t, rom, 0x20000);
+	t.config.path = load_test_file(&t, rom, 0x20000);
 	load_test_accept(&t);
 	assert_int_equal(cs->base, 0xffff0000);
 	assert_int_equal(cs->selector, 0xf000);
@@ -44,7 +44,7 @@ static void test_reset_vector(void **state)
 static void test_shadow_of_the_last_part(void **state)
 {
 	(void)state;
-	t.payload.path = load_test_file(&t, rom, sizeof(rom));
+	t.config.path = load_test_file(&t, rom, sizeof(rom));
 	load_test_accept(&t);
 	assert_memory_equal(hv_memory_at(&t.memory, 4 * HV_GIB - sizeof(rom), sizeof(rom)), rom,
 			    sizeof(rom));
@@ -61,7 +61,7 @@ static void test_rom_is_not_written(void **state)
 	uint64_t value = 0x55;
 
 	(void)state;
-	t.payload.path = load_test_file(&t, rom, 0x1000);
+	t.config.path = load_test_file(&t, rom, 0x1000);
 	load_test_accept(&t);
 	assert_true(hv_guest_access(&guest, 0xffffffff, 1, true, &value));
 	assert_true(hv_guest_access(&guest, 0xffffffff, 1, false, &value));
@@ -75,7 +75,7 @@ static void refuse_size(size_t size)
 {
 	hv_memory_exit(&t.memory);
 	test_memory(&t.memory, 32 * HV_MIB);
-	t.payload.path = load_test_file(&t, NULL, size);
+	t.config.path = load_test_file(&t, NULL, size);
 	load_test_refuse(&t, "16 MiB");
 	hv_payload_free(&t.payload);
 }
@@ -86,19 +86,19 @@ static void test_refused(void **state)
 	refuse_size(0x1001);
 	refuse_size(16);
 	refuse_size(HV_ROM_MAX + 0x1000);
-	t.payload.path = load_test_file(&t, rom, 0x1000);
-	t.payload.options.entry = 0xffff0;
+	t.config.path = load_test_file(&t, rom, 0x1000);
+	t.config.options.entry = 0xffff0;
 	load_test_refuse(&t, "--entry");
 	hv_payload_free(&t.payload);
-	t.payload.options.entry = HV_UNSET;
+	t.config.options.entry = HV_UNSET;
 	load_test_accept(&t);
 }
 
 static void test_module_refused(void **state)
 {
 	(void)state;
-	t.payload.path = load_test_file(&t, rom, 0x1000);
-	hv_payload_add_module(&t.payload, load_test_file(&t, "x", 1));
+	t.config.path = load_test_file(&t, rom, 0x1000);
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "x", 1));
 	load_test_refuse(&t, "takes no initrd");
 }
 

@@ -10,7 +10,7 @@
 #include "hv_test.h"
 #include "load/load.h"
 
-static const struct hv_load_options defaults = { .load = HV_UNSET, .entry = HV_UNSET };
+static const struct hv_load_options defaults = HV_LOAD_OPTIONS_DEFAULT;
 
 /* ---------------------------------------------------------------- elf files */
 
@@ -56,7 +56,7 @@ static int parse(struct elf64 *elf, size_t size, struct hv_image *image, struct 
 
 	/* A copy of exactly that size, so that ASan sees the end. */
 	memcpy(file.data, elf, size);
-	error = hv_image_parse(image, &file, &defaults, err);
+	error = hv_image_parse(image, &file, NULL, &defaults, err);
 	free(file.data);
 	return error;
 }
@@ -122,17 +122,17 @@ static void test_elf32(void **state)
 	struct hv_error err;
 
 	(void)state;
-	assert_int_equal(hv_image_parse(&image, &file, &options, &err), 0);
+	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
 	assert_int_equal(image.mode, HV_MODE_PROTECTED);
 	assert_int_equal(image.entry, 0x100004);
 	assert_int_equal(image.segment[0].mem_size, 32);
 	options.mode = HV_MODE_LONG;
 	options.entry = 0x100008;
-	assert_int_equal(hv_image_parse(&image, &file, &options, &err), 0);
+	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
 	assert_int_equal(image.mode, HV_MODE_LONG);
 	assert_int_equal(image.entry, 0x100008);
 	options.load = 0x100000;
-	assert_true(hv_image_parse(&image, &file, &options, &err) < 0);
+	assert_true(hv_image_parse(&image, &file, NULL, &options, &err) < 0);
 	assert_non_null(strstr(err.text, "--load"));
 }
 
@@ -219,21 +219,21 @@ static void test_flat(void **state)
 	struct hv_error err;
 
 	(void)state;
-	assert_int_equal(hv_image_parse(&image, &file, &options, &err), 0);
+	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
 	assert_int_equal(image.mode, HV_MODE_LONG);
 	assert_int_equal(image.entry, 0x100000);
 	options.mode = HV_MODE_REAL;
-	assert_int_equal(hv_image_parse(&image, &file, &options, &err), 0);
+	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
 	assert_int_equal(image.entry, 0x8000);
 	options.load = 0x7c00;
 	options.entry = 0x7c02;
-	assert_int_equal(hv_image_parse(&image, &file, &options, &err), 0);
+	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
 	assert_int_equal(image.segment[0].gpa, 0x7c00);
 	assert_int_equal(image.entry, 0x7c02);
 	options.entry = 0x7c03;
-	assert_true(hv_image_parse(&image, &file, &options, &err) < 0);
+	assert_true(hv_image_parse(&image, &file, NULL, &options, &err) < 0);
 	options.entry = 0x7bff;
-	assert_true(hv_image_parse(&image, &file, &options, &err) < 0);
+	assert_true(hv_image_parse(&image, &file, NULL, &options, &err) < 0);
 }
 
 /* -------------------------------------------------------------- check, copy */
@@ -291,7 +291,7 @@ static void test_copy(void **state)
 
 	(void)state;
 	test_memory(&memory, 4 * HV_MIB);
-	assert_int_equal(hv_image_parse(&image, &file, &defaults, &err), 0);
+	assert_int_equal(hv_image_parse(&image, &file, NULL, &defaults, &err), 0);
 	assert_int_equal(hv_image_check(&image, &memory, &err), 0);
 	hv_image_copy(&image, &file, &memory);
 	assert_int_equal(test_get(&memory, 0x200000, 1), 0x90);

@@ -64,7 +64,7 @@ static void use(struct header header)
 	struct kernel kernel = new_kernel(header, HEADER);
 
 	hv_payload_free(&t.payload);
-	t.payload.path = load_test_file(&t, &kernel, sizeof(kernel));
+	t.config.path = load_test_file(&t, &kernel, sizeof(kernel));
 }
 
 static void test_registers(void **state)
@@ -96,7 +96,7 @@ static void test_information(void **state)
 
 	(void)state;
 	use(new_header());
-	t.payload.cmdline = "one two";
+	t.config.cmdline = "one two";
 	load_test_accept(&t);
 	assert_int_equal(info(0), 0x24d);
 	assert_int_equal(info(1), HV_LAYOUT_EBDA / 1024);
@@ -121,8 +121,8 @@ static void test_modules(void **state)
 
 	(void)state;
 	use(new_header());
-	hv_payload_add_module(&t.payload, load_test_file(&t, "first", 5));
-	hv_payload_add_module(&t.payload, load_test_file(&t, NULL, 0x1001));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "first", 5));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, NULL, 0x1001));
 	load_test_accept(&t);
 	assert_int_equal(info(5), 2);
 	at = info(6);
@@ -140,10 +140,10 @@ static void test_module_does_not_fit(void **state)
 {
 	(void)state;
 	use(new_header());
-	hv_payload_add_module(&t.payload, load_test_file(&t, NULL, RAM - LOAD - 0x5000));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, NULL, RAM - LOAD - 0x5000));
 	load_test_accept(&t);
 	hv_payload_free(&t.payload);
-	hv_payload_add_module(&t.payload, load_test_file(&t, "x", 1));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "x", 1));
 	load_test_refuse(&t, "do not fit");
 }
 
@@ -151,8 +151,8 @@ static void test_too_many_modules(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < HV_PAYLOAD_MAX_MODULES; i++)
-		assert_true(hv_payload_add_module(&t.payload, "m"));
-	assert_false(hv_payload_add_module(&t.payload, "m"));
+		assert_true(hv_payload_config_add_initrd(&t.config, "m"));
+	assert_false(hv_payload_config_add_initrd(&t.config, "m"));
 }
 
 static void test_ends_left_out(void **state)
@@ -236,15 +236,15 @@ static void test_refused_options(void **state)
 {
 	(void)state;
 	use(new_header());
-	t.payload.options.load = LOAD;
+	t.config.options.load = LOAD;
 	load_test_refuse(&t, "--load");
 	hv_payload_free(&t.payload);
-	t.payload.options.load = HV_UNSET;
-	t.payload.options.mode = HV_MODE_LONG;
+	t.config.options.load = HV_UNSET;
+	t.config.options.mode = HV_MODE_LONG;
 	load_test_refuse(&t, "--mode");
 	hv_payload_free(&t.payload);
-	t.payload.options.mode = HV_MODE_PROTECTED;
-	t.payload.options.entry = LOAD + 4;
+	t.config.options.mode = HV_MODE_PROTECTED;
+	t.config.options.entry = LOAD + 4;
 	load_test_accept(&t);
 	assert_int_equal(t.boot.regs.rip, LOAD + 4);
 }
@@ -322,14 +322,14 @@ static void test_elf(void **state)
 	};
 
 	(void)state;
-	t.payload.path = load_test_file(&t, &elf, sizeof(elf));
+	t.config.path = load_test_file(&t, &elf, sizeof(elf));
 	load_test_accept(&t);
 	assert_string_equal(t.payload.image.kind, "multiboot kernel (ELF)");
 	assert_int_equal(t.boot.regs.rip, 0x100010);
 	assert_int_equal(t.boot.regs.gpr[TINYVMX_RAX], 0x2badb002);
 	hv_payload_free(&t.payload);
 	elf.header.e_entry = 8;
-	t.payload.path = load_test_file(&t, &elf, sizeof(elf));
+	t.config.path = load_test_file(&t, &elf, sizeof(elf));
 	load_test_refuse(&t, "entry point");
 }
 

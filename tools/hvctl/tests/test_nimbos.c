@@ -10,8 +10,8 @@ static int begin(void **state)
 {
 	(void)state;
 	load_test_begin(&t, 16 * HV_MIB);
-	t.payload.boot = "nimbos";
-	t.payload.path = load_test_file(&t, "\x90\x90kernel", 9);
+	t.config.boot = "nimbos";
+	t.config.path = load_test_file(&t, "\x90\x90kernel", 9);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static void test_own_stub(void **state)
 static void test_foreign_stub(void **state)
 {
 	(void)state;
-	t.payload.bios = load_test_file(&t, "stub", 5);
+	t.config.bios = load_test_file(&t, "stub", 5);
 	load_test_accept(&t);
 	check_state(0x8000);
 	assert_string_equal(load_test_string(&t, 0x8000), "stub");
@@ -63,7 +63,7 @@ static void test_foreign_stub_elsewhere(void **state)
 
 	(void)state;
 	snprintf(bios, sizeof(bios), "%s@0x9000", load_test_file(&t, "stub", 5));
-	t.payload.bios = bios;
+	t.config.bios = bios;
 	load_test_accept(&t);
 	check_state(0x9000);
 	assert_string_equal(load_test_string(&t, 0x9000), "stub");
@@ -75,7 +75,7 @@ static void refuse_stub_at(const char *at, size_t size, const char *with)
 	char bios[64];
 
 	snprintf(bios, sizeof(bios), "%s@%s", load_test_file(&t, NULL, size), at);
-	t.payload.bios = bios;
+	t.config.bios = bios;
 	load_test_refuse(&t, with);
 	hv_payload_free(&t.payload);
 }
@@ -89,7 +89,7 @@ static void test_refused_stub(void **state)
 	refuse_stub_at("0x8000", 0x8001, "another @GPA");
 	refuse_stub_at("here", 1, "no such file");
 	refuse_stub_at("0x8000", 0, "empty");
-	t.payload.bios = "/nonexistent/stub";
+	t.config.bios = "/nonexistent/stub";
 	load_test_refuse(&t, "no such file");
 	assert_string_equal(t.payload.subject, "/nonexistent/stub");
 }
@@ -97,16 +97,16 @@ static void test_refused_stub(void **state)
 static void test_refused_options(void **state)
 {
 	(void)state;
-	t.payload.options.load = 0x100000;
+	t.config.options.load = 0x100000;
 	load_test_refuse(&t, "--load");
 	hv_payload_free(&t.payload);
-	t.payload.options.load = HV_UNSET;
-	t.payload.options.mode = HV_MODE_PROTECTED;
+	t.config.options.load = HV_UNSET;
+	t.config.options.mode = HV_MODE_PROTECTED;
 	load_test_refuse(&t, "--mode");
 	hv_payload_free(&t.payload);
-	t.payload.options.mode = HV_MODE_DEFAULT;
-	t.payload.boot = "flat";
-	t.payload.bios = "x";
+	t.config.options.mode = HV_MODE_DEFAULT;
+	t.config.boot = "flat";
+	t.config.bios = "x";
 	load_test_refuse(&t, "--boot nimbos");
 	assert_string_equal(t.payload.subject, "--bios");
 }
@@ -114,7 +114,7 @@ static void test_refused_options(void **state)
 static void test_refused_elf(void **state)
 {
 	(void)state;
-	t.payload.path = load_test_file(&t, "\177ELF and more", 13);
+	t.config.path = load_test_file(&t, "\177ELF and more", 13);
 	load_test_refuse(&t, ".bin");
 }
 

@@ -21,8 +21,8 @@ static int end(void **state)
 static void test_flat(void **state)
 {
 	(void)state;
-	t.payload.path = load_test_file(&t, "\xf4", 1);
-	t.payload.cmdline = "words for it";
+	t.config.path = load_test_file(&t, "\xf4", 1);
+	t.config.cmdline = "words for it";
 	load_test_accept(&t);
 	assert_string_equal(t.payload.image.protocol->name, "flat");
 	assert_false(t.payload.image.protocol->pc);
@@ -40,8 +40,8 @@ static void test_names(void **state)
 		if (*name)
 			assert_string_equal(hv_protocol_find(name)->name, name);
 	assert_null(hv_protocol_find("lilo"));
-	t.payload.path = load_test_file(&t, "\xf4", 1);
-	t.payload.boot = "lilo";
+	t.config.path = load_test_file(&t, "\xf4", 1);
+	t.config.boot = "lilo";
 	load_test_refuse(&t, "use one of linux, multiboot, pvh, elf, nimbos, firmware, flat");
 	assert_string_equal(t.payload.subject, "--boot");
 }
@@ -72,7 +72,7 @@ static void test_strangers(void **state)
 		char bytes[0x100] = "";
 
 		memcpy(bytes + s->at, s->magic, strlen(s->magic));
-		t.payload.path = load_test_file(&t, bytes, sizeof(bytes));
+		t.config.path = load_test_file(&t, bytes, sizeof(bytes));
 		load_test_refuse(&t, s->with);
 		hv_payload_free(&t.payload);
 	}
@@ -81,8 +81,8 @@ static void test_strangers(void **state)
 static void test_stranger_on_request(void **state)
 {
 	(void)state;
-	t.payload.path = load_test_file(&t, "MZ", 2);
-	t.payload.boot = "flat";
+	t.config.path = load_test_file(&t, "MZ", 2);
+	t.config.boot = "flat";
 	load_test_accept(&t);
 	assert_string_equal(t.payload.image.why, "--boot");
 }
@@ -92,9 +92,9 @@ static void test_wrong_on_request(void **state)
 	static const char *const names[] = { "linux", "multiboot", "pvh", "elf", "firmware" };
 
 	(void)state;
-	t.payload.path = load_test_file(&t, "\xf4", 1);
+	t.config.path = load_test_file(&t, "\xf4", 1);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		t.payload.boot = names[i];
+		t.config.boot = names[i];
 		load_test_refuse(&t, "");
 		hv_payload_free(&t.payload);
 	}
@@ -103,8 +103,8 @@ static void test_wrong_on_request(void **state)
 static void test_initrd_refused(void **state)
 {
 	(void)state;
-	t.payload.path = load_test_file(&t, "\xf4", 1);
-	hv_payload_add_module(&t.payload, load_test_file(&t, "x", 1));
+	t.config.path = load_test_file(&t, "\xf4", 1);
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "x", 1));
 	load_test_refuse(&t, "takes no initrd");
 	assert_string_equal(t.payload.subject, t.payload.module[0].path);
 }
@@ -112,9 +112,9 @@ static void test_initrd_refused(void **state)
 static void test_image_missing(void **state)
 {
 	(void)state;
-	t.payload.path = "/nonexistent/image";
+	t.config.path = "/nonexistent/image";
 	load_test_refuse(&t, "no such file");
-	assert_string_equal(t.payload.subject, t.payload.path);
+	assert_string_equal(t.payload.subject, t.config.path);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)

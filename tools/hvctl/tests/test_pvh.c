@@ -81,7 +81,7 @@ static struct kernel new_kernel(void)
 static void use(const struct kernel *kernel)
 {
 	hv_payload_free(&t.payload);
-	t.payload.path = load_test_file(&t, kernel, sizeof(*kernel));
+	t.config.path = load_test_file(&t, kernel, sizeof(*kernel));
 }
 
 static void test_entry(void **state)
@@ -114,7 +114,7 @@ static void test_information(void **state)
 	(void)state;
 	use(&kernel);
 	test_put(&t.memory, HV_ACPI_GPA, "RSD PTR ", 8);
-	hv_payload_add_module(&t.payload, load_test_file(&t, "initrd", 6));
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "initrd", 6));
 	load_test_accept(&t);
 	assert_int_equal(info(0, 4), 0x336ec578);
 	assert_int_equal(info(4, 4), 1);
@@ -139,7 +139,7 @@ static void test_without_modules_and_command_line(void **state)
 
 	(void)state;
 	use(&kernel);
-	t.payload.cmdline = "";
+	t.config.cmdline = "";
 	load_test_accept(&t);
 	assert_int_equal(info(12, 4), 0);
 	assert_int_equal(info(16, 8), 0);
@@ -198,7 +198,7 @@ static void test_eight_byte_value(void **state)
 	(void)state;
 	file.kernel.ph[1].p_offset = sizeof(struct kernel);
 	file.kernel.ph[1].p_filesz = sizeof(file.note);
-	t.payload.path = load_test_file(&t, &file, sizeof(file));
+	t.config.path = load_test_file(&t, &file, sizeof(file));
 	load_test_accept(&t);
 	assert_int_equal(t.boot.regs.rip, BASE + 8);
 }
@@ -209,9 +209,9 @@ static void test_refused(void **state)
 
 	(void)state;
 	use(&kernel);
-	t.payload.options.mode = HV_MODE_LONG;
+	t.config.options.mode = HV_MODE_LONG;
 	load_test_refuse(&t, "--mode");
-	t.payload.options.mode = HV_MODE_DEFAULT;
+	t.config.options.mode = HV_MODE_DEFAULT;
 	kernel.note[1].value = RAM;
 	use(&kernel);
 	load_test_refuse(&t, "outside guest RAM");
@@ -222,7 +222,7 @@ static void test_refused(void **state)
 	kernel = new_kernel();
 	kernel.note[1].type = 17;
 	use(&kernel);
-	t.payload.boot = "pvh";
+	t.config.boot = "pvh";
 	load_test_refuse(&t, "no PVH entry");
 	kernel = new_kernel();
 	kernel.ph[0].p_paddr = HV_BOOT_INFO + 0x1000;

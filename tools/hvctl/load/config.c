@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is to be loaded, and how. */
+#include <stddef.h>
+#include <string.h>
+
+#include "config.h"
+
+static const char *const mode_names[] = {
+	[HV_MODE_DEFAULT] = "default",
+	[HV_MODE_REAL] = "real",
+	[HV_MODE_PROTECTED] = "protected",
+	[HV_MODE_LONG] = "long",
+};
+
+const char *hv_mode_name(enum hv_mode mode)
+{
+	return mode_names[mode];
+}
+
+bool hv_mode_find(const char *name, enum hv_mode *mode)
+{
+	for (enum hv_mode i = HV_MODE_REAL; i <= HV_MODE_LONG; i++)
+		if (!strcmp(name, mode_names[i])) {
+			*mode = i;
+			return true;
+		}
+	return false;
+}
+
+bool hv_payload_config_add_initrd(struct hv_payload_config *config, const char *path)
+{
+	if (config->initrds == HV_PAYLOAD_MAX_MODULES)
+		return false;
+	config->initrd[config->initrds++] = path;
+	return true;
+}
