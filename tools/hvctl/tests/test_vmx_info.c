@@ -4,6 +4,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -158,6 +159,35 @@ static void test_module_text(void **state)
 	free(text);
 }
 
+/* Open @name, a file of the source tree. */
+static FILE *open_source(const char *name)
+{
+	char path[PATH_MAX] = __FILE__;
+
+	snprintf(strrchr(path, '/'), sizeof(path) - strlen(path), "/../../../%s", name);
+	return fopen(path, "r");
+}
+
+/* Whoever gives the ABI a capability bit names it here, too. */
+static void test_every_capability_has_a_name(void **state)
+{
+	FILE *header = open_source("uapi/tinyvmx.h");
+	uint64_t defined = 0, named = 0;
+	char line[256], id[64];
+	unsigned int bit;
+
+	(void)state;
+	assert_non_null(header);
+	while (fgets(line, sizeof(line), header))
+		if (sscanf(line, "#define TINYVMX_CAP_%63[A-Z0-9_] (1ULL << %u)", id, &bit) == 2)
+			defined |= 1ULL << bit;
+	fclose(header);
+	for (size_t i = 0; i < tinyvmx_cap_bits.count; i++)
+		named |= 1ULL << tinyvmx_cap_bits.bit[i].bit;
+	assert_true(defined & TINYVMX_CAP_VPID);
+	assert_int_equal(named, defined);
+}
+
 static const char *string_at(json_t *tree, const char *group, const char *key)
 {
 	return json_string_value(json_object_get(json_object_get(tree, group), key));
@@ -221,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_tables_are_sorted),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_module_text),
+		cmocka_unit_test(test_every_capability_has_a_name),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_from_msr_file),
 	};

@@ -257,6 +257,7 @@ static const struct vmx_bit cap_bits[] = {
 	{ 8, "XSAVE state beyond SSE" },
 	{ 9, "RDTSCP" },
 	{ 10, "INVPCID" },
+	{ 11, "speculation control: IA32_SPEC_CTRL, IA32_PRED_CMD, IA32_ARCH_CAPABILITIES" },
 };
 
 const struct vmx_bits vmx_cr0_bits = BITS(cr0_bits);
