@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The bench: one set of guests, two back ends of the same shape. */
-#ifndef HV_BENCH_H
-#define HV_BENCH_H
+#ifndef HV_BENCH_BENCH_H
+#define HV_BENCH_BENCH_H
 
 #include <pthread.h>
 #include <stdbool.h>

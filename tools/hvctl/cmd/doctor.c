@@ -25,7 +25,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static char *make_help(void)
 {
 	char *text = NULL;
-	size_t size, i;
+	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
@@ -34,7 +34,7 @@ static char *make_help(void)
 	      "ok, not ok or unknown, and the remedy.\v",
 	      out);
 	fputs("Exit status: that of the first check that is not ok:\n", out);
-	for (i = 0; i < doctor_nr_checks; i++)
+	for (size_t i = 0; i < doctor_nr_checks; i++)
 		fprintf(out, "  %d  %-10s  %s\n", doctor_checks[i].status, doctor_checks[i].name,
 			doctor_checks[i].about);
 	fprintf(out,
@@ -51,9 +51,8 @@ static void print(const struct doctor_result *results)
 		[DOCTOR_NOT_OK] = "not ok",
 		[DOCTOR_UNKNOWN] = "unknown",
 	};
-	size_t i;
 
-	for (i = 0; i < doctor_nr_checks; i++) {
+	for (size_t i = 0; i < doctor_nr_checks; i++) {
 		const struct doctor_result *r = &results[i];
 
 		printf("%-7s  %s: %s\n", states[r->state], doctor_checks[i].name, r->text);

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "doctor.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "lib/util.h"
 
 #define NO_VMX		"needs VMX, which this CPU does not show"
 #define TESTBED		"try it in the emulated machine: MACHINE=bochs make run"
@@ -50,9 +49,7 @@ static const struct hypervisor hypervisors[] = {
 
 static const struct hypervisor *hypervisor_by_signature(const char *signature)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(hypervisors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(hypervisors); i++)
 		if (!strcmp(hypervisors[i].signature, signature))
 			return &hypervisors[i];
 	return NULL;
@@ -239,10 +236,10 @@ static size_t missing_features(const struct vmx_cpu *cpu, char *list, size_t siz
 {
 	struct vmx_limits limits;
 	uint64_t ept;
-	size_t i, n = 0;
+	size_t n = 0;
 
 	list[0] = 0;
-	for (i = 0; i < ARRAY_SIZE(needed); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		const struct vmx_word *word = &vmx_words[needed[i].word];
 
 		if (vmx_word_limits(cpu, word, &limits) && limits.may_be_1 >> needed[i].bit & 1)
@@ -252,7 +249,7 @@ static size_t missing_features(const struct vmx_cpu *cpu, char *list, size_t siz
 	}
 	if (!vmx_cpu_msr(cpu, MSR_VMX_EPT_VPID, &ept))
 		return n;
-	for (i = 0; i < ARRAY_SIZE(needed_ept); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(needed_ept); i++) {
 		if (ept >> needed_ept[i] & 1)
 			continue;
 		add_name(list, size, vmx_bit_name(&vmx_ept_vpid_bits, needed_ept[i]), "EPT");

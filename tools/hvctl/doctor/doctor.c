@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "lib/util.h"
 
 /* From the ground up: what comes later needs what comes before. */
 const struct doctor_check doctor_checks[] = {
@@ -130,9 +129,8 @@ void doctor_examine(const struct doctor_env *env, struct doctor_facts *f)
 int doctor_run(const struct doctor_facts *facts, struct doctor_result *results)
 {
 	int failed = 0, unknown = 0;
-	size_t i;
 
-	for (i = 0; i < doctor_nr_checks; i++) {
+	for (size_t i = 0; i < doctor_nr_checks; i++) {
 		struct doctor_result *r = &results[i];
 
 		memset(r, 0, sizeof(*r));

@@ -2,8 +2,8 @@
 /*
  * What can keep VT-x from working: the checks of hvctl doctor.
  */
-#ifndef HVCTL_DOCTOR_H
-#define HVCTL_DOCTOR_H
+#ifndef HV_DOCTOR_DOCTOR_H
+#define HV_DOCTOR_DOCTOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,4 +82,4 @@ void doctor_check_headers(const struct doctor_facts *f, struct doctor_result *r)
 void doctor_check_module(const struct doctor_facts *f, struct doctor_result *r);
 void doctor_check_device(const struct doctor_facts *f, struct doctor_result *r);
 
-#endif /* HVCTL_DOCTOR_H */
+#endif

@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "doctor.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "lib/util.h"
 
 #define INSTALLED	"/lib/modules/%s/*/tinyvmx.ko*"
 #define INSTALLED_DEEP	"/lib/modules/%s/*/*/tinyvmx.ko*"
@@ -68,14 +67,13 @@ static void holder_kvm_at_load(struct doctor_result *r)
 void doctor_check_holder(const struct doctor_facts *f, struct doctor_result *r)
 {
 	char idle[128] = "";
-	size_t i;
 
 	if (under_xen(f)) {
 		doctor_say(r, DOCTOR_NOT_OK, "this is a Xen domain: Xen holds VMX");
 		doctor_mend(r, "boot Linux without Xen");
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(holders); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
 		const char *module = holders[i].module;
 		size_t used = strlen(idle);
 

@@ -2,9 +2,8 @@
 /*
  * The SDM's "Checks on VMX Controls": failures with VM-instruction error 7.
  */
+#include "lib/util.h"
 #include "rules.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define EXECUTION	"VM-Execution Control Fields"
 #define EXIT		"VM-Exit Control Fields"

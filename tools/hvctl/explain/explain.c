@@ -8,9 +8,8 @@
 
 #include "explain.h"
 #include "lib/tvx.h"
+#include "lib/util.h"
 #include "rules.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* The areas of the VMCS, in the order the CPU checks them */
 enum area { AREA_NONE, AREA_CONTROLS, AREA_HOST, AREA_GUEST };
@@ -105,15 +104,12 @@ static void ask(struct collector *c, const struct dump *d, const struct rule *ru
 
 static void ask_all(struct collector *c, const struct dump *d, const struct rules *rules)
 {
-	size_t i;
-	unsigned int seg;
-
-	for (i = 0; i < rules->count; i++) {
+	for (size_t i = 0; i < rules->count; i++) {
 		const struct rule *rule = &rules->rule[i];
 
 		if (!rule->segs)
 			ask(c, d, rule, 0);
-		for (seg = 0; seg < TINYVMX_NR_SEG; seg++)
+		for (unsigned int seg = 0; seg < TINYVMX_NR_SEG; seg++)
 			if (rule->segs >> seg & 1)
 				ask(c, d, rule, seg);
 	}
@@ -135,9 +131,8 @@ size_t explain_find(const struct vmx_cpu *cpu, const struct tinyvmx_vmcs_field *
 {
 	struct collector c = { .findings = findings, .max = max };
 	struct dump d = make_dump(cpu, fields, n);
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(tables); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		ask_all(&c, &d, tables[i].rules);
 	if (gaps)
 		*gaps = c.gaps;
@@ -223,9 +218,9 @@ static size_t print_area(const struct explain_finding *f, size_t n, enum area ar
 			 FILE *out)
 {
 	const struct explain_finding *before = NULL;
-	size_t i, printed = 0;
+	size_t printed = 0;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if ((area_of(f[i].id) == area) != in)
 			continue;
 		if (!printed++ && !in && area != AREA_NONE)
@@ -282,8 +277,6 @@ static const struct {
 
 static void print_gaps(const struct dump *d, const struct explain_gaps *gaps, FILE *out)
 {
-	size_t i;
-
 	if (gaps->blanked)
 		fprintf(out,
 			"  not checked: %zu rules on fields that only root is shown (host state, addresses); run as root\n",
@@ -294,7 +287,7 @@ static void print_gaps(const struct dump *d, const struct explain_gaps *gaps, FI
 	if (gaps->missing)
 		fprintf(out, "  not checked: %zu rules on fields that are not in the dump\n",
 			gaps->missing);
-	for (i = 0; i < ARRAY_SIZE(invisible); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(invisible); i++) {
 		struct probe p = { .dump = d };
 
 		if (invisible[i].when(&p))

@@ -2,8 +2,8 @@
 /*
  * Why a VM entry failed: hold a VMCS dump against the SDM's checks on VM entry.
  */
-#ifndef HVCTL_EXPLAIN_H
-#define HVCTL_EXPLAIN_H
+#ifndef HV_EXPLAIN_EXPLAIN_H
+#define HV_EXPLAIN_EXPLAIN_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -68,4 +68,4 @@ int explain_entry_failure_run(const struct tinyvmx_run *run,
 /* explain_entry_failure - the same where no run page is at hand */
 int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
 
-#endif /* HVCTL_EXPLAIN_H */
+#endif

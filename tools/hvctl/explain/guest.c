@@ -2,9 +2,8 @@
 /*
  * The SDM's "Checks on the Guest State Area": VM exits with basic reason 33.
  */
+#include "lib/util.h"
 #include "rules.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define REGISTERS	"Checks on Guest Control Registers, Debug Registers, and MSRs"
 #define SEGMENTS	"Checks on Guest Segment Registers"

@@ -2,9 +2,8 @@
 /*
  * The SDM's "Checks on Host-State Area": failures with VM-instruction error 8.
  */
+#include "lib/util.h"
 #include "rules.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define REGISTERS	"Checks on Host Control Registers, MSRs, and SSP"
 #define SEGMENTS	"Checks on Host Segment and Descriptor-Table Registers"

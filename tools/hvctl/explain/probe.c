@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/util.h"
 #include "rules.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 const char *const explain_seg_names[TINYVMX_NR_SEG] = {
 	"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR",
@@ -42,11 +41,10 @@ static bool holds_host_address(uint32_t encoding)
 		VMCS_HLATP,
 		VMCS_PID_POINTER_TABLE,
 	};
-	size_t i;
 
 	if ((encoding >> 10 & 3) == 3)
 		return true;
-	for (i = 0; i < ARRAY_SIZE(controls); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(controls); i++)
 		if (controls[i] == encoding)
 			return true;
 	return false;
@@ -221,9 +219,7 @@ bool bad_address(struct probe *p)
 
 bool bad_pat(struct probe *p)
 {
-	unsigned int i;
-
-	for (i = 0; i < 8; i++) {
+	for (unsigned int i = 0; i < 8; i++) {
 		unsigned int type = p->value >> (8 * i) & 0xff;
 
 		if (type > 7 || type == 2 || type == 3)
@@ -241,9 +237,7 @@ bool bad_s_cet(struct probe *p)
 /* Append to the detail: which bits are wrong, by name where they have one. */
 static void tell_bits(struct probe *p, const struct vmx_bits *names, uint64_t bits, int must_be)
 {
-	unsigned int bit;
-
-	for (bit = 0; bit < 64; bit++) {
+	for (unsigned int bit = 0; bit < 64; bit++) {
 		const char *name = vmx_bit_name(names, bit);
 		size_t used = strlen(p->detail);
 

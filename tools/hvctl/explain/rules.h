@@ -2,8 +2,8 @@
 /*
  * The SDM's checks on VM entry as rows of tables, and how a row reads a dump.
  */
-#ifndef HVCTL_EXPLAIN_RULES_H
-#define HVCTL_EXPLAIN_RULES_H
+#ifndef HV_EXPLAIN_RULES_H
+#define HV_EXPLAIN_RULES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -189,4 +189,4 @@ bool bad_linear(struct probe *p);		/* bits 63:N differ */
 /* Violations of "fixed" bits: @fixed0 set bits must be 1, others than @fixed1 0. */
 bool bad_fixed(struct probe *p, const struct vmx_bits *names, uint64_t fixed0, uint64_t fixed1);
 
-#endif /* HVCTL_EXPLAIN_RULES_H */
+#endif

@@ -164,9 +164,7 @@ static int run(void)
 
 static const struct doctor_result *result(const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < doctor_nr_checks; i++)
+	for (size_t i = 0; i < doctor_nr_checks; i++)
 		if (!strcmp(doctor_checks[i].name, name))
 			return &results[i];
 	fail_msg("no check %s", name);
@@ -187,11 +185,9 @@ static void expect(const char *name, enum doctor_state want, const char *text, c
 
 static void test_healthy(void **state)
 {
-	size_t i;
-
 	(void)state;
 	assert_int_equal(run(), 0);
-	for (i = 0; i < doctor_nr_checks; i++) {
+	for (size_t i = 0; i < doctor_nr_checks; i++) {
 		assert_int_equal(results[i].state, DOCTOR_OK);
 		assert_int_equal(results[i].remedy[0], 0);
 	}
@@ -200,12 +196,10 @@ static void test_healthy(void **state)
 
 static void test_statuses_are_distinct(void **state)
 {
-	size_t i, j;
-
 	(void)state;
-	for (i = 0; i < doctor_nr_checks; i++) {
+	for (size_t i = 0; i < doctor_nr_checks; i++) {
 		assert_true(doctor_checks[i].status > 2);
-		for (j = 0; j < i; j++)
+		for (size_t j = 0; j < i; j++)
 			assert_int_not_equal(doctor_checks[i].status, doctor_checks[j].status);
 	}
 }
@@ -238,12 +232,11 @@ static void test_nested(void **state)
 		{ "TCGTCGTCGTCG", "QEMU without KVM", "-accel kvm" },
 		{ "SomethingNew", "SomethingNew", "nested virtualization" },
 	};
-	size_t i;
 
 	(void)state;
 	vmx = false;
 	unload();
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		signature = cases[i].signature;
 		assert_int_equal(run(), 10);
 		expect("hypervisor", DOCTOR_NOT_OK, cases[i].name, cases[i].remedy);
@@ -447,13 +440,11 @@ static void test_device(void **state)
 /* What can only be guessed at does not count as an error. */
 static void test_unknown_status(void **state)
 {
-	size_t i;
-
 	(void)state;
 	unload();
 	add("/lib/modules/" RELEASE "/build/Makefile", "");
 	run();
-	for (i = 0; i < doctor_nr_checks; i++)
+	for (size_t i = 0; i < doctor_nr_checks; i++)
 		if (results[i].state == DOCTOR_NOT_OK)
 			assert_string_equal(doctor_checks[i].name, "module");
 	module_info.has_feature_control = false;

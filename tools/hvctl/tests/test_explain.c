@@ -23,9 +23,8 @@ static uint64_t all_named(enum vmx_word_id id)
 {
 	const struct vmx_bits *bits = &vmx_words[id].bits;
 	uint64_t mask = 0;
-	size_t i;
 
-	for (i = 0; i < bits->count; i++)
+	for (size_t i = 0; i < bits->count; i++)
 		mask |= 1ULL << bits->bit[i].bit;
 	return mask;
 }
@@ -223,9 +222,7 @@ static struct tinyvmx_vmcs_field vmcs[] = {
 
 static void set_field(uint32_t field, uint64_t value)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(vmcs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vmcs); i++) {
 		if (vmcs[i].encoding != field)
 			continue;
 		vmcs[i].value = value;
@@ -236,17 +233,13 @@ static void set_field(uint32_t field, uint64_t value)
 
 static void apply(const struct set *sets, size_t max)
 {
-	size_t i;
-
-	for (i = 0; i < max && (sets[i].field || sets[i].value); i++)
+	for (size_t i = 0; i < max && (sets[i].field || sets[i].value); i++)
 		set_field(sets[i].field, sets[i].value);
 }
 
 static void make_vmcs(const struct set *mode)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(vmcs); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vmcs); i++)
 		vmcs[i].value = 0;
 	apply(long_mode, ARRAY_SIZE(long_mode));
 	if (mode)
@@ -559,10 +552,8 @@ static const struct rules *const tables[] = {
 
 static const struct rule *find_rule(const char *id)
 {
-	size_t i, j;
-
-	for (i = 0; i < ARRAY_SIZE(tables); i++)
-		for (j = 0; j < tables[i]->count; j++)
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		for (size_t j = 0; j < tables[i]->count; j++)
 			if (!strcmp(tables[i]->rule[j].id, id))
 				return &tables[i]->rule[j];
 	fail_msg("no rule %s", id);
@@ -578,10 +569,8 @@ static size_t find(const struct vmx_cpu *cpu, struct explain_gaps *gaps)
 
 static void complain(const char *id, size_t n)
 {
-	size_t i;
-
 	fprintf(stderr, "wanted %s only, got %zu:\n", id, n);
-	for (i = 0; i < n && i < ARRAY_SIZE(found); i++)
+	for (size_t i = 0; i < n && i < ARRAY_SIZE(found); i++)
 		fprintf(stderr, "  %s %s\n", found[i].id, found[i].text);
 }
 
@@ -589,10 +578,10 @@ static void violate(const struct violation *v, const struct rule *rule, unsigned
 {
 	struct vmx_cpu cpu = make_cpu();
 	struct explain_gaps gaps;
-	size_t i, n;
+	size_t n;
 
 	make_vmcs(v->mode);
-	for (i = 0; i < ARRAY_SIZE(v->sets); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(v->sets); i++) {
 		uint32_t field = v->sets[i].field;
 
 		if (field >> 31)
@@ -614,18 +603,15 @@ static void violate(const struct violation *v, const struct rule *rule, unsigned
 
 static void test_each_rule_alone(void **state)
 {
-	size_t i;
-	unsigned int seg;
-
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(violations); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(violations); i++) {
 		const struct violation *v = &violations[i];
 		const struct rule *rule = find_rule(v->id);
 		uint32_t segs = rule->segs & (v->segs ? v->segs : UINT32_MAX);
 
 		if (!rule->segs)
 			violate(v, rule, 0);
-		for (seg = 0; seg < TINYVMX_NR_SEG; seg++)
+		for (unsigned int seg = 0; seg < TINYVMX_NR_SEG; seg++)
 			if (segs >> seg & 1)
 				violate(v, rule, seg);
 	}
@@ -634,9 +620,8 @@ static void test_each_rule_alone(void **state)
 static uint32_t violated_segs(const struct rule *rule)
 {
 	uint32_t segs = 0;
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(violations); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(violations); i++)
 		if (!strcmp(violations[i].id, rule->id))
 			segs |= violations[i].segs ? violations[i].segs : UINT32_MAX;
 	return segs;
@@ -645,11 +630,9 @@ static uint32_t violated_segs(const struct rule *rule)
 /* A rule that is added has to be added above, too. */
 static void test_no_rule_untested(void **state)
 {
-	size_t i, j;
-
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(tables); i++) {
-		for (j = 0; j < tables[i]->count; j++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		for (size_t j = 0; j < tables[i]->count; j++) {
 			const struct rule *rule = &tables[i]->rule[j];
 			uint32_t want = rule->segs ? rule->segs : 1;
 
@@ -667,10 +650,10 @@ static void test_valid(void **state)
 	};
 	struct vmx_cpu cpu = make_cpu();
 	struct explain_gaps gaps;
-	size_t i, n;
+	size_t n;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		make_vmcs(modes[i]);
 		n = find(&cpu, &gaps);
 		if (n)
@@ -735,10 +718,10 @@ static void test_legal_oddities(void **state)
 		{ "conforming code below SS", 0, user_mode, { { VMCS_GUEST_CS_AR, CODE64 | 4 } } },
 	};
 	struct vmx_cpu cpu = make_cpu();
-	size_t i, n;
+	size_t n;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(legal); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(legal); i++) {
 		make_vmcs(legal[i].mode);
 		apply(legal[i].sets, ARRAY_SIZE(legal[i].sets));
 		n = find(&cpu, NULL);
@@ -750,9 +733,7 @@ static void test_legal_oddities(void **state)
 
 static void blank_host(void)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(vmcs); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(vmcs); i++)
 		if ((vmcs[i].encoding >> 10 & 3) == 3)
 			vmcs[i].value = 0;
 	set_field(VMCS_MSR_BITMAP, 0);

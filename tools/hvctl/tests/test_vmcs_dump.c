@@ -51,10 +51,9 @@ static void test_bad(void **state)
 		"16820 2",    "6820 10000000000000000",
 		"{\"a\": 1}", "ffffffffffffffff 1",
 	};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		err.text[0] = 0;
 		assert_int_equal(read_text(bad[i]), -EINVAL);
 		assert_null(fields);
@@ -67,10 +66,9 @@ static void test_bad(void **state)
 static void test_too_many(void **state)
 {
 	char *text = malloc(5000 * 7 + 1);
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < 5000; i++)
+	for (size_t i = 0; i < 5000; i++)
 		memcpy(text + 7 * i, "6820 2\n", 8);
 	assert_int_equal(read_text(text), -EINVAL);
 	assert_non_null(strstr(err.text, "more fields"));

@@ -91,11 +91,9 @@ static void test_words_the_cpu_lacks(void **state)
 
 static void test_tables_are_sorted(void **state)
 {
-	size_t i, j;
-
 	(void)state;
-	for (i = 0; i < VMX_NR_WORDS; i++)
-		for (j = 1; j < vmx_words[i].bits.count; j++)
+	for (size_t i = 0; i < VMX_NR_WORDS; i++)
+		for (size_t j = 1; j < vmx_words[i].bits.count; j++)
 			assert_true(vmx_words[i].bits.bit[j - 1].bit <
 				    vmx_words[i].bits.bit[j].bit);
 }
@@ -132,10 +130,9 @@ static void test_text(void **state)
 	};
 	struct vmx_info info = make_info();
 	char *text = print(&info);
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (!strstr(text, lines[i]))
 			fail_msg("not printed: %s", lines[i]);
 	assert_null(strstr(text, "tertiary processor-based"));

@@ -31,10 +31,9 @@ static void test_exit_names(void **state)
 static void test_exit_names_unknown(void **state)
 {
 	static const uint32_t unknown[] = { 35, 38, 42, 71, 82, 1000, 0xffff };
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(unknown); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
 		assert_string_equal(vmx_exit_name(unknown[i]), "unknown exit reason");
 }
 
@@ -48,10 +47,9 @@ static void test_every_field_is_found(void **state)
 		VMCS_FIELDS(ROW)
 #undef ROW
 	};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		/* bisection needs the order; encodings have reserved bits */
 		if (i)
 			assert_true(fields[i - 1].encoding < fields[i].encoding);
@@ -114,10 +112,10 @@ static void test_qualifications(void **state)
 		{ 5000, 1, "" },
 	};
 	char buf[128];
-	size_t i, len;
+	size_t len;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		len = vmx_describe_qualification(cases[i].reason, cases[i].qual, buf, sizeof(buf));
 		assert_string_equal(buf, cases[i].text);
 		assert_int_equal(len, strlen(cases[i].text));
@@ -126,11 +124,10 @@ static void test_qualifications(void **state)
 
 static void test_every_qualification_is_bounded(void **state)
 {
-	uint32_t reason;
 	char buf[8];
 
 	(void)state;
-	for (reason = 0; reason < 100; reason++) {
+	for (uint32_t reason = 0; reason < 100; reason++) {
 		memset(buf, 'x', sizeof(buf));
 		vmx_describe_qualification(reason, UINT64_MAX, buf, 5);
 		assert_non_null(memchr(buf, 0, 5));

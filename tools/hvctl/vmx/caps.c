@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "caps.h"
+#include "lib/util.h"
 #include "names.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define BITS(table)	{ (table), ARRAY_SIZE(table) }
 
 static const struct vmx_bit pin_bits[] = {
@@ -355,9 +355,7 @@ const char *vmx_setting_name(const struct vmx_limits *limits, unsigned int bit)
 
 const char *vmx_bit_name(const struct vmx_bits *bits, unsigned int bit)
 {
-	size_t i;
-
-	for (i = 0; i < bits->count; i++)
+	for (size_t i = 0; i < bits->count; i++)
 		if (bits->bit[i].bit == bit)
 			return bits->bit[i].name;
 	return NULL;

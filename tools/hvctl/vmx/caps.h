@@ -3,8 +3,8 @@
  * The VMX capability MSRs: which bits they have, what those are called, and what
  * they allow a VMCS to say.
  */
-#ifndef HVCTL_VMX_CAPS_H
-#define HVCTL_VMX_CAPS_H
+#ifndef HV_VMX_CAPS_H
+#define HV_VMX_CAPS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -128,4 +128,4 @@ const char *vmx_msr_name(unsigned int index);
 /* "uncacheable (UC)", "write-back (WB)", ... */
 const char *vmx_memory_type_name(unsigned int type);
 
-#endif /* HVCTL_VMX_CAPS_H */
+#endif

@@ -65,9 +65,7 @@ static void fact_string(struct sink *s, const char *key, const char *label, cons
 /* A bit that says yes or no. */
 static void fact_flags(struct sink *s, const struct vmx_bits *bits, uint64_t value)
 {
-	size_t i;
-
-	for (i = 0; i < bits->count; i++) {
+	for (size_t i = 0; i < bits->count; i++) {
 		const struct vmx_bit *b = &bits->bit[i];
 		bool set = value >> b->bit & 1;
 
@@ -98,9 +96,8 @@ static void fact_settings(struct sink *s, const struct vmx_bits *names,
 {
 	uint64_t nameless = limits->may_be_1 & ~limits->must_be_1;
 	json_t *rows = s->text ? NULL : json_array();
-	unsigned int bit;
 
-	for (bit = 0; bit < 64; bit++) {
+	for (unsigned int bit = 0; bit < 64; bit++) {
 		const char *name = vmx_bit_name(names, bit);
 
 		if (name || nameless >> bit & 1)
@@ -116,9 +113,9 @@ static void fact_reserved(struct sink *s, const struct vmx_bits *names,
 			  const struct vmx_limits *limits)
 {
 	json_t *rows = s->text ? NULL : json_array();
-	unsigned int bit, n = 0;
+	unsigned int n = 0;
 
-	for (bit = 0; bit < 64; bit++) {
+	for (unsigned int bit = 0; bit < 64; bit++) {
 		if (!(limits->must_be_1 >> bit & 1) || vmx_bit_name(names, bit))
 			continue;
 		if (s->text)
@@ -287,26 +284,22 @@ static void tell_module(struct sink *s, const struct vmx_info *info)
 /* The MSRs as they were read, for programs only: the text has them in headlines. */
 static void tell_msrs(struct sink *s, const struct vmx_info *info)
 {
-	unsigned int i;
-
 	if (s->text)
 		return;
 	group(s, "msrs", "MSRs");
-	for (i = 0; i < TINYVMX_VMX_MSR_COUNT; i++)
+	for (unsigned int i = 0; i < TINYVMX_VMX_MSR_COUNT; i++)
 		if (info->cpu.msr_valid >> i & 1)
 			fact_hex(s, vmx_msr_name(i), "", info->cpu.msr[i]);
 }
 
 static void tell_all(struct sink *s, const struct vmx_info *info)
 {
-	size_t i;
-
 	tell_source(s, info);
 	tell_module(s, info);
 	tell_cpu(s, info);
 	tell_feature_control(s, info);
 	tell_basic(s, info);
-	for (i = 0; i < VMX_NR_WORDS; i++)
+	for (size_t i = 0; i < VMX_NR_WORDS; i++)
 		tell_word(s, info, &vmx_words[i]);
 	tell_fixed(s, info, "CR0", MSR_VMX_CR0_FIXED0, &vmx_cr0_bits);
 	tell_fixed(s, info, "CR4", MSR_VMX_CR4_FIXED0, &vmx_cr4_bits);

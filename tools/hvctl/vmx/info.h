@@ -2,8 +2,8 @@
 /*
  * What a CPU's VMX can do, as a text for people or as JSON.
  */
-#ifndef HVCTL_VMX_INFO_H
-#define HVCTL_VMX_INFO_H
+#ifndef HV_VMX_INFO_H
+#define HV_VMX_INFO_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,4 +34,4 @@ void vmx_info_print(const struct vmx_info *info, FILE *out);
 /* The same as a new JSON object: 64-bit values as strings in hexadecimal. */
 json_t *vmx_info_json(const struct vmx_info *info);
 
-#endif /* HVCTL_VMX_INFO_H */
+#endif

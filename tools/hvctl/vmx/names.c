@@ -6,9 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "lib/util.h"
 #include "names.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* SDM, "VMX Basic Exit Reasons" */
 static const char *const exit_names[] = {
@@ -342,9 +341,8 @@ static void qual_ept(struct text *t, uint64_t q)
 		{ 1 << 2, "fetch" },
 	};
 	char may[4] = { q & 1 << 3 ? 'r' : '-', q & 1 << 4 ? 'w' : '-', q & 1 << 5 ? 'x' : '-', 0 };
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(access); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(access); i++)
 		if (q & access[i].mask)
 			add_list(t, access[i].word);
 	text_add(t, "%spage allows %s", t->used ? "; " : "", may);

@@ -3,8 +3,8 @@
  * What the SDM calls things: exit reasons, VMCS fields, VM-instruction errors,
  * exit qualifications.
  */
-#ifndef HVCTL_VMX_NAMES_H
-#define HVCTL_VMX_NAMES_H
+#ifndef HV_VMX_NAMES_H
+#define HV_VMX_NAMES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -260,4 +260,4 @@ const char *vmx_instruction_error(uint32_t n);
  */
 size_t vmx_describe_qualification(uint32_t reason, uint64_t qual, char *buf, size_t len);
 
-#endif /* HVCTL_VMX_NAMES_H */
+#endif

@@ -66,9 +66,8 @@ static bool msr_exists(const struct vmx_cpu *cpu, uint32_t msr)
 static void read_msrs(int fd, struct vmx_info *info)
 {
 	struct vmx_cpu *cpu = &info->cpu;
-	uint32_t i;
 
-	for (i = 0; i < TINYVMX_VMX_MSR_COUNT; i++)
+	for (uint32_t i = 0; i < TINYVMX_VMX_MSR_COUNT; i++)
 		if (msr_exists(cpu, TINYVMX_VMX_MSR_BASE + i) &&
 		    read_msr(fd, TINYVMX_VMX_MSR_BASE + i, &cpu->msr[i]))
 			cpu->msr_valid |= 1U << i;

@@ -101,9 +101,7 @@ int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n, stru
 
 void vmcs_dump_write(const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		fprintf(out, "0x%04x 0x%016" PRIx64 "  # %s\n", fields[i].encoding,
 			(uint64_t)fields[i].value, vmx_field_name(fields[i].encoding));
 }

@@ -2,8 +2,8 @@
 /*
  * A VMCS dump as a text: a line a field, "ENCODING VALUE", both hexadecimal.
  */
-#ifndef HVCTL_VMCS_DUMP_H
-#define HVCTL_VMCS_DUMP_H
+#ifndef HV_VMX_VMCS_DUMP_H
+#define HV_VMX_VMCS_DUMP_H
 
 #include <stddef.h>
 #include <stdio.h>
@@ -25,4 +25,4 @@ int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n, stru
 /* Write a dump, with the names of the fields as comments. */
 void vmcs_dump_write(const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
 
-#endif /* HVCTL_VMCS_DUMP_H */
+#endif
