@@ -52,12 +52,39 @@ static void test_long_lines(void **state)
 	assert_non_null(hv_panic_text(&panic));
 }
 
+/* A kernel with times in front of its lines, and a program that talks of a panic. */
+static void test_not_the_kernels(void **state)
+{
+	struct hv_panic panic = { .len = 0 };
+
+	(void)state;
+	say(&panic, "[    1.0] all is well\r\n");
+	say(&panic, "linux# echo Kernel panic - not syncing: x\r\n");
+	say(&panic, "Kernel panic - not syncing: x\r\n[it] Kernel panic - not syncing: x\r\n");
+	assert_null(hv_panic_text(&panic));
+	say(&panic, "linux# [    2.0][    T1] Kernel panic - not syncing: y\r\n");
+	assert_string_equal(hv_panic_text(&panic), "Kernel panic - not syncing: y");
+}
+
+static void test_only_text_is_kept(void **state)
+{
+	struct hv_panic panic = { .len = 0 };
+
+	(void)state;
+	say(&panic, "Kernel panic - not syncing: \xff\x9b"
+		    "31m\033[0m\xc2\x9b ok \xc3\xa9\n");
+	assert_string_equal(hv_panic_text(&panic),
+			    "Kernel panic - not syncing: ??31m[0m? ok \xc3\xa9");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_life_goes_on),
 		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_not_the_kernels),
+		cmocka_unit_test(test_only_text_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("panic", tests, NULL, NULL);

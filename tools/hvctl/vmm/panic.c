@@ -1,13 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Find a Linux panic in what goes to the console. */
-#include <stdio.h>
 #include <string.h>
 
+#include "lib/text.h"
 #include "panic.h"
 
 #define PANIC "Kernel panic - not syncing"
 /* Behind its first line there are registers and a call trace; behind more, life has gone on. */
 #define MAX_LINES 100
+
+/* Does "[    1.234567] ", which printk() puts in front, end at @end? */
+static bool is_stamped(const char *line, const char *end)
+{
+	const char *at = end - 2;
+
+	if (at < line || memcmp(at, "] ", 2))
+		return false;
+	while (at > line && strchr(" 0123456789.TC", at[-1]))
+		at--;
+	return at > line && at[-1] == '[';
+}
+
+/*
+ * Where a kernel's lines bear a time, a panic does, too, maybe behind a prompt; what a
+ * program prints of one (a test, a log that is shown) does not.
+ */
+static const char *find_panic(struct hv_panic *panic)
+{
+	const char *line = panic->line, *stamp = strstr(line, "] "), *found = strstr(line, PANIC);
+
+	panic->stamped |= *line == '[' && stamp && is_stamped(line, stamp + 2);
+	/* Not the last line, "---[ end Kernel panic ...", which says it once more. */
+	if (!found || strstr(line, "---[ end"))
+		return NULL;
+	return panic->stamped && !is_stamped(line, found) ? NULL : found;
+}
 
 static void end_of_line(struct hv_panic *panic)
 {
@@ -16,11 +43,10 @@ static void end_of_line(struct hv_panic *panic)
 	panic->line[panic->len] = '\0';
 	panic->len = 0;
 	panic->lines_since++;
-	found = strstr(panic->line, PANIC);
-	/* Not the last line, "---[ end Kernel panic ...", which says it once more. */
-	if (!found || strstr(panic->line, "---[ end"))
+	found = find_panic(panic);
+	if (!found)
 		return;
-	snprintf(panic->text, sizeof(panic->text), "%s", found);
+	hv_text_clean(panic->text, sizeof(panic->text), found, strlen(found));
 	panic->lines_since = 0;
 }
 

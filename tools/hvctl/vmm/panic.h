@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Was that reboot a panic? Linux says so on its console before it resets the
- * machine (panic=-1), and nowhere else that needs no driver.
+ * Was that reboot a panic? Linux says so on its console before it resets the machine
+ * (panic=-1), and nowhere else that needs no driver.
  */
-#ifndef HV_PANIC_H
-#define HV_PANIC_H
+#ifndef HV_VMM_PANIC_H
+#define HV_VMM_PANIC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@ struct hv_panic {
 	size_t len;
 	char text[160];			/* of the panic */
 	unsigned int lines_since;
+	bool stamped;			/* this kernel's lines begin with a time */
 };
 
 /* The guest writes to its console. */
