@@ -54,7 +54,7 @@ static int fail(const char *path, const char *why)
 static int explain(const char *path, FILE *in)
 {
 	struct tinyvmx_vmcs_field *fields;
-	struct hv_error err = { "" };
+	struct hv_error err = { .text = "" };
 	size_t n;
 	int count;
 

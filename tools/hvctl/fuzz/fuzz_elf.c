@@ -12,7 +12,7 @@ static struct hv_memory memory;
 static void try(const struct hv_file *file, const struct hv_load_options *options)
 {
 	struct hv_image image;
-	struct hv_error err = { "" };
+	struct hv_error err = { .text = "" };
 
 	if (hv_image_parse(&image, file, NULL, options, &err) ||
 	    hv_image_check(&image, &memory, &err) || hv_boot_check(&image, "", &err)) {

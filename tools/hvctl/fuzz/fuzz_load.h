@@ -24,7 +24,7 @@ static inline void fuzz_load(const struct hv_protocol *protocol, const uint8_t *
 		.modules = protocol ? 1 : 0,
 		.module[0] = { .path = "initrd", .file = { (uint8_t *)data, size } },
 	};
-	struct hv_error err = { "" };
+	struct hv_error err = { .text = "" };
 	struct hv_boot boot;
 
 	if (!memory.map && hv_memory_init(&memory, FUZZ_RAM, &err))

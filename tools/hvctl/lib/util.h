@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the C library lacks. */
-#ifndef HV_UTIL_H
-#define HV_UTIL_H
+#ifndef HV_LIB_UTIL_H
+#define HV_LIB_UTIL_H
+
+#include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Nothing if there is none: -1. */
+static inline void hv_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
 
 #endif

@@ -130,7 +130,7 @@ static void test_real(void **state)
 
 static void refused(struct hv_image image, const char *cmdline, const char *with)
 {
-	struct hv_error err = { "" };
+	struct hv_error err = { .text = "" };
 
 	assert_true(hv_boot_check(&image, cmdline, &err) < 0);
 	if (!strstr(err.text, with))

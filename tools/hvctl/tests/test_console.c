@@ -2,17 +2,22 @@
 /* The console: flow control in both directions, the escape character, readers that go away. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "hv_test.h"
 #include "vmm/console.h"
 
 static struct hv_console console;
+static struct hv_loop loop;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int in[2], out[2], stop[2];
 static uint8_t taken[4 * HV_CONSOLE_IN];
 static size_t taken_len, room;
-static unsigned int quits, wakes;
+static unsigned int quits;
 static int failure;
 
 static size_t take(void *ctx, const uint8_t *data, size_t len)
@@ -38,23 +43,17 @@ static void on_failure(void *ctx, int errnum)
 	failure = errnum;
 }
 
-static void on_wake(void *ctx)
-{
-	(void)ctx;
-	wakes++;
-}
-
 static void open_console(bool raw)
 {
 	struct hv_console_config config = {
+		.loop = &loop,
+		.lock = &lock,
 		.in_fd = in[0],
 		.out_fd = out[1],
-		.stop_fd = stop[0],
 		.raw = raw,
 		.input = take,
 		.quit = on_quit,
 		.failed = on_failure,
-		.wake = on_wake,
 	};
 
 	memset(&console, 0, sizeof(console));
@@ -63,23 +62,46 @@ static void open_console(bool raw)
 
 static int setup(void **state)
 {
+	struct hv_error err;
+
 	(void)state;
-	taken_len = quits = wakes = failure = 0;
+	taken_len = quits = failure = 0;
 	room = sizeof(taken);
 	signal(SIGPIPE, SIG_IGN);
-	return pipe(in) || pipe(out) || pipe(stop);
+	return hv_loop_init(&loop, &err) || pipe(in) || pipe(out) || pipe(stop);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
 	hv_console_exit(&console);
+	hv_loop_exit(&loop);
 	for (unsigned int i = 0; i < 2; i++) {
 		close(in[i]);
 		close(out[i]);
 		close(stop[i]);
 	}
 	return 0;
+}
+
+/* How often the loop was woken since the last call. */
+static uint64_t wakes(void)
+{
+	uint64_t count = 0;
+
+	(void)!read(loop.wake_fd, &count, sizeof(count));
+	return count;
+}
+
+/* What the event loop would do now; returns whether there was something. */
+static bool serve(struct hv_watch *watch)
+{
+	struct pollfd fd = { watch->fd, watch->wants(watch->ctx), 0 };
+
+	if (!fd.events || poll(&fd, 1, 0) <= 0)
+		return false;
+	watch->ready(watch->ctx, fd.revents);
+	return true;
 }
 
 static void say(const char *text)
@@ -90,8 +112,7 @@ static void say(const char *text)
 static void type(const char *text, size_t len)
 {
 	assert_int_equal(write(in[1], text, len), len);
-	assert_true(hv_console_read(&console));
-	hv_console_feed(&console);
+	assert_true(serve(&console.in_watch));
 }
 
 static void test_output(void **state)
@@ -107,9 +128,9 @@ static void test_output(void **state)
 	/* A single byte waits for more, and tells the event loop once. */
 	say("x");
 	assert_true(hv_console_pending(&console));
-	assert_int_equal(wakes, 1);
+	assert_int_equal(wakes(), 1);
 	say("y");
-	assert_int_equal(wakes, 1);
+	assert_int_equal(wakes(), 0);
 	hv_console_drain(&console);
 	assert_int_equal(read(out[0], buf, sizeof(buf)), 2);
 }
@@ -134,7 +155,7 @@ static void test_a_full_pipe_blocks_nobody(void **state)
 	for (unsigned int i = 0; i < 10; i++)
 		say("a line\n");
 	assert_true(hv_console_pending(&console));
-	hv_console_throttle(&console); /* below the mark: returns */
+	hv_console_throttle(&console, stop[0]); /* below the mark: returns */
 	while (hv_console_pending(&console)) {
 		assert_true(read(out[0], buf, sizeof(buf)) > 0);
 		hv_console_drain(&console);
@@ -151,7 +172,7 @@ static void test_throttle_ends_when_the_machine_does(void **state)
 	while (console.out_len <= HV_CONSOLE_OUT_HIGH)
 		hv_console_output(&console, (const uint8_t *)page, sizeof(page));
 	assert_int_equal(write(stop[1], "", 1), 1);
-	hv_console_throttle(&console);
+	hv_console_throttle(&console, stop[0]);
 	hv_console_finish(&console, stop[0]);
 	assert_true(hv_console_pending(&console));
 }
@@ -200,14 +221,14 @@ static void paste(bool raw)
 		ssize_t n = write(in[1], text + sent, sizeof(text) - sent);
 
 		sent += n > 0 ? n : 0;
-		while (hv_console_wants_input(&console) && taken_len + console.in_len < sent)
-			assert_true(hv_console_read(&console));
+		while (serve(&console.in_watch))
+			;
 		assert_in_range(console.in_len, 1, HV_CONSOLE_IN);
 		room = 15;
-		wakes = 0;
+		wakes();
 		n = console.in_len == HV_CONSOLE_IN;
 		hv_console_feed(&console);
-		assert_int_equal(wakes, n);
+		assert_int_equal(wakes(), n);
 	}
 	assert_memory_equal(taken, text, sizeof(text));
 }
@@ -230,8 +251,8 @@ static void test_end_of_input(void **state)
 	open_console(false);
 	close(in[1]);
 	in[1] = -1;
-	assert_false(hv_console_read(&console));
-	assert_false(hv_console_wants_input(&console));
+	assert_true(serve(&console.in_watch));
+	assert_int_equal(console.in_watch.wants(&console), 0);
 }
 
 static void test_escapes(void **state)
@@ -257,6 +278,132 @@ static void test_a_pipe_has_no_escapes(void **state)
 	assert_memory_equal(taken, "\001x", 2);
 }
 
+/* A chip may have nothing to say; with a full buffer nothing of it fits. */
+static void test_nothing_said(void **state)
+{
+	static const char page[4096];
+
+	(void)state;
+	open_console(false);
+	hv_console_output(&console, NULL, 0);
+	console.config.lossy = true;
+	fill_pipe();
+	for (unsigned int i = 0; i < HV_CONSOLE_OUT / sizeof(page) + 2; i++)
+		hv_console_output(&console, (const uint8_t *)page, sizeof(page));
+	assert_int_equal(console.out_len, HV_CONSOLE_OUT);
+}
+
+/* --------------------------------------------------------------- terminals */
+
+static int slave = -1, master = -1;
+
+static int setup_terminal(void **state)
+{
+	struct termios raw;
+
+	cfmakeraw(memset(&raw, 0, sizeof(raw)));
+	if (setup(state) || openpty(&master, &slave, NULL, &raw, NULL))
+		return -1;
+	return dup2(slave, out[1]) < 0 || dup2(slave, in[0]) < 0;
+}
+
+static int teardown_terminal(void **state)
+{
+	close(slave);
+	close(master);
+	return teardown(state);
+}
+
+/* Nobody reads it: POLLOUT promises room for one byte, and write() of more would sleep. */
+static void test_a_stalled_terminal_blocks_nobody(void **state)
+{
+	static char page[4096];
+
+	(void)state;
+	memset(page, 'x', sizeof(page));
+	open_console(false);
+	alarm(20);
+	for (unsigned int i = 0; i < 100; i++) {
+		hv_console_output(&console, (const uint8_t *)page,
+				  HV_CONSOLE_OUT - console.out_len < sizeof(page) ? 1 :
+										    sizeof(page));
+		serve(&console.out_watch);
+	}
+	assert_int_equal(write(stop[1], "", 1), 1);
+	hv_console_throttle(&console, stop[0]);
+	alarm(0);
+	assert_true(hv_console_pending(&console));
+	/* Others that have the terminal did not get O_NONBLOCK from us. */
+	assert_false(fcntl(slave, F_GETFL) & O_NONBLOCK);
+}
+
+/* What poll() has seen, another reader has taken. */
+static void test_input_that_is_gone_blocks_nobody(void **state)
+{
+	char byte;
+
+	(void)state;
+	open_console(false);
+	assert_int_equal(write(master, "x", 1), 1);
+	assert_int_equal(read(slave, &byte, 1), 1);
+	alarm(20);
+	console.in_watch.ready(&console, POLLIN);
+	alarm(0);
+	assert_int_equal(taken_len, 0);
+	assert_false(console.in_eof);
+}
+
+static void test_a_terminal_of_others(void **state)
+{
+	(void)state;
+	open_console(true);
+	hv_console_set_terminal(&console, false);
+	assert_int_equal(console.in_watch.fd, -1);
+	hv_console_set_terminal(&console, true);
+	assert_int_equal(console.in_watch.fd, console.in_stream.fd);
+	assert_int_equal(write(master, "\001x", 2), 2);
+	assert_true(serve(&console.in_watch));
+	assert_int_equal(quits, 1);
+}
+
+/* The master of a pseudo-terminal cannot be opened again: that would be another one. */
+static void test_a_master_is_shared(void **state)
+{
+	struct hv_stream stream;
+
+	(void)state;
+	open_console(false);
+	hv_stream_open(&stream, master, true);
+	assert_int_equal(stream.fd, master);
+	assert_true(fcntl(master, F_GETFL) & O_NONBLOCK);
+	hv_stream_close(&stream);
+}
+
+static void test_sockets(void **state)
+{
+	static char page[65536];
+	struct hv_stream stream;
+	int pair[2];
+
+	(void)state;
+	open_console(false);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	hv_stream_open(&stream, pair[0], true);
+	alarm(20);
+	while (hv_stream_write(&stream, page, sizeof(page)) > 0)
+		;
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(hv_stream_read(&stream, page, 1), -1);
+	assert_int_equal(errno, EAGAIN);
+	alarm(0);
+	assert_false(fcntl(pair[0], F_GETFL) & O_NONBLOCK);
+	close(pair[1]);
+	assert_int_equal(hv_stream_write(&stream, page, 1), -1);
+	assert_int_equal(errno, EPIPE);
+	close(pair[0]);
+}
+
+#define ON_TERMINAL(name) cmocka_unit_test_setup_teardown(name, setup_terminal, teardown_terminal)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -272,6 +419,12 @@ int main(void)
 		T(test_end_of_input),
 		T(test_escapes),
 		T(test_a_pipe_has_no_escapes),
+		T(test_nothing_said),
+		ON_TERMINAL(test_a_stalled_terminal_blocks_nobody),
+		ON_TERMINAL(test_input_that_is_gone_blocks_nobody),
+		ON_TERMINAL(test_a_terminal_of_others),
+		ON_TERMINAL(test_a_master_is_shared),
+		T(test_sockets),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);

@@ -223,7 +223,7 @@ static void test_bare_has_no_lapic(void **state)
 
 static int parse(struct hv_cpu_features *features, const char *text)
 {
-	struct hv_error err = { "" };
+	struct hv_error err = { .text = "" };
 	int error = hv_cpu_features_parse(features, text, &err);
 
 	if (error)

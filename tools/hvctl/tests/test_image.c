@@ -64,7 +64,7 @@ static int parse(struct elf64 *elf, size_t size, struct hv_image *image, struct 
 static void refused(struct elf64 *elf, const char *with)
 {
 	struct hv_image image;
-	struct hv_error err = { "" };
+	struct hv_error err = { .text = "" };
 
 	assert_true(parse(elf, sizeof(*elf), &image, &err) < 0);
 	if (!strstr(err.text, with))
@@ -202,7 +202,7 @@ static void test_elf_truncated_anywhere(void **state)
 	(void)state;
 	/* Shorter than the magic it is a flat binary; the code's end is the file's end. */
 	for (size_t size = SELFMAG; size < offsetof(struct elf64, code) + 64; size++) {
-		struct hv_error err = { "" };
+		struct hv_error err = { .text = "" };
 
 		if (!parse(&elf, size, &image, &err))
 			fail_msg("%zu bytes are taken for the whole", size);
@@ -249,7 +249,7 @@ static struct hv_image two_segments(uint64_t a, uint64_t a_len, uint64_t b, uint
 
 static void check(const struct hv_memory *memory, struct hv_image image, const char *with)
 {
-	struct hv_error err = { "" };
+	struct hv_error err = { .text = "" };
 	int error = hv_image_check(&image, memory, &err);
 
 	if (!with) {
@@ -321,7 +321,7 @@ static int remove_dir(void **state)
 static void read_refused(const char *path, uint64_t max, const char *with)
 {
 	struct hv_file file;
-	struct hv_error err = { "" };
+	struct hv_error err = { .text = "" };
 
 	assert_true(hv_file_read(&file, path, max, &err) < 0);
 	if (!strstr(err.text, with))

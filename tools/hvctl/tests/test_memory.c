@@ -54,7 +54,7 @@ static void test_sizes_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct hv_error err = { "" };
+		struct hv_error err = { .text = "" };
 
 		assert_true(hv_memory_init(&memory, sizes[i], &err) < 0);
 		assert_non_null(strchr(err.text, ';'));
@@ -111,7 +111,7 @@ static void test_accessor(void **state)
 static void test_shared(void **state)
 {
 	struct hv_memory memory, other, small;
-	struct hv_error err = { "" };
+	struct hv_error err = { .text = "" };
 	char text[8] = "";
 	int fd;
 

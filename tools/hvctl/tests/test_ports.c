@@ -2,9 +2,8 @@
 /* The small ports, and what hvctl makes of how a machine ended. */
 #include "dev/debugport.h"
 #include "dev/exitport.h"
-#include "hv_test.h"
 #include "lib/status.h"
-#include "vmm/machine.h"
+#include "machine_test.h"
 
 static uint8_t said;
 static uint32_t exited;
@@ -94,19 +93,20 @@ static void test_statuses(void **state)
 
 static void test_the_first_end_counts(void **state)
 {
-	static struct hv_machine machine;
-	struct hv_error err;
+	struct hv_config config = test_config(HV_MACHINE_BARE);
+	struct hv_machine *machine;
 	char text[200];
 
 	(void)state;
-	assert_int_equal(hv_machine_init(&machine, &err), 0);
-	assert_string_equal(hv_end_name(&machine.end), "running");
-	hv_machine_end(&machine, HV_END_UNSUPPORTED, 0, "something at 0x%x", 0x1234);
-	hv_machine_end(&machine, HV_END_HALTED, 0, "%s", "");
-	assert_true(machine.ended);
-	hv_end_describe(&machine.end, text, sizeof(text));
+	fake_reset(NULL);
+	machine = test_machine(&config);
+	assert_string_equal(hv_end_name(&machine->end), "running");
+	hv_machine_end(machine, HV_END_UNSUPPORTED, 0, "something at 0x%x", 0x1234);
+	hv_machine_end(machine, HV_END_HALTED, 0, "%s", "");
+	assert_true(hv_machine_has_ended(machine));
+	hv_end_describe(&machine->end, text, sizeof(text));
 	assert_string_equal(text, "unsupported: something at 0x1234");
-	hv_machine_exit(&machine);
+	hv_machine_destroy(machine);
 }
 
 static void test_every_end_has_its_words(void **state)
@@ -131,6 +131,8 @@ int main(void)
 		cmocka_unit_test(test_the_first_end_counts),
 		cmocka_unit_test(test_every_end_has_its_words),
 	};
+	int failed = cmocka_run_group_tests_name("ports", tests, NULL, NULL);
 
-	return cmocka_run_group_tests_name("ports", tests, NULL, NULL);
+	test_remove_image();
+	return failed;
 }

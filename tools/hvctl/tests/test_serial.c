@@ -2,56 +2,57 @@
 /* The serial ports: what --serial says, what reaches the other end, and lines that two ports share. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hv_test.h"
-#include "vmm/machine.h"
+#include "machine_test.h"
 
-static struct hv_machine machine;
+static struct hv_machine *machine;
 static char path[] = "/tmp/hv-serial-XXXXXX";
 
 /* ----------------------------------------------------------------- options */
 
-static void accept(struct hv_serial_choice *choices, const char *text)
+static void accept(struct hv_config *config, const char *text)
 {
 	struct hv_error err;
 
-	if (hv_serial_parse(choices, text, &err))
+	if (hv_config_set_serial(config, text, &err))
 		fail_msg("%s: %s", text, err.text);
 }
 
 static void refuse(const char *text, const char *with)
 {
-	struct hv_serial_choice choices[HV_PC_COM_PORTS] = { { HV_SERIAL_STDIO, NULL } };
-	struct hv_error err = { "" };
+	struct hv_config config = HV_CONFIG_DEFAULT;
+	struct hv_error err = { .text = "" };
 
-	assert_int_equal(hv_serial_parse(choices, text, &err), -EINVAL);
+	assert_int_equal(hv_config_set_serial(&config, text, &err), -EINVAL);
 	if (!strstr(err.text, with) || !strchr(err.text, ';'))
 		fail_msg("%s: %s", text, err.text);
-	assert_int_equal(choices[0].kind, HV_SERIAL_STDIO);
+	assert_int_equal(config.serial[0].kind, HV_SERIAL_STDIO);
 }
 
 static void test_options(void **state)
 {
-	struct hv_serial_choice choices[HV_PC_COM_PORTS] = { { HV_SERIAL_STDIO, NULL } };
+	struct hv_config config = HV_CONFIG_DEFAULT;
+	const struct hv_serial_choice *choices = config.serial;
 
 	(void)state;
-	accept(choices, "COM2:pty");
-	accept(choices, "com4:file:a:b");
+	accept(&config, "COM2:pty");
+	accept(&config, "com4:file:a:b");
 	assert_int_equal(choices[0].kind, HV_SERIAL_STDIO);
 	assert_int_equal(choices[1].kind, HV_SERIAL_PTY);
 	assert_int_equal(choices[2].kind, HV_SERIAL_NONE);
 	assert_int_equal(choices[3].kind, HV_SERIAL_FILE);
 	assert_string_equal(choices[3].path, "a:b");
-	accept(choices, "COM3:stdio");
+	accept(&config, "COM3:stdio");
 	assert_int_equal(choices[0].kind, HV_SERIAL_NULL);
 	assert_int_equal(choices[2].kind, HV_SERIAL_STDIO);
-	accept(choices, "COM1:stdio");
+	accept(&config, "COM1:stdio");
 	assert_int_equal(choices[2].kind, HV_SERIAL_NULL);
-	accept(choices, "COM1:stdio");
+	accept(&config, "COM1:stdio");
 	assert_int_equal(choices[0].kind, HV_SERIAL_STDIO);
 }
 
@@ -76,47 +77,49 @@ static void test_refused_options(void **state)
 
 static int begin(void **state)
 {
-	struct hv_error err;
-
 	(void)state;
 	strcpy(path + sizeof(path) - 7, "XXXXXX");
 	close(mkstemp(path));
-	memset(&machine, 0, sizeof(machine));
-	if (hv_machine_init(&machine, &err))
-		return -1;
-	machine.is_pc = true;
-	return hv_memory_init(&machine.memory, 4 * HV_MIB, &err);
+	machine = NULL;
+	fake_reset(NULL);
+	return 0;
 }
 
 static int end(void **state)
 {
 	(void)state;
-	hv_machine_exit(&machine);
+	if (machine)
+		hv_machine_destroy(machine);
 	return unlink(path);
 }
 
 static void start(const char *text)
 {
-	struct hv_serial_choice choices[HV_PC_COM_PORTS] = { { HV_SERIAL_STDIO, NULL } };
-	struct hv_error err;
+	struct hv_config config = test_config(HV_MACHINE_PC);
 
-	accept(choices, text);
-	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		machine.serial[i].choice = choices[i];
-	if (hv_machine_add_devices(&machine, false, &err))
-		fail_msg("%s", err.text);
+	accept(&config, text);
+	machine = test_machine(&config);
+}
+
+/* What the event loop would do now. */
+static void serve(struct hv_watch *watch)
+{
+	struct pollfd fd = { watch->fd, watch->wants ? watch->wants(watch->ctx) : POLLIN, 0 };
+
+	if (poll(&fd, 1, 1000) > 0)
+		watch->ready(watch->ctx, fd.revents);
 }
 
 static void out(uint16_t port, uint64_t value)
 {
-	assert_true(hv_bus_access(&machine.bus, HV_PORT, port, 1, true, &value));
+	assert_true(hv_bus_access(&machine->bus, HV_PORT, port, 1, true, &value));
 }
 
 static uint8_t in(uint16_t port)
 {
 	uint64_t value = 0;
 
-	hv_bus_access(&machine.bus, HV_PORT, port, 1, false, &value);
+	hv_bus_access(&machine->bus, HV_PORT, port, 1, false, &value);
 	return value;
 }
 
@@ -134,23 +137,25 @@ static void test_file(void **state)
 	(void)state;
 	snprintf(option, sizeof(option), "COM2:file:%s", path);
 	start(option);
-	assert_int_equal(hv_serial_present(&machine), 3);
+	assert_int_equal(hv_serial_present(machine), 3);
 	send_text(0x2f8, "to a file");
-	hv_serial_flush(&machine);
-	hv_console_finish(machine.serial[1].console, machine.stop_fd);
+	hv_serial_flush(machine);
+	hv_console_finish(machine->serial[1].console, machine->attention_fd);
 	fd = open(path, O_RDONLY);
 	assert_int_equal(read(fd, text, sizeof(text)), 9);
 	close(fd);
 	assert_string_equal(text, "to a file");
-	assert_false(atomic_load(&machine.ended));
+	assert_false(hv_machine_has_ended(machine));
 }
 
 static void refuse_file(const char *text)
 {
+	struct hv_config config = test_config(HV_MACHINE_PC);
 	struct hv_error err;
 
-	assert_int_equal(hv_serial_parse(&machine.serial[0].choice, text, &err), 0);
-	assert_true(hv_machine_add_devices(&machine, false, &err) < 0);
+	accept(&config, text);
+	assert_null(hv_machine_create(&config, &err));
+	assert_string_equal(err.subject, "--serial");
 	assert_non_null(strstr(err.text, "; check the path"));
 }
 
@@ -176,9 +181,9 @@ static void test_full_disk_ends_the_machine(void **state)
 	(void)state;
 	start("COM2:file:/dev/full");
 	send_text(0x2f8, "x\n");
-	assert_true(atomic_load(&machine.ended));
-	assert_int_equal(machine.end.kind, HV_END_ERROR);
-	assert_non_null(strstr(machine.end.text, "/dev/full"));
+	assert_true(hv_machine_has_ended(machine));
+	assert_int_equal(machine->end.kind, HV_END_ERROR);
+	assert_non_null(strstr(machine->end.text, "/dev/full"));
 }
 
 static void test_pty(void **state)
@@ -189,14 +194,14 @@ static void test_pty(void **state)
 
 	(void)state;
 	start("COM2:pty");
-	console = machine.serial[1].console;
-	slave = dup(machine.serial[1].slave_fd);
+	console = machine->serial[1].console;
+	slave = dup(machine->serial[1].slave_fd);
 	send_text(0x2f8, "a line\n");
 	assert_int_equal(read(slave, text, sizeof(text)), 7);
 	assert_string_equal(text, "a line\n");
 	/* Nothing is echoed, translated or taken for a signal. */
 	assert_int_equal(write(slave, "\003\r\n", 3), 3);
-	assert_true(hv_console_read(console));
+	serve(&console->in_watch);
 	out(0x2f9, 1);
 	out(0x2fc, 3);
 	hv_console_feed(console);
@@ -213,9 +218,9 @@ static void test_pty_that_nobody_reads(void **state)
 	start("COM2:pty");
 	for (unsigned int i = 0; i < 4 * HV_CONSOLE_OUT / 8; i++)
 		send_text(0x2f8, "7 bytes\n");
-	hv_machine_throttle(&machine);
-	hv_console_finish(machine.serial[1].console, machine.stop_fd);
-	assert_false(atomic_load(&machine.ended));
+	hv_machine_throttle(machine);
+	hv_console_finish(machine->serial[1].console, machine->attention_fd);
+	assert_false(hv_machine_has_ended(machine));
 }
 
 static void test_null(void **state)
@@ -223,11 +228,11 @@ static void test_null(void **state)
 	(void)state;
 	start("COM1:null");
 	send_text(0x3f8, "nobody hears it\n");
-	hv_serial_flush(&machine);
-	assert_int_equal(machine.console.out_len, 0);
+	hv_serial_flush(machine);
+	assert_int_equal(machine->console.out_len, 0);
 	assert_int_equal(in(0x3f8 + 7), 0);
 	/* What is typed is nobody's. */
-	assert_int_equal(hv_serial_input(&machine, (const uint8_t *)"abc", 3), 3);
+	assert_int_equal(hv_serial_input(machine, (const uint8_t *)"abc", 3), 3);
 }
 
 /* IER 1 at both, loopback: a character received raises the line. */
@@ -248,20 +253,20 @@ static void test_shared_line(void **state)
 	assert_int_equal(in(0x20) & 0x18, 0x10);
 	/* One is served, the other still wants the line. */
 	in(0x3f8);
-	assert_true(machine.serial[2].level);
-	assert_false(machine.serial[0].level);
+	assert_true(machine->serial[2].level);
+	assert_false(machine->serial[0].level);
 	in(0x3e8);
-	assert_false(machine.serial[2].level);
+	assert_false(machine->serial[2].level);
 }
 
 static void test_panic_on_any_port(void **state)
 {
 	(void)state;
 	start("COM4:null");
-	assert_null(hv_serial_panic(&machine));
+	assert_null(hv_serial_panic(machine));
 	send_text(0x2e8, "Kernel panic - not syncing: x\n");
-	hv_serial_flush(&machine);
-	assert_string_equal(hv_serial_panic(&machine), "Kernel panic - not syncing: x");
+	hv_serial_flush(machine);
+	assert_string_equal(hv_serial_panic(machine), "Kernel panic - not syncing: x");
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -281,6 +286,8 @@ int main(void)
 		T(test_shared_line),
 		T(test_panic_on_any_port),
 	};
+	int failed = cmocka_run_group_tests_name("serial", tests, NULL, NULL);
 
-	return cmocka_run_group_tests_name("serial", tests, NULL, NULL);
+	test_remove_image();
+	return failed;
 }

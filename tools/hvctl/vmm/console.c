@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The guest's console: buffers between its UART and our standard streams. */
+/* Consoles: buffers between the guest and file descriptors. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -7,54 +7,38 @@
 
 #include "console.h"
 
-/* What poll() promises that a pipe can take at once; a terminal takes less. */
-#define OUT_CHUNK 4096
-#define IN_CHUNK 4096
+#define CHUNK 4096
+/* A terminal may be writable by what poll() says, and yet have no room for the next character. */
+#define RETRY_NS 10000000
 
-void hv_console_init(struct hv_console *console, const struct hv_console_config *config)
-{
-	console->config = *config;
-	pthread_mutex_init(&console->out_lock, NULL);
-}
-
-void hv_console_exit(struct hv_console *console)
-{
-	pthread_mutex_destroy(&console->out_lock);
-}
-
-/* Returns whether @fd can be written before @abort_fd can be read. */
-static bool wait_writable(int fd, int abort_fd, int timeout_ms)
-{
-	struct pollfd fds[2] = { { fd, POLLOUT, 0 }, { abort_fd, POLLIN, 0 } };
-
-	while (poll(fds, 2, timeout_ms) < 0)
-		if (errno != EINTR)
-			return true; /* let write() say what is wrong */
-	return fds[0].revents && !fds[1].revents;
-}
+/* ------------------------------------------------------------------ output */
 
 static void fail(struct hv_console *console, int errnum)
 {
 	console->out_failed = true;
 	console->out_len = 0;
-	console->config.failed(console->config.ctx, errnum);
+	if (console->config.failed)
+		console->config.failed(console->config.ctx, errnum);
 }
 
 /* Returns whether there is more to write and the other side may take it. */
 static bool write_some(struct hv_console *console)
 {
-	size_t len = console->out_len < OUT_CHUNK ? console->out_len : OUT_CHUNK;
+	size_t len = console->out_len < CHUNK ? console->out_len : CHUNK;
 	ssize_t n;
 
 	if (!len)
 		return false;
-	n = write(console->config.out_fd, console->out, len);
+	n = hv_stream_write(&console->out_stream, console->out, len);
+	console->out_stuck = n < 0 && errno == EAGAIN;
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return false;
 	if (n < 0) {
 		fail(console, errno);
 		return false;
 	}
+	if (n > 0)
+		console->out_last = console->out[n - 1];
 	console->out_len -= n;
 	memmove(console->out, console->out + n, console->out_len);
 	return console->out_len;
@@ -62,9 +46,8 @@ static bool write_some(struct hv_console *console)
 
 static void drain_locked(struct hv_console *console)
 {
-	while (console->out_len && wait_writable(console->config.out_fd, -1, 0))
-		if (!write_some(console))
-			break;
+	while (write_some(console))
+		;
 }
 
 void hv_console_output(void *ctx, const uint8_t *data, size_t len)
@@ -72,75 +55,120 @@ void hv_console_output(void *ctx, const uint8_t *data, size_t len)
 	struct hv_console *console = ctx;
 	bool was_empty, pending;
 
+	if (!len)
+		return;
 	pthread_mutex_lock(&console->out_lock);
 	was_empty = !console->out_len;
 	/* Only if lossy: throttling leaves room for what a chip says during one VM exit. */
 	if (len > sizeof(console->out) - console->out_len)
 		len = sizeof(console->out) - console->out_len;
-	if (!console->out_failed) {
+	if (!console->out_failed && len) {
 		memcpy(console->out + console->out_len, data, len);
 		console->out_len += len;
 	}
 	/* Single bytes wait for company: the debug port has no batches of its own. */
-	if (console->out_len && (len > 1 || data[len - 1] == '\n'))
+	if (len != 1 || data[0] == '\n')
 		drain_locked(console);
 	pending = console->out_len;
 	pthread_mutex_unlock(&console->out_lock);
 	/* From now on the event loop waits for the reader, until all is written. */
-	if (was_empty && pending)
-		console->config.wake(console->config.ctx);
+	if (was_empty && pending && console->config.loop)
+		hv_loop_wake(console->config.loop);
+}
+
+void hv_console_print(struct hv_console *console, const char *text)
+{
+	hv_console_output(console, (const uint8_t *)text, strlen(text));
 }
 
 bool hv_console_pending(struct hv_console *console)
 {
-	bool pending;
+	return console->out_len;
+}
+
+/* Returns whether the other side takes nothing at all. */
+static bool drain(struct hv_console *console)
+{
+	bool stuck;
 
 	pthread_mutex_lock(&console->out_lock);
-	pending = console->out_len;
+	drain_locked(console);
+	stuck = console->out_stuck;
 	pthread_mutex_unlock(&console->out_lock);
-	return pending;
+	return stuck;
 }
 
 void hv_console_drain(struct hv_console *console)
 {
-	pthread_mutex_lock(&console->out_lock);
-	drain_locked(console);
-	pthread_mutex_unlock(&console->out_lock);
+	(void)drain(console);
 }
 
-static bool above(struct hv_console *console, size_t mark)
+static short wants_output(void *ctx)
 {
-	bool above;
+	struct hv_console *console = ctx;
 
-	pthread_mutex_lock(&console->out_lock);
-	drain_locked(console);
-	above = console->out_len > mark;
-	pthread_mutex_unlock(&console->out_lock);
-	return above;
+	return console->out_len && !console->out_retry.armed ? POLLOUT : 0;
 }
 
-void hv_console_throttle(struct hv_console *console)
+static void on_writable(void *ctx, short revents)
 {
-	if (console->config.lossy)
-		return;
-	/* A glance without the lock is enough: the writer is this very thread. */
-	if (__atomic_load_n(&console->out_len, __ATOMIC_RELAXED) <= HV_CONSOLE_OUT_HIGH)
-		return;
-	while (above(console, HV_CONSOLE_OUT_HIGH))
-		if (!wait_writable(console->config.out_fd, console->config.stop_fd, -1))
+	struct hv_console *console = ctx;
+	struct hv_clock *clock = &console->config.loop->clock;
+
+	(void)revents;
+	if (drain(console))
+		hv_timer_arm(clock, &console->out_retry, hv_now_ns(clock) + RETRY_NS);
+}
+
+/* The loop asks wants_output() after it. */
+static void on_retry(void *dev)
+{
+	(void)dev;
+}
+
+/* Returns whether @fd may be writable before @abort_fd can be read. */
+static bool wait_writable(int fd, int abort_fd, int timeout_ms)
+{
+	struct pollfd fds[2] = { { fd, POLLOUT, 0 }, { abort_fd, POLLIN, 0 } };
+
+	while (poll(fds, 2, timeout_ms) < 0)
+		if (errno != EINTR)
+			return true; /* let write() say what is wrong */
+	return !fds[1].revents;
+}
+
+/* Until at most @mark bytes wait. Where poll() lets through and write() does not, not in a spin. */
+static void wait_for_reader(struct hv_console *console, size_t mark, int abort_fd)
+{
+	bool stuck = drain(console);
+
+	while (console->out_len > mark) {
+		if (!wait_writable(console->out_stream.fd, abort_fd, -1))
 			return;
+		stuck = drain(console) && stuck;
+		if (stuck && !wait_writable(-1, abort_fd, RETRY_NS / 1000000))
+			return;
+		stuck = true;
+	}
+}
+
+void hv_console_throttle(struct hv_console *console, int abort_fd)
+{
+	if (hv_console_is_behind(console))
+		wait_for_reader(console, HV_CONSOLE_OUT_HIGH, abort_fd);
 }
 
 void hv_console_finish(struct hv_console *console, int abort_fd)
 {
-	while (above(console, 0) && !console->config.lossy)
-		if (!wait_writable(console->config.out_fd, abort_fd, -1))
-			return;
+	if (console->config.lossy)
+		hv_console_drain(console);
+	else
+		wait_for_reader(console, 0, abort_fd);
 }
 
 /* ------------------------------------------------------------------- input */
 
-bool hv_console_wants_input(const struct hv_console *console)
+static bool wants_more(const struct hv_console *console)
 {
 	return !console->in_eof && console->in_len < sizeof(console->in);
 }
@@ -165,29 +193,6 @@ static void take_terminal_byte(struct hv_console *console, uint8_t byte)
 		keep(console, HV_CONSOLE_ESCAPE);
 }
 
-bool hv_console_read(struct hv_console *console)
-{
-	size_t room = sizeof(console->in) - console->in_len;
-	uint8_t buf[IN_CHUNK];
-	ssize_t n;
-
-	if (!room)
-		return true;
-	n = read(console->config.in_fd, buf, room < sizeof(buf) ? room : sizeof(buf));
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
-	if (n <= 0) {
-		console->in_eof = true;
-		return false;
-	}
-	for (ssize_t i = 0; i < n; i++)
-		if (console->config.raw)
-			take_terminal_byte(console, buf[i]);
-		else
-			keep(console, buf[i]);
-	return true;
-}
-
 /* What lies in one piece; returns whether the guest has taken all of it. */
 static bool feed_piece(struct hv_console *console)
 {
@@ -207,6 +212,100 @@ void hv_console_feed(struct hv_console *console)
 
 	while (console->in_len && feed_piece(console))
 		;
-	if (was_full && hv_console_wants_input(console))
-		console->config.wake(console->config.ctx);
+	if (was_full && wants_more(console) && console->config.loop)
+		hv_loop_wake(console->config.loop);
+}
+
+/* @len: 0 at the end of the input. */
+static void take(struct hv_console *console, const uint8_t *data, size_t len)
+{
+	console->in_eof = !len;
+	for (size_t i = 0; i < len; i++)
+		if (console->config.raw)
+			take_terminal_byte(console, data[i]);
+		else
+			keep(console, data[i]);
+}
+
+static short wants_input(void *ctx)
+{
+	struct hv_console *console = ctx;
+	bool wants;
+
+	pthread_mutex_lock(console->config.lock);
+	wants = wants_more(console);
+	pthread_mutex_unlock(console->config.lock);
+	return wants ? POLLIN : 0;
+}
+
+/* Only this thread adds to the ring: the room there is can but grow while it reads. */
+static void on_readable(void *ctx, short revents)
+{
+	struct hv_console *console = ctx;
+	uint8_t buf[CHUNK];
+	size_t room;
+	ssize_t n;
+
+	(void)revents;
+	pthread_mutex_lock(console->config.lock);
+	room = sizeof(console->in) - console->in_len;
+	pthread_mutex_unlock(console->config.lock);
+	n = hv_stream_read(&console->in_stream, buf, room < CHUNK ? room : CHUNK);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	pthread_mutex_lock(console->config.lock);
+	take(console, buf, n < 0 ? 0 : n);
+	hv_console_feed(console);
+	pthread_mutex_unlock(console->config.lock);
+}
+
+void hv_console_set_terminal(struct hv_console *console, bool ours)
+{
+	pthread_mutex_lock(console->config.lock);
+	console->config.raw = ours;
+	console->escape = false;
+	pthread_mutex_unlock(console->config.lock);
+	console->in_watch.fd = ours ? console->in_stream.fd : -1;
+}
+
+/* ---------------------------------------------------------------- together */
+
+void hv_console_init(struct hv_console *console, const struct hv_console_config *config)
+{
+	console->config = *config;
+	pthread_mutex_init(&console->out_lock, NULL);
+	hv_stream_open(&console->out_stream, config->out_fd, true);
+	hv_stream_open(&console->in_stream, config->in_fd, false);
+	console->out_watch = (struct hv_watch){
+		.fd = console->out_stream.fd,
+		.wants = wants_output,
+		.ready = on_writable,
+		.ctx = console,
+	};
+	console->in_watch = (struct hv_watch){
+		.fd = console->in_stream.fd,
+		.wants = wants_input,
+		.ready = on_readable,
+		.ctx = console,
+	};
+	console->out_retry = (struct hv_timer){ .fn = on_retry };
+	if (!config->loop)
+		return;
+	hv_loop_add(config->loop, &console->out_watch);
+	if (config->in_fd >= 0)
+		hv_loop_add(config->loop, &console->in_watch);
+}
+
+void hv_console_exit(struct hv_console *console)
+{
+	struct hv_loop *loop = console->config.loop;
+
+	if (loop) {
+		hv_loop_remove(loop, &console->out_watch);
+		hv_loop_remove(loop, &console->in_watch);
+		hv_timer_cancel(&loop->clock, &console->out_retry);
+	}
+	hv_stream_close(&console->in_stream);
+	hv_stream_close(&console->out_stream);
+	pthread_mutex_destroy(&console->out_lock);
 }

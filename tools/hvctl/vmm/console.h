@@ -1,40 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's console on standard input and output.
+ * One end of a cable: buffers between a UART of the guest, or our own messages, and two
+ * file descriptors.
  *
- * Output never blocks the one who holds the machine's lock: it is kept and
- * written when the other side can take it. A vCPU that gets far ahead of its
- * reader is held back outside the lock, by hv_console_throttle(), so that signals
- * and Ctrl-A X work even when nobody reads the output.
+ * Output never makes the one who holds the machine's lock wait: it is kept, and written
+ * when the other side can take it. A vCPU that gets far ahead of its reader is held back
+ * outside the lock, by hv_console_throttle(), so that signals and Ctrl-A X work even when
+ * nobody reads the output.
  *
- * Input is kept until the guest's UART has room, and read no further when that
- * much is waiting: nothing is lost, however much is pasted. Ctrl-A is the escape
- * character.
+ * Input is kept until the guest's UART has room, and read no further when that much is
+ * waiting: nothing is lost, however much is pasted. Ctrl-A is the escape character.
  */
-#ifndef HV_CONSOLE_H
-#define HV_CONSOLE_H
+#ifndef HV_VMM_CONSOLE_H
+#define HV_VMM_CONSOLE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define HV_CONSOLE_OUT (64 * 1024)
+#include "loop.h"
+#include "stream.h"
+
+#define HV_CONSOLE_OUT      (64 * 1024)
 #define HV_CONSOLE_OUT_HIGH (16 * 1024)
-#define HV_CONSOLE_IN (64 * 1024)
-#define HV_CONSOLE_ESCAPE 0x01		/* Ctrl-A */
+#define HV_CONSOLE_IN       (64 * 1024)
+#define HV_CONSOLE_ESCAPE   0x01 /* Ctrl-A */
 
 struct hv_console_config {
-	int in_fd;
+	struct hv_loop *loop;		/* that waits for readers and for input; NULL: nobody does */
+	pthread_mutex_t *lock;		/* held where @input is called */
+	int in_fd;			/* -1: there is no input */
 	int out_fd;
-	int stop_fd;			/* readable: the VM ends, wait for nothing */
 	bool lossy;			/* nobody may be reading: drop what does not fit, never wait */
 	bool raw;			/* the input is a raw terminal: look for escapes */
-	/* Take what the guest has room for; called with the machine's lock held. */
+	/* Take what the guest has room for; called with @lock held. */
 	size_t (*input)(void *ctx, const uint8_t *data, size_t len);
-	void (*quit)(void *ctx);	/* Ctrl-A X */
+	void (*quit)(void *ctx);		/* Ctrl-A X */
 	void (*failed)(void *ctx, int errnum);	/* output is lost; once */
-	void (*wake)(void *ctx);	/* what the event loop polls for has changed */
 	void *ctx;
 };
 
@@ -42,35 +46,65 @@ struct hv_console {
 	struct hv_console_config config;
 	/* output, under its own lock */
 	pthread_mutex_t out_lock;
+	struct hv_stream out_stream;
+	struct hv_watch out_watch;
+	struct hv_timer out_retry;	/* of the loop's clock */
 	uint8_t out[HV_CONSOLE_OUT];
-	size_t out_len;
+	atomic_size_t out_len;
 	bool out_failed;
-	/* input, under the machine's lock */
+	bool out_stuck;			/* the other side has taken nothing, the last time */
+	uint8_t out_last;		/* the last byte that was written, 0: none */
+	/* input, under @config.lock */
+	struct hv_stream in_stream;
+	struct hv_watch in_watch;
 	uint8_t in[HV_CONSOLE_IN];	/* a ring */
 	size_t in_head, in_len;
 	bool in_eof;
 	bool escape;			/* the last byte was Ctrl-A */
+	struct hv_console *next;	/* of the machine's */
 };
 
-/* @console is all zeroes; its buffers cost no memory until they are used. */
+/* @console is all zeroes; its buffers cost no memory until they are used. By the loop's thread. */
 void hv_console_init(struct hv_console *console, const struct hv_console_config *config);
 void hv_console_exit(struct hv_console *console);
 
-/* Output of the guest; @ctx is the console (a chip's output callback). */
+/* Output of the guest; @ctx is the console (a chip's output callback). Any thread. */
 void hv_console_output(void *ctx, const uint8_t *data, size_t len);
+/* The same for a string of ours. */
+void hv_console_print(struct hv_console *console, const char *text);
 bool hv_console_pending(struct hv_console *console);
 /* Write what can be written without waiting. */
 void hv_console_drain(struct hv_console *console);
-/* Wait until the reader has caught up; without locks held. */
-void hv_console_throttle(struct hv_console *console);
+
+/**
+ * hv_console_throttle() - wait until the reader has caught up
+ * @console: the console
+ * @abort_fd: do not wait any longer when this is readable
+ *
+ * Context: no locks held. What makes @abort_fd readable must not depend on the caller.
+ */
+void hv_console_throttle(struct hv_console *console, int abort_fd);
+/* Is it time for hv_console_throttle()? A glance, for the thread that writes. */
+static inline bool hv_console_is_behind(const struct hv_console *console)
+{
+	return atomic_load_explicit(&console->out_len, memory_order_relaxed) >
+		       HV_CONSOLE_OUT_HIGH &&
+	       !console->config.lossy;
+}
+
 /* Write all there is, unless @abort_fd becomes readable. */
 void hv_console_finish(struct hv_console *console, int abort_fd);
 
-/* Should the event loop wait for input? */
-bool hv_console_wants_input(const struct hv_console *console);
-/* Input is there: read it. Returns false when there will be no more. */
-bool hv_console_read(struct hv_console *console);
-/* Give the guest what it has room for. */
+/* Give the guest what it has room for; @config.lock is held. */
 void hv_console_feed(struct hv_console *console);
+
+/**
+ * hv_console_set_terminal() - whose is the terminal that the input comes from?
+ * @console: a console whose input is a terminal
+ * @ours: it is raw and we read it; else another process does, until the next call
+ *
+ * Context: the loop's thread, no locks held.
+ */
+void hv_console_set_terminal(struct hv_console *console, bool ours);
 
 #endif

@@ -7,6 +7,7 @@
 #include "emul/strio.h"
 #include "exit.h"
 #include "lib/tvx.h"
+#include "lib/util.h"
 #include "lib/x86.h"
 #include "machine_pc.h"
 #include "vmx/names.h"
@@ -184,20 +185,39 @@ static void exit_entry_failed(struct hv_vcpu *vcpu)
 			       vmx_exit_name(run->exit_reason), run->exit_qualification);
 }
 
+/* SDM, "PDPTE Registers": bits that MOV to CR does not load. */
+static bool pdpte_is_bad(const struct hv_vcpu *vcpu, uint64_t pdpte)
+{
+	uint64_t reserved = ~0ULL << vcpu->machine->vm.info.gpa_bits | 0x1e6;
+
+	return pdpte & 1 && pdpte & reserved;
+}
+
+/* Where there is no RAM the bus floats: all ones. Returns false if MOV to CR is to fault. */
+static bool read_pdptes(const struct hv_vcpu *vcpu, struct tinyvmx_sregs *sregs)
+{
+	if (hv_memory_read(&vcpu->machine->memory, sregs->cr3 & 0xffffffe0, sregs->pdpte,
+			   sizeof(sregs->pdpte)))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sregs->pdpte); i++)
+		if (pdpte_is_bad(vcpu, sregs->pdpte[i]))
+			return false;
+	return true;
+}
+
 /* PAE paging turned on together with a bit that is ours: load the PDPTEs, as MOV to CR does. */
 static int finish_cr(struct hv_vcpu *vcpu)
 {
 	struct tinyvmx_run *run = vcpu->run;
 	struct tinyvmx_sregs sregs;
-	const void *pdpt;
 	int error = tvx_get_sregs(vcpu->fd, &sregs);
 
 	if (error)
 		return error;
-	pdpt = hv_memory_at(&vcpu->machine->memory, sregs.cr3 & 0xffffffe0, sizeof(sregs.pdpte));
-	if (!pdpt)
-		return -EFAULT;
-	memcpy(sregs.pdpte, pdpt, sizeof(sregs.pdpte));
+	if (!read_pdptes(vcpu, &sregs)) {
+		inject_fault(vcpu, &(struct hv_fault){ .vector = X86_VECTOR_GP });
+		return 0;
+	}
 	if (run->cr.cr == 0)
 		sregs.cr0 = run->cr.value;
 	else

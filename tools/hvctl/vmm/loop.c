@@ -1,156 +1,158 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The event loop of the main thread. */
+/* The event loop. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "loop.h"
-#include "term.h"
 
-static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
-
-static bool is_ignored(int sig)
+uint64_t hv_monotonic_ns(void)
 {
-	struct sigaction action;
+	struct timespec ts;
 
-	return !sigaction(sig, NULL, &action) && action.sa_handler == SIG_IGN;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-int hv_loop_catch_signals(void)
+static uint64_t now_ns(struct hv_clock *clock)
 {
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
-		if (!is_ignored(caught[i]))
-			sigaddset(&set, caught[i]);
-	/* A closed pipe is told by write(), where something can be done about it. */
-	signal(SIGPIPE, SIG_IGN);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
+	(void)clock;
+	return hv_monotonic_ns();
 }
 
-void hv_loop_die(int sig)
+static void on_wake(void *ctx, short revents)
 {
-	sigset_t set;
-
-	signal(sig, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	raise(sig);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	_exit(128 + sig);
-}
-
-/* Ctrl-Z from elsewhere (kill -TSTP): the shell must get its terminal as it was. */
-static void stop_ourselves(struct hv_machine *machine)
-{
-	hv_term_restore();
-	raise(SIGSTOP);
-	if (machine->console.config.raw)
-		hv_term_raw();
-}
-
-static void on_signals(struct hv_machine *machine, int signal_fd)
-{
-	struct signalfd_siginfo info;
-
-	while (read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGTSTP)
-			stop_ourselves(machine);
-		else
-			hv_machine_end(machine, HV_END_SIGNAL, info.ssi_signo, "%s", "");
-	}
-}
-
-static void on_input(struct hv_machine *machine, struct hv_console *console)
-{
-	pthread_mutex_lock(&machine->lock);
-	hv_console_read(console);
-	hv_console_feed(console);
-	pthread_mutex_unlock(&machine->lock);
-}
-
-static void on_timers(struct hv_machine *machine)
-{
-	uint64_t expirations;
-
-	(void)!read(machine->timer_fd, &expirations, sizeof(expirations));
-	pthread_mutex_lock(&machine->lock);
-	hv_clock_run(&machine->clock);
-	machine->clock.rearm(&machine->clock);
-	pthread_mutex_unlock(&machine->lock);
-}
-
-static void empty_eventfd(int fd)
-{
+	struct hv_loop *loop = ctx;
 	uint64_t count;
 
-	(void)!read(fd, &count, sizeof(count));
+	(void)revents;
+	(void)!read(loop->wake_fd, &count, sizeof(count));
 }
 
-/* Behind the four: input and output of each console. */
-enum { POLL_SIGNAL, POLL_STOP, POLL_WAKE, POLL_TIMER, POLL_CONSOLES };
+int hv_loop_init(struct hv_loop *loop, struct hv_error *err)
+{
+	*loop = (struct hv_loop){ .clock.now_ns = now_ns };
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->wake_fd < 0)
+		return hv_fail(err, errno,
+			       "no file descriptors: %s; close something, or raise ulimit -n",
+			       strerror(errno));
+	loop->wake = (struct hv_watch){ .fd = loop->wake_fd, .ready = on_wake, .ctx = loop };
+	hv_loop_add(loop, &loop->wake);
+	return 0;
+}
 
-#define MAX_POLL (POLL_CONSOLES + 2 * (1 + HV_PC_COM_PORTS))
+void hv_loop_exit(struct hv_loop *loop)
+{
+	close(loop->wake_fd);
+	*loop = (struct hv_loop){ .wake_fd = -1 };
+}
+
+void hv_loop_add(struct hv_loop *loop, struct hv_watch *watch)
+{
+	watch->next = loop->watches;
+	loop->watches = watch;
+	loop->count++;
+}
+
+void hv_loop_remove(struct hv_loop *loop, struct hv_watch *watch)
+{
+	struct hv_watch **link = &loop->watches;
+
+	while (*link && *link != watch)
+		link = &(*link)->next;
+	if (!*link)
+		return;
+	*link = watch->next;
+	loop->count--;
+	loop->removed = true;
+}
+
+void hv_loop_wake(struct hv_loop *loop)
+{
+	uint64_t one = 1;
+
+	/* It can only fail when it is readable already. */
+	(void)!write(loop->wake_fd, &one, sizeof(one));
+}
+
+void hv_loop_stop(struct hv_loop *loop)
+{
+	atomic_store(&loop->stopped, true);
+	hv_loop_wake(loop);
+}
 
 /* poll() passes over negative descriptors. */
-static void prepare_console(struct hv_machine *machine, struct hv_console *console,
-			    struct pollfd fds[2])
+static void prepare(const struct hv_loop *loop, struct pollfd *fds)
 {
-	bool wants_input;
+	for (const struct hv_watch *watch = loop->watches; watch; watch = watch->next) {
+		short events = watch->wants ? watch->wants(watch->ctx) : POLLIN;
 
-	pthread_mutex_lock(&machine->lock);
-	wants_input = hv_console_wants_input(console);
-	pthread_mutex_unlock(&machine->lock);
-	fds[0] = (struct pollfd){ wants_input ? console->config.in_fd : -1, POLLIN, 0 };
-	fds[1] = (struct pollfd){ hv_console_pending(console) ? console->config.out_fd : -1,
-				  POLLOUT, 0 };
-}
-
-/* Returns how many there are. */
-static nfds_t prepare(struct hv_machine *machine, int signal_fd, struct pollfd fds[MAX_POLL])
-{
-	fds[POLL_SIGNAL] = (struct pollfd){ signal_fd, POLLIN, 0 };
-	fds[POLL_STOP] = (struct pollfd){ machine->stop_fd, POLLIN, 0 };
-	fds[POLL_WAKE] = (struct pollfd){ machine->wake_fd, POLLIN, 0 };
-	fds[POLL_TIMER] = (struct pollfd){ machine->timer_fd, POLLIN, 0 };
-	for (unsigned int i = 0; i < machine->nr_consoles; i++)
-		prepare_console(machine, machine->consoles[i], &fds[POLL_CONSOLES + 2 * i]);
-	return POLL_CONSOLES + 2 * machine->nr_consoles;
-}
-
-static void on_consoles(struct hv_machine *machine, const struct pollfd *fds)
-{
-	for (unsigned int i = 0; i < machine->nr_consoles; i++) {
-		if (fds[2 * i].revents)
-			on_input(machine, machine->consoles[i]);
-		if (fds[2 * i + 1].revents)
-			hv_console_drain(machine->consoles[i]);
+		*fds++ = (struct pollfd){ events ? watch->fd : -1, events, 0 };
 	}
 }
 
-void hv_loop_run(struct hv_machine *machine, int signal_fd)
+/* Milliseconds to the earliest timer, rounded up; -1: there is none. */
+static int timeout_ms(struct hv_loop *loop)
 {
-	struct pollfd fds[MAX_POLL];
+	uint64_t next = hv_clock_next(&loop->clock), now = hv_monotonic_ns();
 
-	while (!atomic_load(&machine->ended)) {
-		nfds_t count = prepare(machine, signal_fd, fds);
+	if (next == UINT64_MAX)
+		return -1;
+	if (next <= now)
+		return 0;
+	return next - now < 1000000000ULL ? (next - now + 999999) / 1000000 : 1000;
+}
 
-		if (poll(fds, count, -1) < 0)
-			continue;
-		if (fds[POLL_SIGNAL].revents)
-			on_signals(machine, signal_fd);
-		if (fds[POLL_WAKE].revents)
-			empty_eventfd(machine->wake_fd);
-		if (fds[POLL_TIMER].revents)
-			on_timers(machine);
-		on_consoles(machine, &fds[POLL_CONSOLES]);
+/* What is ready stays so: when one has gone, the others are asked again. */
+static void serve(struct hv_loop *loop, const struct pollfd *fds)
+{
+	struct hv_watch *watch = loop->watches;
+
+	loop->removed = false;
+	for (; watch && !loop->removed; fds++) {
+		struct hv_watch *this = watch;
+
+		watch = watch->next;
+		if (fds->revents)
+			this->ready(this->ctx, fds->revents);
 	}
+}
+
+/* Room for one a watch, which may have become more. */
+static struct pollfd *grow(struct pollfd *fds, unsigned int count, unsigned int *room)
+{
+	struct pollfd *grown = fds;
+
+	if (count > *room) {
+		grown = reallocarray(fds, count, sizeof(*fds));
+		if (!grown)
+			free(fds);
+		*room = count;
+	}
+	return grown;
+}
+
+int hv_loop_run(struct hv_loop *loop)
+{
+	struct pollfd *fds = NULL;
+	unsigned int room = 0;
+
+	while (!atomic_load(&loop->stopped)) {
+		unsigned int count = loop->count;
+
+		fds = grow(fds, count, &room);
+		if (!fds)
+			return -ENOMEM;
+		prepare(loop, fds);
+		if (poll(fds, count, timeout_ms(loop)) > 0)
+			serve(loop, fds);
+		hv_clock_run(&loop->clock);
+	}
+	free(fds);
+	return 0;
 }

@@ -1,21 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The event loop: signals, the terminal and the chips' timers, until the machine ends. */
-#ifndef HV_LOOP_H
-#define HV_LOOP_H
-
-#include "machine.h"
-
 /*
- * Block the signals that the loop reads, so that no thread started later dies of
- * one. Those that we were told to ignore stay ignored. Returns the descriptor
- * that the loop reads them from, or -errno.
+ * The event loop: who waits for a file descriptor or for a time registers it here and is
+ * called by the loop's thread, without locks.
  */
-int hv_loop_catch_signals(void);
+#ifndef HV_VMM_LOOP_H
+#define HV_VMM_LOOP_H
 
-/* Run until the machine has ended. */
-void hv_loop_run(struct hv_machine *machine, int signal_fd);
+#include <stdatomic.h>
+#include <stdbool.h>
 
-/* Die of @sig, as if we had never caught it. */
-void hv_loop_die(int sig);
+#include "dev/bus.h"
+#include "lib/error.h"
+
+/**
+ * struct hv_watch - a file descriptor that somebody waits for
+ * @fd: what poll() can wait for; -1: nothing now
+ * @wants: the events (POLLIN, POLLOUT) to wait for now; 0: none, NULL: POLLIN
+ * @ready: some of them are there, or what poll() tells unasked
+ * @ctx: theirs
+ * @next: the loop's
+ */
+struct hv_watch {
+	int fd;
+	short (*wants)(void *ctx);
+	void (*ready)(void *ctx, short revents);
+	void *ctx;
+	struct hv_watch *next;
+};
+
+struct hv_loop {
+	struct hv_watch *watches;
+	unsigned int count;		/* of them */
+	bool removed;			/* one of them, since poll() returned */
+	struct hv_clock clock;		/* real time, for the loop's thread */
+	int wake_fd;
+	struct hv_watch wake;
+	atomic_bool stopped;
+};
+
+int hv_loop_init(struct hv_loop *loop, struct hv_error *err);
+void hv_loop_exit(struct hv_loop *loop);
+
+/* By the loop's thread, or while the loop does not run. @watch stays the caller's. */
+void hv_loop_add(struct hv_loop *loop, struct hv_watch *watch);
+void hv_loop_remove(struct hv_loop *loop, struct hv_watch *watch);
+
+/* Ask all what they want, once more; any thread. */
+void hv_loop_wake(struct hv_loop *loop);
+
+/* Serve all until hv_loop_stop(), which any thread may call, also before. Returns 0 or -ENOMEM. */
+int hv_loop_run(struct hv_loop *loop);
+void hv_loop_stop(struct hv_loop *loop);
+
+/* Time of the clock that timers of the host go by. */
+uint64_t hv_monotonic_ns(void);
 
 #endif

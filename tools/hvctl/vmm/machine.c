@@ -1,102 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The machine: what a guest is surrounded by, and how it ends. */
+/* The machine: what a guest is surrounded by, made in one order and unmade in the other. */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lib/status.h"
+#include "firmware/cpu_features.h"
+#include "lib/text.h"
+#include "lib/util.h"
+#include "load/load.h"
+#include "machine.h"
 #include "machine_pc.h"
-
-static void signal_eventfd(int fd)
-{
-	uint64_t one = 1;
-
-	/* It can only fail when it is readable already. */
-	(void)!write(fd, &one, sizeof(one));
-}
+#include "serial.h"
 
 /* --------------------------------------------------------------------- end */
-
-struct end_row {
-	const char *name;
-	const char *text;
-	int status;
-};
-
-static const struct end_row end_rows[HV_NR_ENDS] = {
-	[HV_END_NONE] = { "running", "still running", HV_STATUS_ERROR },
-	[HV_END_POWEROFF] = { "poweroff", "guest powered off", HV_STATUS_OK },
-	[HV_END_EXITED] = { "exit", "guest exited", 1 },
-	[HV_END_HALTED] = { "halted", "guest halted", HV_STATUS_HALTED },
-	[HV_END_TRIPLE_FAULT] = { "triple-fault", "guest shut down by a triple fault", HV_STATUS_TRIPLE_FAULT },
-	[HV_END_ENTRY_FAILED] = { "entry-failed", "the CPU refused to enter the guest", HV_STATUS_ENTRY_FAILED },
-	[HV_END_UNSUPPORTED] = { "unsupported", "unsupported", HV_STATUS_UNSUPPORTED },
-	[HV_END_ERROR] = { "error", "error", HV_STATUS_ERROR },
-	[HV_END_SIGNAL] = { "signal", "killed by signal", 128 },
-	[HV_END_QUIT] = { "quit", "ended from the terminal", HV_STATUS_OK },
-	[HV_END_REBOOT] = { "reboot", "guest rebooted", HV_STATUS_OK },
-	[HV_END_PANIC] = { "panic", "guest panicked", HV_STATUS_PANIC },
-};
 
 void hv_machine_end(struct hv_machine *machine, enum hv_end_kind kind, uint32_t detail,
 		    const char *fmt, ...)
 {
+	struct hv_end *end = &machine->end;
 	bool first;
 
 	pthread_mutex_lock(&machine->end_lock);
-	first = machine->end.kind == HV_END_NONE;
+	first = end->kind == HV_END_NONE;
 	if (first) {
 		va_list args;
 
-		machine->end.kind = kind;
-		machine->end.detail = detail;
+		end->kind = kind;
+		end->detail = detail;
 		va_start(args, fmt);
-		vsnprintf(machine->end.text, sizeof(machine->end.text), fmt, args);
+		vsnprintf(end->text, sizeof(end->text), fmt, args);
 		va_end(args);
+		/* Some of it is a guest's words. */
+		hv_text_clean(end->text, sizeof(end->text), end->text, strlen(end->text));
 	}
 	pthread_mutex_unlock(&machine->end_lock);
 	if (!first)
 		return;
-	/* Before the kicks: a vCPU that leaves RUN must find it set. */
-	atomic_store(&machine->ended, true);
-	signal_eventfd(machine->stop_fd);
-	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
-		hv_vcpu_kick(&machine->vcpu[i]);
-}
-
-const char *hv_end_name(const struct hv_end *end)
-{
-	return end_rows[end->kind].name;
-}
-
-int hv_end_status(const struct hv_end *end)
-{
-	if (end->kind == HV_END_EXITED)
-		return (end->detail << 1 | 1) & 0xff;
-	if (end->kind == HV_END_SIGNAL)
-		return 128 + end->detail;
-	return end_rows[end->kind].status;
-}
-
-void hv_end_describe(const struct hv_end *end, char *text, size_t len)
-{
-	const char *what = end_rows[end->kind].text;
-
-	if (end->kind == HV_END_EXITED)
-		snprintf(text, len, "%s with status %d (wrote 0x%x to the exit port)", what,
-			 hv_end_status(end), end->detail);
-	else if (end->kind == HV_END_SIGNAL)
-		snprintf(text, len, "%s %u (%s)", what, end->detail, strsignal(end->detail));
-	else if (*end->text)
-		snprintf(text, len, "%s: %s", what, end->text);
-	else
-		snprintf(text, len, "%s", what);
+	hv_machine_want_attention(machine, HV_ATTENTION_END);
+	/* Those that wait to run find it, too. */
+	pthread_mutex_lock(&machine->run_lock);
+	pthread_cond_broadcast(&machine->run_changed);
+	pthread_mutex_unlock(&machine->run_lock);
+	hv_loop_stop(&machine->loop);
 }
 
 static void on_exit_port(void *ctx, uint32_t value)
@@ -109,7 +60,7 @@ static void on_power_off(void *ctx)
 	hv_machine_end(ctx, HV_END_POWEROFF, 0, "%s", "");
 }
 
-/* ----------------------------------------------------------------- console */
+/* ---------------------------------------------------------------- consoles */
 
 static size_t give_input(void *ctx, const uint8_t *data, size_t len)
 {
@@ -132,97 +83,252 @@ static void on_output_failed(void *ctx, int errnum)
 			       strerror(errnum));
 }
 
-void hv_machine_wake(struct hv_machine *machine)
+void hv_machine_add_console(struct hv_machine *machine, struct hv_console *console,
+			    struct hv_console_config config)
 {
-	signal_eventfd(machine->wake_fd);
+	config.loop = &machine->loop;
+	config.lock = &machine->lock;
+	hv_console_init(console, &config);
+	console->next = machine->consoles;
+	machine->consoles = console;
 }
 
-static void wake(void *ctx)
+void hv_machine_close_consoles(struct hv_machine *machine)
 {
-	hv_machine_wake(ctx);
+	for (struct hv_console *console = machine->consoles; console; console = console->next)
+		hv_console_exit(console);
+	machine->consoles = NULL;
+}
+
+static void open_consoles(struct hv_machine *machine)
+{
+	hv_machine_add_console(machine, &machine->messages,
+			       (struct hv_console_config){ .in_fd = -1, .out_fd = STDERR_FILENO });
+	hv_machine_add_console(machine, &machine->console,
+			       (struct hv_console_config){
+				       .in_fd = STDIN_FILENO,
+				       .out_fd = STDOUT_FILENO,
+				       .input = give_input,
+				       .quit = on_quit,
+				       .failed = on_output_failed,
+				       .ctx = machine,
+			       });
 }
 
 void hv_machine_throttle(struct hv_machine *machine)
 {
-	for (unsigned int i = 0; i < machine->nr_consoles; i++)
-		hv_console_throttle(machine->consoles[i]);
+	for (struct hv_console *console = machine->consoles; console; console = console->next)
+		hv_console_throttle(console, machine->attention_fd);
 }
 
-static void init_console(struct hv_machine *machine, bool raw_terminal)
+void hv_machine_say(struct hv_machine *machine, const char *fmt, ...)
 {
-	struct hv_console_config config = {
-		.in_fd = STDIN_FILENO,
-		.out_fd = STDOUT_FILENO,
-		.stop_fd = machine->stop_fd,
-		.raw = raw_terminal,
-		.input = give_input,
-		.quit = on_quit,
-		.failed = on_output_failed,
-		.wake = wake,
-		.ctx = machine,
-	};
+	char line[400];
+	va_list args;
+	size_t len;
 
-	hv_console_init(&machine->console, &config);
-	machine->consoles[machine->nr_consoles++] = &machine->console;
+	if (!machine->config.verbose)
+		return;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	len = hv_text_clean(line, sizeof(line) - 1, line, strlen(line));
+	line[len++] = '\n';
+	hv_console_output(&machine->messages, (const uint8_t *)line, len);
 }
 
 /* ------------------------------------------------------------------- clock */
 
-static uint64_t monotonic_ns(struct hv_clock *clock)
+static struct hv_machine *machine_of(struct hv_clock *clock)
 {
-	struct timespec ts;
+	return (void *)((char *)clock - offsetof(struct hv_machine, clock));
+}
 
-	(void)clock;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+static uint64_t guest_ns(struct hv_clock *clock)
+{
+	const struct hv_machine *machine = machine_of(clock);
+
+	if (machine->time_stopped_ns)
+		return machine->time_stopped_ns;
+	return hv_monotonic_ns() - machine->time_lost_ns;
 }
 
 /* Called with the machine's lock held, by any thread. */
 static void rearm_timer_fd(struct hv_clock *clock)
 {
-	struct hv_machine *machine = (void *)((char *)clock - offsetof(struct hv_machine, clock));
+	struct hv_machine *machine = machine_of(clock);
 	uint64_t next = hv_clock_next(clock);
 	struct itimerspec when = { 0 };
 
 	/* Zero disarms; a deadline of zero has passed long ago. */
-	if (next != UINT64_MAX) {
+	if (next != UINT64_MAX && !machine->time_stopped_ns) {
+		next += machine->time_lost_ns;
 		when.it_value.tv_sec = next / 1000000000;
 		when.it_value.tv_nsec = next ? next % 1000000000 : 1;
 	}
 	timerfd_settime(machine->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
-/* ----------------------------------------------------------------- machine */
-
-int hv_machine_init(struct hv_machine *machine, struct hv_error *err)
+static void on_timers(void *ctx, short revents)
 {
-	machine->vm.device = machine->vm.fd = -1;
-	for (unsigned int i = 0; i < HV_MAX_VCPUS; i++)
-		machine->vcpu[i].fd = -1;
-	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		machine->serial[i].fd = machine->serial[i].slave_fd = -1;
-	machine->serial[0].choice.kind = HV_SERIAL_STDIO;
-	pthread_mutex_init(&machine->lock, NULL);
-	pthread_mutex_init(&machine->end_lock, NULL);
-	machine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	machine->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	machine->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	machine->clock.now_ns = monotonic_ns;
-	machine->clock.rearm = rearm_timer_fd;
-	if (machine->wake_fd < 0 || machine->stop_fd < 0 || machine->timer_fd < 0)
-		return hv_fail(err, errno,
-			       "no file descriptors: %s; close something, or raise ulimit -n",
-			       strerror(errno));
-	return 0;
+	struct hv_machine *machine = ctx;
+	uint64_t expirations;
+
+	(void)revents;
+	(void)!read(machine->timer_fd, &expirations, sizeof(expirations));
+	pthread_mutex_lock(&machine->lock);
+	if (!machine->time_stopped_ns)
+		hv_clock_run(&machine->clock);
+	rearm_timer_fd(&machine->clock);
+	pthread_mutex_unlock(&machine->lock);
 }
 
-int hv_machine_add_devices(struct hv_machine *machine, bool raw_terminal, struct hv_error *err)
+/* ------------------------------------------------------------------ create */
+
+/* What exists before anything of the guest, and so is always there to be destroyed. */
+static struct hv_machine *allocate(const struct hv_config *config, struct hv_error *err)
+{
+	struct hv_machine *machine = calloc(1, sizeof(*machine));
+
+	err->subject = "run";
+	if (!machine) {
+		hv_fail(err, ENOMEM, "no memory for a machine; close something");
+		return NULL;
+	}
+	if (hv_loop_init(&machine->loop, err)) {
+		free(machine);
+		return NULL;
+	}
+	machine->config = *config;
+	machine->vm.device = machine->vm.fd = -1;
+	machine->memory.fd = -1;
+	pthread_mutex_init(&machine->lock, NULL);
+	pthread_mutex_init(&machine->run_lock, NULL);
+	pthread_cond_init(&machine->run_changed, NULL);
+	pthread_mutex_init(&machine->end_lock, NULL);
+	machine->clock.now_ns = guest_ns;
+	machine->clock.rearm = rearm_timer_fd;
+	machine->attention_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	machine->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	machine->timer_watch = (struct hv_watch){
+		.fd = machine->timer_fd,
+		.ready = on_timers,
+		.ctx = machine,
+	};
+	hv_loop_add(&machine->loop, &machine->timer_watch);
+	return machine;
+}
+
+static int check_descriptors(const struct hv_machine *machine, struct hv_error *err)
+{
+	if (machine->attention_fd >= 0 && machine->timer_fd >= 0)
+		return 0;
+	return hv_fail(err, EMFILE, "no file descriptors; close something, or raise ulimit -n");
+}
+
+static bool is_pc(const struct hv_machine *machine)
+{
+	if (machine->config.machine == HV_MACHINE_DEFAULT)
+		return machine->payload.image.protocol->pc;
+	return machine->config.machine == HV_MACHINE_PC;
+}
+
+/* All that can be wrong with what the user gave; nothing is started yet. */
+static int read_input(struct hv_machine *machine, struct hv_error *err)
+{
+	const struct hv_config *config = &machine->config;
+	int error;
+
+	err->subject = "--mem";
+	error = config->shared_memory ?
+			hv_memory_init_shared(&machine->memory, config->memory, err) :
+			hv_memory_init(&machine->memory, config->memory, err);
+	if (error)
+		return error;
+	error = hv_payload_read(&machine->payload, &config->load, &machine->memory, err);
+	err->subject = machine->payload.subject;
+	return error;
+}
+
+static void tell_image(struct hv_machine *machine)
+{
+	const struct hv_payload *payload = &machine->payload;
+	const struct hv_image *image = &payload->image;
+
+	hv_machine_say(machine, "boot protocol %s, because of %s", image->protocol->name,
+		       image->why);
+	hv_machine_say(machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx",
+		       machine->config.load.path, image->kind, (unsigned long long)image->file_size,
+		       (unsigned long long)hv_image_begin(image),
+		       (unsigned long long)hv_image_end(image) - 1);
+	for (unsigned int i = 0; i < payload->modules; i++)
+		hv_machine_say(machine, "initrd %s: %zu bytes, loaded at 0x%llx",
+			       payload->module[i].path, payload->module[i].file.size,
+			       (unsigned long long)payload->module[i].gpa);
+	if (*payload->text)
+		hv_machine_say(machine, "command line: %s", payload->text);
+}
+
+static int create_vm(struct hv_machine *machine, struct hv_error *err)
+{
+	struct hv_vm *vm = &machine->vm;
+	int error;
+
+	err->subject = TINYVMX_DEVICE;
+	error = hv_vm_open(vm, err);
+	if (error)
+		return error;
+	hv_machine_say(machine,
+		       "VMX supported: %s, ABI version %u, %u-bit guest-physical addresses",
+		       TINYVMX_DEVICE, vm->info.abi_version, vm->info.gpa_bits);
+	hv_machine_say(machine, "VMCS revision 0x%x", vm->info.vmcs_revision);
+	error = hv_vm_create(vm, is_pc(machine) ? TINYVMX_VM_LAPIC : 0, err);
+	if (error)
+		return error;
+	hv_machine_say(machine, "VMX on");
+	return hv_vm_map(vm, &machine->memory, err);
+}
+
+static int make_cpuid(struct hv_machine *machine, struct hv_error *err)
+{
+	const struct hv_cpuid_config config = {
+		.host = hv_cpuid_host,
+		.info = &machine->vm.info,
+		.lapic = is_pc(machine),
+	};
+	struct hv_cpu_features features = { 0 };
+
+	err->subject = "--cpu";
+	machine->nr_cpuid = hv_cpuid_build(machine->cpuid, &config);
+	if (*machine->config.cpu && hv_cpu_features_parse(&features, machine->config.cpu, err))
+		return -EINVAL;
+	return hv_cpu_features_apply(&features, machine->cpuid, machine->nr_cpuid, err);
+}
+
+static int create_vcpus(struct hv_machine *machine, struct hv_error *err)
+{
+	int error = make_cpuid(machine, err);
+
+	if (error)
+		return error;
+	err->subject = TINYVMX_DEVICE;
+	machine->vcpus = calloc(machine->config.cpus, sizeof(*machine->vcpus));
+	if (!machine->vcpus)
+		return hv_fail(err, ENOMEM, "no memory for a vCPU; close something");
+	for (unsigned int i = 0; i < machine->config.cpus && !error; i++) {
+		error = hv_vcpu_create(&machine->vcpus[i], machine, i, err);
+		machine->nr_vcpus++;
+	}
+	return error;
+}
+
+static int create_devices(struct hv_machine *machine, struct hv_error *err)
 {
 	int error = 0;
 
-	init_console(machine, raw_terminal);
-	if (machine->is_pc)
-		error = hv_machine_pc_init(machine);
+	err->subject = "--serial";
+	if (is_pc(machine))
+		error = hv_machine_pc_create(machine);
 	if (!error)
 		error = hv_debugport_init(&machine->debugport, &machine->bus, hv_console_output,
 					  &machine->console);
@@ -231,40 +337,71 @@ int hv_machine_add_devices(struct hv_machine *machine, bool raw_terminal, struct
 					 on_power_off, machine);
 	if (error)
 		return hv_fail(err, -error, "two devices want the same ports; please report it");
-	return hv_serial_init(machine, err);
+	return hv_serial_create(machine, err);
 }
 
-void hv_close(int *fd)
+/* The firmware's part first: what the guest brings along may be in the same place. */
+int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 {
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
+	struct hv_boot boot;
+
+	err->subject = TINYVMX_DEVICE;
+	if (machine->pc && hv_machine_pc_write_tables(machine))
+		return hv_fail(err, ENOMEM, "no memory for the firmware's tables; close something");
+	hv_payload_start(&machine->payload, &machine->memory,
+			 hv_cpuid_has_1g_pages(machine->cpuid, machine->nr_cpuid), &boot);
+	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx",
+		       hv_mode_name(machine->payload.image.mode), boot.regs.rip,
+		       boot.regs.gpr[TINYVMX_RSP]);
+	return hv_vcpu_set_boot(hv_machine_bsp(machine), &boot, err);
 }
 
-void hv_machine_exit(struct hv_machine *machine)
+struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_error *err)
+{
+	struct hv_machine *machine = allocate(config, err);
+	int error;
+
+	if (!machine)
+		return NULL;
+	open_consoles(machine);
+	error = check_descriptors(machine, err);
+	if (!error)
+		error = read_input(machine, err);
+	if (!error)
+		error = create_vm(machine, err);
+	if (!error) {
+		tell_image(machine);
+		error = create_vcpus(machine, err);
+	}
+	if (!error)
+		error = create_devices(machine, err);
+	if (!error)
+		error = hv_machine_load(machine, err);
+	if (error) {
+		hv_machine_destroy(machine);
+		return NULL;
+	}
+	hv_machine_say(machine, "VMCS set up");
+	return machine;
+}
+
+void hv_machine_destroy(struct hv_machine *machine)
 {
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
-		hv_vcpu_destroy(&machine->vcpu[i]);
-	machine->nr_vcpus = 0;
-	hv_serial_exit(machine);
+		hv_vcpu_destroy(&machine->vcpus[i]);
+	hv_machine_close_consoles(machine);
+	hv_serial_destroy(machine);
+	hv_machine_pc_destroy(machine);
+	free(machine->vcpus);
 	hv_vm_destroy(&machine->vm);
+	hv_payload_free(&machine->payload);
 	hv_memory_exit(&machine->memory);
-	hv_close(&machine->wake_fd);
-	hv_close(&machine->stop_fd);
-	hv_close(&machine->timer_fd);
+	hv_close(machine->attention_fd);
+	hv_close(machine->timer_fd);
+	hv_loop_exit(&machine->loop);
 	pthread_mutex_destroy(&machine->lock);
+	pthread_mutex_destroy(&machine->run_lock);
+	pthread_cond_destroy(&machine->run_changed);
 	pthread_mutex_destroy(&machine->end_lock);
-}
-
-void hv_machine_say(const struct hv_machine *machine, const char *fmt, ...)
-{
-	char line[400];
-	va_list args;
-
-	if (!machine->verbose)
-		return;
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	fprintf(stderr, "%s\n", line);
+	free(machine);
 }

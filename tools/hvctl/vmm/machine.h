@@ -2,125 +2,149 @@
 /*
  * The machine: RAM, buses, clock, chips and vCPUs of one guest, and how it ended.
  *
- * Threads: each vCPU has its own; the event loop (loop.c) runs in the main one.
- * @lock is held by whoever enters a chip. The end has a lock of its own, so that a
- * signal can end the machine whatever the others are doing.
+ * Threads: each vCPU has its own (vcpu.c), the event loop (loop.c) runs in the one that
+ * calls hv_machine_run(). docs/locking.md tells which lock protects what.
  */
-#ifndef HV_MACHINE_H
-#define HV_MACHINE_H
+#ifndef HV_VMM_MACHINE_H
+#define HV_VMM_MACHINE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "config.h"
 #include "console.h"
 #include "dev/bus.h"
 #include "dev/debugport.h"
 #include "dev/exitport.h"
-#include "dev/pc.h"
-#include "dev/xapic.h"
+#include "end.h"
 #include "firmware/cpuid.h"
-#include "lib/memory.h"
-#include "serial.h"
+#include "load/payload.h"
+#include "loop.h"
 #include "vcpu.h"
 #include "vm.h"
 
-#define HV_MAX_VCPUS 1
-
-enum hv_end_kind {
-	HV_END_NONE,			/* it runs */
-	HV_END_POWEROFF,
-	HV_END_EXITED,			/* exit port; @detail is its value */
-	HV_END_HALTED,
-	HV_END_TRIPLE_FAULT,
-	HV_END_ENTRY_FAILED,
-	HV_END_UNSUPPORTED,
-	HV_END_ERROR,
-	HV_END_SIGNAL,			/* @detail is its number */
-	HV_END_QUIT,			/* Ctrl-A X */
-	HV_END_REBOOT,			/* the guest wants one, the user does not */
-	HV_END_PANIC,			/* of the guest's kernel; @text is what it said */
-	HV_NR_ENDS
-};
-
-struct hv_end {
-	enum hv_end_kind kind;
-	uint32_t detail;
-	char text[200];			/* what led to it, where that needs saying */
-};
+/* hv_machine.attention: why vCPUs are to look around before they enter the guest again. */
+#define HV_ATTENTION_END   (1U << 0)
+#define HV_ATTENTION_PAUSE (1U << 1)
+#define HV_ATTENTION_RESET (1U << 2)
 
 struct hv_machine {
-	pthread_mutex_t lock;
-	struct hv_bus bus;
-	struct hv_clock clock;
-	struct hv_memory memory;
+	struct hv_config config;
 	struct hv_vm vm;
-	struct hv_vcpu vcpu[HV_MAX_VCPUS];
-	unsigned int nr_vcpus;
+	struct hv_memory memory;
+	struct hv_payload payload;
 	struct tinyvmx_cpuid cpuid[HV_CPUID_MAX];
 	size_t nr_cpuid;
+	struct hv_vcpu *vcpus;
+	unsigned int nr_vcpus;
 
-	/* A PC: with the chips of the board, and a local APIC in the kernel. */
-	bool is_pc;
-	bool no_reboot;
-	struct hv_pc pc;
-	struct hv_xapic xapic;
-	atomic_bool intr;		/* INTR of the 8259s */
-	atomic_bool reset_wanted;
-	bool has_shut_down;		/* by a triple fault, at @shutdown_ns */
-	uint64_t shutdown_ns;
-	bool delivered;			/* the I/O APIC has sent a message */
-	unsigned int redelivered;	/* ... behind so many EOIs in a row */
-	struct hv_timer late_eoi;
-	uint8_t late_vector;
-	/* Fill RAM, which is zero, and make the vCPU's first state: for each start. */
-	void (*load)(void *ctx, struct hv_boot *boot);
-	void *load_ctx;
-
+	/* The chips and all they hang on; @lock is held by whoever enters one. */
+	pthread_mutex_t lock;
+	struct hv_bus bus;
+	struct hv_clock clock;		/* guest time; its timers call into chips */
+	uint64_t time_lost_ns;		/* guest time is so far behind the host's */
+	uint64_t time_stopped_ns;	/* guest time stands still here; 0: it goes on */
+	struct hv_machine_pc *pc;	/* NULL: a bare machine */
+	struct hv_serial *serial;	/* HV_PC_COM_PORTS of them */
 	struct hv_console console;	/* on standard input and output */
-	struct hv_serial serial[HV_PC_COM_PORTS];
-	struct hv_console *consoles[1 + HV_PC_COM_PORTS];	/* all that are open */
-	unsigned int nr_consoles;
+	struct hv_console messages;	/* what we say, on standard error */
+	struct hv_console *consoles;	/* all that are open */
 	struct hv_debugport debugport;
 	struct hv_exitport exitport;
 
-	pthread_mutex_t end_lock;
-	struct hv_end end;
-	atomic_bool ended;
+	/* Running, pausing: run.c. @run_lock may be taken with @lock held, not the other way round. */
+	pthread_mutex_t run_lock;
+	pthread_cond_t run_changed;
+	bool paused;			/* somebody has paused it and not resumed it yet */
+	atomic_uint attention;		/* HV_ATTENTION_* */
+	int attention_fd;		/* eventfd: readable while there are some */
 
-	int wake_fd;			/* eventfd: the event loop is to look around */
-	int stop_fd;			/* eventfd: readable since the machine has ended */
-	int timer_fd;			/* the earliest deadline of the clock */
-	unsigned int verbose;		/* 2: each VM exit of a PC, too */
+	pthread_mutex_t end_lock;	/* innermost */
+	struct hv_end end;
+
+	struct hv_loop loop;
+	int timer_fd;			/* the earliest deadline of @clock */
+	struct hv_watch timer_watch;
 };
 
-/*
- * Locks and file descriptors, empty buses; then the chips. RAM is the caller's to make.
- * @machine is all zeroes: what is not used of it then costs no memory.
+/**
+ * hv_machine_create() - make a machine, ready to start
+ * @config: what it is; its strings must live as long as the machine
+ * @err: filled in on failure, with its subject
+ *
+ * Files are read and checked first, then the VM is made. Returns the machine, to be given
+ * to hv_machine_destroy(), or NULL.
  */
-int hv_machine_init(struct hv_machine *machine, struct hv_error *err);
-int hv_machine_add_devices(struct hv_machine *machine, bool raw_terminal, struct hv_error *err);
-void hv_machine_exit(struct hv_machine *machine);
+struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_error *err);
 
-/* End the machine; the first reason counts. Any thread, any lock held but end_lock. */
+void hv_machine_destroy(struct hv_machine *machine);
+
+/* Fill RAM, which is zero, and make the first vCPU's first state: for each start. */
+int hv_machine_load(struct hv_machine *machine, struct hv_error *err);
+
+/* Start the vCPUs' threads. Returns 0 or -errno. */
+int hv_machine_start(struct hv_machine *machine, struct hv_error *err);
+
+/* Serve the event loop until the machine has ended, then wait for the vCPUs' threads. */
+void hv_machine_run(struct hv_machine *machine);
+
+/* End the machine; the first reason counts. Any thread, with machine->lock held or without. */
 void hv_machine_end(struct hv_machine *machine, enum hv_end_kind kind, uint32_t detail,
 		    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* Make the event loop look around; any thread. */
-void hv_machine_wake(struct hv_machine *machine);
+static inline bool hv_machine_has_ended(const struct hv_machine *machine)
+{
+	return atomic_load(&machine->attention) & HV_ATTENTION_END;
+}
+
+/* The vCPU that starts first, and gets the 8259s' interrupts. */
+static inline struct hv_vcpu *hv_machine_bsp(const struct hv_machine *machine)
+{
+	return machine->vcpus;
+}
+
+/* ------------------------------------------------------- run, pause (run.c) */
+
+/**
+ * hv_machine_pause() - have all vCPUs outside RUN
+ * @machine: a machine that was started, or not yet
+ *
+ * When it returns no vCPU is in the guest or at work on an exit of it, and none will be
+ * until hv_machine_resume(). One pauses at a time: others wait for their turn, and count
+ * as paused meanwhile. Chips go on: who wants those to stand still, too, holds
+ * machine->lock, or stops time.
+ *
+ * Context: any thread, a vCPU's own too; may sleep; no locks held.
+ */
+void hv_machine_pause(struct hv_machine *machine);
+void hv_machine_resume(struct hv_machine *machine);
+
+/*
+ * Guest time stands still, for the chips and for the vCPUs' TSC and APIC timers, from
+ * hv_machine_stop_time() to hv_machine_start_time(). While paused, machine->lock held.
+ * Return 0 or -errno: that of a vCPU whose state cannot be read or set.
+ */
+int hv_machine_stop_time(struct hv_machine *machine);
+int hv_machine_start_time(struct hv_machine *machine);
+
+/* Make all vCPUs look at a new reason to; any thread. */
+void hv_machine_want_attention(struct hv_machine *machine, unsigned int why);
+void hv_machine_drop_attention(struct hv_machine *machine, unsigned int why);
+
+/* --------------------------------------------------------------- consoles */
+
+/* Open one more. @config: all but loop and lock, which are the machine's. */
+void hv_machine_add_console(struct hv_machine *machine, struct hv_console *console,
+			    struct hv_console_config config);
+
+/* Nobody enters a chip any more. */
+void hv_machine_close_consoles(struct hv_machine *machine);
 
 /* Wait for readers of the consoles, where the guest is far ahead of them; without locks held. */
 void hv_machine_throttle(struct hv_machine *machine);
 
-/* Close *@fd if it is open. */
-void hv_close(int *fd);
-
-/* The end in words, the name that scripts see, and the exit status. */
-void hv_end_describe(const struct hv_end *end, char *text, size_t len);
-const char *hv_end_name(const struct hv_end *end);
-int hv_end_status(const struct hv_end *end);
-
 /* One line of the story that -v tells, on standard error. */
-void hv_machine_say(const struct hv_machine *machine, const char *fmt, ...)
+void hv_machine_say(struct hv_machine *machine, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif

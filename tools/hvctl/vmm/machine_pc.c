@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The PC in a VM: interrupts to the vCPU, tables for the guest, resets. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -7,6 +9,7 @@
 #include "firmware/layout.h"
 #include "lib/tvx.h"
 #include "machine_pc.h"
+#include "serial.h"
 
 #define IOAPIC_ID 1
 /* BIOS data area: addresses of the ports; segment of the EBDA; equipment; KiB of low memory */
@@ -29,11 +32,11 @@
  */
 static void set_intr(void *ctx, unsigned int line, bool level)
 {
-	struct hv_machine *machine = ctx;
-	struct hv_vcpu *vcpu = &machine->vcpu[0];
+	struct hv_machine_pc *pc = ctx;
+	struct hv_vcpu *vcpu = hv_machine_bsp(pc->machine);
 
 	(void)line;
-	atomic_store(&machine->intr, level);
+	atomic_store(&pc->intr, level);
 	if (level && hv_vcpu_current() != vcpu)
 		hv_vcpu_kick(vcpu);
 }
@@ -44,9 +47,9 @@ void hv_machine_pc_take_intr(struct hv_vcpu *vcpu)
 	struct tinyvmx_inject inject = { .type = TINYVMX_INJECT_EXTINT };
 	int error;
 
-	if (!machine->is_pc || !hv_i8259_pending(&machine->pc.pic))
+	if (!machine->pc || !hv_i8259_pending(&machine->pc->board.pic))
 		return;
-	inject.vector = hv_i8259_ack(&machine->pc.pic);
+	inject.vector = hv_i8259_ack(&machine->pc->board.pic);
 	error = tvx_inject(vcpu->fd, &inject);
 	if (error)
 		hv_machine_end(machine, HV_END_ERROR, 0,
@@ -62,40 +65,46 @@ void hv_machine_pc_take_intr(struct hv_vcpu *vcpu)
 #define STORM 100
 #define STORM_DELAY_NS 100000
 
-void hv_machine_pc_eoi(struct hv_machine *machine, uint8_t vector)
+static void end_interrupt(struct hv_machine_pc *pc, uint8_t vector)
 {
-	if (!machine->is_pc)
-		return;
-	if (machine->redelivered >= STORM && !machine->late_eoi.armed) {
-		machine->late_vector = vector;
-		hv_timer_arm(&machine->clock, &machine->late_eoi,
-			     hv_now_ns(&machine->clock) + STORM_DELAY_NS);
+	struct hv_clock *clock = &pc->machine->clock;
+
+	if (pc->redelivered >= STORM && !pc->late_eoi.armed) {
+		pc->late_vector = vector;
+		hv_timer_arm(clock, &pc->late_eoi, hv_now_ns(clock) + STORM_DELAY_NS);
 		return;
 	}
-	machine->delivered = false;
-	hv_ioapic_eoi(&machine->pc.ioapic, vector);
-	machine->redelivered = machine->delivered ? machine->redelivered + 1 : 0;
+	pc->delivered = false;
+	hv_ioapic_eoi(&pc->board.ioapic, vector);
+	pc->redelivered = pc->delivered ? pc->redelivered + 1 : 0;
+}
+
+void hv_machine_pc_eoi(struct hv_machine *machine, uint8_t vector)
+{
+	if (machine->pc)
+		end_interrupt(machine->pc, vector);
 }
 
 static void eoi_is_late(void *dev)
 {
-	struct hv_machine *machine = dev;
+	struct hv_machine_pc *pc = dev;
 
-	machine->redelivered = 0;
-	hv_machine_pc_eoi(machine, machine->late_vector);
+	pc->redelivered = 0;
+	end_interrupt(pc, pc->late_vector);
 }
 
 /* A message to nobody, or of a kind that only real hardware has, is lost. */
 static void deliver(void *ctx, const struct hv_ioapic_message *message)
 {
-	struct hv_machine *machine = ctx;
+	struct hv_machine_pc *pc = ctx;
 	uint64_t address = hv_ioapic_msi_address(message);
 	uint32_t data = hv_ioapic_msi_data(message);
-	int error = tvx_msi(machine->vm.fd, address, data);
+	int error = tvx_msi(pc->machine->vm.fd, address, data);
 
-	machine->delivered = true;
+	pc->delivered = true;
 	if (error)
-		hv_machine_say(machine, "I/O APIC: lost a message, address 0x%llx, data 0x%x: %s",
+		hv_machine_say(pc->machine,
+			       "I/O APIC: lost a message, address 0x%llx, data 0x%x: %s",
 			       (unsigned long long)address, data, strerror(-error));
 }
 
@@ -139,46 +148,75 @@ static uint64_t wall_ns(void *ctx)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* Inside an access to a chip: the vCPU's thread does it afterwards. */
+/* Inside an access to a chip: a vCPU's thread does it afterwards. */
 static void want_reset(void *ctx)
 {
-	struct hv_machine *machine = ctx;
+	struct hv_machine_pc *pc = ctx;
 
-	atomic_store(&machine->reset_wanted, true);
+	hv_machine_want_attention(pc->machine, HV_ATTENTION_RESET);
 }
 
 static void power_off(void *ctx)
 {
-	hv_machine_end(ctx, HV_END_POWEROFF, 0, "%s", "");
+	struct hv_machine_pc *pc = ctx;
+
+	hv_machine_end(pc->machine, HV_END_POWEROFF, 0, "%s", "");
 }
 
-int hv_machine_pc_init(struct hv_machine *machine)
+int hv_machine_pc_create(struct hv_machine *machine)
 {
+	struct hv_machine_pc *pc = calloc(1, sizeof(*pc));
 	const struct hv_pc_config config = {
 		.bus = &machine->bus,
 		.clock = &machine->clock,
 		.ram_below_4g = hv_memory_low_end(&machine->memory),
 		.ram_above_4g = machine->memory.size - hv_memory_low_end(&machine->memory),
-		.cpus = 1,
+		.cpus = machine->nr_vcpus,
 		.ioapic_id = IOAPIC_ID,
-		.intr = { .set = set_intr, .controller = machine },
+		.intr = { .set = set_intr, .controller = pc },
 		.wall_ns = wall_ns,
 		.deliver = deliver,
 		.reset = want_reset,
 		.power_off = power_off,
-		.ctx = machine,
+		.ctx = pc,
 	};
-	int error = hv_pc_init(&machine->pc, &config);
+	int error;
 
-	machine->late_eoi = (struct hv_timer){ .fn = eoi_is_late, .dev = machine };
-	return error ? error : hv_xapic_init(&machine->xapic, &machine->bus, &xapic_ops);
+	if (!pc)
+		return -ENOMEM;
+	pc->machine = machine;
+	pc->late_eoi = (struct hv_timer){ .fn = eoi_is_late, .dev = pc };
+	error = hv_pc_init(&pc->board, &config);
+	if (error)
+		goto free;
+	error = hv_xapic_init(&pc->xapic, &machine->bus, &xapic_ops);
+	if (error)
+		goto exit_board;
+	machine->pc = pc;
+	return 0;
+
+exit_board:
+	hv_pc_exit(&pc->board);
+free:
+	free(pc);
+	return error;
+}
+
+void hv_machine_pc_destroy(struct hv_machine *machine)
+{
+	if (!machine->pc)
+		return;
+	hv_pc_exit(&machine->pc->board);
+	free(machine->pc);
+	machine->pc = NULL;
 }
 
 /* ------------------------------------------------------------------ tables */
 
+/* In the first MiB, which all machines have. */
 static void put_word(const struct hv_memory *memory, uint64_t gpa, uint16_t value)
 {
-	memcpy(hv_memory_at(memory, gpa, 2), &value, 2);
+	(void)hv_memory_write(memory, gpa, &value, sizeof(value));
 }
 
 /* The words of the BIOS data area that are still looked at. */
@@ -194,10 +232,10 @@ static void write_bda(const struct hv_memory *memory, unsigned int com_ports)
 	put_word(memory, BDA_LOW_MEMORY, HV_LAYOUT_EBDA / HV_KIB);
 }
 
-void hv_machine_pc_write_tables(const struct hv_machine *machine)
+int hv_machine_pc_write_tables(const struct hv_machine *machine)
 {
 	const struct hv_acpi_config config = {
-		.cpus = 1,
+		.cpus = machine->nr_vcpus,
 		.ioapic_id = IOAPIC_ID,
 		.com_ports = hv_serial_present(machine),
 		.pci_slots = PCI_SLOTS,
@@ -207,12 +245,17 @@ void hv_machine_pc_write_tables(const struct hv_machine *machine)
 		.mmio_last = HV_LAYOUT_CHIPS - 1,
 	};
 	const struct hv_memory *memory = &machine->memory;
+	uint8_t *table = calloc(1, HV_ACPI_SIZE + HV_MPTABLE_SIZE), *mp = table + HV_ACPI_SIZE;
 
+	if (!table)
+		return -ENOMEM;
 	write_bda(memory, config.com_ports);
-	hv_acpi_write(&config, hv_memory_at(memory, HV_ACPI_GPA, HV_ACPI_SIZE), HV_ACPI_SIZE,
-		      HV_ACPI_GPA);
-	hv_mptable_write(&config, hv_memory_at(memory, HV_MPTABLE_GPA, HV_MPTABLE_SIZE),
-			 HV_MPTABLE_SIZE, HV_MPTABLE_GPA);
+	(void)hv_memory_write(memory, HV_ACPI_GPA, table,
+			      hv_acpi_write(&config, table, HV_ACPI_SIZE, HV_ACPI_GPA));
+	(void)hv_memory_write(memory, HV_MPTABLE_GPA, mp,
+			      hv_mptable_write(&config, mp, HV_MPTABLE_SIZE, HV_MPTABLE_GPA));
+	free(table);
+	return 0;
 }
 
 /* ------------------------------------------------------------------- reset */
@@ -225,62 +268,76 @@ void hv_machine_pc_write_tables(const struct hv_machine *machine)
 
 bool hv_machine_pc_shutdown(struct hv_machine *machine)
 {
+	struct hv_machine_pc *pc = machine->pc;
 	uint64_t now = hv_now_ns(&machine->clock);
-	bool again = machine->has_shut_down && now - machine->shutdown_ns < SHUTDOWN_AGAIN_NS;
+	bool again;
 
-	if (!machine->is_pc)
+	if (!pc)
 		return false;
-	machine->has_shut_down = true;
-	machine->shutdown_ns = now;
+	again = pc->has_shut_down && now - pc->shutdown_ns < SHUTDOWN_AGAIN_NS;
+	pc->has_shut_down = true;
+	pc->shutdown_ns = now;
 	hv_serial_flush(machine);
-	if ((again || machine->no_reboot) && !hv_serial_panic(machine))
+	if ((again || machine->config.no_reboot) && !hv_serial_panic(machine))
 		return false;
 	hv_machine_say(machine, "triple fault");
-	want_reset(machine);
+	want_reset(pc);
 	return true;
 }
 
-/* Chips, RAM, vCPU: as when the machine was turned on. */
-static int reset(struct hv_vcpu *vcpu, struct hv_error *err)
+static void reset_chips(struct hv_machine *machine)
 {
-	struct hv_machine *machine = vcpu->machine;
-	struct hv_boot boot;
-	int error;
+	struct hv_machine_pc *pc = machine->pc;
 
 	hv_serial_reset(machine);
-	hv_pc_reset(&machine->pc);
-	hv_timer_cancel(&machine->clock, &machine->late_eoi);
-	machine->redelivered = 0;
-	hv_memory_clear(&machine->memory);
-	error = hv_vcpu_reset(vcpu, err);
-	if (error)
-		return error;
-	machine->load(machine->load_ctx, &boot);
-	return hv_vcpu_set_boot(vcpu, &boot, err);
+	hv_pc_reset(&pc->board);
+	hv_timer_cancel(&machine->clock, &pc->late_eoi);
+	pc->redelivered = 0;
 }
 
-void hv_machine_pc_reset(struct hv_vcpu *vcpu)
+/* Chips, RAM, vCPUs: as when the machine was turned on. */
+static int reset(struct hv_machine *machine, struct hv_error *err)
 {
-	struct hv_machine *machine = vcpu->machine;
-	const char *panic;
-	struct hv_error err;
+	int error = 0;
 
-	atomic_store(&machine->reset_wanted, false);
-	pthread_mutex_lock(&machine->lock);
+	reset_chips(machine);
+	hv_memory_clear(&machine->memory);
+	for (unsigned int i = 0; i < machine->nr_vcpus && !error; i++)
+		error = hv_vcpu_reset(&machine->vcpus[i], err);
+	if (error)
+		return error;
+	return hv_machine_load(machine, err);
+}
+
+/* ... or the end, if that is what it comes to. */
+static void reset_or_end(struct hv_machine *machine)
+{
+	struct hv_error err;
+	const char *panic;
+
 	hv_serial_flush(machine);
 	panic = hv_serial_panic(machine);
-	pthread_mutex_unlock(&machine->lock);
 	if (panic) {
 		hv_machine_end(machine, HV_END_PANIC, 0, "%s", panic);
 		return;
 	}
-	if (machine->no_reboot) {
+	if (machine->config.no_reboot) {
 		hv_machine_end(machine, HV_END_REBOOT, 0, "%s", "");
 		return;
 	}
 	hv_machine_say(machine, "reset");
-	pthread_mutex_lock(&machine->lock);
-	if (reset(vcpu, &err))
+	if (reset(machine, &err))
 		hv_machine_end(machine, HV_END_ERROR, 0, "cannot reset the machine: %s", err.text);
+}
+
+void hv_machine_pc_reset(struct hv_machine *machine)
+{
+	hv_machine_pause(machine);
+	pthread_mutex_lock(&machine->lock);
+	if (atomic_load(&machine->attention) & HV_ATTENTION_RESET) {
+		hv_machine_drop_attention(machine, HV_ATTENTION_RESET);
+		reset_or_end(machine);
+	}
 	pthread_mutex_unlock(&machine->lock);
+	hv_machine_resume(machine);
 }

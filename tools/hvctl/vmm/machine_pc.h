@@ -1,25 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The PC in a VM: what ties the board (dev/pc.h) to the vCPU and to the machine.
+ * The PC in a VM: what ties the board (dev/pc.h) to the vCPUs and to the machine.
  *
- *   8259 INTR      -> the vCPU leaves RUN at its interrupt window and takes an ExtINT
+ *   8259 INTR      -> the first vCPU leaves RUN at its interrupt window and takes an ExtINT
  *   I/O APIC       -> TINYVMX_MSI; the EOI of level-triggered ones comes back as an exit
- *   reset lines    -> the vCPU's thread resets the machine before it runs on
- *   local APIC     -> the kernel's; its page comes here (xapic.h)
+ *   reset lines    -> a vCPU's thread resets the machine before it runs on
+ *   local APIC     -> the kernel's; its page comes here (dev/xapic.h)
  */
-#ifndef HV_MACHINE_PC_H
-#define HV_MACHINE_PC_H
+#ifndef HV_VMM_MACHINE_PC_H
+#define HV_VMM_MACHINE_PC_H
 
+#include "dev/pc.h"
+#include "dev/xapic.h"
 #include "machine.h"
 
-/* Put the chips on the buses; RAM is there. Returns 0 or the error of hv_bus_register(). */
-int hv_machine_pc_init(struct hv_machine *machine);
+struct hv_machine_pc {
+	struct hv_machine *machine;
+	struct hv_pc board;
+	struct hv_xapic xapic;
+	atomic_bool intr;		/* INTR of the 8259s */
+	bool has_shut_down;		/* by a triple fault, at @shutdown_ns */
+	uint64_t shutdown_ns;
+	bool delivered;			/* the I/O APIC has sent a message */
+	unsigned int redelivered;	/* ... behind so many EOIs in a row */
+	struct hv_timer late_eoi;
+	uint8_t late_vector;
+};
 
-/* What firmware leaves in the first MiB: BIOS data area, ACPI tables, MP table. */
-void hv_machine_pc_write_tables(const struct hv_machine *machine);
+/* Make machine->pc and put the chips on the buses; RAM is there. Returns 0 or -errno. */
+int hv_machine_pc_create(struct hv_machine *machine);
+/* Nothing if there is none. */
+void hv_machine_pc_destroy(struct hv_machine *machine);
+
+/* What firmware leaves in the first MiB: BIOS data area, ACPI tables, MP table. Returns 0 or -ENOMEM. */
+int hv_machine_pc_write_tables(const struct hv_machine *machine);
 
 /* Virtual wire mode, as firmware leaves it: LINT0 takes the 8259s' interrupts. Returns 0 or -errno. */
 int hv_machine_pc_wire_lapic(struct hv_vcpu *vcpu);
+
+/* Does an interrupt of the 8259s wait for this vCPU's window? By its thread. */
+static inline bool hv_machine_pc_wants_window(const struct hv_vcpu *vcpu)
+{
+	const struct hv_machine *machine = vcpu->machine;
+
+	return machine->pc && vcpu == hv_machine_bsp(machine) && atomic_load(&machine->pc->intr);
+}
 
 /* The vCPU could take an interrupt: give it that of the 8259s, if there still is one. */
 void hv_machine_pc_take_intr(struct hv_vcpu *vcpu);
@@ -34,9 +59,10 @@ void hv_machine_pc_eoi(struct hv_machine *machine, uint8_t vector);
 bool hv_machine_pc_shutdown(struct hv_machine *machine);
 
 /*
- * Do the reset that the guest has asked for, or end the machine instead. Called by
- * the vCPU's own thread, outside RUN, without locks.
+ * Do the reset that the guest has asked for (HV_ATTENTION_RESET), or end the machine
+ * instead. Called by a vCPU's thread outside RUN, without locks; of several that see it,
+ * one does it.
  */
-void hv_machine_pc_reset(struct hv_vcpu *vcpu);
+void hv_machine_pc_reset(struct hv_machine *machine);
 
 #endif

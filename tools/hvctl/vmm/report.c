@@ -8,6 +8,7 @@
 #include "emul/disasm.h"
 #include "exit.h"
 #include "explain/explain.h"
+#include "lib/text.h"
 #include "lib/tvx.h"
 #include "report.h"
 #include "vmx/names.h"
@@ -202,7 +203,7 @@ static void print_stats(const struct hv_vcpu *vcpu, FILE *out)
 void hv_report_stats(const struct hv_machine *machine, FILE *out)
 {
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
-		print_stats(&machine->vcpu[i], out);
+		print_stats(&machine->vcpus[i], out);
 }
 
 /* ------------------------------------------------------------------- JSON */
@@ -267,24 +268,22 @@ static json_t *json_vcpu(const struct hv_vcpu *vcpu)
 			 json_last_exit(vcpu->run), "registers", json_regs(vcpu));
 }
 
-/* JSON is UTF-8; a file name is any bytes. */
-static json_t *json_path(const char *path)
+/* JSON is UTF-8; a file name, and what a guest has said, is any bytes. */
+static json_t *json_text(const char *text)
 {
-	json_t *string = json_string(path);
-	char *copy;
+	size_t room = strlen(text) + 1;
+	char *copy = malloc(room);
+	json_t *string;
 
-	if (string)
-		return string;
-	copy = strdup(path);
-	for (char *c = copy; c && *c; c++)
-		if (*c & 0x80)
-			*c = '?';
-	string = json_string(copy ? copy : "");
+	if (!copy)
+		return NULL;
+	hv_text_clean(copy, room, text, strlen(text));
+	string = json_string(copy);
 	free(copy);
 	return string;
 }
 
-int hv_report_json(const struct hv_machine *machine, const char *image, FILE *out)
+int hv_report_json(const struct hv_machine *machine, FILE *out)
 {
 	json_t *vcpus = json_array(), *report;
 	char text[300];
@@ -292,12 +291,12 @@ int hv_report_json(const struct hv_machine *machine, const char *image, FILE *ou
 
 	hv_end_describe(&machine->end, text, sizeof(text));
 	/* A vCPU that could not be made again after a reset has no run page. */
-	for (unsigned int i = 0; i < machine->nr_vcpus && machine->vcpu[i].run; i++)
-		json_array_append_new(vcpus, json_vcpu(&machine->vcpu[i]));
-	report = json_pack("{s:o, s:s, s:i, s:s, s:I, s:o}", "image", json_path(image), "end",
-			   hv_end_name(&machine->end), "status", hv_end_status(&machine->end),
-			   "message", text, "memory", (json_int_t)machine->memory.size, "vcpus",
-			   vcpus);
+	for (unsigned int i = 0; i < machine->nr_vcpus && machine->vcpus[i].run; i++)
+		json_array_append_new(vcpus, json_vcpu(&machine->vcpus[i]));
+	report = json_pack("{s:o, s:s, s:i, s:o, s:I, s:o}", "image",
+			   json_text(machine->config.load.path), "end", hv_end_name(&machine->end),
+			   "status", hv_end_status(&machine->end), "message", json_text(text),
+			   "memory", (json_int_t)machine->memory.size, "vcpus", vcpus);
 	err = report ? json_dumpf(report, out, JSON_COMPACT) : -1;
 	json_decref(report);
 	if (!err)

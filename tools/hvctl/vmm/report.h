@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* How a run ended: for people who want to know why, and for programs. */
-#ifndef HV_REPORT_H
-#define HV_REPORT_H
+#ifndef HV_VMM_REPORT_H
+#define HV_VMM_REPORT_H
 
 #include <stdio.h>
 
@@ -17,6 +17,6 @@ void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out);
 void hv_report_stats(const struct hv_machine *machine, FILE *out);
 
 /* The whole story as one line of JSON. */
-int hv_report_json(const struct hv_machine *machine, const char *image, FILE *out);
+int hv_report_json(const struct hv_machine *machine, FILE *out);
 
 #endif

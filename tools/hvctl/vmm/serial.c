@@ -4,77 +4,21 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "lib/util.h"
+#include "machine_pc.h"
+#include "serial.h"
 #include "shortcut.h"
-
-/* ----------------------------------------------------------------- options */
-
-struct backend {
-	const char *name;
-	enum hv_serial_kind kind;
-};
-
-static const struct backend backends[] = {
-	{ "null", HV_SERIAL_NULL },
-	{ "stdio", HV_SERIAL_STDIO },
-	{ "pty", HV_SERIAL_PTY },
-	{ "file:", HV_SERIAL_FILE },
-};
-
-/* "COM1:" to "COM4:", and what is behind it. */
-static const char *parse_port(const char *text, unsigned int *port)
-{
-	*port = text[0] && text[1] && text[2] ? text[3] - '1' : HV_PC_COM_PORTS;
-	if (strncasecmp(text, "COM", 3) || *port >= HV_PC_COM_PORTS || text[4] != ':')
-		return NULL;
-	return text + 5;
-}
-
-static bool parse_backend(struct hv_serial_choice *choice, const char *text)
-{
-	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
-		size_t len = strlen(backends[i].name);
-		bool has_path = backends[i].name[len - 1] == ':';
-
-		if (strncmp(text, backends[i].name, len) || has_path != (text[len] != '\0'))
-			continue;
-		*choice =
-			(struct hv_serial_choice){ backends[i].kind, has_path ? text + len : NULL };
-		return true;
-	}
-	return false;
-}
-
-int hv_serial_parse(struct hv_serial_choice *choices, const char *text, struct hv_error *err)
-{
-	struct hv_serial_choice choice;
-	unsigned int port;
-	const char *backend = parse_port(text, &port);
-
-	if (!backend)
-		return hv_fail(
-			err, EINVAL,
-			"no such port; give COM1: to COM4:, and null, stdio, pty or file:NAME");
-	if (!parse_backend(&choice, backend))
-		return hv_fail(err, EINVAL,
-			       "no such thing to connect it to; use null, stdio, pty or file:NAME");
-	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		if (choice.kind == HV_SERIAL_STDIO && choices[i].kind == HV_SERIAL_STDIO)
-			choices[i].kind = HV_SERIAL_NULL;
-	choices[port] = choice;
-	return 0;
-}
 
 unsigned int hv_serial_present(const struct hv_machine *machine)
 {
 	unsigned int present = 0;
 
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		present |= (machine->serial[i].choice.kind != HV_SERIAL_NONE) << i;
+		present |= (machine->config.serial[i].kind != HV_SERIAL_NONE) << i;
 	return present;
 }
 
@@ -85,7 +29,7 @@ static void set_irq(void *controller, unsigned int index, bool level)
 {
 	struct hv_machine *machine = controller;
 	unsigned int line = hv_pc_com[index].irq;
-	struct hv_irq irq = hv_pc_irq(&machine->pc, line);
+	struct hv_irq irq = hv_pc_irq(&machine->pc->board, line);
 	bool any = false;
 
 	machine->serial[index].level = level;
@@ -98,7 +42,7 @@ static void output(void *ctx, const uint8_t *data, size_t len)
 {
 	struct hv_serial *port = ctx;
 
-	hv_shortcut_hurry(&port->machine->vcpu[0]);
+	hv_shortcut_hurry(port->machine);
 	hv_panic_watch(&port->panic, data, len);
 	if (port->console)
 		hv_console_output(port->console, data, len);
@@ -120,7 +64,7 @@ static int add_uart(struct hv_serial *port, unsigned int index)
 		.clock = &machine->clock,
 		.base = hv_pc_com[index].base,
 		.irq = {
-			.set = machine->is_pc ? set_irq : NULL,
+				.set = machine->pc ? set_irq : NULL,
 			.controller = machine,
 			.line = index,
 		},
@@ -138,7 +82,7 @@ static size_t give_input(void *ctx, const uint8_t *data, size_t len)
 {
 	struct hv_serial *port = ctx;
 
-	hv_shortcut_no_input(&port->machine->vcpu[0]);
+	hv_shortcut_no_input(port->machine);
 	return hv_uart16550_input(&port->uart, data, len);
 }
 
@@ -152,29 +96,18 @@ static void on_output_failed(void *ctx, int errnum)
 			       strerror(errnum));
 }
 
-static void wake(void *ctx)
-{
-	struct hv_serial *port = ctx;
-
-	hv_machine_wake(port->machine);
-}
-
 static void open_own_console(struct hv_serial *port, int in_fd)
 {
-	const struct hv_console_config config = {
-		.in_fd = in_fd,
-		.out_fd = port->fd,
-		.stop_fd = port->machine->stop_fd,
-		.lossy = port->choice.kind == HV_SERIAL_PTY,
-		.input = give_input,
-		.failed = on_output_failed,
-		.wake = wake,
-		.ctx = port,
-	};
-
-	hv_console_init(&port->own, &config);
 	port->console = &port->own;
-	port->machine->consoles[port->machine->nr_consoles++] = &port->own;
+	hv_machine_add_console(port->machine, &port->own,
+			       (struct hv_console_config){
+				       .in_fd = in_fd,
+				       .out_fd = port->fd,
+				       .lossy = port->choice.kind == HV_SERIAL_PTY,
+				       .input = give_input,
+				       .failed = on_output_failed,
+				       .ctx = port,
+			       });
 }
 
 static int open_file(struct hv_serial *port, struct hv_error *err)
@@ -236,31 +169,34 @@ static int init_port(struct hv_serial *port, unsigned int index, struct hv_error
 	return connect_port(port, err);
 }
 
-int hv_serial_init(struct hv_machine *machine, struct hv_error *err)
+int hv_serial_create(struct hv_machine *machine, struct hv_error *err)
 {
 	int error = 0;
 
-	for (unsigned int i = 0; i < HV_PC_COM_PORTS && !error; i++) {
-		struct hv_serial *port = &machine->serial[i];
-
-		port->machine = machine;
-		if (port->choice.kind != HV_SERIAL_NONE)
-			error = init_port(port, i, err);
-	}
-	return error;
-}
-
-void hv_serial_exit(struct hv_machine *machine)
-{
+	machine->serial = calloc(HV_PC_COM_PORTS, sizeof(*machine->serial));
+	if (!machine->serial)
+		return hv_fail(err, ENOMEM, "no memory for serial ports; close something");
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++) {
 		struct hv_serial *port = &machine->serial[i];
 
-		if (port->console == &port->own)
-			hv_console_exit(&port->own);
-		port->console = NULL;
-		hv_close(&port->fd);
-		hv_close(&port->slave_fd);
+		port->machine = machine;
+		port->choice = machine->config.serial[i];
+		port->fd = port->slave_fd = -1;
 	}
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS && !error; i++)
+		if (machine->serial[i].choice.kind != HV_SERIAL_NONE)
+			error = init_port(&machine->serial[i], i, err);
+	return error;
+}
+
+void hv_serial_destroy(struct hv_machine *machine)
+{
+	for (unsigned int i = 0; machine->serial && i < HV_PC_COM_PORTS; i++) {
+		hv_close(machine->serial[i].fd);
+		hv_close(machine->serial[i].slave_fd);
+	}
+	free(machine->serial);
+	machine->serial = NULL;
 }
 
 /* The ports that there are, in turn: NULL behind the last. */

@@ -1,35 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The serial ports, COM1 to COM4: each a UART, and what the user has connected it to.
+ * The serial ports, COM1 to COM4: a UART each, its interrupt line, and what the user has
+ * connected it to.
  *
  *   stdio	standard input and output, with the debug port's output among it
  *   pty	a new pseudo-terminal; what nobody reads there is dropped in the end
  *   file	output only, into a file
  *   null	there, and unplugged
  */
-#ifndef HV_SERIAL_H
-#define HV_SERIAL_H
+#ifndef HV_VMM_SERIAL_H
+#define HV_VMM_SERIAL_H
 
+#include "config.h"
 #include "console.h"
-#include "dev/pc.h"
 #include "dev/uart16550.h"
 #include "lib/error.h"
 #include "panic.h"
 
-enum hv_serial_kind {
-	HV_SERIAL_NONE,			/* the machine has no such port */
-	HV_SERIAL_NULL,
-	HV_SERIAL_STDIO,
-	HV_SERIAL_PTY,
-	HV_SERIAL_FILE,
-};
-
 struct hv_machine;
-
-struct hv_serial_choice {
-	enum hv_serial_kind kind;
-	const char *path;		/* of a file */
-};
 
 struct hv_serial {
 	struct hv_machine *machine;
@@ -42,15 +30,17 @@ struct hv_serial {
 	struct hv_panic panic;
 };
 
-/* One --serial PORT:BACKEND into @choices, one for each port; stdio moves to whom it is given last. */
-int hv_serial_parse(struct hv_serial_choice *choices, const char *text, struct hv_error *err);
+/* Make machine->serial: open what they are connected to, put them on the bus; the chips are there. */
+int hv_serial_create(struct hv_machine *machine, struct hv_error *err);
+/* The consoles are closed. Nothing if there are none. */
+void hv_serial_destroy(struct hv_machine *machine);
 
 /* Which are there: bit n for COM(n + 1). */
 unsigned int hv_serial_present(const struct hv_machine *machine);
 
-/* Open what they are connected to, and put them on the bus; the chips are there. */
-int hv_serial_init(struct hv_machine *machine, struct hv_error *err);
-void hv_serial_exit(struct hv_machine *machine);
+/*
+ * The following: machine->lock is held.
+ */
 
 void hv_serial_reset(struct hv_machine *machine);
 /* Hand out what their UARTs still hold. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The serial ports' shortcut through the module. */
+#include "serial.h"
 #include "shortcut.h"
 
 #define THR 0
@@ -52,15 +53,21 @@ void hv_shortcut_open(struct hv_vcpu *vcpu)
 		set_ports(shortcut, io->port, uart->config.base + LSR);
 }
 
-void hv_shortcut_no_input(struct hv_vcpu *vcpu)
+void hv_shortcut_no_input(struct hv_machine *machine)
 {
-	if (vcpu->run)
-		__atomic_store_n(&vcpu->run->shortcut.in_port, 0, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
+		if (machine->vcpus[i].run)
+			__atomic_store_n(&machine->vcpus[i].run->shortcut.in_port, 0,
+					 __ATOMIC_RELAXED);
 }
 
-void hv_shortcut_hurry(struct hv_vcpu *vcpu)
+void hv_shortcut_hurry(struct hv_machine *machine)
 {
-	if (vcpu->run && hv_vcpu_current() != vcpu &&
-	    __atomic_load_n(&vcpu->run->shortcut.out_port, __ATOMIC_RELAXED))
-		hv_vcpu_kick(vcpu);
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++) {
+		struct hv_vcpu *vcpu = &machine->vcpus[i];
+
+		if (vcpu->run && hv_vcpu_current() != vcpu &&
+		    __atomic_load_n(&vcpu->run->shortcut.out_port, __ATOMIC_RELAXED))
+			hv_vcpu_kick(vcpu);
+	}
 }

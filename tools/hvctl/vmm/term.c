@@ -6,64 +6,134 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "stream.h"
 #include "term.h"
 
-/*
- * Signals that kill at once and are not waited for by the event loop (which turns
- * SIGINT, SIGTERM, SIGHUP and SIGQUIT into an orderly end): our own crashes.
- */
-static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
+#define LOOK_AGAIN_NS 500000000ULL
 
 static struct termios saved;
 static volatile sig_atomic_t is_raw;
 
+bool hv_term_exists(void)
+{
+	return isatty(STDIN_FILENO);
+}
+
+/* A terminal that controls nobody, or another session, has no background jobs. */
+static bool is_foreground(void)
+{
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+
+	return group < 0 || group == getpgrp();
+}
+
+/* Between the look and the call we may have gone to the background: no stop for that. */
+static bool set_modes(const struct termios *modes)
+{
+	sigset_t set, before;
+	bool done;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	/* Not TCSADRAIN: output stopped by the user would keep us here. */
+	done = !tcsetattr(STDIN_FILENO, TCSANOW, modes);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return done;
+}
+
 void hv_term_restore(void)
 {
+	hv_stream_lend_shared(true);
 	if (!is_raw)
 		return;
 	is_raw = 0;
-	/* Not TCSADRAIN: output stopped by the user would keep us here. */
-	(void)tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+	if (is_foreground())
+		(void)set_modes(&saved);
 }
 
-static void on_crash(int sig)
+static void on_deadly_signal(int sig)
 {
 	hv_term_restore();
 	/* SA_RESETHAND: this time it kills. */
 	raise(sig);
 }
 
+static bool is_default(int sig)
+{
+	struct sigaction action;
+
+	return !sigaction(sig, NULL, &action) && action.sa_handler == SIG_DFL;
+}
+
+/*
+ * All that kill by default. Those that the event loop waits for are blocked and come by
+ * its descriptor; what is ignored, or handled by others, stays so.
+ */
 static void watch_ways_out(void)
 {
+	static const int harmless[] = { SIGCHLD, SIGCONT, SIGSTOP,  SIGTSTP, SIGTTIN,
+					SIGTTOU, SIGURG,  SIGWINCH, SIGKILL };
+	struct sigaction action = { .sa_handler = on_deadly_signal, .sa_flags = SA_RESETHAND };
 	static bool watched;
-	struct sigaction action = { .sa_handler = on_crash, .sa_flags = SA_RESETHAND };
+	sigset_t leave;
 
 	if (watched)
 		return;
 	watched = true;
 	atexit(hv_term_restore);
-	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
-		sigaction(crashes[i], &action, NULL);
+	sigemptyset(&leave);
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		sigaddset(&leave, harmless[i]);
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (!sigismember(&leave, sig) && is_default(sig))
+			sigaction(sig, &action, NULL);
 }
 
-bool hv_term_raw(void)
+/* Returns whether it is raw now. */
+static bool make_raw(void)
 {
 	struct termios raw;
 
-	if (is_raw)
-		return true;
-	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp())
-		return false;
-	if (tcgetattr(STDIN_FILENO, &saved))
+	if (!is_raw && tcgetattr(STDIN_FILENO, &saved))
 		return false;
 	watch_ways_out();
+	hv_stream_lend_shared(false);
 	raw = saved;
 	cfmakeraw(&raw);
 	/* Our own messages still need their carriage returns. */
 	raw.c_oflag |= OPOST;
 	is_raw = 1;
-	if (!tcsetattr(STDIN_FILENO, TCSANOW, &raw))
-		return true;
-	is_raw = 0;
-	return false;
+	if (!set_modes(&raw))
+		is_raw = 0;
+	return is_raw;
+}
+
+void hv_term_refresh(struct hv_term *term)
+{
+	struct hv_clock *clock = &term->loop->clock;
+	bool ours = is_foreground();
+
+	if (ours)
+		ours = make_raw();
+	else
+		hv_timer_arm(clock, &term->timer, hv_now_ns(clock) + LOOK_AGAIN_NS);
+	term->changed(term->ctx, ours);
+}
+
+static void look_again(void *dev)
+{
+	hv_term_refresh(dev);
+}
+
+void hv_term_open(struct hv_term *term)
+{
+	term->timer = (struct hv_timer){ .fn = look_again, .dev = term };
+	hv_term_refresh(term);
+}
+
+void hv_term_close(struct hv_term *term)
+{
+	hv_timer_cancel(&term->loop->clock, &term->timer);
+	hv_term_restore();
 }

@@ -1,16 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The terminal: raw while a guest runs, as it was on every way out. */
-#ifndef HV_TERM_H
-#define HV_TERM_H
+/*
+ * The terminal on standard input: raw while a guest runs and we are in the foreground, as
+ * it was on every way out.
+ */
+#ifndef HV_VMM_TERM_H
+#define HV_VMM_TERM_H
 
 #include <stdbool.h>
 
-/*
- * Make standard input raw if it is a terminal and we are in its foreground
- * (a background job would be stopped). Returns whether it is raw now. Safe to
- * call again. What exit() and deadly signals leave behind is put right too.
+#include "loop.h"
+
+/* There is one terminal, so there is one of these. */
+struct hv_term {
+	struct hv_loop *loop;
+	struct hv_timer timer;		/* in the background: is it ours again? */
+	/* It has become ours, or is no longer; by the loop's thread. */
+	void (*changed)(void *ctx, bool ours);
+	void *ctx;
+};
+
+/* Is standard input a terminal? */
+bool hv_term_exists(void);
+
+/**
+ * hv_term_open() - make the terminal raw, now or as soon as it is ours
+ * @term: loop, changed and ctx are filled in
+ *
+ * A background job does not touch its terminal: it looks from time to time whether it
+ * has become the foreground job. What exit() and deadly signals leave behind is put
+ * right, too.
  */
-bool hv_term_raw(void);
+void hv_term_open(struct hv_term *term);
+void hv_term_close(struct hv_term *term);
+
+/* We were stopped, or others have changed its modes: look again whose it is. */
+void hv_term_refresh(struct hv_term *term);
+
+/* Give it back as it was; async-signal-safe, and nothing if it is not raw. */
 void hv_term_restore(void);
 
 #endif

@@ -10,24 +10,24 @@
 #include "lib/tvx.h"
 #include "lib/x86.h"
 #include "machine_pc.h"
+#include "serial.h"
 #include "shortcut.h"
 #include "vmx/names.h"
 
 #define KICK_SIGNAL SIGUSR1
 
-/* The run page of the thread that we are: what the kick's handler writes to. */
-static __thread struct tinyvmx_run *current_run;
+/* Whose thread this is: the kick's handler writes to its run page. */
 static __thread struct hv_vcpu *current_vcpu;
 
 /*
- * The signal gets the thread out of RUN. Where it comes between the check of the
- * ended flag and RUN, immediate_exit makes RUN return at once.
+ * The signal gets the thread out of RUN. Where it comes between the look at what there is
+ * to attend to and RUN, immediate_exit makes RUN return at once.
  */
 static void on_kick(int sig)
 {
 	(void)sig;
-	if (current_run)
-		__atomic_store_n(&current_run->immediate_exit, 1, __ATOMIC_RELAXED);
+	if (current_vcpu && current_vcpu->run)
+		__atomic_store_n(&current_vcpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
 }
 
 static void install_kick_handler(void)
@@ -35,6 +35,15 @@ static void install_kick_handler(void)
 	struct sigaction action = { .sa_handler = on_kick };
 
 	sigaction(KICK_SIGNAL, &action, NULL);
+}
+
+void hv_vcpu_block_kicks(bool block)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, KICK_SIGNAL);
+	pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
 static int open_vcpu(struct hv_vcpu *vcpu, struct hv_error *err)
@@ -71,14 +80,9 @@ int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned in
 /* A new one in place of the old: the kernel resets no vCPU, it makes them in that state. */
 int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err)
 {
-	int error;
-
 	hv_vcpu_count_exits(vcpu, &vcpu->exits_before);
-	current_run = NULL;
 	hv_vcpu_destroy(vcpu);
-	error = open_vcpu(vcpu, err);
-	current_run = vcpu->run;
-	return error;
+	return open_vcpu(vcpu, err);
 }
 
 struct hv_vcpu *hv_vcpu_current(void)
@@ -92,7 +96,7 @@ int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv
 
 	if (!error)
 		error = tvx_set_regs(vcpu->fd, &boot->regs);
-	if (!error && vcpu->machine->is_pc)
+	if (!error && vcpu->machine->pc)
 		error = hv_machine_pc_wire_lapic(vcpu);
 	if (error)
 		return hv_fail(
@@ -126,7 +130,7 @@ static void handle_exit(struct hv_vcpu *vcpu)
 	uint32_t reason = vcpu->run->reason;
 
 	vcpu->exits[reason < HV_NR_EXITS ? reason : TINYVMX_EXIT_UNKNOWN]++;
-	if (machine->verbose > machine->is_pc)
+	if (machine->config.verbose > !!machine->pc)
 		tell_exit(vcpu);
 	pthread_mutex_lock(&machine->lock);
 	hv_shortcut_close(vcpu);
@@ -134,7 +138,6 @@ static void handle_exit(struct hv_vcpu *vcpu)
 	if (reason == TINYVMX_EXIT_IO)
 		hv_shortcut_open(vcpu);
 	pthread_mutex_unlock(&machine->lock);
-	hv_machine_throttle(machine);
 }
 
 /* What the guest has said so far is wanted now. */
@@ -148,37 +151,44 @@ static void flush_console(struct hv_vcpu *vcpu)
 	pthread_mutex_unlock(&machine->lock);
 }
 
+/* Returns whether to go on. */
+static bool run_once(struct hv_vcpu *vcpu)
+{
+	struct hv_machine *machine = vcpu->machine;
+	int error;
+
+	vcpu->run->want_intr_window = hv_machine_pc_wants_window(vcpu);
+	error = tvx_run(vcpu->fd);
+	if (!error) {
+		handle_exit(vcpu);
+		return true;
+	}
+	if (error != -EINTR) {
+		hv_machine_end(machine, HV_END_ERROR, 0,
+			       "the module cannot run vCPU %u: %s; see 'dmesg | tail'", vcpu->id,
+			       strerror(-error));
+		return false;
+	}
+	/* Taken back before the next look around: a kick after this sets it again. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	vcpu->exits[TINYVMX_EXIT_INTR]++;
+	flush_console(vcpu);
+	return true;
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct hv_vcpu *vcpu = arg;
 	struct hv_machine *machine = vcpu->machine;
 
 	current_vcpu = vcpu;
-	current_run = vcpu->run;
-	while (!atomic_load(&machine->ended)) {
-		int error;
-
-		if (atomic_load(&machine->reset_wanted)) {
-			hv_machine_pc_reset(vcpu);
-			continue;
-		}
-		vcpu->run->want_intr_window = atomic_load(&machine->intr);
-		error = tvx_run(vcpu->fd);
-		if (!error) {
-			handle_exit(vcpu);
-			continue;
-		}
-		if (error != -EINTR) {
-			hv_machine_end(machine, HV_END_ERROR, 0,
-				       "the module cannot run vCPU %u: %s; see 'dmesg | tail'",
-				       vcpu->id, strerror(-error));
+	hv_vcpu_begin(vcpu);
+	do {
+		if (atomic_load(&machine->attention) && !hv_vcpu_attend(vcpu))
 			break;
-		}
-		/* Taken back before the flags are looked at: a kick after this sets it again. */
-		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-		vcpu->exits[TINYVMX_EXIT_INTR]++;
-		flush_console(vcpu);
-	}
+		hv_machine_throttle(machine);
+	} while (run_once(vcpu));
+	hv_vcpu_finish(vcpu);
 	return NULL;
 }
 
@@ -198,8 +208,8 @@ int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err)
 
 void hv_vcpu_kick(struct hv_vcpu *vcpu)
 {
-	if (vcpu->started)
-		pthread_kill(vcpu->thread, KICK_SIGNAL);
+	if (atomic_load(&vcpu->kickable))
+		pthread_kill(vcpu->self, KICK_SIGNAL);
 }
 
 void hv_vcpu_join(struct hv_vcpu *vcpu)
@@ -238,6 +248,48 @@ void hv_vcpu_count_exits(const struct hv_vcpu *vcpu, struct tinyvmx_exits *exits
 	(void)tvx_get_state(vcpu->fd, TINYVMX_STATE_EXITS, &now, sizeof(now));
 	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
 		exits->count[i] = vcpu->exits_before.count[i] + now.count[i];
+}
+
+int hv_vcpu_synchronise(struct hv_vcpu *vcpu)
+{
+	int error;
+
+	vcpu->run->immediate_exit = 1;
+	error = tvx_run(vcpu->fd);
+	vcpu->run->immediate_exit = 0;
+	return error == -EINTR ? 0 : error ? error : -EBUSY;
+}
+
+/* The APIC's timer counts in ticks of its own: how many are left is all that must stand still. */
+static int get_timer(const struct hv_vcpu *vcpu, struct tinyvmx_lapic *lapic)
+{
+	return tvx_get_state(vcpu->fd, TINYVMX_STATE_LAPIC, lapic, sizeof(*lapic));
+}
+
+int hv_vcpu_stop_time(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_lapic lapic = { 0 };
+	int error = tvx_get_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, &vcpu->time.tsc);
+
+	if (!error && vcpu->machine->pc)
+		error = get_timer(vcpu, &lapic);
+	vcpu->time.timer_left = lapic.timer_left;
+	return error;
+}
+
+/* What has come to the APIC meanwhile stays there: all but the timer is as it is now. */
+int hv_vcpu_start_time(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_lapic lapic;
+	int error = tvx_set_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, vcpu->time.tsc);
+
+	if (error || !vcpu->machine->pc)
+		return error;
+	error = get_timer(vcpu, &lapic);
+	if (error)
+		return error;
+	lapic.timer_left = vcpu->time.timer_left;
+	return tvx_set_state(vcpu->fd, TINYVMX_STATE_LAPIC, &lapic, sizeof(lapic));
 }
 
 int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging)

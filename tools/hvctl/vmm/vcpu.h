@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* One virtual CPU: its file descriptor, its run page, its thread. */
-#ifndef HV_VCPU_H
-#define HV_VCPU_H
+#ifndef HV_VMM_VCPU_H
+#define HV_VMM_VCPU_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,39 +18,78 @@ struct hv_machine;
 
 #define HV_NR_EXITS (TINYVMX_EXIT_EOI + 1)
 
+/* Of its thread; see run.c. */
+enum hv_vcpu_state {
+	HV_VCPU_STOPPED,
+	HV_VCPU_PAUSED,
+	HV_VCPU_RUNNING,
+	HV_VCPU_NR_STATES
+};
+
+/* Of a vCPU whose time stands still. */
+struct hv_vcpu_time {
+	uint64_t tsc;			/* the guest's */
+	uint64_t timer_left;		/* of the local APIC's timer, in ticks */
+};
+
 struct hv_vcpu {
 	struct hv_machine *machine;
 	unsigned int id;
 	int fd;				/* -1: not created */
 	struct tinyvmx_run *run;
+	bool started;			/* there is a thread to join, @thread */
 	pthread_t thread;
-	bool started;
+	atomic_bool kickable;		/* it runs, and is @self */
+	pthread_t self;
+	enum hv_vcpu_state state;	/* under machine->run_lock */
 	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
 	struct hv_mmio mmio;		/* finishes instructions for it; its thread's */
 	struct tinyvmx_exits exits_before;	/* by basic reason, up to the last reset */
 	uint64_t first_tsc;		/* the guest's, at the first entry */
+	struct hv_vcpu_time time;	/* while machine->time_stopped_ns is set */
 };
 
+/* Make it; on failure hv_vcpu_destroy() it, too. */
 int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id,
 		   struct hv_error *err);
+void hv_vcpu_destroy(struct hv_vcpu *vcpu);
 int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err);
+
 int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err);
+void hv_vcpu_join(struct hv_vcpu *vcpu);
 
 /* Make the vCPU's thread leave RUN (or not enter it) and look around; any thread. */
 void hv_vcpu_kick(struct hv_vcpu *vcpu);
+/* Kicks of this thread wait: it is outside RUN, and its run page may go away. */
+void hv_vcpu_block_kicks(bool block);
 /* The vCPU that the calling thread runs, or NULL. */
 struct hv_vcpu *hv_vcpu_current(void);
 
-/* Back to the state after RESET; by its own thread, outside RUN. */
-int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err);
-void hv_vcpu_join(struct hv_vcpu *vcpu);
-void hv_vcpu_destroy(struct hv_vcpu *vcpu);
+/* By its own thread (run.c): enter RUNNING, and leave it for good. */
+void hv_vcpu_begin(struct hv_vcpu *vcpu);
+void hv_vcpu_finish(struct hv_vcpu *vcpu);
+/* ... there is something to attend to. False: the machine has ended. */
+bool hv_vcpu_attend(struct hv_vcpu *vcpu);
 
-/* All VM exits by basic reason; the guest's TSC (0: cannot be had). Not while it runs. */
+/*
+ * The following: not while it is RUNNING.
+ */
+
+/* Back to the state after RESET. */
+int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err);
+
+/* Let the module finish what the last exit has left to be finished. Returns 0 or -errno. */
+int hv_vcpu_synchronise(struct hv_vcpu *vcpu);
+
+/* Its TSC and its APIC timer stand still, and go on. Return 0 or -errno. */
+int hv_vcpu_stop_time(struct hv_vcpu *vcpu);
+int hv_vcpu_start_time(struct hv_vcpu *vcpu);
+
+/* All VM exits by basic reason; the guest's TSC (0: cannot be had). */
 void hv_vcpu_count_exits(const struct hv_vcpu *vcpu, struct tinyvmx_exits *exits);
 uint64_t hv_vcpu_tsc(const struct hv_vcpu *vcpu);
 
-/* How it translates addresses now. Not while it runs. */
+/* How it translates addresses now. */
 int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging);
 
 #endif

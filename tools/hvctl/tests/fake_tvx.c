@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ioctls of /dev/tinyvmx, without the device. */
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "fake_tvx.h"
+
+#define RUN_BYTES 4096
+
+struct fake fake;
+
+void fake_reset(fake_guest_fn guest)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.guest = guest;
+	fake.abi_version = TINYVMX_ABI_VERSION;
+}
+
+/* Something to close. */
+static int new_fd(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static struct fake_vcpu *find(int fd)
+{
+	for (unsigned int i = 0; i < FAKE_MAX_VCPUS; i++)
+		if (fake.vcpu[i].fd == fd)
+			return &fake.vcpu[i];
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ system */
+
+int tvx_open(void)
+{
+	return fake.open_error ? fake.open_error : new_fd();
+}
+
+int tvx_get_info(int device, struct tinyvmx_info *info)
+{
+	(void)device;
+	*info = (struct tinyvmx_info){
+		.size = sizeof(*info),
+		.abi_version = fake.abi_version,
+		.run_bytes = RUN_BYTES,
+		.gpa_bits = 39,
+		.xsave_bytes = FAKE_XSAVE_BYTES,
+		.cr4_mask = ~0ULL,
+		.xcr0_mask = 3,
+		.max_cpuid_entries = 256,
+		.max_msr_entries = 256,
+	};
+	return 0;
+}
+
+int tvx_create_vm(int device, uint32_t flags)
+{
+	(void)device;
+	fake.vm_flags = flags;
+	return fake.create_vm_error ? fake.create_vm_error : new_fd();
+}
+
+int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *hva)
+{
+	(void)vm, (void)slot, (void)flags, (void)gpa, (void)len, (void)hva;
+	return fake.set_memory_error;
+}
+
+/* One of the same id takes the old one's place, in the state after RESET. */
+int tvx_create_vcpu(int vm, uint32_t id)
+{
+	struct fake_vcpu *vcpu = &fake.vcpu[id];
+
+	(void)vm;
+	if (fake.create_vcpu_error)
+		return fake.create_vcpu_error;
+	*vcpu = (struct fake_vcpu){ .fd = new_fd(), .id = id, .made = vcpu->made + 1 };
+	vcpu->regs.rip = 0xfff0;
+	return vcpu->fd;
+}
+
+int tvx_msi(int vm, uint64_t address, uint32_t data)
+{
+	(void)vm;
+	fake.msi_address = address;
+	fake.msi_data = data;
+	fake.msis++;
+	return 0;
+}
+
+int tvx_ioeventfd(int vm, uint32_t flags, int fd, uint16_t port, uint16_t width, uint32_t data)
+{
+	(void)vm, (void)flags, (void)fd, (void)port, (void)width, (void)data;
+	return -EOPNOTSUPP;
+}
+
+/* -------------------------------------------------------------------- vCPU */
+
+int tvx_map_run(int fd, size_t len, struct tinyvmx_run **run)
+{
+	void *page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	*run = page;
+	find(fd)->run = page;
+	return 0;
+}
+
+/* Finish what the last exit has left, as the module does. */
+static void complete(struct fake_vcpu *vcpu)
+{
+	struct tinyvmx_run *run = vcpu->run;
+
+	if (run->request & TINYVMX_REQ_SET_REGS)
+		vcpu->regs = run->regs;
+	run->request = 0;
+}
+
+int tvx_run(int fd)
+{
+	struct fake_vcpu *vcpu = find(fd);
+	int error;
+
+	atomic_fetch_add(&vcpu->runs, 1);
+	atomic_store(&vcpu->inside, true);
+	complete(vcpu);
+	if (__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED))
+		error = -EINTR;
+	else
+		error = fake.guest(vcpu);
+	atomic_store(&vcpu->inside, false);
+	return error;
+}
+
+int tvx_set_cpuid(int fd, const struct tinyvmx_cpuid *entries, uint32_t count)
+{
+	(void)fd, (void)entries, (void)count;
+	return 0;
+}
+
+int tvx_inject(int fd, const struct tinyvmx_inject *inject)
+{
+	struct fake_vcpu *vcpu = find(fd);
+
+	vcpu->injected = *inject;
+	vcpu->injections++;
+	return 0;
+}
+
+int tvx_get_vmcs(int fd, struct tinyvmx_vmcs_field *fields, uint32_t *count)
+{
+	(void)fd, (void)fields;
+	*count = 0;
+	return 0;
+}
+
+/* ------------------------------------------------------------------- state */
+
+/* Where a blob is kept; NULL: those that are not kept in one piece. */
+static void *blob_at(struct fake_vcpu *vcpu, uint32_t type, size_t len)
+{
+	const struct {
+		void *at;
+		size_t len;
+	} blobs[] = {
+		[TINYVMX_STATE_REGS] = { &vcpu->regs, sizeof(vcpu->regs) },
+		[TINYVMX_STATE_SREGS] = { &vcpu->sregs, sizeof(vcpu->sregs) },
+		[TINYVMX_STATE_EVENTS] = { &vcpu->events, sizeof(vcpu->events) },
+		[TINYVMX_STATE_DEBUG] = { &vcpu->debug, sizeof(vcpu->debug) },
+		[TINYVMX_STATE_LAPIC] = { &vcpu->lapic, sizeof(vcpu->lapic) },
+	};
+
+	if (type >= sizeof(blobs) / sizeof(blobs[0]) || blobs[type].len != len)
+		return NULL;
+	return blobs[type].at;
+}
+
+static struct tinyvmx_msr *msr_at(struct fake_vcpu *vcpu, uint32_t index)
+{
+	for (unsigned int i = 0; i < vcpu->msrs; i++)
+		if (vcpu->msr[i].index == index)
+			return &vcpu->msr[i];
+	if (vcpu->msrs == FAKE_MSRS)
+		return NULL;
+	vcpu->msr[vcpu->msrs].index = index;
+	return &vcpu->msr[vcpu->msrs++];
+}
+
+static int access_msrs(struct fake_vcpu *vcpu, struct tinyvmx_msr *msrs, size_t len, bool set)
+{
+	for (size_t i = 0; i < len / sizeof(*msrs); i++) {
+		struct tinyvmx_msr *msr = msr_at(vcpu, msrs[i].index);
+
+		if (!msr)
+			return -EINVAL;
+		*(set ? msr : &msrs[i]) = set ? msrs[i] : *msr;
+	}
+	return 0;
+}
+
+static int access_xsave(struct fake_vcpu *vcpu, void *blob, size_t len, bool set)
+{
+	struct tinyvmx_xsave *xsave = blob;
+
+	if (len != sizeof(*xsave) + FAKE_XSAVE_BYTES)
+		return -EINVAL;
+	if (set) {
+		vcpu->xcr0 = xsave->xcr0;
+		memcpy(vcpu->xsave, xsave->image, FAKE_XSAVE_BYTES);
+		return 0;
+	}
+	*xsave = (struct tinyvmx_xsave){ .xcr0 = vcpu->xcr0 };
+	memcpy(xsave->image, vcpu->xsave, FAKE_XSAVE_BYTES);
+	return 0;
+}
+
+int tvx_get_state(int fd, uint32_t type, void *blob, size_t len)
+{
+	struct fake_vcpu *vcpu = find(fd);
+	const void *at;
+
+	if (fake.get_state_error)
+		return fake.get_state_error;
+	if (type == TINYVMX_STATE_MSRS)
+		return access_msrs(vcpu, blob, len, false);
+	if (type == TINYVMX_STATE_XSAVE)
+		return access_xsave(vcpu, blob, len, false);
+	if (type == TINYVMX_STATE_EXITS) {
+		memset(blob, 0, len);
+		return 0;
+	}
+	at = blob_at(vcpu, type, len);
+	if (!at)
+		return -EINVAL;
+	memcpy(blob, at, len);
+	return 0;
+}
+
+int tvx_set_state(int fd, uint32_t type, const void *blob, size_t len)
+{
+	struct fake_vcpu *vcpu = find(fd);
+	void *at;
+
+	if (fake.set_state_error)
+		return fake.set_state_error;
+	if (type == TINYVMX_STATE_MSRS)
+		return access_msrs(vcpu, (struct tinyvmx_msr *)blob, len, true);
+	if (type == TINYVMX_STATE_XSAVE)
+		return access_xsave(vcpu, (void *)blob, len, true);
+	at = blob_at(vcpu, type, len);
+	if (!at)
+		return -EINVAL;
+	memcpy(at, blob, len);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ guests */
+
+int fake_exit(struct fake_vcpu *vcpu, uint32_t reason)
+{
+	vcpu->run->reason = reason;
+	vcpu->run->regs = vcpu->regs;
+	return 0;
+}
+
+static int port_exit(struct fake_vcpu *vcpu, uint16_t port, unsigned int width, uint32_t flags,
+		     uint32_t value)
+{
+	vcpu->run->io = (struct tinyvmx_exit_io){
+		.port = port,
+		.width = width,
+		.flags = flags,
+		.data = value,
+	};
+	return fake_exit(vcpu, TINYVMX_EXIT_IO);
+}
+
+int fake_out(struct fake_vcpu *vcpu, uint16_t port, unsigned int width, uint32_t value)
+{
+	return port_exit(vcpu, port, width, 0, value);
+}
+
+int fake_in(struct fake_vcpu *vcpu, uint16_t port, unsigned int width)
+{
+	return port_exit(vcpu, port, width, TINYVMX_IO_IN, 0);
+}
+
+int fake_compute(struct fake_vcpu *vcpu)
+{
+	const struct timespec moment = { .tv_nsec = 100000 };
+
+	for (unsigned int i = 0; i < 600000; i++) {
+		if (__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED))
+			return -EINTR;
+		nanosleep(&moment, NULL);
+	}
+	return -EIO;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The module without VT-x: the same functions as lib/tvx.h, and a test in the guest's place.
+ *
+ * Linked instead of lib/tvx.c into each test that uses something from here.
+ */
+#ifndef HV_TESTS_FAKE_TVX_H
+#define HV_TESTS_FAKE_TVX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "lib/tvx.h"
+
+#define FAKE_MAX_VCPUS   8
+#define FAKE_MSRS        64
+#define FAKE_XSAVE_BYTES 576
+
+struct fake_vcpu {
+	int fd;				/* 0: there is none */
+	unsigned int id;
+	struct tinyvmx_run *run;
+	unsigned int made;		/* so often; twice: it was reset */
+	atomic_uint runs;		/* RUNs that came in */
+	atomic_bool inside;		/* RUN is under way */
+	struct tinyvmx_regs regs;
+	struct tinyvmx_sregs sregs;
+	struct tinyvmx_events events;
+	struct tinyvmx_debug debug;
+	struct tinyvmx_lapic lapic;
+	struct tinyvmx_msr msr[FAKE_MSRS];
+	unsigned int msrs;
+	uint64_t xcr0;
+	uint8_t xsave[FAKE_XSAVE_BYTES];
+	struct tinyvmx_inject injected;
+	unsigned int injections;
+};
+
+/* What the guest does with one RUN: returns as tvx_run() does, with the run page filled. */
+typedef int (*fake_guest_fn)(struct fake_vcpu *vcpu);
+
+struct fake {
+	fake_guest_fn guest;
+	struct fake_vcpu vcpu[FAKE_MAX_VCPUS];
+	/* Errors to give instead of doing it: 0 or -errno */
+	int open_error, create_vm_error, create_vcpu_error, set_memory_error, get_state_error,
+		set_state_error;
+	uint32_t abi_version;
+	uint32_t vm_flags;
+	atomic_uint msis;
+	uint64_t msi_address;
+	uint32_t msi_data;
+};
+
+extern struct fake fake;
+
+/* As if just loaded, with this guest. */
+void fake_reset(fake_guest_fn guest);
+
+/* For guests: an exit by a port, ... */
+int fake_out(struct fake_vcpu *vcpu, uint16_t port, unsigned int width, uint32_t value);
+int fake_in(struct fake_vcpu *vcpu, uint16_t port, unsigned int width);
+/* ... one of another kind (TINYVMX_EXIT_*), ... */
+int fake_exit(struct fake_vcpu *vcpu, uint32_t reason);
+/* ... or running on until somebody kicks it, for at most a minute. */
+int fake_compute(struct fake_vcpu *vcpu);
+
+#endif

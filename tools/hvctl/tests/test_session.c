@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvctl run as its users meet it, without VT-x: a process of its own with a terminal or
+ * with pipes, a guest that talks, signals, and what is left behind.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <utmp.h>
+
+#include "machine_test.h"
+#include "vmm/session.h"
+
+#define COM1 0x3f8
+
+/* ------------------------------------------------------------------ guests */
+
+/* Talks on and on, a line in a few exits. */
+static int talks(struct fake_vcpu *vcpu)
+{
+	unsigned int n = vcpu->runs;
+
+	return fake_out(vcpu, COM1, 1, n % 60 ? 'a' + n % 26 : '\n');
+}
+
+static const char *speech;
+
+/* Says @speech, then CF9. */
+static int says_and_resets(struct fake_vcpu *vcpu)
+{
+	unsigned int n = vcpu->runs - 1;
+
+	return n < strlen(speech) ? fake_out(vcpu, COM1, 1, (uint8_t)speech[n]) :
+				    fake_out(vcpu, 0xcf9, 1, 6);
+}
+
+/* Says @speech, then turns itself off. */
+static int says_and_leaves(struct fake_vcpu *vcpu)
+{
+	unsigned int n = vcpu->runs - 1;
+
+	return n < strlen(speech) ? fake_out(vcpu, COM1, 1, (uint8_t)speech[n]) :
+				    fake_out(vcpu, 0x604, 2, 0x2000);
+}
+
+/* ----------------------------------------------------------------- process */
+
+struct child {
+	pid_t pid;
+	int to, from;			/* its standard input and output: pipes, or one terminal */
+	struct termios before;
+};
+
+static int wait_status(const struct child *child, unsigned int ms)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	int status;
+
+	for (unsigned int i = 0; i < ms; i++) {
+		if (waitpid(child->pid, &status, WNOHANG) == child->pid)
+			return status;
+		nanosleep(&moment, NULL);
+	}
+	kill(child->pid, SIGKILL);
+	waitpid(child->pid, &status, 0);
+	return -1;
+}
+
+/* In the child. */
+static void run(fake_guest_fn guest, struct hv_session_options options, unsigned int verbose)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+
+	config.verbose = verbose;
+	config.no_reboot = true;
+	fake_reset(guest);
+	_exit(hv_session_run(&config, &options));
+}
+
+static struct child on_terminal(fake_guest_fn guest, unsigned int verbose)
+{
+	struct child child;
+	int slave;
+
+	assert_int_equal(openpty(&child.to, &slave, NULL, NULL, NULL), 0);
+	child.from = child.to;
+	assert_int_equal(tcgetattr(child.to, &child.before), 0);
+	test_image();
+	child.pid = fork();
+	assert_true(child.pid >= 0);
+	if (!child.pid) {
+		close(child.to);
+		login_tty(slave);
+		run(guest, (struct hv_session_options){ 0 }, verbose);
+	}
+	close(slave);
+	return child;
+}
+
+static struct child on_pipes(fake_guest_fn guest, struct hv_session_options options)
+{
+	int in[2], out[2];
+	struct child child;
+
+	assert_int_equal(pipe(in) || pipe(out), 0);
+	test_image();
+	child.pid = fork();
+	assert_true(child.pid >= 0);
+	if (!child.pid) {
+		dup2(in[0], STDIN_FILENO);
+		dup2(out[1], STDOUT_FILENO);
+		close(in[1]);
+		close(out[0]);
+		run(guest, options, 0);
+	}
+	close(in[0]);
+	close(out[1]);
+	child.to = in[1];
+	child.from = out[0];
+	return child;
+}
+
+/* All that comes until the other side closes it. */
+static void read_all(int fd, char *text, size_t room)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < room - 1 && (n = read(fd, text + len, room - 1 - len)) > 0)
+		len += n;
+	text[len] = 0;
+}
+
+/* Until it has said a little; nobody reads the rest. */
+static void wait_for_words(const struct child *child)
+{
+	struct pollfd fd = { child->from, POLLIN, 0 };
+	char text[64];
+
+	assert_int_equal(poll(&fd, 1, 10000), 1);
+	assert_true(read(child->from, text, sizeof(text)) > 0);
+}
+
+static void sleep_ms(unsigned int ms)
+{
+	const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&time, NULL);
+}
+
+/* --------------------------------------------------------- stalled terminal */
+
+static void modes_are_back(const struct child *child)
+{
+	struct termios now;
+
+	assert_int_equal(tcgetattr(child->to, &now), 0);
+	assert_int_equal(now.c_lflag, child->before.c_lflag);
+	assert_int_equal(now.c_iflag, child->before.c_iflag);
+	assert_int_equal(now.c_oflag, child->before.c_oflag);
+	close(child->to);
+}
+
+static void signal_ends_it(unsigned int verbose, int sig)
+{
+	struct child child = on_terminal(talks, verbose);
+	int status;
+
+	wait_for_words(&child);
+	sleep_ms(300);
+	kill(child.pid, sig);
+	status = wait_status(&child, 10000);
+	assert_int_not_equal(status, -1);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == sig);
+	modes_are_back(&child);
+}
+
+/* Nobody reads the terminal: that must not keep a signal from ending the VM. */
+static void test_signal_with_stalled_terminal(void **state)
+{
+	(void)state;
+	signal_ends_it(0, SIGTERM);
+	signal_ends_it(2, SIGTERM);
+	/* No end of ours, but the terminal is put right. */
+	signal_ends_it(0, SIGALRM);
+	signal_ends_it(0, SIGXCPU);
+	signal_ends_it(0, SIGUSR2);
+}
+
+static void test_escape_with_stalled_terminal(void **state)
+{
+	struct child child = on_terminal(talks, 0);
+	int status;
+
+	(void)state;
+	wait_for_words(&child);
+	sleep_ms(300);
+	assert_int_equal(write(child.to, "\001x", 2), 2);
+	status = wait_status(&child, 10000);
+	assert_int_not_equal(status, -1);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	modes_are_back(&child);
+}
+
+static bool is_raw(const struct child *child)
+{
+	struct termios now;
+
+	return !tcgetattr(child->to, &now) && !(now.c_lflag & ICANON);
+}
+
+static bool becomes(const struct child *child, bool raw)
+{
+	for (unsigned int i = 0; i < 5000 && is_raw(child) != raw; i++)
+		sleep_ms(1);
+	return is_raw(child) == raw;
+}
+
+/* Stopped, the terminal is as it was; going on, it is raw again. */
+static void test_stop_and_continue(void **state)
+{
+	struct child child = on_terminal(fake_compute, 0);
+	int status;
+
+	(void)state;
+	assert_true(becomes(&child, true));
+	kill(child.pid, SIGTSTP);
+	assert_int_equal(waitpid(child.pid, &status, WUNTRACED), child.pid);
+	assert_true(WIFSTOPPED(status));
+	assert_true(becomes(&child, false));
+	kill(child.pid, SIGCONT);
+	assert_true(becomes(&child, true));
+	/* Somebody has changed it while we were stopped by force. */
+	kill(child.pid, SIGSTOP);
+	assert_int_equal(waitpid(child.pid, &status, WUNTRACED), child.pid);
+	tcsetattr(child.to, TCSANOW, &child.before);
+	kill(child.pid, SIGCONT);
+	assert_true(becomes(&child, true));
+	kill(child.pid, SIGTERM);
+	assert_int_not_equal(wait_status(&child, 10000), -1);
+	modes_are_back(&child);
+}
+
+/* A terminal that controls nobody has no background jobs: raw, too. */
+static void test_terminal_that_is_not_controlling(void **state)
+{
+	struct child child;
+	int slave;
+
+	(void)state;
+	assert_int_equal(openpty(&child.to, &slave, NULL, NULL, NULL), 0);
+	assert_int_equal(tcgetattr(child.to, &child.before), 0);
+	child.pid = fork();
+	if (!child.pid) {
+		setsid();
+		dup2(slave, STDIN_FILENO);
+		dup2(slave, STDOUT_FILENO);
+		run(fake_compute, (struct hv_session_options){ 0 }, 0);
+	}
+	close(slave);
+	assert_true(becomes(&child, true));
+	kill(child.pid, SIGTERM);
+	assert_int_not_equal(wait_status(&child, 10000), -1);
+	modes_are_back(&child);
+}
+
+/* ------------------------------------------------------------------ reports */
+
+static json_t *report_of(const char *words, fake_guest_fn guest, char *said, size_t room,
+			 int *status)
+{
+	struct child child;
+	char *line;
+	json_t *report;
+
+	speech = words;
+	child = on_pipes(guest, (struct hv_session_options){ .json = true });
+	close(child.to);
+	read_all(child.from, said, room);
+	*status = wait_status(&child, 10000);
+	close(child.from);
+	/* As "tail -n 1" finds it. */
+	line = strrchr(said, '{');
+	while (line && line > said && line[-1] != '\n')
+		line--;
+	report = line ? json_loads(line, 0, NULL) : NULL;
+	if (!report)
+		fail_msg("no report: %s", said);
+	return report;
+}
+
+static void test_panic_of_any_bytes(void **state)
+{
+	static char said[65536];
+	json_t *report;
+	int status;
+
+	(void)state;
+	report = report_of("Kernel panic - not syncing: \xff\xfe\033[31m \xc3\xa9\n",
+			   says_and_resets, said, sizeof(said), &status);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 14);
+	assert_string_equal(json_string_value(json_object_get(report, "end")), "panic");
+	assert_string_equal(json_string_value(json_object_get(report, "message")),
+			    "guest panicked: Kernel panic - not syncing: ??[31m \xc3\xa9");
+	json_decref(report);
+}
+
+/* The guest's last line has no newline: the report is a line of its own all the same. */
+static void test_report_behind_half_a_line(void **state)
+{
+	static char said[65536];
+	json_t *report;
+	int status;
+
+	(void)state;
+	report = report_of("half a line", says_and_leaves, said, sizeof(said), &status);
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_non_null(strstr(said, "half a line\n{"));
+	json_decref(report);
+	report = report_of("a line\n", says_and_leaves, said, sizeof(said), &status);
+	assert_non_null(strstr(said, "a line\n{"));
+	json_decref(report);
+}
+
+static void test_reader_that_goes_away(void **state)
+{
+	struct child child = on_pipes(talks, (struct hv_session_options){ 0 });
+	int status;
+
+	(void)state;
+	wait_for_words(&child);
+	close(child.from);
+	status = wait_status(&child, 10000);
+	assert_int_not_equal(status, -1);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
+	close(child.to);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_signal_with_stalled_terminal),
+		cmocka_unit_test(test_escape_with_stalled_terminal),
+		cmocka_unit_test(test_stop_and_continue),
+		cmocka_unit_test(test_terminal_that_is_not_controlling),
+		cmocka_unit_test(test_panic_of_any_bytes),
+		cmocka_unit_test(test_report_behind_half_a_line),
+		cmocka_unit_test(test_reader_that_goes_away),
+	};
+	int failed;
+
+	signal(SIGPIPE, SIG_IGN);
+	failed = cmocka_run_group_tests_name("session", tests, NULL, NULL);
+	test_remove_image();
+	return failed;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the words of a command line mean for a machine. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config.h"
+#include "firmware/cpu_features.h"
+#include "lib/util.h"
+
+bool hv_machine_kind_find(const char *name, enum hv_machine_kind *kind)
+{
+	static const char *const names[HV_NR_MACHINE_KINDS] = { "default", "pc", "bare" };
+
+	for (enum hv_machine_kind i = HV_MACHINE_PC; i < HV_NR_MACHINE_KINDS; i++)
+		if (!strcmp(name, names[i])) {
+			*kind = i;
+			return true;
+		}
+	return false;
+}
+
+int hv_config_add_cpu(struct hv_config *config, const char *text, struct hv_error *err)
+{
+	struct hv_cpu_features features = { 0 };
+	size_t len = strlen(config->cpu), room = sizeof(config->cpu) - len;
+	int error = hv_cpu_features_parse(&features, text, err);
+
+	if (error)
+		return error;
+	if ((size_t)snprintf(config->cpu + len, room, "%s%s", len ? "," : "", text) < room)
+		return 0;
+	config->cpu[len] = '\0';
+	return hv_fail(err, E2BIG, "all of them together are too long; say each feature once");
+}
+
+struct backend {
+	const char *name;
+	enum hv_serial_kind kind;
+};
+
+static const struct backend backends[] = {
+	{ "null", HV_SERIAL_NULL },
+	{ "stdio", HV_SERIAL_STDIO },
+	{ "pty", HV_SERIAL_PTY },
+	{ "file:", HV_SERIAL_FILE },
+};
+
+/* "COM1:" to "COM4:", and what is behind it. */
+static const char *parse_port(const char *text, unsigned int *port)
+{
+	*port = text[0] && text[1] && text[2] ? text[3] - '1' : HV_PC_COM_PORTS;
+	if (strncasecmp(text, "COM", 3) || *port >= HV_PC_COM_PORTS || text[4] != ':')
+		return NULL;
+	return text + 5;
+}
+
+static bool parse_backend(struct hv_serial_choice *choice, const char *text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
+		size_t len = strlen(backends[i].name);
+		bool has_path = backends[i].name[len - 1] == ':';
+
+		if (strncmp(text, backends[i].name, len) || has_path != (text[len] != '\0'))
+			continue;
+		*choice =
+			(struct hv_serial_choice){ backends[i].kind, has_path ? text + len : NULL };
+		return true;
+	}
+	return false;
+}
+
+int hv_config_set_serial(struct hv_config *config, const char *text, struct hv_error *err)
+{
+	struct hv_serial_choice choice, *choices = config->serial;
+	unsigned int port;
+	const char *backend = parse_port(text, &port);
+
+	if (!backend)
+		return hv_fail(
+			err, EINVAL,
+			"no such port; give COM1: to COM4:, and null, stdio, pty or file:NAME");
+	if (!parse_backend(&choice, backend))
+		return hv_fail(err, EINVAL,
+			       "no such thing to connect it to; use null, stdio, pty or file:NAME");
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (choice.kind == HV_SERIAL_STDIO && choices[i].kind == HV_SERIAL_STDIO)
+			choices[i].kind = HV_SERIAL_NULL;
+	choices[port] = choice;
+	return 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a machine is: plain data, made from a command line (later from a file, a socket, a
+ * snapshot), and all that hv_machine_create() asks for.
+ */
+#ifndef HV_VMM_CONFIG_H
+#define HV_VMM_CONFIG_H
+
+#include "dev/pc.h"
+#include "lib/error.h"
+#include "lib/memory.h"
+#include "load/config.h"
+
+/* Of what hv_config_to_json() writes; hv_config_from_json() refuses others. */
+#define HV_CONFIG_VERSION 1
+#define HV_CONFIG_MEMORY  (128 * HV_MIB) /* where nothing else is said */
+#define HV_CONFIG_CPU_MAX 512
+
+enum hv_machine_kind {
+	HV_MACHINE_DEFAULT,		/* what the boot protocol expects */
+	HV_MACHINE_PC,
+	HV_MACHINE_BARE,
+	HV_NR_MACHINE_KINDS
+};
+
+enum hv_serial_kind {
+	HV_SERIAL_NONE,			/* the machine has no such port */
+	HV_SERIAL_NULL,			/* there, and unplugged */
+	HV_SERIAL_STDIO,		/* standard input and output */
+	HV_SERIAL_PTY,			/* a new pseudo-terminal */
+	HV_SERIAL_FILE,			/* output only, into a file */
+	HV_NR_SERIAL_KINDS
+};
+
+struct hv_serial_choice {
+	enum hv_serial_kind kind;
+	const char *path;		/* of a file */
+};
+
+/**
+ * struct hv_config - a machine
+ * @memory: guest RAM in bytes
+ * @cpus: vCPUs. All start at once, there is no INIT and SIPI: so no word for it yet.
+ * @machine: with or without the chips of a PC
+ * @cpu: "[+-]FEATURE,...": what the user takes from the CPU or insists on
+ * @serial: COM1 to COM4
+ * @no_reboot: end when the guest reboots
+ * @shared_memory: RAM in a memfd, whatever that costs
+ * @load: what is loaded, and how
+ * @verbose: how much of its life is told: 1 a line a step, 2 each VM exit of a PC, too. A
+ *	matter of who watches it, so hv_config_to_json() leaves it out.
+ *
+ * Strings belong to whoever made it: to argv, or to hv_config_from_json().
+ */
+struct hv_config {
+	uint64_t memory;
+	unsigned int cpus;
+	enum hv_machine_kind machine;
+	char cpu[HV_CONFIG_CPU_MAX];
+	struct hv_serial_choice serial[HV_PC_COM_PORTS];
+	bool no_reboot;
+	bool shared_memory;
+	struct hv_payload_config load;
+	unsigned int verbose;
+};
+
+#define HV_CONFIG_DEFAULT                                  \
+	{                                                  \
+		.memory = HV_CONFIG_MEMORY,                \
+		.cpus = 1,                                 \
+		.serial[0] = { HV_SERIAL_STDIO, NULL },    \
+		.load = HV_PAYLOAD_CONFIG_DEFAULT,         \
+	}
+
+/* "pc" or "bare". False: there is no such kind. */
+bool hv_machine_kind_find(const char *name, enum hv_machine_kind *kind);
+
+/* More of --cpu, which is checked. Returns 0, -EINVAL or -E2BIG. */
+int hv_config_add_cpu(struct hv_config *config, const char *text, struct hv_error *err);
+
+/* One COMn:BACKEND; stdio moves to whom it is given last. Returns 0 or -EINVAL. */
+int hv_config_set_serial(struct hv_config *config, const char *text, struct hv_error *err);
+
+/* As one object of JSON; free() it. NULL: no memory, or a string is not UTF-8. */
+char *hv_config_to_json(const struct hv_config *config);
+
+/**
+ * hv_config_from_json() - read what hv_config_to_json() has written, or somebody else
+ * @text: one object; keys that are not there keep their default, unknown ones are an error
+ * @err: filled in on failure: which key, and why
+ *
+ * Returns the configuration, to be given to hv_config_free(), or NULL.
+ */
+struct hv_config *hv_config_from_json(const char *text, struct hv_error *err);
+void hv_config_free(struct hv_config *config);
+
+#endif

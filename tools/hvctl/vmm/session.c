@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A machine, the terminal, the signals, and the last words. */
+#include <stdio.h>
+
+#include "lib/status.h"
+#include "load/load.h"
+#include "machine.h"
+#include "report.h"
+#include "serial.h"
+#include "session.h"
+#include "signals.h"
+#include "term.h"
+
+struct session {
+	const struct hv_session_options *options;
+	struct hv_machine *machine;
+	struct hv_signals signals;
+	struct hv_term term;
+	bool has_term;
+	bool told;			/* ... how to get out of it */
+};
+
+/* ------------------------------------------------------ terminal and signals */
+
+static void on_deadly_signal(void *ctx, int sig)
+{
+	struct session *session = ctx;
+
+	hv_machine_end(session->machine, HV_END_SIGNAL, sig, "%s", "");
+}
+
+/* Ctrl-Z from elsewhere (kill -TSTP): the shell must get its terminal as it was. */
+static void before_stop(void *ctx)
+{
+	(void)ctx;
+	hv_term_restore();
+}
+
+static void after_stop(void *ctx)
+{
+	struct session *session = ctx;
+
+	if (session->has_term)
+		hv_term_refresh(&session->term);
+}
+
+static void on_terminal_changed(void *ctx, bool ours)
+{
+	struct session *session = ctx;
+
+	hv_console_set_terminal(&session->machine->console, ours);
+	if (ours && !session->told)
+		hv_console_print(&session->machine->messages, "hvctl: Ctrl-A X ends the VM\n");
+	session->told |= ours;
+}
+
+static int open_signals(struct session *session, struct hv_error *err)
+{
+	session->signals = (struct hv_signals){
+		.deadly = on_deadly_signal,
+		.stop = before_stop,
+		.cont = after_stop,
+		.ctx = session,
+		.watch.fd = -1,
+	};
+	return hv_signals_open(&session->signals, &session->machine->loop, err);
+}
+
+static void open_terminal(struct session *session)
+{
+	session->has_term = hv_term_exists();
+	if (!session->has_term)
+		return;
+	session->term = (struct hv_term){
+		.loop = &session->machine->loop,
+		.changed = on_terminal_changed,
+		.ctx = session,
+	};
+	hv_term_open(&session->term);
+}
+
+/* From here on the terminal is raw and signals are ours. */
+static int start(struct session *session, struct hv_error *err)
+{
+	int error = open_signals(session, err);
+
+	if (error)
+		return error;
+	open_terminal(session);
+	return hv_machine_start(session->machine, err);
+}
+
+/* --------------------------------------------------------------------- end */
+
+static bool was_killed(const struct hv_machine *machine)
+{
+	return machine->end.kind == HV_END_SIGNAL || machine->end.kind == HV_END_QUIT;
+}
+
+/* All that was said, before what we have to say; who was killed waits for no reader. */
+static void flush_consoles(struct session *session)
+{
+	struct hv_machine *machine = session->machine;
+	char text[300];
+
+	hv_serial_flush(machine);
+	if (was_killed(machine)) {
+		hv_end_describe(&machine->end, text, sizeof(text));
+		hv_machine_say(machine, "%s", text);
+	}
+	for (struct hv_console *console = machine->consoles; console; console = console->next)
+		if (was_killed(machine))
+			hv_console_drain(console);
+		else
+			hv_console_finish(console, session->signals.watch.fd);
+}
+
+/* Where in its program the guest has died, and what may help. */
+static void tell_where(const struct hv_machine *machine)
+{
+	const struct hv_payload *payload = &machine->payload;
+	uint64_t rip = hv_machine_bsp(machine)->run->rip;
+	char text[200];
+
+	if (hv_payload_find_symbol(payload, rip, text, sizeof(text)))
+		fprintf(stderr, "RIP 0x%llx is %s\n", (unsigned long long)rip, text);
+	if (payload->image.protocol->advice)
+		fprintf(stderr, "%s\n", payload->image.protocol->advice);
+}
+
+static void tell_end(const struct hv_machine *machine)
+{
+	bool worth_telling = false;
+	char text[300];
+
+	switch (machine->end.kind) {
+	case HV_END_ENTRY_FAILED:
+		hv_report_entry_failure(hv_machine_bsp(machine), stderr);
+		/* fall through */
+	case HV_END_TRIPLE_FAULT:
+	case HV_END_UNSUPPORTED:
+		hv_report_vcpu(hv_machine_bsp(machine), stderr);
+		tell_where(machine);
+		/* fall through */
+	case HV_END_ERROR:
+	case HV_END_HALTED:
+	case HV_END_PANIC:
+		worth_telling = true;
+		break;
+	default:
+		break;
+	}
+	hv_end_describe(&machine->end, text, sizeof(text));
+	if (worth_telling || (machine->config.verbose && !was_killed(machine)))
+		fprintf(stderr, "%s\n", text);
+}
+
+/* A line of its own, whatever the guest has left of its last one. */
+static int tell_json(const struct hv_machine *machine)
+{
+	uint8_t last = machine->console.out_last;
+
+	if (last && last != '\n')
+		putchar('\n');
+	if (!hv_report_json(machine, stdout))
+		return 0;
+	fputs("hvctl: --json: cannot write the report; mend standard output\n", stderr);
+	return -1;
+}
+
+/* Signals kill again, so that nobody waits for a reader of our last words. */
+static int finish(struct session *session)
+{
+	struct hv_machine *machine = session->machine;
+
+	flush_consoles(session);
+	if (session->has_term)
+		hv_term_close(&session->term);
+	hv_machine_close_consoles(machine);
+	hv_signals_close(&session->signals, &machine->loop);
+	tell_end(machine);
+	if (session->options->stats)
+		hv_report_stats(machine, stderr);
+	if (session->options->json && tell_json(machine))
+		return HV_STATUS_ERROR;
+	return hv_end_status(&machine->end);
+}
+
+static int fail(const struct hv_error *err)
+{
+	fprintf(stderr, "hvctl: %s: %s\n", err->subject, err->text);
+	return HV_STATUS_USAGE;
+}
+
+int hv_session_run(const struct hv_config *config, const struct hv_session_options *options)
+{
+	struct session session = { .options = options };
+	struct hv_error err = { .subject = "run" };
+	struct hv_end end;
+	int status;
+
+	session.machine = hv_machine_create(config, &err);
+	if (!session.machine)
+		return fail(&err);
+	if (start(&session, &err)) {
+		hv_term_restore();
+		return fail(&err);
+	}
+	hv_machine_run(session.machine);
+	status = finish(&session);
+	end = session.machine->end;
+	hv_machine_destroy(session.machine);
+	if (config->verbose && end.kind != HV_END_SIGNAL && end.kind != HV_END_QUIT)
+		fputs("cleaned up\n", stderr);
+	if (end.kind == HV_END_SIGNAL)
+		hv_signals_die(end.detail);
+	return status;
+}

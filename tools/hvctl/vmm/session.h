@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One machine from its making to its end, at a terminal or in a script. */
+#ifndef HV_VMM_SESSION_H
+#define HV_VMM_SESSION_H
+
+#include "config.h"
+
+struct hv_session_options {
+	bool json;			/* report the end as a last line on standard output */
+	bool stats;			/* tell on standard error how often each VM exit came */
+};
+
+/**
+ * hv_session_run() - make the machine that @config says, run it, tell how it ended
+ * @config: the machine
+ * @options: what is told of it
+ *
+ * Standard input and output are the guest's console; the terminal is raw meanwhile, and
+ * signals that would kill us end the machine. Returns the exit status; does not return
+ * after such a signal, of which it dies.
+ */
+int hv_session_run(const struct hv_config *config, const struct hv_session_options *options);
+
+#endif
