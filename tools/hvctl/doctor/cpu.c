@@ -8,9 +8,6 @@
 #include "doctor.h"
 #include "lib/util.h"
 
-#define NO_VMX		"needs VMX, which this CPU does not show"
-#define TESTBED		"try it in the emulated machine: MACHINE=bochs make run"
-
 static bool is_intel(const struct doctor_facts *f)
 {
 	return !strcmp(f->vendor, "GenuineIntel");
@@ -41,8 +38,8 @@ static const struct hypervisor hypervisors[] = {
 	  "machine off: prlctl set NAME --nested-virt on" },
 	{ "prl hyperv  ", "Parallels",
 	  "machine off: prlctl set NAME --nested-virt on" },
-	{ "bhyve bhyve ", "bhyve, which does not pass VMX on", TESTBED },
-	{ "ACRNACRNACRN", "ACRN, which does not pass VMX on", TESTBED },
+	{ "bhyve bhyve ", "bhyve, which does not pass VMX on", DOCTOR_TESTBED },
+	{ "ACRNACRNACRN", "ACRN, which does not pass VMX on", DOCTOR_TESTBED },
 	{ "Jailhouse", "Jailhouse, which does not pass VMX on",
 	  "on the root cell: jailhouse disable" },
 };
@@ -110,7 +107,8 @@ void doctor_check_cpu(const struct doctor_facts *f, struct doctor_result *r)
 	else
 		doctor_say(r, DOCTOR_NOT_OK,
 			   "%s: tinyvmx needs Intel VT-x, and this CPU has no VMX", f->vendor);
-	doctor_mend(r, "%s%s", f->hypervisor && is_intel(f) ? "see hypervisor; or " : "", TESTBED);
+	doctor_mend(r, "%s%s", f->hypervisor && is_intel(f) ? "see hypervisor; or " : "",
+		    DOCTOR_TESTBED);
 }
 
 /* --- firmware --- */
@@ -118,8 +116,7 @@ void doctor_check_cpu(const struct doctor_facts *f, struct doctor_result *r)
 #define FIRMWARE_REMEDY \
 	"enable VT-x (Intel Virtualization Technology, VMX) in the firmware setup and power off and on: systemctl reboot --firmware-setup"
 
-/* Find a whole word in a line of /proc/cpuinfo that starts with @key. */
-static bool cpuinfo_has(const struct doctor_facts *f, const char *key, const char *word,
+bool doctor_cpuinfo_has(const struct doctor_facts *f, const char *key, const char *word,
 			bool *known)
 {
 	char text[8192], *line, *end, *at;
@@ -148,7 +145,7 @@ static void firmware_by_cpuinfo(const struct doctor_facts *f, struct doctor_resu
 {
 	bool known;
 
-	if (cpuinfo_has(f, "flags", "vmx", &known)) {
+	if (doctor_cpuinfo_has(f, "flags", "vmx", &known)) {
 		doctor_say(r, DOCTOR_OK, "the kernel lists vmx in /proc/cpuinfo");
 	} else if (known) {
 		doctor_say(
@@ -166,7 +163,7 @@ void doctor_check_firmware(const struct doctor_facts *f, struct doctor_result *r
 	uint64_t v = f->vmx.feature_control;
 
 	if (!f->has_vmx) {
-		doctor_say(r, DOCTOR_UNKNOWN, NO_VMX);
+		doctor_say(r, DOCTOR_UNKNOWN, DOCTOR_NO_VMX);
 		return;
 	}
 	if (!f->vmx.has_feature_control) {
@@ -190,116 +187,4 @@ void doctor_check_firmware(const struct doctor_facts *f, struct doctor_result *r
 		   v);
 	doctor_mend(r, "boot a kernel with CONFIG_KVM_INTEL, which turns VMX on and locks; or %s",
 		    FIRMWARE_REMEDY);
-}
-
-/* --- what tinyvmx needs of VMX --- */
-
-static const struct {
-	enum vmx_word_id word;
-	unsigned int bit;
-} needed[] = {
-	{ VMX_WORD_PIN, 0 },	/* external-interrupt exiting */
-	{ VMX_WORD_PIN, 3 },	/* NMI exiting */
-	{ VMX_WORD_PIN, 5 },	/* virtual NMIs */
-	{ VMX_WORD_PROC, 2 },	/* interrupt-window exiting */
-	{ VMX_WORD_PROC, 3 },	/* use TSC offsetting */
-	{ VMX_WORD_PROC, 7 },	/* HLT exiting */
-	{ VMX_WORD_PROC, 22 },	/* NMI-window exiting */
-	{ VMX_WORD_PROC, 24 },	/* unconditional I/O exiting */
-	{ VMX_WORD_PROC, 28 },	/* use MSR bitmaps */
-	{ VMX_WORD_PROC, 31 },	/* activate secondary controls */
-	{ VMX_WORD_PROC2, 1 },	/* enable EPT */
-	{ VMX_WORD_PROC2, 6 },	/* WBINVD exiting */
-	{ VMX_WORD_PROC2, 7 },	/* unrestricted guest */
-	{ VMX_WORD_EXIT, 9 },	/* host address-space size */
-	{ VMX_WORD_EXIT, 18 },	/* save IA32_PAT */
-	{ VMX_WORD_EXIT, 19 },	/* load IA32_PAT */
-	{ VMX_WORD_EXIT, 20 },	/* save IA32_EFER */
-	{ VMX_WORD_EXIT, 21 },	/* load IA32_EFER */
-	{ VMX_WORD_ENTRY, 9 },	/* IA-32e mode guest */
-	{ VMX_WORD_ENTRY, 14 },	/* load IA32_PAT */
-	{ VMX_WORD_ENTRY, 15 },	/* load IA32_EFER */
-};
-
-/* page-walk length 4, write-back, INVEPT, single-context INVEPT */
-static const unsigned int needed_ept[] = { 6, 14, 20, 25 };
-
-static void add_name(char *list, size_t size, const char *name, const char *where)
-{
-	size_t used = strlen(list);
-
-	snprintf(list + used, size - used, "%s%s (%s)", used ? ", " : "", name, where);
-}
-
-/* Returns the number of missing features; @list gets their names. */
-static size_t missing_features(const struct vmx_cpu *cpu, char *list, size_t size)
-{
-	struct vmx_limits limits;
-	uint64_t ept;
-	size_t n = 0;
-
-	list[0] = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
-		const struct vmx_word *word = &vmx_words[needed[i].word];
-
-		if (vmx_word_limits(cpu, word, &limits) && limits.may_be_1 >> needed[i].bit & 1)
-			continue;
-		add_name(list, size, vmx_bit_name(&word->bits, needed[i].bit), word->key);
-		n++;
-	}
-	if (!vmx_cpu_msr(cpu, MSR_VMX_EPT_VPID, &ept))
-		return n;
-	for (size_t i = 0; i < ARRAY_SIZE(needed_ept); i++) {
-		if (ept >> needed_ept[i] & 1)
-			continue;
-		add_name(list, size, vmx_bit_name(&vmx_ept_vpid_bits, needed_ept[i]), "EPT");
-		n++;
-	}
-	return n;
-}
-
-/* From Linux 5.6 on, /proc/cpuinfo has a line of VMX features. */
-static void features_by_cpuinfo(const struct doctor_facts *f, struct doctor_result *r)
-{
-	bool known, ept, unrestricted;
-
-	ept = cpuinfo_has(f, "vmx flags", "ept", &known);
-	unrestricted = cpuinfo_has(f, "vmx flags", "unrestricted_guest", &known);
-	if (!known) {
-		doctor_say(r, DOCTOR_UNKNOWN, "the VMX capability MSRs cannot be read");
-		doctor_mend(r, "to find out: sudo modprobe msr && sudo hvctl doctor");
-	} else if (ept && unrestricted) {
-		doctor_say(
-			r, DOCTOR_OK,
-			"EPT and unrestricted guest, as /proc/cpuinfo says; 'hvctl info' tells more");
-	} else {
-		doctor_say(r, DOCTOR_NOT_OK, "missing:%s%s", ept ? "" : " EPT",
-			   unrestricted ? "" : " unrestricted guest");
-		doctor_mend(r, "use a CPU of 2010 (Westmere) or newer; or %s", TESTBED);
-	}
-}
-
-void doctor_check_features(const struct doctor_facts *f, struct doctor_result *r)
-{
-	char list[300];
-
-	if (!f->has_vmx) {
-		doctor_say(r, DOCTOR_UNKNOWN, NO_VMX);
-		return;
-	}
-	if (!f->vmx.cpu.msr_valid) {
-		features_by_cpuinfo(f, r);
-		return;
-	}
-	if (!missing_features(&f->vmx.cpu, list, sizeof(list))) {
-		doctor_say(r, DOCTOR_OK,
-			   "EPT, unrestricted guest and all others that tinyvmx needs (from %s)",
-			   f->vmx.source);
-		return;
-	}
-	doctor_say(r, DOCTOR_NOT_OK, "missing: %s", list);
-	if (f->hypervisor)
-		doctor_mend(r, "let the hypervisor pass them on; or %s", TESTBED);
-	else
-		doctor_mend(r, "use a CPU of 2010 (Westmere) or newer; or %s", TESTBED);
 }

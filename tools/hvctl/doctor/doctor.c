@@ -107,6 +107,7 @@ static void examine_cpu(struct doctor_facts *f)
 	memcpy(f->vendor + 8, &regs[2], 4);
 	f->env->cpuid(1, 0, regs);
 	f->has_vmx = regs[2] >> 5 & 1;
+	f->has_xsave = regs[2] >> 27 & 1;
 	f->hypervisor = regs[2] >> 31;
 }
 

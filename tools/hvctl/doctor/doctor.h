@@ -23,6 +23,7 @@ struct doctor_env {
 struct doctor_facts {
 	const struct doctor_env *env;
 	bool has_vmx;			/* CPUID.1:ECX[5] */
+	bool has_xsave;			/* CPUID.1:ECX[27]: and the kernel uses it */
 	bool hypervisor;		/* CPUID.1:ECX[31] */
 	char vendor[13];
 	bool loaded;			/* tinyvmx */
@@ -63,6 +64,17 @@ bool doctor_read(const struct doctor_env *env, char *buf, size_t size, const cha
 
 bool doctor_exists(const struct doctor_env *env, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Find a whole word in the first line of /proc/cpuinfo that starts with @key; @known: there
+ * is such a line.
+ */
+bool doctor_cpuinfo_has(const struct doctor_facts *f, const char *key, const char *word,
+			bool *known);
+
+/* What several checks say */
+#define DOCTOR_NO_VMX	"needs VMX, which this CPU does not show"
+#define DOCTOR_TESTBED	"try it in the emulated machine: MACHINE=bochs make run"
 
 /* Set the outcome of a check. */
 void doctor_say(struct doctor_result *r, enum doctor_state state, const char *format, ...)
