@@ -3,6 +3,7 @@
  * The SDM's "Checks on VMX Controls": failures with VM-instruction error 7.
  */
 #include "lib/util.h"
+#include "lib/x86.h"
 #include "rules.h"
 
 #define EXECUTION	"VM-Execution Control Fields"
@@ -297,7 +298,7 @@ static bool bad_error_code_flag(struct probe *p)
 
 	/* A guest in real mode has no error codes. */
 	may = injected_type(p) == EVENT_HARDWARE_EXCEPTION &&
-	      (!unrestricted_on(p) || probe_get(p, VMCS_GUEST_CR0) & CR0_PE);
+	      (!unrestricted_on(p) || probe_get(p, VMCS_GUEST_CR0) & X86_CR0_PE);
 	must = may && vector < 32 && ERROR_CODE_VECTORS >> vector & 1;
 	if (p->dump->cpu)
 		vmx_cpu_msr(p->dump->cpu, MSR_VMX_BASIC, &basic);

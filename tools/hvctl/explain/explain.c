@@ -9,6 +9,7 @@
 #include "explain.h"
 #include "lib/tvx.h"
 #include "lib/util.h"
+#include "lib/x86.h"
 #include "rules.h"
 
 /* The areas of the VMCS, in the order the CPU checks them */
@@ -20,7 +21,9 @@ static const struct {
 } tables[] = {
 	{ &explain_ctl_rules, AREA_CONTROLS },
 	{ &explain_host_rules, AREA_HOST },
-	{ &explain_guest_rules, AREA_GUEST },
+	{ &explain_guest_register_rules, AREA_GUEST },
+	{ &explain_guest_segment_rules, AREA_GUEST },
+	{ &explain_guest_state_rules, AREA_GUEST },
 };
 
 /* Where findings go */
@@ -249,7 +252,7 @@ static bool loads_msrs(struct probe *p)
 
 static bool pae_without_ept(struct probe *p)
 {
-	return !ept_on(p) && !ia32e_on(p) && probe_get(p, VMCS_GUEST_CR4) & CR4_PAE;
+	return !ept_on(p) && !ia32e_on(p) && probe_get(p, VMCS_GUEST_CR4) & X86_CR4_PAE;
 }
 
 static bool loads_perf_global(struct probe *p)

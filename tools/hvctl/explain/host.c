@@ -3,6 +3,7 @@
  * The SDM's "Checks on Host-State Area": failures with VM-instruction error 8.
  */
 #include "lib/util.h"
+#include "lib/x86.h"
 #include "rules.h"
 
 #define REGISTERS	"Checks on Host Control Registers, MSRs, and SSP"
@@ -34,47 +35,9 @@ static bool host_64(struct probe *p)
 	return exit_on(p, EXIT_HOST_64);
 }
 
-/* What a CPU in VMX operation demands where its MSRs are not known. */
-#define CR0_FIXED0	0x80000021	/* PG, NE, PE */
-#define CR4_FIXED0	0x2000		/* VMXE */
-
-static uint64_t fixed(struct probe *p, uint32_t msr, uint64_t otherwise)
-{
-	uint64_t value;
-
-	if (p->dump->cpu && vmx_cpu_msr(p->dump->cpu, msr, &value))
-		return value;
-	return otherwise;
-}
-
-static bool bad_cr0(struct probe *p)
-{
-	return bad_fixed(p, &vmx_cr0_bits, fixed(p, MSR_VMX_CR0_FIXED0, CR0_FIXED0),
-			 fixed(p, MSR_VMX_CR0_FIXED1, UINT32_MAX));
-}
-
-static bool bad_cr4(struct probe *p)
-{
-	return bad_fixed(p, &vmx_cr4_bits, fixed(p, MSR_VMX_CR4_FIXED0, CR4_FIXED0),
-			 fixed(p, MSR_VMX_CR4_FIXED1, UINT64_MAX));
-}
-
-static bool cet_without_wp(struct probe *p)
-{
-	return p->value & CR4_CET && !(probe_get(p, VMCS_HOST_CR0) & CR0_WP);
-}
-
-/* Linear-address masking puts its switches into bits 62:61. */
-static bool bad_cr3(struct probe *p)
-{
-	if (fixed(p, MSR_VMX_CR4_FIXED1, 0) & CR4_LAM_SUP)
-		p->value &= ~(3ULL << 61);
-	return bad_phys(p);
-}
-
 static bool bad_efer_mode(struct probe *p)
 {
-	uint64_t both = EFER_LMA | EFER_LME;
+	uint64_t both = X86_EFER_LMA | X86_EFER_LME;
 
 	return (p->value & both) != (host_64(p) ? both : 0);
 }
@@ -100,7 +63,7 @@ static const struct rule host_rules[] = {
 	  .rule = "must have the bits that IA32_VMX_CR4_FIXED0 and FIXED1 demand",
 	  .mend = "load it from the host's CR4" },
 	{ .id = "host.cr4.cet", .section = REGISTERS, .field = VMCS_HOST_CR4,
-	  .bad = cet_without_wp, .rule = "CR4.CET requires CR0.WP",
+	  .bad = bad_cet_without_wp, .arg = VMCS_HOST_CR0, .rule = "CR4.CET requires CR0.WP",
 	  .mend = "set CR0.WP, or clear CR4.CET" },
 	{ .id = "host.cr3", .section = REGISTERS, .field = VMCS_HOST_CR3,
 	  .bad = bad_cr3,
@@ -114,7 +77,7 @@ static const struct rule host_rules[] = {
 	  .mend = "load it from the host's IA32_PAT" },
 	{ .id = "host.efer.reserved", .section = REGISTERS,
 	  .field = VMCS_HOST_EFER, .when = loads_efer, .bad = bad_ones,
-	  .arg = ~EFER_DEFINED, .rule = "bits other than SCE, LME, LMA, NXE must be 0",
+	  .arg = ~X86_EFER_DEFINED, .rule = "bits other than SCE, LME, LMA, NXE must be 0",
 	  .mend = "load it from the host's IA32_EFER" },
 	{ .id = "host.efer.mode", .section = REGISTERS,
 	  .field = VMCS_HOST_EFER, .when = loads_efer, .bad = bad_efer_mode,
@@ -163,7 +126,7 @@ static const struct rule host_rules[] = {
 	  .rule = "\"host address-space size\" (bit 9) must be 1, as the host is in IA-32e mode",
 	  .mend = "set bit 9" },
 	{ .id = "host.cr4.pae", .section = SPACE, .field = VMCS_HOST_CR4,
-	  .when = host_64, .bad = bad_zeros, .arg = CR4_PAE,
+	  .when = host_64, .bad = bad_zeros, .arg = X86_CR4_PAE,
 	  .rule = "PAE (bit 5) must be 1 for a 64-bit host",
 	  .mend = "load it from the host's CR4" },
 	{ .id = "host.rip", .section = SPACE, .field = VMCS_HOST_RIP,

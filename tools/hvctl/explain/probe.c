@@ -2,10 +2,8 @@
 /*
  * How the rows of the VM-entry checks read a VMCS dump.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "lib/util.h"
+#include "lib/x86.h"
 #include "rules.h"
 
 const char *const explain_seg_names[TINYVMX_NR_SEG] = {
@@ -50,29 +48,51 @@ static bool holds_host_address(uint32_t encoding)
 	return false;
 }
 
+static bool dump_get(const struct dump *d, uint32_t encoding, uint64_t *value)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->fields[i].encoding != encoding)
+			continue;
+		*value = d->fields[i].value;
+		return true;
+	}
+	return false;
+}
+
 uint64_t probe_get(struct probe *p, uint32_t encoding)
 {
 	const struct dump *d = p->dump;
-	size_t i;
+	uint64_t value;
 
-	for (i = 0; i < d->n && d->fields[i].encoding != encoding; i++)
-		;
-	if (i == d->n) {
+	if (!dump_get(d, encoding, &value)) {
 		p->missing = true;
 		return 0;
 	}
-	if (d->blanked && !d->fields[i].value && holds_host_address(encoding))
+	if (d->blanked && !value && holds_host_address(encoding))
 		p->blanked = true;
-	return d->fields[i].value;
+	return value;
+}
+
+bool probe_knows_msr(const struct probe *p, uint32_t msr, uint64_t *value)
+{
+	*value = 0;
+	return p->dump->cpu && vmx_cpu_msr(p->dump->cpu, msr, value);
 }
 
 uint64_t probe_msr(struct probe *p, uint32_t msr)
 {
-	uint64_t value = 0;
+	uint64_t value;
 
-	if (!p->dump->cpu || !vmx_cpu_msr(p->dump->cpu, msr, &value))
+	if (!probe_knows_msr(p, msr, &value))
 		p->unknown = true;
 	return value;
+}
+
+const struct vmx_cpu *probe_cpu(struct probe *p)
+{
+	if (!p->dump->cpu)
+		p->unknown = true;
+	return p->dump->cpu;
 }
 
 static bool bit_of(struct probe *p, uint32_t encoding, unsigned int bit)
@@ -115,6 +135,11 @@ bool exit_on(struct probe *p, unsigned int bit)
 	return bit_of(p, VMCS_EXIT_CTLS, bit);
 }
 
+bool exit2_on(struct probe *p, unsigned int bit)
+{
+	return exit_on(p, EXIT_SECONDARY) && bit_of(p, VMCS_EXIT2_CTLS, bit);
+}
+
 bool entry_on(struct probe *p, unsigned int bit)
 {
 	return bit_of(p, VMCS_ENTRY_CTLS, bit);
@@ -150,120 +175,37 @@ unsigned int injected_vector(struct probe *p)
 	return probe_get(p, VMCS_ENTRY_INTR_INFO) & 0xff;
 }
 
-bool bad_combination(struct probe *p)
+uint64_t guest_ar(struct probe *p, unsigned int seg)
 {
-	(void)p;
-	return true;
+	return probe_get(p, VMCS_GUEST_ES_AR + 2 * seg);
 }
 
-bool bad_ones(struct probe *p)
+unsigned int guest_cpl(struct probe *p)
 {
-	return p->value & p->rule->arg;
+	return AR_DPL(guest_ar(p, TINYVMX_SS));
 }
 
-bool bad_zeros(struct probe *p)
+bool ia32e_or_real_mode(struct probe *p)
 {
-	return ~p->value & p->rule->arg;
+	return ia32e_on(p) || !(probe_get(p, VMCS_GUEST_CR0) & X86_CR0_PE);
 }
 
-bool bad_null(struct probe *p)
+bool guest_64_bit(struct probe *p)
 {
-	return !p->value;
+	return ia32e_on(p) && guest_ar(p, TINYVMX_CS) & TINYVMX_AR_L;
 }
 
-/* Whether all bits from @low up are the same. */
-static bool same_from(uint64_t value, unsigned int low)
+bool guest_fred(struct probe *p)
 {
-	int64_t top = (int64_t)value >> low;
-
-	return top == 0 || top == -1;
+	return ia32e_on(p) && probe_get(p, VMCS_GUEST_CR4) & X86_CR4_FRED;
 }
 
-/*
- * Both widths that exist are tried where the CPU's is not known: between them
- * the answer is open.
- */
-static bool wider_than(struct probe *p, unsigned int less)
+bool guest_fred_user(struct probe *p)
 {
-	unsigned int width = p->dump->cpu ? p->dump->cpu->linear_bits : 0;
-
-	if (width)
-		return !same_from(p->value, width - less);
-	if (!same_from(p->value, 57 - less))
-		return true;
-	p->unknown = !same_from(p->value, 48 - less);
-	return p->unknown;
+	return guest_fred(p) && guest_cpl(p) == 3;
 }
 
-bool bad_canonical(struct probe *p)
+bool loads_guest_cet(struct probe *p)
 {
-	return wider_than(p, 1);
-}
-
-bool bad_linear(struct probe *p)
-{
-	return wider_than(p, 0);
-}
-
-bool bad_phys(struct probe *p)
-{
-	unsigned int width = p->dump->cpu ? p->dump->cpu->phys_bits : 0;
-
-	return p->value >> (width ? width : 52);
-}
-
-bool bad_address(struct probe *p)
-{
-	return bad_ones(p) || bad_phys(p);
-}
-
-bool bad_pat(struct probe *p)
-{
-	for (unsigned int i = 0; i < 8; i++) {
-		unsigned int type = p->value >> (8 * i) & 0xff;
-
-		if (type > 7 || type == 2 || type == 3)
-			return true;
-	}
-	return false;
-}
-
-/* ENDBR suppression and tracking state cannot be on together. */
-bool bad_s_cet(struct probe *p)
-{
-	return p->value & 0x3c0 || (p->value & 0xc00) == 0xc00 || bad_canonical(p);
-}
-
-/* Append to the detail: which bits are wrong, by name where they have one. */
-static void tell_bits(struct probe *p, const struct vmx_bits *names, uint64_t bits, int must_be)
-{
-	for (unsigned int bit = 0; bit < 64; bit++) {
-		const char *name = vmx_bit_name(names, bit);
-		size_t used = strlen(p->detail);
-
-		if (!(bits >> bit & 1))
-			continue;
-		snprintf(p->detail + used, sizeof(p->detail) - used, "%sbit %u%s%s%s must be %d",
-			 used ? ", " : "", bit, name ? " (" : "", name ? name : "", name ? ")" : "",
-			 must_be);
-	}
-}
-
-bool bad_fixed(struct probe *p, const struct vmx_bits *names, uint64_t fixed0, uint64_t fixed1)
-{
-	tell_bits(p, names, fixed0 & ~p->value, 1);
-	tell_bits(p, names, p->value & ~fixed1, 0);
-	return p->detail[0];
-}
-
-bool bad_word(struct probe *p)
-{
-	const struct vmx_word *word = &vmx_words[p->rule->arg];
-	struct vmx_limits limits;
-
-	if (!p->dump->cpu || !vmx_word_limits(p->dump->cpu, word, &limits)) {
-		p->unknown = true;
-		return true;
-	}
-	return bad_fixed(p, &word->bits, limits.must_be_1, limits.may_be_1);
+	return entry_on(p, ENTRY_LOAD_CET);
 }

@@ -58,7 +58,9 @@ struct rules {
 
 extern const struct rules explain_ctl_rules;
 extern const struct rules explain_host_rules;
-extern const struct rules explain_guest_rules;
+extern const struct rules explain_guest_register_rules;
+extern const struct rules explain_guest_segment_rules;
+extern const struct rules explain_guest_state_rules;
 
 /* Names of the segment registers, TINYVMX_ES ... */
 extern const char *const explain_seg_names[TINYVMX_NR_SEG];
@@ -106,6 +108,7 @@ enum {
 	EXIT_LOAD_CET = 28,
 	EXIT_LOAD_PKRS = 29,
 	EXIT_SECONDARY = 31,
+	EXIT2_LOAD_FRED = 1,
 	ENTRY_LOAD_DEBUG = 2,
 	ENTRY_IA32E = 9,
 	ENTRY_SMM = 10,
@@ -117,19 +120,10 @@ enum {
 	ENTRY_LOAD_RTIT = 18,
 	ENTRY_LOAD_UINV = 19,
 	ENTRY_LOAD_CET = 20,
+	ENTRY_LOAD_LBR = 21,
 	ENTRY_LOAD_PKRS = 22,
+	ENTRY_LOAD_FRED = 23,
 };
-
-#define CR0_PE		(1ULL << 0)
-#define CR0_WP		(1ULL << 16)
-#define CR0_PG		(1ULL << 31)
-#define CR4_PAE		(1ULL << 5)
-#define CR4_PCIDE	(1ULL << 17)
-#define CR4_CET		(1ULL << 23)
-#define CR4_LAM_SUP	(1ULL << 28)
-#define EFER_LME	(1ULL << 8)
-#define EFER_LMA	(1ULL << 10)
-#define EFER_DEFINED	0xd01ULL	/* SCE, LME, LMA, NXE */
 
 /*
  * probe_get - a field of the dump
@@ -142,12 +136,19 @@ uint64_t probe_get(struct probe *p, uint32_t encoding);
 /* The same for a capability MSR. */
 uint64_t probe_msr(struct probe *p, uint32_t msr);
 
+/* The same, for a row that can say something without it, too: false if it is not known. */
+bool probe_knows_msr(const struct probe *p, uint32_t msr, uint64_t *value);
+
+/* The CPU; NULL if it is not known, and the probe remembers that. */
+const struct vmx_cpu *probe_cpu(struct probe *p);
+
 /* A control bit as the CPU takes it: 0 in a word that is not activated. */
 bool pin_on(struct probe *p, unsigned int bit);
 bool proc_on(struct probe *p, unsigned int bit);
 bool proc2_on(struct probe *p, unsigned int bit);
 bool proc3_on(struct probe *p, unsigned int bit);
 bool exit_on(struct probe *p, unsigned int bit);
+bool exit2_on(struct probe *p, unsigned int bit);
 bool entry_on(struct probe *p, unsigned int bit);
 
 /* The event that this VM entry injects */
@@ -172,6 +173,17 @@ bool proc3_active(struct probe *p);
 bool ept_on(struct probe *p);
 bool unrestricted_on(struct probe *p);
 bool ia32e_on(struct probe *p);
+bool ia32e_or_real_mode(struct probe *p);
+bool guest_64_bit(struct probe *p);
+bool guest_fred(struct probe *p);      /* the guest will use FRED transitions */
+bool guest_fred_user(struct probe *p); /* the same, in ring 3 */
+bool loads_guest_cet(struct probe *p);
+
+/* Access rights of a guest segment register */
+#define AR_DPL(ar)	((unsigned int)((ar) >> 5 & 3))
+
+uint64_t guest_ar(struct probe *p, unsigned int seg);
+unsigned int guest_cpl(struct probe *p);
 
 /* Common faults; @arg as told */
 bool bad_combination(struct probe *p); /* @when said it all */
@@ -179,14 +191,16 @@ bool bad_ones(struct probe *p);        /* a bit of @arg is set */
 bool bad_zeros(struct probe *p);       /* a bit of @arg is clear */
 bool bad_null(struct probe *p);        /* the whole field is 0 */
 bool bad_canonical(struct probe *p);
+bool bad_pointer(struct probe *p); /* bad_canonical() or bits of @arg set */
+bool bad_linear(struct probe *p);  /* bits 63:N differ */
 bool bad_phys(struct probe *p);
 bool bad_address(struct probe *p); /* bad_phys() or bits of @arg set */
+bool bad_cr0(struct probe *p);     /* @arg: what "unrestricted guest" sets free */
+bool bad_cr3(struct probe *p);
+bool bad_cr4(struct probe *p);
+bool bad_cet_without_wp(struct probe *p); /* @arg: the field of CR0 */
 bool bad_pat(struct probe *p);
-bool bad_word(struct probe *p); /* @arg: enum vmx_word_id */
 bool bad_s_cet(struct probe *p);
-bool bad_linear(struct probe *p);		/* bits 63:N differ */
-
-/* Violations of "fixed" bits: @fixed0 set bits must be 1, others than @fixed1 0. */
-bool bad_fixed(struct probe *p, const struct vmx_bits *names, uint64_t fixed0, uint64_t fixed1);
+bool bad_word(struct probe *p);		/* @arg: enum vmx_word_id */
 
 #endif

@@ -14,8 +14,7 @@
 
 #include "explain/explain.h"
 #include "explain/rules.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "lib/util.h"
 
 /* --- a CPU: Skylake-like, with all controls that have a name --- */
 
@@ -547,7 +546,8 @@ static const struct violation violations[] = {
 };
 
 static const struct rules *const tables[] = {
-	&explain_ctl_rules, &explain_host_rules, &explain_guest_rules,
+	&explain_ctl_rules,		 &explain_host_rules,	     &explain_guest_register_rules,
+	&explain_guest_segment_rules, &explain_guest_state_rules,
 };
 
 static const struct rule *find_rule(const char *id)
