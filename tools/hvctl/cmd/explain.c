@@ -11,7 +11,11 @@
 #include "explain/explain.h"
 #include "lib/error.h"
 #include "lib/status.h"
+#include "vmx/caps.h"
 #include "vmx/vmcs_dump.h"
+
+/* As for doctor: nothing is wrong, but something could not be found out. */
+#define STATUS_UNCHECKED 1
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -38,10 +42,14 @@ static const struct argp parser = {
 	NULL, parse_option, "FILE",
 	"Hold a VMCS against the SDM's checks on VM entry, and tell which it does not pass.\n"
 	"\vFILE (-: standard input) has a line a field: its encoding and its value, both\n"
-	"hexadecimal; '#' begins a comment. The capability MSRs are those of this\n"
-	"machine, if tinyvmx is loaded; else checks that need them are left out.\n"
+	"hexadecimal; '#' begins a comment. It is held to be of this machine's CPU, if\n"
+	"tinyvmx is loaded; else rules that need to know the CPU are not checked.\n"
 	"\n"
-	"Exit status: 0 no violated rule found, 8 some found, 2 bad input.",
+	"Exit status:\n"
+	"  0  all rules were checked, none is violated\n"
+	"  1  no violated rule found, but not all could be checked; it tells which\n"
+	"  8  violated rules found\n"
+	"  2  bad input",
 	NULL, NULL, NULL
 };
 
@@ -55,18 +63,21 @@ static int explain(const char *path, FILE *in)
 {
 	struct tinyvmx_vmcs_field *fields;
 	struct hv_error err = { .text = "" };
-	size_t n;
-	int count;
+	struct explain_gaps gaps;
+	struct vmx_cpu cpu;
+	size_t n, count;
 
 	if (vmcs_dump_read(in, &fields, &n, &err))
 		return fail(path, err.text);
-	count = explain_entry_failure(fields, n, stdout);
+	count = explain_print(vmx_cpu_read(&cpu), NULL, fields, n, stdout, &gaps);
 	free(fields);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "hvctl explain: writing: %s\n", strerror(errno));
 		return HV_STATUS_ERROR;
 	}
-	return count ? HV_STATUS_ENTRY_FAILED : HV_STATUS_OK;
+	if (count)
+		return HV_STATUS_ENTRY_FAILED;
+	return explain_has_gaps(&gaps) ? STATUS_UNCHECKED : HV_STATUS_OK;
 }
 
 int hv_cmd_explain(int argc, char **argv)

@@ -191,6 +191,11 @@ static bool software_event(struct probe *p)
 	       type <= EVENT_SOFTWARE_EXCEPTION;
 }
 
+static bool syscall_event(struct probe *p)
+{
+	return injects_event(p) && injected_type(p) == EVENT_OTHER && injected_vector(p);
+}
+
 static bool with_error_code(struct probe *p)
 {
 	return injects_event(p) && probe_get(p, VMCS_ENTRY_INTR_INFO) & 1 << 11;
@@ -200,11 +205,7 @@ static bool with_error_code(struct probe *p)
 
 static bool too_many_cr3_targets(struct probe *p)
 {
-	uint64_t misc = 0;
-
-	if (p->dump->cpu && vmx_cpu_msr(p->dump->cpu, MSR_VMX_MISC, &misc))
-		return p->value > (misc >> 16 & 0x1ff);
-	return p->value > 4;
+	return p->value && p->value > (probe_msr(p, MSR_VMX_MISC) >> 16 & 0x1ff);
 }
 
 static bool bad_eptp_type(struct probe *p)
@@ -278,8 +279,8 @@ static bool bad_event_vector(struct probe *p)
 		return vector != 2;
 	case EVENT_HARDWARE_EXCEPTION:
 		return vector > 31;
-	case EVENT_OTHER:
-		return vector;
+	case EVENT_OTHER: /* 0 is an MTF VM exit; with FRED 1 is SYSCALL, and 2 SYSENTER */
+		return vector && (vector > 2 || !guest_fred(p));
 	default:
 		return false;
 	}
@@ -293,19 +294,30 @@ static bool bad_error_code_flag(struct probe *p)
 {
 	bool deliver = p->value & 1 << 11;
 	unsigned int vector = injected_vector(p);
-	uint64_t basic = 0;
 	bool may, must;
 
 	/* A guest in real mode has no error codes. */
 	may = injected_type(p) == EVENT_HARDWARE_EXCEPTION &&
 	      (!unrestricted_on(p) || probe_get(p, VMCS_GUEST_CR0) & X86_CR0_PE);
 	must = may && vector < 32 && ERROR_CODE_VECTORS >> vector & 1;
-	if (p->dump->cpu)
-		vmx_cpu_msr(p->dump->cpu, MSR_VMX_BASIC, &basic);
+	if (deliver == must || (deliver && !may))
+		return deliver != must;
 	/* IA32_VMX_BASIC[56]: software decides, whatever the vector */
-	if (basic >> 56 & 1)
-		return deliver && !may;
-	return deliver != must;
+	return !(probe_msr(p, MSR_VMX_BASIC) >> 56 & 1);
+}
+
+/* IA32_VMX_BASIC[58]: bit 13 says that an exception is nested in another. */
+static bool bad_event_reserved(struct probe *p)
+{
+	if (bad_ones(p))
+		return true;
+	return p->value & 1 << 13 && !(probe_msr(p, MSR_VMX_BASIC) >> 58 & 1);
+}
+
+/* SYSCALL and SYSENTER, which only a guest with FRED can be given */
+static bool bad_syscall_length(struct probe *p)
+{
+	return p->value > 15;
 }
 
 static bool bad_event_length(struct probe *p)
@@ -515,15 +527,16 @@ static const struct rule ctl_rules[] = {
 	  .mend = "give 0 (external), 2 (NMI), 3 (hardware exception), 4, 5 or 6 (software)" },
 	{ .id = "ctl.event.vector", .section = ENTRY,
 	  .field = VMCS_ENTRY_INTR_INFO, .when = injects_event, .bad = bad_event_vector,
-	  .rule = "the vector must fit the type: 2 for an NMI, at most 31 for a hardware exception, 0 for type 7",
+	  .rule = "the vector must fit the type: 2 for an NMI, at most 31 for a hardware exception, 0 for type 7 (1 and 2, too, where the guest's CR4.FRED is 1)",
 	  .mend = "mend the vector (bits 7:0) or the type (bits 10:8)" },
 	{ .id = "ctl.event.error_code_flag", .section = ENTRY,
 	  .field = VMCS_ENTRY_INTR_INFO, .when = injects_event, .bad = bad_error_code_flag,
 	  .rule = "\"deliver error code\" (bit 11) must be 1 for hardware exceptions 8, 10-14 and 17 of a guest in protected mode, and 0 for all else",
 	  .mend = "flip bit 11" },
 	{ .id = "ctl.event.reserved", .section = ENTRY,
-	  .field = VMCS_ENTRY_INTR_INFO, .when = injects_event, .bad = bad_ones,
-	  .arg = 0x7ffff000, .rule = "bits 30:12 must be 0",
+	  .field = VMCS_ENTRY_INTR_INFO, .when = injects_event, .bad = bad_event_reserved,
+	  .arg = 0x7fffd000,
+	  .rule = "bits 30:12 must be 0, but bit 13 where IA32_VMX_BASIC[58] is 1",
 	  .mend = "clear them; an IDT-vectoring information field may have bit 12 set" },
 	{ .id = "ctl.event.error_code", .section = ENTRY,
 	  .field = VMCS_ENTRY_ERROR_CODE, .when = with_error_code,
@@ -534,6 +547,11 @@ static const struct rule ctl_rules[] = {
 	  .bad = bad_event_length,
 	  .rule = "must be 1 to 15 for a software event (0 only if IA32_VMX_MISC[30] is 1)",
 	  .mend = "give the length of the INT, INT3 or INTO instruction" },
+	{ .id = "ctl.event.syscall_length", .section = ENTRY,
+	  .field = VMCS_ENTRY_INSTRUCTION_LEN, .when = syscall_event,
+	  .bad = bad_syscall_length,
+	  .rule = "must be at most 15 for SYSCALL and SYSENTER",
+	  .mend = "give the length of the instruction" },
 	MSR_AREA("entry_msr_load", ENTRY, ENTRY_MSR_LOAD_ADDR,
 		 ENTRY_MSR_LOAD_COUNT, loads_entry_msrs),
 	{ .id = "ctl.entry_smm", .section = ENTRY, .field = VMCS_ENTRY_CTLS,

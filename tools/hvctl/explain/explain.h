@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Why a VM entry failed: hold a VMCS dump against the SDM's checks on VM entry.
+ * Why a VM entry failed: hold a VMCS dump against the SDM's checks on VM entry. A function of
+ * its arguments: the caller reads dump and CPU.
  */
 #ifndef HV_EXPLAIN_EXPLAIN_H
 #define HV_EXPLAIN_EXPLAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,48 +26,53 @@ struct explain_finding {
 	char text[512];		/* all of this as one sentence or two */
 };
 
-/* What the dump left open. */
+#define EXPLAIN_MAX_UNSEEN	8
+
+/* What was not checked. */
 struct explain_gaps {
-	size_t blanked;		/* checks on fields only root is shown */
-	size_t missing;		/* checks on fields that the dump does not have */
-	size_t unknown;		/* checks on capability MSRs nobody gave */
+	size_t blanked;		/* rules on fields that only root is shown */
+	size_t missing;		/* rules on fields that the dump does not have */
+	size_t unknown;		/* rules on a CPU, or on an MSR of it, that is not known */
+	size_t nr_unseen;	/* rules on what no dump shows, of those that apply */
+	const char *unseen[EXPLAIN_MAX_UNSEEN];
 };
 
-/*
+/**
+ * explain_has_gaps - whether something was not checked
+ * @gaps: as filled by explain_find()
+ */
+bool explain_has_gaps(const struct explain_gaps *gaps);
+
+/**
  * explain_find - the checks that a VMCS does not pass
- * @cpu: the CPU that refused it; NULL: checks that need it are left out
- * @fields: the dump, in ascending order of encodings
+ * @cpu: the CPU that refused it; NULL: rules that need to know it are not checked
+ * @fields: the dump
  * @n: its length
  * @findings: gets the first @max of them, in the order the CPU checks
- * @gaps: what could not be checked; may be NULL
+ * @max: room in @findings
+ * @gaps: gets what was not checked; may be NULL
  *
- * Returns how many there are, which may be more than @max.
+ * No verdict is given on what the dump or @cpu leave open: such a rule is no finding, but
+ * counted in @gaps.
+ *
+ * Return: how many there are, which may be more than @max.
  */
 size_t explain_find(const struct vmx_cpu *cpu, const struct tinyvmx_vmcs_field *fields, size_t n,
 		    struct explain_finding *findings, size_t max, struct explain_gaps *gaps);
 
-/*
- * explain_entry_failure_on - print why @cpu refused to enter this VMCS
+/**
+ * explain_print - print why a CPU refused to enter this VMCS
  * @cpu: as for explain_find()
  * @run: what RUN told of it; NULL: take what the VMCS says, which may be older
  * @fields: the dump
  * @n: its length
  * @out: where to print
+ * @gaps: gets what was not checked
  *
- * Returns the number of findings.
+ * Return: the number of findings.
  */
-int explain_entry_failure_on(const struct vmx_cpu *cpu, const struct tinyvmx_run *run,
-			     const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
-
-/*
- * explain_entry_failure_run - the same for the CPU we run on
- *
- * Takes the capability MSRs from /dev/tinyvmx if it can be opened.
- */
-int explain_entry_failure_run(const struct tinyvmx_run *run,
-			      const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
-
-/* explain_entry_failure - the same where no run page is at hand */
-int explain_entry_failure(const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
+size_t explain_print(const struct vmx_cpu *cpu, const struct tinyvmx_run *run,
+		     const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out,
+		     struct explain_gaps *gaps);
 
 #endif

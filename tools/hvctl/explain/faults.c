@@ -177,6 +177,50 @@ bool bad_pat(struct probe *p)
 	return false;
 }
 
+/*
+ * Reserved bits of an MSR that CPUs have more or less of: @here are the bits that this CPU's
+ * has, if it is known; some CPU has those of @arg.
+ */
+static bool bad_reserved(struct probe *p, uint64_t here)
+{
+	static const struct vmx_bits no_names;
+
+	if (bad_bits(p, &no_names, 0, p->rule->arg))
+		return true;
+	if (!p->value || !probe_cpu(p))
+		return false;
+	return bad_bits(p, &no_names, 0, here);
+}
+
+/* Only IA32_PERF_CAPABILITIES, which nobody gives us, tells of PERF_METRICS. */
+#define PERF_METRICS	(1ULL << 48)
+
+bool bad_perf_global(struct probe *p)
+{
+	const struct vmx_cpu *cpu = p->dump->cpu;
+
+	if (bad_reserved(p, cpu ? cpu->perf_global | PERF_METRICS : 0))
+		return true;
+	p->unknown |= (p->value & PERF_METRICS) != 0;
+	return false;
+}
+
+bool bad_lbr_ctl(struct probe *p)
+{
+	return bad_reserved(p, p->dump->cpu ? p->dump->cpu->lbr_ctl : 0);
+}
+
+bool bad_rtit_ctl(struct probe *p)
+{
+	return bad_reserved(p, p->dump->cpu ? p->dump->cpu->rtit_ctl : 0);
+}
+
+/* The stack level and what else is in bits 11:0 goes along with the address of a page. */
+bool bad_fred_config(struct probe *p)
+{
+	return bad_ones(p) || wider_than(p, p->value & ~0xfffULL, 1);
+}
+
 /* ENDBR suppression and tracking state cannot be on together. */
 bool bad_s_cet(struct probe *p)
 {

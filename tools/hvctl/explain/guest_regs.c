@@ -38,6 +38,21 @@ static bool loads_bndcfgs(struct probe *p)
 	return entry_on(p, ENTRY_LOAD_BNDCFGS);
 }
 
+static bool loads_rtit(struct probe *p)
+{
+	return entry_on(p, ENTRY_LOAD_RTIT);
+}
+
+static bool loads_lbr(struct probe *p)
+{
+	return entry_on(p, ENTRY_LOAD_LBR);
+}
+
+static bool loads_fred(struct probe *p)
+{
+	return ia32e_on(p) && entry_on(p, ENTRY_LOAD_FRED);
+}
+
 static bool loads_uinv(struct probe *p)
 {
 	return entry_on(p, ENTRY_LOAD_UINV);
@@ -103,6 +118,8 @@ static const struct rule register_rules[] = {
 	    "set PAE, or clear EFER.LMA and the control"),
 	REG("cr4.pcide", GUEST_CR4, not_ia32e_guest, bad_ones, X86_CR4_PCIDE,
 	    "PCIDE (bit 17) must be 0 outside IA-32e mode", "clear PCIDE"),
+	REG("cr4.fred", GUEST_CR4, not_ia32e_guest, bad_ones, X86_CR4_FRED,
+	    "FRED (bit 32) must be 0 outside IA-32e mode", "clear FRED"),
 	REG("cr3", GUEST_CR3, NULL, bad_cr3, 0,
 	    "bits beyond the physical-address width must be 0", "clear them"),
 	REG("dr7", GUEST_DR7, loads_debug, bad_ones, 0xffffffffULL << 32,
@@ -116,9 +133,9 @@ static const struct rule register_rules[] = {
 	    "change these bits"),
 	REG("ssp_table", GUEST_SSP_TABLE, loads_guest_cet, bad_canonical, 0,
 	    "must be a canonical address", "copy the top address bit upwards"),
-	/* How many counters there are is the CPU's affair: these bits are none's. */
-	REG("perf_global", GUEST_PERF_GLOBAL_CTRL, loads_perf, bad_ones,
-	    0xfffe000000000000ULL, "reserved bits must be 0", "clear them"),
+	REG("perf_global", GUEST_PERF_GLOBAL_CTRL, loads_perf, bad_perf_global,
+	    PERF_GLOBAL_BITS, "bits of counters that the CPU does not have must be 0",
+	    "clear them"),
 	REG("pat", GUEST_PAT, loads_pat, bad_pat, 0,
 	    "each byte must be a memory type: 0, 1, 4, 5, 6 or 7",
 	    "0007040600070406H is the value after reset"),
@@ -132,10 +149,19 @@ static const struct rule register_rules[] = {
 	    "set both or none"),
 	REG("bndcfgs", GUEST_BNDCFGS, loads_bndcfgs, bad_bndcfgs, 0,
 	    "bits 11:2 must be 0 and the address canonical", "change these bits"),
+	/* All but bits 18, 23, 30:28, 54:48 and 63:57 */
+	REG("rtit_ctl", GUEST_RTIT_CTL, loads_rtit, bad_rtit_ctl, 0x0180ffff8f7bffff,
+	    "reserved bits must be 0: those of what CPUID 14H does not list, and 18, 23, 30:28, 54:48, 63:57",
+	    "clear them"),
+	/* LBREn, OS, USR, CALL_STACK, and the kinds of branches */
+	REG("lbr_ctl", GUEST_LBR_CTL, loads_lbr, bad_lbr_ctl, 0x7f000f,
+	    "reserved bits must be 0: those of what CPUID 1CH does not list, and 15:4, 63:23",
+	    "clear them"),
 	REG("uinv", GUEST_UINV, loads_uinv, bad_ones, 0xff00,
 	    "bits 15:8 must be 0", "give a vector, 0 to 255"),
 	REG("pkrs", GUEST_PKRS, loads_pkrs, bad_ones, 0xffffffffULL << 32,
 	    "bits 63:32 must be 0", "clear them"),
+	FRED_ROWS("guest.", GUEST, REGISTERS, loads_fred),
 };
 
 const struct rules explain_guest_register_rules = { register_rules, ARRAY_SIZE(register_rules) };

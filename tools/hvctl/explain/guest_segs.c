@@ -173,6 +173,16 @@ static bool dpl_differs_from_rpl(struct probe *p)
 	return AR_DPL(p->value) != RPL(selector(p, p->seg));
 }
 
+static bool dpl_1_or_2(struct probe *p)
+{
+	return AR_DPL(p->value) == 1 || AR_DPL(p->value) == 2;
+}
+
+static bool fred_ring_0(struct probe *p)
+{
+	return guest_fred(p) && !guest_cpl(p);
+}
+
 /* Conforming code, types 12 to 15, is exempt. */
 static bool dpl_below_rpl(struct probe *p)
 {
@@ -275,6 +285,9 @@ static const struct rule segment_rules[] = {
 	SEG("ss.dpl.zero", AR, S(SS), cs_data_or_real_mode, has_dpl, 0,
 	    "DPL (bits 6:5) of SS must be 0 in real mode, and where the type of CS is 3",
 	    "clear bits 6:5"),
+	SEG("ss.dpl.fred", AR, S(SS), guest_fred, dpl_1_or_2, 0,
+	    "DPL (bits 6:5) of SS must be 0 or 3 where CR4.FRED is 1",
+	    "make it 0 or 3: FRED has no rings 1 and 2"),
 	SEG("seg.dpl", AR, DATA_SEGS, restricted_checked, dpl_below_rpl, 0,
 	    "DPL (bits 6:5) of @ must not be below RPL of its selector without \"unrestricted guest\"",
 	    "raise DPL, or lower RPL"),
@@ -287,6 +300,9 @@ static const struct rule segment_rules[] = {
 	SEG("cs.db", AR, S(CS), not_v8086, long_and_32_bit, 0,
 	    "D/B (bit 14) of CS must be 0 where L (bit 13) is 1",
 	    "clear bit 14 for 64-bit code, bit 13 for compatibility mode"),
+	SEG("cs.l.fred", AR, S(CS), fred_ring_0, bad_zeros, TINYVMX_AR_L,
+	    "L (bit 13) of CS must be 1 in ring 0 where CR4.FRED is 1",
+	    "set bit 13: with FRED only ring 3 has a compatibility mode"),
 	SEG("seg.granularity", AR, ALL_SEGS, checked, bad_granularity, 0,
 	    "G (bit 15) of @ must be 0 if a bit of limit[11:0] is 0, and 1 if a bit of limit[31:20] is 1",
 	    "give limits in bytes: FFFFFFFFH with G, FFFFH without"),

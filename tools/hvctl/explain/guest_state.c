@@ -11,6 +11,7 @@
 #define PDPTES		"Checks on Guest Page-Directory-Pointer-Table Entries"
 
 #define DEBUGCTL_BTF	(1U << 1)
+#define PENDING_BUS_LOCK	(1U << 11)
 #define PENDING_BS	(1U << 14)
 #define PENDING_RTM	(1U << 16)
 
@@ -120,16 +121,16 @@ static bool bad_enclave(struct probe *p)
 {
 	if (!(p->value & ENCLAVE_INTERRUPTION))
 		return false;
-	return p->value & BLOCKING_MOV_SS || (p->dump->cpu && !p->dump->cpu->sgx);
+	return p->value & BLOCKING_MOV_SS || (probe_cpu(p) && !p->dump->cpu->sgx);
 }
 
 static bool bad_pending_reserved(struct probe *p)
 {
-	uint64_t reserved = ~0x1ffffULL | 0xaff0;
+	uint64_t reserved = ~0x1ffffULL | 0xa7f0;
 
-	if (p->dump->cpu && p->dump->cpu->bus_lock_detect)
-		reserved &= ~(1ULL << 11);
-	return p->value & reserved;
+	if (p->value & reserved)
+		return true;
+	return p->value & PENDING_BUS_LOCK && probe_cpu(p) && !p->dump->cpu->bus_lock_detect;
 }
 
 /*
@@ -162,7 +163,7 @@ static bool bad_pending_rtm(struct probe *p)
 	if (!(p->value & PENDING_RTM))
 		return false;
 	return (p->value & ~(uint64_t)PENDING_RTM) != 1 << 12 || blocking(p) & BLOCKING_MOV_SS ||
-	       (p->dump->cpu && !p->dump->cpu->rtm);
+	       (probe_cpu(p) && !p->dump->cpu->rtm);
 }
 
 static bool bad_link_pointer(struct probe *p)
@@ -218,6 +219,8 @@ static const struct rule state_rules[] = {
 	FLOW("rflags.vm", GUEST_RFLAGS, ia32e_or_real_mode, bad_ones,
 	     X86_RFLAGS_VM, "VM (bit 17) must be 0 in IA-32e mode and in real mode",
 	     "clear VM"),
+	FLOW("rflags.iopl.fred", GUEST_RFLAGS, guest_fred_user, bad_ones, X86_RFLAGS_IOPL,
+	     "IOPL (bits 13:12) must be 0 in ring 3 where CR4.FRED is 1", "clear IOPL"),
 	FLOW("rflags.if", GUEST_RFLAGS, injects_extint, bad_zeros, X86_RFLAGS_IF,
 	     "IF (bit 9) must be 1 to inject an external interrupt",
 	     "wait for the interrupt window"),
@@ -249,6 +252,9 @@ static const struct rule state_rules[] = {
 	STATE("blocking.sti", GUEST_INTERRUPTIBILITY, interrupts_off, bad_ones,
 	      BLOCKING_STI, "blocking by STI (bit 0) requires RFLAGS.IF",
 	      "clear bit 0, or set RFLAGS.IF"),
+	STATE("blocking.sti.fred", GUEST_INTERRUPTIBILITY, guest_fred_user, bad_ones,
+	      BLOCKING_STI, "blocking by STI (bit 0) must be 0 in ring 3 where CR4.FRED is 1",
+	      "clear bit 0"),
 	STATE("blocking.extint", GUEST_INTERRUPTIBILITY, injects_extint,
 	      bad_ones, BLOCKING_STI | BLOCKING_MOV_SS,
 	      "bits 0 and 1 must be 0 to inject an external interrupt",

@@ -30,9 +30,19 @@ static bool loads_pkrs(struct probe *p)
 	return exit_on(p, EXIT_LOAD_PKRS);
 }
 
+static bool loads_perf_global(struct probe *p)
+{
+	return exit_on(p, EXIT_LOAD_PERF_GLOBAL);
+}
+
 static bool host_64(struct probe *p)
 {
 	return exit_on(p, EXIT_HOST_64);
+}
+
+static bool loads_fred(struct probe *p)
+{
+	return host_64(p) && exit2_on(p, EXIT2_LOAD_FRED);
 }
 
 static bool bad_efer_mode(struct probe *p)
@@ -71,6 +81,11 @@ static const struct rule host_rules[] = {
 	  .mend = "load it from the host's CR3" },
 	CANONICAL("sysenter_esp", REGISTERS, HOST_SYSENTER_ESP),
 	CANONICAL("sysenter_eip", REGISTERS, HOST_SYSENTER_EIP),
+	{ .id = "host.perf_global", .section = REGISTERS,
+	  .field = VMCS_HOST_PERF_GLOBAL_CTRL, .when = loads_perf_global,
+	  .bad = bad_perf_global, .arg = PERF_GLOBAL_BITS,
+	  .rule = "bits of counters that the CPU does not have must be 0",
+	  .mend = "load it from the host's IA32_PERF_GLOBAL_CTRL" },
 	{ .id = "host.pat", .section = REGISTERS, .field = VMCS_HOST_PAT,
 	  .when = loads_pat, .bad = bad_pat,
 	  .rule = "each byte must be a memory type: 0, 1, 4, 5, 6 or 7",
@@ -101,6 +116,7 @@ static const struct rule host_rules[] = {
 	{ .id = "host.pkrs", .section = REGISTERS, .field = VMCS_HOST_PKRS,
 	  .when = loads_pkrs, .bad = bad_ones, .arg = 0xffffffffULL << 32,
 	  .rule = "bits 63:32 must be 0", .mend = "load it from the host's IA32_PKRS" },
+	FRED_ROWS("host.", HOST, REGISTERS, loads_fred),
 
 	SELECTOR("es", HOST_ES_SELECTOR),
 	SELECTOR("cs", HOST_CS_SELECTOR),

@@ -201,6 +201,41 @@ bool bad_cr4(struct probe *p);
 bool bad_cet_without_wp(struct probe *p); /* @arg: the field of CR0 */
 bool bad_pat(struct probe *p);
 bool bad_s_cet(struct probe *p);
+bool bad_perf_global(struct probe *p); /* @arg, of these three: the bits that some CPU has */
+bool bad_lbr_ctl(struct probe *p);
+bool bad_rtit_ctl(struct probe *p);
+bool bad_fred_config(struct probe *p);	/* @arg: reserved bits below the address */
 bool bad_word(struct probe *p);		/* @arg: enum vmx_word_id */
+
+/* Counters 0 to 31, fixed ones 0 to 15, PERF_METRICS (SDM, "IA32_PERF_GLOBAL_CTRL MSR") */
+#define PERF_GLOBAL_BITS	0x1ffffffffffffULL
+
+/*
+ * The seven FRED MSRs of @area_, HOST or GUEST, that have reserved bits or an address. The stack
+ * levels of the vectors have neither.
+ */
+#define FRED_ROW(id_, section_, field_, when_, bad_, arg_, rule_, mend_) \
+	{ .id = (id_), .section = (section_), .field = (field_), .when = (when_), .bad = (bad_), \
+	  .arg = (arg_), .rule = (rule_), .mend = (mend_) }
+
+#define FRED_STACK(id_, section_, field_, when_) \
+	FRED_ROW(id_, section_, field_, when_, bad_pointer, 0x3f, \
+		 "must be a canonical address, 64-byte aligned", "align the stack")
+
+#define FRED_SHADOW_STACK(id_, section_, field_, when_) \
+	FRED_ROW(id_, section_, field_, when_, bad_pointer, 0x7, \
+		 "must be a canonical address, 8-byte aligned", "align the shadow stack")
+
+#define FRED_ROWS(prefix_, area_, section_, when_) \
+	FRED_ROW(prefix_ "fred_config", section_, VMCS_##area_##_FRED_CONFIG, when_, \
+		 bad_fred_config, 0x834, \
+		 "bits 2, 5:4 and 11 must be 0, and bits 63:12 a canonical address", \
+		 "clear those bits; give the address of the event handlers' page"), \
+	FRED_STACK(prefix_ "fred_rsp1", section_, VMCS_##area_##_FRED_RSP1, when_), \
+	FRED_STACK(prefix_ "fred_rsp2", section_, VMCS_##area_##_FRED_RSP2, when_), \
+	FRED_STACK(prefix_ "fred_rsp3", section_, VMCS_##area_##_FRED_RSP3, when_), \
+	FRED_SHADOW_STACK(prefix_ "fred_ssp1", section_, VMCS_##area_##_FRED_SSP1, when_), \
+	FRED_SHADOW_STACK(prefix_ "fred_ssp2", section_, VMCS_##area_##_FRED_SSP2, when_), \
+	FRED_SHADOW_STACK(prefix_ "fred_ssp3", section_, VMCS_##area_##_FRED_SSP3, when_)
 
 #endif

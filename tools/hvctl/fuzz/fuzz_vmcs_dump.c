@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static FILE *null;
 	struct tinyvmx_vmcs_field *fields;
+	struct explain_gaps gaps;
 	struct hv_error err;
 	FILE *in;
 	size_t n;
@@ -21,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!in)
 		return 0;
 	if (!vmcs_dump_read(in, &fields, &n, &err)) {
-		explain_entry_failure_on(NULL, NULL, fields, n, null);
+		explain_print(NULL, NULL, fields, n, null, &gaps);
 		vmcs_dump_write(fields, n, null);
 		free(fields);
 	}

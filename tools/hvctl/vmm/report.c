@@ -177,9 +177,12 @@ void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out)
 {
 	uint32_t count;
 	struct tinyvmx_vmcs_field *fields = read_vmcs(vcpu, &count);
+	struct explain_gaps gaps;
+	struct vmx_cpu cpu;
 
+	vmx_cpu_from_info(&cpu, &vcpu->machine->vm.info);
 	if (fields)
-		explain_entry_failure_run(vcpu->run, fields, count, out);
+		explain_print(&cpu, vcpu->run, fields, count, out, &gaps);
 	free(fields);
 }
 

@@ -196,6 +196,7 @@ static const struct vmx_bit basic_bits[] = {
 	{ 54, "instruction information on exits of INS and OUTS" },
 	{ 55, "true controls (default-1 bits may be cleared)" },
 	{ 56, "any exception may be injected with or without an error code" },
+	{ 58, "nested exceptions are told, and can be injected" },
 };
 
 static const struct vmx_bit misc_bits[] = {
@@ -268,39 +269,6 @@ const struct vmx_bits vmx_ept_vpid_bits = BITS(ept_vpid_bits);
 const struct vmx_bits vmx_vmfunc_bits = BITS(vmfunc_bits);
 const struct vmx_bits vmx_feature_control_bits = BITS(feature_control_bits);
 const struct vmx_bits tinyvmx_cap_bits = BITS(cap_bits);
-
-static void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
-{
-	asm volatile("cpuid"
-		     : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]), "=d"(regs[3])
-		     : "a"(leaf), "c"(subleaf));
-}
-
-void vmx_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
-{
-	/* Hypervisor leaves have no highest one to ask for in general. */
-	if (leaf >> 30 != 1) {
-		cpuid(leaf & 0x80000000, 0, regs);
-		if (regs[0] < leaf) {
-			memset(regs, 0, 4 * sizeof(regs[0]));
-			return;
-		}
-	}
-	cpuid(leaf, subleaf, regs);
-}
-
-void vmx_cpu_probe(struct vmx_cpu *cpu)
-{
-	uint32_t regs[4];
-
-	vmx_cpuid(0x80000008, 0, regs);
-	cpu->phys_bits = regs[0] & 0xff;
-	cpu->linear_bits = regs[0] >> 8 & 0xff;
-	vmx_cpuid(7, 0, regs);
-	cpu->sgx = regs[1] >> 2 & 1;
-	cpu->rtm = regs[1] >> 11 & 1;
-	cpu->bus_lock_detect = regs[2] >> 24 & 1;
-}
 
 void vmx_cpu_from_info(struct vmx_cpu *cpu, const struct tinyvmx_info *info)
 {

@@ -45,16 +45,34 @@ struct vmx_cpu {
 	bool sgx;			/* CPUID 7 */
 	bool rtm;
 	bool bus_lock_detect;
+	/* the bits that these MSRs have */
+	uint64_t perf_global;		/* IA32_PERF_GLOBAL_CTRL, but PERF_METRICS: CPUID 0AH */
+	uint64_t lbr_ctl;		/* IA32_LBR_CTL: CPUID 1CH */
+	uint64_t rtit_ctl;		/* IA32_RTIT_CTL: CPUID 14H */
 };
 
-/* Run CPUID; @regs gets EAX, EBX, ECX, EDX: zeros for a leaf the CPU has not. */
+/* CPUID: @regs gets EAX, EBX, ECX, EDX, zeros for a leaf that is not there. */
+typedef void vmx_cpuid_fn(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
+
+/* Run it on this CPU. */
 void vmx_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 
-/* Fill in what CPUID of the running CPU tells: everything but the MSRs. */
+/* Fill in what CPUID tells: everything but the MSRs. */
+void vmx_cpu_from_cpuid(struct vmx_cpu *cpu, vmx_cpuid_fn *ask);
+
+/* The same for the CPU we run on. */
 void vmx_cpu_probe(struct vmx_cpu *cpu);
 
 /* Take the MSRs from GET_INFO and the rest from CPUID. */
 void vmx_cpu_from_info(struct vmx_cpu *cpu, const struct tinyvmx_info *info);
+
+/**
+ * vmx_cpu_read - find out about the CPU that we run on
+ * @cpu: to be filled
+ *
+ * Return: @cpu, or NULL if /dev/tinyvmx cannot be asked.
+ */
+const struct vmx_cpu *vmx_cpu_read(struct vmx_cpu *cpu);
 
 /* Get capability MSR @msr, 0 if it is not known. Returns whether it is. */
 bool vmx_cpu_msr(const struct vmx_cpu *cpu, uint32_t msr, uint64_t *value);

@@ -28,6 +28,16 @@ int vmx_info_from_module(struct vmx_info *info)
 	return 0;
 }
 
+const struct vmx_cpu *vmx_cpu_read(struct vmx_cpu *cpu)
+{
+	struct vmx_info info = { 0 };
+
+	if (vmx_info_from_module(&info))
+		return NULL;
+	*cpu = info.cpu;
+	return cpu;
+}
+
 static bool read_msr(int fd, uint32_t msr, uint64_t *value)
 {
 	return pread(fd, value, sizeof(*value), msr) == sizeof(*value);
