@@ -90,8 +90,12 @@ int hv_cmd_explain(int argc, char **argv)
 	if (!strcmp(path, "-"))
 		return explain("standard input", stdin);
 	in = fopen(path, "re");
-	if (!in)
-		return fail(path, strerror(errno));
+	if (!in) {
+		fprintf(stderr,
+			"hvctl explain: %s: %s; name a VMCS dump, or - for standard input\n", path,
+			strerror(errno));
+		return HV_STATUS_USAGE;
+	}
 	status = explain(path, in);
 	fclose(in);
 	return status;

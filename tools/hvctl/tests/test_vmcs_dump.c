@@ -45,11 +45,17 @@ static void test_good(void **state)
 static void test_bad(void **state)
 {
 	static const char *const bad[] = {
-		"\n",         "# nothing\n",
-		"6820",       "6820 2 3",
-		"6820 -2",    "x 2",
-		"16820 2",    "6820 10000000000000000",
-		"{\"a\": 1}", "ffffffffffffffff 1",
+		"\n",
+		"# nothing\n",
+		"6820",
+		"6820 2 3",
+		"6820 -2",
+		"x 2",
+		"16820 2",
+		"6820 10000000000000000",
+		"{\"a\": 1}",
+		"ffffffffffffffff 1",
+		"6820 2\n681e 0\n6820 2\n",
 	};
 
 	(void)state;
@@ -63,13 +69,58 @@ static void test_bad(void **state)
 	assert_non_null(strstr(err.text, "line 2"));
 }
 
-static void test_too_many(void **state)
+static void test_twice(void **state)
 {
-	char *text = malloc(5000 * 7 + 1);
+	(void)state;
+	assert_int_equal(read_text("6820 2\n\n6820 3\n"), -EINVAL);
+	assert_non_null(strstr(err.text, "line 3: field 0x6820 is there twice"));
+}
+
+/* Comments have any length; the rest of one is no field. */
+static void test_long_lines(void **state)
+{
+	char text[2048];
 
 	(void)state;
-	for (size_t i = 0; i < 5000; i++)
-		memcpy(text + 7 * i, "6820 2\n", 8);
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "6820 2 #", 8);
+	memcpy(text + 500, " 681e 1 681e 1 ", 15);
+	memcpy(text + 2040, "\n681c 8", 8);
+	assert_int_equal(read_text(text), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(fields[1].encoding, 0x681c);
+	free(fields);
+	memset(text, ' ', 1000);
+	memcpy(text + 1000, "6820 2", 7);
+	assert_int_equal(read_text(text), -EINVAL);
+}
+
+/* A reader of lines never comes to an end of /dev/zero. */
+static void test_binary(void **state)
+{
+	FILE *in = fopen("/dev/zero", "r");
+
+	(void)state;
+	assert_non_null(in);
+	assert_int_equal(vmcs_dump_read(in, &fields, &n, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "line 1 is no VMCS field"));
+	fclose(in);
+	in = fopen("/", "r");
+	assert_non_null(in);
+	assert_int_equal(vmcs_dump_read(in, &fields, &n, &err), -EISDIR);
+	fclose(in);
+}
+
+static void test_too_many(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	for (unsigned int i = 0; i < 5000; i++)
+		fprintf(out, "%x 2\n", (i & 0xfff) | (i & 0x1000) << 1);
+	fclose(out);
 	assert_int_equal(read_text(text), -EINVAL);
 	assert_non_null(strstr(err.text, "more fields"));
 	free(text);
@@ -99,9 +150,9 @@ static void test_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_good),       cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_too_many),   cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_long_lines), cmocka_unit_test(test_binary),
 		cmocka_unit_test(test_round_trip),
 	};
 

@@ -42,11 +42,8 @@ static bool is_blank(const char *text)
 /* Returns 1 for a field, 0 for a line without one, -EINVAL. */
 static int parse_line(char *line, struct tinyvmx_vmcs_field *field)
 {
-	char *comment = strchr(line, '#');
 	uint64_t encoding, value;
 
-	if (comment)
-		*comment = 0;
 	if (is_blank(line))
 		return 0;
 	if (!take_number(&line, &encoding) || !take_number(&line, &value) || !is_blank(line) ||
@@ -59,25 +56,67 @@ static int parse_line(char *line, struct tinyvmx_vmcs_field *field)
 	return 1;
 }
 
+/*
+ * Read a line up to its comment, of which nothing is kept. False at the end of the file, and for
+ * what no line of text can be: the line is then one that cannot be parsed.
+ */
+static bool read_line(FILE *in, char *line, size_t size)
+{
+	bool in_comment = false;
+	size_t len = 0;
+	int c;
+
+	while ((c = getc(in)) != EOF && c != '\n') {
+		in_comment = in_comment || c == '#';
+		if (in_comment)
+			continue;
+		/* Not text, or too long: leave something that is no number. */
+		if (!c || len + 1 == size) {
+			strcpy(line, "?");
+			return true;
+		}
+		line[len++] = (char)c;
+	}
+	line[len] = 0;
+	return c != EOF || len;
+}
+
+static bool is_there(const struct tinyvmx_vmcs_field *fields, size_t n, uint32_t encoding)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].encoding == encoding)
+			return true;
+	return false;
+}
+
 static int read_fields(FILE *in, struct tinyvmx_vmcs_field *fields, size_t *n, struct hv_error *err)
 {
-	char line[512];
+	char line[128];
 	size_t number = 0;
 	int ret;
 
 	*n = 0;
-	while (fgets(line, sizeof(line), in)) {
+	while (read_line(in, line, sizeof(line))) {
+		struct tinyvmx_vmcs_field *field = &fields[*n];
+
 		number++;
 		if (*n == MAX_FIELDS)
 			return hv_fail(err, EINVAL, "more fields than a VMCS has; give one dump");
-		ret = parse_line(line, &fields[*n]);
+		ret = parse_line(line, field);
 		if (ret < 0)
+			return hv_fail(
+				err, EINVAL,
+				"line %zu is no VMCS field; give lines of \"ENCODING VALUE\", "
+				"both in hexadecimal",
+				number);
+		if (ret && is_there(fields, *n, field->encoding))
 			return hv_fail(err, EINVAL,
-				       "line %zu is not \"ENCODING VALUE\" in hexadecimal", number);
+				       "line %zu: field 0x%x is there twice; give one dump", number,
+				       field->encoding);
 		*n += (size_t)ret;
 	}
 	if (ferror(in))
-		return hv_fail(err, errno ? errno : EIO, "%m");
+		return hv_fail(err, errno ? errno : EIO, "%m; give a VMCS dump as text");
 	if (!*n)
 		return hv_fail(err, EINVAL,
 			       "no VMCS field in it; give lines of \"ENCODING VALUE\"");

@@ -11,18 +11,24 @@
 #include "lib/error.h"
 #include "tinyvmx.h"
 
-/*
+/**
  * vmcs_dump_read - read a dump
  * @in: text; what follows a '#' in a line is a comment
  * @fields: gets the fields in the order of the text; to be freed by the caller
  * @n: gets their number
+ * @err: gets what is wrong, and how to mend it
  *
- * Returns 0 or -errno: -EINVAL for a line that is no field, for one of an
- * encoding that cannot be, and for a dump without any.
+ * Return: 0, -ENOMEM, the errno of reading, or -EINVAL: a line that is no field, an encoding that
+ * cannot be or is there twice, or no field at all.
  */
 int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n, struct hv_error *err);
 
-/* Write a dump, with the names of the fields as comments. */
+/**
+ * vmcs_dump_write - write a dump, with the names of the fields as comments
+ * @fields: the fields
+ * @n: their number
+ * @out: where to write
+ */
 void vmcs_dump_write(const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out);
 
 #endif
