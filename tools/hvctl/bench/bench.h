@@ -13,6 +13,7 @@
 #include "emul/mmio.h"
 #include "lib/error.h"
 #include "lib/memory.h"
+#include "lib/x86.h"
 
 struct hv_bench_vm;
 struct hv_bench_vcpu;
@@ -41,24 +42,35 @@ struct hv_bench_backend {
 	/* All return 0 or -errno. */
 	int (*open)(void);		/* a device fd */
 	int (*vm_create)(struct hv_bench_vm *vm);
-	int (*set_memory)(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, uint64_t len, void *hva);
+	int (*set_memory)(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, uint64_t len,
+			  void *hva);
 	int (*vcpu_create)(struct hv_bench_vcpu *vcpu);
 	int (*vcpu_long_mode)(struct hv_bench_vcpu *vcpu);
 	int (*vcpu_call)(struct hv_bench_vcpu *vcpu, uint64_t rip, uint64_t rdi, uint64_t rsi);
 	int (*inject)(struct hv_bench_vcpu *vcpu, unsigned int vector);
-	int (*signal_port)(struct hv_bench_vm *vm, int eventfd, uint16_t port);	/* by writes of 4 bytes */
+	/* by writes of 4 bytes */
+	int (*signal_port)(struct hv_bench_vm *vm, int eventfd, uint16_t port);
 	int (*run)(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit);
-	void (*request_exit)(struct hv_bench_vcpu *vcpu);	/* RUN returns STOPPED without entering the guest */
-	void (*vcpu_destroy)(struct hv_bench_vcpu *vcpu);
+	/* RUN returns STOPPED without entering the guest. */
+	void (*request_exit)(struct hv_bench_vcpu *vcpu);
 };
 
 extern const struct hv_bench_backend hv_bench_tinyvmx, hv_bench_kvm;
+
+/* The state of a vCPU in 64-bit mode, which both back ends set up in their words. */
+#define HV_BENCH_CR0 \
+	(X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_MP | X86_CR0_PE)
+#define HV_BENCH_CR4	(X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
+#define HV_BENCH_EFER	(X86_EFER_NXE | X86_EFER_LMA | X86_EFER_LME | X86_EFER_SCE)
+#define HV_BENCH_GDT_LIMIT	(5 * 8 - 1)
+#define HV_BENCH_IDT_LIMIT	(256 * 16 - 1)
+#define HV_BENCH_TSS_LIMIT	0x67
 
 struct hv_bench_vcpu {
 	struct hv_bench_vm *vm;
 	unsigned int id;
 	int fd;				/* -1: not there */
-	void *run;			/* the page shared with the kernel */
+	void *run;			/* the page shared with the kernel, NULL: not there */
 	size_t run_bytes;
 	pthread_t thread;
 	bool threaded;
@@ -82,7 +94,12 @@ struct hv_bench_vm {
 };
 
 /* What backs slot 1. */
-enum hv_bench_high { HV_BENCH_NO_HIGH, HV_BENCH_UNTOUCHED, HV_BENCH_SMALL_PAGES, HV_BENCH_HUGE_PAGES };
+enum hv_bench_high {
+	HV_BENCH_NO_HIGH,
+	HV_BENCH_UNTOUCHED,
+	HV_BENCH_SMALL_PAGES,
+	HV_BENCH_HUGE_PAGES,
+};
 
 /* A VM with page tables, descriptors and code in place, and one vCPU in 64-bit mode. */
 int hv_bench_vm_init(struct hv_bench_vm *vm, const struct hv_bench_backend *backend, bool lapic,

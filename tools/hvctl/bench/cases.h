@@ -8,7 +8,7 @@
 /* hv_bench_case.flags */
 #define HV_BENCH_LAPIC		(1U << 0)	/* a VM with local APICs in the kernel */
 #define HV_BENCH_BEYOND	(1U << 1)	/* count only what exceeds @argument ticks */
-#define HV_BENCH_TWO_CPUS	(1U << 2)	/* worth measuring only with another CPU for the other vCPU */
+#define HV_BENCH_TWO_CPUS	(1U << 2)	/* in vain without another CPU for it */
 #define HV_BENCH_BYTES		(1U << 3)	/* what is measured are bytes, not ticks */
 #define HV_BENCH_EVENT		(1U << 4)	/* with hv_bench_vm_event() */
 

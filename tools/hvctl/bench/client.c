@@ -138,12 +138,19 @@ int hv_bench_vm_init(struct hv_bench_vm *vm, const struct hv_bench_backend *back
 	return error ? error : hv_bench_vcpu_init(vm, 0, err);
 }
 
+static void destroy_vcpu(struct hv_bench_vcpu *vcpu)
+{
+	if (vcpu->run)
+		munmap(vcpu->run, vcpu->run_bytes);
+	if (vcpu->fd >= 0)
+		close(vcpu->fd);
+}
+
 void hv_bench_vm_exit(struct hv_bench_vm *vm)
 {
 	hv_bench_other_stop(vm);
 	for (unsigned int i = 0; i < HV_BENCH_MAX_VCPUS; i++)
-		if (vm->vcpu[i].fd >= 0)
-			vm->backend->vcpu_destroy(&vm->vcpu[i]);
+		destroy_vcpu(&vm->vcpu[i]);
 	if (vm->fd >= 0)
 		close(vm->fd);
 	if (vm->event >= 0)

@@ -8,10 +8,10 @@
 #define GUEST_GDT		0x8000
 #define GUEST_IDT		0x9000
 #define GUEST_TSS		0xa000
-#define GUEST_RESULT		0xb000		/* ticks of the loop, less those of an empty one */
+#define GUEST_RESULT		0xb000		/* ticks of the loop, less an empty one */
 #define GUEST_SHARED		0xb040		/* a word that both vCPUs use */
 #define GUEST_BUFFER		0xc000		/* 4 KiB for OUTS */
-#define GUEST_STACK_TOP		0x20000		/* of vCPU 0; the other's lies above */
+#define GUEST_STACK_TOP		0x20000		/* of vCPU 0; below the other's */
 #define GUEST_STACK_BYTES	0x10000
 #define GUEST_CODE		0x100000
 #define GUEST_LOW_BYTES		0x200000	/* slot 0 */
@@ -33,6 +33,6 @@
 #define GUEST_VECTOR_PLAIN	0x41		/* the handler only returns */
 #define GUEST_VECTOR_EOI	0x42		/* x2APIC EOI first */
 #define GUEST_VECTOR_COUNT	0x43		/* counts in GUEST_SHARED, then EOI */
-#define GUEST_VECTOR_BACK	0x44		/* sends GUEST_VECTOR_COUNT to vCPU 0, then EOI */
+#define GUEST_VECTOR_BACK	0x44		/* GUEST_VECTOR_COUNT to vCPU 0, EOI */
 
 #endif

@@ -72,8 +72,8 @@ static int set_cpuid(struct hv_bench_vcpu *vcpu)
 	error = call(vcpu->vm->device, KVM_GET_SUPPORTED_CPUID, table);
 	for (unsigned int i = 0; !error && i < table->nent; i++)
 		if (table->entries[i].function == 1 && vcpu->vm->lapic)
-			table->entries[i].ecx |=
-				1 << 24; /* TSC deadline, which is the VMM's to tell */
+			/* TSC deadline, which is the VMM's to tell */
+			table->entries[i].ecx |= 1 << 24;
 	if (!error)
 		error = call(vcpu->fd, KVM_SET_CPUID2, table);
 	free(table);
@@ -115,17 +115,19 @@ static int vcpu_long_mode(struct hv_bench_vcpu *vcpu)
 		.selector = GUEST_CS, .type = 11, .s = 1, .present = 1, .l = 1, .g = 1, .limit = ~0U
 	};
 	s.ldt = (struct kvm_segment){ .unusable = 1 };
-	s.tr = (struct kvm_segment){
-		.selector = GUEST_TR, .type = 11, .present = 1, .base = GUEST_TSS, .limit = 0x67
-	};
+	s.tr = (struct kvm_segment){ .selector = GUEST_TR,
+				     .type = 11,
+				     .present = 1,
+				     .base = GUEST_TSS,
+				     .limit = HV_BENCH_TSS_LIMIT };
 	s.gdt.base = GUEST_GDT;
-	s.gdt.limit = 5 * 8 - 1;
+	s.gdt.limit = HV_BENCH_GDT_LIMIT;
 	s.idt.base = GUEST_IDT;
-	s.idt.limit = 256 * 16 - 1;
-	s.cr0 = X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_MP | X86_CR0_PE;
+	s.idt.limit = HV_BENCH_IDT_LIMIT;
+	s.cr0 = HV_BENCH_CR0;
 	s.cr3 = GUEST_PT;
-	s.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
-	s.efer = X86_EFER_NXE | X86_EFER_LMA | X86_EFER_LME | 1 /* SCE */;
+	s.cr4 = HV_BENCH_CR4;
+	s.efer = HV_BENCH_EFER;
 	return call(vcpu->fd, KVM_SET_SREGS, &s);
 }
 
@@ -193,14 +195,6 @@ static void request_exit(struct hv_bench_vcpu *vcpu)
 	__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 }
 
-static void vcpu_destroy(struct hv_bench_vcpu *vcpu)
-{
-	if (vcpu->run)
-		munmap(vcpu->run, vcpu->run_bytes);
-	close(vcpu->fd);
-	vcpu->fd = -1;
-}
-
 const struct hv_bench_backend hv_bench_kvm = {
 	.name = "kvm",
 	.open = open_device,
@@ -213,5 +207,4 @@ const struct hv_bench_backend hv_bench_kvm = {
 	.signal_port = signal_port,
 	.run = run,
 	.request_exit = request_exit,
-	.vcpu_destroy = vcpu_destroy,
 };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whole VMMs: Linux from their start to init's first line and to power-off; what an idle one keeps in memory. */
+/*
+ * Whole VMMs: Linux from their start to init's first line and to power-off; what an idle one
+ * keeps in memory.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -185,7 +188,10 @@ int hv_bench_host_linux_poweroff(const struct hv_bench_backend *backend, uint64_
 
 /* ---------------------------------------------------------- resident memory */
 
-/* A guest that says something and halts: mov $0x3f8, %edx; mov $'i', %al; out %al, %dx; the same for '\n'; sti; hlt. */
+/*
+ * A guest that says something and halts: mov $0x3f8, %edx; mov $'i', %al; out %al, %dx; the same
+ * for '\n'; sti; hlt.
+ */
 static const uint8_t idle_guest[] = { 0xba, 0xf8, 0x03, 0, 0, 0xb0, 'i', 0xee, 0xb0, '\n', 0xee,
 				      0xfb, 0xf4, 0xeb, 0xfc };
 

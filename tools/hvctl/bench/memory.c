@@ -7,8 +7,8 @@
 #include "cases.h"
 
 /*
- * Many at once: slabs come in pages. The first ones bring what all share and use up the pages that the kernel
- * keeps at hand for each CPU, which it does not count as free.
+ * Many at once: slabs come in pages. The first ones bring what all share and use up the pages
+ * that the kernel keeps at hand for each CPU, which it does not count as free.
  */
 #define FIRST_VMS 48
 #define VMS 128

@@ -98,16 +98,16 @@ static int vcpu_long_mode(struct hv_bench_vcpu *vcpu)
 		(struct tinyvmx_segment){ .selector = GUEST_CS, .ar = 0xa09b, .limit = ~0U };
 	s.seg[TINYVMX_LDTR] = (struct tinyvmx_segment){ .ar = TINYVMX_AR_UNUSABLE };
 	s.seg[TINYVMX_TR] = (struct tinyvmx_segment){
-		.selector = GUEST_TR, .ar = 0x8b, .base = GUEST_TSS, .limit = 0x67
+		.selector = GUEST_TR, .ar = 0x8b, .base = GUEST_TSS, .limit = HV_BENCH_TSS_LIMIT
 	};
 	s.gdt_base = GUEST_GDT;
-	s.gdt_limit = 5 * 8 - 1;
+	s.gdt_limit = HV_BENCH_GDT_LIMIT;
 	s.idt_base = GUEST_IDT;
-	s.idt_limit = 256 * 16 - 1;
-	s.cr0 = X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_MP | X86_CR0_PE;
+	s.idt_limit = HV_BENCH_IDT_LIMIT;
+	s.cr0 = HV_BENCH_CR0;
 	s.cr3 = GUEST_PT;
-	s.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
-	s.efer = X86_EFER_NXE | X86_EFER_LMA | X86_EFER_LME | 1 /* SCE */;
+	s.cr4 = HV_BENCH_CR4;
+	s.efer = HV_BENCH_EFER;
 	return tvx_set_sregs(vcpu->fd, &s);
 }
 
@@ -198,14 +198,6 @@ static void request_exit(struct hv_bench_vcpu *vcpu)
 	__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 }
 
-static void vcpu_destroy(struct hv_bench_vcpu *vcpu)
-{
-	if (vcpu->run)
-		munmap(vcpu->run, vcpu->run_bytes);
-	close(vcpu->fd);
-	vcpu->fd = -1;
-}
-
 const struct hv_bench_backend hv_bench_tinyvmx = {
 	.name = "tinyvmx",
 	.open = open_device,
@@ -218,5 +210,4 @@ const struct hv_bench_backend hv_bench_tinyvmx = {
 	.signal_port = signal_port,
 	.run = run,
 	.request_exit = request_exit,
-	.vcpu_destroy = vcpu_destroy,
 };

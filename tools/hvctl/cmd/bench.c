@@ -10,6 +10,7 @@
 #include "bench/report.h"
 #include "command.h"
 #include "lib/status.h"
+#include "lib/util.h"
 
 enum { OPTION_SVG = 256, OPTION_WITH, OPTION_BASELINE, OPTION_LIST, OPTION_LINUX, OPTION_MARKDOWN };
 
@@ -32,10 +33,12 @@ static const struct argp_option options[] = {
 	{ "svg", OPTION_SVG, "FILE", 0, "draw the ratios into FILE", 0 },
 	{ "case", 'c', "NAME", 0, "measure only this one; may be given again", 0 },
 	{ "backend", 'b', "NAME", 0, "tinyvmx, kvm, both (the default) or none", 0 },
-	{ "with", OPTION_WITH, "FILE", 0, "take what is not measured now from the JSON of an earlier run", 0 },
+	{ "with", OPTION_WITH, "FILE", 0,
+	  "take what is not measured now from the JSON of an earlier run", 0 },
 	{ "baseline", OPTION_BASELINE, "FILE", 0,
 	  "show what that JSON says of tinyvmx, too, and fail if it is more than 3 % slower now", 0 },
-	{ "linux", OPTION_LINUX, "DIR", 0, "where guests/linux/build has put the Linux guest (/guests/linux)", 0 },
+	{ "linux", OPTION_LINUX, "DIR", 0,
+	  "where guests/linux/build has put the Linux guest (/guests/linux)", 0 },
 	{ "list", OPTION_LIST, NULL, 0, "list the cases", 0 },
 	{ 0 }
 };
@@ -53,7 +56,7 @@ static void add_case(struct request *request, const char *name, struct argp_stat
 	if (!is_case(name))
 		argp_failure(state, HV_STATUS_USAGE, 0, "%s: no such case; --list lists them",
 			     name);
-	if (request->nr_names == sizeof(request->names) / sizeof(request->names[0]))
+	if (request->nr_names == ARRAY_SIZE(request->names))
 		argp_failure(state, HV_STATUS_USAGE, 0,
 			     "too many cases; without --case it is all of them");
 	request->names[request->nr_names++] = name;
@@ -81,7 +84,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		request->svg = arg;
 		return 0;
 	case OPTION_WITH:
-		if (request->nr_with == sizeof(request->with) / sizeof(request->with[0]))
+		if (request->nr_with == ARRAY_SIZE(request->with))
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "%s: too many files; four are the most", arg);
 		request->with[request->nr_with++] = arg;
@@ -109,9 +112,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp parser = {
 	options, parse_option, NULL,
-	"Measure what VM exits and other operations cost, in TSC ticks as the guest sees them.\n"
-	"\vThe same guests run on /dev/tinyvmx and on /dev/kvm, with an equally thin loop around\n"
-	"them. Each number is the median of several rounds; +- is the distance between quartiles.",
+	"Measure what VM exits and other operations cost, in TSC ticks of the guest.\n"
+	"\vThe same guests run on /dev/tinyvmx and on /dev/kvm, with an equally thin loop\n"
+	"around them. Each number is the median of several rounds; +- is the distance\n"
+	"between quartiles.",
 	NULL, NULL, NULL
 };
 
@@ -127,8 +131,10 @@ static const struct {
 	const struct hv_bench_backend *backend;
 	const char *device, *remedy;
 } sides[HV_BENCH_NR_BACKENDS] = {
-	[HV_BENCH_TINYVMX] = { &hv_bench_tinyvmx, "/dev/tinyvmx", "load the module, or choose --backend kvm" },
-	[HV_BENCH_KVM] = { &hv_bench_kvm, "/dev/kvm", "modprobe kvm_intel, or choose --backend tinyvmx" },
+	[HV_BENCH_TINYVMX] = { &hv_bench_tinyvmx, "/dev/tinyvmx",
+			       "load the module, or choose --backend kvm" },
+	[HV_BENCH_KVM] = { &hv_bench_kvm, "/dev/kvm",
+			   "modprobe kvm_intel, or choose --backend tinyvmx" },
 };
 
 static bool wants_backend(const struct request *request, unsigned int which)

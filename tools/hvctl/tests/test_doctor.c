@@ -242,7 +242,7 @@ static void test_nested(void **state)
 	(void)state;
 	vmx = false;
 	unload();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		signature = cases[i].signature;
 		assert_int_equal(run(), 10);
 		expect("hypervisor", DOCTOR_NOT_OK, cases[i].name, cases[i].remedy);

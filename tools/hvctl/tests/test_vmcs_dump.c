@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/util.h"
 #include "vmx/vmcs_dump.h"
 
 static struct tinyvmx_vmcs_field *fields;
@@ -59,7 +60,7 @@ static void test_bad(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		err.text[0] = 0;
 		assert_int_equal(read_text(bad[i]), -EINVAL);
 		assert_null(fields);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/util.h"
 #include "vmx/info.h"
 
 static void set_msr(struct vmx_info *info, uint32_t msr, uint64_t value)
@@ -132,7 +133,7 @@ static void test_text(void **state)
 	char *text = print(&info);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		if (!strstr(text, lines[i]))
 			fail_msg("not printed: %s", lines[i]);
 	assert_null(strstr(text, "tertiary processor-based"));

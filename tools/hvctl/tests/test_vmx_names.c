@@ -11,9 +11,8 @@
 
 #include <asm/vmx.h>
 
+#include "lib/util.h"
 #include "vmx/names.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 static void test_exit_names(void **state)
 {
