@@ -218,6 +218,81 @@ static void test_json(void **state)
 	json_decref(tree);
 }
 
+/* --- what CPUID tells --- */
+
+struct leaf {
+	uint32_t leaf, subleaf;
+	uint32_t regs[4];
+};
+
+static const struct leaf *leaves; /* up to one of zeros */
+
+static void fake_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+	memset(regs, 0, 4 * sizeof(regs[0]));
+	for (const struct leaf *l = leaves; l->leaf; l++)
+		if (l->leaf == leaf && l->subleaf == subleaf)
+			memcpy(regs, l->regs, sizeof(l->regs));
+}
+
+static struct vmx_cpu cpu_of(const struct leaf *of)
+{
+	struct vmx_cpu cpu = { 0 };
+
+	leaves = of;
+	vmx_cpu_from_cpuid(&cpu, fake_cpuid);
+	return cpu;
+}
+
+static void test_counters(void **state)
+{
+	static const struct leaf version_2[] = { { 0xa, 0, { 0x07300402, 0, 0x10, 3 } }, { 0 } };
+	static const struct leaf version_5[] = { { 0xa, 0, { 0x07300805, 0, 0x10, 3 } }, { 0 } };
+	static const struct leaf none[] = { { 0 } };
+
+	(void)state;
+	assert_true(cpu_of(version_2).perf_global == 0x70000000f);
+	assert_true(cpu_of(version_5).perf_global == 0x17000000ff);
+	assert_true(cpu_of(none).perf_global == 0);
+}
+
+static void test_branch_records(void **state)
+{
+	static const struct leaf all[] = { { 7, 0, { 0, 0, 0, 1 << 19 } },
+					   { 0x1c, 0, { 0, 7, 0, 0 } },
+					   { 0 } };
+	static const struct leaf bare[] = { { 7, 0, { 0, 0, 0, 1 << 19 } }, { 0 } };
+	static const struct leaf none[] = { { 0x1c, 0, { 0, 7, 0, 0 } }, { 0 } };
+
+	(void)state;
+	assert_true(cpu_of(all).lbr_ctl == 0x7f000f);
+	assert_true(cpu_of(bare).lbr_ctl == 1);
+	assert_true(cpu_of(none).lbr_ctl == 0);
+}
+
+static void test_processor_trace(void **state)
+{
+	static const struct leaf all[] = { { 7, 0, { 0, 1 << 25, 0, 0 } },
+					   { 0x14, 0, { 1, 0x1ff, 0x80000009, 0 } },
+					   { 0x14, 1, { 4, 0, 0, 0 } },
+					   { 0 } };
+	static const struct leaf two_ranges[] = { { 7, 0, { 0, 1 << 25, 0, 0 } },
+						  { 0x14, 0, { 1, 1 << 2, 0, 0 } },
+						  { 0x14, 1, { 2, 0, 0, 0 } },
+						  { 0 } };
+	static const struct leaf no_filter[] = { { 7, 0, { 0, 1 << 25, 0, 0 } },
+						 { 0x14, 1, { 2, 0, 0, 0 } },
+						 { 0 } };
+	static const struct leaf none[] = { { 0x14, 0, { 1, 0x1ff, 0x80000009, 0 } }, { 0 } };
+
+	(void)state;
+	/* All but bits 18, 23, 30:28, 54:48 and 63:57 */
+	assert_true(cpu_of(all).rtit_ctl == 0x0180ffff8f7bffff);
+	assert_true(cpu_of(two_ranges).rtit_ctl == 0xff00002c0d);
+	assert_true(cpu_of(no_filter).rtit_ctl == 0x2c0d);
+	assert_true(cpu_of(none).rtit_ctl == 0);
+}
+
 static void test_from_msr_file(void **state)
 {
 	char path[] = "/tmp/hvctl-msr-XXXXXX";
@@ -251,6 +326,9 @@ int main(void)
 		cmocka_unit_test(test_module_text),
 		cmocka_unit_test(test_every_capability_has_a_name),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_branch_records),
+		cmocka_unit_test(test_processor_trace),
 		cmocka_unit_test(test_from_msr_file),
 	};
 
