@@ -74,27 +74,33 @@ const struct doctor_ept doctor_ept_needs[] = {
 
 const size_t doctor_nr_ept_needs = ARRAY_SIZE(doctor_ept_needs);
 
-/* What is wrong, as far as there is room for it. */
+/* What is wrong, as far as there is room for it: "lacks A, B, cannot turn off C" */
 struct list {
 	char text[300];
+	const char *how;	/* of the last one */
 	size_t count;
 	size_t told;
 };
 
-static void __attribute__((format(printf, 2, 3))) add(struct list *list, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+add(struct list *list, const char *how, const char *format, ...)
 {
-	char one[128];
+	char what[128], one[160];
 	size_t used = strlen(list->text);
+	bool same = list->how && !strcmp(list->how, how);
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(one, sizeof(one), format, args);
+	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
+	snprintf(one, sizeof(one), "%s%s%s%s", used ? ", " : "", same ? "" : how, same ? "" : " ",
+		 what);
 	list->count++;
-	if (used + strlen(one) + 2 >= sizeof(list->text))
+	if (used + strlen(one) >= sizeof(list->text))
 		return;
+	strcpy(list->text + used, one);
+	list->how = how;
 	list->told++;
-	snprintf(list->text + used, sizeof(list->text) - used, "%s%s", used ? ", " : "", one);
 }
 
 static void check_control(const struct vmx_cpu *cpu, const struct doctor_control *control,
@@ -110,7 +116,7 @@ static void check_control(const struct vmx_cpu *cpu, const struct doctor_control
 	else if (control->need != ON && limits.must_be_1 >> control->bit & 1)
 		how = "cannot turn off";
 	if (how)
-		add(list, "%s \"%s\" (%s controls, bit %u)", how, control->name,
+		add(list, how, "\"%s\" (%s controls, bit %u)", control->name,
 		    doctor_word_names[control->word], control->bit);
 }
 
@@ -124,7 +130,7 @@ static void check_vmx(const struct vmx_cpu *cpu, struct list *list)
 		return;
 	for (size_t i = 0; i < doctor_nr_ept_needs; i++)
 		if (!(ept >> doctor_ept_needs[i].bit & 1))
-			add(list, "lacks %s (IA32_VMX_EPT_VPID_CAP, bit %u)",
+			add(list, "lacks", "%s (IA32_VMX_EPT_VPID_CAP, bit %u)",
 			    doctor_ept_needs[i].name, doctor_ept_needs[i].bit);
 }
 
@@ -143,8 +149,9 @@ static void features_by_cpuinfo(const struct doctor_facts *f, struct doctor_resu
 			r, DOCTOR_OK,
 			"EPT and unrestricted guest, as /proc/cpuinfo says; 'hvctl info' tells more");
 	} else {
-		doctor_say(r, DOCTOR_NOT_OK, "this CPU lacks%s%s", ept ? "" : " EPT",
-			   unrestricted ? "" : " unrestricted guest");
+		doctor_say(r, DOCTOR_NOT_OK, "this CPU lacks %s%s%s", ept ? "" : "EPT",
+			   ept || unrestricted ? "" : " and ",
+			   unrestricted ? "" : "unrestricted guest");
 		doctor_mend(r, "use a CPU of 2010 (Westmere) or newer; or %s", DOCTOR_TESTBED);
 	}
 }

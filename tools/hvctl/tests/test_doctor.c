@@ -304,7 +304,7 @@ static void test_features(void **state)
 	assert_int_equal(run(), 13);
 	expect("features", DOCTOR_NOT_OK,
 	       "this CPU lacks \"EPT\" (secondary processor-based controls, bit 1), "
-	       "lacks \"unrestricted guest\" (secondary processor-based controls, bit 7)",
+	       "\"unrestricted guest\" (secondary processor-based controls, bit 7)",
 	       "Westmere");
 	signature = "KVMKVMKVM";
 	run();
@@ -314,7 +314,7 @@ static void test_features(void **state)
 	run();
 	expect("features", DOCTOR_NOT_OK,
 	       "lacks write-back EPT paging structures (IA32_VMX_EPT_VPID_CAP, bit 14), "
-	       "lacks INVEPT (IA32_VMX_EPT_VPID_CAP, bit 20)",
+	       "INVEPT (IA32_VMX_EPT_VPID_CAP, bit 20)",
 	       "MACHINE=bochs");
 	set_msr(MSR_VMX_EPT_VPID, 0x00000f0106734141);
 	xsave = false;
@@ -331,7 +331,13 @@ static void test_features_that_cannot_be_off(void **state)
 	expect("features", DOCTOR_NOT_OK,
 	       "this CPU cannot turn off \"CR3-load exiting\" "
 	       "(primary processor-based controls, bit 15), "
-	       "cannot turn off \"CR3-store exiting\"",
+	       "\"CR3-store exiting\"",
+	       "MACHINE=bochs");
+	set_msr(MSR_VMX_TRUE_PIN, 0x0000007e00000016);
+	run();
+	expect("features", DOCTOR_NOT_OK,
+	       "this CPU lacks \"external-interrupt exiting\" (pin-based controls, bit 0), "
+	       "cannot turn off \"CR3-load exiting\"",
 	       "MACHINE=bochs");
 }
 
@@ -490,7 +496,7 @@ static void test_features_without_msr(void **state)
 	expect("features", DOCTOR_OK, "EPT and unrestricted guest", "");
 	add("/proc/cpuinfo", "flags\t\t: vmx\nvmx flags\t: vnmi ept_ad vpid\n");
 	assert_int_equal(run(), 13);
-	expect("features", DOCTOR_NOT_OK, "lacks EPT unrestricted guest", "Westmere");
+	expect("features", DOCTOR_NOT_OK, "this CPU lacks EPT and unrestricted guest", "Westmere");
 }
 
 static void test_kvm(void **state)
