@@ -52,10 +52,20 @@ struct doctor_check {
 extern const struct doctor_check doctor_checks[];
 extern const size_t doctor_nr_checks;
 
-/* Find out what all checks need. */
+/**
+ * doctor_examine - find out what all checks need
+ * @env: the machine to look at; must outlive @facts
+ * @facts: to be filled
+ */
 void doctor_examine(const struct doctor_env *env, struct doctor_facts *facts);
 
-/* Run all checks; @results has one for each. Returns the exit status. */
+/**
+ * doctor_run - run all checks
+ * @facts: as doctor_examine() found them
+ * @results: gets doctor_nr_checks results
+ *
+ * Return: the exit status: of the first check that is not ok, DOCTOR_STATUS_UNKNOWN, or 0.
+ */
 int doctor_run(const struct doctor_facts *facts, struct doctor_result *results);
 
 /* Read a small file under the root, without its last newline. */

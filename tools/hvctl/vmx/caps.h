@@ -54,16 +54,32 @@ struct vmx_cpu {
 /* CPUID: @regs gets EAX, EBX, ECX, EDX, zeros for a leaf that is not there. */
 typedef void vmx_cpuid_fn(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 
-/* Run it on this CPU. */
+/**
+ * vmx_cpuid - run CPUID on this CPU
+ * @leaf: EAX
+ * @subleaf: ECX
+ * @regs: gets EAX, EBX, ECX, EDX
+ */
 void vmx_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 
-/* Fill in what CPUID tells: everything but the MSRs. */
+/**
+ * vmx_cpu_from_cpuid - fill in what CPUID tells: everything but the MSRs
+ * @cpu: to be filled
+ * @ask: how to get at CPUID
+ */
 void vmx_cpu_from_cpuid(struct vmx_cpu *cpu, vmx_cpuid_fn *ask);
 
-/* The same for the CPU we run on. */
+/**
+ * vmx_cpu_probe - the same for the CPU we run on
+ * @cpu: to be filled
+ */
 void vmx_cpu_probe(struct vmx_cpu *cpu);
 
-/* Take the MSRs from GET_INFO and the rest from CPUID. */
+/**
+ * vmx_cpu_from_info - take the MSRs from GET_INFO and the rest from CPUID
+ * @cpu: to be filled
+ * @info: what GET_INFO said
+ */
 void vmx_cpu_from_info(struct vmx_cpu *cpu, const struct tinyvmx_info *info);
 
 /**
@@ -74,7 +90,14 @@ void vmx_cpu_from_info(struct vmx_cpu *cpu, const struct tinyvmx_info *info);
  */
 const struct vmx_cpu *vmx_cpu_read(struct vmx_cpu *cpu);
 
-/* Get capability MSR @msr, 0 if it is not known. Returns whether it is. */
+/**
+ * vmx_cpu_msr - get a capability MSR
+ * @cpu: the CPU
+ * @msr: number of the MSR
+ * @value: gets it; 0 if it is not known
+ *
+ * Return: whether it is known.
+ */
 bool vmx_cpu_msr(const struct vmx_cpu *cpu, uint32_t msr, uint64_t *value);
 
 /* A named bit of a register. */
@@ -120,7 +143,14 @@ struct vmx_limits {
 	uint64_t default_1;	/* free by the true MSR, fixed 1 by the older one */
 };
 
-/* Returns false if the CPU does not have the word (or its MSR is not known). */
+/**
+ * vmx_word_limits - what a CPU lets a control word be
+ * @cpu: the CPU
+ * @word: one of vmx_words
+ * @limits: gets that; zeros if it is not known
+ *
+ * Return: false if the CPU does not have the word, or its MSR is not known.
+ */
 bool vmx_word_limits(const struct vmx_cpu *cpu, const struct vmx_word *word,
 		     struct vmx_limits *limits);
 
@@ -137,7 +167,13 @@ extern const struct vmx_bits vmx_vmfunc_bits;
 extern const struct vmx_bits vmx_feature_control_bits;
 extern const struct vmx_bits tinyvmx_cap_bits;
 
-/* The name of a bit, NULL if it has none. */
+/**
+ * vmx_bit_name - the name of a bit
+ * @bits: the register's names
+ * @bit: number of the bit
+ *
+ * Return: the name, NULL if it has none.
+ */
 const char *vmx_bit_name(const struct vmx_bits *bits, unsigned int bit);
 
 /* The short name of capability MSR number @index, counted from IA32_VMX_BASIC. */

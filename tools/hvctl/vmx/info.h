@@ -22,16 +22,37 @@ struct vmx_info {
 	struct tinyvmx_info module;
 };
 
-/* Read it from the module; @info->module is filled. Returns 0 or -errno. */
+/**
+ * vmx_info_from_module - ask /dev/tinyvmx
+ * @info: to be filled, @info->module too
+ *
+ * Return: 0 or the -errno of opening it or of GET_INFO.
+ */
 int vmx_info_from_module(struct vmx_info *info);
 
-/* Read it from the msr driver: @path is /dev/cpu/0/msr. Returns 0 or -errno. */
+/**
+ * vmx_info_from_msrs - read the MSRs by the msr driver
+ * @info: to be filled; MSRs that cannot be read stay unknown
+ * @path: /dev/cpu/0/msr
+ *
+ * Return: 0 or the -errno of opening it.
+ */
 int vmx_info_from_msrs(struct vmx_info *info, const char *path);
 
-/* Print all that is known. */
+/**
+ * vmx_info_print - print all that is known
+ * @info: what is known
+ * @out: where to print
+ */
 void vmx_info_print(const struct vmx_info *info, FILE *out);
 
-/* The same as a new JSON object: 64-bit values as strings in hexadecimal. */
+/**
+ * vmx_info_json - the same as JSON
+ * @info: what is known
+ *
+ * 64-bit values are strings in hexadecimal.
+ * Return: a new object, the caller's.
+ */
 json_t *vmx_info_json(const struct vmx_info *info);
 
 #endif

@@ -226,37 +226,38 @@ enum vmcs_field {
 #undef VMCS_FIELD_ENUM
 };
 
-/*
+/**
  * vmx_exit_name - the SDM's name of a basic exit reason
  * @basic_reason: exit reason; all but bits 15:0 is ignored
  *
- * Never NULL: "unknown exit reason" for a number the SDM does not define.
+ * Return: the name, "unknown exit reason" for a number the SDM does not define.
  */
 const char *vmx_exit_name(uint32_t basic_reason);
 
-/*
+/**
  * vmx_field_name - the SDM's name of a VMCS field
  * @encoding: its encoding; the high half of a 64-bit field has the field's name
  *
- * Never NULL: "unknown VMCS field".
+ * Return: the name, "unknown VMCS field".
  */
 const char *vmx_field_name(uint32_t encoding);
 
-/*
+/**
  * vmx_instruction_error - the text of a VM-instruction error number
+ * @n: the number
  *
- * Never NULL: "unknown VM-instruction error"; 0 is "no error".
+ * Return: the text, "unknown VM-instruction error", or "no error" for 0.
  */
 const char *vmx_instruction_error(uint32_t n);
 
-/*
+/**
  * vmx_describe_qualification - an exit qualification in words
  * @reason: exit reason, bit 31 (VM-entry failure) included if it was set
  * @qual: exit qualification
  * @buf: gets a NUL-terminated text; empty if there is nothing to say
  * @len: size of @buf
  *
- * Returns the length of the whole text, as snprintf() does.
+ * Return: the length of the whole text, as snprintf() does.
  */
 size_t vmx_describe_qualification(uint32_t reason, uint64_t qual, char *buf, size_t len);
 
