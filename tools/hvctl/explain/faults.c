@@ -177,14 +177,14 @@ bool bad_pat(struct probe *p)
 	return false;
 }
 
+static const struct vmx_bits no_names;
+
 /*
  * Reserved bits of an MSR that CPUs have more or less of: @here are the bits that this CPU's
  * has, if it is known; some CPU has those of @arg.
  */
 static bool bad_reserved(struct probe *p, uint64_t here)
 {
-	static const struct vmx_bits no_names;
-
 	if (bad_bits(p, &no_names, 0, p->rule->arg))
 		return true;
 	if (!p->value || !probe_cpu(p))
@@ -198,10 +198,14 @@ static bool bad_reserved(struct probe *p, uint64_t here)
 bool bad_perf_global(struct probe *p)
 {
 	const struct vmx_cpu *cpu = p->dump->cpu;
+	uint64_t doubtful = PERF_METRICS;
 
-	if (bad_reserved(p, cpu ? cpu->perf_global | PERF_METRICS : 0))
+	/* We may run on another kind of core than the VM did. */
+	if (cpu && cpu->hybrid)
+		doubtful = p->rule->arg;
+	if (bad_reserved(p, cpu ? cpu->perf_global | doubtful : 0))
 		return true;
-	p->unknown |= (p->value & PERF_METRICS) != 0;
+	p->unknown |= (p->value & doubtful) != 0;
 	return false;
 }
 

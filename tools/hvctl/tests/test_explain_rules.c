@@ -709,6 +709,26 @@ static void test_perf_metrics(void **state)
 	assert_int_equal(gaps.unknown, 0);
 }
 
+/* Where the cores differ, the counters of the one at hand say nothing. */
+static void test_hybrid(void **state)
+{
+	struct vmx_cpu cpu = make_cpu();
+	struct explain_gaps gaps;
+
+	(void)state;
+	cpu.hybrid = true;
+	make_vmcs(NULL);
+	set_field(VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_PERF_GLOBAL));
+	set_field(VMCS_GUEST_PERF_GLOBAL_CTRL, BIT(7));
+	assert_int_equal(find(&cpu, &gaps), 0);
+	assert_int_equal(gaps.unknown, 1);
+	set_field(VMCS_GUEST_PERF_GLOBAL_CTRL, BIT(60));
+	assert_int_equal(find(&cpu, &gaps), 1);
+	set_field(VMCS_GUEST_PERF_GLOBAL_CTRL, 0);
+	assert_int_equal(find(&cpu, &gaps), 0);
+	assert_int_equal(gaps.unknown, 0);
+}
+
 /* What IA32_VMX_BASIC allows beyond the rule */
 static void test_basic_allows(void **state)
 {
@@ -738,6 +758,7 @@ int main(void)
 		cmocka_unit_test(test_doubtful),
 		cmocka_unit_test(test_never_right),
 		cmocka_unit_test(test_perf_metrics),
+		cmocka_unit_test(test_hybrid),
 		cmocka_unit_test(test_basic_allows),
 	};
 

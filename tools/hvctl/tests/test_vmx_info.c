@@ -2,18 +2,12 @@
 /*
  * Capability MSRs: what they allow, and how that is told in words and in JSON.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <limits.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "lib/util.h"
+#include "source_test.h"
 #include "vmx/info.h"
 
 static void set_msr(struct vmx_info *info, uint32_t msr, uint64_t value)
@@ -157,25 +151,15 @@ static void test_module_text(void **state)
 	free(text);
 }
 
-/* Open @name, a file of the source tree. */
-static FILE *open_source(const char *name)
-{
-	char path[PATH_MAX] = __FILE__;
-
-	snprintf(strrchr(path, '/'), sizeof(path) - strlen(path), "/../../../%s", name);
-	return fopen(path, "r");
-}
-
 /* Whoever gives the ABI a capability bit names it here, too. */
 static void test_every_capability_has_a_name(void **state)
 {
-	FILE *header = open_source("uapi/tinyvmx.h");
+	FILE *header = test_open_source("uapi/tinyvmx.h");
 	uint64_t defined = 0, named = 0;
 	char line[256], id[64];
 	unsigned int bit;
 
 	(void)state;
-	assert_non_null(header);
 	while (fgets(line, sizeof(line), header))
 		if (sscanf(line, "#define TINYVMX_CAP_%63[A-Z0-9_] (1ULL << %u)", id, &bit) == 2)
 			defined |= 1ULL << bit;
@@ -256,6 +240,17 @@ static void test_counters(void **state)
 	assert_true(cpu_of(none).perf_global == 0);
 }
 
+/* Cores of more than one kind have each its counters. */
+static void test_hybrid(void **state)
+{
+	static const struct leaf hybrid[] = { { 7, 0, { 0, 0, 0, 1 << 15 } }, { 0 } };
+	static const struct leaf none[] = { { 0 } };
+
+	(void)state;
+	assert_true(cpu_of(hybrid).hybrid);
+	assert_false(cpu_of(none).hybrid);
+}
+
 static void test_branch_records(void **state)
 {
 	static const struct leaf all[] = { { 7, 0, { 0, 0, 0, 1 << 19 } },
@@ -327,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_every_capability_has_a_name),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_hybrid),
 		cmocka_unit_test(test_branch_records),
 		cmocka_unit_test(test_processor_trace),
 		cmocka_unit_test(test_from_msr_file),

@@ -45,6 +45,7 @@ struct vmx_cpu {
 	bool sgx;			/* CPUID 7 */
 	bool rtm;
 	bool bus_lock_detect;
+	bool hybrid;			/* cores of more than one kind */
 	/* the bits that these MSRs have */
 	uint64_t perf_global;		/* IA32_PERF_GLOBAL_CTRL, but PERF_METRICS: CPUID 0AH */
 	uint64_t lbr_ctl;		/* IA32_LBR_CTL: CPUID 1CH */

@@ -124,6 +124,7 @@ void vmx_cpu_from_cpuid(struct vmx_cpu *cpu, vmx_cpuid_fn *ask)
 	cpu->sgx = regs[EBX] >> 2 & 1;
 	cpu->rtm = regs[EBX] >> 11 & 1;
 	cpu->bus_lock_detect = regs[ECX] >> 24 & 1;
+	cpu->hybrid = regs[EDX] >> 15 & 1;
 	cpu->perf_global = perf_global(ask);
 	cpu->lbr_ctl = lbr_ctl(ask);
 	cpu->rtit_ctl = rtit_ctl(ask);
