@@ -32,6 +32,8 @@ struct violation {
 
 #define FRED_ON	{ VMCS_GUEST_CR4, 0x2020 | X86_CR4_FRED }
 #define GUEST_FRED	{ VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_FRED) }
+#define GUEST_RTIT	{ VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_RTIT) }
+#define GUEST_LBR	{ VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_LBR) }
 #define HOST_FRED \
 	{ VMCS_EXIT_CTLS, EXIT | BIT(EXIT_SECONDARY) }, { VMCS_EXIT2_CTLS, BIT(EXIT2_LOAD_FRED) }
 
@@ -135,7 +137,8 @@ static const struct violation violations[] = {
 	  { { VMCS_ENTRY_INTR_INFO, EVENT(3, 13) | BIT(11) } } },
 	{ "ctl.event.reserved", 0, NULL, { { VMCS_ENTRY_INTR_INFO, EVENT(3, 6) | BIT(12) } } },
 	{ "ctl.event.error_code", 0, NULL,
-	  { { VMCS_ENTRY_INTR_INFO, EVENT(3, 13) | BIT(11) }, { VMCS_ENTRY_ERROR_CODE, 0x10000 } } },
+	  { { VMCS_ENTRY_INTR_INFO, EVENT(3, 13) | BIT(11) },
+	    { VMCS_ENTRY_ERROR_CODE, 0x10000 } } },
 	{ "ctl.event.length", 0, NULL, { { VMCS_ENTRY_INTR_INFO, EVENT(4, 0x80) } } },
 	{ "ctl.event.length", 0, NULL,
 	  { { VMCS_ENTRY_INTR_INFO, EVENT(6, 3) }, { VMCS_ENTRY_INSTRUCTION_LEN, 16 } } },
@@ -230,14 +233,10 @@ static const struct violation violations[] = {
 	{ "guest.efer.lme", 0, pae_mode, { { VMCS_GUEST_EFER, 0x100 } } },
 	{ "guest.bndcfgs", 0, NULL,
 	  { { VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_BNDCFGS) }, { VMCS_GUEST_BNDCFGS, 4 } } },
-	{ "guest.rtit_ctl", 0, NULL,
-	  { { VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_RTIT) }, { VMCS_GUEST_RTIT_CTL, BIT(18) } } },
-	{ "guest.rtit_ctl", 0, NULL,
-	  { { VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_RTIT) }, { VMCS_GUEST_RTIT_CTL, BIT(8) } } },
-	{ "guest.lbr_ctl", 0, NULL,
-	  { { VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_LBR) }, { VMCS_GUEST_LBR_CTL, BIT(4) } } },
-	{ "guest.lbr_ctl", 0, NULL,
-	  { { VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_LBR) }, { VMCS_GUEST_LBR_CTL, BIT(16) } } },
+	{ "guest.rtit_ctl", 0, NULL, { GUEST_RTIT, { VMCS_GUEST_RTIT_CTL, BIT(18) } } },
+	{ "guest.rtit_ctl", 0, NULL, { GUEST_RTIT, { VMCS_GUEST_RTIT_CTL, BIT(8) } } },
+	{ "guest.lbr_ctl", 0, NULL, { GUEST_LBR, { VMCS_GUEST_LBR_CTL, BIT(4) } } },
+	{ "guest.lbr_ctl", 0, NULL, { GUEST_LBR, { VMCS_GUEST_LBR_CTL, BIT(16) } } },
 	{ "guest.uinv", 0, NULL,
 	  { { VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_UINV) }, { VMCS_GUEST_UINV, 256 } } },
 	{ "guest.pkrs", 0, NULL,
@@ -546,10 +545,8 @@ static const struct violation legal[] = {
 	    { VMCS_HOST_PERF_GLOBAL_CTRL, UINT64_MAX },
 	    { VMCS_GUEST_LBR_CTL, UINT64_MAX },
 	    { VMCS_GUEST_RTIT_CTL, UINT64_MAX } } },
-	{ "last branch records of ring 0", 0, NULL,
-	  { { VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_LBR) }, { VMCS_GUEST_LBR_CTL, 3 } } },
-	{ "a trace with time stamps", 0, NULL,
-	  { { VMCS_ENTRY_CTLS, ENTRY64 | BIT(ENTRY_LOAD_RTIT) }, { VMCS_GUEST_RTIT_CTL, 0x2c0d } } },
+	{ "last branch records of ring 0", 0, NULL, { GUEST_LBR, { VMCS_GUEST_LBR_CTL, 3 } } },
+	{ "a trace with time stamps", 0, NULL, { GUEST_RTIT, { VMCS_GUEST_RTIT_CTL, 0x2c0d } } },
 	{ "FRED state", 0, NULL,
 	  { GUEST_FRED, { VMCS_GUEST_FRED_CONFIG, 0xffffffff810006cb },
 	    { VMCS_GUEST_FRED_RSP2, 0xffff888000001000 - 64 }, { VMCS_GUEST_FRED_SSP3, 0x1008 },

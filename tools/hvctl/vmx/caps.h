@@ -47,7 +47,7 @@ struct vmx_cpu {
 	bool bus_lock_detect;
 	bool hybrid;			/* cores of more than one kind */
 	/* the bits that these MSRs have */
-	uint64_t perf_global;		/* IA32_PERF_GLOBAL_CTRL, but PERF_METRICS: CPUID 0AH */
+	uint64_t perf_global;		/* IA32_PERF_GLOBAL_CTRL but bit 48: CPUID 0AH */
 	uint64_t lbr_ctl;		/* IA32_LBR_CTL: CPUID 1CH */
 	uint64_t rtit_ctl;		/* IA32_RTIT_CTL: CPUID 14H */
 };

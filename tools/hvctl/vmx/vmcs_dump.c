@@ -106,8 +106,7 @@ static int read_fields(FILE *in, struct tinyvmx_vmcs_field *fields, size_t *n, s
 		if (ret < 0)
 			return hv_fail(
 				err, EINVAL,
-				"line %zu is no VMCS field; give lines of \"ENCODING VALUE\", "
-				"both in hexadecimal",
+				"line %zu is no VMCS field; give lines of \"ENCODING VALUE\", both in hexadecimal",
 				number);
 		if (ret && is_there(fields, *n, field->encoding))
 			return hv_fail(err, EINVAL,
