@@ -192,8 +192,13 @@ int hv_serial_create(struct hv_machine *machine, struct hv_error *err)
 void hv_serial_destroy(struct hv_machine *machine)
 {
 	for (unsigned int i = 0; machine->serial && i < HV_PC_COM_PORTS; i++) {
-		hv_close(machine->serial[i].fd);
-		hv_close(machine->serial[i].slave_fd);
+		struct hv_serial *port = &machine->serial[i];
+
+		port->console = NULL;
+		if (port->choice.kind != HV_SERIAL_NONE)
+			hv_uart16550_exit(&port->uart);
+		hv_close(port->fd);
+		hv_close(port->slave_fd);
 	}
 	free(machine->serial);
 	machine->serial = NULL;
