@@ -57,6 +57,7 @@ static void set_event(struct tvx_vcpu *vcpu, u32 info, u32 error_code, u32 len)
 	vcpu->event.error_code = error_code;
 	vcpu->event.instruction_len = len;
 	vcpu->pending |= TINYVMX_PENDING_EVENT;
+	vcpu->event_held = true;
 	vcpu->recheck = true;
 }
 
@@ -192,18 +193,32 @@ static bool can_wait(struct tvx_vcpu *vcpu)
 }
 
 /*
- * Inject the most urgent of what is pending and can be taken now; @vector is the local
- * APIC's next. Return: its next after that.
+ * Inject the event that an exit has left behind. Its delivery may end in an exit that
+ * leaves one behind, and so on for ever (CVE-2015-5307, CVE-2015-8104): external
+ * interrupts make the guest leave at the boundaries of its instructions, and it never
+ * comes to one. So this is where they get through. Return: false: let them in first.
+ */
+static bool inject_event(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->event_held) {
+		vcpu->event_held = false;
+		return false;
+	}
+	inject(&vcpu->event);
+	vcpu->pending &= ~TINYVMX_PENDING_EVENT;
+	return true;
+}
+
+/*
+ * Inject the most urgent of what else is pending and can be taken now; @vector is the
+ * local APIC's next. Return: its next after that.
  */
 static noinline int inject_next(struct tvx_vcpu *vcpu, int vector)
 {
 	struct tvx_event nmi = { INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR | X86_TRAP_NMI };
 	struct tvx_event extint = { INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR };
 
-	if (vcpu->pending & TINYVMX_PENDING_EVENT) {
-		inject(&vcpu->event);
-		vcpu->pending &= ~TINYVMX_PENDING_EVENT;
-	} else if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready(vcpu)) {
+	if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready(vcpu)) {
 		inject(&nmi);
 		vcpu->pending &= ~TINYVMX_PENDING_NMI;
 	} else if ((vcpu->pending & TINYVMX_PENDING_EXTINT) && tvx_event_extint_ready(vcpu)) {
@@ -281,8 +296,12 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 		vcpu->activity = TINYVMX_ACTIVITY_ACTIVE;
 	}
 	vector = next_to_inject(vcpu);
-	if (vcpu->pending || vector >= 0)
-		vector = inject_next(vcpu, vector);
+	if (vcpu->pending || vector >= 0) {
+		if (!(vcpu->pending & TINYVMX_PENDING_EVENT))
+			vector = inject_next(vcpu, vector);
+		else if (!inject_event(vcpu))
+			return TVX_ENTER_OPEN;
+	}
 	window |= (vcpu->pending & TINYVMX_PENDING_EXTINT) || vector >= 0;
 	set_windows(vcpu, window, vcpu->pending & TINYVMX_PENDING_NMI);
 	if (vmx_caps.apicv)

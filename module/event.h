@@ -63,6 +63,7 @@ enum tvx_entry {
 	TVX_ENTER_HALTED,	/* the guest halts and nothing wakes it */
 	TVX_ENTER_SHUTDOWN,	/* the guest is shut down */
 	TVX_ENTER_WINDOW,	/* userspace wants to inject now */
+	TVX_ENTER_OPEN,		/* interrupts have to be open once, then ask again */
 };
 
 /*

@@ -204,7 +204,8 @@ static enum tvx_result tvx_exit_external_interrupt(struct tvx_vcpu *vcpu)
 
 /*
  * Window exits come before external interrupts (SDM, "Other Causes of VM Exits"):
- * open interrupts, so that no series of them can keep the host out.
+ * open interrupts, so that no series of them can keep the host out. The same goes for
+ * INIT, which is the host's own business, as SIPI is, and means nothing to the guest.
  */
 static enum tvx_result tvx_exit_window(struct tvx_vcpu *vcpu)
 {
@@ -224,12 +225,6 @@ static enum tvx_result tvx_exit_preemption_timer(struct tvx_vcpu *vcpu)
 	return TVX_RESUME;
 }
 
-/* INIT and SIPI are the host's own business and mean nothing to the guest. */
-static enum tvx_result tvx_exit_ignore(struct tvx_vcpu *vcpu)
-{
-	return TVX_RESUME;
-}
-
 static enum tvx_result tvx_exit_triple_fault(struct tvx_vcpu *vcpu)
 {
 	vcpu->activity = TINYVMX_ACTIVITY_SHUTDOWN;
@@ -246,8 +241,8 @@ static const struct tvx_exit_row rows[TINYVMX_NR_EXIT_COUNTS] = {
 					    TVX_ROW_VECTORING | TVX_ROW_INTERRUPTION },
 	[EXIT_REASON_EXTERNAL_INTERRUPT] = { tvx_exit_external_interrupt },
 	[EXIT_REASON_TRIPLE_FAULT]	= { tvx_exit_triple_fault },
-	[EXIT_REASON_INIT_SIGNAL]	= { tvx_exit_ignore },
-	[EXIT_REASON_SIPI_SIGNAL]	= { tvx_exit_ignore },
+	[EXIT_REASON_INIT_SIGNAL]	= { tvx_exit_window },
+	[EXIT_REASON_SIPI_SIGNAL]	= { tvx_exit_window },
 	[EXIT_REASON_INTERRUPT_WINDOW]	= { tvx_exit_window },
 	[EXIT_REASON_NMI_WINDOW]	= { tvx_exit_window },
 	[EXIT_REASON_TASK_SWITCH]	= { NULL, TVX_ROW_VECTORING },

@@ -13,8 +13,9 @@
 #include "vmx_timer.h"
 
 /*
- * #DB and #AC can be raised without end by microcode, which would hang the host
- * (CVE-2015-5307, CVE-2015-8104); machine checks are the host's.
+ * The delivery of #DB and #AC can raise them again without end. Only if they exit does
+ * the host get its interrupts in between (CVE-2015-5307, CVE-2015-8104; event.c has the
+ * rest of it). Machine checks are the host's.
  */
 #define EXCEPTION_BITMAP_ALWAYS \
 	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))

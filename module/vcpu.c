@@ -4,8 +4,9 @@
  *
  * A run has an outer part that may sleep, and an inner loop with preemption and
  * interrupts disabled. An interrupt that becomes pending in the inner loop makes
- * the next VM entry exit at once; only then are interrupts opened, and only then
- * can there be a new reason to leave.
+ * the guest leave at its next instruction boundary; then interrupts are opened, and
+ * only then can there be a new reason to leave. docs/locking.md tells of the exits
+ * that open them by themselves.
  */
 #include <linux/delay.h>
 #include <linux/gfp.h>
@@ -297,8 +298,37 @@ static void move_apic_page(struct tvx_vcpu *vcpu)
 	tvx_vcpu_disable_interrupts(vcpu);
 }
 
+/* What is to be done instead of an entry. */
+static enum leave no_entry(struct tvx_vcpu *vcpu, enum tvx_entry entry)
+{
+	switch (entry) {
+	case TVX_ENTER:
+		break;
+	case TVX_ENTER_OPEN:
+		tvx_vcpu_open_interrupts(vcpu);
+		return AGAIN;
+	case TVX_ENTER_WAIT:
+		if (tvx_halt_poll(vcpu))
+			return AGAIN;
+		vcpu->halt_wait = true;
+		return LEAVE;
+	case TVX_ENTER_HALTED:
+		tvx_exit_to_user(vcpu, TINYVMX_EXIT_HLT);
+		return LEAVE_USER;
+	case TVX_ENTER_SHUTDOWN:
+		tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_SHUTDOWN);
+		return LEAVE_USER;
+	case TVX_ENTER_WINDOW:
+		tvx_exit_to_user(vcpu, TINYVMX_EXIT_INTR_WINDOW);
+		return LEAVE_USER;
+	}
+	return STAY;
+}
+
 static enum leave before_entry(struct tvx_vcpu *vcpu)
 {
+	enum tvx_entry entry;
+
 	if (vcpu->faulted)
 		resolve_fault(vcpu);
 	if (unlikely(must_move_apic_page(vcpu)))
@@ -321,24 +351,9 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	vcpu->recheck = false;
 	if (unlikely(READ_ONCE(vcpu->requests)))
 		tvx_vcpu_take_requests(vcpu);
-	switch (tvx_event_prepare(vcpu)) {
-	case TVX_ENTER:
-		break;
-	case TVX_ENTER_WAIT:
-		if (tvx_halt_poll(vcpu))
-			return AGAIN;
-		vcpu->halt_wait = true;
-		return LEAVE;
-	case TVX_ENTER_HALTED:
-		tvx_exit_to_user(vcpu, TINYVMX_EXIT_HLT);
-		return LEAVE_USER;
-	case TVX_ENTER_SHUTDOWN:
-		tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_SHUTDOWN);
-		return LEAVE_USER;
-	case TVX_ENTER_WINDOW:
-		tvx_exit_to_user(vcpu, TINYVMX_EXIT_INTR_WINDOW);
-		return LEAVE_USER;
-	}
+	entry = tvx_event_prepare(vcpu);
+	if (unlikely(entry != TVX_ENTER))
+		return no_entry(vcpu, entry);
 	vmcs_host_refresh(&vcpu->host_fields);
 	refresh_tlb(vcpu);
 	return STAY;

@@ -167,6 +167,7 @@ struct tvx_vcpu_set {
  * @ept_cache: pages for EPT paging structures
  * @pending: TINYVMX_PENDING_* bits
  * @event: with TINYVMX_PENDING_EVENT
+ * @event_held: an exit has left @event behind: interrupts first, see inject_event()
  * @extint_vector: with TINYVMX_PENDING_EXTINT
  * @activity: TINYVMX_ACTIVITY_*
  * @in_width: bytes of run->io.data that the next RUN moves to RAX, 0: none
@@ -241,6 +242,7 @@ struct tvx_vcpu {
 
 	u32 pending;
 	struct tvx_event event;
+	bool event_held;
 	u8 extint_vector;
 	u32 activity;
 	u8 in_width;
