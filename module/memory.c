@@ -175,6 +175,11 @@ void tvx_memory_destroy(struct tvx_memory *memory)
 
 /* ----------------------------------------------------------------- slots */
 
+/*
+ * The process's addresses must be what its page tables translate, with nothing above that
+ * a walk would drop: bits there, such as LAM's tags, would make a slot of a page that the
+ * notifier does not find in it. access_ok() lets them pass on some kernels.
+ */
 static int check_range(const struct tinyvmx_memory *arg)
 {
 	u64 gpa_end, hva_end;
@@ -184,8 +189,7 @@ static int check_range(const struct tinyvmx_memory *arg)
 	if (check_add_overflow(arg->gpa, arg->len, &gpa_end) ||
 	    gpa_end > BIT_ULL(tvx_memory_gpa_bits()))
 		return -EINVAL;
-	if (check_add_overflow(arg->hva, arg->len, &hva_end) ||
-	    !access_ok((void __user *)arg->hva, arg->len))
+	if (check_add_overflow(arg->hva, arg->len, &hva_end) || hva_end > TASK_SIZE_MAX)
 		return -EINVAL;
 	return 0;
 }

@@ -33,6 +33,10 @@ static void test_malformed(void)
 		"hva that ends behind user space");
 	slot_is(EINVAL, 0, 0, PAGE, 0xffff888000000000, "a kernel address");
 	slot_is(EINVAL, 0, 0, 2 * PAGE, -PAGE, "hva wraps around");
+	slot_is(EINVAL, 0, 0, PAGE, -PAGE, "hva ends at 2^64");
+	/* No tags: neither LAM's bits (62:57, or 48) nor what is no address at all. */
+	for (u32 bit = 47; bit < 64; bit++)
+		slot_is(EINVAL, 0, 0, PAGE, (uintptr_t)ram | 1ULL << bit, "hva bit %u", bit);
 	slot_is(ENOENT, 0, 0, 0, NULL, "no failed call made a slot");
 }
 

@@ -186,7 +186,7 @@ struct tinyvmx_create_vm {
  * @pad: must be 0
  * @gpa: guest-physical address, multiple of 4096
  * @len: bytes, multiple of 4096; 0 deletes the slot
- * @hva: address in the calling process, multiple of 4096
+ * @hva: address in the calling process, multiple of 4096, without a tag
  *
  * The memory behind @hva stays an ordinary mapping: it may be absent now, be
  * swapped, remapped or unmapped later, and the guest sees what the process
