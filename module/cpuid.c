@@ -17,6 +17,7 @@
 #include "exit_controls.h"
 #include "state_cr.h"
 #include "msr.h"
+#include "msr_bitmap.h"
 #include "vmx_caps.h"
 
 #define LEAF_FEATURES	1

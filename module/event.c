@@ -2,13 +2,14 @@
 /*
  * Events: what to inject next, the windows to wait for, what to inject again.
  */
-#include <linux/bits.h>
+#include <linux/bitops.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
 #include "state_cr.h"
 #include "event.h"
 #include "exit_controls.h"
+#include "irqchip/lapic.h"
 #include "vmx_caps.h"
 
 #define EVENT_TYPE(info)	((info) & INTR_INFO_INTR_TYPE_MASK)
@@ -277,6 +278,14 @@ static void set_tpr_threshold(struct tvx_vcpu *vcpu)
 		return;
 	vmcs_write32(TPR_THRESHOLD, threshold);
 	vcpu->tpr_threshold = threshold;
+}
+
+void tvx_event_take_requests(struct tvx_vcpu *vcpu)
+{
+	if (test_and_clear_bit(TVX_REQUEST_TIMER, &vcpu->requests))
+		tvx_lapic_timer_fired(vcpu);
+	if (test_and_clear_bit(TVX_REQUEST_NMI, &vcpu->requests))
+		vcpu->pending |= TINYVMX_PENDING_NMI;
 }
 
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)

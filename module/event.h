@@ -56,6 +56,9 @@ void tvx_event_block_nmi_again(struct tvx_vcpu *vcpu);
 /* Take back an event that a failed VM entry did not deliver. */
 void tvx_event_cancel(struct tvx_vcpu *vcpu);
 
+/* Turn what others have asked of @vcpu into pending events. On its thread. */
+void tvx_event_take_requests(struct tvx_vcpu *vcpu);
+
 /* What tvx_event_prepare() found. */
 enum tvx_entry {
 	TVX_ENTER,		/* enter the guest */

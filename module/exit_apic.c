@@ -5,7 +5,8 @@
 #include <linux/bits.h>
 #include <asm/apicdef.h>
 
-#include "exit.h"
+#include "exit_handlers.h"
+#include "irqchip/lapic.h"
 
 /* Exit qualification (SDM, "Exit Qualification for APIC-Access VM Exits"). */
 #define APIC_OFFSET(qual)	((qual) & 0xfff)

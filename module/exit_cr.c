@@ -14,7 +14,8 @@
 
 #include "state_cr.h"
 #include "event.h"
-#include "exit.h"
+#include "exit_handlers.h"
+#include "vcpu_switch.h"
 #include "vmx_caps.h"
 
 /* Exit qualification (SDM, "Exit Qualification for Control-Register Accesses"). */

@@ -12,6 +12,12 @@
 #include "vcpu.h"
 #include "vmcs.h"
 
+/* SET_STATE may have changed what the last exit remembers of the guest. */
+static inline void tvx_exit_forget(struct tvx_vcpu *vcpu)
+{
+	vcpu->exit.valid &= ~(TVX_EXIT_RFLAGS | TVX_EXIT_BLOCKING);
+}
+
 static inline unsigned long tvx_exit_rip(struct tvx_vcpu *vcpu)
 {
 	if (!(vcpu->exit.valid & TVX_EXIT_RIP)) {

@@ -6,8 +6,9 @@
 #include "cpuid.h"
 #include "state_cr.h"
 #include "event.h"
-#include "exit.h"
+#include "exit_handlers.h"
 #include "msr.h"
+#include "vcpu_switch.h"
 
 enum tvx_result tvx_exit_cpuid(struct tvx_vcpu *vcpu)
 {

@@ -5,9 +5,10 @@
 #include <linux/bits.h>
 #include <linux/nospec.h>
 
-#include "exit.h"
-#include "state_cr.h"
+#include "exit_handlers.h"
 #include "ioeventfd.h"
+#include "kick.h"
+#include "state_cr.h"
 
 /* Exit qualification (SDM, "Exit Qualification for I/O Instructions"). */
 #define IO_WIDTH_MASK		7

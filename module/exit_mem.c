@@ -8,7 +8,7 @@
 
 #include "state_cr.h"
 #include "event.h"
-#include "exit.h"
+#include "exit_handlers.h"
 
 /* Exit qualification (SDM, "Exit Qualification for EPT Violations"). */
 #define EPT_QUAL_GLA_VALID	BIT(7)

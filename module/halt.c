@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting in HLT, and what reaches a vCPU from elsewhere.
+ * Waiting in HLT.
  *
  * A halted vCPU looks for an event for a short while, then sleeps: falling asleep and
  * being woken costs more than many waits last. It does so, still loaded, if its last
@@ -19,7 +19,8 @@
 #include <asm/tsc.h>
 
 #include "halt.h"
-#include "vcpu.h"
+#include "irqchip/lapic.h"
+#include "vcpu_switch.h"
 
 static unsigned int halt_poll_ns = 200000;
 module_param(halt_poll_ns, uint, 0644);
@@ -84,35 +85,4 @@ void tvx_halt_wait(struct tvx_vcpu *vcpu)
 	rcuwait_wait_event(&vcpu->wait, is_called(vcpu), TASK_INTERRUPTIBLE);
 	tvx_lapic_timer_resume(vcpu);
 	vcpu->halt_window = next_window(rdtsc() - vcpu->halt_start, window_limit());
-}
-
-/* ------------------------------------------------------------------ waking */
-
-void tvx_vcpu_kick(struct tvx_vcpu *vcpu)
-{
-	int cpu;
-
-	/* What is pending is seen before where the vCPU is: load() does it the other way round. */
-	smp_mb();
-	cpu = READ_ONCE(vcpu->loaded_cpu);
-	if (cpu < 0)
-		rcuwait_wake_up(&vcpu->wait);
-	else if (cpu == raw_smp_processor_id())
-		vcpu->recheck = true;	/* on its thread, or in an interrupt of it */
-	else if (!READ_ONCE(vcpu->polling))
-		tvx_host_kick_cpu(cpu);
-}
-
-void tvx_vcpu_request(struct tvx_vcpu *vcpu, unsigned int request)
-{
-	set_bit(request, &vcpu->requests);
-	tvx_vcpu_kick(vcpu);
-}
-
-void tvx_vcpu_take_requests(struct tvx_vcpu *vcpu)
-{
-	if (test_and_clear_bit(TVX_REQUEST_TIMER, &vcpu->requests))
-		tvx_lapic_timer_fired(vcpu);
-	if (test_and_clear_bit(TVX_REQUEST_NMI, &vcpu->requests))
-		vcpu->pending |= TINYVMX_PENDING_NMI;
 }

@@ -7,17 +7,17 @@
  */
 #include <linux/array_size.h>
 #include <linux/bits.h>
-#include <linux/minmax.h>
-#include <linux/string.h>
 #include <asm/msr-index.h>
 #include <asm/msr.h>
 #include <asm/processor-flags.h>
 #include <asm/vmx.h>
 
-#include "state_cr.h"
+#include "irqchip/lapic.h"
 #include "msr.h"
 #include "msr_spec_ctrl.h"
+#include "state_cr.h"
 #include "trace.h"
+#include "vcpu_switch.h"
 #include "vmx_caps.h"
 
 struct tvx_msr_row {
@@ -27,15 +27,6 @@ struct tvx_msr_row {
 	bool (*write)(struct tvx_vcpu *vcpu, u32 arg, u64 value);
 	u64 reserved;	/* writing one of these bits gives #GP */
 	bool canonical;	/* the value is a linear address */
-};
-
-const u32 tvx_switched_msr_index[TVX_NR_SWITCHED_MSRS] = {
-	[TVX_MSR_STAR]		 = MSR_STAR,
-	[TVX_MSR_LSTAR]		 = MSR_LSTAR,
-	[TVX_MSR_CSTAR]		 = MSR_CSTAR,
-	[TVX_MSR_SYSCALL_MASK]	 = MSR_SYSCALL_MASK,
-	[TVX_MSR_TSC_AUX]	 = MSR_TSC_AUX,
-	[TVX_MSR_KERNEL_GS_BASE] = MSR_KERNEL_GS_BASE,
 };
 
 /* ------------------------------------------------------------ accessors */
@@ -308,71 +299,4 @@ void tvx_msr_refused(struct tvx_vcpu *vcpu, u32 index, bool write)
 	vcpu->unknown_msrs++;
 	if (is_news(vcpu, index))
 		trace_tinyvmx_unknown_msr(vcpu->id, index, write);
-}
-
-/* ------------------------------------------------------------- the bitmap */
-
-/* SDM, "MSR-Bitmap Address": reads low, reads high, writes low, writes high. */
-static void set_intercepts(struct tvx_vcpu *vcpu, u32 index, bool read, bool write)
-{
-	unsigned long bit = index & 0x1fff;
-
-	if (index >= 0xc0000000)
-		bit += 0x2000;
-	__assign_bit(bit, vcpu->msr_bitmap, read);
-	__assign_bit(bit + 0x4000, vcpu->msr_bitmap, write);
-}
-
-static void set_intercept(struct tvx_vcpu *vcpu, u32 index, bool intercept)
-{
-	set_intercepts(vcpu, index, intercept, intercept);
-}
-
-void tvx_msr_update_x2apic(struct tvx_vcpu *vcpu)
-{
-	/* Without the control these MSRs are the host's. */
-	bool on = vcpu->proc2 & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
-	unsigned int reg;
-
-	for (reg = 0; reg < TVX_LAPIC_REGS; reg++)
-		set_intercepts(vcpu, TVX_LAPIC_MSR_BASE + reg,
-			       !(on && tvx_lapic_read_virtualized(reg)),
-			       !(on && tvx_lapic_write_virtualized(&vcpu->lapic, reg)));
-}
-
-/* The VMCS switches these itself: they are the guest's own. */
-static const u32 vmcs_msrs[] = {
-	MSR_FS_BASE, MSR_GS_BASE,
-	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-};
-
-void tvx_msr_init(struct tvx_vcpu *vcpu)
-{
-	size_t i;
-
-	memset(vcpu->msr_bitmap, 0xff, PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(vmcs_msrs); i++)
-		set_intercept(vcpu, vmcs_msrs[i], false);
-	tvx_spec_ctrl_init(vcpu);
-	tvx_msr_update_wanted(vcpu);
-}
-
-#define SYSCALL_MSRS	(BIT(TVX_MSR_STAR) | BIT(TVX_MSR_LSTAR) | BIT(TVX_MSR_CSTAR) | \
-			 BIT(TVX_MSR_SYSCALL_MASK))
-
-void tvx_msr_update_wanted(struct tvx_vcpu *vcpu)
-{
-	u64 efer = vmcs_read64(GUEST_IA32_EFER);
-	u32 wanted = 0;
-
-	/* Without SCE, SYSCALL is invalid; without LME, there is no SWAPGS. */
-	if (efer & EFER_SCE)
-		wanted |= SYSCALL_MSRS;
-	if (efer & EFER_LME)
-		wanted |= BIT(TVX_MSR_KERNEL_GS_BASE);
-	if (vcpu->policy.rdtscp &&
-	    (vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_RDTSCP))
-		wanted |= BIT(TVX_MSR_TSC_AUX);
-	set_intercept(vcpu, MSR_KERNEL_GS_BASE, !(wanted & BIT(TVX_MSR_KERNEL_GS_BASE)));
-	tvx_vcpu_update_msrs(vcpu, wanted);
 }

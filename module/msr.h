@@ -21,19 +21,4 @@ bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value);
 /* The guest's access to an MSR gave #GP: count it if there is no such MSR, trace each such MSR once. */
 void tvx_msr_refused(struct tvx_vcpu *vcpu, u32 index, bool write);
 
-/* Set up the MSR bitmap. */
-void tvx_msr_init(struct tvx_vcpu *vcpu);
-
-/*
- * tvx_msr_update_wanted - IA32_EFER or the CPUID policy has changed: decide anew
- * which MSRs the guest reaches without a VM exit
- */
-void tvx_msr_update_wanted(struct tvx_vcpu *vcpu);
-
-/* Decide anew which x2APIC MSRs the CPU virtualizes: the controls or SVR have changed. */
-void tvx_msr_update_x2apic(struct tvx_vcpu *vcpu);
-
-/* The number of a switched MSR. */
-extern const u32 tvx_switched_msr_index[TVX_NR_SWITCHED_MSRS];
-
 #endif

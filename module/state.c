@@ -16,9 +16,11 @@
 #include "cpuid.h"
 #include "state_cr.h"
 #include "event.h"
-#include "exit.h"
+#include "exit_common.h"
+#include "irqchip/lapic.h"
 #include "msr.h"
 #include "state.h"
+#include "vcpu_switch.h"
 #include "vmx_caps.h"
 
 /* A kernel copy of the blob. */
@@ -234,7 +236,7 @@ static int get_events(struct tvx_vcpu *vcpu, struct blob *blob)
 	struct tinyvmx_events *events = blob->data;
 
 	/* An NMI may have come as a message meanwhile. */
-	tvx_vcpu_take_requests(vcpu);
+	tvx_event_take_requests(vcpu);
 	events->pending = vcpu->pending;
 	events->interruptibility = tvx_blocking(vcpu) & KNOWN_BLOCKING;
 	events->activity = vcpu->activity;

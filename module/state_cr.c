@@ -2,8 +2,8 @@
 /*
  * Control registers of the guest, split between what it owns and what we keep.
  */
+#include "msr_bitmap.h"
 #include "state_cr.h"
-#include "msr.h"
 #include "vmx_caps.h"
 
 /* Bits that change what cached translations mean, when software writes them. */

@@ -13,17 +13,6 @@
 #include "vcpu.h"
 #include "vmcs.h"
 
-/* SDM, "Debug Registers": what can be written, what reads as one. */
-#define TVX_DR6_WRITABLE	0xe00fULL
-#define TVX_DR6_FIXED		0xffff0ff0ULL
-#define TVX_DR6_TRAPS		0xfULL
-#define TVX_DR6_BD		0x2000ULL
-#define TVX_DR6_BS		0x4000ULL
-#define TVX_DR7_ENABLED		0xffULL
-#define TVX_DR7_GD		0x2000ULL
-#define TVX_DR7_WRITABLE	0xffff2bffULL
-#define TVX_DR7_FIXED		0x400ULL
-
 /* CR0 bits that the guest owns: it changes them without a VM exit. */
 #define TVX_CR0_GUEST_OWNED \
 	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_WP | X86_CR0_AM | \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A virtual CPU: its registers that the VMCS does not keep, and the run loop.
+ * A virtual CPU: what the VMCS does not keep of it.
  */
 #ifndef TVX_VCPU_H
 #define TVX_VCPU_H
@@ -15,7 +15,7 @@
 
 #include "ept.h"
 #include "host.h"
-#include "irqchip/lapic.h"
+#include "irqchip/lapic_types.h"
 #include "memory.h"
 #include "vmcs_host.h"
 #include "vmx_cpu.h"
@@ -24,6 +24,17 @@
 #define TVX_MAX_VCPUS		64
 #define TVX_MAX_CPUID		128
 #define TVX_MAX_UNKNOWN_MSRS	32	/* that are traced */
+
+/* SDM, "Debug Registers": what can be written, what reads as one. */
+#define TVX_DR6_WRITABLE	0xe00fULL
+#define TVX_DR6_FIXED		0xffff0ff0ULL
+#define TVX_DR6_TRAPS		0xfULL
+#define TVX_DR6_BD		0x2000ULL
+#define TVX_DR6_BS		0x4000ULL
+#define TVX_DR7_ENABLED		0xffULL
+#define TVX_DR7_GD		0x2000ULL
+#define TVX_DR7_WRITABLE	0xffff2bffULL
+#define TVX_DR7_FIXED		0x400ULL
 
 struct tvx_ioeventfds;
 struct tvx_vm;
@@ -313,55 +324,5 @@ struct tvx_vcpu_config {
 
 int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config);
 void tvx_vcpu_destroy(struct tvx_vcpu *vcpu);
-
-/* Have @vcpu look at what is pending, from wherever it is. Any context. */
-void tvx_vcpu_kick(struct tvx_vcpu *vcpu);
-void tvx_vcpu_request(struct tvx_vcpu *vcpu, unsigned int request);
-
-/* Turn requests into pending events. On the vCPU's thread. */
-void tvx_vcpu_take_requests(struct tvx_vcpu *vcpu);
-
-/*
- * tvx_vcpu_run - TINYVMX_RUN: run the guest until userspace is needed
- *
- * Return: 0: the run page says why; -EINTR; -EINVAL: the run page asks for
- * registers no CPU can have; -EIO: the VM is dead. May sleep. @vcpu->lock held.
- */
-int tvx_vcpu_run(struct tvx_vcpu *vcpu);
-
-/*
- * Make the VMCS current to read or change its fields, without the rest that a
- * run loads. Between the two interrupts are disabled. Return: 0; -EIO: VMX has
- * been turned off for good (the machine goes down). May sleep before. Lock held.
- */
-int tvx_vcpu_get_vmcs(struct tvx_vcpu *vcpu);
-void tvx_vcpu_put_vmcs(struct tvx_vcpu *vcpu);
-
-/*
- * tvx_vcpu_open_interrupts - let the host take what is pending, inside the run loop
- *
- * The VMCS may be gone afterwards; @vcpu->recheck makes the loop look. The other two:
- * the same for longer. Between them the CPU holds the host's FPU registers and CR2.
- */
-void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu);
-void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu);
-void tvx_vcpu_disable_interrupts(struct tvx_vcpu *vcpu);
-
-/*
- * For handlers and state changes, the VMCS being current: what the CPU holds of
- * the guest, brought in line with a change of the guest's registers.
- */
-void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted);
-u64 tvx_vcpu_read_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n);
-void tvx_vcpu_write_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n, u64 value);
-void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0);
-void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu);
-
-/* @vcpu has made the host wake a task, which may want this CPU: no interrupt tells. */
-static inline void tvx_vcpu_woke(struct tvx_vcpu *vcpu)
-{
-	if (need_resched())
-		vcpu->recheck = true;
-}
 
 #endif

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <asm/msr.h>
 
+#include "irqchip/lapic.h"
 #include "vm.h"
 #include "vmx_caps.h"
 #include "vmx_cpu.h"

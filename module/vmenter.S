@@ -17,7 +17,7 @@
 
 #define VMCS_HOST_RSP	0x6c14
 
-/* Offsets in struct tvx_world, checked by vcpu.c: gpr[] and host_rsp. */
+/* Offsets in struct tvx_world, checked by run.c: gpr[] and host_rsp. */
 #define GPR(n)		((n) * 8)
 #define WORLD_HOST_RSP	GPR(16)
 

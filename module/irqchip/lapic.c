@@ -9,8 +9,7 @@
 #include <linux/string.h>
 
 #include "../exit_controls.h"
-#include "../msr.h"
-#include "../vcpu.h"
+#include "../msr_bitmap.h"
 #include "../vmx_caps.h"
 #include "lapic.h"
 #include "lapic_regs.h"
@@ -61,18 +60,34 @@ u32 tvx_lapic_reserved(unsigned int reg)
 	return ~lapic_regs[reg].writable;
 }
 
-/* A read of the current count is computed, the others are in the page. */
-bool tvx_lapic_read_virtualized(unsigned int reg)
+/*
+ * What the CPU can do itself in x2APIC mode (SDM, "Virtualizing MSR-Based APIC Accesses").
+ * A read of the current count is computed, the others are in the page.
+ */
+static bool read_virtualized(unsigned int reg)
 {
 	return (lapic_regs[reg].access & REG_READ) && reg != LAPIC_TIMER_CURRENT;
 }
 
-bool tvx_lapic_write_virtualized(const struct tvx_lapic *lapic, unsigned int reg)
+static bool write_virtualized(const struct tvx_lapic *lapic, unsigned int reg)
 {
 	/* Software-disabled it accepts nothing, which the CPU does not look at. */
 	if (reg == LAPIC_SELF_IPI)
 		return lapic->regs[LAPIC_SVR] & LAPIC_SVR_ENABLE;
 	return reg == LAPIC_TPR || reg == LAPIC_EOI;
+}
+
+/* The controls or SVR have changed: which x2APIC MSRs does the CPU virtualize now? */
+static void update_x2apic_msrs(struct tvx_vcpu *vcpu)
+{
+	/* Without the control these MSRs are the host's. */
+	bool on = vcpu->proc2 & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+	unsigned int reg;
+
+	for (reg = 0; reg < TVX_LAPIC_REGS; reg++)
+		tvx_msr_set_intercepts(vcpu, TVX_LAPIC_MSR_BASE + reg,
+				       !(on && read_virtualized(reg)),
+				       !(on && write_virtualized(&vcpu->lapic, reg)));
 }
 
 static u64 read_icr(const struct tvx_lapic *lapic)
@@ -212,7 +227,7 @@ static void write_register(struct tvx_vcpu *vcpu, unsigned int reg, u64 value)
 		break;
 	case LAPIC_SVR:
 		write_svr(lapic, value);
-		tvx_msr_update_x2apic(vcpu);
+		update_x2apic_msrs(vcpu);
 		publish_all(vcpu);
 		break;
 	case LAPIC_ESR:
@@ -297,7 +312,7 @@ void tvx_lapic_reload(struct tvx_vcpu *vcpu)
 	vcpu->recheck = true;
 	publish_all(vcpu);
 	tvx_controls_update(vcpu);
-	tvx_msr_update_x2apic(vcpu);
+	update_x2apic_msrs(vcpu);
 }
 
 /* SDM, "x2APIC State Transitions": only these, and the page stays where it is. */

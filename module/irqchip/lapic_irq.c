@@ -9,7 +9,7 @@
 #include <linux/nospec.h>
 #include <linux/rcupdate.h>
 
-#include "../vcpu.h"
+#include "../kick.h"
 #include "lapic.h"
 #include "lapic_regs.h"
 #include "lapic_timer.h"

@@ -5,7 +5,6 @@
 #include <linux/errno.h>
 #include <linux/string.h>
 
-#include "../vcpu.h"
 #include "lapic.h"
 #include "lapic_regs.h"
 #include "lapic_timer.h"

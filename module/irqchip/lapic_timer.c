@@ -15,7 +15,7 @@
 #include <asm/tsc.h>
 
 #include "../host.h"
-#include "../vcpu.h"
+#include "../kick.h"
 #include "../vmx_caps.h"
 #include "lapic.h"
 #include "lapic_regs.h"

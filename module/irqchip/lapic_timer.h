@@ -7,11 +7,7 @@
 #ifndef TVX_LAPIC_TIMER_H
 #define TVX_LAPIC_TIMER_H
 
-#include <linux/types.h>
-
-#include "../../uapi/tinyvmx.h"
-
-struct tvx_vcpu;
+#include "../vcpu.h"
 
 void tvx_lapic_timer_init(struct tvx_vcpu *vcpu);
 void tvx_lapic_timer_destroy(struct tvx_vcpu *vcpu);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The handlers of VM exits, by file. VMCS current, interrupts disabled.
+ */
+#ifndef TVX_EXIT_HANDLERS_H
+#define TVX_EXIT_HANDLERS_H
+
+#include "exit_common.h"
+
+/* exit_insn.c */
+enum tvx_result tvx_exit_cpuid(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_hlt(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_nop(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_ud(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_rdpmc(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_rdmsr(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_wrmsr(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_xsetbv(struct tvx_vcpu *vcpu);
+
+/* exit_cr.c */
+enum tvx_result tvx_exit_cr_access(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_dr_access(struct tvx_vcpu *vcpu);
+
+/* exit_io.c */
+enum tvx_result tvx_exit_io(struct tvx_vcpu *vcpu);
+/* Move run->io.data to RAX, if the last exit was an IN. */
+void tvx_io_complete(struct tvx_vcpu *vcpu);
+
+/* exit_apic.c */
+enum tvx_result tvx_exit_apic_access(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_apic_write(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_eoi_induced(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_tpr_below_threshold(struct tvx_vcpu *vcpu);
+
+/* exit_mem.c */
+enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_ept_misconfig(struct tvx_vcpu *vcpu);
+/* Tell userspace of an EPT violation that tvx_memory_fault() answered with @err. */
+enum tvx_result tvx_exit_memory_fault(struct tvx_vcpu *vcpu, int err);
+/* An access at @gpa is userspace's to finish; @flags: TINYVMX_MMIO_*. */
+enum tvx_result tvx_exit_mmio(struct tvx_vcpu *vcpu, u64 gpa, u32 flags);
+
+#endif

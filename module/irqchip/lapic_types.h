@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The local APIC of a vCPU, as data (SDM, "Advanced Programmable Interrupt Controller").
+ */
+#ifndef TVX_LAPIC_TYPES_H
+#define TVX_LAPIC_TYPES_H
+
+#include <linux/bitmap.h>
+#include <linux/bits.h>
+#include <linux/hrtimer.h>
+#include <linux/types.h>
+
+#define TVX_LAPIC_REGS		64	/* 16 bytes apart; x2APIC: an MSR each */
+#define TVX_LAPIC_MSR_BASE	0x800
+
+/**
+ * struct tvx_lapic - one local APIC
+ * @present: the VM has local APICs; without, only the TPR (CR8) counts
+ * @base: IA32_APIC_BASE
+ * @page: the virtual-APIC page, in the layout of the xAPIC's. The CPU reads and writes
+ *	it for the guest. TPR, ISR, TMR, IRR and ICR are here alone
+ * @regs: the other registers, by offset / 16; @page has copies of what the guest can
+ *	read, onto which an xAPIC's guest stores before anybody checks the value
+ * @posted: vectors that any thread has sent and that are not in the IRR yet
+ * @level: their trigger modes, each set before the bit in @posted
+ * @outstanding: there may be some in @posted; set after the bit there
+ * @stale: RVI and SVI in the VMCS are not what @page says
+ * @tmr_stale: nor is the EOI-exit bitmap
+ * @hidden: the guest's physical memory must not have the register page
+ * @esr: errors since the last write to the error status register
+ * @deadline: TSC of the next timer interrupt, 0: none: the guest's TSC in TSC-deadline
+ *	mode, else the host's, which nobody sets
+ * @exit_at: host's TSC at which the VMX-preemption timer is to end a run for
+ *	@deadline, 0: none
+ * @timer: fires at @deadline, where the VMX-preemption timer does not: where there
+ *	is none, and while the vCPU waits in HLT
+ * @eoi: level-triggered vector whose EOI userspace is still to be told, 0: none
+ *
+ * All but @posted, @level and @outstanding belong to the vCPU's thread; others read @base and the
+ * spurious-vector and destination registers, which are single words.
+ */
+struct tvx_lapic {
+	bool present;
+	u64 base;
+	void *page;
+	u32 regs[TVX_LAPIC_REGS];
+	DECLARE_BITMAP(posted, 256);
+	DECLARE_BITMAP(level, 256);
+	bool outstanding;
+	bool stale;
+	bool tmr_stale;
+	bool hidden;
+	u32 esr;
+	u64 deadline;
+	u64 exit_at;
+	struct hrtimer timer;
+	u8 eoi;
+};
+
+static inline bool tvx_lapic_is_x2apic(const struct tvx_lapic *lapic)
+{
+	return lapic->present && (lapic->base & BIT(10));
+}
+
+static inline bool tvx_lapic_is_xapic(const struct tvx_lapic *lapic)
+{
+	return lapic->present && (lapic->base & (BIT(10) | BIT(11))) == BIT(11);
+}
+
+#endif

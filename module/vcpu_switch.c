@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a vCPU borrows from the CPU it is on: FPU, MSRs, breakpoints, and the VMCS.
+ */
+#include <linux/bits.h>
+#include <linux/delay.h>
+#include <linux/errno.h>
+#include <linux/irqflags.h>
+#include <linux/preempt.h>
+#include <asm/cpufeature.h>
+#include <asm/msr-index.h>
+#include <asm/special_insns.h>
+
+#include "exit_info.h"
+#include "mitigations.h"
+#include "vcpu_switch.h"
+
+static const u32 switched_msr[TVX_NR_SWITCHED_MSRS] = {
+	[TVX_MSR_STAR]		 = MSR_STAR,
+	[TVX_MSR_LSTAR]		 = MSR_LSTAR,
+	[TVX_MSR_CSTAR]		 = MSR_CSTAR,
+	[TVX_MSR_SYSCALL_MASK]	 = MSR_SYSCALL_MASK,
+	[TVX_MSR_TSC_AUX]	 = MSR_TSC_AUX,
+	[TVX_MSR_KERNEL_GS_BASE] = MSR_KERNEL_GS_BASE,
+};
+
+/* Which MSRs are to be written at the edges of a run, IA32_KERNEL_GS_BASE aside. */
+static void find_switched_msrs(struct tvx_vcpu *vcpu)
+{
+	unsigned int n, count = 0;
+
+	for (n = 0; n < TVX_MSR_KERNEL_GS_BASE; n++) {
+		if (!(vcpu->wanted_msrs & BIT(n)) || vcpu->msrs[n] == vcpu->host_msrs[n])
+			continue;
+		vcpu->guest_switch[count].index = switched_msr[n];
+		vcpu->guest_switch[count].value = vcpu->msrs[n];
+		vcpu->host_switch[count].index = switched_msr[n];
+		vcpu->host_switch[count].value = vcpu->host_msrs[n];
+		count++;
+	}
+	vcpu->nr_switched = count;
+}
+
+void tvx_vcpu_put_msrs(struct tvx_vcpu *vcpu)
+{
+	u64 gs_base;
+
+	tvx_write_msrs(vcpu->host_switch, vcpu->nr_switched);
+	if (!(vcpu->wanted_msrs & BIT(TVX_MSR_KERNEL_GS_BASE)))
+		return;
+	/* SWAPGS does not exit. */
+	gs_base = tvx_rdmsr(MSR_KERNEL_GS_BASE);
+	vcpu->msrs[TVX_MSR_KERNEL_GS_BASE] = gs_base;
+	if (gs_base != vcpu->host.gs_base_user)
+		tvx_wrmsr(MSR_KERNEL_GS_BASE, vcpu->host.gs_base_user);
+}
+
+void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted)
+{
+	if (vcpu->loaded)
+		tvx_vcpu_put_msrs(vcpu);
+	vcpu->wanted_msrs = wanted;
+	find_switched_msrs(vcpu);
+	if (vcpu->loaded)
+		tvx_vcpu_load_msrs(vcpu);
+}
+
+u64 tvx_vcpu_read_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n)
+{
+	if (n == TVX_MSR_KERNEL_GS_BASE && vcpu->loaded && (vcpu->wanted_msrs & BIT(n)))
+		vcpu->msrs[n] = tvx_rdmsr(MSR_KERNEL_GS_BASE);
+	return vcpu->msrs[n];
+}
+
+void tvx_vcpu_write_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n, u64 value)
+{
+	vcpu->msrs[n] = value;
+	find_switched_msrs(vcpu);
+	if (vcpu->loaded && (vcpu->wanted_msrs & BIT(n)))
+		tvx_wrmsr(switched_msr[n], value);
+}
+
+void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0)
+{
+	if (vcpu->loaded && xcr0 != vcpu->xcr0)
+		tvx_xsetbv(xcr0);
+	vcpu->xcr0 = xcr0;
+}
+
+/* DR0 ... DR3 matter to the CPU only while DR7 enables one of them. */
+void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu)
+{
+	if (!vcpu->loaded)
+		return;
+	tvx_vcpu_put_breakpoints(vcpu);
+	if (!(vcpu->dr7 & TVX_DR7_ENABLED))
+		return;
+	tvx_host_load_breakpoints(&vcpu->host, vcpu->dr);
+	vcpu->breakpoints_loaded = true;
+}
+
+void tvx_vcpu_arrive(struct tvx_vcpu *vcpu)
+{
+	unsigned int n;
+
+	vmcs_host_write_cpu(&vcpu->host_fields);
+	vcpu->world.host_rsp = 0;
+	/* Translations that this CPU cached when the vCPU was here last are stale. */
+	vcpu->invept_generation = ~0ULL;
+	vcpu->flush_vpid = true;
+	for (n = TVX_MSR_STAR; n <= TVX_MSR_TSC_AUX; n++)
+		if (n != TVX_MSR_TSC_AUX || boot_cpu_has(X86_FEATURE_RDTSCP))
+			vcpu->host_msrs[n] = tvx_rdmsr(switched_msr[n]);
+	find_switched_msrs(vcpu);
+}
+
+/* Interrupt handlers are free to use the FPU, and to fault, which changes CR2. */
+void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
+{
+	tvx_vcpu_put_fpu(vcpu);
+	vcpu->cr2 = native_read_cr2();
+	vcpu->recheck = true;
+	local_irq_enable();
+}
+
+void tvx_vcpu_disable_interrupts(struct tvx_vcpu *vcpu)
+{
+	local_irq_disable();
+	tvx_mitigate_interrupts(&vcpu->exposed);
+	native_write_cr2(vcpu->cr2);
+	tvx_vcpu_load_fpu(vcpu);
+}
+
+void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu)
+{
+	tvx_vcpu_enable_interrupts(vcpu);
+	/* STI delays interrupts by one instruction. */
+	asm volatile("nop");
+	tvx_vcpu_disable_interrupts(vcpu);
+}
+
+int tvx_vcpu_get_vmcs(struct tvx_vcpu *vcpu)
+{
+	unsigned int tries;
+	int moved;
+
+	for (tries = 0; tries < 1000; tries++) {
+		preempt_disable();
+		moved = vmx_vmcs_load(&vcpu->vmcs);
+		if (moved > 0)
+			tvx_vcpu_arrive(vcpu);
+		if (moved >= 0) {
+			tvx_exit_forget(vcpu);
+			return 0;
+		}
+		preempt_enable();
+		usleep_range(100, 1000);
+	}
+	return -EIO;
+}
+
+void tvx_vcpu_put_vmcs(struct tvx_vcpu *vcpu)
+{
+	local_irq_enable();
+	preempt_enable();
+}

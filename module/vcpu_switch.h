@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a vCPU borrows from the CPU it is on, and gives back.
+ *
+ * The run loop takes all of it; who changes registers of the guest has it brought in line.
+ */
+#ifndef TVX_VCPU_SWITCH_H
+#define TVX_VCPU_SWITCH_H
+
+#include "fpu.h"
+#include "host.h"
+#include "vcpu.h"
+#include "vmx_caps.h"
+
+/* ---------------------------------------------- for the edges of a run */
+
+static inline void tvx_vcpu_load_fpu(struct tvx_vcpu *vcpu)
+{
+	tvx_fpu_load(vcpu->xsave);
+	if (vcpu->xcr0 != vmx_caps.host_xcr0)
+		tvx_xsetbv(vcpu->xcr0);
+}
+
+static inline void tvx_vcpu_put_fpu(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->xcr0 != vmx_caps.host_xcr0)
+		tvx_xsetbv(vmx_caps.host_xcr0);
+	tvx_fpu_put(vcpu->xsave);
+}
+
+static inline void tvx_vcpu_put_breakpoints(struct tvx_vcpu *vcpu)
+{
+	if (vcpu->breakpoints_loaded)
+		tvx_host_unload_breakpoints(&vcpu->host);
+	vcpu->breakpoints_loaded = false;
+}
+
+static inline void tvx_write_msrs(const struct vmx_msr_entry *entry, unsigned int count)
+{
+	const struct vmx_msr_entry *end = entry + count;
+
+	for (; entry < end; entry++)
+		tvx_wrmsr(entry->index, entry->value);
+}
+
+static inline void tvx_vcpu_load_msrs(struct tvx_vcpu *vcpu)
+{
+	u64 gs_base = vcpu->msrs[TVX_MSR_KERNEL_GS_BASE];
+
+	tvx_write_msrs(vcpu->guest_switch, vcpu->nr_switched);
+	if ((vcpu->wanted_msrs & BIT(TVX_MSR_KERNEL_GS_BASE)) && gs_base != vcpu->host.gs_base_user)
+		tvx_wrmsr(MSR_KERNEL_GS_BASE, gs_base);
+}
+
+void tvx_vcpu_put_msrs(struct tvx_vcpu *vcpu);
+
+/* The VMCS, now current, has come from another CPU, or from nowhere. */
+void tvx_vcpu_arrive(struct tvx_vcpu *vcpu);
+
+/* -------------------------------------------------- for whoever needs it */
+
+/*
+ * Make the VMCS current to read or change its fields, without the rest that a
+ * run loads. Between the two interrupts are disabled. Return: 0; -EIO: VMX has
+ * been turned off for good (the machine goes down). May sleep before. Lock held.
+ */
+int tvx_vcpu_get_vmcs(struct tvx_vcpu *vcpu);
+void tvx_vcpu_put_vmcs(struct tvx_vcpu *vcpu);
+
+/*
+ * tvx_vcpu_open_interrupts - let the host take what is pending, inside the run loop
+ *
+ * The VMCS may be gone afterwards; @vcpu->recheck makes the loop look. The other two:
+ * the same for longer. Between them the CPU holds the host's FPU registers and CR2.
+ */
+void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu);
+void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu);
+void tvx_vcpu_disable_interrupts(struct tvx_vcpu *vcpu);
+
+/*
+ * For handlers and state changes, the VMCS being current: what the CPU holds of
+ * the guest, brought in line with a change of the guest's registers.
+ */
+void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted);
+u64 tvx_vcpu_read_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n);
+void tvx_vcpu_write_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n, u64 value);
+void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0);
+void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu);
+
+#endif
