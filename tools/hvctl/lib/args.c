@@ -26,7 +26,7 @@ static uint64_t suffix_factor(const char *suffix, uint64_t unit)
 
 bool hv_parse_size(const char *text, uint64_t unit, uint64_t *value)
 {
-	uint64_t number, factor;
+	uint64_t number, factor, bytes;
 	char *end;
 
 	/* strtoull() would take a sign and white space. */
@@ -37,5 +37,8 @@ bool hv_parse_size(const char *text, uint64_t unit, uint64_t *value)
 	if (errno)
 		return false;
 	factor = suffix_factor(end, unit);
-	return factor && !__builtin_mul_overflow(number, factor, value);
+	if (!factor || __builtin_mul_overflow(number, factor, &bytes))
+		return false;
+	*value = bytes;
+	return true;
 }

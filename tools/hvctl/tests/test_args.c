@@ -20,6 +20,7 @@ static void bad(const char *text)
 
 	if (hv_parse_size(text, 1, &value))
 		fail_msg("\"%s\" is taken as %llx", text, (unsigned long long)value);
+	assert_int_equal(value, 7);
 }
 
 static void test_good(void **state)
