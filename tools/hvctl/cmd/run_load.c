@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The part of "hvctl run"'s command line that says what is loaded, and how. */
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/args.h"
 #include "lib/status.h"
@@ -45,6 +46,17 @@ static void parse_address(struct argp_state *state, const char *option, const ch
 		argp_failure(state, HV_STATUS_USAGE, 0,
 			     "%s %s: not a size or address; give a number like 0x100000 or 16M",
 			     option, arg);
+}
+
+/* FILE or FILE@GPA: a name with an @ in it is taken as such if there is such a file. */
+static void parse_bios(struct hv_payload_config *config, char *arg)
+{
+	char *at = strrchr(arg, '@');
+
+	config->bios = arg;
+	config->bios_gpa = HV_UNSET;
+	if (at && access(arg, F_OK) && hv_parse_size(at + 1, 1, &config->bios_gpa))
+		*at = 0;
 }
 
 static enum hv_mode parse_mode(struct argp_state *state, const char *arg)
@@ -97,7 +109,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		config->boot = arg;
 		return 0;
 	case OPT_BIOS:
-		config->bios = arg;
+		parse_bios(config, arg);
 		return 0;
 	case OPT_SYSTEM_MAP:
 		config->system_map = arg;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Any bytes as an image: parse it as what it looks like, check it, copy it. */
+/* Any bytes as an ELF file: parse it, check it, copy it. */
 #include <stdlib.h>
 
 #include "load/boot.h"
-#include "load/load.h"
+#include "load/elf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,8 +14,8 @@ static void try(const struct hv_file *file, const struct hv_load_options *option
 	struct hv_image image;
 	struct hv_error err = { .text = "" };
 
-	if (hv_image_parse(&image, file, NULL, options, &err) ||
-	    hv_image_check(&image, &memory, &err) || hv_boot_check(&image, "", &err)) {
+	if (hv_elf_load(&image, file, options, &err) || hv_image_check(&image, &memory, &err) ||
+	    hv_boot_check(&image, "", &err)) {
 		/* A refusal without a word is no refusal. */
 		if (!*err.text)
 			abort();

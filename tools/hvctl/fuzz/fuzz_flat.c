@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load/boot.h"
-#include "load/load.h"
+#include "load/protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,6 +11,7 @@ static struct hv_memory memory;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct hv_boot_env env = { .huge_1g = true };
 	struct hv_load_options options;
 	struct hv_file file = { (uint8_t *)data + 17, size - 17 };
 	struct hv_image image;
@@ -25,11 +25,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&options.load, data, 8);
 	memcpy(&options.entry, data + 8, 8);
 	options.mode = data[16] % (HV_MODE_LONG + 1);
-	if (hv_load_flat(&image, &file, &options, &err) || hv_image_check(&image, &memory, &err) ||
-	    hv_boot_check(&image, "a b", &err))
+	if (hv_protocol_flat.load(&image, &file, &options, &err) ||
+	    hv_image_check(&image, &memory, &err) || hv_boot_check(&image, "a b", &err))
 		return 0;
 	hv_image_copy(&image, &file, &memory);
-	hv_boot_prepare(&boot, &image, &memory, "a b", data[16] & 0x80);
+	hv_boot_prepare(&boot, &image, &memory, "a b", &env);
 	/* The first instruction is where it was asked for, whatever the segments. */
 	if (boot.sregs.seg[TINYVMX_CS].base + boot.regs.rip != image.entry)
 		abort();

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "load/load.h"
+#include "load/protocol.h"
 
 #define FUZZ_RAM (16 * HV_MIB)
 
@@ -24,6 +24,7 @@ static inline void fuzz_load(const struct hv_protocol *protocol, const uint8_t *
 		.modules = protocol ? 1 : 0,
 		.module[0] = { .path = "initrd", .file = { (uint8_t *)data, size } },
 	};
+	const struct hv_boot_env env = { .huge_1g = true, .rsdp = 0xe0000 };
 	struct hv_error err = { .text = "" };
 	struct hv_boot boot;
 
@@ -38,7 +39,7 @@ static inline void fuzz_load(const struct hv_protocol *protocol, const uint8_t *
 		return;
 	}
 	/* A place that is none shows here. */
-	hv_payload_start(&payload, &memory, true, &boot);
+	hv_payload_start(&payload, &memory, &env, &boot);
 }
 
 #endif

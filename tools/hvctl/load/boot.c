@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "boot.h"
-#include "firmware/acpi.h"
 #include "lib/x86.h"
 
 #define PAGE 0x1000
@@ -189,7 +188,8 @@ static void start_long(struct hv_boot *boot, const struct hv_image *image,
 }
 
 void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image,
-		     const struct hv_memory *memory, const char *cmdline, bool huge_1g)
+		     const struct hv_memory *memory, const char *cmdline,
+		     const struct hv_boot_env *env)
 {
 	*boot = (struct hv_boot){ .regs.rflags = X86_RFLAGS_FIXED };
 	set_system_segments(&boot->sregs);
@@ -198,15 +198,10 @@ void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image,
 	else if (image->mode == HV_MODE_PROTECTED)
 		start_protected(boot, image, memory);
 	else
-		start_long(boot, image, memory, huge_1g);
+		start_long(boot, image, memory, env->huge_1g);
 	boot->regs.gpr[TINYVMX_RSI] = HV_BOOT_CMDLINE;
 	boot->regs.gpr[TINYVMX_RDI] = hv_memory_low_end(memory);
 	if (*cmdline)
 		memcpy(hv_memory_at(memory, HV_BOOT_CMDLINE, HV_BOOT_CMDLINE_MAX), cmdline,
 		       strlen(cmdline) + 1);
-}
-
-uint64_t hv_boot_rsdp(const struct hv_memory *memory)
-{
-	return memcmp(hv_memory_at(memory, HV_ACPI_GPA, 8), "RSD PTR ", 8) ? 0 : HV_ACPI_GPA;
 }

@@ -12,11 +12,12 @@
  *   ... - 0x7ffff		stack, growing down		(protected, long)
  *   ... - 0x6fff		stack, growing down		(real)
  *
- * Registers, where no boot protocol says otherwise: RSI is the address of the command line, RDI the end of the RAM that
- * begins at 0 (at most 3 GiB), RSP the stack's; all others are 0. Interrupts are off.
+ * Registers, where no boot protocol says otherwise: RSI is the address of the command
+ * line, RDI the end of the RAM that begins at 0 (at most 3 GiB), RSP the stack's; all
+ * others are 0. Interrupts are off.
  */
-#ifndef HV_BOOT_H
-#define HV_BOOT_H
+#ifndef HV_LOAD_BOOT_H
+#define HV_LOAD_BOOT_H
 
 #include "image.h"
 #include "tinyvmx.h"
@@ -36,12 +37,18 @@ struct hv_boot {
 	struct tinyvmx_sregs sregs;
 };
 
-/* @huge_1g: the guest's CPU has 1 GiB pages: RAM above 4 GiB is mapped too. */
-int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err);
-void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image,
-		     const struct hv_memory *memory, const char *cmdline, bool huge_1g);
+/* What the machine is like; known only when it has been made. */
+struct hv_boot_env {
+	bool huge_1g;			/* the CPU has 1 GiB pages: RAM above 4 GiB is mapped, too */
+	uint64_t rsdp;			/* where ACPI's RSDP lies; 0: there are no tables */
+};
 
-/* Where the RSDP lies, if ACPI tables have been written; else 0. */
-uint64_t hv_boot_rsdp(const struct hv_memory *memory);
+/* Does the image leave room for what its mode needs? */
+int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err);
+
+/* The first state of the image's mode; write to RAM what belongs to it. */
+void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image,
+		     const struct hv_memory *memory, const char *cmdline,
+		     const struct hv_boot_env *env);
 
 #endif

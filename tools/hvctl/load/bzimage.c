@@ -7,10 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "firmware/acpi.h"
 #include "firmware/layout.h"
-#include "lib/x86.h"
-#include "load.h"
+#include "place.h"
+#include "protocol.h"
 
 /* The setup header lies at the same offsets in the file and in boot_params. */
 #define SETUP_SECTS 0x1f1
@@ -77,10 +76,9 @@ static size_t setup_size(const struct hv_file *file)
 
 static const char *recognise(const struct hv_file *file)
 {
-	if (file->size < VERSION || hv_file_field(file, BOOT_FLAG, 2) != 0xaa55 ||
-	    memcmp(file->data + MAGIC, "HdrS", 4))
-		return NULL;
-	return "HdrS at 0x202";
+	return hv_file_has(file, BOOT_FLAG, "\x55\xaa", 2) && hv_file_has(file, MAGIC, "HdrS", 4) ?
+		       "HdrS at 0x202" :
+		       NULL;
 }
 
 static int check_header(const struct hv_file *file, struct hv_error *err)
@@ -125,7 +123,7 @@ static int check_size(const struct hv_file *file, struct hv_error *err)
 	return 0;
 }
 
-/* An x86-64 kernel says so since boot protocol 2.12; before that, only its 32-bit entry is certain. */
+/* An x86-64 kernel says so since boot protocol 2.12; before, only its 32-bit entry is certain. */
 static int choose_mode(struct hv_image *image, const struct hv_file *file, enum hv_mode wanted,
 		       struct hv_error *err)
 {
@@ -246,7 +244,7 @@ static void put_initrd(uint8_t *params, const struct hv_payload *payload)
 }
 
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
-		  struct hv_boot *boot)
+		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
 	const struct hv_file *file = &payload->file;
 	uint8_t *params = hv_memory_at(memory, HV_BOOT_INFO, BOOT_PARAMS_SIZE);
@@ -262,7 +260,7 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 	put(params, CMD_LINE_PTR, HV_BOOT_CMDLINE, 4);
 	put_initrd(params, payload);
 	put_e820(params, memory);
-	put(params, ACPI_RSDP_ADDR, hv_boot_rsdp(memory), 8);
+	put(params, ACPI_RSDP_ADDR, env->rsdp, 8);
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	boot->regs.gpr[TINYVMX_RSI] = HV_BOOT_INFO;
 	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;

@@ -32,7 +32,8 @@ struct hv_payload_config {
 	const char *boot;		/* name of the protocol; NULL: by the image's content */
 	const char *cmdline;		/* instead of the protocol's */
 	const char *append;		/* behind it */
-	const char *bios;		/* FILE[@GPA]: a stub instead of our own */
+	const char *bios;		/* a stub instead of our own */
+	uint64_t bios_gpa;		/* where it goes */
 	const char *system_map;
 	const char *initrd[HV_PAYLOAD_MAX_MODULES];
 	unsigned int initrds;
@@ -40,7 +41,7 @@ struct hv_payload_config {
 };
 
 #define HV_LOAD_OPTIONS_DEFAULT { .load = HV_UNSET, .entry = HV_UNSET, .mode = HV_MODE_DEFAULT }
-#define HV_PAYLOAD_CONFIG_DEFAULT { .options = HV_LOAD_OPTIONS_DEFAULT }
+#define HV_PAYLOAD_CONFIG_DEFAULT { .bios_gpa = HV_UNSET, .options = HV_LOAD_OPTIONS_DEFAULT }
 
 const char *hv_mode_name(enum hv_mode mode);
 

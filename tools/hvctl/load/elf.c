@@ -5,11 +5,12 @@
 #include <libelf.h>
 #include <string.h>
 
-#include "load.h"
+#include "elf.h"
+#include "protocol.h"
 
 bool hv_is_elf(const struct hv_file *file)
 {
-	return file->size >= SELFMAG && !memcmp(file->data, ELFMAG, SELFMAG);
+	return hv_file_has(file, 0, ELFMAG, SELFMAG);
 }
 
 struct foreign_machine {
@@ -181,6 +182,10 @@ int hv_elf_read(struct hv_image *image, const struct hv_file *file,
 		return hv_fail(
 			err, EINVAL,
 			"is an ELF file, which says itself where it belongs; leave out --load");
+	if (!hv_is_elf(file))
+		return hv_fail(
+			err, ENOEXEC,
+			"is no ELF file, which would begin with 7f 45 4c 46; leave out --boot");
 	elf_version(EV_CURRENT);
 	elf = elf_memory((char *)file->data, file->size);
 	if (!elf)
@@ -192,7 +197,7 @@ int hv_elf_read(struct hv_image *image, const struct hv_file *file,
 	return error;
 }
 
-int hv_load_elf(struct hv_image *image, const struct hv_file *file,
+int hv_elf_load(struct hv_image *image, const struct hv_file *file,
 		const struct hv_load_options *options, struct hv_error *err)
 {
 	int error = hv_elf_read(image, file, options, err);
@@ -211,6 +216,6 @@ static const char *recognise(const struct hv_file *file)
 const struct hv_protocol hv_protocol_elf = {
 	.name = "elf",
 	.recognise = recognise,
-	.load = hv_load_elf,
+	.load = hv_elf_load,
 	.advice = "it starts without an IDT, so that its first exception is a triple fault; does --mode fit? See RSP and the instruction",
 };

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "firmware/layout.h"
-#include "load.h"
+#include "protocol.h"
 
-/* Chipsets shadow 128 KiB at first; SeaBIOS gets the rest itself, but only where it knows the chipset. */
+/* Chipsets shadow 128 KiB at first; SeaBIOS gets the rest only where it knows the chipset. */
 #define SHADOW_MAX (256 * HV_KIB)
 #define RESET_CS_BASE 0xffff0000
 #define RESET_CS 0xf000
@@ -57,12 +57,13 @@ static int load(struct hv_image *image, const struct hv_file *file,
 
 /* SDM, "Processor State After Reset". */
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
-		  struct hv_boot *boot)
+		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
 	struct tinyvmx_segment *cs = &boot->sregs.seg[TINYVMX_CS];
 
 	(void)payload;
 	(void)memory;
+	(void)env;
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	cs->base = RESET_CS_BASE;
 	cs->selector = RESET_CS;

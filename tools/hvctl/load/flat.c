@@ -2,16 +2,19 @@
 /* Flat binaries: the bytes go to one place and are entered there, unless told otherwise. */
 #include <errno.h>
 
-#include "load.h"
+#include "protocol.h"
 
-int hv_load_flat(struct hv_image *image, const struct hv_file *file,
-		 const struct hv_load_options *options, struct hv_error *err)
+#define BASE 0x100000
+#define BASE_REAL 0x8000
+
+static int load_flat(struct hv_image *image, const struct hv_file *file,
+		     const struct hv_load_options *options, struct hv_error *err)
 {
 	enum hv_mode mode = options->mode == HV_MODE_DEFAULT ? HV_MODE_LONG : options->mode;
 	uint64_t load = options->load;
 
 	if (load == HV_UNSET)
-		load = mode == HV_MODE_REAL ? HV_FLAT_BASE_REAL : HV_FLAT_BASE;
+		load = mode == HV_MODE_REAL ? BASE_REAL : BASE;
 	*image = (struct hv_image){
 		.kind = "flat binary",
 		.mode = mode,
@@ -35,6 +38,6 @@ int hv_load_flat(struct hv_image *image, const struct hv_file *file,
 
 const struct hv_protocol hv_protocol_flat = {
 	.name = "flat",
-	.load = hv_load_flat,
+	.load = load_flat,
 	.advice = "is it linked for where it was loaded, and for the mode? See --load, --entry and --mode",
 };

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a guest image asks for. A loader only reads the file and writes this plan;
- * checking it against RAM and copying are the same for all and done here.
+ * checking it against RAM and copying are the same for all.
  */
-#ifndef HV_IMAGE_H
-#define HV_IMAGE_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#ifndef HV_LOAD_IMAGE_H
+#define HV_LOAD_IMAGE_H
 
 #include "config.h"
-#include "lib/error.h"
+#include "file.h"
 #include "lib/memory.h"
-
-/* A file in memory. */
-struct hv_file {
-	uint8_t *data;
-	size_t size;
-};
-
-struct hv_protocol;
 
 #define HV_IMAGE_MAX_SEGMENTS 64
 
@@ -33,8 +21,6 @@ struct hv_image_segment {
 
 struct hv_image {
 	const char *kind;		/* "flat binary" ... */
-	const struct hv_protocol *protocol;
-	const char *why;		/* what it was recognised by */
 	enum hv_mode mode;
 	uint64_t entry;			/* guest-physical */
 	uint64_t rom_size;		/* of the ROM that it wants below 4 GiB; 0: none */
@@ -43,15 +29,6 @@ struct hv_image {
 	struct hv_image_segment segment[HV_IMAGE_MAX_SEGMENTS];
 	size_t count;
 };
-
-/* Read a regular file of at most @max bytes; hv_file_free() it. */
-int hv_file_read(struct hv_file *file, const char *path, uint64_t max, struct hv_error *err);
-void hv_file_free(struct hv_file *file);
-
-/* Ask the loader of @protocol, or, if it is NULL, of what the file looks like. */
-int hv_image_parse(struct hv_image *image, const struct hv_file *file,
-		   const struct hv_protocol *protocol, const struct hv_load_options *options,
-		   struct hv_error *err);
 
 /* Is every segment in RAM, and no two in the same place? */
 int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,

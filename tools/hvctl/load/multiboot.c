@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "elf.h"
 #include "firmware/layout.h"
-#include "load.h"
+#include "multiboot.h"
+#include "place.h"
+#include "protocol.h"
 
 #define SEARCH 8192			/* the header begins and ends in here */
 #define HEADER_MAGIC 0x1badb002
@@ -137,17 +140,11 @@ static int load_by_addresses(struct hv_image *image, const struct hv_file *file,
 static int load_elf(struct hv_image *image, const struct hv_file *file,
 		    const struct hv_load_options *options, struct hv_error *err)
 {
-	int error;
-
-	if (!hv_is_elf(file))
-		return hv_fail(
-			err, ENOEXEC,
-			"is neither ELF nor does its multiboot header have addresses; mend the header");
-	error = hv_elf_read(image, file, options, err);
-	if (!error && image->entry == HV_UNSET)
-		return hv_fail(err, ENOEXEC,
-			       "ELF entry point is in no segment; link it with -e SYMBOL");
-	return error;
+	if (hv_is_elf(file))
+		return hv_elf_load(image, file, options, err);
+	return hv_fail(
+		err, ENOEXEC,
+		"is neither ELF nor does its multiboot header have addresses; mend the header");
 }
 
 static int load(struct hv_image *image, const struct hv_file *file,
@@ -186,16 +183,6 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	if (options->entry != HV_UNSET)
 		image->entry = options->entry;
 	return 0;
-}
-
-static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
-{
-	int error = hv_check_info_area(&payload->image, err);
-
-	if (error)
-		return error;
-	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory),
-				0x1000, err);
 }
 
 static uint32_t here(size_t offset)
@@ -254,8 +241,9 @@ void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_m
 }
 
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
-		  struct hv_boot *boot)
+		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
+	(void)env;
 	hv_multiboot_write_info(payload, memory);
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	boot->regs.gpr[TINYVMX_RAX] = HV_MULTIBOOT_EAX;
@@ -267,7 +255,7 @@ const struct hv_protocol hv_protocol_multiboot = {
 	.name = "multiboot",
 	.recognise = recognise,
 	.load = load,
-	.place = place,
+	.place = hv_place_by_pages,
 	.start = start,
 	.advice = "multiboot gives it no stack, IDT or GDT: until it has its own, an exception is a triple fault; try --mem, or -v for how it was loaded",
 	.pc = true,

@@ -4,12 +4,13 @@
  * to flat 32-bit protected mode and jumps there, as a multiboot loader would.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/args.h"
-#include "load.h"
+#include "elf.h"
+#include "multiboot.h"
 #include "nimbos_stub.h"
+#include "place.h"
+#include "protocol.h"
 
 #define KERNEL_GPA HV_NIMBOS_KERNEL_GPA
 #define RAM_MIN (16 * HV_MIB)
@@ -17,9 +18,7 @@
 
 /* The stub cannot include C headers. */
 _Static_assert(HV_NIMBOS_ESP == HV_BOOT_STACK_REAL, "stack");
-
 _Static_assert(HV_NIMBOS_EAX == HV_MULTIBOOT_EAX, "magic");
-
 _Static_assert(HV_NIMBOS_EBX == HV_BOOT_INFO, "information");
 
 static int load(struct hv_image *image, const struct hv_file *file,
@@ -46,75 +45,53 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	return 0;
 }
 
-/* FILE or FILE@GPA: a name with an @ in it is taken as such if there is such a file. */
-static int read_stub(struct hv_payload *payload, struct hv_error *err)
+static uint64_t stub_gpa(const struct hv_payload *payload)
 {
-	char *path = strdup(payload->config->bios), *at;
-	uint64_t gpa = HV_NIMBOS_STUB_GPA;
-	int error;
+	const struct hv_payload_config *config = payload->config;
 
-	if (!path)
-		return hv_fail(err, ENOMEM, "no memory for its name; close something");
-	payload->subject = payload->config->bios;
-	error = hv_file_read(&payload->stub, path, UINT64_MAX, err);
-	at = strrchr(path, '@');
-	if (error && at && hv_parse_size(at + 1, 1, &gpa)) {
-		*at = 0;
-		error = hv_file_read(&payload->stub, path, UINT64_MAX, err);
-	}
-	free(path);
-	payload->stub_gpa = gpa;
-	return error;
+	return config->bios && config->bios_gpa != HV_UNSET ? config->bios_gpa : HV_NIMBOS_STUB_GPA;
 }
 
 /* Real mode with all segments 0 reaches 64 KiB, and the stub's stack lies below 0x7000. */
 static int check_stub(struct hv_payload *payload, struct hv_error *err)
 {
-	uint64_t gpa = payload->stub_gpa;
+	uint64_t gpa = stub_gpa(payload);
 
-	if (gpa < HV_BOOT_STACK_REAL || gpa >= SEGMENT_SIZE ||
-	    payload->stub.size > SEGMENT_SIZE - gpa)
-		return hv_fail(err, EINVAL,
-			       "0x%zx bytes at 0x%llx are not within 0x%x-0x%x; use another @GPA",
-			       payload->stub.size, (unsigned long long)gpa, HV_BOOT_STACK_REAL,
-			       SEGMENT_SIZE - 1);
-	return 0;
+	if (gpa >= HV_BOOT_STACK_REAL && gpa < SEGMENT_SIZE &&
+	    payload->stub.size <= SEGMENT_SIZE - gpa)
+		return 0;
+	payload->subject = payload->config->bios;
+	return hv_fail(
+		err, EINVAL, "0x%zx bytes at 0x%llx are not within 0x%x-0x%x; use another @GPA",
+		payload->stub.size, (unsigned long long)gpa, HV_BOOT_STACK_REAL, SEGMENT_SIZE - 1);
 }
 
 static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
 {
-	int error;
+	int error = check_stub(payload, err);
 
-	if (memory->size < RAM_MIN) {
-		payload->subject = "--mem";
-		return hv_fail(err, ENOSPC,
-			       "--boot nimbos needs 16 MiB of RAM or more; use --mem 16M");
-	}
-	if (payload->config->bios) {
-		error = read_stub(payload, err);
-		if (!error)
-			error = check_stub(payload, err);
-		if (error)
-			return error;
-	}
-	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory),
-				0x1000, err);
+	if (error)
+		return error;
+	if (memory->size >= RAM_MIN)
+		return hv_place_by_pages(payload, memory, err);
+	payload->subject = "--mem";
+	return hv_fail(err, ENOSPC, "--boot nimbos needs 16 MiB of RAM or more; use --mem 16M");
 }
 
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
-		  struct hv_boot *boot)
+		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
-	uint64_t gpa = HV_NIMBOS_STUB_GPA;
 	size_t size = hv_nimbos_stub_end - hv_nimbos_stub;
+	const uint8_t *stub = hv_nimbos_stub;
+	uint64_t gpa = stub_gpa(payload);
 
-	hv_multiboot_write_info(payload, memory);
+	(void)env;
 	if (payload->stub.data) {
-		gpa = payload->stub_gpa;
-		memcpy(hv_memory_at(memory, gpa, payload->stub.size), payload->stub.data,
-		       payload->stub.size);
-	} else {
-		memcpy(hv_memory_at(memory, gpa, size), hv_nimbos_stub, size);
+		stub = payload->stub.data;
+		size = payload->stub.size;
 	}
+	hv_multiboot_write_info(payload, memory);
+	memcpy(hv_memory_at(memory, gpa, size), stub, size);
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	boot->regs.rip = gpa;
 }
@@ -126,5 +103,6 @@ const struct hv_protocol hv_protocol_nimbos = {
 	.place = place,
 	.start = start,
 	.advice = "is it linked for 0x200000, and entered there in 32-bit protected mode? It starts without an IDT; see -v",
+	.takes_bios = true,
 	.pc = true,
 };

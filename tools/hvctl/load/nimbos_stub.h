@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The stub that takes a NimbOS kernel from real mode to its first instruction. */
-#ifndef HV_NIMBOS_STUB_H
-#define HV_NIMBOS_STUB_H
+#ifndef HV_LOAD_NIMBOS_STUB_H
+#define HV_LOAD_NIMBOS_STUB_H
 
 #define HV_NIMBOS_STUB_GPA 0x8000	/* linked for, entered at */
 #define HV_NIMBOS_KERNEL_GPA 0x200000

@@ -4,30 +4,32 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "load.h"
+#include "payload.h"
+#include "protocol.h"
 #include "symbols.h"
 
-static int parse_image(struct hv_payload *payload, struct hv_error *err)
+static int choose_protocol(struct hv_payload *payload, struct hv_error *err)
 {
-	const struct hv_payload_config *config = payload->config;
-	const struct hv_protocol *protocol = NULL;
+	const char *boot = payload->config->boot;
 
-	if (config->boot) {
-		payload->subject = "--boot";
-		protocol = hv_protocol_find(config->boot);
-		if (!protocol)
-			return hv_fail(err, EINVAL, "%s: no such boot protocol; use one of %s",
-				       config->boot, hv_protocol_names());
+	if (!boot) {
+		payload->protocol = hv_protocol_recognise(&payload->file, &payload->why, err);
+		return payload->protocol ? 0 : -ENOEXEC;
 	}
-	payload->subject = config->path;
-	return hv_image_parse(&payload->image, &payload->file, protocol, &config->options, err);
+	payload->why = "--boot";
+	payload->protocol = hv_protocol_find(boot);
+	if (payload->protocol)
+		return 0;
+	payload->subject = payload->why;
+	return hv_fail(err, EINVAL, "%s: no such boot protocol; use one of %s", boot,
+		       hv_protocol_names());
 }
 
 /* What the user says replaces the protocol's own words; --append goes behind either. */
 static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 {
 	const struct hv_payload_config *config = payload->config;
-	const char *own = payload->image.protocol->cmdline;
+	const char *own = payload->protocol->cmdline;
 	const char *first = config->cmdline ? config->cmdline : own ? own : "";
 	const char *append = config->append ? config->append : "";
 	size_t len = snprintf(payload->text, sizeof(payload->text), "%s%s%s", first,
@@ -56,21 +58,21 @@ static int read_modules(struct hv_payload *payload, uint64_t max, struct hv_erro
 	return 0;
 }
 
-static int read_map(struct hv_payload *payload, struct hv_error *err)
+/* A file that need not be. */
+static int read_extra(struct hv_payload *payload, struct hv_file *file, const char *path,
+		      struct hv_error *err)
 {
-	const char *path = payload->config->system_map;
-
 	if (!path)
 		return 0;
 	payload->subject = path;
-	return hv_file_read(&payload->map, path, UINT64_MAX, err);
+	return hv_file_read(file, path, UINT64_MAX, err);
 }
 
 static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
 {
-	const struct hv_protocol *protocol = payload->image.protocol;
+	const struct hv_protocol *protocol = payload->protocol;
 
-	if (payload->config->bios && protocol != &hv_protocol_nimbos) {
+	if (payload->config->bios && !protocol->takes_bios) {
 		payload->subject = "--bios";
 		return hv_fail(err, EINVAL,
 			       "has no meaning with the boot protocol '%s'; add --boot nimbos",
@@ -92,7 +94,11 @@ int hv_payload_plan(struct hv_payload *payload, const struct hv_payload_config *
 	int error;
 
 	payload->config = config;
-	error = parse_image(payload, err);
+	payload->subject = config->path;
+	error = choose_protocol(payload, err);
+	if (!error)
+		error = payload->protocol->load(&payload->image, &payload->file, &config->options,
+						err);
 	if (!error && payload->image.rom_size)
 		error = hv_memory_add_rom(memory, payload->image.rom_size, err);
 	if (!error)
@@ -114,12 +120,14 @@ int hv_payload_read(struct hv_payload *payload, const struct hv_payload_config *
 	if (!error)
 		error = read_modules(payload, memory->size, err);
 	if (!error)
-		error = read_map(payload, err);
+		error = read_extra(payload, &payload->stub, config->bios, err);
+	if (!error)
+		error = read_extra(payload, &payload->map, config->system_map, err);
 	return error ? error : hv_payload_plan(payload, config, memory, err);
 }
 
 void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory,
-		      bool huge_1g, struct hv_boot *boot)
+		      const struct hv_boot_env *env, struct hv_boot *boot)
 {
 	const struct hv_image *image = &payload->image;
 
@@ -130,9 +138,9 @@ void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *
 		memcpy(hv_memory_at(memory, module->gpa, module->file.size), module->file.data,
 		       module->file.size);
 	}
-	hv_boot_prepare(boot, image, memory, payload->text, huge_1g);
-	if (image->protocol->start)
-		image->protocol->start(payload, memory, boot);
+	hv_boot_prepare(boot, image, memory, payload->text, env);
+	if (payload->protocol->start)
+		payload->protocol->start(payload, memory, env, boot);
 }
 
 bool hv_payload_find_symbol(const struct hv_payload *payload, uint64_t rip, char *text, size_t len)
@@ -149,38 +157,4 @@ void hv_payload_free(struct hv_payload *payload)
 	for (unsigned int i = 0; i < payload->modules; i++)
 		hv_file_free(&payload->module[i].file);
 	*payload = (struct hv_payload){ 0 };
-}
-
-int hv_place_modules(struct hv_payload *payload, uint64_t floor, uint64_t limit, uint64_t align,
-		     struct hv_error *err)
-{
-	uint64_t total = 0, gpa;
-
-	for (unsigned int i = 0; i < payload->modules; i++)
-		total += (payload->module[i].file.size + align - 1) & ~(align - 1);
-	/* The first begins a page, whatever lies between them. */
-	gpa = limit < total ? 0 : (limit - total) & ~0xfffULL;
-	if (total && gpa < floor) {
-		payload->subject = payload->module[0].path;
-		return hv_fail(
-			err, ENOSPC,
-			"initrd: %llu KiB do not fit into guest RAM between the kernel's end at 0x%llx and 0x%llx; use a larger --mem",
-			(unsigned long long)(total + 1023) / 1024, (unsigned long long)floor,
-			(unsigned long long)limit);
-	}
-	for (unsigned int i = 0; i < payload->modules; i++) {
-		payload->module[i].gpa = gpa;
-		gpa += (payload->module[i].file.size + align - 1) & ~(align - 1);
-	}
-	return 0;
-}
-
-int hv_check_info_area(const struct hv_image *image, struct hv_error *err)
-{
-	if (!hv_image_uses(image, HV_BOOT_INFO, HV_BOOT_INFO_SIZE))
-		return 0;
-	return hv_fail(
-		err, EINVAL,
-		"covers 0x%x-0x%x, where hvctl puts what the boot protocol tells; link it elsewhere, e.g. at 0x100000",
-		HV_BOOT_INFO, HV_BOOT_INFO + HV_BOOT_INFO_SIZE - 1);
 }

@@ -3,10 +3,11 @@
  * All that is put into a guest's RAM before it starts: the image and what comes
  * along with it. Read and checked once; copied for every start.
  */
-#ifndef HV_PAYLOAD_H
-#define HV_PAYLOAD_H
+#ifndef HV_LOAD_PAYLOAD_H
+#define HV_LOAD_PAYLOAD_H
 
 #include "boot.h"
+#include "config.h"
 #include "image.h"
 
 struct hv_module {
@@ -15,15 +16,18 @@ struct hv_module {
 	uint64_t gpa;
 };
 
+struct hv_protocol;
+
 struct hv_payload {
 	const struct hv_payload_config *config;	/* the caller's, as long as this lives */
+	const struct hv_protocol *protocol;
+	const char *why;		/* what it was recognised by */
 	struct hv_file file;
 	struct hv_image image;
 	struct hv_module module[HV_PAYLOAD_MAX_MODULES];
 	unsigned int modules;
-	struct hv_file stub;
+	struct hv_file stub;		/* of --bios */
 	struct hv_file map;		/* System.map */
-	uint64_t stub_gpa;
 	char text[HV_BOOT_CMDLINE_MAX + 1];	/* the whole command line */
 	const char *subject;		/* what an error is about */
 };
@@ -44,7 +48,7 @@ int hv_payload_plan(struct hv_payload *payload, const struct hv_payload_config *
 
 /* Put it into RAM, which is zero, and make the vCPU's first state. */
 void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory,
-		      bool huge_1g, struct hv_boot *boot);
+		      const struct hv_boot_env *env, struct hv_boot *boot);
 
 /* Where a guest has died: function and offset, if a symbol table knows it. */
 bool hv_payload_find_symbol(const struct hv_payload *payload, uint64_t rip, char *text, size_t len);

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "load.h"
+#include "protocol.h"
 
-/* In the order in which they are looked for; flat takes everything. */
+/* In the order in which they are looked for. */
 static const struct hv_protocol *const protocols[] = {
 	&hv_protocol_linux,
 	&hv_protocol_multiboot,
@@ -61,39 +61,29 @@ static const struct stranger strangers[] = {
 	  "is an EFI or DOS program, or a bzImage that ends before its header; give a whole bzImage or an ELF file" },
 };
 
-static int refuse_strangers(const struct hv_file *file, struct hv_error *err)
+static const struct stranger *find_stranger(const struct hv_file *file)
 {
-	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
-		const struct stranger *s = &strangers[i];
-
-		if (file->size >= s->offset + s->len &&
-		    !memcmp(file->data + s->offset, s->magic, s->len))
-			return hv_fail(err, ENOEXEC, "%s", s->text);
-	}
-	return 0;
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+		if (hv_file_has(file, strangers[i].offset, strangers[i].magic, strangers[i].len))
+			return &strangers[i];
+	return NULL;
 }
 
-int hv_image_parse(struct hv_image *image, const struct hv_file *file,
-		   const struct hv_protocol *protocol, const struct hv_load_options *options,
-		   struct hv_error *err)
+const struct hv_protocol *hv_protocol_recognise(const struct hv_file *file, const char **why,
+						struct hv_error *err)
 {
-	const char *why = "--boot";
-	int error;
+	const struct stranger *stranger;
 
-	for (size_t i = 0; !protocol && i < NR_PROTOCOLS - 1; i++) {
-		why = protocols[i]->recognise ? protocols[i]->recognise(file) : NULL;
-		if (why)
-			protocol = protocols[i];
+	for (size_t i = 0; i < NR_PROTOCOLS; i++) {
+		*why = protocols[i]->recognise ? protocols[i]->recognise(file) : NULL;
+		if (*why)
+			return protocols[i];
 	}
-	if (!protocol) {
-		error = refuse_strangers(file, err);
-		if (error)
-			return error;
-		protocol = &hv_protocol_flat;
-		why = "no magic number";
+	stranger = find_stranger(file);
+	if (stranger) {
+		hv_fail(err, ENOEXEC, "%s", stranger->text);
+		return NULL;
 	}
-	error = protocol->load(image, file, options, err);
-	image->protocol = protocol;
-	image->why = why;
-	return error;
+	*why = "no magic number";
+	return &hv_protocol_flat;
 }

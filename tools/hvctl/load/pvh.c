@@ -9,8 +9,10 @@
 #include <libelf.h>
 #include <string.h>
 
+#include "elf.h"
 #include "firmware/layout.h"
-#include "load.h"
+#include "place.h"
+#include "protocol.h"
 
 #define NOTE_OWNER "Xen"
 #define NOTE_PHYS32_ENTRY 18
@@ -128,18 +130,8 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	return 0;
 }
 
-static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
-{
-	int error = hv_check_info_area(&payload->image, err);
-
-	if (error)
-		return error;
-	return hv_place_modules(payload, hv_image_end(&payload->image), hv_memory_low_end(memory),
-				0x1000, err);
-}
-
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
-		  struct hv_boot *boot)
+		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
 	struct info *info = hv_memory_at(memory, HV_BOOT_INFO, sizeof(*info));
 	struct hv_range range[HV_LAYOUT_MAX_RANGES];
@@ -152,7 +144,7 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 			.nr_modules = payload->modules,
 			.modlist = payload->modules ? HV_BOOT_INFO + offsetof(struct info, module) : 0,
 			.cmdline = *payload->text ? HV_BOOT_CMDLINE : 0,
-			.rsdp = hv_boot_rsdp(memory),
+			.rsdp = env->rsdp,
 			.memmap = HV_BOOT_INFO + offsetof(struct info, memmap),
 			.memmap_entries = count,
 		},
@@ -174,7 +166,7 @@ const struct hv_protocol hv_protocol_pvh = {
 	.name = "pvh",
 	.recognise = recognise,
 	.load = load,
-	.place = place,
+	.place = hv_place_by_pages,
 	.start = start,
 	.cmdline = "console=ttyS0 panic=-1",
 	.advice = "if it said nothing, see its first messages by --append earlyprintk=serial,ttyS0, and add nokaslr for true symbols",

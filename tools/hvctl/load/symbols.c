@@ -2,10 +2,10 @@
 /* Names for addresses: looked up once, when a guest has died; so nothing is sorted or kept. */
 #include <gelf.h>
 #include <libelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "load.h"
 #include "symbols.h"
 
 /* In a System.map nothing tells where the code ends. */
@@ -103,11 +103,9 @@ bool hv_symbols_in_elf(const struct hv_file *file, uint64_t address, char *text,
 	bool found;
 	Elf *elf;
 
-	if (!hv_is_elf(file))
-		return false;
 	elf_version(EV_CURRENT);
-	elf = elf_memory((char *)file->data, file->size);
-	found = elf && search_elf(elf, address, text, len);
+	elf = file->size ? elf_memory((char *)file->data, file->size) : NULL;
+	found = elf_kind(elf) == ELF_K_ELF && search_elf(elf, address, text, len);
 	elf_end(elf);
 	return found;
 }

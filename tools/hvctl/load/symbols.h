@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Where in the guest's program is an address? */
-#ifndef HV_SYMBOLS_H
-#define HV_SYMBOLS_H
+#ifndef HV_LOAD_SYMBOLS_H
+#define HV_LOAD_SYMBOLS_H
 
-#include <stdio.h>
-
-#include "image.h"
+#include "file.h"
 
 /*
  * Find the function at @address, a virtual one or, before the guest has turned paging

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "hv_test.h"
-#include "load/load.h"
+#include "load/protocol.h"
 
 struct test_file {
 	int fd;
@@ -39,6 +39,7 @@ struct load_test {
 	struct hv_memory memory;
 	struct hv_payload_config config;
 	struct hv_payload payload;
+	struct hv_boot_env env;
 	struct hv_boot boot;
 	struct hv_error err;
 	struct test_file file[16];
@@ -49,6 +50,7 @@ static inline void load_test_begin(struct load_test *t, uint64_t ram)
 {
 	memset(t, 0, sizeof(*t));
 	test_memory(&t->memory, ram);
+	t->env.huge_1g = true;
 	t->config = (struct hv_payload_config)HV_PAYLOAD_CONFIG_DEFAULT;
 }
 
@@ -70,7 +72,7 @@ static inline void load_test_accept(struct load_test *t)
 {
 	if (hv_payload_read(&t->payload, &t->config, &t->memory, &t->err))
 		fail_msg("refused: %s", t->err.text);
-	hv_payload_start(&t->payload, &t->memory, true, &t->boot);
+	hv_payload_start(&t->payload, &t->memory, &t->env, &t->boot);
 }
 
 /* It is refused in one line that has @with in it, and says how to mend it. */

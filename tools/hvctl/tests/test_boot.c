@@ -38,7 +38,7 @@ static void start(enum hv_mode mode, uint64_t load, uint64_t entry, const char *
 	struct hv_error err;
 
 	assert_int_equal(hv_boot_check(&image, cmdline, &err), 0);
-	hv_boot_prepare(&boot, &image, &memory, cmdline, false);
+	hv_boot_prepare(&boot, &image, &memory, cmdline, &(struct hv_boot_env){ 0 });
 }
 
 static void test_long(void **state)
@@ -84,7 +84,7 @@ static void test_long_with_much_ram(void **state)
 	(void)state;
 	if (hv_memory_init(&big, 5 * HV_GIB, &err))
 		skip();
-	hv_boot_prepare(&boot, &image, &big, "", true);
+	hv_boot_prepare(&boot, &image, &big, "", &(struct hv_boot_env){ .huge_1g = true });
 	paging = (struct hv_paging){
 		boot.sregs.cr0, boot.sregs.cr3, boot.sregs.cr4, boot.sregs.efer, 0, false
 	};

@@ -80,8 +80,8 @@ static void test_64_bit_entry(void **state)
 	(void)state;
 	use(&image);
 	load_test_accept(&t);
-	assert_string_equal(t.payload.image.protocol->name, "linux");
-	assert_true(t.payload.image.protocol->pc);
+	assert_string_equal(t.payload.protocol->name, "linux");
+	assert_true(t.payload.protocol->pc);
 	assert_int_equal(t.boot.regs.rip, 0x100200);
 	assert_int_equal(t.boot.regs.gpr[TINYVMX_RSI], PARAMS);
 	assert_int_equal(t.boot.sregs.seg[TINYVMX_CS].selector, 0x10);
@@ -148,7 +148,7 @@ static void test_boot_params(void **state)
 
 	(void)state;
 	use(&image);
-	test_put(&t.memory, HV_ACPI_GPA, "RSD PTR ", 8);
+	t.env.rsdp = HV_ACPI_GPA;
 	load_test_accept(&t);
 	/* The header as it was, and what the loader fills in. */
 	assert_int_equal(load_test_get(&t, PARAMS + 0x202, 4), 0x53726448);

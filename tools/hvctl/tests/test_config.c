@@ -52,7 +52,8 @@ static void test_everything(void **state)
 		.shared_memory = true,
 		.load = {
 			.path = "/images/caf\xc3\xa9", .boot = "linux", .cmdline = "quiet",
-			.append = "x", .bios = "b", .system_map = "m", .initrd = { "1", "2" },
+			.append = "x", .bios = "b", .bios_gpa = 0x9000, .system_map = "m",
+			.initrd = { "1", "2" },
 			.initrds = 2,
 			.options = { .load = 0x100000, .entry = 0x100010, .mode = HV_MODE_LONG },
 		},
@@ -71,6 +72,7 @@ static void test_everything(void **state)
 	assert_string_equal(read->load.path, config.load.path);
 	assert_string_equal(read->load.initrd[1], "2");
 	assert_int_equal(read->load.options.mode, HV_MODE_LONG);
+	assert_int_equal(read->load.bios_gpa, 0x9000);
 	assert_true(read->no_reboot && read->shared_memory);
 	hv_config_free(read);
 	free(text);

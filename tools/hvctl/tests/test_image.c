@@ -8,9 +8,18 @@
 #include <unistd.h>
 
 #include "hv_test.h"
-#include "load/load.h"
+#include "load/protocol.h"
 
 static const struct hv_load_options defaults = HV_LOAD_OPTIONS_DEFAULT;
+
+static int parse_file(struct hv_image *image, const struct hv_file *file,
+		      const struct hv_load_options *options, struct hv_error *err)
+{
+	const char *why;
+	const struct hv_protocol *protocol = hv_protocol_recognise(file, &why, err);
+
+	return protocol ? protocol->load(image, file, options, err) : -ENOEXEC;
+}
 
 /* ---------------------------------------------------------------- elf files */
 
@@ -56,7 +65,7 @@ static int parse(struct elf64 *elf, size_t size, struct hv_image *image, struct 
 
 	/* A copy of exactly that size, so that ASan sees the end. */
 	memcpy(file.data, elf, size);
-	error = hv_image_parse(image, &file, NULL, &defaults, err);
+	error = parse_file(image, &file, &defaults, err);
 	free(file.data);
 	return error;
 }
@@ -122,17 +131,17 @@ static void test_elf32(void **state)
 	struct hv_error err;
 
 	(void)state;
-	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
+	assert_int_equal(parse_file(&image, &file, &options, &err), 0);
 	assert_int_equal(image.mode, HV_MODE_PROTECTED);
 	assert_int_equal(image.entry, 0x100004);
 	assert_int_equal(image.segment[0].mem_size, 32);
 	options.mode = HV_MODE_LONG;
 	options.entry = 0x100008;
-	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
+	assert_int_equal(parse_file(&image, &file, &options, &err), 0);
 	assert_int_equal(image.mode, HV_MODE_LONG);
 	assert_int_equal(image.entry, 0x100008);
 	options.load = 0x100000;
-	assert_true(hv_image_parse(&image, &file, NULL, &options, &err) < 0);
+	assert_true(parse_file(&image, &file, &options, &err) < 0);
 	assert_non_null(strstr(err.text, "--load"));
 }
 
@@ -219,21 +228,21 @@ static void test_flat(void **state)
 	struct hv_error err;
 
 	(void)state;
-	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
+	assert_int_equal(parse_file(&image, &file, &options, &err), 0);
 	assert_int_equal(image.mode, HV_MODE_LONG);
 	assert_int_equal(image.entry, 0x100000);
 	options.mode = HV_MODE_REAL;
-	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
+	assert_int_equal(parse_file(&image, &file, &options, &err), 0);
 	assert_int_equal(image.entry, 0x8000);
 	options.load = 0x7c00;
 	options.entry = 0x7c02;
-	assert_int_equal(hv_image_parse(&image, &file, NULL, &options, &err), 0);
+	assert_int_equal(parse_file(&image, &file, &options, &err), 0);
 	assert_int_equal(image.segment[0].gpa, 0x7c00);
 	assert_int_equal(image.entry, 0x7c02);
 	options.entry = 0x7c03;
-	assert_true(hv_image_parse(&image, &file, NULL, &options, &err) < 0);
+	assert_true(parse_file(&image, &file, &options, &err) < 0);
 	options.entry = 0x7bff;
-	assert_true(hv_image_parse(&image, &file, NULL, &options, &err) < 0);
+	assert_true(parse_file(&image, &file, &options, &err) < 0);
 }
 
 /* -------------------------------------------------------------- check, copy */
@@ -291,7 +300,7 @@ static void test_copy(void **state)
 
 	(void)state;
 	test_memory(&memory, 4 * HV_MIB);
-	assert_int_equal(hv_image_parse(&image, &file, NULL, &defaults, &err), 0);
+	assert_int_equal(parse_file(&image, &file, &defaults, &err), 0);
 	assert_int_equal(hv_image_check(&image, &memory, &err), 0);
 	hv_image_copy(&image, &file, &memory);
 	assert_int_equal(test_get(&memory, 0x200000, 1), 0x90);

@@ -72,7 +72,7 @@ static void test_registers(void **state)
 	(void)state;
 	use(new_header());
 	load_test_accept(&t);
-	assert_string_equal(t.payload.image.protocol->name, "multiboot");
+	assert_string_equal(t.payload.protocol->name, "multiboot");
 	assert_int_equal(t.boot.regs.gpr[TINYVMX_RAX], 0x2badb002);
 	assert_int_equal(t.boot.regs.gpr[TINYVMX_RBX], HV_BOOT_INFO);
 	assert_int_equal(t.boot.regs.rip, LOAD + 0x100);

@@ -59,36 +59,40 @@ static void test_foreign_stub(void **state)
 
 static void test_foreign_stub_elsewhere(void **state)
 {
-	char bios[64];
-
 	(void)state;
-	snprintf(bios, sizeof(bios), "%s@0x9000", load_test_file(&t, "stub", 5));
-	t.config.bios = bios;
+	t.config.bios = load_test_file(&t, "stub", 5);
+	t.config.bios_gpa = 0x9000;
 	load_test_accept(&t);
 	check_state(0x9000);
 	assert_string_equal(load_test_string(&t, 0x9000), "stub");
 	assert_int_equal(load_test_get(&t, 0x8000, 1), 0);
 }
 
-static void refuse_stub_at(const char *at, size_t size, const char *with)
+static void test_place_without_stub(void **state)
 {
-	char bios[64];
+	(void)state;
+	t.config.bios_gpa = 0x9000;
+	load_test_accept(&t);
+	check_state(0x8000);
+}
 
-	snprintf(bios, sizeof(bios), "%s@%s", load_test_file(&t, NULL, size), at);
-	t.config.bios = bios;
+static void refuse_stub_at(uint64_t gpa, size_t size, const char *with)
+{
+	t.config.bios = load_test_file(&t, NULL, size);
+	t.config.bios_gpa = gpa;
 	load_test_refuse(&t, with);
+	assert_string_equal(t.payload.subject, t.config.bios);
 	hv_payload_free(&t.payload);
 }
 
 static void test_refused_stub(void **state)
 {
 	(void)state;
-	refuse_stub_at("0x6fff", 1, "another @GPA");
-	refuse_stub_at("0x10000", 1, "another @GPA");
-	refuse_stub_at("0xffff", 2, "another @GPA");
-	refuse_stub_at("0x8000", 0x8001, "another @GPA");
-	refuse_stub_at("here", 1, "no such file");
-	refuse_stub_at("0x8000", 0, "empty");
+	refuse_stub_at(0x6fff, 1, "another @GPA");
+	refuse_stub_at(0x10000, 1, "another @GPA");
+	refuse_stub_at(0xffff, 2, "another @GPA");
+	refuse_stub_at(0x8000, 0x8001, "another @GPA");
+	refuse_stub_at(0x8000, 0, "empty");
 	t.config.bios = "/nonexistent/stub";
 	load_test_refuse(&t, "no such file");
 	assert_string_equal(t.payload.subject, "/nonexistent/stub");
@@ -106,7 +110,7 @@ static void test_refused_options(void **state)
 	hv_payload_free(&t.payload);
 	t.config.options.mode = HV_MODE_DEFAULT;
 	t.config.boot = "flat";
-	t.config.bios = "x";
+	t.config.bios = load_test_file(&t, "x", 1);
 	load_test_refuse(&t, "--boot nimbos");
 	assert_string_equal(t.payload.subject, "--bios");
 }
@@ -131,9 +135,9 @@ static void test_refused_ram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_own_stub),     T(test_foreign_stub),    T(test_foreign_stub_elsewhere),
-		T(test_refused_stub), T(test_refused_options), T(test_refused_elf),
-		T(test_refused_ram),
+		T(test_own_stub),           T(test_foreign_stub), T(test_foreign_stub_elsewhere),
+		T(test_place_without_stub), T(test_refused_stub), T(test_refused_options),
+		T(test_refused_elf),        T(test_refused_ram),
 	};
 
 	return cmocka_run_group_tests_name("nimbos", tests, NULL, NULL);

@@ -24,9 +24,9 @@ static void test_flat(void **state)
 	t.config.path = load_test_file(&t, "\xf4", 1);
 	t.config.cmdline = "words for it";
 	load_test_accept(&t);
-	assert_string_equal(t.payload.image.protocol->name, "flat");
-	assert_false(t.payload.image.protocol->pc);
-	assert_string_equal(t.payload.image.why, "no magic number");
+	assert_string_equal(t.payload.protocol->name, "flat");
+	assert_false(t.payload.protocol->pc);
+	assert_string_equal(t.payload.why, "no magic number");
 	assert_string_equal(load_test_string(&t, t.boot.regs.gpr[TINYVMX_RSI]), "words for it");
 }
 
@@ -84,7 +84,7 @@ static void test_stranger_on_request(void **state)
 	t.config.path = load_test_file(&t, "MZ", 2);
 	t.config.boot = "flat";
 	load_test_accept(&t);
-	assert_string_equal(t.payload.image.why, "--boot");
+	assert_string_equal(t.payload.why, "--boot");
 }
 
 static void test_wrong_on_request(void **state)

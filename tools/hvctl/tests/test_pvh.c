@@ -91,7 +91,7 @@ static void test_entry(void **state)
 	(void)state;
 	use(&kernel);
 	load_test_accept(&t);
-	assert_string_equal(t.payload.image.protocol->name, "pvh");
+	assert_string_equal(t.payload.protocol->name, "pvh");
 	assert_int_equal(t.boot.regs.rip, BASE + 0x20);
 	assert_int_equal(t.boot.regs.gpr[TINYVMX_RBX], HV_BOOT_INFO);
 	assert_int_equal(t.boot.sregs.cr0 & (X86_CR0_PE | X86_CR0_PG), X86_CR0_PE);
@@ -113,7 +113,7 @@ static void test_information(void **state)
 
 	(void)state;
 	use(&kernel);
-	test_put(&t.memory, HV_ACPI_GPA, "RSD PTR ", 8);
+	t.env.rsdp = HV_ACPI_GPA;
 	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "initrd", 6));
 	load_test_accept(&t);
 	assert_int_equal(info(0, 4), 0x336ec578);
@@ -151,7 +151,7 @@ static void is_plain_elf(const struct kernel *kernel)
 {
 	use(kernel);
 	load_test_accept(&t);
-	assert_string_equal(t.payload.image.protocol->name, "elf");
+	assert_string_equal(t.payload.protocol->name, "elf");
 }
 
 static void test_no_note(void **state)

@@ -3,7 +3,6 @@
 #include <elf.h>
 
 #include "hv_test.h"
-#include "load/load.h"
 #include "load/symbols.h"
 
 static char text[100];

@@ -35,6 +35,7 @@ static const struct key keys[] = {
 	K("cmdline", STRING, load.cmdline),
 	K("append", STRING, load.append),
 	K("bios", STRING, load.bios),
+	K("bios_gpa", NUMBER, load.bios_gpa),
 	K("system_map", STRING, load.system_map),
 	K("load", NUMBER, load.options.load),
 	K("entry", NUMBER, load.options.entry),

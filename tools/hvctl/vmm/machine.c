@@ -10,10 +10,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "firmware/acpi.h"
 #include "firmware/cpu_features.h"
 #include "lib/text.h"
 #include "lib/util.h"
-#include "load/load.h"
+#include "load/protocol.h"
 #include "machine.h"
 #include "machine_pc.h"
 #include "serial.h"
@@ -229,7 +230,7 @@ static int check_descriptors(const struct hv_machine *machine, struct hv_error *
 static bool is_pc(const struct hv_machine *machine)
 {
 	if (machine->config.machine == HV_MACHINE_DEFAULT)
-		return machine->payload.image.protocol->pc;
+		return machine->payload.protocol->pc;
 	return machine->config.machine == HV_MACHINE_PC;
 }
 
@@ -255,8 +256,8 @@ static void tell_image(struct hv_machine *machine)
 	const struct hv_payload *payload = &machine->payload;
 	const struct hv_image *image = &payload->image;
 
-	hv_machine_say(machine, "boot protocol %s, because of %s", image->protocol->name,
-		       image->why);
+	hv_machine_say(machine, "boot protocol %s, because of %s", payload->protocol->name,
+		       payload->why);
 	hv_machine_say(machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx",
 		       machine->config.load.path, image->kind, (unsigned long long)image->file_size,
 		       (unsigned long long)hv_image_begin(image),
@@ -343,13 +344,16 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 /* The firmware's part first: what the guest brings along may be in the same place. */
 int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 {
+	const struct hv_boot_env env = {
+		.huge_1g = hv_cpuid_has_1g_pages(machine->cpuid, machine->nr_cpuid),
+		.rsdp = machine->pc ? HV_ACPI_GPA : 0,
+	};
 	struct hv_boot boot;
 
 	err->subject = TINYVMX_DEVICE;
 	if (machine->pc && hv_machine_pc_write_tables(machine))
 		return hv_fail(err, ENOMEM, "no memory for the firmware's tables; close something");
-	hv_payload_start(&machine->payload, &machine->memory,
-			 hv_cpuid_has_1g_pages(machine->cpuid, machine->nr_cpuid), &boot);
+	hv_payload_start(&machine->payload, &machine->memory, &env, &boot);
 	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx",
 		       hv_mode_name(machine->payload.image.mode), boot.regs.rip,
 		       boot.regs.gpr[TINYVMX_RSP]);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "lib/status.h"
-#include "load/load.h"
+#include "load/protocol.h"
 #include "machine.h"
 #include "report.h"
 #include "serial.h"
@@ -124,8 +124,8 @@ static void tell_where(const struct hv_machine *machine)
 
 	if (hv_payload_find_symbol(payload, rip, text, sizeof(text)))
 		fprintf(stderr, "RIP 0x%llx is %s\n", (unsigned long long)rip, text);
-	if (payload->image.protocol->advice)
-		fprintf(stderr, "%s\n", payload->image.protocol->advice);
+	if (payload->protocol->advice)
+		fprintf(stderr, "%s\n", payload->protocol->advice);
 }
 
 static void tell_end(const struct hv_machine *machine)

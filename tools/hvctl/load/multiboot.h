@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What multiboot tells its guest, for protocols that tell the same. */
+#ifndef HV_LOAD_MULTIBOOT_H
+#define HV_LOAD_MULTIBOOT_H
+
+#include "payload.h"
+
+#define HV_MULTIBOOT_EAX 0x2badb002	/* what a multiboot kernel finds in EAX */
+
+/* Write the multiboot information to HV_BOOT_INFO. */
+void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_memory *memory);
+
+#endif
