@@ -27,7 +27,7 @@ struct area {
 static const struct area flat_areas[] = {
 	{ HV_BOOT_GDT, HV_BOOT_GDT + PAGE, "the GDT" },
 	{ HV_BOOT_CMDLINE, HV_BOOT_CMDLINE + HV_BOOT_CMDLINE_MAX, "the command line" },
-	{ HV_BOOT_PAGE_TABLES, HV_BOOT_PAGE_TABLES + 6 * PAGE, "page tables" },
+	{ HV_BOOT_PAGE_TABLES, HV_BOOT_PAGE_TABLES_END, "page tables" },
 	{ HV_BOOT_STACK - HV_BOOT_STACK_MIN, HV_BOOT_STACK, "the stack" },
 };
 
@@ -77,11 +77,6 @@ int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_e
 	return check_flat_areas(image, err);
 }
 
-static void put64(const struct hv_memory *memory, uint64_t gpa, uint64_t value)
-{
-	memcpy(hv_memory_at(memory, gpa, sizeof(value)), &value, sizeof(value));
-}
-
 static void set_all_data(struct tinyvmx_sregs *sregs, struct tinyvmx_segment segment)
 {
 	sregs->seg[TINYVMX_ES] = segment;
@@ -126,8 +121,9 @@ static void set_flat(struct hv_boot *boot, const struct hv_image *image,
 		     const struct hv_memory *memory, uint32_t code_size)
 {
 	struct tinyvmx_sregs *sregs = &boot->sregs;
-	uint16_t code = image->code_selector ? image->code_selector : CODE_SELECTOR,
-		 data = code + SELECTOR;
+	uint16_t code = image->code_selector ? image->code_selector : CODE_SELECTOR;
+	uint16_t data = code + SELECTOR;
+	uint64_t gdt[PAGE / SELECTOR] = { 0 };
 
 	set_all_data(sregs, (struct tinyvmx_segment){
 				    .limit = UINT32_MAX,
@@ -139,10 +135,9 @@ static void set_flat(struct hv_boot *boot, const struct hv_image *image,
 		.ar = AR_CODE | TINYVMX_AR_G | code_size,
 		.selector = code,
 	};
-	put64(memory, HV_BOOT_GDT, 0);
-	put64(memory, HV_BOOT_GDT + code,
-	      code_size == TINYVMX_AR_L ? 0x00af9b000000ffff : 0x00cf9b000000ffff);
-	put64(memory, HV_BOOT_GDT + data, 0x00cf93000000ffff);
+	gdt[code / SELECTOR] = code_size == TINYVMX_AR_L ? 0x00af9b000000ffff : 0x00cf9b000000ffff;
+	gdt[data / SELECTOR] = 0x00cf93000000ffff;
+	hv_image_put(memory, HV_BOOT_GDT, gdt, data + SELECTOR);
 	sregs->gdt_base = HV_BOOT_GDT;
 	sregs->gdt_limit = data + SELECTOR - 1;
 	boot->regs.rip = image->entry;
@@ -157,23 +152,36 @@ static void start_protected(struct hv_boot *boot, const struct hv_image *image,
 	boot->sregs.cr4 = CR4_SSE;
 }
 
+#define ENTRIES 512
+
+/* All that lies at HV_BOOT_PAGE_TABLES */
+struct page_tables {
+	uint64_t pml4[ENTRIES];
+	uint64_t pdpt[ENTRIES];
+	uint64_t pd[4][ENTRIES];
+};
+
+#define TABLE(member) (HV_BOOT_PAGE_TABLES + offsetof(struct page_tables, member))
+_Static_assert(HV_BOOT_PAGE_TABLES + sizeof(struct page_tables) == HV_BOOT_PAGE_TABLES_END,
+	       "page tables");
+
 /*
  * The identity map: the first 4 GiB, RAM and chips alike, by 2 MiB pages; RAM
  * above, up to 512 GiB, by 1 GiB pages where the CPU has them.
  */
 static void build_page_tables(const struct hv_memory *memory, bool huge_1g)
 {
-	uint64_t pml4 = HV_BOOT_PAGE_TABLES, pdpt = pml4 + PAGE, pd = pdpt + PAGE;
+	const struct hv_ram_range *last = &memory->range[memory->count - 1];
 	uint64_t flags = X86_PTE_P | X86_PTE_W;
-	uint64_t end = memory->range[memory->count - 1].gpa + memory->range[memory->count - 1].len;
+	struct page_tables tables = { .pml4[0] = TABLE(pdpt) | flags };
 
-	put64(memory, pml4, pdpt | flags);
 	for (uint64_t i = 0; i < 4; i++)
-		put64(memory, pdpt + 8 * i, (pd + PAGE * i) | flags);
-	for (uint64_t i = 0; i < 4 * 512; i++)
-		put64(memory, pd + 8 * i, i * 2 * HV_MIB | flags | X86_PTE_PS);
-	for (uint64_t i = 4; huge_1g && i < 512 && i * HV_GIB < end; i++)
-		put64(memory, pdpt + 8 * i, i * HV_GIB | flags | X86_PTE_PS);
+		tables.pdpt[i] = TABLE(pd[i]) | flags;
+	for (uint64_t i = 0; i < 4 * ENTRIES; i++)
+		tables.pd[i / ENTRIES][i % ENTRIES] = i * 2 * HV_MIB | flags | X86_PTE_PS;
+	for (uint64_t i = 4; huge_1g && i < ENTRIES && i * HV_GIB < last->gpa + last->len; i++)
+		tables.pdpt[i] = i * HV_GIB | flags | X86_PTE_PS;
+	hv_image_put(memory, HV_BOOT_PAGE_TABLES, &tables, sizeof(tables));
 }
 
 static void start_long(struct hv_boot *boot, const struct hv_image *image,
@@ -202,6 +210,5 @@ void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image,
 	boot->regs.gpr[TINYVMX_RSI] = HV_BOOT_CMDLINE;
 	boot->regs.gpr[TINYVMX_RDI] = hv_memory_low_end(memory);
 	if (*cmdline)
-		memcpy(hv_memory_at(memory, HV_BOOT_CMDLINE, HV_BOOT_CMDLINE_MAX), cmdline,
-		       strlen(cmdline) + 1);
+		hv_image_put(memory, HV_BOOT_CMDLINE, cmdline, strlen(cmdline) + 1);
 }

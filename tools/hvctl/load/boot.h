@@ -28,6 +28,7 @@
 #define HV_BOOT_INFO 0x3000
 #define HV_BOOT_INFO_SIZE 0x3000
 #define HV_BOOT_PAGE_TABLES 0x10000
+#define HV_BOOT_PAGE_TABLES_END 0x16000
 #define HV_BOOT_STACK 0x80000
 #define HV_BOOT_STACK_MIN 0x1000	/* bytes that we promise */
 #define HV_BOOT_STACK_REAL 0x7000

@@ -247,20 +247,20 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
 	const struct hv_file *file = &payload->file;
-	uint8_t *params = hv_memory_at(memory, HV_BOOT_INFO, BOOT_PARAMS_SIZE);
+	uint8_t params[BOOT_PARAMS_SIZE] = { 0 };
 	size_t end = JUMP + 2 + file->data[JUMP + 1];
 
 	if (end > HEADER_MAX)
 		end = HEADER_MAX;
 	if (end > file->size)
 		end = file->size;
-	memset(params, 0, BOOT_PARAMS_SIZE);
 	memcpy(params + HEADER_BEGIN, file->data + HEADER_BEGIN, end - HEADER_BEGIN);
 	params[TYPE_OF_LOADER] = LOADER_UNDEFINED;
 	put(params, CMD_LINE_PTR, HV_BOOT_CMDLINE, 4);
 	put_initrd(params, payload);
 	put_e820(params, memory);
 	put(params, ACPI_RSDP_ADDR, env->rsdp, 8);
+	hv_image_put(memory, HV_BOOT_INFO, params, sizeof(params));
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	boot->regs.gpr[TINYVMX_RSI] = HV_BOOT_INFO;
 	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;

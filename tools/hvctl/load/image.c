@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From a file to guest RAM: check a plan, and carry it out. */
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "image.h"
 
@@ -51,6 +51,12 @@ int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,
 	return 0;
 }
 
+void hv_image_put(const struct hv_memory *memory, uint64_t gpa, const void *data, size_t len)
+{
+	if (hv_memory_write(memory, gpa, data, len))
+		abort();
+}
+
 void hv_image_copy(const struct hv_image *image, const struct hv_file *file,
 		   const struct hv_memory *memory)
 {
@@ -58,8 +64,8 @@ void hv_image_copy(const struct hv_image *image, const struct hv_file *file,
 	for (size_t i = 0; i < image->count; i++) {
 		const struct hv_image_segment *segment = &image->segment[i];
 
-		memcpy(hv_memory_at(memory, segment->gpa, segment->mem_size),
-		       file->data + segment->file_offset, segment->file_size);
+		hv_image_put(memory, segment->gpa, file->data + segment->file_offset,
+			     segment->file_size);
 	}
 }
 

@@ -34,6 +34,9 @@ struct hv_image {
 int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,
 		   struct hv_error *err);
 
+/* Write where a check has found that RAM is: to fail here is a bug of ours. */
+void hv_image_put(const struct hv_memory *memory, uint64_t gpa, const void *data, size_t len);
+
 /* Put a checked image into RAM. */
 void hv_image_copy(const struct hv_image *image, const struct hv_file *file,
 		   const struct hv_memory *memory);

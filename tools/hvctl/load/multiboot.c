@@ -226,9 +226,7 @@ static void write_mmap(struct info *info, const struct hv_memory *memory)
 
 void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_memory *memory)
 {
-	struct info *info = hv_memory_at(memory, HV_BOOT_INFO, sizeof(*info));
-
-	*info = (struct info){
+	struct info info = {
 		.mbi = {
 			.flags = INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MMAP | INFO_LOADER_NAME,
 			.cmdline = HV_BOOT_CMDLINE,
@@ -236,8 +234,10 @@ void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_m
 		},
 		.loader_name = "hvctl",
 	};
-	write_modules(info, payload);
-	write_mmap(info, memory);
+
+	write_modules(&info, payload);
+	write_mmap(&info, memory);
+	hv_image_put(memory, HV_BOOT_INFO, &info, sizeof(info));
 }
 
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,

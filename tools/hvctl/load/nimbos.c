@@ -91,7 +91,7 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 		size = payload->stub.size;
 	}
 	hv_multiboot_write_info(payload, memory);
-	memcpy(hv_memory_at(memory, gpa, size), stub, size);
+	hv_image_put(memory, gpa, stub, size);
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	boot->regs.rip = gpa;
 }

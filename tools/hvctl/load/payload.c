@@ -135,8 +135,7 @@ void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *
 	for (unsigned int i = 0; i < payload->modules; i++) {
 		const struct hv_module *module = &payload->module[i];
 
-		memcpy(hv_memory_at(memory, module->gpa, module->file.size), module->file.data,
-		       module->file.size);
+		hv_image_put(memory, module->gpa, module->file.data, module->file.size);
 	}
 	hv_boot_prepare(boot, image, memory, payload->text, env);
 	if (payload->protocol->start)

@@ -133,11 +133,9 @@ static int load(struct hv_image *image, const struct hv_file *file,
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
 		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
-	struct info *info = hv_memory_at(memory, HV_BOOT_INFO, sizeof(*info));
 	struct hv_range range[HV_LAYOUT_MAX_RANGES];
 	size_t count = hv_layout_map(memory, range, HV_LAYOUT_MAX_RANGES);
-
-	*info = (struct info){
+	struct info info = {
 		.start = {
 			.magic = START_INFO_MAGIC,
 			.version = START_INFO_VERSION,
@@ -149,12 +147,14 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 			.memmap_entries = count,
 		},
 	};
+
 	for (unsigned int i = 0; i < payload->modules; i++)
-		info->module[i] = (struct module_entry){ payload->module[i].gpa,
-							 payload->module[i].file.size, 0, 0 };
+		info.module[i] = (struct module_entry){ payload->module[i].gpa,
+							payload->module[i].file.size, 0, 0 };
 	for (size_t i = 0; i < count; i++)
-		info->memmap[i] =
+		info.memmap[i] =
 			(struct memmap_entry){ range[i].gpa, range[i].len, range[i].kind, 0 };
+	hv_image_put(memory, HV_BOOT_INFO, &info, sizeof(info));
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	boot->regs.gpr[TINYVMX_RBX] = HV_BOOT_INFO;
 	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;
