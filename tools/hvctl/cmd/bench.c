@@ -291,7 +291,7 @@ int hv_cmd_bench(int argc, char **argv)
 	struct hv_bench_result *results;
 	int status;
 
-	argp_parse(&parser, argc, argv, 0, NULL, &request);
+	hv_command_parse(&parser, argc, argv, &request);
 	if (request.list)
 		return list();
 	status = check_files(&request);

@@ -74,7 +74,7 @@ int hv_cmd_doctor(int argc, char **argv)
 	struct utsname uts;
 	int status;
 
-	argp_parse(&parser, argc, argv, 0, NULL, NULL);
+	hv_command_parse(&parser, argc, argv, NULL);
 	free((char *)parser.doc);
 	results = calloc(doctor_nr_checks, sizeof(*results));
 	if (uname(&uts) || !results) {

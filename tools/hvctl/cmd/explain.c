@@ -86,7 +86,7 @@ int hv_cmd_explain(int argc, char **argv)
 	FILE *in;
 	int status;
 
-	argp_parse(&parser, argc, argv, 0, NULL, &path);
+	hv_command_parse(&parser, argc, argv, &path);
 	if (!strcmp(path, "-"))
 		return explain("standard input", stdin);
 	in = fopen(path, "re");

@@ -88,7 +88,7 @@ int hv_cmd_info(int argc, char **argv)
 	bool as_json = false;
 	int module_err, msr_err;
 
-	argp_parse(&parser, argc, argv, 0, NULL, &as_json);
+	hv_command_parse(&parser, argc, argv, &as_json);
 	module_err = vmx_info_from_module(&info);
 	if (!module_err)
 		return print(&info, as_json);

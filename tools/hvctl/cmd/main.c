@@ -15,10 +15,6 @@
 
 static int cmd_help(int argc, char **argv);
 
-/* A subcommand that is not linked in (yet) has a null entry and does not exist. */
-#pragma weak hv_cmd_info
-#pragma weak hv_cmd_doctor
-
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -39,7 +35,7 @@ static const struct command commands[] = {
 static const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < NR_COMMANDS; i++)
-		if (commands[i].run && !strcmp(commands[i].name, name))
+		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
 }
@@ -48,8 +44,7 @@ static void usage(FILE *out)
 {
 	fputs("usage: hvctl COMMAND [ARGUMENT...]\n\n", out);
 	for (size_t i = 0; i < NR_COMMANDS; i++)
-		if (commands[i].run)
-			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n'hvctl help COMMAND' lists its options; hvctl(1) tells all.\n", out);
 }
 

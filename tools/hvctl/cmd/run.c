@@ -117,6 +117,6 @@ int hv_cmd_run(int argc, char **argv)
 {
 	struct run run = { .config = HV_CONFIG_DEFAULT };
 
-	argp_parse(&argp, argc, argv, 0, NULL, &run);
+	hv_command_parse(&argp, argc, argv, &run);
 	return hv_session_run(&run.config, &run.options);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hvctl as its users meet it, without VT-x: bad input gives one line that says what
- * and how to mend it, status 2, and nothing on standard output. HVCTL names the program.
+ * hvctl as its users meet it, without VT-x: bad input gives one line, which begins with
+ * the command's name, says what is wrong and how to mend it, and status 2. HVCTL names
+ * the program.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static int run(const char *args)
 	return WEXITSTATUS(status);
 }
 
-static void refused(const char *args, const char *what)
+static void refused_by(const char *who, const char *args, const char *what)
 {
 	int status = run(args);
 	const char *newline = strchr(output, '\n');
@@ -41,8 +42,17 @@ static void refused(const char *args, const char *what)
 		fail_msg("hvctl %s: status %d: %s", args, status, output);
 	if (!newline || newline[1])
 		fail_msg("hvctl %s: not one line: %s", args, output);
-	if (strncmp(output, "hvctl", 5) || !strstr(output, what) || !strchr(output, ';'))
+	if (strncmp(output, who, strlen(who)) || !strstr(output, what) || !strchr(output, ';'))
 		fail_msg("hvctl %s: %s", args, output);
+}
+
+/* By the command that @args begin with */
+static void refused(const char *args, const char *what)
+{
+	char who[32];
+
+	snprintf(who, sizeof(who), "hvctl %.*s: ", (int)strcspn(args, " "), args);
+	refused_by(who, args, what);
 }
 
 static void make_file(const char *name, const void *data, size_t len)
@@ -151,23 +161,66 @@ static void test_commands(void **state)
 	(void)state;
 	assert_int_equal(run(""), 2);
 	assert_non_null(strstr(output, "usage"));
-	refused("jump", "no such command");
-	refused("help jump", "no such command");
+	refused_by("hvctl: ", "jump", "jump: no such command");
+	refused_by("hvctl: ", "help jump", "jump: no such command");
+	refused_by("hvctl: ", "--jump", "--jump: no such command");
 	assert_int_equal(run("help"), 0);
 	assert_int_equal(run("help help"), 0);
 	assert_int_equal(run("help run"), 0);
 	assert_non_null(strstr(output, "--cmdline"));
 	assert_int_equal(run("--help"), 0);
 	assert_int_equal(run("--version"), 0);
-	assert_int_equal(run("run --nonsense ok"), 2);
+}
+
+static void helps(const char *args, const char *with)
+{
+	if (run(args))
+		fail_msg("hvctl %s: not status 0: %s", args, output);
+	if (strncmp(output, "Usage: hvctl ", 13) || !strstr(output, with))
+		fail_msg("hvctl %s: does not say \"%s\": %s", args, with, output);
+}
+
+static void test_options(void **state)
+{
+	(void)state;
+	refused("run --nonsense ok", "--nonsense: no such option");
+	refused("run ok --nonsense=3", "--nonsense=3: no such option");
+	refused("run -x ok", "-x: no such option");
+	refused("run -vx ok", "-x: no such option");
+	refused("run --ini x ok two", "one image too many");
+	refused("run --m x ok", "--m: no such option, or short for several");
+	refused("run ok --mem", "--mem: wants a value");
+	refused("run ok -m", "--mem: wants a value");
+	refused("run --json=3 ok", "--json: takes no value");
+	refused("info -jx", "-x: no such option");
+	refused("info --json=3", "--json: takes no value");
+	refused("info x", "x: no argument expected");
+	refused("bench --case", "--case: wants a value");
+	refused("doctor --json", "--json: no such option");
+	refused("doctor x", "x: no argument expected");
+	refused("explain --json x", "--json: no such option");
+	refused("explain", "no file given");
+	refused("explain ok two", "two: one file only");
+	/* What looks like an option may be the value of one, or an image. */
+	refused("run --cmdline --nonsense nothing", "nothing: no such file");
+	refused("run -- --nonsense", "--nonsense: no such file");
+	helps("run -h", "--cmdline=STR");
+	helps("run -vh", "--cmdline=STR");
+	helps("run --help nothing", "--cmdline=STR");
+	helps("run --usage", "[--cmdline=STR]");
+	helps("info -h", "--json");
+	helps("doctor -h", "vmx-root");
+	helps("explain -h", "FILE");
+	helps("bench -h", "loop\naround them. Each number");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_images), cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_places), cmocka_unit_test(test_no_device),
-		cmocka_unit_test(test_bench),  cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_images),  cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_places),  cmocka_unit_test(test_no_device),
+		cmocka_unit_test(test_bench),   cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_options),
 	};
 
 	return cmocka_run_group_tests_name("cli", tests, setup, teardown);

@@ -164,7 +164,7 @@ static int tell_json(const struct hv_machine *machine)
 		putchar('\n');
 	if (!hv_report_json(machine, stdout))
 		return 0;
-	fputs("hvctl: --json: cannot write the report; mend standard output\n", stderr);
+	fputs("hvctl run: --json: cannot write the report; mend standard output\n", stderr);
 	return -1;
 }
 
@@ -188,7 +188,7 @@ static int finish(struct session *session)
 
 static int fail(const struct hv_error *err)
 {
-	fprintf(stderr, "hvctl: %s: %s\n", err->subject, err->text);
+	fprintf(stderr, "hvctl run: %s: %s\n", err->subject, err->text);
 	return HV_STATUS_USAGE;
 }
 

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Command lines by argp, but what is wrong with one in the words of the rest of hvctl:
+ * one line, "hvctl COMMAND: what: why; remedy".
+ */
+#include <ctype.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "lib/status.h"
+
+enum { KEY_USAGE = 0x1000 };
+
+static const struct argp_option help_options[] = {
+	{ "help", 'h', NULL, 0, "give this help list", -1 },
+	{ "usage", KEY_USAGE, NULL, 0, "give a short usage message", -1 },
+	{ 0 }
+};
+
+static error_t parse_help(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->input;
+		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
+	case KEY_USAGE:
+		argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* All options of a command, as getopt_long() takes them. */
+struct words {
+	struct option options[64];
+	unsigned int count;
+	char letters[2 * 64 + 2];
+};
+
+static void add_word(struct words *words, const struct argp_option *option)
+{
+	char letter[] = { option->key, option->arg ? ':' : 0, 0 };
+
+	if (words->count == sizeof(words->options) / sizeof(words->options[0]) - 1)
+		abort();
+	if (option->name)
+		words->options[words->count++] =
+			(struct option){ option->name,
+					 option->arg ? required_argument : no_argument, NULL,
+					 option->key };
+	if (option->key < 0x80 && isgraph(option->key))
+		strcat(words->letters, letter);
+}
+
+static void add_words(struct words *words, const struct argp *argp)
+{
+	const struct argp_option *option = argp->options;
+	const struct argp_child *child = argp->children;
+
+	for (; option && (option->name || option->key); option++)
+		add_word(words, option);
+	for (; child && child->argp; child++)
+		add_words(words, child->argp);
+}
+
+static const char *find_name(const struct words *words, int key)
+{
+	for (unsigned int i = 0; i < words->count; i++)
+		if (words->options[i].val == key)
+			return words->options[i].name;
+	return NULL;
+}
+
+static void __attribute__((noreturn)) refuse(const struct words *words, char **argv, int result)
+{
+	const char *name = find_name(words, optopt);
+
+	if (name)
+		fprintf(stderr, "%s: --%s: %s; see '%s --help'\n", argv[0], name,
+			result == ':' ? "wants a value" : "takes no value", argv[0]);
+	else if (optopt)
+		fprintf(stderr, "%s: -%c: no such option; '%s --help' lists them\n", argv[0],
+			optopt, argv[0]);
+	else
+		fprintf(stderr,
+			"%s: %s: no such option, or short for several; '%s --help' lists them\n",
+			argv[0], argv[optind - 1], argv[0]);
+	exit(HV_STATUS_USAGE);
+}
+
+/* Before argp, which would say it in two lines: are these options, with the values they want? */
+static void check(const struct argp *argp, int argc, char **argv)
+{
+	struct words words = { .letters = ":" };
+	char *copy[argc + 1];
+	int result;
+
+	add_words(&words, argp);
+	/* getopt_long() moves what is no option to the end. */
+	memcpy(copy, argv, sizeof(copy));
+	opterr = optind = 0;
+	do
+		result = getopt_long(argc, copy, words.letters, words.options, NULL);
+	while (result != -1 && result != ':' && result != '?');
+	if (result != -1)
+		refuse(&words, copy, result);
+}
+
+void hv_command_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	const struct argp_child children[] = { { argp, 0, NULL, 0 }, { 0 } };
+	const struct argp whole = {
+		.options = help_options,
+		.parser = parse_help,
+		.children = children,
+	};
+
+	check(&whole, argc, argv);
+	argp_parse(&whole, argc, argv, ARGP_NO_HELP, NULL, input);
+}
