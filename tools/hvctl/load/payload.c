@@ -68,6 +68,17 @@ static int read_extra(struct hv_payload *payload, struct hv_file *file, const ch
 	return hv_file_read(file, path, UINT64_MAX, err);
 }
 
+static int read_map(struct hv_payload *payload, struct hv_error *err)
+{
+	const char *path = payload->config->system_map;
+	int error = read_extra(payload, &payload->map, path, err);
+
+	if (error || !path || hv_symbols_is_map(&payload->map))
+		return error;
+	return hv_fail(err, ENOEXEC,
+		       "is no System.map: no line of it is ADDRESS t NAME; make one by nm VMLINUX");
+}
+
 static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
 {
 	const struct hv_protocol *protocol = payload->protocol;
@@ -122,7 +133,7 @@ int hv_payload_read(struct hv_payload *payload, const struct hv_payload_config *
 	if (!error)
 		error = read_extra(payload, &payload->stub, config->bios, err);
 	if (!error)
-		error = read_extra(payload, &payload->map, config->system_map, err);
+		error = read_map(payload, err);
 	return error ? error : hv_payload_plan(payload, config, memory, err);
 }
 

@@ -11,21 +11,19 @@
 /* In a System.map nothing tells where the code ends. */
 #define FAR 0x100000
 
-struct best {
+struct symbol {
 	uint64_t value;
 	const char *name;
 	size_t len;			/* of the name */
 };
 
-static void consider(struct best *best, uint64_t value, const char *name, size_t len,
-		     uint64_t address)
+static void consider(struct symbol *best, const struct symbol *symbol, uint64_t address)
 {
-	if (value > address || !len || (best->name && value <= best->value))
-		return;
-	*best = (struct best){ value, name, len };
+	if (symbol->value <= address && symbol->len && (!best->name || symbol->value > best->value))
+		*best = *symbol;
 }
 
-static bool tell(const struct best *best, uint64_t address, char *text, size_t len)
+static bool tell(const struct symbol *best, uint64_t address, char *text, size_t len)
 {
 	if (!best->name)
 		return false;
@@ -65,7 +63,7 @@ static uint64_t to_virtual(Elf *elf, uint64_t address)
 }
 
 static void search_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *sh, size_t code,
-			 uint64_t address, struct best *best)
+			 uint64_t address, struct symbol *best)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t count = data && sh->sh_entsize ? sh->sh_size / sh->sh_entsize : 0;
@@ -76,13 +74,14 @@ static void search_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *sh, size_t
 		const char *name = elf_strptr(elf, sh->sh_link, sym.st_name);
 
 		if (sym.st_shndx == code && name && (type == STT_FUNC || type == STT_NOTYPE))
-			consider(best, sym.st_value, name, strlen(name), address);
+			consider(best, &(struct symbol){ sym.st_value, name, strlen(name) },
+				 address);
 	}
 }
 
 static bool search_elf(Elf *elf, uint64_t address, char *text, size_t len)
 {
-	struct best best = { 0 };
+	struct symbol best = { 0 };
 	Elf_Scn *section = NULL;
 	GElf_Shdr sh;
 	size_t code;
@@ -125,19 +124,40 @@ static bool parse_line(const char *line, size_t len, uint64_t *value, size_t *na
 	       strchr("tTwW", line[*name - 2]);
 }
 
+/* The next line of code from *@line on, which moves behind it. False: there are no more. */
+static bool next_symbol(const struct hv_file *file, const char **line, struct symbol *symbol)
+{
+	const char *end = (const char *)file->data + file->size;
+
+	while (*line && *line < end) {
+		const char *begin = *line, *next = memchr(begin, '\n', end - begin);
+		size_t size = (next ? next : end) - begin, name;
+
+		*line = next ? next + 1 : NULL;
+		if (!parse_line(begin, size, &symbol->value, &name))
+			continue;
+		symbol->name = begin + name;
+		symbol->len = size - name;
+		return true;
+	}
+	return false;
+}
+
 bool hv_symbols_in_map(const struct hv_file *file, uint64_t address, char *text, size_t len)
 {
-	const char *line = (const char *)file->data, *end = line + file->size;
-	struct best best = { 0 };
+	const char *line = (const char *)file->data;
+	struct symbol best = { 0 }, symbol;
 
-	while (line && line < end) {
-		const char *next = memchr(line, '\n', end - line);
-		size_t size = (next ? next : end) - line, name;
-		uint64_t value;
-
-		if (parse_line(line, size, &value, &name) && address - value < FAR)
-			consider(&best, value, line + name, size - name, address);
-		line = next ? next + 1 : NULL;
-	}
+	while (next_symbol(file, &line, &symbol))
+		if (address - symbol.value < FAR)
+			consider(&best, &symbol, address);
 	return tell(&best, address, text, len);
+}
+
+bool hv_symbols_is_map(const struct hv_file *file)
+{
+	const char *line = (const char *)file->data;
+	struct symbol symbol;
+
+	return next_symbol(file, &line, &symbol);
 }

@@ -13,4 +13,7 @@
 bool hv_symbols_in_elf(const struct hv_file *file, uint64_t address, char *text, size_t len);
 bool hv_symbols_in_map(const struct hv_file *file, uint64_t address, char *text, size_t len);
 
+/* Is there anything in it that a System.map is made of? */
+bool hv_symbols_is_map(const struct hv_file *file);
+
 #endif

@@ -17,6 +17,11 @@ static bool in_map(const char *map, uint64_t address)
 	return hv_symbols_in_map(&file, address, text, sizeof(text));
 }
 
+static bool is_map(const char *map)
+{
+	return hv_symbols_is_map(&(struct hv_file){ (uint8_t *)map, strlen(map) });
+}
+
 static void test_map(void **state)
 {
 	static const char map[] = "0000000000000000 D per_cpu\n"
@@ -26,6 +31,8 @@ static void test_map(void **state)
 				  "ffffffff81000200 W last";
 
 	(void)state;
+	assert_true(is_map(map));
+	assert_false(is_map("0000000000000000 D per_cpu\nffffffff81000180 r table\n"));
 	assert_true(in_map(map, 0xffffffff81000000));
 	assert_string_equal(text, "_text+0x0");
 	assert_true(in_map(map, 0xffffffff810001ff));
@@ -58,6 +65,9 @@ static void test_map_broken(void **state)
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		if (in_map(maps[i], 2))
 			fail_msg("\"%s\" has a symbol: %s", maps[i], text);
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+		if (is_map(maps[i]))
+			fail_msg("\"%s\" is taken for a map", maps[i]);
 	assert_false(hv_symbols_in_map(&(struct hv_file){ 0 }, 0, text, sizeof(text)));
 }
 
