@@ -42,7 +42,7 @@ static const struct argp_option options[] = {
 static void parse_address(struct argp_state *state, const char *option, const char *arg,
 			  uint64_t *value)
 {
-	if (!hv_parse_size(arg, 1, value))
+	if (!hv_parse_size(arg, 1, value) || *value == HV_UNSET)
 		argp_failure(state, HV_STATUS_USAGE, 0,
 			     "%s %s: not a size or address; give a number like 0x100000 or 16M",
 			     option, arg);

@@ -63,10 +63,6 @@ static int check_real(const struct hv_image *image, const char *cmdline, struct 
 
 int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err)
 {
-	if (strlen(cmdline) >= HV_BOOT_CMDLINE_MAX)
-		return hv_fail(err, E2BIG,
-			       "the command line is longer than %d bytes; shorten --cmdline",
-			       HV_BOOT_CMDLINE_MAX - 1);
 	if (image->mode == HV_MODE_REAL)
 		return check_real(image, cmdline, err);
 	if (image->mode == HV_MODE_PROTECTED && image->entry > UINT32_MAX)

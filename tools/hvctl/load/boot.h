@@ -44,7 +44,7 @@ struct hv_boot_env {
 	uint64_t rsdp;			/* where ACPI's RSDP lies; 0: there are no tables */
 };
 
-/* Does the image leave room for what its mode needs? */
+/* Does the image leave room for what its mode needs? @cmdline is shorter than HV_BOOT_CMDLINE_MAX. */
 int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err);
 
 /* The first state of the image's mode; write to RAM what belongs to it. */

@@ -196,20 +196,23 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 	uint64_t ram = hv_memory_low_end(memory), end = kernel_end(file);
 	uint64_t cmdline_max = field(file, CMDLINE_SIZE, 4, 0x206, 255);
 	uint64_t initrd_max = field(file, INITRD_ADDR_MAX, 4, 0x203, 0x37ffffff);
+	char remedy[HV_REMEDY_MAX];
 
 	if (end > ram)
 		return hv_fail(
 			err, ENOSPC,
-			"needs RAM up to 0x%llx to start (init_size), and there are %llu MiB; use --mem %lluM or more",
+			"needs RAM up to 0x%llx to start (init_size), and there are %llu MiB; %s",
 			(unsigned long long)end, (unsigned long long)(ram / HV_MIB),
-			(unsigned long long)(end / HV_MIB + 1));
+			hv_image_more_ram(remedy, LOAD_ADDRESS, end - LOAD_ADDRESS,
+					  "the file is damaged"));
 	if (strlen(payload->text) > cmdline_max)
 		return hv_fail(
 			err, E2BIG,
-			"takes a command line of %llu bytes, and this one has %zu; shorten --append",
-			(unsigned long long)cmdline_max, strlen(payload->text));
+			"takes a command line of %llu bytes, and this one has %zu; shorten %s",
+			(unsigned long long)cmdline_max, strlen(payload->text),
+			hv_payload_config_who_said(payload->config));
 	/* The kernel unpacks archives that follow each other, zeroes between them skipped. */
-	return hv_place_modules(payload, end, ram < initrd_max + 1 ? ram : initrd_max + 1, 4, err);
+	return hv_place_modules(payload, memory, end, initrd_max + 1, 4, err);
 }
 
 static void put(uint8_t *params, size_t offset, uint64_t value, unsigned int bytes)

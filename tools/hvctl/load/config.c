@@ -27,6 +27,13 @@ bool hv_mode_find(const char *name, enum hv_mode *mode)
 	return false;
 }
 
+const char *hv_payload_config_who_said(const struct hv_payload_config *config)
+{
+	if (config->cmdline && config->append)
+		return "--cmdline or --append";
+	return config->cmdline ? "--cmdline" : "--append";
+}
+
 bool hv_payload_config_add_initrd(struct hv_payload_config *config, const char *path)
 {
 	if (config->initrds == HV_PAYLOAD_MAX_MODULES)

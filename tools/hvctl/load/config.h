@@ -48,6 +48,9 @@ const char *hv_mode_name(enum hv_mode mode);
 /* The mode that a user calls @name. False: there is none. */
 bool hv_mode_find(const char *name, enum hv_mode *mode);
 
+/* The options that made the command line what it is, for messages. */
+const char *hv_payload_config_who_said(const struct hv_payload_config *config);
+
 /* One more initramfs or module. False: there are too many. */
 bool hv_payload_config_add_initrd(struct hv_payload_config *config, const char *path);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From a file to guest RAM: check a plan, and carry it out. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "image.h"
@@ -26,9 +27,23 @@ static int check_overlap(const struct hv_image *image, size_t index, struct hv_e
 	return 0;
 }
 
+const char *hv_image_more_ram(char text[HV_REMEDY_MAX], uint64_t gpa, uint64_t len,
+			      const char *otherwise)
+{
+	uint64_t end;
+
+	if (__builtin_add_overflow(gpa, len, &end) || end > HV_GAP_BEGIN)
+		return otherwise;
+	snprintf(text, HV_REMEDY_MAX, "use --mem %lluM or more",
+		 (unsigned long long)((end + HV_MIB - 1) / HV_MIB));
+	return text;
+}
+
 int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,
 		   struct hv_error *err)
 {
+	char remedy[HV_REMEDY_MAX];
+
 	for (size_t i = 0; i < image->count; i++) {
 		const struct hv_image_segment *segment = &image->segment[i];
 		int error = check_overlap(image, i, err);
@@ -37,11 +52,13 @@ int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,
 			return error;
 		if (hv_memory_at(memory, segment->gpa, segment->mem_size))
 			continue;
-		return hv_fail(
-			err, EFBIG,
-			"0x%llx bytes at 0x%llx do not fit into guest RAM (0-0x%llx); use a larger --mem or another load address",
-			(unsigned long long)segment->mem_size, (unsigned long long)segment->gpa,
-			(unsigned long long)hv_memory_low_end(memory) - 1);
+		return hv_fail(err, EFBIG,
+			       "0x%llx bytes at 0x%llx do not fit into guest RAM (0-0x%llx); %s",
+			       (unsigned long long)segment->mem_size,
+			       (unsigned long long)segment->gpa,
+			       (unsigned long long)hv_memory_low_end(memory) - 1,
+			       hv_image_more_ram(remedy, segment->gpa, segment->mem_size,
+						 "load or link it below 3 GiB"));
 	}
 	if (!hv_memory_at(memory, image->entry, 1))
 		return hv_fail(err, EINVAL,

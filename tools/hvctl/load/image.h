@@ -30,6 +30,14 @@ struct hv_image {
 	size_t count;
 };
 
+/*
+ * How to get RAM at @gpa ... @gpa + @len - 1, for messages: with which --mem, written to
+ * @text and returned; or @otherwise, as none would do.
+ */
+#define HV_REMEDY_MAX 40
+const char *hv_image_more_ram(char text[HV_REMEDY_MAX], uint64_t gpa, uint64_t len,
+			      const char *otherwise);
+
 /* Is every segment in RAM, and no two in the same place? */
 int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,
 		   struct hv_error *err);

@@ -20,7 +20,7 @@ static int choose_protocol(struct hv_payload *payload, struct hv_error *err)
 	payload->protocol = hv_protocol_find(boot);
 	if (payload->protocol)
 		return 0;
-	payload->subject = payload->why;
+	payload->subject = "--boot";
 	return hv_fail(err, EINVAL, "%s: no such boot protocol; use one of %s", boot,
 		       hv_protocol_names());
 }
@@ -36,10 +36,8 @@ static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 			      *first && *append ? " " : "", append);
 
 	if (len >= sizeof(payload->text))
-		return hv_fail(
-			err, E2BIG,
-			"the command line is longer than %d bytes; shorten --cmdline or --append",
-			HV_BOOT_CMDLINE_MAX - 1);
+		return hv_fail(err, E2BIG, "the command line is longer than %d bytes; shorten %s",
+			       HV_BOOT_CMDLINE_MAX - 1, hv_payload_config_who_said(config));
 	return 0;
 }
 

@@ -28,7 +28,7 @@ struct hv_payload {
 	unsigned int modules;
 	struct hv_file stub;		/* of --bios */
 	struct hv_file map;		/* System.map */
-	char text[HV_BOOT_CMDLINE_MAX + 1];	/* the whole command line */
+	char text[HV_BOOT_CMDLINE_MAX];	/* the whole command line */
 	const char *subject;		/* what an error is about */
 };
 

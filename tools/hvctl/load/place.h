@@ -5,9 +5,12 @@
 
 #include "payload.h"
 
-/* Give all modules room below @limit and above @floor, @align apart, as high as can be. */
-int hv_place_modules(struct hv_payload *payload, uint64_t floor, uint64_t limit, uint64_t align,
-		     struct hv_error *err);
+/*
+ * Give all modules room in the RAM above @floor and below @limit, @align apart, as high
+ * as can be.
+ */
+int hv_place_modules(struct hv_payload *payload, const struct hv_memory *memory, uint64_t floor,
+		     uint64_t limit, uint64_t align, struct hv_error *err);
 
 /*
  * For the protocols that tell their guest something in HV_BOOT_INFO: the image keeps

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The loaders: one file a boot protocol, and a table of them. Who knows whom, downwards:
+ * The loaders: one file a boot protocol, and a table of them. Who knows whom, downwards
+ * and to the right:
  *
  *	payload.c			reads all, asks the protocol, fills RAM
  *	protocol.c			the table		symbols.c

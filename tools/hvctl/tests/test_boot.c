@@ -140,12 +140,9 @@ static void refused(struct hv_image image, const char *cmdline, const char *with
 
 static void test_refused(void **state)
 {
-	char cmdline[HV_BOOT_CMDLINE_MAX + 1];
+	char cmdline[HV_BOOT_CMDLINE_MAX];
 
 	(void)state;
-	memset(cmdline, 'x', HV_BOOT_CMDLINE_MAX);
-	cmdline[HV_BOOT_CMDLINE_MAX] = 0;
-	refused(flat(HV_MODE_LONG, 0x100000, 0x100000), cmdline, "command line");
 	refused(flat(HV_MODE_LONG, 0x1000, 0x1000), "", "GDT");
 	refused(flat(HV_MODE_PROTECTED, 0x1f80, 0x1f80), "", "GDT");
 	refused(flat(HV_MODE_LONG, 0x11000, 0x11000), "", "page tables");
@@ -153,6 +150,7 @@ static void test_refused(void **state)
 	refused(flat(HV_MODE_REAL, 0x2000, 0x2000), "x", "command line");
 	refused(flat(HV_MODE_REAL, 4 * HV_GIB, 4 * HV_GIB), "", "4 GiB");
 	refused(flat(HV_MODE_PROTECTED, 4 * HV_GIB, 4 * HV_GIB), "", "4 GiB");
+	memset(cmdline, 'x', sizeof(cmdline));
 	cmdline[HV_BOOT_CMDLINE_MAX - 1] = 0;
 	start(HV_MODE_LONG, 0x100000, 0x100000, cmdline);
 	start(HV_MODE_REAL, 0x2000, 0x2000, "");

@@ -251,8 +251,12 @@ static void test_initrd_does_not_fit(void **state)
 	load_test_accept(&t);
 	hv_payload_free(&t.payload);
 	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "x", 1));
-	load_test_refuse(&t, "do not fit");
+	load_test_refuse(&t, "the end of guest RAM; use --mem 65M or more");
 	assert_string_equal(t.payload.subject, t.payload.module[0].path);
+	hv_payload_free(&t.payload);
+	hv_memory_exit(&t.memory);
+	test_memory(&t.memory, 65 * HV_MIB);
+	load_test_accept(&t);
 }
 
 static void test_initrd_above_limit(void **state)
@@ -263,7 +267,7 @@ static void test_initrd_above_limit(void **state)
 	put(&image, 0x22c, 0, 4);
 	use(&image);
 	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "x", 1));
-	load_test_refuse(&t, "do not fit");
+	load_test_refuse(&t, "the highest address it can use; use a smaller one");
 }
 
 static void test_initrd_missing(void **state)
@@ -297,10 +301,10 @@ static void refuse_field(size_t at, uint64_t value, unsigned int bytes, const ch
 static void test_refused_ram(void **state)
 {
 	(void)state;
-	refuse_field(0x260, RAM - PREFERRED + 1, 4, "init_size");
+	refuse_field(0x260, RAM - PREFERRED + 1, 4, "use --mem 65M or more");
 	refuse_field(0x258, RAM, 8, "init_size");
 	refuse_field(0x258, UINT64_MAX - 4096, 8, "init_size");
-	refuse_field(0x260, UINT32_MAX, 4, "--mem 4112M");
+	refuse_field(0x260, UINT32_MAX, 4, "the file is damaged");
 }
 
 static void test_refused_header(void **state)
@@ -350,8 +354,17 @@ static void test_refused_options(void **state)
 	memset(cmdline, 'x', sizeof(cmdline));
 	cmdline[2048] = 0;
 	t.config.cmdline = cmdline;
-	load_test_refuse(&t, "2047");
+	load_test_refuse(&t, "2047 bytes, and this one has 2048; shorten --cmdline");
 	hv_payload_free(&t.payload);
+	t.config.append = "";
+	load_test_refuse(&t, "; shorten --cmdline or --append");
+	hv_payload_free(&t.payload);
+	t.config.cmdline = NULL;
+	t.config.append = cmdline;
+	load_test_refuse(&t, "; shorten --append");
+	hv_payload_free(&t.payload);
+	t.config.append = NULL;
+	t.config.cmdline = cmdline;
 	cmdline[2047] = 0;
 	load_test_accept(&t);
 }
@@ -366,10 +379,15 @@ static void test_cmdline_longer_than_any(void **state)
 	memset(cmdline, 'x', sizeof(cmdline));
 	cmdline[4999] = 0;
 	t.config.append = cmdline;
-	load_test_refuse(&t, "command line");
+	load_test_refuse(&t, "longer than 4095 bytes; shorten --append");
 	hv_payload_free(&t.payload);
 	cmdline[4095 - strlen("console=ttyS0 panic=-1 ") + 1] = 0;
-	load_test_refuse(&t, "command line");
+	load_test_refuse(&t, "longer than 4095 bytes; shorten --append");
+	hv_payload_free(&t.payload);
+	t.config.append = NULL;
+	t.config.cmdline = cmdline;
+	memset(cmdline, 'x', 4096);
+	load_test_refuse(&t, "longer than 4095 bytes; shorten --cmdline");
 }
 
 static void test_no_64_bit_entry_on_request(void **state)

@@ -144,7 +144,11 @@ static void test_module_does_not_fit(void **state)
 	load_test_accept(&t);
 	hv_payload_free(&t.payload);
 	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "x", 1));
-	load_test_refuse(&t, "do not fit");
+	load_test_refuse(&t, "the end of guest RAM; use --mem 33M or more");
+	hv_payload_free(&t.payload);
+	hv_memory_exit(&t.memory);
+	test_memory(&t.memory, 33 * HV_MIB);
+	load_test_accept(&t);
 }
 
 static void test_too_many_modules(void **state)
