@@ -8,12 +8,31 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "lib/memory.h"
+
+#define PIPE_FIRST (64 * HV_KIB)	/* bytes that are read of one at first */
+
+static int open_stdin(struct hv_error *err)
+{
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		return fd;
+	return hv_fail(err, errno, "standard input cannot be used: %s; give a file",
+		       strerror(errno));
+}
 
 static int open_file(const char *path, struct hv_error *err)
 {
-	/* O_NONBLOCK: a FIFO without a writer must be refused, not waited for. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY, fd;
+	struct stat st;
 
+	if (!strcmp(path, "-"))
+		return open_stdin(err);
+	/* A FIFO's writer is waited for; what else would wait is refused. */
+	if (stat(path, &st) || !S_ISFIFO(st.st_mode))
+		flags |= O_NONBLOCK;
+	fd = open(path, flags);
 	if (fd >= 0)
 		return fd;
 	switch (errno) {
@@ -27,28 +46,36 @@ static int open_file(const char *path, struct hv_error *err)
 	return hv_fail(err, errno, "cannot be opened: %s; check the path", strerror(errno));
 }
 
-static int check_file(const struct stat *st, uint64_t max, struct hv_error *err)
+static int check_kind(mode_t mode, struct hv_error *err)
 {
-	if (S_ISDIR(st->st_mode))
-		return hv_fail(err, EISDIR, "is a directory; give the image file in it");
-	if (!S_ISREG(st->st_mode))
-		return hv_fail(err, EINVAL, "is not a regular file; copy the image into one");
-	if (!st->st_size)
-		return hv_fail(err, EINVAL, "is empty; make it first");
-	if ((uint64_t)st->st_size > max)
-		return hv_fail(err, EFBIG,
-			       "is %llu KiB, larger than guest RAM (%llu KiB); use a larger --mem",
-			       (unsigned long long)(st->st_size + 1023) / 1024,
-			       (unsigned long long)max / 1024);
-	return 0;
+	if (S_ISREG(mode) || S_ISFIFO(mode))
+		return 0;
+	if (S_ISDIR(mode))
+		return hv_fail(err, EISDIR, "is a directory; give a file in it");
+	return hv_fail(err, EINVAL, "is neither a file nor a pipe; copy it into a file");
 }
 
-static int read_all(int fd, struct hv_file *file, struct hv_error *err)
+static int check_size(uint64_t size, uint64_t max, struct hv_error *err)
 {
-	size_t done = 0;
+	if (!size)
+		return hv_fail(err, EINVAL, "is empty; make it first");
+	if (size <= max)
+		return 0;
+	return hv_fail(err, EFBIG,
+		       "is larger than %llu MiB; use --mem %lluM or more, or a smaller file",
+		       (unsigned long long)(max / HV_MIB), (unsigned long long)(size / HV_MIB + 1));
+}
 
-	while (done < file->size) {
-		ssize_t n = read(fd, file->data + done, file->size - done);
+/* Up to @room bytes in all; fewer: the file ends there. */
+static int read_up_to(int fd, struct hv_file *file, size_t room, struct hv_error *err)
+{
+	void *data = realloc(file->data, room);
+
+	if (!data)
+		return hv_fail(err, ENOMEM, "does not fit into memory; close something");
+	file->data = data;
+	while (file->size < room) {
+		ssize_t n = read(fd, file->data + file->size, room - file->size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -56,37 +83,62 @@ static int read_all(int fd, struct hv_file *file, struct hv_error *err)
 			return hv_fail(err, errno, "cannot be read: %s; check the disk",
 				       strerror(errno));
 		if (!n)
-			return hv_fail(
-				err, EIO,
-				"shrank while it was read; wait until its build is complete");
-		done += n;
+			break;
+		file->size += n;
 	}
 	return 0;
 }
 
-int hv_file_read(struct hv_file *file, const char *path, uint64_t max, struct hv_error *err)
+/* The size of a pipe, and of a file that is being made, is known at its end only. */
+static int read_all(int fd, struct hv_file *file, size_t expected, uint64_t max,
+		    struct hv_error *err)
 {
-	int fd = open_file(path, err);
+	size_t room = expected ? expected + 1 : PIPE_FIRST;
+	int error = read_up_to(fd, file, room, err);
+
+	while (!error && file->size == room && room <= max) {
+		room *= 2;
+		error = read_up_to(fd, file, room, err);
+	}
+	return error ? error : check_size(file->size, max, err);
+}
+
+static int read_open(int fd, struct hv_file *file, uint64_t max, struct hv_error *err)
+{
 	struct stat st;
 	int error;
+
+	if (fstat(fd, &st))
+		return hv_fail(err, errno, "cannot be examined: %s; check the path",
+			       strerror(errno));
+	error = check_kind(st.st_mode, err);
+	/* Some files in /proc do not tell their size. */
+	if (!error && st.st_size)
+		error = check_size(st.st_size, max, err);
+	return error ? error : read_all(fd, file, st.st_size, max, err);
+}
+
+/* What it did not fill. */
+static void give_back(struct hv_file *file)
+{
+	void *data = realloc(file->data, file->size);
+
+	if (data)
+		file->data = data;
+}
+
+int hv_file_read(struct hv_file *file, const char *path, uint64_t max, struct hv_error *err)
+{
+	int fd = open_file(path, err), error;
 
 	*file = (struct hv_file){ 0 };
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st))
-		error = hv_fail(err, errno, "cannot be examined: %s; check the path",
-				strerror(errno));
-	else
-		error = check_file(&st, max, err);
-	if (!error) {
-		file->size = st.st_size;
-		file->data = malloc(file->size);
-		error = file->data ?
-				read_all(fd, file, err) :
-				hv_fail(err, ENOMEM, "does not fit into memory; close something");
-	}
+	error = read_open(fd, file, max, err);
 	if (error)
 		hv_file_free(file);
+	else
+		give_back(file);
 	close(fd);
 	return error;
 }

@@ -14,7 +14,10 @@ struct hv_file {
 	size_t size;
 };
 
-/* Read a regular file of at most @max bytes; hv_file_free() it. */
+/*
+ * Read a file of at most @max bytes, to the end a pipe, or for "-" standard input;
+ * hv_file_free() it.
+ */
 int hv_file_read(struct hv_file *file, const char *path, uint64_t max, struct hv_error *err);
 void hv_file_free(struct hv_file *file);
 

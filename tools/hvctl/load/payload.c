@@ -8,6 +8,14 @@
 #include "protocol.h"
 #include "symbols.h"
 
+/* A file may be larger than what of it goes into RAM, by its debug information. */
+#define FILE_MAX (2 * HV_GIB)
+
+static uint64_t file_max(const struct hv_memory *memory)
+{
+	return memory->size > FILE_MAX ? memory->size : FILE_MAX;
+}
+
 static int choose_protocol(struct hv_payload *payload, struct hv_error *err)
 {
 	const char *boot = payload->config->boot;
@@ -41,40 +49,36 @@ static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 	return 0;
 }
 
+static int read_one(struct hv_payload *payload, struct hv_file *file, const char *path,
+		    uint64_t max, struct hv_error *err)
+{
+	payload->subject = path;
+	return hv_file_read(file, path, max, err);
+}
+
+static int read_map(struct hv_payload *payload, uint64_t max, struct hv_error *err)
+{
+	int error = read_one(payload, &payload->map, payload->config->system_map, max, err);
+
+	if (error || hv_symbols_is_map(&payload->map))
+		return error;
+	return hv_fail(err, ENOEXEC,
+		       "is no System.map: no line of it is ADDRESS t NAME; make one by nm VMLINUX");
+}
+
 static int read_modules(struct hv_payload *payload, uint64_t max, struct hv_error *err)
 {
 	for (unsigned int i = 0; i < payload->config->initrds; i++) {
 		struct hv_module *module = &payload->module[i];
 		int error;
 
-		payload->subject = module->path = payload->config->initrd[i];
+		module->path = payload->config->initrd[i];
 		payload->modules++;
-		error = hv_file_read(&module->file, module->path, max, err);
+		error = read_one(payload, &module->file, module->path, max, err);
 		if (error)
 			return error;
 	}
 	return 0;
-}
-
-/* A file that need not be. */
-static int read_extra(struct hv_payload *payload, struct hv_file *file, const char *path,
-		      struct hv_error *err)
-{
-	if (!path)
-		return 0;
-	payload->subject = path;
-	return hv_file_read(file, path, UINT64_MAX, err);
-}
-
-static int read_map(struct hv_payload *payload, struct hv_error *err)
-{
-	const char *path = payload->config->system_map;
-	int error = read_extra(payload, &payload->map, path, err);
-
-	if (error || !path || hv_symbols_is_map(&payload->map))
-		return error;
-	return hv_fail(err, ENOEXEC,
-		       "is no System.map: no line of it is ADDRESS t NAME; make one by nm VMLINUX");
 }
 
 static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
@@ -122,16 +126,17 @@ int hv_payload_plan(struct hv_payload *payload, const struct hv_payload_config *
 int hv_payload_read(struct hv_payload *payload, const struct hv_payload_config *config,
 		    struct hv_memory *memory, struct hv_error *err)
 {
+	uint64_t max = file_max(memory);
 	int error;
 
-	*payload = (struct hv_payload){ .config = config, .subject = config->path };
-	error = hv_file_read(&payload->file, config->path, memory->size, err);
+	*payload = (struct hv_payload){ .config = config };
+	error = read_one(payload, &payload->file, config->path, max, err);
 	if (!error)
-		error = read_modules(payload, memory->size, err);
-	if (!error)
-		error = read_extra(payload, &payload->stub, config->bios, err);
-	if (!error)
-		error = read_map(payload, err);
+		error = read_modules(payload, max, err);
+	if (!error && config->bios)
+		error = read_one(payload, &payload->stub, config->bios, max, err);
+	if (!error && config->system_map)
+		error = read_map(payload, max, err);
 	return error ? error : hv_payload_plan(payload, config, memory, err);
 }
 

@@ -22,7 +22,7 @@ static int run(const char *args)
 	FILE *pipe;
 	int status;
 
-	snprintf(command, sizeof(command), "cd %s && %s %s 2>&1 </dev/null", dir, getenv("HVCTL"),
+	snprintf(command, sizeof(command), "cd %s && </dev/null 2>&1 %s %s", dir, getenv("HVCTL"),
 		 args);
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
@@ -76,12 +76,13 @@ static int setup(void **state)
 	make_file("empty", "", 0);
 	make_file("elf", "\177ELF", 4);
 	make_file("two", "\xf4\xf4", 2);
+	make_file("at@0x6000", "\xf4", 1);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "ok", "empty", "elf", "two" };
+	static const char *const names[] = { "ok", "empty", "elf", "two", "at@0x6000" };
 	char path[64];
 
 	(void)state;
@@ -99,11 +100,31 @@ static void test_images(void **state)
 	refused("run ok/x", "no such file");
 	refused("run empty", "empty: is empty");
 	refused("run .", "directory");
-	refused("run /dev/null", "not a regular file");
+	refused("run /dev/null", "/dev/null: is neither a file nor a pipe");
+	refused("run -", "-: is neither a file nor a pipe");
+	refused("run - <&-", "-: is neither a file nor a pipe");
+	refused("run - <empty", "-: is empty");
 	refused("run elf", "truncated");
+	refused("run --boot elf ok", "ok: is no ELF file");
+	refused("run --boot multiboot ok", "leave out --boot");
+	refused("run --boot linux ok", "leave out --boot");
+	refused("run --boot lilo ok", "--boot: lilo: no such boot protocol");
 	refused("run /bin/sh", "-no-pie");
 	refused("run", "no image");
+	refused("run ''", ": no such file");
 	refused("run ok two", "two: one image too many");
+	refused("run --firmware ok two", "two: one image too many");
+	refused("run --firmware ok", "ok: is no flat firmware");
+	refused("run --initrd nothing ok", "nothing: no such file");
+	refused("run --initrd ok two", "ok: the boot protocol 'flat' takes no initrd");
+	refused("run --bios two ok", "--bios: has no meaning");
+	refused("run --boot nimbos --bios two@0x6000 ok",
+		"two: 0x2 bytes at 0x6000 are not within");
+	refused("run --boot nimbos --bios two@here ok", "two@here: no such file");
+	refused("run --boot nimbos --mem 8M --bios at@0x6000 ok", "--mem: --boot nimbos needs");
+	refused("run --system-map nothing ok", "nothing: no such file");
+	refused("run --system-map two ok", "two: is no System.map");
+	refused("run --system-map elf ok", "elf: is no System.map");
 }
 
 static void test_numbers(void **state)
@@ -112,6 +133,9 @@ static void test_numbers(void **state)
 	refused("run --mem 0 ok", "--mem");
 	refused("run --mem -1 ok", "--mem -1");
 	refused("run --mem 99999999 ok", "more than this host has");
+	refused("run --mem 99999999999999999999 ok", "--mem 99999999999999999999: not a size");
+	refused("run --mem '' ok", "--mem : not a size");
+	refused("run --mem '1 G' ok", "--mem 1 G: not a size");
 	refused("run --mem 12X ok", "--mem 12X");
 	refused("run --mem 1025K ok", "4 KiB");
 	refused("run --load here ok", "--load here");
@@ -122,9 +146,12 @@ static void test_numbers(void **state)
 static void test_places(void **state)
 {
 	(void)state;
-	refused("run --mem 2M --load 2M ok", "do not fit");
-	refused("run --mem 2M --load 0x1fffff two", "do not fit");
-	refused("run --load 0xffffffffffffffff two", "");
+	refused("run --mem 2M --load 2M ok",
+		"do not fit into guest RAM (0-0x1fffff); use --mem 3M");
+	refused("run --mem 2M --load 0x1fffff two", "use --mem 3M or more");
+	refused("run --mem 2M --load 3G ok", "below 3 GiB");
+	refused("run --load 0xfffffffffffffffe two", "below 3 GiB");
+	refused("run --load 0xffffffffffffffff two", "not a size or address");
 	refused("run --entry 0x100001 ok", "outside the image");
 	refused("run --load 0x1000 ok", "GDT");
 	refused("run --mode protected --load 0x7ffff ok", "stack");
@@ -139,6 +166,10 @@ static void test_no_device(void **state)
 		skip();
 	refused("run ok", "/dev/tinyvmx: is not there");
 	refused("run --mode real ok", "doctor");
+	/* Images that are taken get as far as that. */
+	refused("run - <ok", "/dev/tinyvmx: is not there");
+	refused("run /dev/fd/3 3<ok", "/dev/tinyvmx: is not there");
+	refused("run /proc/version", "/dev/tinyvmx: is not there");
 }
 
 static void test_bench(void **state)

@@ -54,6 +54,14 @@ static void test_shadow_of_the_last_part(void **state)
 	assert_null(hv_memory_at(&t.memory, 4 * HV_GIB - 1, 2));
 }
 
+static void test_larger_than_ram(void **state)
+{
+	(void)state;
+	t.config.path = load_test_file(&t, NULL, 4 * HV_MIB);
+	load_test_accept(&t);
+	assert_non_null(hv_memory_at(&t.memory, 4 * HV_GIB - 4 * HV_MIB, 4 * HV_MIB));
+}
+
 static void test_rom_is_not_written(void **state)
 {
 	struct hv_bus bus = { 0 };
@@ -107,8 +115,9 @@ static void test_module_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_reset_vector), T(test_shadow_of_the_last_part), T(test_rom_is_not_written),
-		T(test_refused),      T(test_module_refused),
+		T(test_reset_vector),    T(test_shadow_of_the_last_part),
+		T(test_larger_than_ram), T(test_rom_is_not_written),
+		T(test_refused),         T(test_module_refused),
 	};
 
 	return cmocka_run_group_tests_name("firmware", tests, NULL, NULL);

@@ -2,9 +2,12 @@
 /* Images: files that cannot be, flat ones, ELF good and bad, and what must be in RAM. */
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hv_test.h"
@@ -281,9 +284,11 @@ static void test_check(void **state)
 	check(&memory, two_segments(0x1000, 0x1001, 0x2000, 0x1000), "overlap");
 	check(&memory, two_segments(0x2000, 1, 0x1000, 0x1001), "overlap");
 	check(&memory, two_segments(0x1000, 0x1000, 0x1000, 0x1000), "overlap");
-	check(&memory, two_segments(0x1000, 0x1000, 2 * HV_MIB - 1, 2), "do not fit");
-	check(&memory, two_segments(0x1000, 0x1000, UINT64_MAX - 1, 1), "do not fit");
-	check(&memory, two_segments(0x1000, UINT64_MAX, 0x0, 1), "do not fit");
+	check(&memory, two_segments(0x1000, 0x1000, 2 * HV_MIB - 1, 2), "use --mem 3M or more");
+	check(&memory, two_segments(0x1000, 0x1000, 3 * HV_GIB - 1, 1), "use --mem 3072M or more");
+	check(&memory, two_segments(0x1000, 0x1000, 3 * HV_GIB - 1, 2), "below 3 GiB");
+	check(&memory, two_segments(0x1000, 0x1000, UINT64_MAX - 1, 1), "below 3 GiB");
+	check(&memory, two_segments(0x1000, UINT64_MAX, 0x0, 1), "below 3 GiB");
 	image = two_segments(0x1000, 0x1000, 0x2000, 0x1000);
 	image.entry = 2 * HV_MIB;
 	check(&memory, image, "entry");
@@ -343,21 +348,18 @@ static void test_files(void **state)
 {
 	struct hv_file file;
 	struct hv_error err;
-	char path[64], fifo[64];
+	char path[64];
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/file", dir);
-	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
 	read_refused(path, 100, "no such file");
 	read_refused(dir, 100, "directory");
-	read_refused("/dev/zero", 100, "not a regular file");
-	assert_int_equal(mkfifo(fifo, 0600), 0);
-	read_refused(fifo, 100, "not a regular file");
+	read_refused("/dev/zero", 100, "neither a file nor a pipe");
 	assert_int_equal(truncate(path, 0), -1);
 	fclose(fopen(path, "w"));
 	read_refused(path, 100, "empty");
 	assert_int_equal(truncate(path, 101), 0);
-	read_refused(path, 100, "larger than guest RAM");
+	read_refused(path, 100, "larger than 0 MiB; use --mem 1M or more");
 	assert_int_equal(hv_file_read(&file, path, 101, &err), 0);
 	assert_int_equal(file.size, 101);
 	hv_file_free(&file);
@@ -366,6 +368,57 @@ static void test_files(void **state)
 		read_refused(path, 200, "permission");
 	}
 	unlink(path);
+}
+
+/* @size bytes into a FIFO, from a child. */
+static pid_t feed(const char *fifo, size_t size)
+{
+	pid_t pid = fork();
+	int fd;
+
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	signal(SIGPIPE, SIG_IGN);
+	fd = open(fifo, O_WRONLY);
+	for (size_t done = 0; done < size; done++)
+		if (write(fd, &(char){ done % 251 }, 1) != 1)
+			break;
+	_exit(0);
+}
+
+static void read_fifo(const char *fifo, size_t size, uint64_t max, const char *with)
+{
+	pid_t pid = feed(fifo, size);
+	struct hv_file file;
+	struct hv_error err;
+
+	if (with) {
+		read_refused(fifo, max, with);
+	} else {
+		assert_int_equal(hv_file_read(&file, fifo, max, &err), 0);
+		assert_int_equal(file.size, size);
+		for (size_t i = 0; i < size; i++)
+			assert_int_equal(file.data[i], i % 251);
+		hv_file_free(&file);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void test_pipes(void **state)
+{
+	char fifo[64];
+
+	(void)state;
+	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	read_fifo(fifo, 1, HV_MIB, NULL);
+	read_fifo(fifo, 64 * HV_KIB - 1, HV_MIB, NULL);
+	read_fifo(fifo, 64 * HV_KIB, HV_MIB, NULL);
+	read_fifo(fifo, 64 * HV_KIB + 1, HV_MIB, NULL);
+	read_fifo(fifo, 200000, 200000, NULL);
+	read_fifo(fifo, 200001, 200000, "larger");
+	read_fifo(fifo, 0, HV_MIB, "empty");
 	unlink(fifo);
 }
 
@@ -382,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_pipes),
 	};
 
 	return cmocka_run_group_tests_name("image", tests, make_dir, remove_dir);

@@ -232,13 +232,30 @@ static void test_refused(void **state)
 	load_test_refuse(&t, "boot protocol tells");
 }
 
+/* With its debug information, which no segment has: it is the segments that must fit. */
+static void test_file_larger_than_ram(void **state)
+{
+	struct kernel kernel = new_kernel();
+
+	(void)state;
+	use(&kernel);
+	assert_int_equal(ftruncate(t.file[0].fd, RAM + 1), 0);
+	load_test_accept(&t);
+	assert_int_equal(t.boot.regs.rip, BASE + 0x20);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_entry),   T(test_information),      T(test_without_modules_and_command_line),
-		T(test_no_note), T(test_eight_byte_value), T(test_refused),
+		T(test_file_larger_than_ram),
+		T(test_entry),
+		T(test_information),
+		T(test_without_modules_and_command_line),
+		T(test_no_note),
+		T(test_eight_byte_value),
+		T(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("pvh", tests, NULL, NULL);
