@@ -143,6 +143,14 @@ static void test_numbers(void **state)
 	refused("run --mode long32 ok", "--mode long32");
 }
 
+static void test_serial(void **state)
+{
+	(void)state;
+	refused("run --serial COM9:pty ok", "--serial COM9:pty: no such port");
+	refused("run --serial COM1: ok", "--serial COM1:: no such thing");
+	refused("run --serial COM1:file:x --serial COM2:file:x ok", "COM1 writes into that file");
+}
+
 static void test_places(void **state)
 {
 	(void)state;
@@ -251,7 +259,7 @@ int main(void)
 		cmocka_unit_test(test_images),  cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_places),  cmocka_unit_test(test_no_device),
 		cmocka_unit_test(test_bench),   cmocka_unit_test(test_commands),
-		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_options), cmocka_unit_test(test_serial),
 	};
 
 	return cmocka_run_group_tests_name("cli", tests, setup, teardown);

@@ -73,6 +73,22 @@ static void test_refused_options(void **state)
 		refuse(backends[i], "null, stdio, pty or file:NAME");
 }
 
+static void test_one_file_for_two(void **state)
+{
+	struct hv_config config = HV_CONFIG_DEFAULT;
+	struct hv_error err;
+
+	(void)state;
+	accept(&config, "COM2:file:log");
+	accept(&config, "COM2:file:log");
+	accept(&config, "COM3:file:other");
+	assert_int_equal(hv_config_set_serial(&config, "COM4:file:log", &err), -EINVAL);
+	assert_non_null(strstr(err.text, "COM2 writes into that file already;"));
+	assert_int_equal(config.serial[3].kind, HV_SERIAL_NONE);
+	accept(&config, "COM2:null");
+	accept(&config, "COM4:file:log");
+}
+
 /* ----------------------------------------------------------------- machine */
 
 static int begin(void **state)
@@ -276,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused_options),
+		cmocka_unit_test(test_one_file_for_two),
 		T(test_file),
 		T(test_refused_file),
 		T(test_refused_fifo),

@@ -84,9 +84,16 @@ int hv_config_set_serial(struct hv_config *config, const char *text, struct hv_e
 	if (!parse_backend(&choice, backend))
 		return hv_fail(err, EINVAL,
 			       "no such thing to connect it to; use null, stdio, pty or file:NAME");
-	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		if (choice.kind == HV_SERIAL_STDIO && choices[i].kind == HV_SERIAL_STDIO)
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++) {
+		if (i == port || choices[i].kind != choice.kind)
+			continue;
+		if (choice.kind == HV_SERIAL_FILE && !strcmp(choices[i].path, choice.path))
+			return hv_fail(err, EINVAL,
+				       "%s writes into that file already; give each one of its own",
+				       hv_pc_com[i].name);
+		if (choice.kind == HV_SERIAL_STDIO)
 			choices[i].kind = HV_SERIAL_NULL;
+	}
 	choices[port] = choice;
 	return 0;
 }
