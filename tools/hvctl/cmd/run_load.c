@@ -27,15 +27,19 @@ static const struct argp_option options[] = {
 	  "with --boot nimbos: a raw stub instead of hvctl's own (default at 0x8000)", 0 },
 	{ "boot", OPT_BOOT, "KIND", 0,
 	  "linux, multiboot, pvh, elf, nimbos, firmware or flat (default: by IMAGE's content)", 0 },
-	{ "cmdline", OPT_CMDLINE, "STR", 0, "the guest's command line (default: what its boot protocol needs)", 0 },
+	{ "cmdline", OPT_CMDLINE, "STR", 0,
+	  "the guest's command line (default: what its boot protocol needs)", 0 },
 	{ "entry", OPT_ENTRY, "GPA", 0,
 	  "the first instruction (default: where it is loaded, or what the ELF file says)", 0 },
 	{ "firmware", OPT_FIRMWARE, "FILE", 0,
 	  "start flat firmware, such as SeaBIOS, at the reset vector; it takes IMAGE's place", 0 },
 	{ "initrd", OPT_INITRD, "FILE", 0, "an initramfs or a module; may be repeated", 0 },
-	{ "load", OPT_LOAD, "GPA", 0, "where a flat image goes (default 0x100000; real mode 0x8000)", 0 },
-	{ "mode", OPT_MODE, "MODE", 0, "real, protected or long (default long, or what the ELF file is)", 0 },
-	{ "system-map", OPT_SYSTEM_MAP, "FILE", 0, "a kernel's System.map, to say where a guest has died", 0 },
+	{ "load", OPT_LOAD, "GPA", 0,
+	  "where a flat image goes (default 0x100000; real mode 0x8000)", 0 },
+	{ "mode", OPT_MODE, "MODE", 0,
+	  "real, protected or long (default long, or what the ELF file is)", 0 },
+	{ "system-map", OPT_SYSTEM_MAP, "FILE", 0,
+	  "a kernel's System.map, to say where a guest has died", 0 },
 	{ 0 }
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Numbers on the command line. */
-#ifndef HV_ARGS_H
-#define HV_ARGS_H
+#ifndef HV_LIB_ARGS_H
+#define HV_LIB_ARGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -40,11 +40,11 @@ struct hv_boot {
 
 /* What the machine is like; known only when it has been made. */
 struct hv_boot_env {
-	bool huge_1g;			/* the CPU has 1 GiB pages: RAM above 4 GiB is mapped, too */
+	bool huge_1g;			/* the CPU has 1 GiB pages, to map RAM above 4 GiB with */
 	uint64_t rsdp;			/* where ACPI's RSDP lies; 0: there are no tables */
 };
 
-/* Does the image leave room for what its mode needs? @cmdline is shorter than HV_BOOT_CMDLINE_MAX. */
+/* Does the image leave room for what its mode needs? @cmdline: less than HV_BOOT_CMDLINE_MAX. */
 int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err);
 
 /* The first state of the image's mode; write to RAM what belongs to it. */

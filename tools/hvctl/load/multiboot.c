@@ -30,7 +30,7 @@
 
 /* Flags: the low half is what the kernel insists on. */
 #define WANT_ADDRESSES 0x10000
-#define KNOWN_DEMANDS 0x7		/* page-aligned modules, memory, a video mode if there is one */
+#define KNOWN_DEMANDS 0x7		/* page-aligned modules, memory, a video mode if any */
 #define DEMANDS 0xffff
 
 struct information {
@@ -228,7 +228,8 @@ void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_m
 {
 	struct info info = {
 		.mbi = {
-			.flags = INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MMAP | INFO_LOADER_NAME,
+			.flags = INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MMAP |
+				 INFO_LOADER_NAME,
 			.cmdline = HV_BOOT_CMDLINE,
 			.boot_loader_name = here(offsetof(struct info, loader_name)),
 		},

@@ -30,7 +30,11 @@ static int load(struct hv_image *image, const struct hv_file *file,
 		.entry = HV_NIMBOS_STUB_GPA,
 		.file_size = file->size,
 		.count = 1,
-		.segment[0] = { .gpa = KERNEL_GPA, .mem_size = file->size, .file_size = file->size },
+		.segment[0] = {
+			.gpa = KERNEL_GPA,
+			.mem_size = file->size,
+			.file_size = file->size,
+		},
 	};
 	if (hv_is_elf(file))
 		return hv_fail(

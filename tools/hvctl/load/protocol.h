@@ -34,7 +34,7 @@ struct hv_protocol {
 	void (*start)(const struct hv_payload *payload, const struct hv_memory *memory,
 		      const struct hv_boot_env *env, struct hv_boot *boot);
 	const char *cmdline;		/* if the user gives none; NULL: an empty one */
-	const char *advice;		/* what to try when the guest dies early; NULL: nothing special */
+	const char *advice;		/* what to try when the guest dies early, or NULL */
 	bool takes_bios;		/* --bios says something to it */
 	bool pc;			/* it expects a PC: the BIOS area is not the guest's */
 };

@@ -140,7 +140,9 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 			.magic = START_INFO_MAGIC,
 			.version = START_INFO_VERSION,
 			.nr_modules = payload->modules,
-			.modlist = payload->modules ? HV_BOOT_INFO + offsetof(struct info, module) : 0,
+			.modlist = payload->modules ?
+					   HV_BOOT_INFO + offsetof(struct info, module) :
+					   0,
 			.cmdline = *payload->text ? HV_BOOT_CMDLINE : 0,
 			.rsdp = env->rsdp,
 			.memmap = HV_BOOT_INFO + offsetof(struct info, memmap),

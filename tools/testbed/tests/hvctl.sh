@@ -63,6 +63,8 @@ su user -c 'hvctl run /guests/hello/hello.bin' >/dev/null 2>&1
 echo "permitted: $?"
 hvctl run --serial COM1:file:/tmp/com1 /guests/hello/hello.bin
 echo "into a file: $? $(grep -c 'PASS hello' /tmp/com1)"
+cat /guests/hello/hello.bin | hvctl run - >/tmp/pipe
+echo "from a pipe: $? $(grep -c 'PASS hello' /tmp/pipe)"
 hvctl run /guests/hello/hello.bin >&-
 echo "no standard output: $?"
 hvctl run /guests/hello/hello.bin | true
@@ -91,6 +93,7 @@ ok "an image that cannot be read" has "unreadable image: 2 1 hvctl run: /tmp/sec
 ok "a module that cannot be read" has "unreadable module: 2 1 hvctl run: /tmp/secret: no permission to read it; .*"
 ok "with permission" has "permitted: 33"
 ok "COM1 into a file" has "into a file: 33 1"
+ok "an image from a pipe" has "from a pipe: 33 1"
 ok "standard output is closed" has "no standard output: 12"
 ok "standard output is full" has "full disk: 12"
 ok "bench refuses before it measures: an SVG that cannot be written" has "bench, no SVG: 2 1 hvctl bench: --svg /nowhere/x.svg: No such file or directory; .*"
