@@ -106,7 +106,7 @@ static const struct argp argp = {
 	.parser = parse_option,
 	.children = children,
 	.args_doc = "IMAGE",
-	.doc = "Run IMAGE as a guest: a Linux bzImage or vmlinux, a multiboot or other ELF kernel, "
+	.doc = "Run IMAGE (-: standard input) as a guest: a Linux bzImage or vmlinux, a multiboot or other ELF kernel, "
 	       "a flat binary.\v"
 	       "Exit status: what the guest wrote to port 0xf4, times two plus one; 0 powered off; "
 	       "4 halted; 6 triple fault; 8 VM entry failed; 10 unsupported; 12 host error; "

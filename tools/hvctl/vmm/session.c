@@ -152,7 +152,8 @@ static void tell_end(const struct hv_machine *machine)
 	}
 	hv_end_describe(&machine->end, text, sizeof(text));
 	if (worth_telling || (machine->config.verbose && !was_killed(machine)))
-		fprintf(stderr, "%s\n", text);
+		fprintf(stderr, "%s%s\n", machine->end.kind == HV_END_ERROR ? "hvctl run: " : "",
+			text);
 }
 
 /* A line of its own, whatever the guest has left of its last one. */

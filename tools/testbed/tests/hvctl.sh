@@ -68,8 +68,8 @@ echo "from a pipe: $? $(grep -c 'PASS hello' /tmp/pipe)"
 hvctl run /guests/hello/hello.bin >&-
 echo "no standard output: $?"
 hvctl run /guests/hello/hello.bin | true
-hvctl run /guests/hello/hello.bin >/dev/full
-echo "full disk: $?"
+hvctl run /guests/hello/hello.bin 2>/tmp/full >/dev/full
+echo "full disk: $? $(cat /tmp/full)"
 refused "bench, no SVG" hvctl bench --backend tinyvmx --case cpuid --svg /nowhere/x.svg
 refused "bench, no baseline" hvctl bench --backend tinyvmx --case cpuid --baseline /nowhere/x.json
 refused "bench, not JSON" hvctl bench --backend tinyvmx --case cpuid --with /inside
@@ -95,7 +95,7 @@ ok "with permission" has "permitted: 33"
 ok "COM1 into a file" has "into a file: 33 1"
 ok "an image from a pipe" has "from a pipe: 33 1"
 ok "standard output is closed" has "no standard output: 12"
-ok "standard output is full" has "full disk: 12"
+ok "standard output is full" has "full disk: 12 hvctl run: error: .*; .*"
 ok "bench refuses before it measures: an SVG that cannot be written" has "bench, no SVG: 2 1 hvctl bench: --svg /nowhere/x.svg: No such file or directory; .*"
 ok "... a baseline that is not there" has "bench, no baseline: 2 1 hvctl bench: /nowhere/x.json: No such file or directory; .*"
 ok "... a file that is no JSON" has "bench, not JSON: 2 1 hvctl bench: /inside: .*line 1.*; .*"
