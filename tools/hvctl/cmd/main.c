@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "lib/status.h"
+#include "lib/util.h"
 
 #ifndef HV_VERSION
 #define HV_VERSION "0.1"
@@ -30,11 +31,9 @@ static const struct command commands[] = {
 	{ "help", cmd_help, "explain hvctl, or one command: hvctl help COMMAND" },
 };
 
-#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < NR_COMMANDS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
@@ -43,7 +42,7 @@ static const struct command *find_command(const char *name)
 static void usage(FILE *out)
 {
 	fputs("usage: hvctl COMMAND [ARGUMENT...]\n\n", out);
-	for (size_t i = 0; i < NR_COMMANDS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n'hvctl help COMMAND' lists its options; hvctl(1) tells all.\n", out);
 }

@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "lib/status.h"
+#include "lib/util.h"
 
 enum { KEY_USAGE = 0x1000 };
 
@@ -47,7 +48,7 @@ static void add_word(struct words *words, const struct argp_option *option)
 {
 	char letter[] = { option->key, option->arg ? ':' : 0, 0 };
 
-	if (words->count == sizeof(words->options) / sizeof(words->options[0]) - 1)
+	if (words->count == ARRAY_SIZE(words->options) - 1)
 		abort();
 	if (option->name)
 		words->options[words->count++] =

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boot.h"
+#include "lib/util.h"
 #include "lib/x86.h"
 
 #define PAGE 0x1000
@@ -33,7 +34,7 @@ static const struct area flat_areas[] = {
 
 static int check_flat_areas(const struct hv_image *image, struct hv_error *err)
 {
-	for (size_t i = 0; i < sizeof(flat_areas) / sizeof(flat_areas[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(flat_areas); i++) {
 		const struct area *area = &flat_areas[i];
 
 		if (hv_image_uses(image, area->begin, area->end - area->begin))

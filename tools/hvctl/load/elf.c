@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "elf.h"
+#include "lib/util.h"
 #include "protocol.h"
 
 bool hv_is_elf(const struct hv_file *file)
@@ -38,7 +39,7 @@ static int check_machine(const GElf_Ehdr *header, struct hv_error *err)
 		return 0;
 	if (header->e_machine == EM_X86_64)
 		return hv_fail(err, ENOEXEC, "is an x32 ELF file; build it with -m64 or -m32");
-	for (size_t i = 0; i < sizeof(foreign_machines) / sizeof(foreign_machines[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(foreign_machines); i++)
 		if (foreign_machines[i].number == header->e_machine)
 			return hv_fail(err, ENOEXEC,
 				       "is an ELF file for %s; build it for x86-64 or i386",

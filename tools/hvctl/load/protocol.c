@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/util.h"
 #include "protocol.h"
 
 /* In the order in which they are looked for. */
@@ -17,11 +18,9 @@ static const struct hv_protocol *const protocols[] = {
 	&hv_protocol_flat,
 };
 
-#define NR_PROTOCOLS (sizeof(protocols) / sizeof(protocols[0]))
-
 const struct hv_protocol *hv_protocol_find(const char *name)
 {
-	for (size_t i = 0; i < NR_PROTOCOLS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
 		if (!strcmp(protocols[i]->name, name))
 			return protocols[i];
 	return NULL;
@@ -32,7 +31,7 @@ const char *hv_protocol_names(void)
 	static char names[120];
 	size_t len = 0;
 
-	for (size_t i = 0; i < NR_PROTOCOLS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
 		len += snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "",
 				protocols[i]->name);
 	return names;
@@ -63,7 +62,7 @@ static const struct stranger strangers[] = {
 
 static const struct stranger *find_stranger(const struct hv_file *file)
 {
-	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
 		if (hv_file_has(file, strangers[i].offset, strangers[i].magic, strangers[i].len))
 			return &strangers[i];
 	return NULL;
@@ -74,7 +73,7 @@ const struct hv_protocol *hv_protocol_recognise(const struct hv_file *file, cons
 {
 	const struct stranger *stranger;
 
-	for (size_t i = 0; i < NR_PROTOCOLS; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
 		*why = protocols[i]->recognise ? protocols[i]->recognise(file) : NULL;
 		if (*why)
 			return protocols[i];
