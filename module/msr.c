@@ -277,6 +277,25 @@ bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value)
 	return row->write(vcpu, row->arg, value);
 }
 
+/*
+ * To userspace the two are state: each is what it was set to, whatever becomes of the other.
+ * To the guest, one moves with the other.
+ */
+bool tvx_msr_restore(struct tvx_vcpu *vcpu, u32 index, u64 value)
+{
+	u64 adjust = vcpu->tsc_adjust;
+	bool done;
+
+	if (index == MSR_IA32_TSC_ADJUST && vcpu->policy.tsc_adjust) {
+		vcpu->tsc_adjust = value;
+		return true;
+	}
+	done = tvx_msr_write(vcpu, index, value);
+	if (index == MSR_IA32_TSC)
+		vcpu->tsc_adjust = adjust;
+	return done;
+}
+
 /* Each index is traced once; behind the last slot, none. */
 static bool is_news(struct tvx_vcpu *vcpu, u32 index)
 {

@@ -152,7 +152,7 @@ static bool write_msr(struct tvx_vcpu *vcpu, const struct tinyvmx_msr *msr)
 {
 	if (is_lapic_msr(msr->index))
 		return tvx_lapic_write(vcpu, msr->index - TVX_LAPIC_MSR_BASE, msr->value);
-	return tvx_msr_write(vcpu, msr->index, msr->value);
+	return tvx_msr_restore(vcpu, msr->index, msr->value);
 }
 
 static int get_msrs(struct tvx_vcpu *vcpu, struct blob *blob)

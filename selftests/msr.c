@@ -233,6 +233,11 @@ static void test_tsc_state(void)
 	ok_done(vcpu, "SET_STATE moves it");
 	now = G(vcpu->vm, tsc_seen) - (1UL << 50);
 	ok(now < ms_to_tsc(1000), "the guest goes on from there: + %lu", now);
+	vcpu_set_msr(vcpu, 0x3b, 1UL << 40);
+	now = vcpu_msr(vcpu, 0x10) - (1UL << 50);
+	ok(now < ms_to_tsc(1000), "SET_STATE of TSC_ADJUST does not move it: + %lu", now);
+	vcpu_set_msr(vcpu, 0x10, 1UL << 51);
+	is(vcpu_msr(vcpu, 0x3b), 1UL << 40, "nor does it move TSC_ADJUST");
 	vcpu_simple_destroy(vcpu);
 }
 

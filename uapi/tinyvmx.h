@@ -417,7 +417,8 @@ struct tinyvmx_sregs {
  *
  * The blob is an array of these. For GET the caller fills @index; an MSR that
  * the module does not have is EINVAL. SET stops at the first entry that WRMSR
- * would refuse (EINVAL), with the ones before it written.
+ * would refuse (EINVAL), with the ones before it written. It does what WRMSR does,
+ * but that IA32_TIME_STAMP_COUNTER and IA32_TSC_ADJUST do not move each other.
  */
 struct tinyvmx_msr {
 	__u32 index;
