@@ -11,7 +11,10 @@ import struct
 from rootfs import Error
 
 IPS = 50_000_000                # instructions that make an emulated second
-BLOCK = 8 << 20                 # Bochs: the largest piece of RAM that is contiguous
+MIB = 1 << 20
+BLOCK = 8 * MIB                 # Bochs: the largest piece of RAM that is contiguous
+LOW_MEMORY = 3072               # MiB; Bochs: devices follow up to 4 GiB, and the rest of RAM behind them
+PACKAGED_HOST_MEMORY = 2048     # MiB; Bochs 2.7: what it holds in memory; it swaps the rest to a file
 SETUP_ADDRESS = 0x90000
 CMDLINE_OFFSET = 0x9800
 HOOK_ADDRESS = 0x9a000
@@ -107,8 +110,14 @@ class Bochs:
             raise Error("this kernel is too large for Bochs")
         return lines
 
+    def memory(self):
+        """RAM as Bochs counts it, in MiB: up to its last byte, in whole blocks."""
+        size = (self.opts.mem * MIB + BLOCK - 1) // BLOCK * (BLOCK // MIB)
+        return size if size <= LOW_MEMORY else size + 4096 - LOW_MEMORY
+
     def command(self, work, logs, vmlinuz, initrd, disk, console_pty):
         opts = self.opts
+        memory = self.memory()
         model, _, features = self.cpu.partition("+")
         bios = f"{self.base}/usr/share/bochs/BIOS-bochs-latest"
         if opts.feature_control is not None:
@@ -116,7 +125,8 @@ class Bochs:
         lines = [
             f"cpu: model={model}, count={opts.cpus}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1"
             + (f', add_features="{features}"' if features else ""),
-            f"memory: guest={opts.mem}, host={opts.mem}" + ("" if self.packaged else f", block_size={BLOCK >> 10}"),
+            f"memory: guest={memory}, host="
+            + (str(min(memory, PACKAGED_HOST_MEMORY)) if self.packaged else f"{memory}, block_size={BLOCK >> 10}"),
             f"romimage: file={bios}",
             f"vgaromimage: file={self.base}/usr/share/vgabios/vgabios.bin",
             f"ata0-master: type=disk, mode=flat, path={disk}, cylinders={os.path.getsize(disk) // (16 * 63 * 512)},"

@@ -19,6 +19,13 @@ usage()
 usage "unrecognized arguments: --bogus" --bogus -- true
 usage "not a number from 1 to 4" -c 9 -- true
 usage "not a number from 1 to 4" -c two -- true
+usage "not a number from 1 to 4" -c 0 -- true
+usage "not a number from 256 to 16384" --mem 255 -- true
+usage "not a number from 256 to 16384" --mem 16385 -- true
+usage "not a number from 256 to 16384" --mem 1G -- true
+usage "not a number from 0 to 1000000" --timeout -1 -- true
+usage "not a number from 0 to 127" --feature-control 128 -- true
+usage "/dev/null/x: Not a directory" --log-dir /dev/null/x -- true
 usage "invalid choice" -m vmware -- true
 usage "no kernel version" -k new -- true
 usage "none of corei7_skylake_x" -m bochs --cpu 8086 -- true
@@ -27,6 +34,19 @@ usage "no directory /nonexistent" --get /etc/passwd:/nonexistent/x -- true
 usage "expected one argument" --timeout
 MACHINE=abacus box -- true
 ok "refused: MACHINE=abacus" says 2 "none of auto, bochs, qemu, host"
+box --append "$(printf '%2000s' x)" -- true
+ok "refused: --append of 2000 bytes" says 2 "--append: too long for a kernel's command line"
+box --append $'a\nb' -- true
+ok "refused: --append of two lines" says 2 "--append: .* not printable"
+VTBOX_BOOT=soon box -- true
+ok "refused: VTBOX_BOOT=soon" says 2 "VTBOX_BOOT: 'soon' is not a number"
+VTBOX_KEEP=0 box -- true
+ok "refused: VTBOX_KEEP=0" says 2 "VTBOX_KEEP: '0' is not a number"
+BOCHS=new box -m bochs -- true
+ok "refused: BOCHS=new" says 69 "BOCHS=new is none of source, packaged, profile"
+
+# between LOW HIGH KIB: so many MiB, less what the kernel keeps for itself.
+between() { [ "$3" -gt $(($1 * 1024)) ] && [ "$3" -le $(($2 * 1024)) ]; }
 
 # One machine for all that can be looked at from inside.
 mkdir -p "$DIR/in/sub"
@@ -41,11 +61,12 @@ cat "/srv/with space" /in/sub/file
 readlink /in/dangling
 nproc
 uname -r
+sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo
 true-dynamic && echo "dynamic program runs"
 cp -r /in /tmp/back
 exit 3
 END
-box --no-module -k "$K" -c 2 --add "$DIR/in" --add "$DIR/with space:/srv/" --add "$(type -P true):/bin/true-dynamic" \
+box --no-module -k "$K" -c 2 --mem 513 --add "$DIR/in" --add "$DIR/with space:/srv/" --add "$(type -P true):/bin/true-dynamic" \
 	--add "$DIR/script:/script" --get /tmp/back:"$DIR/got" -- sh /script < <(sleep 1; echo "from a pipe")
 ok "the command's exit status" ends 3
 cat >"$DIR/want" <<END
@@ -55,16 +76,21 @@ a name
 deep
 nowhere
 2
-$(sed -n 7p "$DIR/out")
+$(sed -n 7,8p "$DIR/out")
 dynamic program runs
 END
 ok "clean output, in order; files are in" cmp "$DIR/want" "$DIR/out"
 ok "the kernel is the one asked for" grep -q "^${K}[.-]" "$DIR/out"
+ok "--mem 513: up to a multiple of 8" between 450 520 "$(sed -n 8p "$DIR/out")"
 ok "nothing else is said" test ! -s "$DIR/err"
 ok "a folder comes back" diff -r --no-dereference "$DIR/in" "$DIR/got"
 
 box --no-module -k "$K" -- md5sum <"$DIR/in/big"
 ok "a file on standard input" prints "$(md5sum <"$DIR/in/big")"
+
+# What has no place below the devices is behind 4 GiB.
+box --no-module -k "$K" --mem 5400 -- sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo
+ok "--mem 5400" between 5150 5400 "$(cat "$DIR/out")"
 
 # Ends that are not the command's.
 box --no-module -k "$K" -- sh -c 'kill -SEGV $$'
