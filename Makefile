@@ -12,7 +12,9 @@ SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
 .PHONY: all userspace module native hvctl guests selftests run shell test bench check clean help deps-run deps-test deps-check
 
-all: userspace native
+# The module last: without headers all the rest is there.
+all: userspace
+	@$(MAKE) --no-print-directory native
 
 userspace: hvctl guests selftests
 
@@ -23,14 +25,9 @@ guests:
 selftests:
 	@$(STEP) "build the selftests" build/logs/selftests.log $(SUB) selftests all
 
-# The module for the kernel that runs here, if its headers are there.
+# The module for the kernel that runs here.
 native:
-	@if [ -e /lib/modules/$$(uname -r)/build/Makefile ]; then \
-		ko=$$($(TESTBED)/kmod native) && ln -sf "$$ko" tinyvmx.ko && echo "tinyvmx.ko is ready"; \
-	else \
-		echo "no module for this machine: the headers of its kernel $$(uname -r) are not installed"; \
-	fi
-	@ln -sf ../../build/guests/skernel/skernel.bin guests/skernel/skernel.bin
+	@ko=$$($(TESTBED)/kmod native) && ln -sf "$$ko" tinyvmx.ko && echo "tinyvmx.ko is ready"
 
 # The module for each of the testbed's kernels.
 module:
@@ -66,7 +63,7 @@ check: deps-check
 	@tools/check/all
 
 clean:
-	rm -rf build tinyvmx.ko guests/skernel/skernel.bin
+	rm -rf build tinyvmx.ko
 
 help:
 	@echo "make           build the module for the running kernel, hvctl, the guests and the selftests"
@@ -75,7 +72,7 @@ help:
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; ONLY="name ..." for some (see docs/testbed.md)"
 	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json;"
 	@echo "                PROFILE=1: the dear instructions of an operation, too"
-	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layering, shellcheck"
+	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layout, sizes, layering, shellcheck"
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"
 	@echo
