@@ -48,15 +48,17 @@ static void pm_catch_up(struct hv_acpi_pm *pm)
 
 static void pm_arm(struct hv_acpi_pm *pm)
 {
-	uint64_t ticks;
+	struct hv_clock *clock = pm->config.clock;
+	uint64_t change = (pm->seen_half + 1) << HALF_SHIFT;
 
-	if (!(pm->s.enable & ~pm->s.status & STS_TMR)) {
-		hv_timer_cancel(pm->config.clock, &pm->overflow);
-		return;
-	}
-	ticks = ((pm->seen_half + 1) << HALF_SHIFT) - pm->tick_offset;
-	hv_timer_arm(pm->config.clock, &pm->overflow,
-		     hv_muldiv_up(ticks, HV_NSEC_PER_SEC, HV_ACPI_PM_HZ));
+	if (!(pm->s.enable & ~pm->s.status & STS_TMR))
+		hv_timer_cancel(clock, &pm->overflow);
+	else if (change <= pm_ticks(pm)) /* before the clock began, perhaps */
+		hv_timer_arm(clock, &pm->overflow, hv_now_ns(clock));
+	else
+		hv_timer_arm(
+			clock, &pm->overflow,
+			hv_muldiv_up(change - pm->tick_offset, HV_NSEC_PER_SEC, HV_ACPI_PM_HZ));
 }
 
 static void pm_update(struct hv_acpi_pm *pm)
@@ -167,7 +169,7 @@ static void pm_access(void *dev, uint64_t offset, unsigned int width, bool write
 
 void hv_acpi_pm_reset(struct hv_acpi_pm *pm)
 {
-	pm->s = (struct hv_acpi_pm_state){ .version = HV_ACPI_PM_STATE_VERSION };
+	pm->s = (struct hv_acpi_pm_state){ 0 };
 	pm->seen_half = pm_ticks(pm) >> HALF_SHIFT;
 	pm_update(pm);
 }
@@ -200,22 +202,31 @@ void hv_acpi_pm_save(const struct hv_acpi_pm *pm, struct hv_acpi_pm_state *state
 {
 	*state = pm->s;
 	state->ticks = pm_ticks(pm);
-	if (state->ticks >> HALF_SHIFT != pm->seen_half)
-		state->status |= STS_TMR;
+	state->unseen = state->ticks >> HALF_SHIFT != pm->seen_half;
+}
+
+int hv_acpi_pm_check(const struct hv_acpi_pm *pm, const struct hv_acpi_pm_state *state)
+{
+	(void)pm;
+	if ((state->status & ~STS_BITS) || (state->enable & ~EN_BITS) ||
+	    (state->control & ~(CNT_SLP_TYP | CNT_BM_RLD)) || state->unseen > 1 ||
+	    state->ticks >> 62)
+		return -EINVAL;
+	return 0;
 }
 
 int hv_acpi_pm_load(struct hv_acpi_pm *pm, const struct hv_acpi_pm_state *state)
 {
-	const struct hv_acpi_pm_state s = *state;
+	int err = hv_acpi_pm_check(pm, state);
 
-	if (s.version != HV_ACPI_PM_STATE_VERSION || (s.status & ~STS_BITS) ||
-	    (s.enable & ~EN_BITS) || (s.control & ~(CNT_SLP_TYP | CNT_BM_RLD)) || s.pad || s.pad2)
-		return -EINVAL;
-	if (s.ticks >> 62)
-		return -EINVAL;
-	pm->s = s;
-	pm->tick_offset += s.ticks - pm_ticks(pm);
-	pm->seen_half = s.ticks >> HALF_SHIFT;
+	if (err)
+		return err;
+	pm->s = *state;
+	pm->s.unseen = 0;
+	pm->tick_offset += state->ticks - pm_ticks(pm);
+	pm->seen_half = (state->ticks >> HALF_SHIFT) - state->unseen;
 	pm_update(pm);
 	return 0;
 }
+
+HV_STATE_KIND(acpi_pm, HV_STATE_ACPI_PM, 1);

@@ -27,13 +27,9 @@ struct hv_acpi_pm_config {
 	void *ctx;
 };
 
-#define HV_ACPI_PM_STATE_VERSION 1
-
 struct hv_acpi_pm_state {
-	uint32_t version;
 	uint16_t status, enable, control;
-	uint16_t pad;
-	uint32_t pad2;
+	uint16_t unseen;		/* 1: bit 31 has changed, and nobody has looked; only if saved */
 	uint64_t ticks;			/* of the PM timer, since it was made; only if saved */
 };
 
@@ -55,6 +51,8 @@ void hv_acpi_pm_reset(struct hv_acpi_pm *pm);
 void hv_acpi_pm_power_button(struct hv_acpi_pm *pm);
 
 void hv_acpi_pm_save(const struct hv_acpi_pm *pm, struct hv_acpi_pm_state *state);
+int hv_acpi_pm_check(const struct hv_acpi_pm *pm, const struct hv_acpi_pm_state *state);
 int hv_acpi_pm_load(struct hv_acpi_pm *pm, const struct hv_acpi_pm_state *state);
+extern const struct hv_state_kind hv_acpi_pm_kind;
 
 #endif

@@ -28,7 +28,7 @@ void hv_cf9_write(struct hv_cf9 *cf9, uint8_t value)
 
 void hv_cf9_reset(struct hv_cf9 *cf9)
 {
-	cf9->s = (struct hv_cf9_state){ .version = HV_CF9_STATE_VERSION };
+	cf9->s = (struct hv_cf9_state){ 0 };
 }
 
 void hv_cf9_init(struct hv_cf9 *cf9, const struct hv_cf9_config *config)
@@ -42,12 +42,20 @@ void hv_cf9_save(const struct hv_cf9 *cf9, struct hv_cf9_state *state)
 	*state = cf9->s;
 }
 
+int hv_cf9_check(const struct hv_cf9 *cf9, const struct hv_cf9_state *state)
+{
+	(void)cf9;
+	return (state->value & ~(uint32_t)WRITABLE) || state->pad ? -EINVAL : 0;
+}
+
 int hv_cf9_load(struct hv_cf9 *cf9, const struct hv_cf9_state *state)
 {
-	const struct hv_cf9_state s = *state;
+	int err = hv_cf9_check(cf9, state);
 
-	if (s.version != HV_CF9_STATE_VERSION || (s.value & ~(uint32_t)WRITABLE))
-		return -EINVAL;
-	cf9->s = s;
+	if (err)
+		return err;
+	cf9->s = *state;
 	return 0;
 }
+
+HV_STATE_KIND(cf9, HV_STATE_CF9, 1);

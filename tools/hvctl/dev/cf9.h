@@ -13,11 +13,9 @@ struct hv_cf9_config {
 	void *ctx;
 };
 
-#define HV_CF9_STATE_VERSION 1
-
 struct hv_cf9_state {
-	uint32_t version;
 	uint32_t value;
+	uint32_t pad;
 };
 
 /* It lies within PCI's CONFIG_ADDRESS, so that chip (pci.h) passes byte accesses on. */
@@ -33,6 +31,8 @@ uint8_t hv_cf9_read(const struct hv_cf9 *cf9);
 void hv_cf9_write(struct hv_cf9 *cf9, uint8_t value);
 
 void hv_cf9_save(const struct hv_cf9 *cf9, struct hv_cf9_state *state);
+int hv_cf9_check(const struct hv_cf9 *cf9, const struct hv_cf9_state *state);
 int hv_cf9_load(struct hv_cf9 *cf9, const struct hv_cf9_state *state);
+extern const struct hv_state_kind hv_cf9_kind;
 
 #endif

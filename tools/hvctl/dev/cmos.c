@@ -526,7 +526,6 @@ int hv_cmos_init(struct hv_cmos *cmos, const struct hv_cmos_config *config)
 	cmos->config = *config;
 	cmos->update_timer = (struct hv_timer){ .fn = cmos_timer, .dev = cmos };
 	cmos->period_timer = (struct hv_timer){ .fn = cmos_timer, .dev = cmos };
-	cmos->s.version = HV_CMOS_STATE_VERSION;
 	cmos->s.connected = 1;
 	cmos->s.ram[REG_A] = 0x26; /* 32768 Hz, 1024 periods a second */
 	cmos->s.ram[REG_B] = B_24H;
@@ -555,24 +554,39 @@ void hv_cmos_exit(struct hv_cmos *cmos)
 void hv_cmos_save(const struct hv_cmos *cmos, struct hv_cmos_state *state)
 {
 	*state = cmos->s;
+	state->period_unseen = period_now(cmos) != cmos->seen_period;
 }
 
-int hv_cmos_load(struct hv_cmos *cmos, const struct hv_cmos_state *state)
+int hv_cmos_check(const struct hv_cmos *cmos, const struct hv_cmos_state *state)
 {
 	const int64_t limit = 1ll << 40; /* seconds; more than any register can say */
-	const struct hv_cmos_state s = *state;
 
-	if (s.version != HV_CMOS_STATE_VERSION || s.connected > 1 || (s.pad[0] | s.pad[1]) ||
-	    s.pad2)
+	(void)cmos;
+	if (state->connected > 1 || state->period_unseen > 1 || state->pad)
 		return -EINVAL;
-	if (s.offset_s < -limit || s.offset_s > limit || s.offset_ns >= HV_NSEC_PER_SEC ||
-	    s.seen_s < -limit || s.seen_s > limit)
+	if (state->offset_s < -limit || state->offset_s > limit ||
+	    state->offset_ns >= HV_NSEC_PER_SEC || state->seen_s < -limit || state->seen_s > limit)
 		return -EINVAL;
-	if ((s.ram[REG_A] & A_UIP) || s.ram[REG_D] != D_VRT || (s.ram[REG_C] & 0x0f))
+	if ((state->ram[REG_A] & A_UIP) || state->ram[REG_D] != D_VRT || (state->ram[REG_C] & 0x0f))
 		return -EINVAL;
-	cmos->s = s;
-	cmos->seen_period = period_now(cmos);
-	cmos_catch_up(cmos);
-	cmos_update(cmos);
 	return 0;
 }
+
+/* Seconds that have passed unseen, be it by the wall clock, are the timer's: it is late. */
+int hv_cmos_load(struct hv_cmos *cmos, const struct hv_cmos_state *state)
+{
+	struct hv_clock *clock = cmos->config.clock;
+	int err = hv_cmos_check(cmos, state);
+
+	if (err)
+		return err;
+	cmos->s = *state;
+	cmos->s.period_unseen = 0;
+	cmos->seen_period = period_now(cmos) - state->period_unseen;
+	cmos_update(cmos);
+	if (cmos->update_timer.armed && rtc_now(cmos).s != state->seen_s)
+		hv_timer_arm(clock, &cmos->update_timer, hv_now_ns(clock));
+	return 0;
+}
+
+HV_STATE_KIND(cmos, HV_STATE_CMOS, 1);

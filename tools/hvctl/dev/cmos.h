@@ -19,17 +19,14 @@ struct hv_cmos_config {
 	unsigned int cpus;
 };
 
-#define HV_CMOS_STATE_VERSION 1
-
 struct hv_cmos_state {
-	uint32_t version;
 	uint8_t index;			/* as written to port 70h, bit 7 masks NMI */
 	uint8_t connected;		/* to IRQ 8 */
-	uint8_t pad[2];
+	uint8_t period_unseen;		/* 1: a period is over that is not in register C; only if saved */
+	uint8_t pad;
 	/* The guest's time minus wall_ns(). */
-	int64_t offset_s;
 	uint32_t offset_ns;		/* 0 to 999999999 */
-	uint32_t pad2;
+	int64_t offset_s;
 	int64_t seen_s;			/* updates of the guest's time up to here are in register C */
 	uint8_t ram[HV_CMOS_SIZE];	/* the time is here only while the clock is stopped */
 };
@@ -53,6 +50,8 @@ void hv_cmos_reset(struct hv_cmos *cmos);
 void hv_cmos_connect_irq(struct hv_cmos *cmos, bool connected);
 
 void hv_cmos_save(const struct hv_cmos *cmos, struct hv_cmos_state *state);
+int hv_cmos_check(const struct hv_cmos *cmos, const struct hv_cmos_state *state);
 int hv_cmos_load(struct hv_cmos *cmos, const struct hv_cmos_state *state);
+extern const struct hv_state_kind hv_cmos_kind;
 
 #endif

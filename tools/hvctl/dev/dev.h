@@ -4,6 +4,7 @@
 #define HV_DEV_H
 
 #include "bus.h"
+#include "state.h"
 
 #define HV_NSEC_PER_SEC 1000000000ull
 
@@ -49,30 +50,25 @@ static inline uint64_t hv_muldiv_up(uint64_t value, uint64_t mul, uint64_t div)
 
 /*
  * Timers are saved as nanoseconds left, so that a snapshot can be continued at
- * another time; UINT64_MAX means not armed.
+ * another time; less than none for one that is late. HV_TIMER_UNARMED: not armed.
  */
-#define HV_TIMER_UNARMED UINT64_MAX
+#define HV_TIMER_UNARMED INT64_MAX
 
-static inline uint64_t hv_timer_save(struct hv_clock *clock, const struct hv_timer *timer)
+static inline int64_t hv_timer_save(struct hv_clock *clock, const struct hv_timer *timer)
 {
-	uint64_t now = hv_now_ns(clock);
-
-	if (!timer->armed)
-		return HV_TIMER_UNARMED;
-	return timer->deadline_ns > now ? timer->deadline_ns - now : 0;
+	return timer->armed ? (int64_t)(timer->deadline_ns - hv_now_ns(clock)) : HV_TIMER_UNARMED;
 }
 
-static inline void hv_timer_load(struct hv_clock *clock, struct hv_timer *timer, uint64_t left_ns)
+static inline void hv_timer_load(struct hv_clock *clock, struct hv_timer *timer, int64_t left_ns)
 {
-	uint64_t now = hv_now_ns(clock);
+	uint64_t now = hv_now_ns(clock), late = -(uint64_t)left_ns;
 
-	if (left_ns == HV_TIMER_UNARMED) {
+	if (left_ns == HV_TIMER_UNARMED)
 		hv_timer_cancel(clock, timer);
-		return;
-	}
-	if (left_ns > UINT64_MAX - 1 - now)
-		left_ns = UINT64_MAX - 1 - now;
-	hv_timer_arm(clock, timer, now + left_ns);
+	else if (left_ns >= 0)
+		hv_timer_arm(clock, timer, now + (uint64_t)left_ns);
+	else /* the clock may be younger than that */
+		hv_timer_arm(clock, timer, late < now ? now - late : 0);
 }
 
 #endif

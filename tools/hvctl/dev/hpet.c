@@ -104,11 +104,24 @@ static struct hv_irq timer_irq(struct hv_hpet_timer *t)
 	return irq;
 }
 
+static bool same_line(const struct hv_irq *a, const struct hv_irq *b)
+{
+	return a->controller == b->controller && a->line == b->line;
+}
+
+/* Timers may have one line together: it is high as long as any of them wants it. */
 static void timer_lower(struct hv_hpet_timer *t)
 {
-	if (t->line_level)
-		hv_irq_set(&t->line, false);
+	bool wanted = !t->line_level;
+
 	t->line_level = false;
+	for (unsigned int n = 0; n < HV_HPET_TIMERS; n++) {
+		const struct hv_hpet_timer *other = &t->hpet->timer[n];
+
+		wanted |= other->line_level && same_line(&other->line, &t->line);
+	}
+	if (!wanted)
+		hv_irq_set(&t->line, false);
 }
 
 static void timer_raise(struct hv_hpet_timer *t)
@@ -131,8 +144,7 @@ static void timer_update_line(struct hv_hpet_timer *t)
 {
 	struct hv_irq irq = timer_irq(t);
 
-	if (t->line_level && timer_is_asserting(t) && irq.line == t->line.line &&
-	    irq.controller == t->line.controller)
+	if (t->line_level && timer_is_asserting(t) && same_line(&irq, &t->line))
 		return;
 	timer_lower(t);
 	if (timer_is_asserting(t))
@@ -154,30 +166,29 @@ static void timer_interrupt(struct hv_hpet_timer *t)
 }
 
 /* Move a periodic comparator past the counter, over periods that nobody had time for. */
-static void timer_advance(struct hv_hpet_timer *t, uint64_t counter)
+static bool timer_advance(struct hv_hpet_timer *t, uint64_t counter)
 {
 	struct hv_hpet_timer_state *s = timer_state(t);
 	uint64_t mask = timer_mask(s), behind;
 
 	if (!(s->config & TN_PERIODIC) || !s->period)
-		return;
-	if (s->period < MIN_PERIOD)
-		counter += MIN_PERIOD;
+		return false;
 	behind = (counter - s->comparator) & mask;
 	if (behind > mask / 2)
-		return;
+		return false;
 	s->comparator = (s->comparator + (behind / s->period + 1) * s->period) & mask;
+	return true;
 }
 
-/* Does anybody see it when the comparator matches? */
-static bool timer_is_awaited(struct hv_hpet_timer *t)
+/* Does anybody see it when the comparator of timer @n matches? */
+static bool timer_is_awaited(const struct hv_hpet_state *s, unsigned int n)
 {
-	uint64_t config = timer_state(t)->config;
+	uint64_t config = s->timer[n].config;
 
-	if (!(t->hpet->s.config & CONFIG_ENABLE))
+	if (!(s->config & CONFIG_ENABLE))
 		return false;
 	if (config & TN_LEVEL)
-		return !(t->hpet->s.status & 1u << timer_index(t));
+		return !(s->status & 1u << n);
 	return config & TN_ENABLE;
 }
 
@@ -192,7 +203,7 @@ static void timer_arm(struct hv_hpet_timer *t, bool matched)
 
 	if (matched && !delta)
 		delta = s->config & TN_32BIT ? mask + 1 : mask;
-	if (timer_is_awaited(t) && delta < MAX_DELTA)
+	if (timer_is_awaited(&hpet->s, timer_index(t)) && delta < MAX_DELTA)
 		hv_timer_arm(hpet->config.clock, &t->timer,
 			     now + delta * TICK_NS - (now - hpet->start_ns) % TICK_NS);
 	else
@@ -203,20 +214,30 @@ static void timer_match(void *dev)
 {
 	struct hv_hpet_timer *t = dev;
 
+	uint64_t counter = hpet_counter(t->hpet);
+
 	timer_interrupt(t);
-	timer_advance(t, hpet_counter(t->hpet));
+	if (timer_state(t)->period < MIN_PERIOD)
+		counter += MIN_PERIOD;
+	timer_advance(t, counter);
 	timer_arm(t, true);
+}
+
+/* It has matched, and the event loop has not come to it. */
+static bool timer_is_due(const struct hv_hpet_timer *t)
+{
+	return t->timer.armed && t->timer.deadline_ns <= hv_now_ns(t->hpet->config.clock);
 }
 
 /* Before the guest looks or changes something: what is due has happened already. */
 static void timer_sync(struct hv_hpet_timer *t)
 {
-	if (t->timer.armed && t->timer.deadline_ns <= hv_now_ns(t->hpet->config.clock)) {
+	if (timer_is_due(t)) {
 		hv_timer_cancel(t->hpet->config.clock, &t->timer);
 		timer_match(t);
 	}
-	if (t->hpet->s.config & CONFIG_ENABLE)
-		timer_advance(t, hpet_counter(t->hpet));
+	if ((t->hpet->s.config & CONFIG_ENABLE) && timer_advance(t, hpet_counter(t->hpet)))
+		timer_arm(t, true);
 }
 
 static uint64_t timer_read(struct hv_hpet_timer *t, uint64_t offset)
@@ -306,10 +327,15 @@ static void hpet_sync(struct hv_hpet *hpet)
 		timer_sync(&hpet->timer[i]);
 }
 
+bool hv_hpet_state_is_legacy(const struct hv_hpet_state *state)
+{
+	return (state->config & CONFIG_MASK) == CONFIG_MASK;
+}
+
 /* Tell the others whose interrupts we take; before ours are raised on the same lines. */
 static void hpet_update_legacy(struct hv_hpet *hpet)
 {
-	bool legacy = (hpet->s.config & CONFIG_MASK) == CONFIG_MASK;
+	bool legacy = hv_hpet_state_is_legacy(&hpet->s);
 	unsigned int i;
 
 	if (legacy == hpet->legacy)
@@ -387,7 +413,7 @@ void hv_hpet_reset(struct hv_hpet *hpet)
 {
 	unsigned int i;
 
-	hpet->s = (struct hv_hpet_state){ .version = HV_HPET_STATE_VERSION };
+	hpet->s = (struct hv_hpet_state){ 0 };
 	for (i = 0; i < HV_HPET_TIMERS; i++)
 		hpet->s.timer[i].comparator = UINT64_MAX;
 	hpet_update_legacy(hpet);
@@ -428,34 +454,74 @@ void hv_hpet_exit(struct hv_hpet *hpet)
 
 void hv_hpet_save(const struct hv_hpet *hpet, struct hv_hpet_state *state)
 {
+	struct hv_clock *clock = hpet->config.clock;
+
 	*state = hpet->s;
 	state->counter = hpet_counter(hpet);
+	if (hpet->s.config & CONFIG_ENABLE)
+		state->phase_ns = (hv_now_ns(clock) - hpet->start_ns) % TICK_NS;
+	for (unsigned int n = 0; n < HV_HPET_TIMERS; n++) {
+		if (!timer_is_due(&hpet->timer[n]))
+			continue;
+		state->due |= 1u << n;
+		state->timer[n].late_ns = hv_timer_save(clock, &hpet->timer[n].timer);
+	}
 }
 
-static bool timer_state_valid(const struct hv_hpet_timer_state *s)
+static bool timer_state_valid(const struct hv_hpet_state *state, unsigned int n)
 {
+	const struct hv_hpet_timer_state *s = &state->timer[n];
 	unsigned int route = (s->config & TN_ROUTE) >> TN_ROUTE_SHIFT;
 
-	return !(s->config & ~(uint64_t)TN_WRITABLE) && (!route || (ROUTES & 1u << route)) &&
-	       s->comparator <= timer_mask(s) && s->period <= timer_mask(s);
+	if ((s->config & ~(uint64_t)TN_WRITABLE) || (route && !(ROUTES & 1u << route)) ||
+	    s->comparator > timer_mask(s) || s->period > timer_mask(s))
+		return false;
+	if (s->late_ns > 0 || (s->late_ns && !(state->due & 1u << n)))
+		return false;
+	return (!(state->status & 1u << n) || (s->config & TN_LEVEL)) &&
+	       (!(state->due & 1u << n) || timer_is_awaited(state, n));
+}
+
+int hv_hpet_check(const struct hv_hpet *hpet, const struct hv_hpet_state *state)
+{
+	(void)hpet;
+	for (unsigned int n = 0; n < HV_HPET_TIMERS; n++)
+		if (!timer_state_valid(state, n))
+			return -EINVAL;
+	if ((state->config & ~CONFIG_MASK) || (state->status | state->due) >> HV_HPET_TIMERS ||
+	    state->phase_ns >= TICK_NS)
+		return -EINVAL;
+	return 0;
+}
+
+/* A comparator that equals the counter has matched already, unless the timer is due. */
+static void timer_load(struct hv_hpet_timer *t, bool due)
+{
+	struct hv_hpet_timer_state *s = timer_state(t);
+
+	timer_update_line(t);
+	if (due)
+		hv_timer_load(t->hpet->config.clock, &t->timer, s->late_ns);
+	else
+		timer_arm(t, true);
+	s->late_ns = 0;
 }
 
 int hv_hpet_load(struct hv_hpet *hpet, const struct hv_hpet_state *state)
 {
-	const struct hv_hpet_state s = *state;
-	unsigned int i;
+	int err = hv_hpet_check(hpet, state);
 
-	if (s.version != HV_HPET_STATE_VERSION || (s.config & ~CONFIG_MASK) || s.pad)
-		return -EINVAL;
-	for (i = 0; i < HV_HPET_TIMERS; i++)
-		if (!timer_state_valid(&s.timer[i]) ||
-		    ((s.status & 1u << i) && !(s.timer[i].config & TN_LEVEL)))
-			return -EINVAL;
-	if (s.status >> HV_HPET_TIMERS)
-		return -EINVAL;
-	hpet->s = s;
-	hpet_set_counter(hpet, s.counter);
+	if (err)
+		return err;
+	hpet->s = *state;
+	hpet->s.due = 0;
+	hpet->s.phase_ns = 0;
+	hpet_set_counter(hpet, state->counter);
+	hpet->start_ns -= state->phase_ns;
 	hpet_update_legacy(hpet);
-	hpet_rearm(hpet);
+	for (unsigned int n = 0; n < HV_HPET_TIMERS; n++)
+		timer_load(&hpet->timer[n], state->due & 1u << n);
 	return 0;
 }
+
+HV_STATE_KIND(hpet, HV_STATE_HPET, 1);

@@ -21,20 +21,19 @@ struct hv_hpet_config {
 	void *ctx;
 };
 
-#define HV_HPET_STATE_VERSION 1
-
 struct hv_hpet_timer_state {
 	uint64_t config;
 	uint64_t comparator;
 	uint64_t period;
+	int64_t late_ns;		/* of one that is due, less than none; else 0 */
 };
 
 struct hv_hpet_state {
-	uint32_t version;
 	uint32_t config;		/* bits 1 LEG_RT_CNF, 0 ENABLE_CNF */
 	uint32_t status;
-	uint32_t pad;
-	uint64_t counter;		/* at @start_ns; when saved: now */
+	uint32_t due;			/* bit n: timer n has matched, and the event loop is late */
+	uint32_t phase_ns;		/* since the counter's last step */
+	uint64_t counter;		/* at @start_ns; when saved: now. Only then: due, phase_ns, late_ns */
 	struct hv_hpet_timer_state timer[HV_HPET_TIMERS];
 };
 
@@ -58,7 +57,12 @@ int hv_hpet_init(struct hv_hpet *hpet, const struct hv_hpet_config *config);
 void hv_hpet_exit(struct hv_hpet *hpet);
 void hv_hpet_reset(struct hv_hpet *hpet);
 
+/* Does the HPET of this state stand in for the 8254 and the RTC? */
+bool hv_hpet_state_is_legacy(const struct hv_hpet_state *state);
+
 void hv_hpet_save(const struct hv_hpet *hpet, struct hv_hpet_state *state);
+int hv_hpet_check(const struct hv_hpet *hpet, const struct hv_hpet_state *state);
 int hv_hpet_load(struct hv_hpet *hpet, const struct hv_hpet_state *state);
+extern const struct hv_state_kind hv_hpet_kind;
 
 #endif

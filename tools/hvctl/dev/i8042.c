@@ -234,7 +234,6 @@ static void kbc_access_command(void *dev, uint64_t offset, unsigned int width, b
 void hv_i8042_reset(struct hv_i8042 *kbc)
 {
 	kbc->s = (struct hv_i8042_state){
-		.version = HV_I8042_STATE_VERSION,
 		.status = STATUS_SYSTEM | STATUS_UNLOCKED,
 		.command_byte = CB_TRANSLATE | CB_AUX_OFF | CB_OFF | CB_SYSTEM,
 		.output_port = PORT_NOT_RESET | PORT_A20,
@@ -285,17 +284,29 @@ void hv_i8042_save(const struct hv_i8042 *kbc, struct hv_i8042_state *state)
 	*state = kbc->s;
 }
 
+int hv_i8042_check(const struct hv_i8042 *kbc, const struct hv_i8042_state *state)
+{
+	uint8_t command = state->command;
+
+	(void)kbc;
+	if ((state->status & ~STATUS_BITS) || !(state->output_port & PORT_NOT_RESET) ||
+	    (state->pad[0] | state->pad[1] | state->pad[2]))
+		return -EINVAL;
+	if (command && command != CMD_WRITE_CB &&
+	    (command < CMD_WRITE_OUTPUT || command > CMD_TO_AUX))
+		return -EINVAL;
+	return 0;
+}
+
 int hv_i8042_load(struct hv_i8042 *kbc, const struct hv_i8042_state *state)
 {
-	const struct hv_i8042_state s = *state;
+	int err = hv_i8042_check(kbc, state);
 
-	if (s.version != HV_I8042_STATE_VERSION || (s.status & ~STATUS_BITS) ||
-	    !(s.output_port & PORT_NOT_RESET) || (s.pad[0] | s.pad[1] | s.pad[2]))
-		return -EINVAL;
-	if (s.command && s.command != CMD_WRITE_CB &&
-	    (s.command < CMD_WRITE_OUTPUT || s.command > CMD_TO_AUX))
-		return -EINVAL;
-	kbc->s = s;
+	if (err)
+		return err;
+	kbc->s = *state;
 	kbc_update_irq(kbc);
 	return 0;
 }
+
+HV_STATE_KIND(i8042, HV_STATE_I8042, 1);

@@ -12,10 +12,7 @@ struct hv_i8042_config {
 	void *ctx;
 };
 
-#define HV_I8042_STATE_VERSION 1
-
 struct hv_i8042_state {
-	uint32_t version;
 	uint8_t status;
 	uint8_t command_byte;
 	uint8_t output_port;
@@ -36,6 +33,8 @@ void hv_i8042_exit(struct hv_i8042 *kbc);
 void hv_i8042_reset(struct hv_i8042 *kbc);
 
 void hv_i8042_save(const struct hv_i8042 *kbc, struct hv_i8042_state *state);
+int hv_i8042_check(const struct hv_i8042 *kbc, const struct hv_i8042_state *state);
 int hv_i8042_load(struct hv_i8042 *kbc, const struct hv_i8042_state *state);
+extern const struct hv_state_kind hv_i8042_kind;
 
 #endif

@@ -61,7 +61,7 @@ static int64_t pit_now(const struct hv_i8254 *pit)
 static int64_t channel_elapsed(const struct hv_i8254_channel *ch, int64_t now)
 {
 	if (!ch->s.running)
-		return (int64_t)ch->s.elapsed;
+		return ch->s.elapsed;
 	return now > ch->start ? now - ch->start : 0;
 }
 
@@ -104,19 +104,19 @@ static bool channel_out(const struct hv_i8254_channel *ch, int64_t now)
 	}
 }
 
-/* The tick of the next rise of OUT after @now, or INT64_MAX. */
+/* The tick of the next rise of OUT after @now, or HV_I8254_NEVER. */
 static int64_t channel_next_rise(const struct hv_i8254_channel *ch, int64_t now)
 {
 	int64_t elapsed = channel_elapsed(ch, now);
 	int64_t count = ch->s.count;
 
 	if (!ch->s.loaded || !ch->s.running)
-		return INT64_MAX;
+		return HV_I8254_NEVER;
 	if (mode_is_periodic(ch->s.mode))
 		return ch->start + (elapsed / count + 1) * count;
 	if (ch->s.mode >= 4)
 		count++;
-	return elapsed < count ? ch->start + count : INT64_MAX;
+	return elapsed < count ? ch->start + count : HV_I8254_NEVER;
 }
 
 /* Load the waiting count if its time has come. */
@@ -172,12 +172,12 @@ static void channel_set_gate(struct hv_i8254_channel *ch, int64_t now, bool gate
 
 	ch->s.gate = gate;
 	if (falls && !mode_is_triggered(ch->s.mode)) {
-		ch->s.elapsed = (uint64_t)channel_elapsed(ch, now);
+		ch->s.elapsed = channel_elapsed(ch, now);
 		ch->s.running = false;
 	} else if (rises && (mode_is_triggered(ch->s.mode) || mode_is_periodic(ch->s.mode))) {
 		channel_start(ch, now);
 	} else if (rises && ch->s.loaded) {
-		ch->start = now - (int64_t)ch->s.elapsed;
+		ch->start = now - ch->s.elapsed;
 		ch->s.running = true;
 	}
 }
@@ -229,23 +229,32 @@ static void pit_drive_irq(struct hv_i8254 *pit, bool level, bool pulse)
 }
 
 /* Wait for the next rise of OUT 0, or until a new count makes another one of it. */
+static void pit_wait(struct hv_i8254 *pit)
+{
+	const struct hv_i8254_channel *ch = &pit->channel[0];
+	struct hv_clock *clock = pit->config.clock;
+	int64_t tick = pit->rise_at;
+
+	if (ch->s.next_count && mode_is_periodic(ch->s.mode) && ch->switch_at < tick)
+		tick = ch->switch_at;
+	if (!pit->connected || pit->rise_at == HV_I8254_NEVER)
+		hv_timer_cancel(clock, &pit->timer);
+	else /* one that was loaded may be due since before the clock began */
+		hv_timer_arm(clock, &pit->timer,
+			     tick < 0 ? 0 :
+					hv_muldiv_up((uint64_t)tick, HV_NSEC_PER_SEC, HV_I8254_HZ));
+}
+
 static void pit_arm(struct hv_i8254 *pit)
 {
 	struct hv_i8254_channel *ch = &pit->channel[0];
-	int64_t now = pit_now(pit), tick;
+	int64_t now = pit_now(pit);
 
 	channel_sync(ch, now);
 	pit->rise_at = channel_next_rise(ch, now);
 	if (mode_is_periodic(ch->s.mode) && ch->s.loaded && ch->s.count < MIN_RISE_TICKS)
 		pit->rise_at = channel_next_rise(ch, now + MIN_RISE_TICKS);
-	tick = pit->rise_at;
-	if (ch->s.next_count && mode_is_periodic(ch->s.mode) && ch->switch_at < tick)
-		tick = ch->switch_at;
-	if (!pit->connected || pit->rise_at == INT64_MAX)
-		hv_timer_cancel(pit->config.clock, &pit->timer);
-	else
-		hv_timer_arm(pit->config.clock, &pit->timer,
-			     hv_muldiv_up((uint64_t)tick, HV_NSEC_PER_SEC, HV_I8254_HZ));
+	pit_wait(pit);
 }
 
 static void pit_timer(void *dev)
@@ -503,24 +512,41 @@ void hv_i8254_exit(struct hv_i8254 *pit)
 	hv_bus_unregister(pit->config.bus, &pit->region);
 }
 
+/* Distances in time that arithmetic can do something with; no guest waits for so long. */
+#define LONG_AGO (INT64_MAX / 4)
+#define LONGEST_WAIT (2 * 65536)
+
+static int64_t ticks_until(int64_t tick, int64_t now)
+{
+	return tick < now - LONG_AGO ? -LONG_AGO : tick - now;
+}
+
+static bool ticks_valid(int64_t ticks, int64_t min, int64_t max)
+{
+	return ticks >= min && ticks <= max;
+}
+
+/* What is overdue stays so. */
 void hv_i8254_save(const struct hv_i8254 *pit, struct hv_i8254_state *state)
 {
 	int64_t now = pit_now(pit);
-	unsigned int i;
+	bool never = pit->rise_at == HV_I8254_NEVER;
 
 	*state = (struct hv_i8254_state){
-		.version = HV_I8254_STATE_VERSION,
 		.port61 = pit->port61,
 		.connected = pit->connected,
+		.irq_level = pit->irq_level,
+		.rise_in = never ? HV_I8254_NEVER : ticks_until(pit->rise_at, now),
 	};
-	for (i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 3; i++) {
 		const struct hv_i8254_channel *ch = &pit->channel[i];
 
 		state->channel[i] = ch->s;
-		state->channel[i].elapsed = (uint64_t)channel_elapsed(ch, now);
-		state->channel[i].switch_in = ch->s.next_count && ch->switch_at > now ?
-						      (uint64_t)(ch->switch_at - now) :
-						      0;
+		if (ch->s.running)
+			state->channel[i].elapsed = -ticks_until(ch->start, now);
+		state->channel[i].switch_in = 0;
+		if (ch->s.next_count && mode_is_periodic(ch->s.mode))
+			state->channel[i].switch_in = ticks_until(ch->switch_at, now);
 	}
 }
 
@@ -530,32 +556,57 @@ static bool channel_state_valid(const struct hv_i8254_channel_state *s)
 		return false;
 	if (s->count > 65536 || s->next_count > 65536 || (s->loaded && !s->count))
 		return false;
-	if ((s->running && !s->loaded) || s->elapsed > INT64_MAX / 4 || s->switch_in > 65536)
+	/* The count is loaded with the tick that follows. */
+	if ((s->running && !s->loaded) || !ticks_valid(s->elapsed, s->running ? -1 : 0, LONG_AGO) ||
+	    !ticks_valid(s->switch_in, -LONG_AGO, LONGEST_WAIT))
 		return false;
 	return (s->bcd | s->gate | s->loaded | s->running | s->write_high_next | s->read_high_next |
 		s->latched | s->status_latched) <= 1 &&
 	       !(s->pad[0] | s->pad[1]);
 }
 
-int hv_i8254_load(struct hv_i8254 *pit, const struct hv_i8254_state *state)
+int hv_i8254_check(const struct hv_i8254 *pit, const struct hv_i8254_state *state)
 {
-	const struct hv_i8254_state s = *state;
-	int64_t now = pit_now(pit);
-	unsigned int i;
+	static const uint8_t pad[sizeof(state->pad)];
 
-	if (s.version != HV_I8254_STATE_VERSION || (s.port61 & ~PORT61_WRITABLE) ||
-	    s.connected > 1 || (s.pad[0] | s.pad[1]))
+	(void)pit;
+	if ((state->port61 & ~PORT61_WRITABLE) || state->connected > 1 ||
+	    state->irq_level > state->connected || memcmp(state->pad, pad, sizeof(pad)))
 		return -EINVAL;
-	for (i = 0; i < 3; i++)
-		if (!channel_state_valid(&s.channel[i]))
+	if (state->rise_in != HV_I8254_NEVER &&
+	    !ticks_valid(state->rise_in, -LONG_AGO, LONGEST_WAIT))
+		return -EINVAL;
+	for (unsigned int i = 0; i < 3; i++)
+		if (!channel_state_valid(&state->channel[i]))
 			return -EINVAL;
-	for (i = 0; i < 3; i++) {
-		pit->channel[i].s = s.channel[i];
-		pit->channel[i].start = now - (int64_t)s.channel[i].elapsed;
-		pit->channel[i].switch_at = now + (int64_t)s.channel[i].switch_in;
-	}
-	pit->port61 = s.port61;
-	hv_i8254_connect_irq(pit, s.connected);
-	pit_update(pit);
 	return 0;
 }
+
+int hv_i8254_load(struct hv_i8254 *pit, const struct hv_i8254_state *state)
+{
+	int64_t now = pit_now(pit);
+	int err = hv_i8254_check(pit, state);
+
+	if (err)
+		return err;
+	for (unsigned int i = 0; i < 3; i++) {
+		const struct hv_i8254_channel_state *s = &state->channel[i];
+
+		pit->channel[i] = (struct hv_i8254_channel){
+			.s = *s,
+			.start = now - s->elapsed,
+			.switch_at = now + s->switch_in,
+		};
+		if (s->running)
+			pit->channel[i].s.elapsed = 0;
+	}
+	pit->port61 = state->port61;
+	pit->rise_at = state->rise_in == HV_I8254_NEVER ? HV_I8254_NEVER : now + state->rise_in;
+	pit->connected = true;
+	pit_drive_irq(pit, state->irq_level, false);
+	pit->connected = state->connected;
+	pit_wait(pit);
+	return 0;
+}
+
+HV_STATE_KIND(i8254, HV_STATE_I8254, 1);

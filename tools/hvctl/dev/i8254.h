@@ -13,11 +13,9 @@ struct hv_i8254_config {
 	struct hv_irq irq;		/* OUT of channel 0: IRQ 0 */
 };
 
-#define HV_I8254_STATE_VERSION 1
-
 struct hv_i8254_channel_state {
-	uint64_t elapsed;		/* ticks since the count was loaded; while running, only if saved */
-	uint64_t switch_in;		/* ticks until next_count is loaded; only if saved */
+	int64_t elapsed;		/* ticks since the count was loaded; while running, only if saved */
+	int64_t switch_in;		/* ticks until next_count is loaded; only if saved */
 	uint32_t count;			/* 1 to 65536; 0: none was written yet */
 	uint32_t next_count;		/* waits for the end of a cycle or a trigger; 0: none */
 	uint16_t latch;
@@ -34,11 +32,14 @@ struct hv_i8254_channel_state {
 	uint8_t pad[2];
 };
 
+#define HV_I8254_NEVER INT64_MAX
+
 struct hv_i8254_state {
-	uint32_t version;
 	uint8_t port61;			/* the bits that the guest writes */
 	uint8_t connected;		/* to IRQ 0 */
-	uint8_t pad[2];
+	uint8_t irq_level;
+	uint8_t pad[5];
+	int64_t rise_in;		/* ticks until IRQ 0 rises; HV_I8254_NEVER */
 	struct hv_i8254_channel_state channel[3];
 };
 
@@ -67,6 +68,8 @@ void hv_i8254_reset(struct hv_i8254 *pit);
 void hv_i8254_connect_irq(struct hv_i8254 *pit, bool connected);
 
 void hv_i8254_save(const struct hv_i8254 *pit, struct hv_i8254_state *state);
+int hv_i8254_check(const struct hv_i8254 *pit, const struct hv_i8254_state *state);
 int hv_i8254_load(struct hv_i8254 *pit, const struct hv_i8254_state *state);
+extern const struct hv_state_kind hv_i8254_kind;
 
 #endif

@@ -404,7 +404,6 @@ void hv_i8259_exit(struct hv_i8259 *pic)
 void hv_i8259_save(const struct hv_i8259 *pic, struct hv_i8259_state *state)
 {
 	*state = (struct hv_i8259_state){
-		.version = HV_I8259_STATE_VERSION,
 		.chip = { pic->chip[MASTER].s, pic->chip[SLAVE].s },
 	};
 }
@@ -418,15 +417,25 @@ static bool chip_state_valid(const struct hv_i8259_chip_state *s, unsigned int w
 	return (s->rotate_on_aeoi | s->special_mask | s->poll | s->read_isr) <= 1;
 }
 
+int hv_i8259_check(const struct hv_i8259 *pic, const struct hv_i8259_state *state)
+{
+	(void)pic;
+	if (!chip_state_valid(&state->chip[MASTER], MASTER) ||
+	    !chip_state_valid(&state->chip[SLAVE], SLAVE))
+		return -EINVAL;
+	return 0;
+}
+
 int hv_i8259_load(struct hv_i8259 *pic, const struct hv_i8259_state *state)
 {
-	const struct hv_i8259_state s = *state;
+	int err = hv_i8259_check(pic, state);
 
-	if (s.version != HV_I8259_STATE_VERSION || !chip_state_valid(&s.chip[MASTER], MASTER) ||
-	    !chip_state_valid(&s.chip[SLAVE], SLAVE))
-		return -EINVAL;
-	pic->chip[MASTER].s = s.chip[MASTER];
-	pic->chip[SLAVE].s = s.chip[SLAVE];
+	if (err)
+		return err;
+	pic->chip[MASTER].s = state->chip[MASTER];
+	pic->chip[SLAVE].s = state->chip[SLAVE];
 	pic_update(pic);
 	return 0;
 }
+
+HV_STATE_KIND(i8259, HV_STATE_I8259, 1);

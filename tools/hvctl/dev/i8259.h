@@ -10,8 +10,6 @@ struct hv_i8259_config {
 	struct hv_irq intr;		/* INTR of the master: to LINT0 as ExtINT */
 };
 
-#define HV_I8259_STATE_VERSION 1
-
 struct hv_i8259_chip_state {
 	uint8_t lines;			/* inputs as they are now */
 	uint8_t edges;			/* rises seen and not yet acknowledged */
@@ -26,7 +24,6 @@ struct hv_i8259_chip_state {
 };
 
 struct hv_i8259_state {
-	uint32_t version;
 	struct hv_i8259_chip_state chip[2];
 };
 
@@ -61,6 +58,8 @@ bool hv_i8259_pending(const struct hv_i8259 *pic);
 int hv_i8259_ack(struct hv_i8259 *pic);
 
 void hv_i8259_save(const struct hv_i8259 *pic, struct hv_i8259_state *state);
+int hv_i8259_check(const struct hv_i8259 *pic, const struct hv_i8259_state *state);
 int hv_i8259_load(struct hv_i8259 *pic, const struct hv_i8259_state *state);
+extern const struct hv_state_kind hv_i8259_kind;
 
 #endif

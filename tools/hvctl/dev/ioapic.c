@@ -220,7 +220,6 @@ int hv_ioapic_init(struct hv_ioapic *ioapic, const struct hv_ioapic_config *conf
 {
 	memset(ioapic, 0, sizeof(*ioapic));
 	ioapic->config = *config;
-	ioapic->s.version = HV_IOAPIC_STATE_VERSION;
 	hv_ioapic_reset(ioapic);
 	ioapic->region = (struct hv_region){
 		.name = "ioapic",
@@ -243,21 +242,31 @@ void hv_ioapic_save(const struct hv_ioapic *ioapic, struct hv_ioapic_state *stat
 	*state = ioapic->s;
 }
 
+int hv_ioapic_check(const struct hv_ioapic *ioapic, const struct hv_ioapic_state *state)
+{
+	(void)ioapic;
+	if (state->id > 15 || (state->pad[0] | state->pad[1]) || state->lines >> HV_IOAPIC_PINS)
+		return -EINVAL;
+	for (unsigned int pin = 0; pin < HV_IOAPIC_PINS; pin++) {
+		uint64_t entry = state->entry[pin];
+
+		if (entry & (~ENTRY_BITS | ENTRY_STATUS))
+			return -EINVAL;
+		if ((entry & ENTRY_REMOTE_IRR) && !entry_is_level(entry))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /* Nothing is sent: what was on its way is in the state of the local APICs. */
 int hv_ioapic_load(struct hv_ioapic *ioapic, const struct hv_ioapic_state *state)
 {
-	const struct hv_ioapic_state s = *state;
-	unsigned int pin;
+	int err = hv_ioapic_check(ioapic, state);
 
-	if (s.version != HV_IOAPIC_STATE_VERSION || s.id > 15 || (s.pad[0] | s.pad[1]) || s.pad2 ||
-	    s.lines >> HV_IOAPIC_PINS)
-		return -EINVAL;
-	for (pin = 0; pin < HV_IOAPIC_PINS; pin++) {
-		if (s.entry[pin] & (~ENTRY_BITS | ENTRY_STATUS))
-			return -EINVAL;
-		if ((s.entry[pin] & ENTRY_REMOTE_IRR) && !entry_is_level(s.entry[pin]))
-			return -EINVAL;
-	}
-	ioapic->s = s;
+	if (err)
+		return err;
+	ioapic->s = *state;
 	return 0;
 }
+
+HV_STATE_KIND(ioapic, HV_STATE_IOAPIC, 1);

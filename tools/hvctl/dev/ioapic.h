@@ -32,15 +32,11 @@ struct hv_ioapic_config {
 	void *ctx;
 };
 
-#define HV_IOAPIC_STATE_VERSION 1
-
 struct hv_ioapic_state {
-	uint32_t version;
 	uint8_t id;
 	uint8_t select;
 	uint8_t pad[2];
 	uint32_t lines;			/* inputs as they are now */
-	uint32_t pad2;
 	uint64_t entry[HV_IOAPIC_PINS];
 };
 
@@ -68,6 +64,8 @@ uint64_t hv_ioapic_msi_address(const struct hv_ioapic_message *message);
 uint32_t hv_ioapic_msi_data(const struct hv_ioapic_message *message);
 
 void hv_ioapic_save(const struct hv_ioapic *ioapic, struct hv_ioapic_state *state);
+int hv_ioapic_check(const struct hv_ioapic *ioapic, const struct hv_ioapic_state *state);
 int hv_ioapic_load(struct hv_ioapic *ioapic, const struct hv_ioapic_state *state);
+extern const struct hv_state_kind hv_ioapic_kind;
 
 #endif

@@ -257,40 +257,61 @@ void hv_pc_reset(struct hv_pc *pc)
 	pc_set_elcr(pc);
 }
 
-void hv_pc_save(const struct hv_pc *pc, struct hv_pc_state *state)
+/*
+ * The HPET first, for it says who drives ISA lines 0 and 8. The controllers last: they
+ * know what became of each edge, whatever the sources did to the lines while loading.
+ */
+enum { STATE_HPET, STATE_I8254, STATE_CMOS };
+
+const struct hv_state_row hv_pc_states[HV_PC_STATES] = {
+	[STATE_HPET] = { &hv_hpet_kind, 0, offsetof(struct hv_pc, hpet) },
+	[STATE_I8254] = { &hv_i8254_kind, 0, offsetof(struct hv_pc, pit) },
+	[STATE_CMOS] = { &hv_cmos_kind, 0, offsetof(struct hv_pc, cmos) },
+	{ &hv_acpi_pm_kind, 0, offsetof(struct hv_pc, pm) },
+	{ &hv_i8042_kind, 0, offsetof(struct hv_pc, kbc) },
+	{ &hv_port92_kind, 0, offsetof(struct hv_pc, port92) },
+	{ &hv_cf9_kind, 0, offsetof(struct hv_pc, cf9) },
+	{ &hv_pci_kind, 0, offsetof(struct hv_pc, pci) },
+	{ &hv_pci_device_kind, 0, offsetof(struct hv_pc, pci.host) },
+	{ &hv_ioapic_kind, 0, offsetof(struct hv_pc, ioapic) },
+	{ &hv_i8259_kind, 0, offsetof(struct hv_pc, pic) },
+};
+
+int hv_pc_check(const struct hv_pc *pc, const void *const record[HV_PC_STATES])
 {
-	memset(state, 0, sizeof(*state));
-	state->version = HV_PC_STATE_VERSION;
-	hv_i8259_save(&pc->pic, &state->pic);
-	hv_i8254_save(&pc->pit, &state->pit);
-	hv_ioapic_save(&pc->ioapic, &state->ioapic);
-	hv_cmos_save(&pc->cmos, &state->cmos);
-	hv_hpet_save(&pc->hpet, &state->hpet);
-	hv_acpi_pm_save(&pc->pm, &state->pm);
-	hv_i8042_save(&pc->kbc, &state->kbc);
-	hv_port92_save(&pc->port92, &state->port92);
-	hv_cf9_save(&pc->cf9, &state->cf9);
-	hv_pci_save(&pc->pci, &state->pci);
-	hv_pci_device_save(&pc->pci.host, &state->host);
+	const struct hv_i8254_state *pit = record[STATE_I8254];
+	const struct hv_cmos_state *cmos = record[STATE_CMOS];
+	bool legacy = hv_hpet_state_is_legacy(record[STATE_HPET]);
+
+	for (unsigned int i = 0; i < HV_PC_STATES; i++) {
+		const struct hv_state_row *row = &hv_pc_states[i];
+		int err = row->kind->check((const char *)pc + row->offset, record[i]);
+
+		if (err)
+			return err;
+	}
+	return pit->connected == legacy || cmos->connected == legacy ? -EINVAL : 0;
 }
 
-/*
- * Quiet first, then the sources: what they do to the lines meets controllers with
- * everything masked. The controllers last: their state is that of the whole.
- */
-int hv_pc_load(struct hv_pc *pc, const struct hv_pc_state *state)
+/* With everything masked nothing goes out, and the controllers' state comes last anyway. */
+void hv_pc_quiet(struct hv_pc *pc)
 {
-	bool bad;
-
-	if (state->version != HV_PC_STATE_VERSION || state->pad)
-		return -EINVAL;
 	hv_ioapic_reset(&pc->ioapic);
 	hv_i8259_reset(&pc->pic);
-	bad = hv_hpet_load(&pc->hpet, &state->hpet) || hv_i8254_load(&pc->pit, &state->pit) ||
-	      hv_cmos_load(&pc->cmos, &state->cmos) || hv_acpi_pm_load(&pc->pm, &state->pm) ||
-	      hv_i8042_load(&pc->kbc, &state->kbc) || hv_port92_load(&pc->port92, &state->port92) ||
-	      hv_cf9_load(&pc->cf9, &state->cf9) || hv_pci_load(&pc->pci, &state->pci) ||
-	      hv_pci_device_load(&pc->pci.host, &state->host) ||
-	      hv_ioapic_load(&pc->ioapic, &state->ioapic) || hv_i8259_load(&pc->pic, &state->pic);
-	return bad ? -EINVAL : 0;
+}
+
+int hv_pc_load(struct hv_pc *pc, const void *const record[HV_PC_STATES])
+{
+	int err = hv_pc_check(pc, record);
+
+	if (err)
+		return err;
+	hv_pc_quiet(pc);
+	for (unsigned int i = 0; i < HV_PC_STATES; i++) {
+		const struct hv_state_row *row = &hv_pc_states[i];
+
+		/* It has been checked. */
+		(void)row->kind->load((char *)pc + row->offset, record[i]);
+	}
+	return 0;
 }

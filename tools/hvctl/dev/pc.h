@@ -69,24 +69,6 @@ struct hv_pc {
 	struct hv_pci pci;
 };
 
-#define HV_PC_STATE_VERSION 1
-
-struct hv_pc_state {
-	uint32_t version;
-	uint32_t pad;
-	struct hv_i8259_state pic;
-	struct hv_i8254_state pit;
-	struct hv_ioapic_state ioapic;
-	struct hv_cmos_state cmos;
-	struct hv_hpet_state hpet;
-	struct hv_acpi_pm_state pm;
-	struct hv_i8042_state kbc;
-	struct hv_port92_state port92;
-	struct hv_cf9_state cf9;
-	struct hv_pci_state pci;
-	struct hv_pci_device_state host;
-};
-
 /* Returns 0 or the error of hv_bus_register(); then nothing is registered. */
 int hv_pc_init(struct hv_pc *pc, const struct hv_pc_config *config);
 void hv_pc_exit(struct hv_pc *pc);
@@ -97,8 +79,21 @@ void hv_pc_reset(struct hv_pc *pc);
 /* ISA line @line (0-15), for a chip that is not part of this: 4 for COM1, 3 for COM2. */
 struct hv_irq hv_pc_irq(struct hv_pc *pc, unsigned int line);
 
-/* Save all, or load all: after -EINVAL a part of it may have been loaded. */
-void hv_pc_save(const struct hv_pc *pc, struct hv_pc_state *state);
-int hv_pc_load(struct hv_pc *pc, const struct hv_pc_state *state);
+/*
+ * The state of the board: a record for each of its chips, in the order in which they are
+ * to be loaded, controllers last. Chips that are not part of the board and drive its lines
+ * (hv_pc_irq()) are loaded between hv_pc_quiet() and hv_pc_load().
+ */
+#define HV_PC_STATES 11
+extern const struct hv_state_row hv_pc_states[HV_PC_STATES];
+
+/* Are these records, one for each row, a state that the board can have? 0 or -EINVAL. */
+int hv_pc_check(const struct hv_pc *pc, const void *const record[HV_PC_STATES]);
+
+/* No line reaches the CPU any more: for loading, and for nothing else. */
+void hv_pc_quiet(struct hv_pc *pc);
+
+/* Load all, or nothing: 0, or what hv_pc_check() says. */
+int hv_pc_load(struct hv_pc *pc, const void *const record[HV_PC_STATES]);
 
 #endif

@@ -103,47 +103,68 @@ static bool bar_decodes(const struct hv_pci_bar *bar, uint64_t base)
 	bool ports = bar->region.space == HV_PORT;
 	uint64_t limit = ports ? 0x10000 : 1ull << 32;
 
-	if (!bar->device->pci || !bar->region.len)
+	if (!bar->device->pci)
 		return false;
 	/* Zero is an address, but what it means is "not assigned". */
 	return (command & (ports ? COMMAND_PORTS : COMMAND_MMIO)) && base &&
 	       base + bar->region.len <= limit;
 }
 
-/* Follow what the guest wrote. While it sizes a BAR, that may lie on top of others: then nowhere. */
-static void bar_update(struct hv_pci_bar *bar)
+static void bar_unmap(struct hv_pci_bar *bar)
 {
-	uint64_t base = hv_pci_config_read(bar->device, bar_register(bar), 4) & ~bar_flags(bar);
-	bool decodes = bar_decodes(bar, base);
-
-	if (bar->mapped && decodes && bar->region.base == base)
-		return;
 	if (bar->mapped)
 		hv_bus_unregister(bar->device->pci->config.bus, &bar->region);
 	bar->mapped = false;
+}
+
+/* Follow what the guest wrote; true if that makes a difference. */
+static bool bar_follow(struct hv_pci_bar *bar)
+{
+	uint64_t base;
+	bool decodes;
+
+	if (!bar->region.len)
+		return false;
+	base = hv_pci_config_read(bar->device, bar_register(bar), 4) & ~bar_flags(bar);
+	decodes = bar_decodes(bar, base);
+	if (bar->decodes == decodes && bar->region.base == base)
+		return false;
+	bar_unmap(bar);
 	bar->region.base = base;
-	if (decodes)
+	bar->decodes = decodes;
+	return true;
+}
+
+typedef void (*bar_fn)(struct hv_pci_bar *bar);
+
+static void for_each_bar(struct hv_pci *pci, bar_fn fn)
+{
+	for (unsigned int i = 0; i < HV_PCI_FUNCTIONS; i++)
+		for (unsigned int n = 0; pci->function[i] && n < HV_PCI_BARS; n++)
+			fn(&pci->function[i]->bar[n]);
+}
+
+static void bar_map(struct hv_pci_bar *bar)
+{
+	if (bar->decodes)
 		bar->mapped = !hv_bus_register(bar->device->pci->config.bus, &bar->region);
 }
 
+/*
+ * While a guest sizes and moves BARs, they may lie on top of each other: then the first
+ * function's answers, and the others' nowhere until it has gone. So what is mapped
+ * follows from what is in the registers, and not from how it came there.
+ */
 static void device_update_bars(struct hv_pci_device *device)
 {
-	unsigned int n;
+	bool changed = false;
 
-	for (n = 0; n < HV_PCI_BARS; n++)
-		if (device->bar[n].region.len)
-			bar_update(&device->bar[n]);
-}
-
-static void device_unmap_bars(struct hv_pci_device *device)
-{
-	unsigned int n;
-
-	for (n = 0; n < HV_PCI_BARS; n++) {
-		if (device->bar[n].mapped)
-			hv_bus_unregister(device->pci->config.bus, &device->bar[n].region);
-		device->bar[n].mapped = false;
-	}
+	for (unsigned int n = 0; n < HV_PCI_BARS; n++)
+		changed |= bar_follow(&device->bar[n]);
+	if (!changed || !device->pci)
+		return;
+	for_each_bar(device->pci, bar_unmap);
+	for_each_bar(device->pci, bar_map);
 }
 
 int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_space space,
@@ -265,9 +286,14 @@ void hv_pci_remove(struct hv_pci_device *device)
 	if (!pci)
 		return;
 	hv_pci_set_intx(device, false);
-	device_unmap_bars(device);
+	for (unsigned int n = 0; n < HV_PCI_BARS; n++) {
+		bar_unmap(&device->bar[n]);
+		device->bar[n].decodes = false;
+	}
 	pci->function[device->devfn] = NULL;
 	device->pci = NULL;
+	for_each_bar(pci, bar_unmap);
+	for_each_bar(pci, bar_map);
 }
 
 static void device_write(struct hv_pci_device *device, unsigned int offset, unsigned int width,
@@ -442,42 +468,55 @@ void hv_pci_exit(struct hv_pci *pci)
 
 void hv_pci_save(const struct hv_pci *pci, struct hv_pci_state *state)
 {
-	*state = (struct hv_pci_state){ .version = HV_PCI_STATE_VERSION, .address = pci->address };
+	*state = (struct hv_pci_state){ .address = pci->address };
+}
+
+int hv_pci_check(const struct hv_pci *pci, const struct hv_pci_state *state)
+{
+	(void)pci;
+	return (state->address & ~CONFIG_WRITABLE) || state->pad ? -EINVAL : 0;
 }
 
 int hv_pci_load(struct hv_pci *pci, const struct hv_pci_state *state)
 {
-	const struct hv_pci_state s = *state;
+	int err = hv_pci_check(pci, state);
 
-	if (s.version != HV_PCI_STATE_VERSION || (s.address & ~CONFIG_WRITABLE))
-		return -EINVAL;
-	pci->address = s.address;
+	if (err)
+		return err;
+	pci->address = state->address;
 	return 0;
 }
 
+HV_STATE_KIND(pci, HV_STATE_PCI, 1);
+
 void hv_pci_device_save(const struct hv_pci_device *device, struct hv_pci_device_state *state)
 {
-	*state = (struct hv_pci_device_state){ .version = HV_PCI_STATE_VERSION };
 	memcpy(state->config, device->config, HV_PCI_CONFIG);
 }
 
-int hv_pci_device_load(struct hv_pci_device *device, const struct hv_pci_device_state *state)
+int hv_pci_device_check(const struct hv_pci_device *device, const struct hv_pci_device_state *state)
 {
-	const struct hv_pci_device_state s = *state;
-	unsigned int i;
-
-	if (s.version != HV_PCI_STATE_VERSION || s.pad)
-		return -EINVAL;
-	for (i = 0; i < HV_PCI_CONFIG; i++) {
+	for (unsigned int i = 0; i < HV_PCI_CONFIG; i++) {
 		uint8_t variable = device->writable[i] | device->clearable[i];
 
 		if (i == REG_STATUS)
 			variable |= STATUS_INTX;
-		if ((s.config[i] ^ device->config[i]) & ~variable)
+		if ((state->config[i] ^ device->config[i]) & ~variable)
 			return -EINVAL;
 	}
-	memcpy(device->config, s.config, HV_PCI_CONFIG);
+	return 0;
+}
+
+int hv_pci_device_load(struct hv_pci_device *device, const struct hv_pci_device_state *state)
+{
+	int err = hv_pci_device_check(device, state);
+
+	if (err)
+		return err;
+	memcpy(device->config, state->config, HV_PCI_CONFIG);
 	device_update_bars(device);
 	device_update_intx(device);
 	return 0;
 }
+
+HV_STATE_KIND(pci_device, HV_STATE_PCI_DEVICE, 1);

@@ -34,7 +34,8 @@ struct hv_pci_ids {
 struct hv_pci_bar {
 	struct hv_pci_device *device;
 	struct hv_region region;	/* .len 0: no such BAR */
-	bool mapped;
+	bool decodes;			/* the device is to answer there */
+	bool mapped;			/* and it does */
 };
 
 struct hv_pci_device {
@@ -69,16 +70,12 @@ struct hv_pci {
 	struct hv_pci_device host;
 };
 
-#define HV_PCI_STATE_VERSION 1
-
 struct hv_pci_state {
-	uint32_t version;
 	uint32_t address;
+	uint32_t pad;
 };
 
 struct hv_pci_device_state {
-	uint32_t version;
-	uint32_t pad;
 	uint8_t config[HV_PCI_CONFIG];
 };
 
@@ -124,10 +121,15 @@ void hv_pci_config_set(struct hv_pci_device *device, unsigned int offset, unsign
 		       uint32_t value);
 
 void hv_pci_save(const struct hv_pci *pci, struct hv_pci_state *state);
+int hv_pci_check(const struct hv_pci *pci, const struct hv_pci_state *state);
 int hv_pci_load(struct hv_pci *pci, const struct hv_pci_state *state);
+extern const struct hv_state_kind hv_pci_kind;
 
 /* Load a device that was made like the saved one: its read-only bits must agree. */
 void hv_pci_device_save(const struct hv_pci_device *device, struct hv_pci_device_state *state);
+int hv_pci_device_check(const struct hv_pci_device *device,
+			const struct hv_pci_device_state *state);
 int hv_pci_device_load(struct hv_pci_device *device, const struct hv_pci_device_state *state);
+extern const struct hv_state_kind hv_pci_device_kind;
 
 #endif

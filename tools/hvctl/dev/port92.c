@@ -36,7 +36,7 @@ static void port92_access(void *dev, uint64_t offset, unsigned int width, bool w
 
 void hv_port92_reset(struct hv_port92 *port)
 {
-	port->s = (struct hv_port92_state){ .version = HV_PORT92_STATE_VERSION, .value = A20 };
+	port->s = (struct hv_port92_state){ .value = A20 };
 }
 
 int hv_port92_init(struct hv_port92 *port, const struct hv_port92_config *config)
@@ -65,12 +65,20 @@ void hv_port92_save(const struct hv_port92 *port, struct hv_port92_state *state)
 	*state = port->s;
 }
 
+int hv_port92_check(const struct hv_port92 *port, const struct hv_port92_state *state)
+{
+	(void)port;
+	return (state->value & ~(uint32_t)(RESET | A20)) || state->pad ? -EINVAL : 0;
+}
+
 int hv_port92_load(struct hv_port92 *port, const struct hv_port92_state *state)
 {
-	const struct hv_port92_state s = *state;
+	int err = hv_port92_check(port, state);
 
-	if (s.version != HV_PORT92_STATE_VERSION || (s.value & ~(uint32_t)(RESET | A20)))
-		return -EINVAL;
-	port->s = s;
+	if (err)
+		return err;
+	port->s = *state;
 	return 0;
 }
+
+HV_STATE_KIND(port92, HV_STATE_PORT92, 1);

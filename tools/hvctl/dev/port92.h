@@ -11,11 +11,9 @@ struct hv_port92_config {
 	void *ctx;
 };
 
-#define HV_PORT92_STATE_VERSION 1
-
 struct hv_port92_state {
-	uint32_t version;
 	uint32_t value;
+	uint32_t pad;
 };
 
 struct hv_port92 {
@@ -29,6 +27,8 @@ void hv_port92_exit(struct hv_port92 *port);
 void hv_port92_reset(struct hv_port92 *port);
 
 void hv_port92_save(const struct hv_port92 *port, struct hv_port92_state *state);
+int hv_port92_check(const struct hv_port92 *port, const struct hv_port92_state *state);
 int hv_port92_load(struct hv_port92 *port, const struct hv_port92_state *state);
+extern const struct hv_state_kind hv_port92_kind;
 
 #endif

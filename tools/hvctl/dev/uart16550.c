@@ -25,55 +25,9 @@
  * A PC gates the interrupt pin with OUT2. Guests written on emulators often
  * forget it, and none relies on the gate, so it is left out.
  */
-#include <errno.h>
 #include <string.h>
 
-#include "uart16550.h"
-
-enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
-
-#define IER_RDA 0x01
-#define IER_THRE 0x02
-#define IER_RLS 0x04
-#define IER_MSI 0x08
-#define IER_MASK 0x0f
-
-#define IIR_NONE 0x01
-#define IIR_MSI 0x00
-#define IIR_THRE 0x02
-#define IIR_RDA 0x04
-#define IIR_RLS 0x06
-#define IIR_CTI 0x0c
-#define IIR_FIFOS 0xc0
-
-#define FCR_ENABLE 0x01
-#define FCR_CLEAR_RCVR 0x02
-#define FCR_KEPT 0xc9
-
-#define LCR_DLAB 0x80
-
-enum { MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOOP = 0x10 };
-#define MCR_MASK 0x1f
-
-#define LSR_DR 0x01
-#define LSR_OE 0x02
-#define LSR_BI 0x10
-#define LSR_ERRORS 0x1c		/* the ones that travel with a character */
-#define LSR_THRE 0x20
-#define LSR_TEMT 0x40
-#define LSR_FIFO_ERROR 0x80
-
-#define MSR_DELTAS 0x0f
-#define MSR_LINES 0xf0
-
-/* So many reads of LSR in a row, nothing sent in between, are a poll for input. */
-#define POLLS_FOR_INPUT 8
-
-/* A guest that has filled a part of the FIFO and waits hears of it after this. */
-#define TX_EMPTY_NS 50000ull
-
-/* A terminal is not kept waiting longer than this; a line of a polling driver takes less. */
-#define FLUSH_NS 10000000ull
+#include "uart16550_regs.h"
 
 static bool uart_has_fifo(const struct hv_uart16550 *uart)
 {
@@ -138,8 +92,9 @@ static void uart_update_irq(struct hv_uart16550 *uart)
  * cleared the FIFO for the last time would be lost, and a script piped into
  * hvctl is there from the first instant. So wait like a terminal with hardware
  * handshake does: a driver that uses interrupts must have enabled them and, if
- * it touches MCR at all, raise RTS (Linux does so last when it opens the port).
- * A guest that polls LSR is listening too; RTS matters only if it uses it.
+ * it touches MCR at all, raise RTS (Linux does so last when it opens the port), or
+ * leave all as it is for a while. A guest that polls LSR is listening too; RTS
+ * matters only if it uses it.
  */
 static bool uart_listens(const struct hv_uart16550 *uart)
 {
@@ -147,7 +102,7 @@ static bool uart_listens(const struct hv_uart16550 *uart)
 
 	if (uart->s.mcr & MCR_LOOP)
 		return false;
-	if ((uart->s.ier & IER_RDA) && (rts || !uart->s.mcr_written))
+	if ((uart->s.ier & IER_RDA) && (rts || !uart->s.mcr_written || uart->s.waited))
 		return true;
 	return uart->s.polled && (rts || !uart->s.rts_seen);
 }
@@ -160,6 +115,28 @@ static void uart_tell_room(struct hv_uart16550 *uart)
 	uart->starved = false;
 	if (uart->config.room)
 		uart->config.room(uart->config.ctx);
+}
+
+static void uart_grace_over(void *dev)
+{
+	struct hv_uart16550 *uart = dev;
+
+	uart->s.waited = true;
+	uart_tell_room(uart);
+}
+
+/* After a write to a register of control; @anew: what went before does not count. */
+static void uart_update_grace(struct hv_uart16550 *uart, bool anew)
+{
+	struct hv_clock *clock = uart->config.clock;
+	bool lacks_rts = uart_lacks_rts(&uart->s);
+
+	if (anew || !lacks_rts) {
+		uart->s.waited = false;
+		hv_timer_cancel(clock, &uart->grace);
+	}
+	if (lacks_rts && !uart->s.waited && !uart->grace.armed)
+		hv_timer_arm(clock, &uart->grace, hv_now_ns(clock) + GRACE_NS);
 }
 
 static void uart_rx_restart_timeout(struct hv_uart16550 *uart)
@@ -225,12 +202,12 @@ static uint8_t uart_read_rbr(struct hv_uart16550 *uart)
 static void uart_flush(void *dev)
 {
 	struct hv_uart16550 *uart = dev;
-	size_t len = uart->batch_len;
+	size_t len = uart->s.batch_len;
 
 	hv_timer_cancel(uart->config.clock, &uart->flush);
-	uart->batch_len = 0;
+	uart->s.batch_len = 0;
 	if (len && uart->config.output)
-		uart->config.output(uart->config.ctx, uart->batch, len);
+		uart->config.output(uart->config.ctx, uart->s.batch, len);
 }
 
 void hv_uart16550_flush(struct hv_uart16550 *uart)
@@ -243,10 +220,10 @@ static void uart_send(struct hv_uart16550 *uart, uint8_t data)
 {
 	struct hv_clock *clock = uart->config.clock;
 
-	uart->batch[uart->batch_len++] = data;
-	if (data == '\n' || uart->batch_len == HV_UART16550_BATCH)
+	uart->s.batch[uart->s.batch_len++] = data;
+	if (data == '\n' || uart->s.batch_len == HV_UART16550_BATCH)
 		hv_uart16550_flush(uart);
-	else if (uart->batch_len == 1)
+	else if (uart->s.batch_len == 1)
 		hv_timer_arm(clock, &uart->flush, hv_now_ns(clock) + FLUSH_NS);
 }
 
@@ -295,6 +272,7 @@ static void uart_write_ier(struct hv_uart16550 *uart, uint8_t value)
 	if ((value & ~uart->s.ier) & IER_THRE)
 		uart->s.thre_pending = true;
 	uart->s.ier = value & IER_MASK;
+	uart_update_grace(uart, false);
 }
 
 static void uart_write_fcr(struct hv_uart16550 *uart, uint8_t value)
@@ -306,6 +284,7 @@ static void uart_write_fcr(struct hv_uart16550 *uart, uint8_t value)
 		value = 0;
 	uart->s.polled = false;
 	uart->s.lsr_polls = 0;
+	uart_update_grace(uart, true);
 	uart->s.fcr = value & FCR_KEPT;
 	if (clear || (value & FCR_CLEAR_RCVR))
 		uart_rx_clear(uart);
@@ -340,6 +319,7 @@ static void uart_write_mcr(struct hv_uart16550 *uart, uint8_t value)
 	/* In loopback the RTS pin is not driven. */
 	if ((value & MCR_RTS) && !(value & MCR_LOOP))
 		uart->s.rts_seen = true;
+	uart_update_grace(uart, false);
 	uart_update_lines(uart);
 }
 
@@ -470,8 +450,8 @@ uint8_t hv_uart16550_steady_lsr(const struct hv_uart16550 *uart)
 {
 	const struct hv_uart16550_state *s = &uart->s;
 
-	if (!uart->batch_len || s->rx_count || s->overrun || s->rls_pending ||
-	    (s->ier & IER_THRE) || (s->lcr & LCR_DLAB) || (s->mcr & MCR_LOOP))
+	if (!s->batch_len || s->rx_count || s->overrun || s->rls_pending || (s->ier & IER_THRE) ||
+	    (s->lcr & LCR_DLAB) || (s->mcr & MCR_LOOP))
 		return 0;
 	return LSR_THRE | LSR_TEMT;
 }
@@ -520,14 +500,20 @@ void hv_uart16550_set_lines(struct hv_uart16550 *uart, uint8_t lines)
 	uart_update_irq(uart);
 }
 
-/* Master reset leaves the divisor, the scratch register and the wires as they are. */
-void hv_uart16550_reset(struct hv_uart16550 *uart)
+/* Nothing is batched, and no timer runs. */
+static void uart_quiet(struct hv_uart16550 *uart)
 {
 	hv_uart16550_flush(uart);
 	hv_timer_cancel(uart->config.clock, &uart->rx_timeout);
 	hv_timer_cancel(uart->config.clock, &uart->tx_empty);
+	hv_timer_cancel(uart->config.clock, &uart->grace);
+}
+
+/* Master reset leaves the divisor, the scratch register and the wires as they are. */
+void hv_uart16550_reset(struct hv_uart16550 *uart)
+{
+	uart_quiet(uart);
 	uart->s = (struct hv_uart16550_state){
-		.version = HV_UART16550_STATE_VERSION,
 		.dll = uart->s.dll,
 		.dlm = uart->s.dlm,
 		.scr = uart->s.scr,
@@ -544,6 +530,7 @@ int hv_uart16550_init(struct hv_uart16550 *uart, const struct hv_uart16550_confi
 	uart->rx_timeout = (struct hv_timer){ .fn = uart_rx_timeout, .dev = uart };
 	uart->tx_empty = (struct hv_timer){ .fn = uart_tx_empty_timer, .dev = uart };
 	uart->flush = (struct hv_timer){ .fn = uart_flush, .dev = uart };
+	uart->grace = (struct hv_timer){ .fn = uart_grace_over, .dev = uart };
 	uart->s.lines = HV_UART16550_CTS | HV_UART16550_DSR | HV_UART16550_DCD;
 	uart->s.dll = 1;
 	hv_uart16550_reset(uart);
@@ -560,55 +547,12 @@ int hv_uart16550_init(struct hv_uart16550 *uart, const struct hv_uart16550_confi
 
 void hv_uart16550_exit(struct hv_uart16550 *uart)
 {
-	hv_uart16550_flush(uart);
-	hv_timer_cancel(uart->config.clock, &uart->rx_timeout);
-	hv_timer_cancel(uart->config.clock, &uart->tx_empty);
+	uart_quiet(uart);
 	hv_bus_unregister(uart->config.bus, &uart->region);
 }
 
-/* What is batched belongs to the past of the snapshot: flush before saving. */
-void hv_uart16550_save(const struct hv_uart16550 *uart, struct hv_uart16550_state *state)
+void hv_uart16550_settle(struct hv_uart16550 *uart)
 {
-	*state = uart->s;
-	state->rx_timeout_left_ns = hv_timer_save(uart->config.clock, &uart->rx_timeout);
-}
-
-static bool uart_flags_valid(const struct hv_uart16550_state *s)
-{
-	return (s->thre_pending | s->rx_timed_out | s->rls_pending | s->polled | s->mcr_written |
-		s->rts_seen) <= 1 &&
-	       s->lsr_polls <= POLLS_FOR_INPUT && s->tx_count < HV_UART16550_FIFO;
-}
-
-static bool uart_rx_valid(const struct hv_uart16550_state *s)
-{
-	size_t i;
-
-	if (s->rx_head >= HV_UART16550_FIFO ||
-	    s->rx_count > (s->fcr & FCR_ENABLE ? HV_UART16550_FIFO : 1))
-		return false;
-	for (i = 0; i < HV_UART16550_FIFO; i++)
-		if (s->rx[i] >> 8 & ~LSR_ERRORS)
-			return false;
-	/* A timeout without a character could never be acknowledged. */
-	return !s->rx_timed_out || (s->rx_count && (s->fcr & FCR_ENABLE));
-}
-
-int hv_uart16550_load(struct hv_uart16550 *uart, const struct hv_uart16550_state *state)
-{
-	const struct hv_uart16550_state s = *state;
-
-	if (s.version != HV_UART16550_STATE_VERSION || !uart_flags_valid(&s) || !uart_rx_valid(&s))
-		return -EINVAL;
-	if ((s.ier & ~IER_MASK) || (s.fcr & ~FCR_KEPT) || (s.fcr && !(s.fcr & FCR_ENABLE)) ||
-	    (s.mcr & ~MCR_MASK) || (s.overrun & ~LSR_OE) || (s.lines & ~MSR_LINES))
-		return -EINVAL;
-	hv_uart16550_flush(uart);
-	uart->s = s;
-	hv_timer_load(uart->config.clock, &uart->rx_timeout, s.rx_timeout_left_ns);
-	hv_timer_load(uart->config.clock, &uart->tx_empty,
-		      s.tx_count ? TX_EMPTY_NS : HV_TIMER_UNARMED);
 	uart_update_irq(uart);
 	uart_tell_room(uart);
-	return 0;
 }

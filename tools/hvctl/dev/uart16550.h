@@ -31,10 +31,7 @@ struct hv_uart16550_config {
 	void *ctx;
 };
 
-#define HV_UART16550_STATE_VERSION 1
-
 struct hv_uart16550_state {
-	uint32_t version;
 	uint8_t ier, fcr, lcr, mcr, msr, scr;
 	uint8_t dll, dlm;
 	uint8_t lines;			/* modem inputs, HV_UART16550_* */
@@ -43,11 +40,15 @@ struct hv_uart16550_state {
 	uint8_t rx_timed_out;		/* character timeout interrupt */
 	uint8_t rls_pending;		/* receiver line status interrupt */
 	/* Who is listening: see uart_listens(). */
-	uint8_t lsr_polls, polled, mcr_written, rts_seen;
+	uint8_t lsr_polls, polled, mcr_written, rts_seen, waited;
 	uint8_t rx_head, rx_count;
 	uint8_t tx_count;		/* sent since the THRE interrupt was last raised */
+	uint8_t pad;
+	uint16_t batch_len;
 	uint16_t rx[HV_UART16550_FIFO];	/* LSR's error bits in the high byte, data in the low */
-	uint64_t rx_timeout_left_ns;	/* only in a saved state */
+	uint8_t batch[HV_UART16550_BATCH];	/* sent, and not handed out yet */
+	/* Only in a saved state: */
+	int64_t rx_timeout_left_ns, tx_empty_left_ns, flush_left_ns, grace_left_ns;
 };
 
 struct hv_uart16550 {
@@ -56,11 +57,10 @@ struct hv_uart16550 {
 	struct hv_timer rx_timeout;
 	struct hv_timer tx_empty;
 	struct hv_timer flush;
+	struct hv_timer grace;
 	struct hv_uart16550_state s;
 	bool irq_level;
 	bool starved;			/* the input side waits for config.room */
-	uint8_t batch[HV_UART16550_BATCH];
-	size_t batch_len;
 };
 
 /* Returns 0 or the error of hv_bus_register(). */
@@ -89,8 +89,10 @@ void hv_uart16550_flush(struct hv_uart16550 *uart);
  */
 uint8_t hv_uart16550_steady_lsr(const struct hv_uart16550 *uart);
 
+/* What is batched is in the state, too: flush before, if it shall not be seen twice. */
 void hv_uart16550_save(const struct hv_uart16550 *uart, struct hv_uart16550_state *state);
-/* Returns 0, or -EINVAL for a state that no UART can have. */
+int hv_uart16550_check(const struct hv_uart16550 *uart, const struct hv_uart16550_state *state);
 int hv_uart16550_load(struct hv_uart16550 *uart, const struct hv_uart16550_state *state);
+extern const struct hv_state_kind hv_uart16550_kind;
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "dev/pc.h"
 #include "dev/uart16550.h"
+#include "lib/util.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,6 +16,7 @@ struct bench {
 	uint64_t now_ns;
 	struct hv_pc pc;
 	struct hv_uart16550 com1;
+	struct hv_pci_device device;
 	unsigned int messages;		/* within one step */
 };
 
@@ -60,8 +62,18 @@ static void input_room(void *ctx)
 	hv_uart16550_input(&b->com1, (const uint8_t *)"hello", 5);
 }
 
+static void bar_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
+{
+	(void)width;
+	if (write)
+		hv_pci_set_intx(dev, *value & 1);
+	else
+		*value = offset;
+}
+
 static void power_on(struct bench *b)
 {
+	static const struct hv_pci_ids ids = { .vendor = 0x1af4, .device = 0x1042, .intx = 1 };
 	const struct hv_pc_config pc = {
 		.bus = &b->bus,
 		.clock = &b->clock,
@@ -83,22 +95,25 @@ static void power_on(struct bench *b)
 	memset(b, 0, sizeof(*b));
 	b->clock.now_ns = now;
 	b->now_ns = 1000;
-	if (hv_pc_init(&b->pc, &pc) || hv_uart16550_init(&b->com1, &com1))
+	hv_pci_device_init(&b->device, &ids);
+	if (hv_pc_init(&b->pc, &pc) || hv_uart16550_init(&b->com1, &com1) ||
+	    hv_pci_device_set_bar(&b->device, 0, HV_PORT, 64, bar_access, &b->device) ||
+	    hv_pci_add(&b->pc.pci, &b->device, 8))
 		abort();
 }
 
 static void access_port(struct bench *b, struct input *in, bool write)
 {
 	static const uint16_t ports[] = {
-		0x20,   0x21,   0xa0,   0xa1,  0x4d0, 0x4d1, 0x40,  0x41,  0x42,  0x43,   0x60,
-		0x61,   0x64,   0x70,   0x71,  0x92,  0xcf8, 0xcf9, 0xcfc, 0xcfe, 0xb000, 0xb002,
-		0xb004, 0xb008, 0xb00c, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe,  0x3ff,
+		0x20,  0x21,  0xa0,   0xa1,   0x4d0,  0x4d1,  0x40,   0x41,  0x42,
+		0x43,  0x60,  0x61,   0x64,   0x70,   0x71,   0x92,   0xcf8, 0xcf9,
+		0xcfc, 0xcfe, 0xb000, 0xb002, 0xb004, 0xb008, 0xb00c, 0x3f8, 0x3f9,
+		0x3fa, 0x3fb, 0x3fc,  0x3fd,  0x3fe,  0x3ff,  0xc000,
 	};
 	unsigned int which = (unsigned int)take(in, 1), width = 1u << take(in, 1) % 3;
 	uint64_t value = write ? take(in, width) : 0;
 
-	hv_bus_access(&b->bus, HV_PORT, ports[which % (sizeof(ports) / sizeof(*ports))], width,
-		      write, &value);
+	hv_bus_access(&b->bus, HV_PORT, ports[which % ARRAY_SIZE(ports)], width, write, &value);
 }
 
 static void access_mmio(struct bench *b, struct input *in, bool write)
@@ -127,19 +142,81 @@ static void pass_time(struct bench *b, struct input *in, bool jump)
 	hv_clock_run(&b->clock);
 }
 
+/* The records of the machine, one behind the other: the board's, COM1's, a PCI device's. */
+struct snapshot {
+	size_t used;
+	uint64_t bytes[256];
+	void *record[HV_PC_STATES];
+	struct hv_uart16550_state *com1;
+	struct hv_pci_device_state *device;
+};
+
+static void *place(struct snapshot *s, const struct hv_state_kind *kind, const void *chip)
+{
+	void *record = (uint8_t *)s->bytes + s->used;
+
+	s->used += kind->size;
+	if (s->used > sizeof(s->bytes))
+		abort();
+	kind->save(chip, record);
+	return record;
+}
+
+static void save_machine(const struct bench *b, struct snapshot *s)
+{
+	s->used = 0;
+	for (unsigned int i = 0; i < HV_PC_STATES; i++)
+		s->record[i] = place(s, hv_pc_states[i].kind,
+				     (const uint8_t *)&b->pc + hv_pc_states[i].offset);
+	s->com1 = place(s, &hv_uart16550_kind, &b->com1);
+	s->device = place(s, &hv_pci_device_kind, &b->device);
+}
+
+/* All or nothing. */
+static int load_machine(struct bench *b, const struct snapshot *s)
+{
+	const void *const *record = (const void *const *)s->record;
+
+	if (hv_pc_check(&b->pc, record) || hv_uart16550_check(&b->com1, s->com1) ||
+	    hv_pci_device_check(&b->device, s->device))
+		return -1;
+	hv_pc_quiet(&b->pc);
+	if (hv_uart16550_load(&b->com1, s->com1) || hv_pci_device_load(&b->device, s->device) ||
+	    hv_pc_load(&b->pc, record))
+		abort();
+	return 0;
+}
+
 /* Save, damage one byte, load: refused or not, the machine must go on. */
 static void damage_state(struct bench *b, struct input *in)
 {
-	struct hv_pc_state state;
-	struct hv_uart16550_state com1;
+	static struct snapshot s, again;
 	size_t at = take(in, 2);
 
-	hv_pc_save(&b->pc, &state);
-	((uint8_t *)&state)[at % sizeof(state)] ^= (uint8_t)take(in, 1);
-	(void)!hv_pc_load(&b->pc, &state);
-	hv_uart16550_save(&b->com1, &com1);
-	((uint8_t *)&com1)[at % sizeof(com1)] ^= (uint8_t)take(in, 1);
-	(void)!hv_uart16550_load(&b->com1, &com1);
+	save_machine(b, &s);
+	((uint8_t *)s.bytes)[at % s.used] ^= (uint8_t)take(in, 1);
+	if (!load_machine(b, &s))
+		return;
+	/* Whatever was wrong, nothing has changed. */
+	((uint8_t *)s.bytes)[at % s.used] = 0;
+	save_machine(b, &again);
+	((uint8_t *)again.bytes)[at % s.used] = 0;
+	if (memcmp(s.bytes, again.bytes, s.used))
+		abort();
+}
+
+/* What a machine says it is in must be a state that it can be in, and the same there. */
+static void replace_state(struct bench *b)
+{
+	static struct snapshot s, again;
+	unsigned int messages = b->messages;
+
+	save_machine(b, &s);
+	if (load_machine(b, &s) || b->messages != messages)
+		abort();
+	save_machine(b, &again);
+	if (memcmp(s.bytes, again.bytes, s.used))
+		abort();
 }
 
 static void step(struct bench *b, struct input *in)
@@ -161,8 +238,10 @@ static void step(struct bench *b, struct input *in)
 		hv_uart16550_input(&b->com1, in->data, in->left);
 	else if (what < 0xf0)
 		hv_acpi_pm_power_button(&b->pc.pm);
-	else if (what < 0xff)
+	else if (what < 0xf8)
 		damage_state(b, in);
+	else if (what < 0xff)
+		replace_state(b);
 	else
 		hv_pc_reset(&b->pc);
 }

@@ -195,12 +195,10 @@ static void test_load_refuses(void **state)
 		change;                                                 \
 		assert_int_equal(hv_acpi_pm_load(&f->pm, &s), -EINVAL); \
 	} while (0)
-	REFUSE(s.version = 0);
 	REFUSE(s.status = 2);
 	REFUSE(s.enable = 0x8000);
 	REFUSE(s.control = 1);
-	REFUSE(s.pad = 1);
-	REFUSE(s.pad2 = 1);
+	REFUSE(s.unseen = 2);
 	REFUSE(s.ticks = UINT64_MAX);
 #undef REFUSE
 }

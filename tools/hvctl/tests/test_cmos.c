@@ -430,10 +430,9 @@ static void test_load_refuses(void **state)
 		change;                                                \
 		assert_int_equal(hv_cmos_load(&f->cmos, &s), -EINVAL); \
 	} while (0)
-	REFUSE(s.version = 9);
 	REFUSE(s.connected = 2);
-	REFUSE(s.pad[1] = 1);
-	REFUSE(s.pad2 = 1);
+	REFUSE(s.period_unseen = 2);
+	REFUSE(s.pad = 1);
 	REFUSE(s.offset_s = INT64_MAX);
 	REFUSE(s.offset_s = INT64_MIN);
 	REFUSE(s.offset_ns = 1000000000);

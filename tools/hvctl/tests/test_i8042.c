@@ -197,7 +197,6 @@ static void test_load_refuses(void **state)
 		change;                                                \
 		assert_int_equal(hv_i8042_load(&f->kbc, &s), -EINVAL); \
 	} while (0)
-	REFUSE(s.version = 3);
 	REFUSE(s.status |= 0x82);
 	REFUSE(s.output_port = 0);
 	REFUSE(s.command = 0xd0);

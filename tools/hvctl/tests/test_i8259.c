@@ -498,7 +498,6 @@ static void test_load_refuses(void **state)
 		change;                                                \
 		assert_int_equal(hv_i8259_load(&f->pic, &s), -EINVAL); \
 	} while (0)
-	REFUSE(s.version = 0);
 	REFUSE(s.chip[0].lowest = 8);
 	REFUSE(s.chip[1].base = 1);
 	REFUSE(s.chip[0].elcr = 1);

@@ -207,14 +207,40 @@ static void test_ways_to_reset_and_off(void **state)
 	assert_int_equal(f->offs, 1);
 }
 
+/* The records of the board, one behind the other. */
+struct snapshot {
+	size_t used;
+	uint64_t bytes[256];
+	void *record[HV_PC_STATES];
+};
+
+static void take(struct snapshot *s, const struct hv_pc *pc)
+{
+	memset(s->bytes, 0, sizeof(s->bytes));
+	s->used = 0;
+	for (unsigned int i = 0; i < HV_PC_STATES; i++) {
+		const struct hv_state_row *row = &hv_pc_states[i];
+
+		s->record[i] = (uint8_t *)s->bytes + s->used;
+		s->used += row->kind->size;
+		assert_true(s->used <= sizeof(s->bytes));
+		row->kind->save((const uint8_t *)pc + row->offset, s->record[i]);
+	}
+}
+
+static int give(const struct snapshot *s, struct hv_pc *pc)
+{
+	return hv_pc_load(pc, (const void *const *)s->record);
+}
+
 static void test_reset(void **state)
 {
 	struct fixture *f = *state;
-	static struct hv_pc_state fresh, again;
+	static struct snapshot fresh, again;
 
 	program_pic(&f->bench);
 	hv_pc_reset(&f->pc);
-	hv_pc_save(&f->pc, &fresh);
+	take(&fresh, &f->pc);
 	program_pic(&f->bench);
 	ioapic_pin(f, 2, 0x30);
 	start_pit(&f->bench);
@@ -223,16 +249,14 @@ static void test_reset(void **state)
 	outb(&f->bench, 0x61, 0x03);
 	outb(&f->bench, 0x92, 0x00);
 	hv_pc_reset(&f->pc);
-	hv_pc_save(&f->pc, &again);
-	assert_memory_equal(&fresh, &again, sizeof(fresh));
+	take(&again, &f->pc);
+	assert_memory_equal(fresh.bytes, again.bytes, fresh.used);
 	assert_int_equal(hv_clock_next(&f->bench.clock), UINT64_MAX);
 }
 
-static void test_save_load(void **state)
+/* Something to lose in each of the chips. */
+static void make_busy(struct fixture *f)
 {
-	struct fixture *f = *state;
-	static struct hv_pc_state saved, again, bad;
-
 	program_pic(&f->bench);
 	ioapic_pin(f, 2, 0x30);
 	start_pit(&f->bench);
@@ -241,25 +265,100 @@ static void test_save_load(void **state)
 	bench_write(&f->bench, HV_MMIO, HV_HPET_BASE + 0x10, 8, 3);
 	hv_acpi_pm_power_button(&f->pc.pm);
 	outw(&f->bench, HV_PC_PM_BASE + 2, 0x100);
-	hv_pc_save(&f->pc, &saved);
+}
+
+static void test_save_load(void **state)
+{
+	struct fixture *f = *state;
+	static struct snapshot saved, again;
+
+	make_busy(f);
+	take(&saved, &f->pc);
 	hv_pc_reset(&f->pc);
 	memset(f->sent, 0, sizeof(f->sent));
-	assert_int_equal(hv_pc_load(&f->pc, &saved), 0);
-	hv_pc_save(&f->pc, &again);
-	assert_memory_equal(&saved, &again, sizeof(saved));
+	assert_int_equal(give(&saved, &f->pc), 0);
+	take(&again, &f->pc);
+	assert_memory_equal(saved.bytes, again.bytes, saved.used);
 	assert_int_equal(f->sent[0x30], 0);
 	assert_true(f->bench.level[31]);
 	bench_run_ns(&f->bench, 5000000);
 	assert_int_equal(f->sent[0x30], 1);
-	bad = saved;
-	bad.version = 0;
-	assert_int_equal(hv_pc_load(&f->pc, &bad), -EINVAL);
-	bad = saved;
-	bad.pic.version = 0;
-	assert_int_equal(hv_pc_load(&f->pc, &bad), -EINVAL);
-	bad = saved;
-	bad.host.config[0] = 0;
-	assert_int_equal(hv_pc_load(&f->pc, &bad), -EINVAL);
+}
+
+/* With whatever is wrong, in whichever record: the machine is as it was, and none the wiser. */
+static void test_load_all_or_nothing(void **state)
+{
+	struct fixture *f = *state;
+	static struct snapshot saved, before, after;
+	unsigned int refused[HV_PC_STATES] = { 0 };
+	static const uint8_t damage[] = { 0x01, 0x08, 0x40, 0x80 };
+
+	hv_pc_reset(&f->pc);
+	take(&saved, &f->pc);
+	make_busy(f);
+	take(&before, &f->pc);
+	memset(f->sent, 0, sizeof(f->sent));
+	for (unsigned int i = 0; i < HV_PC_STATES; i++) {
+		for (size_t at = 0; at < hv_pc_states[i].kind->size * sizeof(damage); at++) {
+			uint8_t *byte = (uint8_t *)saved.record[i] + at / sizeof(damage);
+			uint8_t was = *byte;
+
+			*byte ^= damage[at % sizeof(damage)];
+			if (hv_pc_check(&f->pc, (const void *const *)saved.record)) {
+				assert_int_equal(give(&saved, &f->pc), -EINVAL);
+				refused[i]++;
+			}
+			*byte = was;
+		}
+		assert_int_not_equal(refused[i], 0);
+	}
+	take(&after, &f->pc);
+	assert_memory_equal(before.bytes, after.bytes, before.used);
+	assert_true(f->bench.level[31]);
+	for (unsigned int vector = 0; vector < 256; vector++)
+		assert_int_equal(f->sent[vector], 0);
+	assert_int_equal(give(&saved, &f->pc), 0);
+	assert_false(f->bench.level[31]);
+}
+
+/* Each of two chips may be in such a state, but not together. */
+static void test_load_refuses_chips_that_disagree(void **state)
+{
+	struct fixture *f = *state;
+	static struct snapshot saved;
+
+	take(&saved, &f->pc);
+	((struct hv_i8254_state *)saved.record[1])->connected = 0;
+	assert_int_equal(hv_i8254_check(&f->pc.pit, saved.record[1]), 0);
+	assert_int_equal(give(&saved, &f->pc), -EINVAL);
+	take(&saved, &f->pc);
+	((struct hv_cmos_state *)saved.record[2])->connected = 0;
+	assert_int_equal(hv_cmos_check(&f->pc.cmos, saved.record[2]), 0);
+	assert_int_equal(give(&saved, &f->pc), -EINVAL);
+}
+
+/* Which records there are: numbers in files, which nobody may change. */
+static void test_records(void **state)
+{
+	static const struct {
+		uint32_t type, instance, version, size;
+	} rows[HV_PC_STATES] = {
+		{ 0x105, 0, 1, 120 }, { 0x103, 0, 1, 136 }, { 0x104, 0, 1, 152 },
+		{ 0x106, 0, 1, 16 },  { 0x107, 0, 1, 8 },   { 0x108, 0, 1, 8 },
+		{ 0x109, 0, 1, 8 },   { 0x10a, 0, 1, 8 },   { 0x10b, 0, 1, 256 },
+		{ 0x102, 0, 1, 200 }, { 0x101, 0, 1, 32 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < HV_PC_STATES; i++) {
+		assert_int_equal(hv_pc_states[i].kind->type, rows[i].type);
+		assert_int_equal(hv_pc_states[i].instance, rows[i].instance);
+		assert_int_equal(hv_pc_states[i].kind->version, rows[i].version);
+		assert_int_equal(hv_pc_states[i].kind->size, rows[i].size);
+	}
+	assert_int_equal(hv_uart16550_kind.type, 0x10c);
+	assert_int_equal(hv_uart16550_kind.version, 1);
+	assert_int_equal(hv_uart16550_kind.size, 344);
 }
 
 /* Each place taken by somebody else in turn: init fails and leaves nothing behind. */
@@ -308,6 +407,9 @@ int main(void)
 		PC_TEST(test_ways_to_reset_and_off),
 		PC_TEST(test_reset),
 		PC_TEST(test_save_load),
+		PC_TEST(test_load_all_or_nothing),
+		PC_TEST(test_load_refuses_chips_that_disagree),
+		PC_TEST(test_records),
 		PC_TEST(test_init_unwinds),
 	};
 

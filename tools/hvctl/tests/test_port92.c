@@ -79,7 +79,7 @@ static void test_save_load(void **state)
 	s.value = 4;
 	assert_int_equal(hv_port92_load(&f->port, &s), -EINVAL);
 	s.value = 0;
-	s.version = 0;
+	s.pad = 1;
 	assert_int_equal(hv_port92_load(&f->port, &s), -EINVAL);
 }
 

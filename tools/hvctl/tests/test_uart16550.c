@@ -429,6 +429,65 @@ static void test_nobody_listens_at_boot(void **state)
 	assert_int_equal(input(f, "x"), 1);
 }
 
+#define GRACE_NS 100000000ull
+
+/* What xv6 does: MCR 0, receive interrupts on, and that was it. */
+static void test_driver_without_rts_is_heard(void **state)
+{
+	struct fixture *f = *state;
+	struct bench *b = &f->bench;
+
+	outb(b, IIR, 0x00);
+	outb(b, LCR, 0x03);
+	outb(b, MCR, 0x00);
+	outb(b, IER, 0x01);
+	assert_int_equal(input(f, "x"), 0);
+	bench_run_ns(b, GRACE_NS - 1);
+	assert_int_equal(f->rooms, 0);
+	assert_int_equal(input(f, "x"), 0);
+	bench_run_ns(b, 1);
+	assert_int_equal(f->rooms, 1);
+	assert_int_equal(input(f, "x"), 1);
+	assert_true(irq(f));
+	assert_int_equal(inb(b, DATA), 'x');
+	/* It goes on so, whatever it does to the other interrupts. */
+	outb(b, IER, 0x03);
+	outb(b, MCR, 0x08);
+	assert_int_equal(input(f, "y"), 1);
+	assert_int_equal(inb(b, DATA), 'y');
+	outb(b, IER, 0x02);
+	assert_int_equal(input(f, "z"), 0);
+	outb(b, IER, 0x03);
+	assert_int_equal(input(f, "z"), 0);
+	bench_run_ns(b, GRACE_NS);
+	assert_int_equal(input(f, "z"), 1);
+}
+
+/* A driver that clears the FIFO is not done; one that has lowered RTS wants nothing. */
+static void test_grace_begins_anew_or_never(void **state)
+{
+	struct fixture *f = *state;
+	struct bench *b = &f->bench;
+
+	outb(b, MCR, 0x08);
+	outb(b, IER, 0x01);
+	bench_run_ns(b, GRACE_NS - 1);
+	outb(b, IIR, 0x03);
+	bench_run_ns(b, GRACE_NS - 1);
+	assert_int_equal(input(f, "x"), 0);
+	bench_run_ns(b, 1);
+	assert_int_equal(input(f, "x"), 1);
+	outb(b, IIR, 0x03);
+	assert_int_equal(input(f, "x"), 0);
+	outb(b, MCR, 0x0b);
+	assert_int_equal(input(f, "x"), 1);
+	outb(b, IIR, 0x03);
+	outb(b, MCR, 0x09);
+	bench_run_ns(b, 2 * GRACE_NS);
+	assert_int_equal(input(f, "x"), 0);
+	assert_int_equal(hv_clock_next(&b->clock), UINT64_MAX);
+}
+
 static void test_poller_is_heard(void **state)
 {
 	struct fixture *f = *state;
@@ -613,7 +672,6 @@ static void test_load_refuses(void **state)
 		change;                                                     \
 		assert_int_equal(hv_uart16550_load(&f->uart, &s), -EINVAL); \
 	} while (0)
-	REFUSE(s.version++);
 	REFUSE(s.ier = 0x10);
 	REFUSE(s.fcr = 0xc0);
 	REFUSE(s.fcr = 0x03);
@@ -629,10 +687,21 @@ static void test_load_refuses(void **state)
 	REFUSE(s.polled = 2);
 	REFUSE(s.lsr_polls = 200);
 	REFUSE(s.tx_count = 16);
+	REFUSE(s.waited = 2);
+	REFUSE(s.waited = 1);
+	REFUSE(s.pad = 1);
+	REFUSE(s.rx_timeout_left_ns = 1);
+	REFUSE(s.tx_empty_left_ns = 1);
+	REFUSE(s.flush_left_ns = 1);
+	REFUSE(s.batch_len = 1);
+	REFUSE(s.batch_len = 256; s.flush_left_ns = 1);
+	REFUSE(s.grace_left_ns = 1);
+	REFUSE(s.ier = 1; s.mcr_written = 1);
+	REFUSE(s.ier = 1; s.mcr_written = 1; s.waited = 1; s.grace_left_ns = 1);
 #undef REFUSE
 	good.fcr = 1;
 	good.rx_count = 16;
-	good.rx_timeout_left_ns = UINT64_MAX - 1;
+	good.rx_timeout_left_ns = INT64_MAX - 1;
 	assert_int_equal(hv_uart16550_load(&f->uart, &good), 0);
 }
 
@@ -668,6 +737,8 @@ int main(void)
 		UART_TEST(test_no_timeout_without_fifo),
 		UART_TEST(test_flow_control_loses_nothing),
 		UART_TEST(test_nobody_listens_at_boot),
+		UART_TEST(test_driver_without_rts_is_heard),
+		UART_TEST(test_grace_begins_anew_or_never),
 		UART_TEST(test_poller_is_heard),
 		UART_TEST(test_fifo_clear),
 		UART_TEST(test_loopback),
