@@ -78,14 +78,15 @@ static unsigned int chip_rank(const struct hv_i8259_chip *chip, int input)
 static uint8_t chip_blocking(const struct hv_i8259_chip *chip)
 {
 	const struct hv_i8259_chip_state *s = &chip->s;
-	uint8_t isr = s->isr;
 
-	if (s->special_mask)
-		isr &= ~s->imr;
-	/* Special fully nested: the slave may interrupt its own service. */
-	if ((s->icw4 & ICW4_SFNM) && !chip->is_slave)
-		isr &= ~(1 << CASCADE);
-	return isr;
+	return s->special_mask ? s->isr & ~s->imr : s->isr;
+}
+
+/* Special fully nested: the slave may interrupt its own service, and nobody else may. */
+static bool chip_nests(const struct hv_i8259_chip *chip, int request, int service)
+{
+	return (chip->s.icw4 & ICW4_SFNM) && !chip->is_slave && request == CASCADE &&
+	       service == CASCADE;
 }
 
 /* The input to be served next, or -1. */
@@ -94,6 +95,8 @@ static int chip_next(const struct hv_i8259_chip *chip)
 	int request = chip_highest(chip, chip_irr(chip) & ~chip->s.imr);
 	int service = chip_highest(chip, chip_blocking(chip));
 
+	if (chip_nests(chip, request, service))
+		return request;
 	return chip_rank(chip, request) < chip_rank(chip, service) ? request : -1;
 }
 

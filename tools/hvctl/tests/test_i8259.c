@@ -364,6 +364,20 @@ static void test_special_fully_nested(void **state)
 	pulse(f, 9);
 	assert_true(intr(f));
 	assert_int_equal(hv_i8259_ack(&f->pic), 0x29);
+	/* Only to itself: what is below it at the master still waits, what is above does not. */
+	pulse(f, 5);
+	assert_false(intr(f));
+	pulse(f, 1);
+	assert_int_equal(hv_i8259_ack(&f->pic), 0x21);
+	pulse(f, 8);
+	assert_false(intr(f));
+	outb(&f->bench, 0x20, 0x20);
+	assert_int_equal(hv_i8259_ack(&f->pic), 0x28);
+	for (int i = 0; i < 3; i++)
+		outb(&f->bench, 0xa0, 0x20);
+	assert_false(intr(f));
+	outb(&f->bench, 0x20, 0x20);
+	assert_int_equal(hv_i8259_ack(&f->pic), 0x25);
 }
 
 static void test_poll(void **state)
