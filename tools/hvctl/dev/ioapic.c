@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "ioapic.h"
+#include "xapic.h"
 
 #define IOREGSEL 0x00
 #define IOWIN 0x10
@@ -196,7 +197,7 @@ uint64_t hv_ioapic_msi_address(const struct hv_ioapic_message *message)
 	/* Logical, and lowest priority, go with the redirection hint. */
 	bool hint = message->delivery == HV_DELIVERY_LOWEST;
 
-	return 0xfee00000u | (uint32_t)message->dest << 12 | (uint32_t)hint << 3 |
+	return HV_XAPIC_BASE | (uint32_t)message->dest << 12 | (uint32_t)hint << 3 |
 	       (uint32_t)message->logical << 2;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ACPI tables: RSDP, XSDT, FADT, FACS, DSDT, MADT, HPET; as in the ACPI
+ * ACPI tables: RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET; as in the ACPI
  * specification 6.x, "ACPI Software Programming Model", and the IA-PC HPET
  * specification. Layouts are packed structs, checked by their sizes.
  */
@@ -8,7 +8,10 @@
 
 #include "acpi.h"
 #include "acpi_dsdt.h"
+#include "checksum.h"
 #include "dev/pc.h"
+#include "dev/xapic.h"
+#include "lib/util.h"
 
 #define PACKED __attribute__((packed))
 
@@ -41,6 +44,12 @@ struct header {
 	uint32_t creator_revision;
 } PACKED;
 _Static_assert(sizeof(struct header) == 36, "table header");
+
+/* The list of tables: in 32 bits for guests that know ACPI 1.0, in 64 for all others. */
+struct rsdt {
+	struct header header;
+	uint32_t table[];
+} PACKED;
 
 struct xsdt {
 	struct header header;
@@ -177,16 +186,6 @@ static void *space_take(struct space *space, size_t len, size_t align)
 	return memset(space->mem + at, 0, len);
 }
 
-static uint8_t checksum(const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-	uint8_t sum = 0;
-
-	while (len--)
-		sum += *p++;
-	return (uint8_t)-sum;
-}
-
 static void fill_header(struct header *h, const char *signature, uint8_t revision, size_t len)
 {
 	memcpy(h->signature, signature, sizeof(h->signature));
@@ -198,7 +197,7 @@ static void fill_header(struct header *h, const char *signature, uint8_t revisio
 	memcpy(h->creator_id, CREATOR_ID, sizeof(h->creator_id));
 	h->creator_revision = 1;
 	h->checksum = 0;
-	h->checksum = checksum(h, len);
+	h->checksum = hv_checksum(h, len);
 }
 
 static struct gas port_gas(uint64_t address, uint8_t bytes)
@@ -234,6 +233,7 @@ static uint64_t write_fadt(struct space *space, uint64_t facs, uint64_t dsdt)
 		return 0;
 	fadt->facs = (uint32_t)facs;
 	fadt->dsdt = (uint32_t)dsdt;
+	fadt->x_facs = facs;
 	fadt->x_dsdt = dsdt;
 	fadt->sci_int = HV_PC_SCI;
 	fadt->p_lvl2_lat = NO_C2_LATENCY;
@@ -300,12 +300,11 @@ static uint64_t write_madt(struct space *space, const struct hv_acpi_config *con
 {
 	struct madt_and_entries *t;
 	size_t len = sizeof(*t) + config->cpus * sizeof(t->lapic[0]);
-	unsigned int i;
 
 	t = space_take(space, len, 16);
 	if (!t)
 		return 0;
-	t->madt.lapic_address = 0xfee00000;
+	t->madt.lapic_address = (uint32_t)HV_XAPIC_BASE;
 	t->madt.flags = 1;
 	t->ioapic = (struct madt_ioapic){
 		.type = 1,
@@ -320,7 +319,7 @@ static uint64_t write_madt(struct space *space, const struct hv_acpi_config *con
 		.acpi_id = MADT_ALL_CPUS,
 		.lint = 1,
 	};
-	for (i = 0; i < config->cpus; i++)
+	for (unsigned int i = 0; i < config->cpus; i++)
 		t->lapic[i] = (struct madt_lapic){
 			.length = sizeof(t->lapic[0]),
 			.acpi_id = (uint8_t)i,
@@ -344,6 +343,20 @@ static uint64_t write_hpet(struct space *space)
 	return space_here(space) - sizeof(*t);
 }
 
+static uint64_t write_rsdt(struct space *space, const uint64_t *tables, size_t count)
+{
+	struct rsdt *t;
+	size_t len = sizeof(*t) + count * sizeof(t->table[0]);
+
+	t = space_take(space, len, 16);
+	if (!t)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		t->table[i] = (uint32_t)tables[i];
+	fill_header(&t->header, "RSDT", 1, len);
+	return space_here(space) - len;
+}
+
 static uint64_t write_xsdt(struct space *space, const uint64_t *tables, size_t count)
 {
 	struct xsdt *t;
@@ -357,22 +370,23 @@ static uint64_t write_xsdt(struct space *space, const uint64_t *tables, size_t c
 	return space_here(space) - len;
 }
 
-static void fill_rsdp(struct rsdp *rsdp, uint64_t xsdt)
+static void fill_rsdp(struct rsdp *rsdp, uint64_t rsdt, uint64_t xsdt)
 {
 	memcpy(rsdp->signature, "RSD PTR ", sizeof(rsdp->signature));
 	memcpy(rsdp->oem_id, OEM_ID, sizeof(rsdp->oem_id));
 	rsdp->revision = 2;
 	rsdp->length = sizeof(*rsdp);
+	rsdp->rsdt = (uint32_t)rsdt;
 	rsdp->xsdt = xsdt;
-	rsdp->checksum = checksum(rsdp, 20);
-	rsdp->extended_checksum = checksum(rsdp, sizeof(*rsdp));
+	rsdp->checksum = hv_checksum(rsdp, 20);
+	rsdp->extended_checksum = hv_checksum(rsdp, sizeof(*rsdp));
 }
 
 size_t hv_acpi_write(const struct hv_acpi_config *config, uint8_t *mem, size_t size, uint64_t gpa)
 {
 	struct space space = { .mem = mem, .size = size, .gpa = gpa };
 	struct rsdp *rsdp = space_take(&space, sizeof(*rsdp), 16);
-	uint64_t facs, dsdt, xsdt, tables[3];
+	uint64_t facs, dsdt, rsdt, xsdt, tables[3];
 
 	if (!rsdp || !config->cpus || config->cpus > HV_ACPI_MAX_CPUS ||
 	    config->pci_slots > HV_ACPI_MAX_PCI_SLOTS)
@@ -382,9 +396,10 @@ size_t hv_acpi_write(const struct hv_acpi_config *config, uint8_t *mem, size_t s
 	tables[0] = write_fadt(&space, facs, dsdt);
 	tables[1] = write_madt(&space, config);
 	tables[2] = write_hpet(&space);
-	xsdt = write_xsdt(&space, tables, 3);
-	if (!facs || !dsdt || !tables[0] || !tables[1] || !tables[2] || !xsdt)
+	rsdt = write_rsdt(&space, tables, ARRAY_SIZE(tables));
+	xsdt = write_xsdt(&space, tables, ARRAY_SIZE(tables));
+	if (!facs || !dsdt || !tables[0] || !tables[1] || !tables[2] || !rsdt || !xsdt)
 		return 0;
-	fill_rsdp(rsdp, xsdt);
+	fill_rsdp(rsdp, rsdt, xsdt);
 	return space.used;
 }

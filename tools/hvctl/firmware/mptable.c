@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "acpi.h"
+#include "checksum.h"
 #include "dev/pc.h"
+#include "dev/xapic.h"
 
 #define PACKED __attribute__((packed))
 
@@ -189,15 +191,6 @@ static void add_local(struct writer *w, uint8_t kind, uint8_t lint)
 	add(w, &i, sizeof(i));
 }
 
-static uint8_t checksum(const uint8_t *bytes, size_t len)
-{
-	uint8_t sum = 0;
-
-	while (len--)
-		sum += *bytes++;
-	return (uint8_t)-sum;
-}
-
 static void write_pointer(uint8_t *mem, uint64_t gpa)
 {
 	struct mp_pointer pointer = {
@@ -208,7 +201,7 @@ static void write_pointer(uint8_t *mem, uint64_t gpa)
 	};
 
 	memcpy(mem, &pointer, sizeof(pointer));
-	mem[offsetof(struct mp_pointer, checksum)] = checksum(mem, sizeof(pointer));
+	mem[offsetof(struct mp_pointer, checksum)] = hv_checksum(mem, sizeof(pointer));
 }
 
 static void write_header(uint8_t *table, const struct writer *w)
@@ -218,13 +211,13 @@ static void write_header(uint8_t *table, const struct writer *w)
 		.length = (uint16_t)w->used,
 		.revision = 4,
 		.entries = (uint16_t)w->entries,
-		.lapic_address = 0xfee00000,
+		.lapic_address = (uint32_t)HV_XAPIC_BASE,
 	};
 
 	memcpy(header.oem_id, "TINYVMX ", sizeof(header.oem_id));
 	memcpy(header.product_id, "PC          ", sizeof(header.product_id));
 	memcpy(table, &header, sizeof(header));
-	table[offsetof(struct mp_header, checksum)] = checksum(table, w->used);
+	table[offsetof(struct mp_header, checksum)] = hv_checksum(table, w->used);
 }
 
 size_t hv_mptable_write(const struct hv_acpi_config *config, uint8_t *mem, size_t size,

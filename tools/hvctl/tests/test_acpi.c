@@ -84,6 +84,21 @@ static void test_rsdp(void **state)
 	assert_int_equal(get(area + 20, 4), 36);
 }
 
+/* A guest that knows ACPI 1.0 reads the first 20 bytes of the RSDP, and finds the same tables. */
+static void test_rsdt(void **state)
+{
+	const uint8_t *rsdt = table_at(get(area + 16, 4), "RSDT");
+	const uint8_t *xsdt = table_at(get(area + 24, 8), "XSDT");
+	size_t count = (get(rsdt + 4, 4) - 36) / 4;
+
+	(void)state;
+	assert_int_equal(rsdt[8], 1);
+	assert_int_equal(count, 3);
+	assert_int_equal(get(xsdt + 4, 4), 36 + 8 * count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(get(rsdt + 36 + i * 4, 4), get(xsdt + 36 + i * 8, 8));
+}
+
 static void test_fadt(void **state)
 {
 	const uint8_t *t = find_table("FACP");
@@ -92,6 +107,7 @@ static void test_fadt(void **state)
 	assert_int_equal(get(t + 4, 4), 276);
 	assert_memory_equal(at(get(t + 36, 4), 64), "FACS", 4);
 	assert_int_equal(get(t + 36, 4) % 64, 0);
+	assert_int_equal(get(t + 36, 4), get(t + 132, 8));
 	assert_int_equal(get(t + 40, 4), get(t + 140, 8));
 	table_at(get(t + 140, 8), "DSDT");
 	assert_int_equal(get(t + 46, 2), 9);
@@ -350,6 +366,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_rsdp, setup),
+		cmocka_unit_test_setup(test_rsdt, setup),
 		cmocka_unit_test_setup(test_fadt, setup),
 		cmocka_unit_test_setup(test_madt, setup),
 		cmocka_unit_test_setup(test_hpet, setup),
