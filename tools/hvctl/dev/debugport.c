@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The debug port: reads give the first one's number, so that a guest can tell that it is there. */
+/* The debug ports: reads give the first one's number, so that a guest can tell that it is there. */
 #include "debugport.h"
 
 static void access_port(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
@@ -10,31 +10,36 @@ static void access_port(void *dev, uint64_t offset, unsigned int width, bool wri
 	(void)offset;
 	(void)width;
 	if (write)
-		port->output(port->ctx, &byte, 1);
+		port->config.output(port->config.ctx, &byte, 1);
 	else
 		*value = HV_DEBUGPORT;
 }
 
-static int register_port(struct hv_debugport *port, struct hv_bus *bus, unsigned int i,
-			 uint64_t base)
+int hv_debugport_init(struct hv_debugport *port, const struct hv_debugport_config *config)
 {
-	port->region[i] = (struct hv_region){
-		.name = "debug port",
-		.space = HV_PORT,
-		.base = base,
-		.len = 1,
-		.access = access_port,
-		.dev = port,
-	};
-	return hv_bus_register(bus, &port->region[i]);
+	static const uint16_t bases[HV_DEBUGPORTS] = { HV_DEBUGPORT, HV_DEBUGPORT_FIRMWARE };
+	unsigned int i;
+	int err = 0;
+
+	*port = (struct hv_debugport){ .config = *config };
+	for (i = 0; i < HV_DEBUGPORTS && !err; i++) {
+		port->region[i] = (struct hv_region){
+			.name = "debug port",
+			.space = HV_PORT,
+			.base = bases[i],
+			.len = 1,
+			.access = access_port,
+			.dev = port,
+		};
+		err = hv_bus_register(config->bus, &port->region[i]);
+	}
+	if (err)
+		hv_debugport_exit(port);
+	return err;
 }
 
-int hv_debugport_init(struct hv_debugport *port, struct hv_bus *bus,
-		      void (*output)(void *ctx, const uint8_t *data, size_t len), void *ctx)
+void hv_debugport_exit(struct hv_debugport *port)
 {
-	int error;
-
-	*port = (struct hv_debugport){ .output = output, .ctx = ctx };
-	error = register_port(port, bus, 0, HV_DEBUGPORT);
-	return error ? error : register_port(port, bus, 1, HV_DEBUGPORT_FIRMWARE);
+	for (unsigned int i = 0; i < HV_DEBUGPORTS; i++)
+		hv_bus_unregister(port->config.bus, &port->region[i]);
 }

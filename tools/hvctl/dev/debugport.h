@@ -8,13 +8,22 @@
 #define HV_DEBUGPORT 0xe9
 #define HV_DEBUGPORT_FIRMWARE 0x402
 
-struct hv_debugport {
-	struct hv_region region[2];
+#define HV_DEBUGPORTS 2
+
+struct hv_debugport_config {
+	struct hv_bus *bus;
 	void (*output)(void *ctx, const uint8_t *data, size_t len);
 	void *ctx;
 };
 
-int hv_debugport_init(struct hv_debugport *port, struct hv_bus *bus,
-		      void (*output)(void *ctx, const uint8_t *data, size_t len), void *ctx);
+/* It has no registers, so nothing to reset and no state. */
+struct hv_debugport {
+	struct hv_debugport_config config;
+	struct hv_region region[HV_DEBUGPORTS];
+};
+
+/* Returns 0 or the error of hv_bus_register(). */
+int hv_debugport_init(struct hv_debugport *port, const struct hv_debugport_config *config);
+void hv_debugport_exit(struct hv_debugport *port);
 
 #endif

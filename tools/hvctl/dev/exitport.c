@@ -9,7 +9,7 @@ static void access_exit(void *dev, uint64_t offset, unsigned int width, bool wri
 	(void)offset;
 	(void)width;
 	if (write)
-		port->exited(port->ctx, *value);
+		port->config.exited(port->config.ctx, *value);
 	else
 		*value = 0;
 }
@@ -22,27 +22,29 @@ static void access_power(void *dev, uint64_t offset, unsigned int width, bool wr
 	if (!write)
 		*value = 0;
 	else if (!offset && width == 2 && (*value & 0xffff) == HV_POWERPORT_OFF)
-		port->powered_off(port->ctx);
+		port->config.powered_off(port->config.ctx);
 }
 
-int hv_exitport_init(struct hv_exitport *port, struct hv_bus *bus,
-		     void (*exited)(void *ctx, uint32_t value), void (*powered_off)(void *ctx),
-		     void *ctx)
+int hv_exitport_init(struct hv_exitport *port, const struct hv_exitport_config *config)
 {
 	int err;
 
 	*port = (struct hv_exitport){
+		.config = *config,
 		.exit = { "exit port", HV_PORT, HV_EXITPORT, 4, access_exit, port },
 		.power = { "power port", HV_PORT, HV_POWERPORT, 2, access_power, port },
-		.exited = exited,
-		.powered_off = powered_off,
-		.ctx = ctx,
 	};
-	err = hv_bus_register(bus, &port->exit);
+	err = hv_bus_register(config->bus, &port->exit);
 	if (err)
 		return err;
-	err = hv_bus_register(bus, &port->power);
+	err = hv_bus_register(config->bus, &port->power);
 	if (err)
-		hv_bus_unregister(bus, &port->exit);
+		hv_bus_unregister(config->bus, &port->exit);
 	return err;
+}
+
+void hv_exitport_exit(struct hv_exitport *port)
+{
+	hv_bus_unregister(port->config.bus, &port->power);
+	hv_bus_unregister(port->config.bus, &port->exit);
 }

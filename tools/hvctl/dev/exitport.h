@@ -12,16 +12,22 @@
 #define HV_POWERPORT 0x604
 #define HV_POWERPORT_OFF 0x2000		/* SLP_EN, sleeping type 0 */
 
-struct hv_exitport {
-	struct hv_region exit;
-	struct hv_region power;
+struct hv_exitport_config {
+	struct hv_bus *bus;
 	void (*exited)(void *ctx, uint32_t value);
 	void (*powered_off)(void *ctx);
 	void *ctx;
 };
 
-int hv_exitport_init(struct hv_exitport *port, struct hv_bus *bus,
-		     void (*exited)(void *ctx, uint32_t value), void (*powered_off)(void *ctx),
-		     void *ctx);
+/* It has no registers, so nothing to reset and no state. */
+struct hv_exitport {
+	struct hv_exitport_config config;
+	struct hv_region exit;
+	struct hv_region power;
+};
+
+/* Returns 0 or the error of hv_bus_register(); then nothing is registered. */
+int hv_exitport_init(struct hv_exitport *port, const struct hv_exitport_config *config);
+void hv_exitport_exit(struct hv_exitport *port);
 
 #endif

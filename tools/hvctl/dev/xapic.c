@@ -18,7 +18,7 @@ static uint32_t read_reg(struct hv_xapic *xapic, unsigned int reg)
 {
 	uint64_t value = 0;
 
-	return xapic->ops.read(reg, &value) ? 0 : (uint32_t)value;
+	return xapic->config.read(reg, &value) ? 0 : (uint32_t)value;
 }
 
 static void write_reg(struct hv_xapic *xapic, unsigned int reg, uint32_t value)
@@ -28,7 +28,7 @@ static void write_reg(struct hv_xapic *xapic, unsigned int reg, uint32_t value)
 	if (reg == REG_ICR)
 		wide |= (uint64_t)(read_reg(xapic, REG_ICR_HIGH) >> DEST_SHIFT) << 32;
 	/* A register that is not there, or only to be read: nothing happens. */
-	(void)xapic->ops.write(reg, wide);
+	(void)xapic->config.write(reg, wide);
 }
 
 /* Compilers and humans also look at single bytes of a register. */
@@ -47,12 +47,17 @@ static void access_page(void *dev, uint64_t offset, unsigned int width, bool wri
 		*value = read_reg(xapic, reg) >> (8 * byte) & hv_width_mask(width);
 }
 
-int hv_xapic_init(struct hv_xapic *xapic, struct hv_bus *bus, const struct hv_xapic_ops *ops)
+int hv_xapic_init(struct hv_xapic *xapic, const struct hv_xapic_config *config)
 {
 	*xapic = (struct hv_xapic){
+		.config = *config,
 		.region = { "local APIC", HV_MMIO, HV_XAPIC_BASE, HV_XAPIC_LEN, access_page,
 			    xapic },
-		.ops = *ops,
 	};
-	return hv_bus_register(bus, &xapic->region);
+	return hv_bus_register(config->bus, &xapic->region);
+}
+
+void hv_xapic_exit(struct hv_xapic *xapic)
+{
+	hv_bus_unregister(xapic->config.bus, &xapic->region);
 }

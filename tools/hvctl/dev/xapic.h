@@ -8,18 +8,24 @@
 #define HV_XAPIC_BASE 0xfee00000ULL
 #define HV_XAPIC_LEN 0x1000
 
-/* Where a register is kept: by its number, offset / 16. Returns 0 or -errno. */
-struct hv_xapic_ops {
+struct hv_xapic_config {
+	struct hv_bus *bus;
+	/* Where a register is kept: by its number, offset / 16. Both return 0 or -errno. */
 	int (*read)(unsigned int reg, uint64_t *value);
 	int (*write)(unsigned int reg, uint64_t value);
 };
 
+/* The registers are the kernel's, which resets them, and has the state. */
 struct hv_xapic {
+	struct hv_xapic_config config;
 	struct hv_region region;
-	struct hv_xapic_ops ops;
 };
 
-/* Put the page on @bus; it shows the local APIC of the vCPU whose thread looks at it. */
-int hv_xapic_init(struct hv_xapic *xapic, struct hv_bus *bus, const struct hv_xapic_ops *ops);
+/*
+ * Put the page on the bus; it shows the local APIC of the vCPU whose thread looks at it.
+ * Returns 0 or the error of hv_bus_register().
+ */
+int hv_xapic_init(struct hv_xapic *xapic, const struct hv_xapic_config *config);
+void hv_xapic_exit(struct hv_xapic *xapic);
 
 #endif

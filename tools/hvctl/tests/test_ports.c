@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The small ports, and what hvctl makes of how a machine ended. */
+#include <errno.h>
+
 #include "dev/debugport.h"
 #include "dev/exitport.h"
 #include "lib/status.h"
@@ -37,24 +39,40 @@ static void out(struct hv_bus *bus, uint16_t port, unsigned int width, uint64_t 
 static void test_debugport(void **state)
 {
 	struct hv_bus bus = { 0 };
-	struct hv_debugport port;
+	const struct hv_debugport_config config = { .bus = &bus, .output = on_output };
+	struct hv_debugport port, other;
 	uint64_t value = 0;
 
 	(void)state;
-	assert_int_equal(hv_debugport_init(&port, &bus, on_output, NULL), 0);
+	assert_int_equal(hv_debugport_init(&port, &config), 0);
+	assert_int_equal(hv_debugport_init(&other, &config), -EEXIST);
 	out(&bus, 0xe9, 1, 'x');
 	assert_int_equal(said, 'x');
 	assert_true(hv_bus_access(&bus, HV_PORT, 0xe9, 1, false, &value));
 	assert_int_equal(value, 0xe9);
+	out(&bus, 0x402, 1, 'y');
+	assert_int_equal(said, 'y');
+	hv_debugport_exit(&port);
+	assert_int_equal(bus.count[HV_PORT], 0);
+	/* Half of the ports taken: none is left behind. */
+	assert_int_equal(hv_bus_register(&bus, &port.region[1]), 0);
+	assert_int_equal(hv_debugport_init(&other, &config), -EEXIST);
+	assert_int_equal(bus.count[HV_PORT], 1);
 }
 
 static void test_exitport(void **state)
 {
 	struct hv_bus bus = { 0 };
-	struct hv_exitport port;
+	const struct hv_exitport_config config = {
+		.bus = &bus,
+		.exited = on_exit_port,
+		.powered_off = on_off,
+	};
+	struct hv_exitport port, other;
 
 	(void)state;
-	assert_int_equal(hv_exitport_init(&port, &bus, on_exit_port, on_off, NULL), 0);
+	assert_int_equal(hv_exitport_init(&port, &config), 0);
+	assert_int_equal(hv_exitport_init(&other, &config), -EEXIST);
 	out(&bus, 0xf4, 4, 0x12345678);
 	assert_int_equal(exited, 0x12345678);
 	out(&bus, 0xf4, 1, 3);
@@ -66,6 +84,11 @@ static void test_exitport(void **state)
 	assert_int_equal(off, 0);
 	out(&bus, 0x604, 2, 0x2000);
 	assert_int_equal(off, 1);
+	hv_exitport_exit(&port);
+	assert_int_equal(bus.count[HV_PORT], 0);
+	assert_int_equal(hv_bus_register(&bus, &port.power), 0);
+	assert_int_equal(hv_exitport_init(&other, &config), -EEXIST);
+	assert_int_equal(bus.count[HV_PORT], 1);
 }
 
 static int status_of(enum hv_end_kind kind, uint32_t detail)

@@ -32,12 +32,16 @@ static struct hv_xapic xapic;
 
 static int setup(void **state)
 {
-	static const struct hv_xapic_ops ops = { .read = kernel_read, .write = kernel_write };
+	static const struct hv_xapic_config config = {
+		.bus = &bench.bus,
+		.read = kernel_read,
+		.write = kernel_write,
+	};
 
 	(void)state;
 	memset(&kernel, 0, sizeof(kernel));
 	bench_init(&bench);
-	return hv_xapic_init(&xapic, &bench.bus, &ops);
+	return hv_xapic_init(&xapic, &config);
 }
 
 static uint64_t read_at(uint64_t offset, unsigned int width)
@@ -108,15 +112,25 @@ static void test_icr(void **state)
 	assert_true(kernel.value == 0x40f0);
 }
 
+static void test_taken_place(void **state)
+{
+	struct hv_xapic other;
+
+	(void)state;
+	assert_int_equal(hv_xapic_init(&other, &xapic.config), -EEXIST);
+	hv_xapic_exit(&xapic);
+	assert_int_equal(bench.bus.count[HV_MMIO], 0);
+	assert_int_equal(hv_xapic_init(&other, &xapic.config), 0);
+	hv_xapic_exit(&other);
+}
+
 #define XAPIC_TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		XAPIC_TEST(test_read),
-		XAPIC_TEST(test_undefined_reads),
-		XAPIC_TEST(test_write),
-		XAPIC_TEST(test_icr),
+		XAPIC_TEST(test_read), XAPIC_TEST(test_undefined_reads), XAPIC_TEST(test_write),
+		XAPIC_TEST(test_icr),  XAPIC_TEST(test_taken_place),
 	};
 
 	return cmocka_run_group_tests_name("xapic", tests, NULL, NULL);

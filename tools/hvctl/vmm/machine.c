@@ -325,17 +325,26 @@ static int create_vcpus(struct hv_machine *machine, struct hv_error *err)
 
 static int create_devices(struct hv_machine *machine, struct hv_error *err)
 {
+	const struct hv_debugport_config debugport = {
+		.bus = &machine->bus,
+		.output = hv_console_output,
+		.ctx = &machine->console,
+	};
+	const struct hv_exitport_config exitport = {
+		.bus = &machine->bus,
+		.exited = on_exit_port,
+		.powered_off = on_power_off,
+		.ctx = machine,
+	};
 	int error = 0;
 
 	err->subject = "--serial";
 	if (is_pc(machine))
 		error = hv_machine_pc_create(machine);
 	if (!error)
-		error = hv_debugport_init(&machine->debugport, &machine->bus, hv_console_output,
-					  &machine->console);
+		error = hv_debugport_init(&machine->debugport, &debugport);
 	if (!error)
-		error = hv_exitport_init(&machine->exitport, &machine->bus, on_exit_port,
-					 on_power_off, machine);
+		error = hv_exitport_init(&machine->exitport, &exitport);
 	if (error)
 		return hv_fail(err, -error, "two devices want the same ports; please report it");
 	return hv_serial_create(machine, err);

@@ -122,8 +122,6 @@ static int write_lapic(unsigned int reg, uint64_t value)
 	return tvx_set_msr(hv_vcpu_current()->fd, X2APIC_MSR + reg, value);
 }
 
-static const struct hv_xapic_ops xapic_ops = { .read = read_lapic, .write = write_lapic };
-
 int hv_machine_pc_wire_lapic(struct hv_vcpu *vcpu)
 {
 	/* SVR first: the others stay masked as long as it does not enable the APIC. */
@@ -180,6 +178,11 @@ int hv_machine_pc_create(struct hv_machine *machine)
 		.power_off = power_off,
 		.ctx = pc,
 	};
+	const struct hv_xapic_config xapic = {
+		.bus = &machine->bus,
+		.read = read_lapic,
+		.write = write_lapic,
+	};
 	int error;
 
 	if (!pc)
@@ -189,7 +192,7 @@ int hv_machine_pc_create(struct hv_machine *machine)
 	error = hv_pc_init(&pc->board, &config);
 	if (error)
 		goto free;
-	error = hv_xapic_init(&pc->xapic, &machine->bus, &xapic_ops);
+	error = hv_xapic_init(&pc->xapic, &xapic);
 	if (error)
 		goto exit_board;
 	machine->pc = pc;
@@ -206,6 +209,7 @@ void hv_machine_pc_destroy(struct hv_machine *machine)
 {
 	if (!machine->pc)
 		return;
+	hv_xapic_exit(&machine->pc->xapic);
 	hv_pc_exit(&machine->pc->board);
 	free(machine->pc);
 	machine->pc = NULL;
