@@ -56,6 +56,13 @@ ram_access(void *ram, unsigned int width, bool write, uint64_t *value)
 	}
 }
 
+static void write_ram(const struct hv_guest *guest, void *ram, uint64_t gpa, unsigned int width,
+		      uint64_t *value)
+{
+	ram_access(ram, width, true, value);
+	hv_memory_mark_dirty(guest->memory, gpa, width);
+}
+
 /* Within one page. */
 static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write,
 			    uint64_t *value)
@@ -65,8 +72,10 @@ static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int w
 	if (!ram)
 		hv_bus_access(guest->bus, HV_MMIO, gpa, width, write, value);
 	/* Nobody hears what is written to a ROM. */
-	else if (!write || !hv_memory_is_rom(guest->memory, gpa))
-		ram_access(ram, width, write, value);
+	else if (!write)
+		ram_access(ram, width, false, value);
+	else if (!hv_memory_is_rom(guest->memory, gpa))
+		write_ram(guest, ram, gpa, width, value);
 }
 
 static uint64_t low_bytes(uint64_t value, unsigned int bytes)

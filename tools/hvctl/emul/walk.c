@@ -72,7 +72,7 @@ static bool canonical(const struct walk *walk)
 	return (uint64_t)((int64_t)(walk->gla << unused) >> unused) == walk->gla;
 }
 
-static void *entry_at(const struct walk *walk, uint64_t table, unsigned int level)
+static uint64_t entry_gpa(const struct walk *walk, uint64_t table, unsigned int level)
 {
 	const struct format *format = walk->format;
 	uint64_t index = walk->gla >> level_shift(format, level);
@@ -81,19 +81,29 @@ static void *entry_at(const struct walk *walk, uint64_t table, unsigned int leve
 		index &= 3;
 	else
 		index &= (1ULL << format->index_bits) - 1;
-	return hv_memory_at(walk->memory, table + index * format->entry_size, format->entry_size);
+	return table + index * format->entry_size;
+}
+
+/* Set @bits of an entry; returns those that are set then: none in a ROM, which nobody writes to. */
+static uint32_t set_bits(const struct walk *walk, void *entry, uint64_t gpa, uint32_t bits)
+{
+	if (hv_memory_is_rom(walk->memory, gpa))
+		return 0;
+	/* The low half is enough, in both formats. */
+	__atomic_fetch_or((uint32_t *)entry, bits, __ATOMIC_RELAXED);
+	hv_memory_mark_dirty(walk->memory, gpa, walk->format->entry_size);
+	return bits;
 }
 
 /* Leave @bits set in an entry that held @old, and the entry on the path. */
-static void finish_entry(struct walk *walk, void *entry, uint64_t old, uint32_t bits)
+static void finish_entry(struct walk *walk, void *entry, uint64_t gpa, uint64_t old, uint32_t bits)
 {
 	struct hv_walk_path *path = walk->path;
 
 	if (walk->access & HV_WALK_PEEK)
 		bits = 0;
-	/* The low half is enough, in both formats. */
 	if ((old & bits) != bits)
-		__atomic_fetch_or((uint32_t *)entry, bits, __ATOMIC_RELAXED);
+		bits = set_bits(walk, entry, gpa, bits);
 	path->entry[path->levels].at = entry;
 	path->entry[path->levels].value = old | bits;
 	path->levels++;
@@ -148,7 +158,8 @@ static bool walk_tables(struct walk *walk, uint64_t *gpa)
 
 	for (unsigned int level = walk->format->levels; level; level--) {
 		bool top_of_pae = walk->format->pae_top && level == walk->format->levels;
-		void *entry = entry_at(walk, table, level);
+		uint64_t at = entry_gpa(walk, table, level);
+		void *entry = hv_memory_at(walk->memory, at, walk->format->entry_size);
 		uint64_t value = entry ? hv_walk_read_entry(entry, walk->format->entry_size) : 0;
 
 		if (!(value & X86_PTE_P))
@@ -158,12 +169,12 @@ static bool walk_tables(struct walk *walk, uint64_t *gpa)
 		if (is_page(walk, value, level)) {
 			if (!allowed(walk))
 				return page_fault(walk, X86_PF_P);
-			finish_entry(walk, entry, value,
+			finish_entry(walk, entry, at, value,
 				     X86_PTE_A | (walk->access & HV_WALK_WRITE ? X86_PTE_D : 0));
 			*gpa = page_address(walk, value, level);
 			return true;
 		}
-		finish_entry(walk, entry, value, top_of_pae ? 0 : X86_PTE_A);
+		finish_entry(walk, entry, at, value, top_of_pae ? 0 : X86_PTE_A);
 		table = value & ADDR_MASK;
 	}
 	return false;

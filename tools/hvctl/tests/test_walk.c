@@ -297,6 +297,56 @@ static void test_known_rom(void **state)
 	assert_int_equal(value, 0x55);
 }
 
+/* A page table that a BIOS has in its ROM: the CPU goes through it and leaves it as it is. */
+static void test_tables_in_rom(void **state)
+{
+	const uint64_t entry = 0x5000 | P | W;
+	struct hv_error err;
+
+	(void)state;
+	build_long(P | W);
+	assert_int_equal(hv_memory_add_rom(&memory, 0x1000, &err), 0);
+	test_put64(&memory, 0xfffff008, entry);
+	test_put64(&memory, 0x3000, 0xfffff000 | P | W);
+	maps(&long_mode, 0x1abc, HV_WALK_WRITE, 0x5abc);
+	assert_int_equal(test_get(&memory, 0xfffff008, 8), entry);
+	assert_int_equal(test_get(&memory, 0x3000, 8), 0xfffff000 | P | W | X86_PTE_A);
+}
+
+static unsigned int dirtied;
+static uint64_t dirtied_gpa;
+
+static void note_dirtied(void *ctx, uint64_t gpa, uint64_t len)
+{
+	(void)ctx;
+	(void)len;
+	dirtied++;
+	dirtied_gpa = gpa;
+}
+
+/* Who keeps track of RAM hears of what is written here: accessed bits, and data. */
+static void test_writes_are_told(void **state)
+{
+	struct hv_bus bus = { 0 };
+	struct hv_guest guest = { .memory = &memory, .bus = &bus, .paging = long_mode };
+	uint64_t value = 0x42;
+
+	(void)state;
+	build_long(P | W);
+	memory.dirtied = note_dirtied;
+	dirtied = 0;
+	maps(&long_mode, 0x1abc, 0, 0x5abc);
+	assert_int_equal(dirtied, 4);
+	assert_int_equal(dirtied_gpa, 0x4008);
+	maps(&long_mode, 0x1abc, 0, 0x5abc);
+	assert_int_equal(dirtied, 4);
+	assert_true(hv_guest_access(&guest, 0x1abc, 4, false, &value));
+	assert_int_equal(dirtied, 4);
+	assert_true(hv_guest_access(&guest, 0x1abc, 4, true, &value));
+	assert_int_equal(dirtied, 6);
+	assert_int_equal(dirtied_gpa, 0x5abc);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, new_memory, free_memory)
 
 int main(void)
@@ -316,6 +366,8 @@ int main(void)
 		T(test_guest_access_all_or_nothing),
 		T(test_known_translation),
 		T(test_known_rom),
+		T(test_tables_in_rom),
+		T(test_writes_are_told),
 	};
 
 	return cmocka_run_group_tests_name("walk", tests, NULL, NULL);
