@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpuid.h"
+#include "lib/util.h"
 
 #define HYPERVISOR_LEAF 0x40000000
 #define TIMING_LEAF 0x40000010
@@ -171,7 +172,7 @@ static void drop_what_lacks(struct tinyvmx_cpuid *row, const struct tinyvmx_info
 	uint32_t reg[4];
 
 	get(row, reg);
-	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
 		const struct need *need = &needs[i];
 
 		if (need->function != row->function || need->index != row->index)
@@ -282,12 +283,16 @@ static void make_row(struct tinyvmx_cpuid *row, const struct leaf *leaf,
 		tell_lapic(row);
 }
 
+#define XSAVE_AVX 0x04
+#define XSAVE_AVX512 0xe0
+#define XSAVE_LEGACY (512 + 64) /* bytes */
+
 /* XSAVE components: their sizes and offsets, for those the guest can have; also the size of all. */
 static size_t make_xsave_rows(struct tinyvmx_cpuid *table, size_t count,
 			      struct tinyvmx_cpuid *leaf_d, hv_cpuid_fn host,
 			      const struct tinyvmx_info *info)
 {
-	uint32_t size = 512 + 64;
+	uint32_t size = XSAVE_LEGACY;
 
 	for (uint32_t i = 2; i < 63 && count < HV_CPUID_MAX - 4; i++) {
 		uint32_t reg[4];
@@ -366,7 +371,7 @@ size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX],
 
 	config->host(0, 0, basic);
 	config->host(EXTENDED_LEAF, 0, extended);
-	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(leaves); i++) {
 		if (!has_leaf(&leaves[i], basic, extended, config))
 			continue;
 		make_row(&table[count], &leaves[i], config);
@@ -380,6 +385,47 @@ size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX],
 	if (config->lapic)
 		count += make_kvm_rows(&table[count]);
 	return count;
+}
+
+/* The components that no feature of the table needs. */
+static uint64_t unneeded_components(const struct tinyvmx_cpuid *table, size_t count)
+{
+	uint64_t unneeded = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (table[i].function == 1 && !(table[i].ecx & BIT(26)))
+			return UINT64_MAX;
+		if (table[i].function == 1 && !(table[i].ecx & BIT(28)))
+			unneeded |= XSAVE_AVX;
+		if (table[i].function == 7 && !table[i].index && !(table[i].ebx & BIT(16)))
+			unneeded |= XSAVE_AVX512;
+	}
+	return unneeded;
+}
+
+void hv_cpuid_trim_xsave(struct tinyvmx_cpuid *table, size_t count)
+{
+	uint64_t unneeded = unneeded_components(table, count);
+	struct tinyvmx_cpuid *leaf_d = NULL;
+	uint32_t size = XSAVE_LEGACY;
+
+	for (size_t i = 0; i < count; i++) {
+		struct tinyvmx_cpuid *row = &table[i];
+
+		if (row->function == 0xd && !row->index)
+			leaf_d = row;
+		if (row->function != 0xd || row->index < 2)
+			continue;
+		if (unneeded >> row->index & 1)
+			row->eax = row->ebx = row->ecx = 0;
+		if (row->eax + row->ebx > size)
+			size = row->eax + row->ebx;
+	}
+	if (!leaf_d)
+		return;
+	leaf_d->eax &= ~(uint32_t)unneeded;
+	leaf_d->edx &= ~(uint32_t)(unneeded >> 32);
+	leaf_d->ebx = leaf_d->ecx = leaf_d->eax ? size : 0;
 }
 
 int hv_cpuid_has_1g_pages(const struct tinyvmx_cpuid *table, size_t count)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The CPUID table of a guest: the host's CPUID, less what does not work in a VM. */
-#ifndef HV_CPUID_H
-#define HV_CPUID_H
+#ifndef HV_FIRMWARE_CPUID_H
+#define HV_FIRMWARE_CPUID_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +27,9 @@ struct hv_cpuid_config {
 /* Fill @table; returns the number of rows, at most HV_CPUID_MAX. */
 size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX],
 		      const struct hv_cpuid_config *config);
+
+/* Features have been taken out: leaf DH is to have the components of the others only. */
+void hv_cpuid_trim_xsave(struct tinyvmx_cpuid *table, size_t count);
 
 /* Does the table say that the guest has 1 GiB pages? */
 int hv_cpuid_has_1g_pages(const struct tinyvmx_cpuid *table, size_t count);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's CPUID: what is hidden, what depends on the module, no row twice. */
+#include <stdio.h>
+
 #include "firmware/cpu_features.h"
 #include "hv_test.h"
+#include "lib/util.h"
 
 /* A CPU that has everything. */
 static void everything(uint32_t function, uint32_t index, uint32_t out[4])
@@ -192,6 +195,14 @@ static void build_pc(void)
 	count = hv_cpuid_build(table, &config);
 }
 
+static void build_full(void)
+{
+	struct tinyvmx_info info = full_info();
+	const struct hv_cpuid_config config = { .host = everything, .info = &info, .lapic = true };
+
+	count = hv_cpuid_build(table, &config);
+}
+
 /* The local APIC is the module's: it is there on any host. */
 static void test_pc(void **state)
 {
@@ -249,6 +260,131 @@ static void test_features(void **state)
 	assert_non_null(strstr(err.text, "avx"));
 }
 
+/* The rows where those of @bits are that are still there. */
+static uint32_t left_of(uint32_t function, uint32_t index, unsigned int reg, uint32_t bits)
+{
+	const struct tinyvmx_cpuid *leaf = must(function, index);
+	const uint32_t regs[] = { leaf->eax, leaf->ebx, leaf->ecx, leaf->edx };
+
+	return regs[reg] & bits;
+}
+
+static void apply(const char *text)
+{
+	struct hv_cpu_features features = { 0 };
+	struct hv_error err;
+
+	build_full();
+	assert_int_equal(parse(&features, text), 0);
+	assert_int_equal(hv_cpu_features_apply(&features, table, count, &err), 0);
+}
+
+/* Without AVX nothing is left that comes in its registers, nor room for those. */
+static void test_without_avx(void **state)
+{
+	(void)state;
+	apply("-avx");
+	assert_int_equal(left_of(1, 0, 2, 1 << 12 | 1 << 28 | 1 << 29), 0);
+	assert_int_equal(left_of(7, 0, 1, 0xdc230020), 0);
+	assert_int_equal(left_of(7, 0, 2, 0x00005e42), 0);
+	assert_int_equal(left_of(7, 0, 3, 0x0000010c), 0);
+	assert_int_equal(left_of(7, 1, 0, 0x00000030), 0);
+	assert_int_equal(left_of(1, 0, 2, 1 << 25 | 1 << 26), 1 << 25 | 1 << 26); /* AES, XSAVE */
+	assert_int_equal(left_of(7, 0, 2, 1 << 8), 1 << 8);                       /* GFNI */
+	assert_int_equal(left_of(7, 0, 1, 1 << 29), 1 << 29);                     /* SHA */
+	assert_int_equal(must(0xd, 0)->eax, 3);
+	assert_int_equal(must(0xd, 0)->ecx, 576);
+	assert_int_equal(must(0xd, 2)->eax, 0);
+	assert_int_equal(must(0xd, 7)->eax, 0);
+}
+
+static void test_what_goes_with_a_feature(void **state)
+{
+	(void)state;
+	apply("-avx512f");
+	assert_int_equal(left_of(7, 0, 1, 1 << 5), 1 << 5);
+	assert_int_equal(left_of(7, 0, 1, 0xdc230000), 0);
+	assert_int_equal(must(0xd, 0)->eax, 7);
+	assert_int_equal(must(0xd, 0)->ecx, 512 + 64 * 2 + 64);
+	apply("-avx512bw");
+	assert_int_equal(left_of(7, 0, 2, 1 << 1 | 1 << 6 | 1 << 12 | 1 << 14), 1 << 14);
+	apply("-aes");
+	assert_int_equal(left_of(7, 0, 2, 1 << 9 | 1 << 10), 1 << 10);
+	apply("-xsave");
+	assert_int_equal(left_of(0xd, 1, 0, 7), 0);
+	assert_int_equal(must(0xd, 0)->eax, 0);
+	assert_int_equal(must(0xd, 0)->ebx, 0);
+	assert_int_equal(left_of(7, 0, 1, 1 << 5 | 1 << 16), 0);
+	apply("-sse2");
+	assert_int_equal(left_of(1, 0, 2, 1 << 0 | 1 << 9 | 1 << 19 | 1 << 20 | 1 << 25), 0);
+	assert_int_equal(left_of(1, 0, 2, 1 << 26), 1 << 26);
+	assert_int_equal(left_of(7, 0, 1, 1 << 5 | 1 << 29), 0);
+	apply("-apic");
+	assert_int_equal(left_of(1, 0, 2, 1 << 21 | 1 << 24), 0);
+	apply("-lm");
+	assert_int_equal(left_of(0x80000001, 0, 3, 1 << 26 | 1 << 20), 1 << 20);
+	apply("-fma,-x2apic");
+	assert_int_equal(left_of(7, 0, 1, 1 << 5 | 1 << 16), 1 << 5 | 1 << 16);
+}
+
+/* A word for a feature and one against what it needs: which of the two is told. */
+static void test_needs_refused(void **state)
+{
+	static const char *const bad[][3] = {
+		{ "+avx2,-avx", "avx2", "avx" },   { "-fpu,+fxsr", "fxsr", "fpu" },
+		{ "-xsave,+avx", "avx", "xsave" }, { "-sse4_2,+avx", "avx", "sse4_2" },
+		{ "-aes,+vaes", "vaes", "aes" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct hv_cpu_features features = { 0 };
+		struct hv_error err;
+		char want[100];
+
+		build_full();
+		snprintf(want, sizeof(want), "%s needs %s;", bad[i][1], bad[i][2]);
+		assert_int_equal(parse(&features, bad[i][0]), 0);
+		assert_true(hv_cpu_features_apply(&features, table, count, &err) < 0);
+		assert_non_null(strstr(err.text, want));
+	}
+}
+
+/* Each name that a feature needs is a name, and each bit that is shown has one. */
+static void test_every_bit_has_a_name(void **state)
+{
+	static const struct {
+		uint32_t function, index;
+		unsigned int reg;
+	} words[] = {
+		{ 1, 0, 2 }, { 1, 0, 3 },   { 7, 0, 1 },          { 7, 0, 2 },          { 7, 0, 3 },
+		{ 7, 1, 0 }, { 0xd, 1, 0 }, { 0x80000001, 0, 2 }, { 0x80000001, 0, 3 },
+	};
+	static const char *const none[] = {
+		"-fpu,-vme,-de,-pse,-tsc,-msr,-pae,-mce,-cx8,-apic",
+		"-sep,-pge,-mca,-cmov,-pat,-clflush,-ss,-movbe,-popcnt,-rdrand,-hypervisor",
+		"-bmi1,-smep,-bmi2,-erms,-rdseed,-adx,-smap,-clflushopt,-clwb,-umip,-rdpid",
+		"-prefetchwt1,-movdiri,-movdir64b,-fsrm,-md_clear,-serialize,-ibrs,-stibp,-arch_capabilities",
+		"-ssbd,-fzrm,-fsrs,-fsrc,-abm,-3dnowprefetch,-syscall,-rdtscp,-invtsc"
+	};
+	struct hv_cpu_features features = { 0 };
+	struct hv_error err;
+
+	(void)state;
+	build_full();
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		assert_int_equal(parse(&features, none[i]), 0);
+	assert_int_equal(hv_cpu_features_apply(&features, table, count, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		uint32_t left =
+			left_of(words[i].function, words[i].index, words[i].reg, UINT32_MAX);
+
+		/* Not features: TSC_ADJUST, and two that say what a CPU does not do. */
+		if (words[i].function == 7 && words[i].reg == 1)
+			left &= ~(1U << 1 | 1U << 6 | 1U << 13);
+		assert_int_equal(left, 0);
+	}
+}
+
 static void test_last_word_counts(void **state)
 {
 	struct hv_cpu_features features = { 0 };
@@ -284,6 +420,10 @@ int main(void)
 		cmocka_unit_test(test_pc),
 		cmocka_unit_test(test_bare_has_no_lapic),
 		cmocka_unit_test(test_features),
+		cmocka_unit_test(test_without_avx),
+		cmocka_unit_test(test_what_goes_with_a_feature),
+		cmocka_unit_test(test_needs_refused),
+		cmocka_unit_test(test_every_bit_has_a_name),
 		cmocka_unit_test(test_last_word_counts),
 		cmocka_unit_test(test_features_refused),
 	};
