@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* ACPI fixed hardware: PM1a registers, the PM timer, power-off and reset. */
-#ifndef HV_ACPI_PM_H
-#define HV_ACPI_PM_H
+#ifndef HV_DEV_ACPI_PM_H
+#define HV_DEV_ACPI_PM_H
 
 #include "dev.h"
 
@@ -29,7 +29,7 @@ struct hv_acpi_pm_config {
 
 struct hv_acpi_pm_state {
 	uint16_t status, enable, control;
-	uint16_t unseen;		/* 1: bit 31 has changed, and nobody has looked; only if saved */
+	uint16_t unseen;		/* bit 31 has changed, nobody looked; only if saved */
 	uint64_t ticks;			/* of the PM timer, since it was made; only if saved */
 };
 

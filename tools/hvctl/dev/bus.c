@@ -64,7 +64,9 @@ static struct hv_region *find(struct hv_bus *bus, enum hv_space space, uint64_t 
 }
 
 /* What values of these widths, in bytes, can be. */
-static const uint64_t width_mask[] = { [1] = UINT8_MAX, [2] = UINT16_MAX, [4] = UINT32_MAX, [8] = UINT64_MAX };
+static const uint64_t width_mask[] = {
+	[1] = UINT8_MAX, [2] = UINT16_MAX, [4] = UINT32_MAX, [8] = UINT64_MAX,
+};
 
 /* Nobody answers, or the access straddles an edge: each byte goes to whoever owns it. */
 static bool __attribute__((noinline))

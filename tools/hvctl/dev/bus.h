@@ -7,8 +7,8 @@
  * one (a vCPU thread with an access, the event thread with a timer or input)
  * holds the machine's lock, so chips need none of their own.
  */
-#ifndef HV_BUS_H
-#define HV_BUS_H
+#ifndef HV_DEV_BUS_H
+#define HV_DEV_BUS_H
 
 #include <stdbool.h>
 #include <stddef.h>

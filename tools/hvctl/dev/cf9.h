@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Port CF9h, the chipset's reset control register. */
-#ifndef HV_CF9_H
-#define HV_CF9_H
+#ifndef HV_DEV_CF9_H
+#define HV_DEV_CF9_H
 
 #include "dev.h"
 

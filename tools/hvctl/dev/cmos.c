@@ -198,9 +198,8 @@ static uint8_t rtc_field(const struct hv_cmos *cmos, int64_t s, uint8_t index)
 static void rtc_to_registers(struct hv_cmos *cmos)
 {
 	struct rtc_time now = rtc_now(cmos);
-	uint8_t i;
 
-	for (i = SECONDS; i <= YEAR; i++)
+	for (uint8_t i = SECONDS; i <= YEAR; i++)
 		if (is_time(i))
 			cmos->s.ram[i] = rtc_field(cmos, now.s, i);
 	cmos->s.ram[HV_CMOS_CENTURY] = rtc_field(cmos, now.s, HV_CMOS_CENTURY);
@@ -234,9 +233,8 @@ static bool alarm_is_possible(const struct hv_cmos *cmos)
 {
 	const uint8_t *ram = cmos->s.ram;
 	bool s = false, m = false, h = false;
-	int i;
 
-	for (i = 0; i < 60; i++) {
+	for (int i = 0; i < 60; i++) {
 		s |= alarm_field_matches(ram[SECONDS_ALARM], encode(cmos, i));
 		m |= alarm_field_matches(ram[MINUTES_ALARM], encode(cmos, i));
 		h |= i < 24 && alarm_field_matches(ram[HOURS_ALARM], encode_hours(cmos, i));

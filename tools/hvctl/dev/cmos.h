@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* MC146818 real-time clock with its CMOS RAM. */
-#ifndef HV_CMOS_H
-#define HV_CMOS_H
+#ifndef HV_DEV_CMOS_H
+#define HV_DEV_CMOS_H
 
 #include "dev.h"
 
@@ -22,12 +22,12 @@ struct hv_cmos_config {
 struct hv_cmos_state {
 	uint8_t index;			/* as written to port 70h, bit 7 masks NMI */
 	uint8_t connected;		/* to IRQ 8 */
-	uint8_t period_unseen;		/* 1: a period is over that is not in register C; only if saved */
+	uint8_t period_unseen;		/* one that is not in register C; only if saved */
 	uint8_t pad;
 	/* The guest's time minus wall_ns(). */
 	uint32_t offset_ns;		/* 0 to 999999999 */
 	int64_t offset_s;
-	int64_t seen_s;			/* updates of the guest's time up to here are in register C */
+	int64_t seen_s;			/* updates up to this time are in register C */
 	uint8_t ram[HV_CMOS_SIZE];	/* the time is here only while the clock is stopped */
 };
 

@@ -18,11 +18,10 @@ static void access_port(void *dev, uint64_t offset, unsigned int width, bool wri
 int hv_debugport_init(struct hv_debugport *port, const struct hv_debugport_config *config)
 {
 	static const uint16_t bases[HV_DEBUGPORTS] = { HV_DEBUGPORT, HV_DEBUGPORT_FIRMWARE };
-	unsigned int i;
 	int err = 0;
 
 	*port = (struct hv_debugport){ .config = *config };
-	for (i = 0; i < HV_DEBUGPORTS && !err; i++) {
+	for (unsigned int i = 0; i < HV_DEBUGPORTS && !err; i++) {
 		port->region[i] = (struct hv_region){
 			.name = "debug port",
 			.space = HV_PORT,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The debug ports of Bochs and QEMU, 0xe9, and of SeaBIOS, 0x402: what is written there is seen. */
-#ifndef HV_DEBUGPORT_H
-#define HV_DEBUGPORT_H
+#ifndef HV_DEV_DEBUGPORT_H
+#define HV_DEV_DEBUGPORT_H
 
 #include "bus.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What all chips share: byte-wide registers, field masks, saved timers. */
-#ifndef HV_DEV_H
-#define HV_DEV_H
+#ifndef HV_DEV_DEV_H
+#define HV_DEV_DEV_H
 
 #include "bus.h"
 #include "state.h"
@@ -22,9 +22,8 @@ static inline void hv_access_bytes(void *dev, uint64_t offset, unsigned int widt
 				   uint64_t *value, hv_read8_fn read8, hv_write8_fn write8)
 {
 	uint64_t result = 0;
-	unsigned int i;
 
-	for (i = 0; i < width; i++) {
+	for (unsigned int i = 0; i < width; i++) {
 		if (write)
 			write8(dev, offset + i, (uint8_t)(*value >> (i * 8)));
 		else

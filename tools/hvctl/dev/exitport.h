@@ -3,8 +3,8 @@
  * Two ways for a guest to end the VM: QEMU's isa-debug-exit at port 0xf4 (any write
  * of up to 32 bits), and the power-off that QEMU's PCs have: 0x2000 to port 0x604.
  */
-#ifndef HV_EXITPORT_H
-#define HV_EXITPORT_H
+#ifndef HV_DEV_EXITPORT_H
+#define HV_DEV_EXITPORT_H
 
 #include "bus.h"
 

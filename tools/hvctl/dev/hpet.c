@@ -311,9 +311,7 @@ static void timer_write_comparator(struct hv_hpet_timer *t, uint64_t value, uint
 
 static void hpet_rearm(struct hv_hpet *hpet)
 {
-	unsigned int i;
-
-	for (i = 0; i < HV_HPET_TIMERS; i++) {
+	for (unsigned int i = 0; i < HV_HPET_TIMERS; i++) {
 		timer_update_line(&hpet->timer[i]);
 		timer_arm(&hpet->timer[i], false);
 	}
@@ -321,9 +319,7 @@ static void hpet_rearm(struct hv_hpet *hpet)
 
 static void hpet_sync(struct hv_hpet *hpet)
 {
-	unsigned int i;
-
-	for (i = 0; i < HV_HPET_TIMERS; i++)
+	for (unsigned int i = 0; i < HV_HPET_TIMERS; i++)
 		timer_sync(&hpet->timer[i]);
 }
 
@@ -336,11 +332,10 @@ bool hv_hpet_state_is_legacy(const struct hv_hpet_state *state)
 static void hpet_update_legacy(struct hv_hpet *hpet)
 {
 	bool legacy = hv_hpet_state_is_legacy(&hpet->s);
-	unsigned int i;
 
 	if (legacy == hpet->legacy)
 		return;
-	for (i = 0; i < HV_HPET_TIMERS; i++)
+	for (unsigned int i = 0; i < HV_HPET_TIMERS; i++)
 		timer_lower(&hpet->timer[i]);
 	hpet->legacy = legacy;
 	if (hpet->config.legacy)
@@ -411,10 +406,8 @@ static void hpet_access(void *dev, uint64_t offset, unsigned int width, bool wri
 
 void hv_hpet_reset(struct hv_hpet *hpet)
 {
-	unsigned int i;
-
 	hpet->s = (struct hv_hpet_state){ 0 };
-	for (i = 0; i < HV_HPET_TIMERS; i++)
+	for (unsigned int i = 0; i < HV_HPET_TIMERS; i++)
 		hpet->s.timer[i].comparator = UINT64_MAX;
 	hpet_update_legacy(hpet);
 	hpet_rearm(hpet);
@@ -422,11 +415,9 @@ void hv_hpet_reset(struct hv_hpet *hpet)
 
 int hv_hpet_init(struct hv_hpet *hpet, const struct hv_hpet_config *config)
 {
-	unsigned int i;
-
 	memset(hpet, 0, sizeof(*hpet));
 	hpet->config = *config;
-	for (i = 0; i < HV_HPET_TIMERS; i++) {
+	for (unsigned int i = 0; i < HV_HPET_TIMERS; i++) {
 		hpet->timer[i].hpet = hpet;
 		hpet->timer[i].timer =
 			(struct hv_timer){ .fn = timer_match, .dev = &hpet->timer[i] };
@@ -445,9 +436,7 @@ int hv_hpet_init(struct hv_hpet *hpet, const struct hv_hpet_config *config)
 
 void hv_hpet_exit(struct hv_hpet *hpet)
 {
-	unsigned int i;
-
-	for (i = 0; i < HV_HPET_TIMERS; i++)
+	for (unsigned int i = 0; i < HV_HPET_TIMERS; i++)
 		hv_timer_cancel(hpet->config.clock, &hpet->timer[i].timer);
 	hv_bus_unregister(hpet->config.bus, &hpet->region);
 }

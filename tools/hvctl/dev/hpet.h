@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* High precision event timer: a 100 MHz, 64-bit counter and three comparators. */
-#ifndef HV_HPET_H
-#define HV_HPET_H
+#ifndef HV_DEV_HPET_H
+#define HV_DEV_HPET_H
 
 #include "dev.h"
 
@@ -21,6 +21,7 @@ struct hv_hpet_config {
 	void *ctx;
 };
 
+/* Only in a saved state: due, phase_ns, late_ns. */
 struct hv_hpet_timer_state {
 	uint64_t config;
 	uint64_t comparator;
@@ -33,7 +34,7 @@ struct hv_hpet_state {
 	uint32_t status;
 	uint32_t due;			/* bit n: timer n has matched, and the event loop is late */
 	uint32_t phase_ns;		/* since the counter's last step */
-	uint64_t counter;		/* at @start_ns; when saved: now. Only then: due, phase_ns, late_ns */
+	uint64_t counter;		/* at @start_ns; when saved: now */
 	struct hv_hpet_timer_state timer[HV_HPET_TIMERS];
 };
 

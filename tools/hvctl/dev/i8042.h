@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* 8042 keyboard controller with nothing plugged in: self-test, probing, and CPU reset. */
-#ifndef HV_I8042_H
-#define HV_I8042_H
+#ifndef HV_DEV_I8042_H
+#define HV_DEV_I8042_H
 
 #include "dev.h"
 

@@ -296,9 +296,7 @@ static void channel_latch_status(struct hv_i8254_channel *ch, int64_t now)
 
 static void pit_read_back(struct hv_i8254 *pit, int64_t now, uint8_t value)
 {
-	unsigned int i;
-
-	for (i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 3; i++) {
 		if (!(value & 2 << i))
 			continue;
 		channel_sync(&pit->channel[i], now);
@@ -461,9 +459,7 @@ void hv_i8254_connect_irq(struct hv_i8254 *pit, bool connected)
 /* No channel counts before the guest has programmed it. */
 void hv_i8254_reset(struct hv_i8254 *pit)
 {
-	unsigned int i;
-
-	for (i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < 3; i++)
 		pit->channel[i] = (struct hv_i8254_channel){
 			.s = { .access = ACCESS_BOTH, .gate = i != 2 },
 		};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* 8254 programmable interval timer, and port 61h that gates its channel 2. */
-#ifndef HV_I8254_H
-#define HV_I8254_H
+#ifndef HV_DEV_I8254_H
+#define HV_DEV_I8254_H
 
 #include "dev.h"
 
@@ -14,7 +14,7 @@ struct hv_i8254_config {
 };
 
 struct hv_i8254_channel_state {
-	int64_t elapsed;		/* ticks since the count was loaded; while running, only if saved */
+	int64_t elapsed;		/* ticks since the load; while running, only if saved */
 	int64_t switch_in;		/* ticks until next_count is loaded; only if saved */
 	uint32_t count;			/* 1 to 65536; 0: none was written yet */
 	uint32_t next_count;		/* waits for the end of a cycle or a trigger; 0: none */

@@ -58,9 +58,9 @@ static uint8_t chip_irr(const struct hv_i8259_chip *chip)
 /* The input in @bits that has the highest priority, or -1. */
 static int chip_highest(const struct hv_i8259_chip *chip, uint8_t bits)
 {
-	unsigned int i, input;
+	unsigned int input;
 
-	for (i = 1; i <= 8; i++) {
+	for (unsigned int i = 1; i <= 8; i++) {
 		input = (chip->s.lowest + i) & 7;
 		if (bits & 1 << input)
 			return (int)input;
@@ -341,9 +341,8 @@ static void elcr_access(void *dev, uint64_t offset, unsigned int width, bool wri
 void hv_i8259_reset(struct hv_i8259 *pic)
 {
 	static const uint8_t base[2] = { 0x08, 0x70 };
-	unsigned int i;
 
-	for (i = MASTER; i <= SLAVE; i++)
+	for (unsigned int i = MASTER; i <= SLAVE; i++)
 		pic->chip[i].s = (struct hv_i8259_chip_state){
 			.lines = pic->chip[i].s.lines,
 			.imr = 0xff,

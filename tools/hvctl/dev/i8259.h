@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Two cascaded 8259A interrupt controllers with the ELCR: the PC's IRQ 0-15. */
-#ifndef HV_I8259_H
-#define HV_I8259_H
+#ifndef HV_DEV_I8259_H
+#define HV_DEV_I8259_H
 
 #include "dev.h"
 

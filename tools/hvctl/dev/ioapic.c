@@ -93,9 +93,7 @@ void hv_ioapic_set_irq(void *controller, unsigned int pin, bool level)
 
 void hv_ioapic_eoi(struct hv_ioapic *ioapic, uint8_t vector)
 {
-	unsigned int pin;
-
-	for (pin = 0; pin < HV_IOAPIC_PINS; pin++) {
+	for (unsigned int pin = 0; pin < HV_IOAPIC_PINS; pin++) {
 		uint64_t *entry = &ioapic->s.entry[pin];
 
 		if (!(*entry & ENTRY_REMOTE_IRR) || (*entry & ENTRY_VECTOR) != vector)
@@ -108,10 +106,8 @@ void hv_ioapic_eoi(struct hv_ioapic *ioapic, uint8_t vector)
 /* A masked entry may still have its interrupt in service. */
 void hv_ioapic_level_vectors(const struct hv_ioapic *ioapic, uint64_t bitmap[4])
 {
-	unsigned int pin;
-
 	memset(bitmap, 0, 4 * sizeof(*bitmap));
-	for (pin = 0; pin < HV_IOAPIC_PINS; pin++) {
+	for (unsigned int pin = 0; pin < HV_IOAPIC_PINS; pin++) {
 		uint64_t entry = ioapic->s.entry[pin];
 
 		if (entry_is_level(entry) &&
@@ -209,11 +205,9 @@ uint32_t hv_ioapic_msi_data(const struct hv_ioapic_message *message)
 
 void hv_ioapic_reset(struct hv_ioapic *ioapic)
 {
-	unsigned int pin;
-
 	ioapic->s.id = ioapic->config.id & 15;
 	ioapic->s.select = 0;
-	for (pin = 0; pin < HV_IOAPIC_PINS; pin++)
+	for (unsigned int pin = 0; pin < HV_IOAPIC_PINS; pin++)
 		ioapic->s.entry[pin] = ENTRY_MASKED;
 }
 

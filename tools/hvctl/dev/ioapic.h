@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* 82093AA I/O APIC of version 20h: 24 pins that become interrupt messages. */
-#ifndef HV_IOAPIC_H
-#define HV_IOAPIC_H
+#ifndef HV_DEV_IOAPIC_H
+#define HV_DEV_IOAPIC_H
 
 #include "dev.h"
 

@@ -196,9 +196,8 @@ static int pc_init_pci(struct hv_pc *pc, const struct hv_pc_config *config)
 static void pc_set_elcr(struct hv_pc *pc)
 {
 	uint64_t elcr = 1u << HV_PC_SCI;
-	unsigned int i;
 
-	for (i = 0; i < HV_PCI_INTX; i++)
+	for (unsigned int i = 0; i < HV_PCI_INTX; i++)
 		elcr |= 1u << hv_pc_pci_legacy_irq[i];
 	hv_bus_access(pc->bus, HV_PORT, 0x4d0, 2, true, &elcr);
 }

@@ -8,8 +8,8 @@
  *   HPET     I/O APIC pins 20-23, or in place of ISA 0 and 8
  *   SCI      ISA 9, level-triggered
  */
-#ifndef HV_PC_H
-#define HV_PC_H
+#ifndef HV_DEV_PC_H
+#define HV_DEV_PC_H
 
 #include "acpi_pm.h"
 #include "cf9.h"

@@ -59,9 +59,8 @@ uint32_t hv_pci_config_read(const struct hv_pci_device *device, unsigned int off
 			    unsigned int width)
 {
 	uint32_t value = 0;
-	unsigned int i;
 
-	for (i = 0; i < width; i++)
+	for (unsigned int i = 0; i < width; i++)
 		value |= (uint32_t)device->config[offset + i] << i * 8;
 	return value;
 }
@@ -69,18 +68,14 @@ uint32_t hv_pci_config_read(const struct hv_pci_device *device, unsigned int off
 void hv_pci_config_set(struct hv_pci_device *device, unsigned int offset, unsigned int width,
 		       uint32_t value)
 {
-	unsigned int i;
-
-	for (i = 0; i < width; i++)
+	for (unsigned int i = 0; i < width; i++)
 		device->config[offset + i] = (uint8_t)(value >> i * 8);
 }
 
 static void config_allow(struct hv_pci_device *device, unsigned int offset, unsigned int width,
 			 uint32_t bits)
 {
-	unsigned int i;
-
-	for (i = 0; i < width; i++)
+	for (unsigned int i = 0; i < width; i++)
 		device->writable[offset + i] |= (uint8_t)(bits >> i * 8);
 }
 
@@ -299,9 +294,7 @@ void hv_pci_remove(struct hv_pci_device *device)
 static void device_write(struct hv_pci_device *device, unsigned int offset, unsigned int width,
 			 uint32_t value)
 {
-	unsigned int i;
-
-	for (i = offset; i < offset + width; i++, value >>= 8) {
+	for (unsigned int i = offset; i < offset + width; i++, value >>= 8) {
 		uint8_t writable = device->writable[i];
 
 		device->config[i] = (device->config[i] & ~writable) | (value & writable);
@@ -331,10 +324,9 @@ static int device_assign(struct hv_pci_device *device, uint64_t next[HV_NR_SPACE
 			 const uint64_t end[HV_NR_SPACES])
 {
 	uint32_t command = hv_pci_config_read(device, REG_COMMAND, 2);
-	unsigned int n;
 	int err;
 
-	for (n = 0; n < HV_PCI_BARS; n++) {
+	for (unsigned int n = 0; n < HV_PCI_BARS; n++) {
 		struct hv_pci_bar *bar = &device->bar[n];
 		enum hv_space space = bar->region.space;
 
@@ -355,10 +347,9 @@ int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end, uin
 {
 	uint64_t next[HV_NR_SPACES] = { [HV_PORT] = port_base, [HV_MMIO] = mmio_base };
 	const uint64_t end[HV_NR_SPACES] = { [HV_PORT] = port_end, [HV_MMIO] = mmio_end };
-	unsigned int i;
 	int err;
 
-	for (i = 0; i < HV_PCI_FUNCTIONS; i++) {
+	for (unsigned int i = 0; i < HV_PCI_FUNCTIONS; i++) {
 		if (!pci->function[i])
 			continue;
 		err = device_assign(pci->function[i], next, end);
@@ -457,9 +448,7 @@ int hv_pci_init(struct hv_pci *pci, const struct hv_pci_config *config)
 
 void hv_pci_exit(struct hv_pci *pci)
 {
-	unsigned int i;
-
-	for (i = 0; i < HV_PCI_FUNCTIONS; i++)
+	for (unsigned int i = 0; i < HV_PCI_FUNCTIONS; i++)
 		if (pci->function[i])
 			hv_pci_remove(pci->function[i]);
 	hv_bus_unregister(pci->config.bus, &pci->data_region);

@@ -7,8 +7,8 @@
  * BAR, hv_pci_add() at a device number. When all are there, hv_pci_assign() does
  * a BIOS's work, so that guests without resource allocation find them too.
  */
-#ifndef HV_PCI_H
-#define HV_PCI_H
+#ifndef HV_DEV_PCI_H
+#define HV_DEV_PCI_H
 
 #include "cf9.h"
 #include "dev.h"
@@ -94,7 +94,10 @@ void hv_pci_device_init(struct hv_pci_device *device, const struct hv_pci_ids *i
 int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_space space,
 			  uint64_t size, hv_access_fn access, void *dev);
 
-/* Append a capability of @len bytes; returns its offset or -ENOSPC. Nothing of it is writable yet. */
+/*
+ * Append a capability of @len bytes; returns its offset or -ENOSPC. Nothing of it is writable
+ * yet.
+ */
 int hv_pci_device_add_capability(struct hv_pci_device *device, uint8_t id, unsigned int len);
 
 /* Returns 0, -EINVAL for a bad @devfn, -EEXIST if it is taken. */

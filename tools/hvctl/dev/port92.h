@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Port 92h, system control port A: fast A20 and fast CPU reset. */
-#ifndef HV_PORT92_H
-#define HV_PORT92_H
+#ifndef HV_DEV_PORT92_H
+#define HV_DEV_PORT92_H
 
 #include "dev.h"
 

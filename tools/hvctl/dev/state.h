@@ -37,7 +37,10 @@ struct hv_state_kind {
 	uint32_t version;		/* of the record's layout and meaning */
 	uint32_t size;			/* of the record: bytes, a multiple of 8 */
 	void (*save)(const void *chip, void *record);
-	/* Is it a state that @chip, made as it is, can have? The chip stays as it is. 0 or -EINVAL */
+	/*
+	 * Is it a state that @chip, made as it is, can have? The chip stays as it is. 0 or
+	 * -EINVAL
+	 */
 	int (*check)(const void *chip, const void *record);
 	/* 0, or what check() says, and then the chip is as it was. */
 	int (*load)(void *chip, const void *record);
@@ -66,7 +69,7 @@ struct hv_state_row {
 	{											\
 		return hv_##chip##_load(dev, record);						\
 	}											\
-	_Static_assert(sizeof(struct hv_##chip##_state) % 8 == 0, "records are multiples of 8");	\
+	_Static_assert(sizeof(struct hv_##chip##_state) % 8 == 0, "multiple of 8");	\
 	const struct hv_state_kind hv_##chip##_kind = {						\
 		.type = chip_type,								\
 		.version = chip_version,							\

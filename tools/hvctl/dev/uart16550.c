@@ -325,9 +325,7 @@ static void uart_write_mcr(struct hv_uart16550 *uart, uint8_t value)
 
 static bool uart_fifo_has_error(const struct hv_uart16550 *uart)
 {
-	size_t i;
-
-	for (i = 0; i < uart->s.rx_count; i++)
+	for (size_t i = 0; i < uart->s.rx_count; i++)
 		if (uart->s.rx[(uart->s.rx_head + i) % HV_UART16550_FIFO] >> 8)
 			return uart_has_fifo(uart);
 	return false;
@@ -468,7 +466,6 @@ size_t hv_uart16550_room(struct hv_uart16550 *uart)
 size_t hv_uart16550_input(struct hv_uart16550 *uart, const uint8_t *data, size_t len)
 {
 	size_t room = hv_uart16550_room(uart);
-	size_t i;
 
 	if (len > room) {
 		uart->starved = true;
@@ -476,7 +473,7 @@ size_t hv_uart16550_input(struct hv_uart16550 *uart, const uint8_t *data, size_t
 	}
 	if (!len)
 		return 0;
-	for (i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i++)
 		uart_rx_push(uart, data[i], 0);
 	uart_rx_restart_timeout(uart);
 	uart_update_irq(uart);

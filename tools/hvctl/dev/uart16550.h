@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* 16550A UART with FIFOs: the guest's serial port. */
-#ifndef HV_UART16550_H
-#define HV_UART16550_H
+#ifndef HV_DEV_UART16550_H
+#define HV_DEV_UART16550_H
 
 #include "dev.h"
 

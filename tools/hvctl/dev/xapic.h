@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The register page of the local APIC, for guests that do not use the x2APIC MSRs. */
-#ifndef HV_XAPIC_H
-#define HV_XAPIC_H
+#ifndef HV_DEV_XAPIC_H
+#define HV_DEV_XAPIC_H
 
 #include "bus.h"
 

@@ -5,7 +5,8 @@
 #include "alu.h"
 #include "lib/x86.h"
 
-#define ARITHMETIC (X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF | X86_RFLAGS_SF | X86_RFLAGS_OF)
+#define ARITHMETIC (X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF | \
+	X86_RFLAGS_SF | X86_RFLAGS_OF)
 
 static uint64_t result_flags(uint64_t result, unsigned int bits)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Integer arithmetic with the flags that x86 gives it. */
-#ifndef HV_ALU_H
-#define HV_ALU_H
+#ifndef HV_EMUL_ALU_H
+#define HV_EMUL_ALU_H
 
 #include <stdint.h>
 

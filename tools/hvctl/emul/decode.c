@@ -4,6 +4,7 @@
 #include "decode.h"
 #include "tinyvmx.h"
 #include "zydis.h"
+#include "lib/util.h"
 
 /* The number of a general register, whole or in part, in the instruction encoding. */
 static uint8_t gpr_number(ZydisRegister reg)
@@ -103,7 +104,7 @@ static uint8_t source_segment(const ZydisDecodedInstruction *z, unsigned int cod
 		{ ZYDIS_ATTRIB_HAS_SEGMENT_GS, ZYDIS_REGISTER_GS },
 	};
 
-	for (size_t i = 0; i < sizeof(overrides) / sizeof(overrides[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(overrides); i++)
 		if (z->attributes & overrides[i].attribute)
 			return segment_number(overrides[i].segment, code_bits);
 	return segment_number(ZYDIS_REGISTER_DS, code_bits);

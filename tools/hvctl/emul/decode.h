@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Instructions as the MMIO emulation wants them: what Zydis found, boiled down and remembered. */
-#ifndef HV_DECODE_H
-#define HV_DECODE_H
+#ifndef HV_EMUL_DECODE_H
+#define HV_EMUL_DECODE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@ enum hv_operand_kind { HV_OPERAND_REGISTER, HV_OPERAND_MEMORY, HV_OPERAND_IMMEDI
 struct hv_operand {
 	uint8_t kind;			/* enum hv_operand_kind */
 	uint8_t bits;			/* 8, 16, 32 or 64 */
-	uint8_t reg;			/* register: TINYVMX_RAX ...; memory: base or HV_NO_REGISTER */
+	uint8_t reg;			/* TINYVMX_RAX ...; memory: base or HV_NO_REGISTER */
 	uint8_t shift;			/* register: 8 for AH, CH, DH and BH, else 0 */
 	uint8_t index;			/* memory: register or HV_NO_REGISTER */
 	uint8_t scale;			/* memory: 1, 2, 4, 8 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Machine code as text. */
-#ifndef HV_DISASM_H
-#define HV_DISASM_H
+#ifndef HV_EMUL_DISASM_H
+#define HV_EMUL_DISASM_H
 
 #include <stddef.h>
 #include <stdint.h>

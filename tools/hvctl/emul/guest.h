@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Guest memory by linear address, RAM and chips alike: what an emulated instruction sees. */
-#ifndef HV_GUEST_H
-#define HV_GUEST_H
+#ifndef HV_EMUL_GUEST_H
+#define HV_EMUL_GUEST_H
 
 #include "dev/bus.h"
 #include "tinyvmx.h"

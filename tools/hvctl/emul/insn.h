@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Inside the MMIO emulation: an instruction and its operands. */
-#ifndef HV_INSN_H
-#define HV_INSN_H
+#ifndef HV_EMUL_INSN_H
+#define HV_EMUL_INSN_H
 
 #include "alu.h"
 #include "decode.h"
 #include "lib/x86.h"
 #include "mmio.h"
 
-/* The low @bits of a general register, as an operand of that size is written; @reg is TINYVMX_RAX ... */
+/*
+ * The low @bits of a general register, as an operand of that size is written; @reg is
+ * TINYVMX_RAX ...
+ */
 void hv_insn_write_reg(struct hv_mmio *m, unsigned int reg, unsigned int bits, uint64_t value);
 
 /* Addresses: the base of a segment, a linear address in it, the address of a memory operand. */

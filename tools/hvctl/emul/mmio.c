@@ -5,6 +5,7 @@
 #include <Zydis/Mnemonic.h>
 
 #include "insn.h"
+#include "lib/util.h"
 
 typedef enum hv_mmio_result (*insn_fn)(struct hv_mmio *m, const struct hv_insn *insn, int arg);
 
@@ -102,7 +103,10 @@ static enum hv_mmio_result do_neg(struct hv_mmio *m, const struct hv_insn *insn,
 	return HV_MMIO_DONE;
 }
 
-/* XCHG and XADD: the old value of op[0] goes to op[1], which is a register (or the other way round). */
+/*
+ * XCHG and XADD: the old value of op[0] goes to op[1], which is a register (or the other way
+ * round).
+ */
 static enum hv_mmio_result do_exchange(struct hv_mmio *m, const struct hv_insn *insn, int add)
 {
 	uint64_t a, b, rflags = m->regs->rflags, sum;
@@ -242,7 +246,7 @@ static const struct hv_mmio_row rows[] = {
 
 static const struct hv_mmio_row *find_row(const struct hv_insn *insn)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		/* MOVSD and CMPSD are names of SSE instructions as well. */
 		if (rows[i].mnemonic == insn->mnemonic && rows[i].string == insn->string)
 			return &rows[i];

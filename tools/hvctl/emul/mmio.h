@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Instructions that touch memory with a chip behind it: decoded by Zydis, done here. */
-#ifndef HV_MMIO_H
-#define HV_MMIO_H
+#ifndef HV_EMUL_MMIO_H
+#define HV_EMUL_MMIO_H
 
 #include "decode.h"
 #include "guest.h"
 #include "tinyvmx.h"
 
 enum hv_mmio_result {
-	HV_MMIO_DONE,			/* registers are updated, RIP is behind it, or a REP goes on */
+	HV_MMIO_DONE,			/* registers updated, RIP behind it, or REP goes on */
 	HV_MMIO_FAULT,			/* the guest takes guest.fault */
 	HV_MMIO_UNSUPPORTED,		/* @why says what is missing */
 };
@@ -50,7 +50,10 @@ struct hv_mmio {
 /* The instruction at RIP. The fields above but for the results, and its own, are set. */
 enum hv_mmio_result hv_mmio_emulate(struct hv_mmio *mmio);
 
-/* The instruction of a TINYVMX_EXIT_MMIO: all but memory, bus and segment_base is taken from @run. */
+/*
+ * The instruction of a TINYVMX_EXIT_MMIO: all but memory, bus and segment_base is taken from
+ * @run.
+ */
 enum hv_mmio_result hv_mmio_exit(struct hv_mmio *mmio, struct tinyvmx_run *run);
 
 #endif

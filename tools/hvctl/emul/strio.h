@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* INS and OUTS: the module says what they are, hvctl moves the data. */
-#ifndef HV_STRIO_H
-#define HV_STRIO_H
+#ifndef HV_EMUL_STRIO_H
+#define HV_EMUL_STRIO_H
 
 #include "guest.h"
 #include "tinyvmx.h"

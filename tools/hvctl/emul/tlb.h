@@ -3,8 +3,8 @@
  * Page walks remembered. Unlike a CPU's TLB this one is never stale: a hit is proven by
  * reading again what the walk went through, so nobody has to flush anything.
  */
-#ifndef HV_TLB_H
-#define HV_TLB_H
+#ifndef HV_EMUL_TLB_H
+#define HV_EMUL_TLB_H
 
 #include "lib/x86.h"
 #include "walk.h"

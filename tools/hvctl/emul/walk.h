@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The guest's page tables, read as its CPU reads them: linear to physical address. */
-#ifndef HV_WALK_H
-#define HV_WALK_H
+#ifndef HV_EMUL_WALK_H
+#define HV_EMUL_WALK_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Zydis, set up for what a guest executes. */
-#ifndef HV_ZYDIS_H
-#define HV_ZYDIS_H
+#ifndef HV_EMUL_ZYDIS_H
+#define HV_EMUL_ZYDIS_H
 
 #include <Zydis/Zydis.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The tables that tell a guest what machine it is on: ACPI, and the older MP table. */
-#ifndef HV_ACPI_H
-#define HV_ACPI_H
+#ifndef HV_FIRMWARE_ACPI_H
+#define HV_FIRMWARE_ACPI_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -23,9 +23,7 @@ static void add_device(struct hv_aml *aml, const char *name, const char *id, uin
 
 static void add_com_ports(struct hv_aml *aml, unsigned int present)
 {
-	unsigned int i;
-
-	for (i = 0; i < HV_PC_COM_PORTS; i++) {
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++) {
 		struct hv_aml_resources res = { .len = 0 };
 
 		if (!(present & 1u << i))
@@ -69,16 +67,17 @@ static unsigned int route(const uint8_t *legacy_irq, unsigned int line)
 	return legacy_irq ? legacy_irq[line] : HV_PC_PCI_PIN + line;
 }
 
-/* Name (@name, Package { Package { slot, pin, Zero, interrupt }, ... }); all slots but the bridge's */
+/*
+ * Name (@name, Package { Package { slot, pin, Zero, interrupt }, ... }); all slots but the
+ * bridge's
+ */
 static void add_routes(struct hv_aml *aml, const char *name, unsigned int slots,
 		       const uint8_t *legacy_irq)
 {
-	unsigned int slot, pin;
-
 	hv_aml_name(aml, name);
 	hv_aml_package(aml, (uint8_t)((slots - 1) * HV_PCI_INTX));
-	for (slot = 1; slot < slots; slot++) {
-		for (pin = 0; pin < HV_PCI_INTX; pin++) {
+	for (unsigned int slot = 1; slot < slots; slot++) {
+		for (unsigned int pin = 0; pin < HV_PCI_INTX; pin++) {
 			hv_aml_package(aml, 4);
 			hv_aml_integer(aml, slot << 16 | 0xffff);
 			hv_aml_integer(aml, pin);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The AML of the DSDT, without its header. */
-#ifndef HV_ACPI_DSDT_H
-#define HV_ACPI_DSDT_H
+#ifndef HV_FIRMWARE_ACPI_DSDT_H
+#define HV_FIRMWARE_ACPI_DSDT_H
 
 #include "acpi.h"
 #include "aml.h"

@@ -43,9 +43,7 @@ static void aml_byte(struct hv_aml *aml, uint8_t byte)
 
 static void aml_little_endian(struct hv_aml *aml, uint32_t value, unsigned int len)
 {
-	unsigned int i;
-
-	for (i = 0; i < len; i++)
+	for (unsigned int i = 0; i < len; i++)
 		aml_byte(aml, (uint8_t)(value >> i * 8));
 }
 

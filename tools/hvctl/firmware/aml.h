@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A small writer of AML, the byte code of ACPI's tables: just what our DSDT needs. */
-#ifndef HV_AML_H
-#define HV_AML_H
+#ifndef HV_FIRMWARE_AML_H
+#define HV_FIRMWARE_AML_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +26,10 @@ struct hv_aml_resources {
 
 void hv_aml_init(struct hv_aml *aml, uint8_t *buf, size_t size);
 
-/* Blocks; each is closed by hv_aml_end(). Names have up to four letters, "\\" before for the root. */
+/*
+ * Blocks; each is closed by hv_aml_end(). Names have up to four letters, "\\" before for the
+ * root.
+ */
 void hv_aml_scope(struct hv_aml *aml, const char *name);
 void hv_aml_device(struct hv_aml *aml, const char *name);
 void hv_aml_method(struct hv_aml *aml, const char *name, unsigned int args);

@@ -24,47 +24,56 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4])
 }
 
 /* Leaf 1. Not there: MONITOR, VMX, SMX, EIST, TM, DS, PDCM, DCA, MTRR: nothing behind them. */
-#define LEAF1_ECX (BIT(0) /* SSE3 */ | BIT(1) /* PCLMULQDQ */ | BIT(9) /* SSSE3 */ | BIT(12) /* FMA */ | \
-		   BIT(13) /* CX16 */ | BIT(17) /* PCID */ | BIT(19) /* SSE4.1 */ | BIT(20) /* SSE4.2 */ | \
-		   BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | BIT(25) /* AES */ | BIT(26) /* XSAVE */ | \
-		   BIT(28) /* AVX */ | BIT(29) /* F16C */ | BIT(30) /* RDRAND */)
-#define LEAF1_EDX (BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ | BIT(4) /* TSC */ | \
-		   BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ | BIT(8) /* CX8 */ | BIT(11) /* SEP */ | \
-		   BIT(13) /* PGE */ | BIT(14) /* MCA */ | BIT(15) /* CMOV */ | BIT(16) /* PAT */ | \
-		   BIT(17) /* PSE-36 */ | BIT(19) /* CLFSH */ | BIT(23) /* MMX */ | BIT(24) /* FXSR */ | \
-		   BIT(25) /* SSE */ | BIT(26) /* SSE2 */ | \
-		   BIT(27) /* self snoop */)
+#define LEAF1_ECX (BIT(0) /* SSE3 */ | BIT(1) /* PCLMULQDQ */ | BIT(9) /* SSSE3 */ | \
+	BIT(12) /* FMA */ | BIT(13) /* CX16 */ | BIT(17) /* PCID */ | BIT(19) /* SSE4.1 */ | \
+	BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | BIT(25) /* AES */ | \
+	BIT(26) /* XSAVE */ | BIT(28) /* AVX */ | BIT(29) /* F16C */ | BIT(30) /* RDRAND */)
+#define LEAF1_EDX (BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ | \
+	BIT(4) /* TSC */ | BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ | \
+	BIT(8) /* CX8 */ | BIT(11) /* SEP */ | BIT(13) /* PGE */ | BIT(14) /* MCA */ | \
+	BIT(15) /* CMOV */ | BIT(16) /* PAT */ | BIT(17) /* PSE-36 */ | BIT(19) /* CLFSH */ | \
+	BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */ | \
+	BIT(27) /* self snoop */)
 /* What the module's local APIC can do, whatever the host's can. */
 #define LAPIC_ECX (BIT(21) /* x2APIC */ | BIT(24) /* TSC deadline */)
 #define LAPIC_EDX BIT(9) /* APIC */
 #define ARAT BIT(2) /* leaf 6: the APIC timer never stops */
 
-/* Leaf 7. Not there: what needs MSRs or VMCS controls that the module has not (PT, SGX, PKU, CET, WAITPKG). */
-#define LEAF7_EBX (BIT(0) /* FSGSBASE */ | BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | BIT(6) /* FDP_EXCPTN_ONLY */ | \
-		   BIT(7) /* SMEP */ | BIT(8) /* BMI2 */ | BIT(9) /* ERMS */ | BIT(10) /* INVPCID */ | \
-		   BIT(13) /* no FPU CS/DS */ | BIT(16) /* AVX512F */ | BIT(17) /* DQ */ | BIT(18) /* RDSEED */ | \
-		   BIT(19) /* ADX */ | BIT(20) /* SMAP */ | BIT(21) /* IFMA */ | BIT(23) /* CLFLUSHOPT */ | \
-		   BIT(24) /* CLWB */ | BIT(26) /* PF */ | BIT(27) /* ER */ | BIT(28) /* CD */ | BIT(29) /* SHA */ | \
-		   BIT(30) /* BW */ | BIT(31) /* VL */)
-#define LEAF7_ECX (BIT(0) /* PREFETCHWT1 */ | BIT(1) /* VBMI */ | BIT(2) /* UMIP */ | BIT(6) /* VBMI2 */ | \
-		   BIT(8) /* GFNI */ | BIT(9) /* VAES */ | BIT(10) /* VPCLMULQDQ */ | BIT(11) /* VNNI */ | \
-		   BIT(12) /* BITALG */ | BIT(14) /* VPOPCNTDQ */ | BIT(16) /* LA57 */ | BIT(22) /* RDPID */ | \
-		   BIT(27) /* MOVDIRI */ | BIT(28) /* MOVDIR64B */)
-#define LEAF7_EDX (BIT(2) /* 4VNNIW */ | BIT(3) /* 4FMAPS */ | BIT(4) /* FSRM */ | BIT(8) /* VP2INTERSECT */ | \
-		   BIT(10) /* MD_CLEAR */ | BIT(14) /* SERIALIZE */ | BIT(26) /* IBRS, IBPB */ | BIT(27) /* STIBP */ | \
-		   BIT(29) /* ARCH_CAPABILITIES */ | BIT(31) /* SSBD */)
-#define LEAF7_1_EAX (BIT(4) /* AVX-VNNI */ | BIT(5) /* AVX512_BF16 */ | BIT(10) /* FZRM */ | BIT(11) /* FSRS */ | \
-		     BIT(12) /* FSRCS */)
+/*
+ * Leaf 7. Not there: what needs MSRs or VMCS controls that the module has not (PT, SGX, PKU,
+ * CET, WAITPKG).
+ */
+#define LEAF7_EBX (BIT(0) /* FSGSBASE */ | BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | \
+	BIT(6) /* FDP_EXCPTN_ONLY */ | BIT(7) /* SMEP */ | BIT(8) /* BMI2 */ | \
+	BIT(9) /* ERMS */ | BIT(10) /* INVPCID */ | BIT(13) /* no FPU CS/DS */ | \
+	BIT(16) /* AVX512F */ | BIT(17) /* DQ */ | BIT(18) /* RDSEED */ | BIT(19) /* ADX */ | \
+	BIT(20) /* SMAP */ | BIT(21) /* IFMA */ | BIT(23) /* CLFLUSHOPT */ | \
+	BIT(24) /* CLWB */ | BIT(26) /* PF */ | BIT(27) /* ER */ | BIT(28) /* CD */ | \
+	BIT(29) /* SHA */ | BIT(30) /* BW */ | BIT(31) /* VL */)
+#define LEAF7_ECX (BIT(0) /* PREFETCHWT1 */ | BIT(1) /* VBMI */ | BIT(2) /* UMIP */ | \
+	BIT(6) /* VBMI2 */ | BIT(8) /* GFNI */ | BIT(9) /* VAES */ | BIT(10) /* VPCLMULQDQ */ | \
+	BIT(11) /* VNNI */ | BIT(12) /* BITALG */ | BIT(14) /* VPOPCNTDQ */ | \
+	BIT(16) /* LA57 */ | BIT(22) /* RDPID */ | BIT(27) /* MOVDIRI */ | \
+	BIT(28) /* MOVDIR64B */)
+#define LEAF7_EDX (BIT(2) /* 4VNNIW */ | BIT(3) /* 4FMAPS */ | BIT(4) /* FSRM */ | \
+	BIT(8) /* VP2INTERSECT */ | BIT(10) /* MD_CLEAR */ | BIT(14) /* SERIALIZE */ | \
+	BIT(26) /* IBRS, IBPB */ | BIT(27) /* STIBP */ | BIT(29) /* ARCH_CAPABILITIES */ | \
+	BIT(31) /* SSBD */)
+#define LEAF7_1_EAX (BIT(4) /* AVX-VNNI */ | BIT(5) /* AVX512_BF16 */ | BIT(10) /* FZRM */ | \
+	BIT(11) /* FSRS */ | BIT(12) /* FSRCS */)
 
 #define EXT1_ECX (BIT(0) /* LAHF */ | BIT(5) /* LZCNT */ | BIT(8) /* PREFETCHW */)
-#define EXT1_EDX (BIT(11) /* SYSCALL */ | BIT(20) /* NX */ | BIT(26) /* 1 GiB pages */ | BIT(27) /* RDTSCP */ | \
-		  BIT(29) /* long mode */)
+#define EXT1_EDX (BIT(11) /* SYSCALL */ | BIT(20) /* NX */ | BIT(26) /* 1 GiB pages */ | \
+	BIT(27) /* RDTSCP */ | BIT(29) /* long mode */)
 #define INVARIANT_TSC BIT(8)
 #define XSAVE_1_EAX (BIT(0) /* XSAVEOPT */ | BIT(1) /* XSAVEC */ | BIT(2) /* XGETBV with ECX=1 */)
 
 #define ALL 0xffffffffU
 
-/* A leaf that the guest may see, and which of its bits. Sub-leaf tables with a meaning are made by code. */
+/*
+ * A leaf that the guest may see, and which of its bits. Sub-leaf tables with a meaning are made
+ * by code.
+ */
 struct leaf {
 	uint32_t function;
 	uint32_t index;
@@ -102,7 +111,10 @@ static const struct leaf leaves[] = {
 	{ EXTENDED_LEAF + 8, 0, false, { 0xffff, 0, 0, 0 } },
 };
 
-/* Features that are worth nothing without a CR4 bit, an XCR0 component or something of the module. */
+/*
+ * Features that are worth nothing without a CR4 bit, an XCR0 component or something of the
+ * module.
+ */
 struct need {
 	uint32_t function, index;
 	unsigned int reg;
@@ -130,7 +142,8 @@ static const struct need needs[] = {
 	{ 7, 0, EBX, BIT(20), CR4(21) },			/* SMAP */
 	{ 7, 0, EBX, BIT(10), CR4(17), .capabilities = TINYVMX_CAP_INVPCID },
 	{ 7, 0, EBX, BIT(5), AVX },				/* AVX2 */
-	{ 7, 0, EBX, BIT(16) | BIT(17) | BIT(21) | BIT(26) | BIT(27) | BIT(28) | BIT(30) | BIT(31), AVX512 },
+	{ 7, 0, EBX, BIT(16) | BIT(17) | BIT(21) | BIT(26) | BIT(27) | BIT(28), AVX512 },
+	{ 7, 0, EBX, BIT(30) | BIT(31), AVX512 },
 	{ 7, 0, ECX, BIT(2), CR4(11) },				/* UMIP */
 	{ 7, 0, ECX, BIT(16), CR4(12) },			/* LA57 */
 	{ 7, 0, ECX, BIT(22), .capabilities = TINYVMX_CAP_RDTSCP },	/* RDPID */
@@ -323,7 +336,10 @@ static void make_signature(struct tinyvmx_cpuid *row, uint32_t function, uint32_
 	memcpy(&row->edx, signature + 8, 4);
 }
 
-/* Our own leaves: who we are, and, as other hypervisors tell it, the kilohertz of TSC and APIC timer. */
+/*
+ * Our own leaves: who we are, and, as other hypervisors tell it, the kilohertz of TSC and APIC
+ * timer.
+ */
 static size_t make_own_rows(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 {
 	uint32_t khz = info->tsc_khz;

@@ -9,8 +9,8 @@
  *   0xc0000000 - 0xfebfffff	PCI devices; RAM from here on is seen at 4 GiB
  *   0xfec00000 - 0xffffffff	I/O APIC, HPET, local APIC, firmware
  */
-#ifndef HV_LAYOUT_H
-#define HV_LAYOUT_H
+#ifndef HV_FIRMWARE_LAYOUT_H
+#define HV_FIRMWARE_LAYOUT_H
 
 #include "lib/memory.h"
 

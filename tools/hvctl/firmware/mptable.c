@@ -99,9 +99,7 @@ static void add(struct writer *w, const void *entry, size_t len)
 
 static void add_processors(struct writer *w, unsigned int cpus)
 {
-	unsigned int i;
-
-	for (i = 0; i < cpus; i++) {
+	for (unsigned int i = 0; i < cpus; i++) {
 		const struct mp_processor p = {
 			.type = MP_PROCESSOR,
 			.apic_id = (uint8_t)i,
@@ -138,9 +136,7 @@ static void add_ioapic(struct writer *w, uint8_t id)
 
 static void add_isa(struct writer *w, uint8_t ioapic)
 {
-	uint8_t irq;
-
-	for (irq = 0; irq < 16; irq++) {
+	for (uint8_t irq = 0; irq < 16; irq++) {
 		const struct mp_interrupt i = {
 			.type = MP_IO_INTERRUPT,
 			.kind = KIND_INT,
@@ -158,10 +154,8 @@ static void add_isa(struct writer *w, uint8_t ioapic)
 
 static void add_pci(struct writer *w, uint8_t ioapic, unsigned int slots)
 {
-	unsigned int slot, pin;
-
-	for (slot = 1; slot < slots; slot++) {
-		for (pin = 0; pin < HV_PCI_INTX; pin++) {
+	for (unsigned int slot = 1; slot < slots; slot++) {
+		for (unsigned int pin = 0; pin < HV_PCI_INTX; pin++) {
 			const struct mp_interrupt i = {
 				.type = MP_IO_INTERRUPT,
 				.kind = KIND_INT,

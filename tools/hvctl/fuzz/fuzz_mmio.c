@@ -109,7 +109,10 @@ static void emulate(struct hv_mmio *mmio, const struct input *input, struct outc
 	memcpy(outcome->ram, ram, sizeof(ram));
 }
 
-/* Once with a memory of nothing, once with one of all that was before: that must make no difference. */
+/*
+ * Once with a memory of nothing, once with one of all that was before: that must make no
+ * difference.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct hv_mmio warm;

@@ -129,9 +129,8 @@ static void access_mmio(struct bench *b, struct input *in, bool write)
 static void pass_time(struct bench *b, struct input *in, bool jump)
 {
 	uint64_t end = b->now_ns + (jump ? take(in, 5) : take(in, 3));
-	unsigned int steps;
 
-	for (steps = 0; !jump && hv_clock_next(&b->clock) <= end; steps++) {
+	for (unsigned int steps = 0; !jump && hv_clock_next(&b->clock) <= end; steps++) {
 		if (hv_clock_next(&b->clock) > b->now_ns)
 			b->now_ns = hv_clock_next(&b->clock);
 		hv_clock_run(&b->clock);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The tables that describe the machine: walked as a guest does, and read by ACPI's own disassembler. */
+/*
+ * The tables that describe the machine: walked as a guest does, and read by ACPI's own
+ * disassembler.
+ */
 #include "dev_test.h"
 
 #include <stdio.h>

@@ -3,8 +3,10 @@
 #include "emul/alu.h"
 #include "hv_test.h"
 #include "lib/x86.h"
+#include "lib/util.h"
 
-#define FLAGS (X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF | X86_RFLAGS_SF | X86_RFLAGS_OF)
+#define FLAGS (X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF | \
+	X86_RFLAGS_SF | X86_RFLAGS_OF)
 
 #define ON_CPU(name, text)                                                               \
 	static uint64_t name(uint64_t a, uint64_t b, unsigned int bits, uint64_t *flags) \
@@ -86,7 +88,8 @@ ON_CPU1(cpu_inc, "inc")
 ON_CPU1(cpu_dec, "dec")
 
 static uint64_t (*const on_cpu[])(uint64_t a, uint64_t b, unsigned int bits, uint64_t *flags) = {
-	[HV_ALU_ADD] = cpu_add, [HV_ALU_ADC] = cpu_adc, [HV_ALU_SUB] = cpu_sub, [HV_ALU_SBB] = cpu_sbb,
+	[HV_ALU_ADD] = cpu_add, [HV_ALU_ADC] = cpu_adc,
+	[HV_ALU_SUB] = cpu_sub, [HV_ALU_SBB] = cpu_sbb,
 	[HV_ALU_AND] = cpu_and, [HV_ALU_OR] = cpu_or, [HV_ALU_XOR] = cpu_xor,
 	[HV_ALU_INC] = cpu_inc, [HV_ALU_DEC] = cpu_dec,
 };
@@ -96,7 +99,7 @@ static const uint64_t values[] = {
 	0xffffffff, 0x123456789abcdef0, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff,
 };
 
-#define NR_VALUES (sizeof(values) / sizeof(values[0]))
+#define NR_VALUES (ARRAY_SIZE(values))
 
 static void compare(enum hv_alu_op op, uint64_t a, uint64_t b, unsigned int bits, uint64_t carry)
 {

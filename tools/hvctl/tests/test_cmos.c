@@ -77,9 +77,8 @@ static bool irq(struct fixture *f)
 static void assert_time(struct fixture *f, const uint8_t want[8])
 {
 	static const uint8_t index[] = { 0, 2, 4, 6, 7, 8, 9, 0x32 };
-	unsigned int i;
 
-	for (i = 0; i < 8; i++)
+	for (unsigned int i = 0; i < 8; i++)
 		assert_int_equal(get(f, index[i]), want[i]);
 }
 
@@ -113,12 +112,11 @@ static void test_binary_and_12h(void **state)
 static void test_calendar_like_libc(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int i;
 	struct tm tm;
 	time_t t;
 
 	put(f, 0x0b, 0x06);
-	for (i = 0; i < 20000; i++) {
+	for (unsigned int i = 0; i < 20000; i++) {
 		t = (time_t)i * 1234567; /* to the year 2752, each month and day */
 		f->cmos.s.offset_s = (int64_t)t - (int64_t)(START / SECOND);
 		assert_non_null(gmtime_r(&t, &tm));
@@ -135,12 +133,11 @@ static void test_set_time(void **state)
 	static const uint8_t index[] = { 0, 2, 4, 7, 8, 9, 0x32 };
 	static const uint8_t value[] = { 0x30, 0x15, 0x07, 0x31, 0x12, 0x99, 0x19 };
 	struct fixture *f = *state;
-	unsigned int i;
 
 	put(f, 0x0b, 0x82);
 	bench_run_ns(&f->bench, 10 * SECOND);
 	assert_int_equal(get(f, 0), 0x58);
-	for (i = 0; i < 7; i++)
+	for (unsigned int i = 0; i < 7; i++)
 		put(f, index[i], value[i]);
 	bench_run_ns(&f->bench, 10 * SECOND);
 	put(f, 0x0b, 0x02);
@@ -164,11 +161,10 @@ static void test_set_field_while_running(void **state)
 static void test_garbage_time(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int i, j;
 
-	for (i = 0; i < 256; i += 51) {
+	for (unsigned int i = 0; i < 256; i += 51) {
 		put(f, 0x0b, i & 4 ? 0x86 : 0x80);
-		for (j = 0; j < 10; j++)
+		for (unsigned int j = 0; j < 10; j++)
 			put(f, (uint8_t)j, (uint8_t)i);
 		put(f, 0x32, (uint8_t)i);
 		put(f, 0x0b, 0x02);
@@ -281,14 +277,13 @@ static void test_alarm(void **state)
 static void test_alarm_any_hour_and_minute(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int i;
 
 	put(f, 1, 0x30);
 	put(f, 3, 0xff);
 	put(f, 5, 0xc0);
 	put(f, 0x0b, 0x22);
 	bench_run_ns(&f->bench, 31 * SECOND + 3 * SECOND / 4);
-	for (i = 1; i < 100; i++) {
+	for (unsigned int i = 1; i < 100; i++) {
 		assert_int_equal(f->bench.rises[8], i);
 		get(f, 0x0c);
 		bench_run_ns(&f->bench, 60 * SECOND);
@@ -327,11 +322,11 @@ static void test_periodic(void **state)
 		{ 1, 256 }, { 2, 128 }, { 3, 8192 }, { 6, 1024 }, { 15, 2 },
 	};
 	struct fixture *f = *state;
-	unsigned int i, n;
+	unsigned int n;
 	uint64_t end;
 
 	put(f, 0x0b, 0x42);
-	for (i = 0; i < 5; i++) {
+	for (unsigned int i = 0; i < 5; i++) {
 		put(f, 0x0a, 0x20 | rows[i].rate);
 		get(f, 0x0c);
 		for (n = 0, end = f->bench.now_ns + SECOND; hv_clock_next(&f->bench.clock) <= end;

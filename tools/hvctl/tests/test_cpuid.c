@@ -363,8 +363,8 @@ static void test_every_bit_has_a_name(void **state)
 		"-fpu,-vme,-de,-pse,-tsc,-msr,-pae,-mce,-cx8,-apic",
 		"-sep,-pge,-mca,-cmov,-pat,-clflush,-ss,-movbe,-popcnt,-rdrand,-hypervisor",
 		"-bmi1,-smep,-bmi2,-erms,-rdseed,-adx,-smap,-clflushopt,-clwb,-umip,-rdpid",
-		"-prefetchwt1,-movdiri,-movdir64b,-fsrm,-md_clear,-serialize,-ibrs,-stibp,-arch_capabilities",
-		"-ssbd,-fzrm,-fsrs,-fsrc,-abm,-3dnowprefetch,-syscall,-rdtscp,-invtsc"
+		"-prefetchwt1,-movdiri,-movdir64b,-fsrm,-md_clear,-serialize,-ibrs,-stibp",
+		"-arch_capabilities,-ssbd,-fzrm,-fsrs,-fsrc,-abm,-3dnowprefetch,-syscall,-rdtscp,-invtsc"
 	};
 	struct hv_cpu_features features = { 0 };
 	struct hv_error err;
@@ -405,7 +405,7 @@ static void test_features_refused(void **state)
 	struct hv_cpu_features features = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_true(parse(&features, bad[i]) < 0);
 }
 

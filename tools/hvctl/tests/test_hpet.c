@@ -3,6 +3,7 @@
 #include "dev_test.h"
 
 #include "dev/hpet.h"
+#include "lib/util.h"
 
 #define BASE 0xfed00000ull
 #define CONFIG 0x10
@@ -135,9 +136,8 @@ static void test_holes(void **state)
 	static const unsigned int holes[] = { 0x08,  0x18,  0x28,  0xe8,  0xf8,
 					      0x110, 0x118, 0x160, 0x3e0, 0x3f8 };
 	struct fixture *f = *state;
-	unsigned int i;
 
-	for (i = 0; i < sizeof(holes) / sizeof(*holes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
 		put(f, holes[i], UINT64_MAX);
 		assert_int_equal(get(f, holes[i]), 0);
 	}
@@ -184,7 +184,6 @@ static void test_one_shot_32_bits_wraps(void **state)
 static void test_periodic(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t i;
 
 	put(f, TN_CONFIG(0), 20 << 9 | 0x4c);
 	put(f, TN_COMPARATOR(0), 100000); /* the first match */
@@ -192,7 +191,7 @@ static void test_periodic(void **state)
 	put(f, CONFIG, 1);
 	bench_run_ns(&f->bench, 999999);
 	assert_int_equal(f->bench.rises[20], 0);
-	for (i = 1; i <= 1000; i++) {
+	for (uint64_t i = 1; i <= 1000; i++) {
 		bench_run_ns(&f->bench, 1);
 		assert_int_equal(f->bench.rises[20], i);
 		assert_int_equal(get(f, TN_COMPARATOR(0)), 100000 + i * 30000);
@@ -296,9 +295,8 @@ static void test_route_must_exist(void **state)
 static void test_legacy_replacement(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 3; i++) {
 		put(f, TN_CONFIG(i), (20 + i) << 9 | 0x4);
 		put(f, TN_COMPARATOR(i), 100);
 	}
@@ -358,7 +356,10 @@ static void test_save_load(void **state)
 	assert_int_equal(f->bench.rises[0], 1);
 }
 
-/* The tick is due and the event loop late when the snapshot is taken: it comes, and the next too. */
+/*
+ * The tick is due and the event loop late when the snapshot is taken: it comes, and the next
+ * too.
+ */
 static void test_due_tick_survives_a_snapshot(void **state)
 {
 	struct fixture *f = *state;
@@ -445,12 +446,11 @@ static void test_hostile_values(void **state)
 	static const uint64_t values[] = { 0, 1, 0x7fffffffffffffff, 0x8000000000000000,
 					   UINT64_MAX };
 	struct fixture *f = *state;
-	unsigned int i, j, k;
 
 	put(f, CONFIG, 3);
-	for (i = 0; i < 5; i++)
-		for (j = 0; j < 5; j++)
-			for (k = 0; k < 0x400; k += 0x20) {
+	for (unsigned int i = 0; i < 5; i++)
+		for (unsigned int j = 0; j < 5; j++)
+			for (unsigned int k = 0; k < 0x400; k += 0x20) {
 				put(f, TN_CONFIG(1), k | 20 << 9);
 				put(f, COUNTER, values[i]);
 				put(f, TN_COMPARATOR(1), values[j]);

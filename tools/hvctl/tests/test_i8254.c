@@ -78,9 +78,8 @@ static bool out2(struct fixture *f)
 static const char *wave(struct fixture *f, unsigned int ticks)
 {
 	static char text[64];
-	unsigned int i;
 
-	for (i = 0; i < ticks; i++) {
+	for (unsigned int i = 0; i < ticks; i++) {
 		text[i] = out2(f) ? '#' : '_';
 		run_ticks(f, 1);
 	}
@@ -207,17 +206,16 @@ static void test_mode3(void **state)
 {
 	struct fixture *f = *state;
 	static const uint16_t even[] = { 4, 2, 4, 2 }, odd[] = { 4, 2, 0, 4, 2, 4 };
-	unsigned int i;
 
 	gate2(f, true);
 	program(f, 2, 3, 4);
 	run_ticks(f, 1);
-	for (i = 0; i < 4; i++, run_ticks(f, 1))
+	for (unsigned int i = 0; i < 4; i++, run_ticks(f, 1))
 		assert_int_equal(count(f, 2), even[i]);
 	assert_string_equal(wave(f, 8), "##__##__");
 	program(f, 2, 3, 5);
 	run_ticks(f, 1);
-	for (i = 0; i < 6; i++, run_ticks(f, 1))
+	for (unsigned int i = 0; i < 6; i++, run_ticks(f, 1))
 		assert_int_equal(count(f, 2), odd[i]);
 	assert_string_equal(wave(f, 9), "##__###__");
 }

@@ -81,12 +81,11 @@ static uint8_t irr(struct fixture *f, uint16_t port)
 static void test_masked_after_reset(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int i;
 
 	hv_i8259_reset(&f->pic);
 	assert_int_equal(inb(&f->bench, 0x21), 0xff);
 	assert_int_equal(inb(&f->bench, 0xa1), 0xff);
-	for (i = 0; i < 16; i++)
+	for (unsigned int i = 0; i < 16; i++)
 		set(f, i, true);
 	assert_false(intr(f));
 }
@@ -184,10 +183,9 @@ static void test_priority_and_nesting(void **state)
 static void test_every_pair(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int served, asks;
 
-	for (served = 0; served < 8; served++) {
-		for (asks = 0; asks < 8; asks++) {
+	for (unsigned int served = 0; served < 8; served++) {
+		for (unsigned int asks = 0; asks < 8; asks++) {
 			if (served == 2 || asks == 2)
 				continue;
 			program(&f->bench, 0x01);

@@ -85,7 +85,6 @@ static void set(struct fixture *f, unsigned int pin, bool level)
 static void test_registers(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int pin;
 
 	assert_int_equal(get(f, 0), 0x03000000);
 	assert_int_equal(get(f, 1), 0x00170020);
@@ -94,7 +93,7 @@ static void test_registers(void **state)
 	assert_int_equal(get(f, 0), 0x0f000000);
 	put(f, 1, 0);
 	assert_int_equal(get(f, 1), 0x00170020);
-	for (pin = 0; pin < 24; pin++)
+	for (unsigned int pin = 0; pin < 24; pin++)
 		assert_int_equal(low(f, pin), MASKED);
 	put(f, 0x10, 0xffffffff);
 	put(f, 0x11, 0xffffffff);

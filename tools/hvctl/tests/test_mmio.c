@@ -591,7 +591,10 @@ static void test_remapped_code(void **state)
 	assert_int_equal(run_at(0x400000), 0x03020100);
 	long_mode(0x20000, 0x6000);
 	assert_int_equal(run_at(0x400000), 0x13121110);
-	/* Another page in the same page table; another page table in the same directory, and so on up. */
+	/*
+	 * Another page in the same page table; another page table in the same directory, and so
+	 * on up.
+	 */
 	test_put64(&memory, 0x23000, 0x7000 | X86_PTE_P);
 	assert_int_equal(run_at(0x400000), 0x23222120);
 	test_put64(&memory, 0x22010, 0x13000 | X86_PTE_P);

@@ -9,6 +9,7 @@
 #include "emul/mmio.h"
 #include "hv_test.h"
 #include "lib/x86.h"
+#include "lib/util.h"
 
 #define CHIP 0x10000000u
 #define CODE 0x1000
@@ -16,7 +17,8 @@
 /* BT with a register reaches out on both sides. */
 #define MIDDLE (BYTES / 2)
 
-#define ARITHMETIC (X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF | X86_RFLAGS_SF | X86_RFLAGS_OF)
+#define ARITHMETIC (X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF | \
+	X86_RFLAGS_SF | X86_RFLAGS_OF)
 #define ALL_FLAGS ARITHMETIC
 #define LOGIC_FLAGS (ARITHMETIC & ~X86_RFLAGS_AF)
 #define BIT_FLAGS (X86_RFLAGS_CF | X86_RFLAGS_ZF)
@@ -126,14 +128,21 @@ static void compare(const struct code *code, const struct native *start, uint64_
 
 /* RDX fills the memory. */
 static const struct native starts[] = {
-	{ .rax = 0x1122334455667788, .rcx = 0x8877665544332211, .rdx = 0x0102030405060708, .rflags = 0x2 },
-	{ .rax = 0xffffffffffffffff, .rcx = 0x0000000000000001, .rdx = 0xffffffffffffffff, .rflags = 0x2 },
-	{ .rax = 0x8080808080808080, .rcx = 0x7fffffff7fff7f7f, .rdx = 0x8080808080808080, .rflags = 0x2 | ARITHMETIC },
+	{ .rax = 0x1122334455667788, .rcx = 0x8877665544332211,
+	  .rdx = 0x0102030405060708, .rflags = 0x2 },
+	{ .rax = 0xffffffffffffffff, .rcx = 0x0000000000000001,
+	  .rdx = 0xffffffffffffffff, .rflags = 0x2 },
+	{ .rax = 0x8080808080808080, .rcx = 0x7fffffff7fff7f7f,
+	  .rdx = 0x8080808080808080, .rflags = 0x2 | ARITHMETIC },
 	{ .rax = 0, .rcx = 0, .rdx = 0, .rflags = 0x2 | X86_RFLAGS_CF },
-	{ .rax = 0x5a5a5a5a5a5a5a5a, .rcx = 0xffffffffffffff9d, .rdx = 0x5a5a5a5a5a5a5a5a, .rflags = 0x2 },
+	{ .rax = 0x5a5a5a5a5a5a5a5a, .rcx = 0xffffffffffffff9d,
+	  .rdx = 0x5a5a5a5a5a5a5a5a, .rflags = 0x2 },
 };
 
-/* [@prefix] [0F] @opcode with [rbx] and register (or opcode extension) @reg, an immediate of @imm bytes. */
+/*
+ * [@prefix] [0F] @opcode with [rbx] and register (or opcode extension) @reg, an immediate of
+ * @imm bytes.
+ */
 static void try_code(uint8_t prefix, bool escape, uint8_t opcode, unsigned int reg,
 		     unsigned int imm, uint64_t flags)
 {
@@ -148,7 +157,7 @@ static void try_code(uint8_t prefix, bool escape, uint8_t opcode, unsigned int r
 	code.byte[code.len++] = reg << 3 | 3;
 	memcpy(code.byte + code.len, immediate, imm);
 	code.len += imm;
-	for (unsigned int i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(starts); i++)
 		compare(&code, &starts[i], flags);
 }
 

@@ -4,6 +4,7 @@
 
 #include "dev/pc.h"
 #include "dev/uart16550.h"
+#include "lib/util.h"
 
 struct fixture {
 	struct bench bench;
@@ -378,10 +379,9 @@ static void test_init_unwinds(void **state)
 	struct hv_pc_config config = config_for(f);
 	static struct hv_bus bus;
 	static struct hv_pc pc;
-	unsigned int i;
 
 	config.bus = &bus;
-	for (i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(taken); i++) {
 		struct hv_region other = {
 			.name = "other", .space = taken[i].space, .base = taken[i].base, .len = 1
 		};

@@ -126,7 +126,10 @@ static void test_changed_entries(void **state)
 	assert_true(known(&long_mode, 0x1abc, 0, 0x5abc));
 }
 
-/* The bits that a walk sets do not make itself unknown; a guest that takes them back gets them again. */
+/*
+ * The bits that a walk sets do not make itself unknown; a guest that takes them back gets them
+ * again.
+ */
 static void test_accessed_and_dirty(void **state)
 {
 	(void)state;

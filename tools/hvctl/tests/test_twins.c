@@ -4,6 +4,7 @@
 
 #include "dev/pc.h"
 #include "dev/uart16550.h"
+#include "lib/util.h"
 
 #define MS 1000000ull
 #define SECOND (1000 * MS)
@@ -354,7 +355,7 @@ static const struct hv_state_row pci_rows[] = {
 	{ &hv_pci_device_kind, 8, offsetof(struct pci_board, a) },
 };
 
-#define PCI_ROWS (sizeof(pci_rows) / sizeof(pci_rows[0]))
+#define PCI_ROWS (ARRAY_SIZE(pci_rows))
 
 static void pci_save(const void *board, void *record)
 {

@@ -167,9 +167,8 @@ static void test_output_is_batched(void **state)
 static void test_output_batch_full(void **state)
 {
 	struct fixture *f = *state;
-	int i;
 
-	for (i = 0; i < HV_UART16550_BATCH + 1; i++)
+	for (int i = 0; i < HV_UART16550_BATCH + 1; i++)
 		outb(&f->bench, DATA, 'x');
 	assert_int_equal(f->outputs, 1);
 	assert_int_equal(f->out_len, HV_UART16550_BATCH);
@@ -237,14 +236,13 @@ static void test_thre_when_the_fifo_is_empty(void **state)
 {
 	struct fixture *f = *state;
 	struct bench *b = &f->bench;
-	int i, burst;
 
 	outb(b, IIR, 0x01);
 	outb(b, IER, 0x02);
 	/* A FIFO full at a time is one interrupt each. */
-	for (burst = 1; burst < 4; burst++) {
+	for (int burst = 1; burst < 4; burst++) {
 		assert_int_equal(inb(b, IIR), 0xc2);
-		for (i = 0; i < 16; i++) {
+		for (int i = 0; i < 16; i++) {
 			assert_false(irq(f));
 			outb(b, DATA, 'x');
 		}
@@ -335,11 +333,10 @@ static void test_trigger_levels(void **state)
 		{ 0xc1, 14 },
 	};
 	struct fixture *f = *state;
-	unsigned int i, n;
 
-	for (i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 4; i++) {
 		open_port(f, rows[i].fcr | 0x02);
-		for (n = 1; n <= rows[i].level; n++) {
+		for (unsigned int n = 1; n <= rows[i].level; n++) {
 			assert_false(irq(f));
 			assert_int_equal(input(f, "x"), 1);
 		}
@@ -491,15 +488,14 @@ static void test_grace_begins_anew_or_never(void **state)
 static void test_poller_is_heard(void **state)
 {
 	struct fixture *f = *state;
-	int i;
 
 	assert_int_equal(input(f, "x"), 0);
-	for (i = 0; i < 8; i++) {
+	for (int i = 0; i < 8; i++) {
 		inb(&f->bench, LSR);
 		outb(&f->bench, DATA, '.'); /* polls for sending do not count */
 	}
 	assert_int_equal(f->rooms, 0);
-	for (i = 0; i < 9; i++)
+	for (int i = 0; i < 9; i++)
 		inb(&f->bench, LSR);
 	assert_int_equal(f->rooms, 1);
 	assert_int_equal(input(f, "x"), 1);
@@ -525,7 +521,6 @@ static void test_loopback(void **state)
 {
 	struct fixture *f = *state;
 	struct bench *b = &f->bench;
-	int i;
 
 	outb(b, IIR, 0x01);
 	outb(b, MCR, 0x10);
@@ -537,7 +532,7 @@ static void test_loopback(void **state)
 	outb(b, DATA, 'q');
 	assert_int_equal(inb(b, LSR), 0x61);
 	assert_int_equal(inb(b, DATA), 'q');
-	for (i = 0; i < 17; i++)
+	for (int i = 0; i < 17; i++)
 		outb(b, DATA, (uint8_t)i);
 	assert_int_equal(inb(b, LSR), 0x63);
 	assert_int_equal(inb(b, LSR), 0x61);
@@ -595,11 +590,10 @@ static void test_reset_is_complete(void **state)
 {
 	struct fixture *f = *state;
 	struct hv_uart16550_state fresh, again;
-	int i;
 
 	hv_uart16550_save(&f->uart, &fresh);
 	open_port(f, 0xc1);
-	for (i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++)
 		inb(&f->bench, LSR);
 	input(f, "abc");
 	hv_uart16550_break(&f->uart);
@@ -625,10 +619,9 @@ static void test_timeout_follows_the_format(void **state)
 		{ 0x00, 7 }, { 0x03, 10 }, { 0x07, 11 }, { 0x0b, 11 }, { 0x1f, 12 },
 	};
 	struct fixture *f = *state;
-	unsigned int i;
 
 	open_port(f, 0x81);
-	for (i = 0; i < 5; i++) {
+	for (unsigned int i = 0; i < 5; i++) {
 		outb(&f->bench, LCR, rows[i].lcr);
 		input(f, "a");
 		assert_int_equal(hv_clock_next(&f->bench.clock) - f->bench.now_ns,
