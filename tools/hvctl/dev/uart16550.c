@@ -129,13 +129,16 @@ static void uart_grace_over(void *dev)
 static void uart_update_grace(struct hv_uart16550 *uart, bool anew)
 {
 	struct hv_clock *clock = uart->config.clock;
-	bool lacks_rts = uart_lacks_rts(&uart->s);
+	struct hv_uart16550_state *s = &uart->s;
+	bool lacks_rts = uart_lacks_rts(s);
 
+	if ((s->ier & IER_RDA) && (s->mcr & MCR_RTS) && !(s->mcr & MCR_LOOP))
+		s->rts_used = true;
 	if (anew || !lacks_rts) {
-		uart->s.waited = false;
+		s->waited = false;
 		hv_timer_cancel(clock, &uart->grace);
 	}
-	if (lacks_rts && !uart->s.waited && !uart->grace.armed)
+	if (lacks_rts && !s->waited && !uart->grace.armed)
 		hv_timer_arm(clock, &uart->grace, hv_now_ns(clock) + GRACE_NS);
 }
 

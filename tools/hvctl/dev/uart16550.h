@@ -40,10 +40,9 @@ struct hv_uart16550_state {
 	uint8_t rx_timed_out;		/* character timeout interrupt */
 	uint8_t rls_pending;		/* receiver line status interrupt */
 	/* Who is listening: see uart_listens(). */
-	uint8_t lsr_polls, polled, mcr_written, rts_seen, waited;
+	uint8_t lsr_polls, polled, mcr_written, rts_seen, rts_used, waited;
 	uint8_t rx_head, rx_count;
 	uint8_t tx_count;		/* sent since the THRE interrupt was last raised */
-	uint8_t pad;
 	uint16_t batch_len;
 	uint16_t rx[HV_UART16550_FIFO];	/* LSR's error bits in the high byte, data in the low */
 	uint8_t batch[HV_UART16550_BATCH];	/* sent, and not handed out yet */

@@ -45,8 +45,8 @@ enum { MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOO
 #define POLLS_FOR_INPUT 8
 
 /*
- * A driver that has receive interrupts on for so long, and has never raised RTS, listens
- * all the same: it writes 0 or OUT2 to MCR, and that was it.
+ * A driver that has receive interrupts on for so long, and has never raised RTS with them,
+ * listens all the same: it writes 0 or OUT2 to MCR, and that was it.
  */
 #define GRACE_NS 100000000ull
 
@@ -59,7 +59,7 @@ enum { MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOO
 /* Would a driver be ready for input but for RTS, which it may never raise? */
 static inline bool uart_lacks_rts(const struct hv_uart16550_state *s)
 {
-	return (s->ier & IER_RDA) && s->mcr_written && !s->rts_seen &&
+	return (s->ier & IER_RDA) && s->mcr_written && !s->rts_used &&
 	       !(s->mcr & (MCR_RTS | MCR_LOOP));
 }
 

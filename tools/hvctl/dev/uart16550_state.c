@@ -21,8 +21,8 @@ void hv_uart16550_save(const struct hv_uart16550 *uart, struct hv_uart16550_stat
 static bool uart_flags_valid(const struct hv_uart16550_state *s)
 {
 	return (s->thre_pending | s->rx_timed_out | s->rls_pending | s->polled | s->mcr_written |
-		s->rts_seen | s->waited) <= 1 &&
-	       s->lsr_polls <= POLLS_FOR_INPUT && !s->pad;
+		s->rts_seen | s->rts_used | s->waited) <= 1 &&
+	       s->lsr_polls <= POLLS_FOR_INPUT;
 }
 
 static bool uart_registers_valid(const struct hv_uart16550_state *s)

@@ -460,6 +460,20 @@ static void test_driver_without_rts_is_heard(void **state)
 	assert_int_equal(input(f, "z"), 1);
 }
 
+/* RTS of a boot loader that polled, or of a kernel's first words, says nothing about its driver. */
+static void test_rts_of_a_poller_does_not_count(void **state)
+{
+	struct fixture *f = *state;
+	struct bench *b = &f->bench;
+
+	outb(b, MCR, 0x03);
+	outb(b, MCR, 0x00);
+	outb(b, IER, 0x01);
+	assert_int_equal(input(f, "x"), 0);
+	bench_run_ns(b, GRACE_NS);
+	assert_int_equal(input(f, "x"), 1);
+}
+
 /* A driver that clears the FIFO is not done; one that has lowered RTS wants nothing. */
 static void test_grace_begins_anew_or_never(void **state)
 {
@@ -682,7 +696,7 @@ static void test_load_refuses(void **state)
 	REFUSE(s.tx_count = 16);
 	REFUSE(s.waited = 2);
 	REFUSE(s.waited = 1);
-	REFUSE(s.pad = 1);
+	REFUSE(s.rts_used = 2);
 	REFUSE(s.rx_timeout_left_ns = 1);
 	REFUSE(s.tx_empty_left_ns = 1);
 	REFUSE(s.flush_left_ns = 1);
@@ -731,6 +745,7 @@ int main(void)
 		UART_TEST(test_flow_control_loses_nothing),
 		UART_TEST(test_nobody_listens_at_boot),
 		UART_TEST(test_driver_without_rts_is_heard),
+		UART_TEST(test_rts_of_a_poller_does_not_count),
 		UART_TEST(test_grace_begins_anew_or_never),
 		UART_TEST(test_poller_is_heard),
 		UART_TEST(test_fifo_clear),
