@@ -132,7 +132,7 @@ static bool bar_follow(struct hv_pci_bar *bar)
 
 typedef void (*bar_fn)(struct hv_pci_bar *bar);
 
-static void for_each_bar(struct hv_pci *pci, bar_fn fn)
+static void all_bars(struct hv_pci *pci, bar_fn fn)
 {
 	for (unsigned int i = 0; i < HV_PCI_FUNCTIONS; i++)
 		for (unsigned int n = 0; pci->function[i] && n < HV_PCI_BARS; n++)
@@ -158,8 +158,8 @@ static void device_update_bars(struct hv_pci_device *device)
 		changed |= bar_follow(&device->bar[n]);
 	if (!changed || !device->pci)
 		return;
-	for_each_bar(device->pci, bar_unmap);
-	for_each_bar(device->pci, bar_map);
+	all_bars(device->pci, bar_unmap);
+	all_bars(device->pci, bar_map);
 }
 
 int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_space space,
@@ -287,8 +287,8 @@ void hv_pci_remove(struct hv_pci_device *device)
 	}
 	pci->function[device->devfn] = NULL;
 	device->pci = NULL;
-	for_each_bar(pci, bar_unmap);
-	for_each_bar(pci, bar_map);
+	all_bars(pci, bar_unmap);
+	all_bars(pci, bar_map);
 }
 
 static void device_write(struct hv_pci_device *device, unsigned int offset, unsigned int width,

@@ -712,24 +712,24 @@ static void board_step(struct bench *b)
 	static void test_##name(void **state)							\
 	{											\
 		static const struct twin twin = {						\
-			&kind_of_it, sizeof(type), name##_init, name##_exit, name##_step, ns,	\
+			kind_of_it, sizeof(type), name##_init, name##_exit, name##_step, ns,	\
 		};										\
 												\
 		(void)state;									\
 		twins(&twin);									\
 	}
 
-TWIN(i8259, struct hv_i8259, hv_i8259_kind, 1000)
-TWIN(ioapic, struct hv_ioapic, hv_ioapic_kind, 1000)
-TWIN(i8254, struct hv_i8254, hv_i8254_kind, 2 * MS)
-TWIN(cmos, struct hv_cmos, hv_cmos_kind, 2 * SECOND)
-TWIN(hpet, struct hv_hpet, hv_hpet_kind, MS / 10)
-TWIN(acpi_pm, struct hv_acpi_pm, hv_acpi_pm_kind, 400 * SECOND)
-TWIN(i8042, struct hv_i8042, hv_i8042_kind, 1000)
-TWIN(port92, struct hv_port92, hv_port92_kind, 1000)
-TWIN(pci, struct pci_board, pci_board_kind, 1000)
-TWIN(uart, struct hv_uart16550, hv_uart16550_kind, 60 * MS)
-TWIN(board, struct board, board_kind, 3 * MS)
+TWIN(i8259, struct hv_i8259, &hv_i8259_kind, 1000)
+TWIN(ioapic, struct hv_ioapic, &hv_ioapic_kind, 1000)
+TWIN(i8254, struct hv_i8254, &hv_i8254_kind, 2 * MS)
+TWIN(cmos, struct hv_cmos, &hv_cmos_kind, 2 * SECOND)
+TWIN(hpet, struct hv_hpet, &hv_hpet_kind, MS / 10)
+TWIN(acpi_pm, struct hv_acpi_pm, &hv_acpi_pm_kind, 400 * SECOND)
+TWIN(i8042, struct hv_i8042, &hv_i8042_kind, 1000)
+TWIN(port92, struct hv_port92, &hv_port92_kind, 1000)
+TWIN(pci, struct pci_board, &pci_board_kind, 1000)
+TWIN(uart, struct hv_uart16550, &hv_uart16550_kind, 60 * MS)
+TWIN(board, struct board, &board_kind, 3 * MS)
 
 int main(void)
 {
