@@ -87,13 +87,28 @@ struct hv_irq hv_pc_irq(struct hv_pc *pc, unsigned int line);
 #define HV_PC_STATES 11
 extern const struct hv_state_row hv_pc_states[HV_PC_STATES];
 
-/* Are these records, one for each row, a state that the board can have? 0 or -EINVAL. */
+/**
+ * hv_pc_check() - can the board be in this state?
+ * @pc: the board; it stays as it is
+ * @record: one for each row of hv_pc_states, of the kind's version and size, aligned to 8 bytes
+ *
+ * Returns 0, or -EINVAL if one of the chips cannot be in its state, or they cannot together.
+ */
 int hv_pc_check(const struct hv_pc *pc, const void *const record[HV_PC_STATES]);
 
-/* No line reaches the CPU any more: for loading, and for nothing else. */
+/**
+ * hv_pc_quiet() - let no line reach the CPU, until hv_pc_load()
+ * @pc: the board, about to be loaded
+ */
 void hv_pc_quiet(struct hv_pc *pc);
 
-/* Load all, or nothing: 0, or what hv_pc_check() says. */
+/**
+ * hv_pc_load() - load all chips of the board, or none
+ * @pc: the board
+ * @record: as for hv_pc_check()
+ *
+ * Sends no message and makes no edge; INTR is as it was saved. Returns what hv_pc_check() says.
+ */
 int hv_pc_load(struct hv_pc *pc, const void *const record[HV_PC_STATES]);
 
 #endif
