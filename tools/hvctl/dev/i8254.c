@@ -476,22 +476,8 @@ int hv_i8254_init(struct hv_i8254 *pit, const struct hv_i8254_config *config)
 	pit->connected = true;
 	pit->timer = (struct hv_timer){ .fn = pit_timer, .dev = pit };
 	hv_i8254_reset(pit);
-	pit->region = (struct hv_region){
-		.name = "i8254",
-		.space = HV_PORT,
-		.base = 0x40,
-		.len = 4,
-		.access = pit_access,
-		.dev = pit,
-	};
-	pit->port61_region = (struct hv_region){
-		.name = "port61",
-		.space = HV_PORT,
-		.base = 0x61,
-		.len = 1,
-		.access = port61_access,
-		.dev = pit,
-	};
+	pit->region = (struct hv_region){ "i8254", HV_PORT, 0x40, 4, pit_access, pit };
+	pit->port61_region = (struct hv_region){ "port61", HV_PORT, 0x61, 1, port61_access, pit };
 	err = hv_bus_register(config->bus, &pit->region);
 	if (err)
 		return err;
