@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* hvctl run: load a guest, run it to its end, say how it ended. */
 #include <argp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
@@ -25,7 +26,8 @@ enum {
 	OPT_NO_REBOOT,
 	OPT_JSON,
 	OPT_SERIAL,
-	OPT_STATS
+	OPT_STATS,
+	OPT_TEST_RELOAD
 };
 
 static const struct argp_option options[] = {
@@ -45,6 +47,8 @@ static const struct argp_option options[] = {
 	  "tell at the end, on standard error, how often each kind of VM exit came", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a last line of JSON on standard output",
 	  0 },
+	{ "test-reload", OPT_TEST_RELOAD, "COUNT", OPTION_HIDDEN,
+	  "save the machine at random times, destroy it, and go on with what was saved", 0 },
 	{ 0 }
 };
 
@@ -91,6 +95,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_JSON:
 		run->options.json = true;
+		return 0;
+	case OPT_TEST_RELOAD:
+		run->options.reloads = atoi(arg);
+		run->config.shared_memory = true;
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

@@ -23,7 +23,8 @@ static void run(struct hv_machine *machine)
 
 	if (hv_machine_start(machine, &err))
 		fail_msg("%s", err.text);
-	hv_machine_run(machine);
+	hv_machine_serve(machine);
+	hv_machine_join(machine);
 }
 
 static struct hv_machine *machine_of(enum hv_machine_kind kind, unsigned int cpus,
@@ -247,7 +248,8 @@ static void test_pause_by_many(void **state)
 	while (all_runs() == before)
 		sleep_ms(1);
 	ends_it(machine);
-	hv_machine_run(machine);
+	hv_machine_serve(machine);
+	hv_machine_join(machine);
 	hv_machine_destroy(machine);
 }
 
@@ -293,7 +295,8 @@ static void test_end_of_a_paused_machine(void **state)
 	sleep_ms(20);
 	assert_int_equal(all_runs(), 0);
 	ends_it(machine);
-	hv_machine_run(machine);
+	hv_machine_serve(machine);
+	hv_machine_join(machine);
 	assert_int_equal(all_runs(), 0);
 	hv_machine_resume(machine);
 	hv_machine_destroy(machine);

@@ -268,6 +268,63 @@ void hv_console_set_terminal(struct hv_console *console, bool ours)
 	console->in_watch.fd = ours ? console->in_stream.fd : -1;
 }
 
+/* ------------------------------------------------------------------- state */
+
+struct console_state {
+	uint32_t in_len, out_len;
+	uint8_t in_eof, escape, out_last;
+	uint8_t pad[5];
+	uint8_t data[];			/* input, then output */
+};
+
+size_t hv_console_save(struct hv_console *console, uint8_t buf[HV_CONSOLE_STATE_MAX])
+{
+	struct console_state state = {
+		.in_len = console->in_len,
+		.in_eof = console->in_eof,
+		.escape = console->escape,
+	};
+
+	for (size_t i = 0; i < console->in_len; i++)
+		buf[sizeof(state) + i] = console->in[(console->in_head + i) % sizeof(console->in)];
+	pthread_mutex_lock(&console->out_lock);
+	state.out_len = console->out_len;
+	state.out_last = console->out_last;
+	memcpy(buf + sizeof(state) + state.in_len, console->out, state.out_len);
+	pthread_mutex_unlock(&console->out_lock);
+	memcpy(buf, &state, sizeof(state));
+	return sizeof(state) + state.in_len + state.out_len;
+}
+
+int hv_console_check(struct hv_console *console, const void *data, size_t len)
+{
+	const struct console_state *state = data;
+
+	if (len < sizeof(*state) || state->in_len > sizeof(console->in) ||
+	    state->out_len > sizeof(console->out))
+		return -EINVAL;
+	return len - sizeof(*state) == (size_t)state->in_len + state->out_len ? 0 : -EINVAL;
+}
+
+int hv_console_load(struct hv_console *console, const void *data, size_t len)
+{
+	const struct console_state *state = data;
+
+	if (hv_console_check(console, data, len))
+		return -EINVAL;
+	memcpy(console->in, state->data, state->in_len);
+	console->in_head = 0;
+	console->in_len = state->in_len;
+	console->in_eof = state->in_eof;
+	console->escape = state->escape;
+	pthread_mutex_lock(&console->out_lock);
+	memcpy(console->out, state->data + state->in_len, state->out_len);
+	console->out_len = state->out_len;
+	console->out_last = state->out_last;
+	pthread_mutex_unlock(&console->out_lock);
+	return 0;
+}
+
 /* ---------------------------------------------------------------- together */
 
 void hv_console_init(struct hv_console *console, const struct hv_console_config *config)

@@ -98,6 +98,19 @@ void hv_console_finish(struct hv_console *console, int abort_fd);
 /* Give the guest what it has room for; @config.lock is held. */
 void hv_console_feed(struct hv_console *console);
 
+/*
+ * State: what was typed and not taken yet, what was said and not written yet. Saving
+ * leaves it where it is; a machine that is saved and goes on elsewhere takes it along.
+ */
+#define HV_CONSOLE_STATE_VERSION 1
+#define HV_CONSOLE_STATE_MAX     (16 + HV_CONSOLE_IN + HV_CONSOLE_OUT)
+
+/* Returns how many bytes @buf was filled with. @config.lock is held, as for loading. */
+size_t hv_console_save(struct hv_console *console, uint8_t buf[HV_CONSOLE_STATE_MAX]);
+/* Can it be loaded? 0 or -EINVAL. */
+int hv_console_check(struct hv_console *console, const void *data, size_t len);
+int hv_console_load(struct hv_console *console, const void *data, size_t len);
+
 /**
  * hv_console_set_terminal() - whose is the terminal that the input comes from?
  * @console: a console whose input is a terminal

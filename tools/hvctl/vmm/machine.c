@@ -234,16 +234,24 @@ static bool is_pc(const struct hv_machine *machine)
 	return machine->config.machine == HV_MACHINE_PC;
 }
 
-/* All that can be wrong with what the user gave; nothing is started yet. */
-static int read_input(struct hv_machine *machine, struct hv_error *err)
+static int make_memory(struct hv_machine *machine, int fd, struct hv_error *err)
 {
-	const struct hv_config *config = &machine->config;
-	int error;
+	struct hv_memory *memory = &machine->memory;
+	uint64_t size = machine->config.memory;
 
 	err->subject = "--mem";
-	error = config->shared_memory ?
-			hv_memory_init_shared(&machine->memory, config->memory, err) :
-			hv_memory_init(&machine->memory, config->memory, err);
+	if (fd >= 0)
+		return hv_memory_init_fd(memory, fd, size, err);
+	return machine->config.shared_memory ? hv_memory_init_shared(memory, size, err) :
+					       hv_memory_init(memory, size, err);
+}
+
+/* All that can be wrong with what the user gave; nothing is started yet. */
+static int read_input(struct hv_machine *machine, int memory_fd, struct hv_error *err)
+{
+	const struct hv_config *config = &machine->config;
+	int error = make_memory(machine, memory_fd, err);
+
 	if (error)
 		return error;
 	error = hv_payload_read(&machine->payload, &config->load, &machine->memory, err);
@@ -369,7 +377,8 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 	return hv_vcpu_set_boot(hv_machine_bsp(machine), &boot, err);
 }
 
-struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_error *err)
+struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int memory_fd,
+					   struct hv_error *err)
 {
 	struct hv_machine *machine = allocate(config, err);
 	int error;
@@ -379,7 +388,7 @@ struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_e
 	open_consoles(machine);
 	error = check_descriptors(machine, err);
 	if (!error)
-		error = read_input(machine, err);
+		error = read_input(machine, memory_fd, err);
 	if (!error)
 		error = create_vm(machine, err);
 	if (!error) {
@@ -389,8 +398,18 @@ struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_e
 	if (!error)
 		error = create_devices(machine, err);
 	if (!error)
-		error = hv_machine_load(machine, err);
-	if (error) {
+		return machine;
+	hv_machine_destroy(machine);
+	return NULL;
+}
+
+struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_error *err)
+{
+	struct hv_machine *machine = hv_machine_create_empty(config, -1, err);
+
+	if (!machine)
+		return NULL;
+	if (hv_machine_load(machine, err)) {
 		hv_machine_destroy(machine);
 		return NULL;
 	}
@@ -416,5 +435,6 @@ void hv_machine_destroy(struct hv_machine *machine)
 	pthread_mutex_destroy(&machine->run_lock);
 	pthread_cond_destroy(&machine->run_changed);
 	pthread_mutex_destroy(&machine->end_lock);
+	hv_config_free(machine->owned_config);
 	free(machine);
 }

@@ -3,7 +3,7 @@
  * The machine: RAM, buses, clock, chips and vCPUs of one guest, and how it ended.
  *
  * Threads: each vCPU has its own (vcpu.c), the event loop (loop.c) runs in the one that
- * calls hv_machine_run(). docs/locking.md tells which lock protects what.
+ * calls hv_machine_serve(). docs/locking.md tells which lock protects what.
  */
 #ifndef HV_VMM_MACHINE_H
 #define HV_VMM_MACHINE_H
@@ -30,6 +30,7 @@
 
 struct hv_machine {
 	struct hv_config config;
+	struct hv_config *owned_config;	/* that @config is a copy of, if it is ours */
 	struct hv_vm vm;
 	struct hv_memory memory;
 	struct hv_payload payload;
@@ -79,14 +80,23 @@ struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_e
 
 void hv_machine_destroy(struct hv_machine *machine);
 
+/*
+ * The same without a start: RAM is zero, or in @memory_fd (-1: none), vCPUs and chips are
+ * as made. For hv_machine_restore().
+ */
+struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int memory_fd,
+					   struct hv_error *err);
+
 /* Fill RAM, which is zero, and make the first vCPU's first state: for each start. */
 int hv_machine_load(struct hv_machine *machine, struct hv_error *err);
 
 /* Start the vCPUs' threads. Returns 0 or -errno. */
 int hv_machine_start(struct hv_machine *machine, struct hv_error *err);
 
-/* Serve the event loop until the machine has ended, then wait for the vCPUs' threads. */
-void hv_machine_run(struct hv_machine *machine);
+/* Serve the event loop, until the machine has ended or somebody stops the loop. */
+void hv_machine_serve(struct hv_machine *machine);
+/* It has ended: wait for the vCPUs' threads. */
+void hv_machine_join(struct hv_machine *machine);
 
 /* End the machine; the first reason counts. Any thread, with machine->lock held or without. */
 void hv_machine_end(struct hv_machine *machine, enum hv_end_kind kind, uint32_t detail,

@@ -10,6 +10,7 @@
 #include "lib/tvx.h"
 #include "machine_pc.h"
 #include "serial.h"
+#include "state.h"
 
 #define IOAPIC_ID 1
 /* BIOS data area: addresses of the ports; segment of the EBDA; equipment; KiB of low memory */
@@ -345,3 +346,44 @@ void hv_machine_pc_reset(struct hv_machine *machine)
 	pthread_mutex_unlock(&machine->lock);
 	hv_machine_resume(machine);
 }
+
+/* ------------------------------------------------------------------- state */
+
+void hv_machine_pc_save(const struct hv_machine_pc *pc, struct hv_machine_pc_state *state)
+{
+	struct hv_clock *clock = &pc->machine->clock;
+
+	*state = (struct hv_machine_pc_state){
+		.shutdown_age_ns = pc->has_shut_down ? hv_now_ns(clock) - pc->shutdown_ns : 0,
+		.late_eoi_left_ns = hv_timer_save(clock, &pc->late_eoi),
+		.redelivered = pc->redelivered,
+		.has_shut_down = pc->has_shut_down,
+		.late_vector = pc->late_vector,
+		.reset_wanted = !!(atomic_load(&pc->machine->attention) & HV_ATTENTION_RESET),
+	};
+}
+
+int hv_machine_pc_check(const struct hv_machine_pc *pc, const struct hv_machine_pc_state *state)
+{
+	(void)pc;
+	return state->has_shut_down > 1 || state->reset_wanted > 1 || state->pad ? -EINVAL : 0;
+}
+
+/* A triple fault may be older than this host's clock: the age is what counts. */
+int hv_machine_pc_load(struct hv_machine_pc *pc, const struct hv_machine_pc_state *state)
+{
+	struct hv_clock *clock = &pc->machine->clock;
+
+	if (hv_machine_pc_check(pc, state))
+		return -EINVAL;
+	pc->has_shut_down = state->has_shut_down;
+	pc->shutdown_ns = hv_now_ns(clock) - state->shutdown_age_ns;
+	pc->redelivered = state->redelivered;
+	pc->late_vector = state->late_vector;
+	hv_timer_load(clock, &pc->late_eoi, state->late_eoi_left_ns);
+	if (state->reset_wanted)
+		want_reset(pc);
+	return 0;
+}
+
+HV_STATE_KIND(machine_pc, HV_STATE_PC, 1);

@@ -27,6 +27,17 @@ struct hv_machine_pc {
 	uint8_t late_vector;
 };
 
+/* What vmm/ itself keeps of a PC, but for the board's chips. */
+struct hv_machine_pc_state {
+	uint64_t shutdown_age_ns;	/* since the last triple fault */
+	uint64_t late_eoi_left_ns;	/* HV_TIMER_UNARMED: none is late */
+	uint32_t redelivered;
+	uint8_t has_shut_down;
+	uint8_t late_vector;
+	uint8_t reset_wanted;
+	uint8_t pad;
+};
+
 /* Make machine->pc and put the chips on the buses; RAM is there. Returns 0 or -errno. */
 int hv_machine_pc_create(struct hv_machine *machine);
 /* Nothing if there is none. */
@@ -37,6 +48,12 @@ int hv_machine_pc_write_tables(const struct hv_machine *machine);
 
 /* Virtual wire mode, as firmware leaves it: LINT0 takes the 8259s' interrupts. Returns 0 or -errno. */
 int hv_machine_pc_wire_lapic(struct hv_vcpu *vcpu);
+
+/* For state.c: machine->lock is held. */
+void hv_machine_pc_save(const struct hv_machine_pc *pc, struct hv_machine_pc_state *state);
+int hv_machine_pc_check(const struct hv_machine_pc *pc, const struct hv_machine_pc_state *state);
+int hv_machine_pc_load(struct hv_machine_pc *pc, const struct hv_machine_pc_state *state);
+extern const struct hv_state_kind hv_machine_pc_kind;
 
 /* Does an interrupt of the 8259s wait for this vCPU's window? By its thread. */
 static inline bool hv_machine_pc_wants_window(const struct hv_vcpu *vcpu)

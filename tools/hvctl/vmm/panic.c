@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Find a Linux panic in what goes to the console. */
+#include <errno.h>
 #include <string.h>
 
 #include "lib/text.h"
 #include "panic.h"
+#include "state.h"
 
 #define PANIC "Kernel panic - not syncing"
 /* Behind its first line there are registers and a call trace; behind more, life has gone on. */
@@ -64,3 +66,41 @@ const char *hv_panic_text(const struct hv_panic *panic)
 {
 	return *panic->text && panic->lines_since < MAX_LINES ? panic->text : NULL;
 }
+
+/* ------------------------------------------------------------------- state */
+
+void hv_panic_save(const struct hv_panic *panic, struct hv_panic_state *state)
+{
+	*state = (struct hv_panic_state){
+		.len = panic->len,
+		.lines_since = panic->lines_since,
+		.stamped = panic->stamped,
+	};
+	memcpy(state->line, panic->line, panic->len);
+	memcpy(state->text, panic->text, strlen(panic->text));
+}
+
+int hv_panic_check(const struct hv_panic *panic, const struct hv_panic_state *state)
+{
+	(void)panic;
+	return state->len < sizeof(state->line) && state->stamped <= 1 &&
+			       memchr(state->text, 0, sizeof(state->text)) ?
+		       0 :
+		       -EINVAL;
+}
+
+int hv_panic_load(struct hv_panic *panic, const struct hv_panic_state *state)
+{
+	if (hv_panic_check(panic, state))
+		return -EINVAL;
+	*panic = (struct hv_panic){
+		.len = state->len,
+		.lines_since = state->lines_since,
+		.stamped = state->stamped,
+	};
+	memcpy(panic->line, state->line, sizeof(panic->line));
+	memcpy(panic->text, state->text, sizeof(panic->text));
+	return 0;
+}
+
+HV_STATE_KIND(panic, HV_STATE_PANIC, 1);

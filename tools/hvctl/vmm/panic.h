@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dev/state.h"
+
 struct hv_panic {
 	char line[160];			/* the one that is being written; its end may be cut off */
 	size_t len;
@@ -23,5 +25,20 @@ void hv_panic_watch(struct hv_panic *panic, const uint8_t *data, size_t len);
 
 /* What the kernel said, if a panic is the last thing it told; else NULL. */
 const char *hv_panic_text(const struct hv_panic *panic);
+
+/* Lines are those of struct hv_panic, with a NUL; @len is of the first. */
+struct hv_panic_state {
+	char line[160];
+	char text[160];
+	uint32_t len;
+	uint32_t lines_since;
+	uint8_t stamped;
+	uint8_t pad[7];
+};
+
+void hv_panic_save(const struct hv_panic *panic, struct hv_panic_state *state);
+int hv_panic_check(const struct hv_panic *panic, const struct hv_panic_state *state);
+int hv_panic_load(struct hv_panic *panic, const struct hv_panic_state *state);
+extern const struct hv_state_kind hv_panic_kind;
 
 #endif

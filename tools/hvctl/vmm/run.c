@@ -189,7 +189,7 @@ int hv_machine_start_time(struct hv_machine *machine)
 {
 	int error = 0;
 
-	assert(machine->paused && machine->time_stopped_ns);
+	assert(machine->time_stopped_ns && none_runs(machine));
 	machine->time_lost_ns = hv_monotonic_ns() - machine->time_stopped_ns;
 	machine->time_stopped_ns = 0;
 	machine->clock.rearm(&machine->clock);
@@ -205,6 +205,13 @@ int hv_machine_start(struct hv_machine *machine, struct hv_error *err)
 	int error = 0;
 
 	err->subject = "run";
+	pthread_mutex_lock(&machine->lock);
+	if (machine->time_stopped_ns)
+		error = hv_machine_start_time(machine);
+	pthread_mutex_unlock(&machine->lock);
+	if (error)
+		return hv_fail(err, -error, "cannot start the guest's time: %s; see 'dmesg | tail'",
+			       strerror(-error));
 	hv_machine_say(machine, "launching");
 	/* None of them begins before all are there: its first act may be to reset the others. */
 	pthread_mutex_lock(&machine->run_lock);
@@ -214,11 +221,15 @@ int hv_machine_start(struct hv_machine *machine, struct hv_error *err)
 	return error;
 }
 
-void hv_machine_run(struct hv_machine *machine)
+void hv_machine_serve(struct hv_machine *machine)
 {
 	if (hv_loop_run(&machine->loop))
 		hv_machine_end(machine, HV_END_ERROR, 0,
 			       "no memory for the event loop; close something");
+}
+
+void hv_machine_join(struct hv_machine *machine)
+{
 	/* Those that run may still kick each other. */
 	pthread_mutex_lock(&machine->run_lock);
 	while (!none_runs(machine))

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A machine, the terminal, the signals, and the last words. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lib/status.h"
 #include "load/protocol.h"
@@ -9,6 +12,7 @@
 #include "serial.h"
 #include "session.h"
 #include "signals.h"
+#include "state.h"
 #include "term.h"
 
 struct session {
@@ -18,6 +22,9 @@ struct session {
 	struct hv_term term;
 	bool has_term;
 	bool told;			/* ... how to get out of it */
+	struct hv_timer reload_timer;
+	unsigned int reloads;		/* done so far */
+	unsigned int seed;
 };
 
 /* ------------------------------------------------------ terminal and signals */
@@ -88,6 +95,116 @@ static int start(struct session *session, struct hv_error *err)
 		return error;
 	open_terminal(session);
 	return hv_machine_start(session->machine, err);
+}
+
+/* ------------------------------------------------------------------- reload */
+
+#define RELOAD_MIN_NS 1000000
+#define RELOAD_MAX_NS 150000000
+/* One in so many takes its memory along as records, not in the memfd. */
+#define RELOAD_COPIED 16
+
+static void on_reload(void *dev)
+{
+	struct session *session = dev;
+
+	hv_loop_stop(&session->machine->loop);
+}
+
+static void plan_reload(struct session *session)
+{
+	struct hv_clock *clock = &session->machine->loop.clock;
+	uint64_t wait = RELOAD_MIN_NS + (uint64_t)rand_r(&session->seed) % RELOAD_MAX_NS;
+
+	session->reload_timer = (struct hv_timer){ .fn = on_reload, .dev = session };
+	if (session->reloads < session->options->reloads)
+		hv_timer_arm(clock, &session->reload_timer, hv_now_ns(clock) + wait);
+}
+
+/* Returns false if it has ended in the meantime, or cannot be saved: then that is its end. */
+static bool save(struct session *session, struct hv_state *state)
+{
+	struct hv_machine *machine = session->machine;
+	unsigned int flags = session->reloads % RELOAD_COPIED ? HV_SAVE_MEMORY_BY_FD : 0;
+	struct hv_error err;
+	int error;
+
+	hv_machine_pause(machine);
+	pthread_mutex_lock(&machine->lock);
+	error = hv_machine_stop_time(machine);
+	if (error)
+		hv_machine_end(machine, HV_END_ERROR, 0, "cannot stop time: %s", strerror(-error));
+	else if (!hv_machine_has_ended(machine) && hv_machine_save(machine, flags, state, &err))
+		hv_machine_end(machine, HV_END_ERROR, 0, "cannot save the machine: %s", err.text);
+	pthread_mutex_unlock(&machine->lock);
+	if (!hv_machine_has_ended(machine))
+		return true;
+	hv_machine_resume(machine);
+	return false;
+}
+
+/* The machine goes; signals and terminal stay ours. */
+static void destroy(struct session *session)
+{
+	struct hv_machine *machine = session->machine;
+
+	hv_machine_end(machine, HV_END_QUIT, 0, "%s", "saved");
+	hv_machine_join(machine);
+	hv_loop_remove(&machine->loop, &session->signals.watch);
+	if (session->has_term)
+		hv_timer_cancel(&machine->loop.clock, &session->term.timer);
+	/* What is still to be written was saved. */
+	machine->console.out_len = 0;
+	hv_machine_destroy(machine);
+}
+
+static void attach(struct session *session)
+{
+	struct hv_machine *machine = session->machine;
+
+	hv_loop_add(&machine->loop, &session->signals.watch);
+	if (!session->has_term)
+		return;
+	session->term.loop = &machine->loop;
+	hv_term_refresh(&session->term);
+}
+
+/* Returns 0, or -errno when there is no machine any more. */
+static int reload(struct session *session, struct hv_error *err)
+{
+	unsigned int verbose = session->machine->config.verbose;
+	struct hv_state state = { .memory_fd = -1 };
+
+	if (!save(session, &state)) {
+		hv_state_free(&state);
+		return 0;
+	}
+	destroy(session);
+	session->machine = hv_machine_restore(&state, err);
+	hv_state_free(&state);
+	if (!session->machine)
+		return -EINVAL;
+	session->machine->config.verbose = verbose;
+	session->reloads++;
+	attach(session);
+	plan_reload(session);
+	return hv_machine_start(session->machine, err);
+}
+
+/* To the machine's end. */
+static int serve(struct session *session, struct hv_error *err)
+{
+	int error = 0;
+
+	plan_reload(session);
+	do {
+		hv_machine_serve(session->machine);
+		if (!hv_machine_has_ended(session->machine))
+			error = reload(session, err);
+	} while (!error && !hv_machine_has_ended(session->machine));
+	if (!error)
+		hv_machine_join(session->machine);
+	return error;
 }
 
 /* --------------------------------------------------------------------- end */
@@ -180,6 +297,8 @@ static int finish(struct session *session)
 	hv_machine_close_consoles(machine);
 	hv_signals_close(&session->signals, &machine->loop);
 	tell_end(machine);
+	if (session->options->reloads)
+		fprintf(stderr, "hvctl: saved and restored %u times\n", session->reloads);
 	if (session->options->stats)
 		hv_report_stats(machine, stderr);
 	if (session->options->json && tell_json(machine))
@@ -195,7 +314,7 @@ static int fail(const struct hv_error *err)
 
 int hv_session_run(const struct hv_config *config, const struct hv_session_options *options)
 {
-	struct session session = { .options = options };
+	struct session session = { .options = options, .seed = options->seed };
 	struct hv_error err = { .subject = "run" };
 	struct hv_end end;
 	int status;
@@ -207,7 +326,10 @@ int hv_session_run(const struct hv_config *config, const struct hv_session_optio
 		hv_term_restore();
 		return fail(&err);
 	}
-	hv_machine_run(session.machine);
+	if (serve(&session, &err)) {
+		hv_term_restore();
+		return fail(&err);
+	}
 	status = finish(&session);
 	end = session.machine->end;
 	hv_machine_destroy(session.machine);
