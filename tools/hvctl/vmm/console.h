@@ -49,7 +49,6 @@ struct hv_console {
 	struct hv_stream out_stream;
 	struct hv_watch out_watch;
 	struct hv_timer out_retry;	/* of the loop's clock */
-	uint8_t out[HV_CONSOLE_OUT];
 	atomic_size_t out_len;
 	bool out_failed;
 	bool out_stuck;			/* the other side has taken nothing, the last time */
@@ -57,11 +56,13 @@ struct hv_console {
 	/* input, under @config.lock */
 	struct hv_stream in_stream;
 	struct hv_watch in_watch;
-	uint8_t in[HV_CONSOLE_IN];	/* a ring */
 	size_t in_head, in_len;
 	bool in_eof;
 	bool escape;			/* the last byte was Ctrl-A */
 	struct hv_console *next;	/* of the machine's */
+	/* Behind all else: pages that nobody touches cost nothing. */
+	uint8_t out[HV_CONSOLE_OUT];
+	uint8_t in[HV_CONSOLE_IN];	/* a ring: @in_len bytes from @in_head on */
 };
 
 /* @console is all zeroes; its buffers cost no memory until they are used. By the loop's thread. */

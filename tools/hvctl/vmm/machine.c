@@ -369,7 +369,7 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 
 	err->subject = TINYVMX_DEVICE;
 	if (machine->pc && hv_machine_pc_write_tables(machine))
-		return hv_fail(err, ENOMEM, "no memory for the firmware's tables; close something");
+		return hv_fail(err, ENOSPC, "the firmware's tables have no room; please report it");
 	hv_payload_start(&machine->payload, &machine->memory, &env, &boot);
 	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx",
 		       hv_mode_name(machine->payload.image.mode), boot.regs.rip,

@@ -21,6 +21,8 @@
 /* Windows for PCI devices, clear of the board's own ports and addresses. */
 #define PCI_PORT_FIRST 0xc000
 #define PCI_PORT_LAST 0xffff
+/* Bytes of ACPI tables, and of the MP table, at the most: with 64 CPUs there are 7,000. */
+#define TABLES_MAX 0x4000
 /* The host bridge is alone. */
 #define PCI_SLOTS 1
 
@@ -250,17 +252,15 @@ int hv_machine_pc_write_tables(const struct hv_machine *machine)
 		.mmio_last = HV_LAYOUT_CHIPS - 1,
 	};
 	const struct hv_memory *memory = &machine->memory;
-	uint8_t *table = calloc(1, HV_ACPI_SIZE + HV_MPTABLE_SIZE), *mp = table + HV_ACPI_SIZE;
+	uint8_t table[TABLES_MAX] = { 0 };
+	size_t acpi = hv_acpi_write(&config, table, sizeof(table), HV_ACPI_GPA), mp;
 
-	if (!table)
-		return -ENOMEM;
 	write_bda(memory, config.com_ports);
-	(void)hv_memory_write(memory, HV_ACPI_GPA, table,
-			      hv_acpi_write(&config, table, HV_ACPI_SIZE, HV_ACPI_GPA));
-	(void)hv_memory_write(memory, HV_MPTABLE_GPA, mp,
-			      hv_mptable_write(&config, mp, HV_MPTABLE_SIZE, HV_MPTABLE_GPA));
-	free(table);
-	return 0;
+	(void)hv_memory_write(memory, HV_ACPI_GPA, table, acpi);
+	memset(table, 0, sizeof(table));
+	mp = hv_mptable_write(&config, table, sizeof(table), HV_MPTABLE_GPA);
+	(void)hv_memory_write(memory, HV_MPTABLE_GPA, table, mp);
+	return acpi && mp ? 0 : -ENOSPC;
 }
 
 /* ------------------------------------------------------------------- reset */

@@ -24,10 +24,10 @@ struct hv_serial {
 	struct hv_serial_choice choice;
 	struct hv_uart16550 uart;
 	struct hv_console *console;	/* @own, or that of the machine; NULL: unplugged */
-	struct hv_console own;
 	int fd, slave_fd;		/* of @own */
 	bool level;			/* of its interrupt */
 	struct hv_panic panic;
+	struct hv_console own;
 };
 
 /* Make machine->serial: open what they are connected to, put them on the bus; the chips are there. */
