@@ -338,7 +338,7 @@ static uint64_t write_hpet(struct space *space)
 		return 0;
 	t->block_id = HV_HPET_ID;
 	t->address = (struct gas){ .bits = 64, .address = HV_HPET_BASE };
-	t->min_tick = 1000; /* 10 us: faster interrupts are left out, see hpet.c */
+	t->min_tick = 1000; /* 10 us: faster interrupts are left out, see dev/hpet.c */
 	fill_header(&t->header, "HPET", 1, sizeof(*t));
 	return space_here(space) - sizeof(*t);
 }

@@ -21,7 +21,7 @@ static uint64_t chip;
 static void chip_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
 {
 	(void)dev;
-	/* What bus.h promises to chips. */
+	/* What dev/bus.h promises to chips. */
 	if (offset >= region.len || width > region.len - offset || width > 8 || width & (width - 1))
 		abort();
 	if (write)
