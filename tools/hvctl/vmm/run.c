@@ -14,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/tvx.h"
 #include "machine.h"
 #include "machine_pc.h"
 

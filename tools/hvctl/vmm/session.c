@@ -100,7 +100,7 @@ static int start(struct session *session, struct hv_error *err)
 /* ------------------------------------------------------------------- reload */
 
 #define RELOAD_MIN_NS 1000000
-#define RELOAD_MAX_NS 300000000
+#define RELOAD_MAX_NS 100000000
 /* One in so many takes its memory along as records, not in the memfd. */
 #define RELOAD_COPIED 16
 
