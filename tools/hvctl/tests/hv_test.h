@@ -8,10 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "lib/memory.h"
+
+static inline void test_sleep_ms(unsigned int ms)
+{
+	const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&time, NULL);
+}
 
 /* Guest RAM for a test. */
 static inline void test_memory(struct hv_memory *memory, uint64_t size)

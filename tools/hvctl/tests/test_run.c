@@ -3,18 +3,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <time.h>
 
 #include "machine_test.h"
 
 #define VCPUS 4
-
-static void sleep_ms(unsigned int ms)
-{
-	const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
-
-	nanosleep(&time, NULL);
-}
 
 /* Start it, serve it to its end. */
 static void run(struct hv_machine *machine)
@@ -193,7 +185,7 @@ static void look(struct pauser *p)
 		p->seen_running += p->machine->vcpus[i].state == HV_VCPU_RUNNING;
 	}
 	pthread_mutex_unlock(&p->machine->run_lock);
-	sleep_ms(1);
+	test_sleep_ms(1);
 	p->seen_moving += all_runs() != before;
 }
 
@@ -246,7 +238,7 @@ static void test_pause_by_many(void **state)
 	join_pausers(p, 3);
 	before = all_runs();
 	while (all_runs() == before)
-		sleep_ms(1);
+		test_sleep_ms(1);
 	ends_it(machine);
 	hv_machine_serve(machine);
 	hv_machine_join(machine);
@@ -292,7 +284,7 @@ static void test_end_of_a_paused_machine(void **state)
 	(void)state;
 	hv_machine_pause(machine);
 	assert_int_equal(hv_machine_start(machine, &err), 0);
-	sleep_ms(20);
+	test_sleep_ms(20);
 	assert_int_equal(all_runs(), 0);
 	ends_it(machine);
 	hv_machine_serve(machine);
@@ -326,7 +318,7 @@ static void test_time_stands_still(void **state)
 	set_times(1000, 500);
 	assert_int_equal(hv_machine_stop_time(machine), 0);
 	before = hv_now_ns(&machine->clock);
-	sleep_ms(20);
+	test_sleep_ms(20);
 	assert_int_equal(hv_now_ns(&machine->clock), before);
 	/* On the host it goes on; and an interrupt has come to the APIC. */
 	set_times(5000000, 0);

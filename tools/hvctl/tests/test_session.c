@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <utmp.h>
 
 #include "machine_test.h"
@@ -58,13 +57,12 @@ struct child {
 
 static int wait_status(const struct child *child, unsigned int ms)
 {
-	const struct timespec moment = { .tv_nsec = 1000000 };
 	int status;
 
 	for (unsigned int i = 0; i < ms; i++) {
 		if (waitpid(child->pid, &status, WNOHANG) == child->pid)
 			return status;
-		nanosleep(&moment, NULL);
+		test_sleep_ms(1);
 	}
 	kill(child->pid, SIGKILL);
 	waitpid(child->pid, &status, 0);
@@ -146,13 +144,6 @@ static void wait_for_words(const struct child *child)
 	assert_true(read(child->from, text, sizeof(text)) > 0);
 }
 
-static void sleep_ms(unsigned int ms)
-{
-	const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
-
-	nanosleep(&time, NULL);
-}
-
 /* --------------------------------------------------------- stalled terminal */
 
 static void modes_are_back(const struct child *child)
@@ -172,7 +163,7 @@ static void signal_ends_it(unsigned int verbose, int sig)
 	int status;
 
 	wait_for_words(&child);
-	sleep_ms(300);
+	test_sleep_ms(300);
 	kill(child.pid, sig);
 	status = wait_status(&child, 10000);
 	assert_int_not_equal(status, -1);
@@ -199,7 +190,7 @@ static void test_escape_with_stalled_terminal(void **state)
 
 	(void)state;
 	wait_for_words(&child);
-	sleep_ms(300);
+	test_sleep_ms(300);
 	assert_int_equal(write(child.to, "\001x", 2), 2);
 	status = wait_status(&child, 10000);
 	assert_int_not_equal(status, -1);
@@ -218,7 +209,7 @@ static bool is_raw(const struct child *child)
 static bool becomes(const struct child *child, bool raw)
 {
 	for (unsigned int i = 0; i < 5000 && is_raw(child) != raw; i++)
-		sleep_ms(1);
+		test_sleep_ms(1);
 	return is_raw(child) == raw;
 }
 
