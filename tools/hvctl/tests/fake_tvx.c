@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "fake_tvx.h"
+#include "lib/util.h"
 
 #define RUN_BYTES 4096
 
@@ -149,6 +150,8 @@ int tvx_inject(int fd, const struct tinyvmx_inject *inject)
 {
 	struct fake_vcpu *vcpu = find(fd);
 
+	if (fake.inject_error)
+		return fake.inject_error;
 	vcpu->injected = *inject;
 	vcpu->injections++;
 	return 0;
@@ -156,8 +159,16 @@ int tvx_inject(int fd, const struct tinyvmx_inject *inject)
 
 int tvx_get_vmcs(int fd, struct tinyvmx_vmcs_field *fields, uint32_t *count)
 {
-	(void)fd, (void)fields;
-	*count = 0;
+	uint32_t room = *count;
+
+	(void)fd;
+	*count = fake.vmcs_fields;
+	if (fake.get_vmcs_error)
+		return fake.get_vmcs_error;
+	if (room < fake.vmcs_fields)
+		return -ENOSPC;
+	if (fake.vmcs_fields)
+		memcpy(fields, fake.vmcs, fake.vmcs_fields * sizeof(*fields));
 	return 0;
 }
 
@@ -175,9 +186,10 @@ static void *blob_at(struct fake_vcpu *vcpu, uint32_t type, size_t len)
 		[TINYVMX_STATE_EVENTS] = { &vcpu->events, sizeof(vcpu->events) },
 		[TINYVMX_STATE_DEBUG] = { &vcpu->debug, sizeof(vcpu->debug) },
 		[TINYVMX_STATE_LAPIC] = { &vcpu->lapic, sizeof(vcpu->lapic) },
+		[TINYVMX_STATE_EXITS] = { &vcpu->exits, sizeof(vcpu->exits) },
 	};
 
-	if (type >= sizeof(blobs) / sizeof(blobs[0]) || blobs[type].len != len)
+	if (type >= ARRAY_SIZE(blobs) || blobs[type].len != len)
 		return NULL;
 	return blobs[type].at;
 }
@@ -232,10 +244,6 @@ int tvx_get_state(int fd, uint32_t type, void *blob, size_t len)
 		return access_msrs(vcpu, blob, len, false);
 	if (type == TINYVMX_STATE_XSAVE)
 		return access_xsave(vcpu, blob, len, false);
-	if (type == TINYVMX_STATE_EXITS) {
-		memset(blob, 0, len);
-		return 0;
-	}
 	at = blob_at(vcpu, type, len);
 	if (!at)
 		return -EINVAL;
@@ -250,6 +258,8 @@ int tvx_set_state(int fd, uint32_t type, const void *blob, size_t len)
 
 	if (fake.set_state_error)
 		return fake.set_state_error;
+	if (type == TINYVMX_STATE_EXITS)
+		return -EOPNOTSUPP;
 	if (type == TINYVMX_STATE_MSRS)
 		return access_msrs(vcpu, (struct tinyvmx_msr *)blob, len, true);
 	if (type == TINYVMX_STATE_XSAVE)

@@ -34,6 +34,7 @@ struct fake_vcpu {
 	uint8_t xsave[FAKE_XSAVE_BYTES];
 	struct tinyvmx_inject injected;
 	unsigned int injections;
+	struct tinyvmx_exits exits;
 };
 
 /* What the guest does with one RUN: returns as tvx_run() does, with the run page filled. */
@@ -44,12 +45,14 @@ struct fake {
 	struct fake_vcpu vcpu[FAKE_MAX_VCPUS];
 	/* Errors to give instead of doing it: 0 or -errno */
 	int open_error, create_vm_error, create_vcpu_error, set_memory_error, get_state_error,
-		set_state_error;
+		set_state_error, inject_error, get_vmcs_error;
 	uint32_t abi_version;
 	uint32_t vm_flags;
 	atomic_uint msis;
 	uint64_t msi_address;
 	uint32_t msi_data;
+	const struct tinyvmx_vmcs_field *vmcs;	/* of all vCPUs */
+	uint32_t vmcs_fields;
 };
 
 extern struct fake fake;

@@ -51,4 +51,41 @@ static inline struct hv_machine *test_machine(const struct hv_config *config)
 	return machine;
 }
 
+/* On the module as if just loaded, with this guest; of so many CPUs. */
+static inline struct hv_machine *test_machine_of(enum hv_machine_kind kind, unsigned int cpus,
+						 fake_guest_fn guest)
+{
+	struct hv_config config = test_config(kind);
+
+	config.cpus = cpus;
+	fake_reset(guest);
+	return test_machine(&config);
+}
+
+/* What a guest writes; somebody is there. */
+static inline void test_out(struct hv_machine *machine, uint16_t port, unsigned int width,
+			    uint64_t value)
+{
+	assert_true(hv_bus_access(&machine->bus, HV_PORT, port, width, true, &value));
+}
+
+/* The master 8259 gives vectors from 20H on, and takes input 0 only. */
+static inline void test_program_pic(struct hv_machine *machine)
+{
+	test_out(machine, 0x20, 1, 0x11);
+	test_out(machine, 0x21, 1, 0x20);
+	test_out(machine, 0x21, 1, 0x04);
+	test_out(machine, 0x21, 1, 0x01);
+	test_out(machine, 0x21, 1, 0xfe);
+}
+
+/* By index and window. */
+static inline void test_write_ioapic(struct hv_machine *machine, uint32_t reg, uint64_t value)
+{
+	uint64_t select = reg;
+
+	hv_bus_access(&machine->bus, HV_MMIO, HV_IOAPIC_BASE, 4, true, &select);
+	hv_bus_access(&machine->bus, HV_MMIO, HV_IOAPIC_BASE + 0x10, 4, true, &value);
+}
+
 #endif

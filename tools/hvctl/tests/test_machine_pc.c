@@ -37,46 +37,24 @@ static bool reset_is_wanted(void)
 	return atomic_load(&machine->attention) & HV_ATTENTION_RESET;
 }
 
-static void out(uint16_t port, unsigned int width, uint64_t value)
-{
-	assert_true(hv_bus_access(&machine->bus, HV_PORT, port, width, true, &value));
-}
-
-static void write_ioapic(uint32_t reg, uint64_t value)
-{
-	uint64_t select = reg;
-
-	hv_bus_access(&machine->bus, HV_MMIO, HV_IOAPIC_BASE, 4, true, &select);
-	hv_bus_access(&machine->bus, HV_MMIO, HV_IOAPIC_BASE + 0x10, 4, true, &value);
-}
-
 static void run_clock(uint64_t ns)
 {
 	now_ns += ns;
 	hv_clock_run(&machine->clock);
 }
 
-static void program_pic(void)
-{
-	out(0x20, 1, 0x11);
-	out(0x21, 1, 0x20);
-	out(0x21, 1, 0x04);
-	out(0x21, 1, 0x01);
-	out(0x21, 1, 0xfe);
-}
-
 static void test_timer_wants_the_vcpu(void **state)
 {
 	(void)state;
-	program_pic();
-	out(0x43, 1, 0x34);
-	out(0x40, 1, 0xa9);
-	out(0x40, 1, 0x04);
+	test_program_pic(machine);
+	test_out(machine, 0x43, 1, 0x34);
+	test_out(machine, 0x40, 1, 0xa9);
+	test_out(machine, 0x40, 1, 0x04);
 	/* OUT rises when the mode is set: an interrupt already. */
 	assert_true(atomic_load(&machine->pc->intr));
 	hv_i8259_ack(&machine->pc->board.pic);
 	assert_false(atomic_load(&machine->pc->intr));
-	out(0x20, 1, 0x20);
+	test_out(machine, 0x20, 1, 0x20);
 	run_clock(1001000);
 	assert_true(atomic_load(&machine->pc->intr));
 	assert_int_equal(hv_i8259_ack(&machine->pc->board.pic), 0x20);
@@ -98,7 +76,7 @@ static void test_resets_are_noted(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		hv_machine_drop_attention(machine, HV_ATTENTION_RESET);
-		out(ways[i].port, 1, ways[i].value);
+		test_out(machine, ways[i].port, 1, ways[i].value);
 		assert_true(reset_is_wanted());
 	}
 	assert_false(hv_machine_has_ended(machine));
@@ -107,7 +85,7 @@ static void test_resets_are_noted(void **state)
 static void test_power_off(void **state)
 {
 	(void)state;
-	out(HV_PC_PM_BASE + HV_ACPI_PM_CONTROL, 2, 0x2000 | HV_ACPI_PM_S5 << 10);
+	test_out(machine, HV_PC_PM_BASE + HV_ACPI_PM_CONTROL, 2, 0x2000 | HV_ACPI_PM_S5 << 10);
 	assert_true(hv_machine_has_ended(machine));
 	assert_int_equal(machine->end.kind, HV_END_POWEROFF);
 	assert_int_equal(hv_end_status(&machine->end), 0);
@@ -160,7 +138,7 @@ static void test_storm(void **state)
 	unsigned int sent = 0;
 
 	(void)state;
-	write_ioapic(0x10 + 2 * 5, 0x8040);
+	test_write_ioapic(machine, 0x10 + 2 * 5, 0x8040);
 	hv_ioapic_set_irq(&machine->pc->board.ioapic, 5, true);
 	assert_true(machine->pc->delivered);
 	do {

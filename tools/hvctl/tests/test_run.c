@@ -19,16 +19,6 @@ static void run(struct hv_machine *machine)
 	hv_machine_join(machine);
 }
 
-static struct hv_machine *machine_of(enum hv_machine_kind kind, unsigned int cpus,
-				     fake_guest_fn guest)
-{
-	struct hv_config config = test_config(kind);
-
-	config.cpus = cpus;
-	fake_reset(guest);
-	return test_machine(&config);
-}
-
 /* --------------------------------------------------------------------- end */
 
 static int powers_off(struct fake_vcpu *vcpu)
@@ -38,7 +28,7 @@ static int powers_off(struct fake_vcpu *vcpu)
 
 static void test_power_off(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_BARE, 1, powers_off);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, 1, powers_off);
 
 	(void)state;
 	run(machine);
@@ -55,7 +45,7 @@ static int writes_exit_port(struct fake_vcpu *vcpu)
 
 static void test_the_first_end_counts(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_BARE, VCPUS, writes_exit_port);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, VCPUS, writes_exit_port);
 
 	(void)state;
 	run(machine);
@@ -72,7 +62,7 @@ static int fails(struct fake_vcpu *vcpu)
 
 static void test_run_fails(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_BARE, 1, fails);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, 1, fails);
 
 	(void)state;
 	run(machine);
@@ -92,7 +82,7 @@ static void test_end_races(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 100; i++) {
-		struct hv_machine *machine = machine_of(HV_MACHINE_BARE, VCPUS, fake_compute);
+		struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, VCPUS, fake_compute);
 		pthread_t thread;
 
 		assert_int_equal(pthread_create(&thread, NULL, ends_it, machine), 0);
@@ -114,7 +104,7 @@ static int resets(struct fake_vcpu *vcpu)
 
 static void test_reset(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_PC, 1, resets);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, 1, resets);
 	uint8_t byte = 0;
 
 	(void)state;
@@ -129,7 +119,7 @@ static void test_reset(void **state)
 /* All ask for it at once: it is done at least once, and nobody runs meanwhile. */
 static void test_reset_by_all(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_PC, VCPUS, resets);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, VCPUS, resets);
 
 	(void)state;
 	run(machine);
@@ -147,7 +137,7 @@ static int resets_and_spoils_it(struct fake_vcpu *vcpu)
 
 static void test_reset_fails(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_PC, 1, resets_and_spoils_it);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, 1, resets_and_spoils_it);
 
 	(void)state;
 	run(machine);
@@ -227,7 +217,7 @@ static int works(struct fake_vcpu *vcpu)
 
 static void test_pause_by_many(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_BARE, VCPUS, works);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, VCPUS, works);
 	struct hv_error err;
 	struct pauser p[3];
 	unsigned int before;
@@ -267,7 +257,7 @@ static void test_pause_while_resetting(void **state)
 
 	(void)state;
 	resets_left = 30;
-	machine = machine_of(HV_MACHINE_PC, VCPUS, resets_again);
+	machine = test_machine_of(HV_MACHINE_PC, VCPUS, resets_again);
 	start_pausers(p, 2, machine);
 	run(machine);
 	join_pausers(p, 2);
@@ -278,7 +268,7 @@ static void test_pause_while_resetting(void **state)
 /* Before it was started, and for good: an end gets through. */
 static void test_end_of_a_paused_machine(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_BARE, VCPUS, fake_compute);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, VCPUS, fake_compute);
 	struct hv_error err;
 
 	(void)state;
@@ -308,7 +298,7 @@ static void set_times(uint64_t tsc, uint64_t left)
 
 static void test_time_stands_still(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_PC, 1, fake_compute);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, 1, fake_compute);
 	struct tinyvmx_msr msr = { .index = TSC };
 	uint64_t before, after;
 
@@ -340,17 +330,15 @@ static void test_time_stands_still(void **state)
 /* A timer of a chip is due while time stands still: not before it goes on. */
 static void test_timers_stand_still(void **state)
 {
-	struct hv_machine *machine = machine_of(HV_MACHINE_PC, 1, fake_compute);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, 1, fake_compute);
 	struct pollfd poller = { .fd = machine->timer_fd, .events = POLLIN };
-	uint64_t value;
 
 	(void)state;
 	pthread_mutex_lock(&machine->lock);
 	hv_machine_pause(machine);
-	for (value = 0x34; value; value = value == 0x34 ? 0x01 : 0)
-		hv_bus_access(&machine->bus, HV_PORT, value == 0x34 ? 0x43 : 0x40, 1, true, &value);
-	value = 0x40;
-	hv_bus_access(&machine->bus, HV_PORT, 0x40, 1, true, &value);
+	test_out(machine, 0x43, 1, 0x34);
+	test_out(machine, 0x40, 1, 0x01);
+	test_out(machine, 0x40, 1, 0x40);
 	assert_true(hv_clock_next(&machine->clock) != UINT64_MAX);
 	assert_int_equal(hv_machine_stop_time(machine), 0);
 	assert_int_equal(poll(&poller, 1, 60), 0);

@@ -126,11 +126,6 @@ static void serve(struct hv_watch *watch)
 		watch->ready(watch->ctx, fd.revents);
 }
 
-static void out(uint16_t port, uint64_t value)
-{
-	assert_true(hv_bus_access(&machine->bus, HV_PORT, port, 1, true, &value));
-}
-
 static uint8_t in(uint16_t port)
 {
 	uint64_t value = 0;
@@ -142,7 +137,7 @@ static uint8_t in(uint16_t port)
 static void send_text(uint16_t base, const char *text)
 {
 	while (*text)
-		out(base, *text++);
+		test_out(machine, base, 1, *text++);
 }
 
 static void test_file(void **state)
@@ -218,8 +213,8 @@ static void test_pty(void **state)
 	/* Nothing is echoed, translated or taken for a signal. */
 	assert_int_equal(write(slave, "\003\r\n", 3), 3);
 	serve(&console->in_watch);
-	out(0x2f9, 1);
-	out(0x2fc, 3);
+	test_out(machine, 0x2f9, 1, 1);
+	test_out(machine, 0x2fc, 1, 3);
 	hv_console_feed(console);
 	assert_int_equal(in(0x2f8), 3);
 	assert_int_equal(in(0x2f8), '\r');
@@ -254,9 +249,9 @@ static void test_null(void **state)
 /* IER 1 at both, loopback: a character received raises the line. */
 static void receive(uint16_t base)
 {
-	out(base + 1, 1);
-	out(base + 4, 0x10);
-	out(base, 'x');
+	test_out(machine, base + 1, 1, 1);
+	test_out(machine, base + 4, 1, 0x10);
+	test_out(machine, base, 1, 'x');
 }
 
 static void test_shared_line(void **state)
@@ -265,7 +260,7 @@ static void test_shared_line(void **state)
 	start("COM3:null");
 	receive(0x3f8);
 	receive(0x3e8);
-	out(0x20, 0x0a); /* OCW3: read IRR */
+	test_out(machine, 0x20, 1, 0x0a); /* OCW3: read IRR */
 	assert_int_equal(in(0x20) & 0x18, 0x10);
 	/* One is served, the other still wants the line. */
 	in(0x3f8);
