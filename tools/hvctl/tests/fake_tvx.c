@@ -238,6 +238,8 @@ int tvx_get_state(int fd, uint32_t type, void *blob, size_t len)
 	struct fake_vcpu *vcpu = find(fd);
 	const void *at;
 
+	if (!vcpu)
+		return -EBADF;
 	if (fake.get_state_error)
 		return fake.get_state_error;
 	if (type == TINYVMX_STATE_MSRS)
@@ -256,6 +258,8 @@ int tvx_set_state(int fd, uint32_t type, const void *blob, size_t len)
 	struct fake_vcpu *vcpu = find(fd);
 	void *at;
 
+	if (!vcpu)
+		return -EBADF;
 	if (fake.set_state_error)
 		return fake.set_state_error;
 	if (type == TINYVMX_STATE_EXITS)

@@ -320,6 +320,35 @@ static void test_report_behind_half_a_line(void **state)
 	json_decref(report);
 }
 
+/* Where there is no room for the report: the status says so, whatever the guest's end was. */
+static void test_report_that_cannot_be_written(void **state)
+{
+	int err[2], status;
+	struct child child;
+	char said[4096];
+
+	(void)state;
+	speech = "";
+	assert_int_equal(pipe(err), 0);
+	test_image();
+	child.pid = fork();
+	assert_true(child.pid >= 0);
+	if (!child.pid) {
+		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+		dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO);
+		dup2(err[1], STDERR_FILENO);
+		run(says_and_leaves, (struct hv_session_options){ .json = true }, 0);
+	}
+	close(err[1]);
+	read_all(err[0], said, sizeof(said));
+	close(err[0]);
+	status = wait_status(&child, 10000);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 12);
+	assert_string_equal(said,
+			    "hvctl run: --json: cannot write the report; mend standard output\n");
+}
+
 static void test_reader_that_goes_away(void **state)
 {
 	struct child child = on_pipes(talks, (struct hv_session_options){ 0 });
@@ -343,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_terminal_that_is_not_controlling),
 		cmocka_unit_test(test_panic_of_any_bytes),
 		cmocka_unit_test(test_report_behind_half_a_line),
+		cmocka_unit_test(test_report_that_cannot_be_written),
 		cmocka_unit_test(test_reader_that_goes_away),
 	};
 	int failed;

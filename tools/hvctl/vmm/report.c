@@ -10,6 +10,7 @@
 #include "explain/explain.h"
 #include "lib/text.h"
 #include "lib/tvx.h"
+#include "lib/util.h"
 #include "report.h"
 #include "vmx/names.h"
 
@@ -151,7 +152,7 @@ static void print_fields(const struct hv_vcpu *vcpu, FILE *out)
 	if (!fields)
 		return;
 	fputs("VMCS:\n", out);
-	for (size_t i = 0; i < sizeof(fields_that_matter) / sizeof(fields_that_matter[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fields_that_matter); i++)
 		for (uint32_t j = 0; j < count; j++)
 			if (fields[j].encoding == fields_that_matter[i].encoding &&
 			    matters(fields_that_matter[i].when, fields[j].value, vcpu->run))
@@ -186,6 +187,12 @@ void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out)
 	free(fields);
 }
 
+/* One that could not be made again after a reset has nothing to tell. */
+static bool is_there(const struct hv_vcpu *vcpu)
+{
+	return vcpu->run;
+}
+
 /* ------------------------------------------------------------- statistics */
 
 static void print_stats(const struct hv_vcpu *vcpu, FILE *out)
@@ -206,7 +213,8 @@ static void print_stats(const struct hv_vcpu *vcpu, FILE *out)
 void hv_report_stats(const struct hv_machine *machine, FILE *out)
 {
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
-		print_stats(&machine->vcpus[i], out);
+		if (is_there(&machine->vcpus[i]))
+			print_stats(&machine->vcpus[i], out);
 }
 
 /* ------------------------------------------------------------------- JSON */
@@ -293,9 +301,9 @@ int hv_report_json(const struct hv_machine *machine, FILE *out)
 	int err;
 
 	hv_end_describe(&machine->end, text, sizeof(text));
-	/* A vCPU that could not be made again after a reset has no run page. */
-	for (unsigned int i = 0; i < machine->nr_vcpus && machine->vcpus[i].run; i++)
-		json_array_append_new(vcpus, json_vcpu(&machine->vcpus[i]));
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
+		if (is_there(&machine->vcpus[i]))
+			json_array_append_new(vcpus, json_vcpu(&machine->vcpus[i]));
 	report = json_pack("{s:o, s:s, s:i, s:o, s:I, s:o}", "image",
 			   json_text(machine->config.load.path), "end", hv_end_name(&machine->end),
 			   "status", hv_end_status(&machine->end), "message", json_text(text),
