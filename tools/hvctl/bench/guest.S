@@ -55,7 +55,10 @@ hv_bench_guest_\name:
 	call	empty_loop
 	.endm
 
-/* R12, R13 and R15 are the loop's, RDI and RSI hold the arguments. RAX and RDX start as RBX and RBP. */
+/*
+ * R12, R13 and R15 are the loop's, RDI and RSI hold the arguments. RAX and RDX start as RBX
+ * and RBP.
+ */
 	.macro LOOP
 	MARK_BEGIN
 	mov	%rdi, %r12
@@ -100,8 +103,8 @@ finish:
 	out	%eax, %dx
 	ud2
 
-	.globl hv_bench_guest_isr_trap, hv_bench_guest_isr_plain, hv_bench_guest_isr_eoi, hv_bench_guest_isr_count
-	.globl hv_bench_guest_isr_back
+	.globl hv_bench_guest_isr_trap, hv_bench_guest_isr_plain, hv_bench_guest_isr_eoi
+	.globl hv_bench_guest_isr_count, hv_bench_guest_isr_back
 hv_bench_guest_isr_trap:
 	mov	$GUEST_PORT_TRAP, %edx
 	out	%eax, %dx
@@ -387,7 +390,10 @@ hv_bench_guest_other_halted:
 1:	hlt
 	jmp	1b
 
-/* To vCPU 1, and until GUEST_SHARED is counted up; RSI: ticks to wait before each, until it has halted. */
+/*
+ * To vCPU 1, and until GUEST_SHARED is counted up; RSI: ticks to wait before each, until it
+ * has halted.
+ */
 	.macro SEND_IPI vector
 	call	x2apic_on
 1:	cmpq	$0, GUEST_SHARED + 8

@@ -95,7 +95,7 @@ static struct hv_bench_number find(const json_t *root, const char *name, unsigne
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach (json_object_get(root, "cases"), i, entry) {
+	json_array_foreach(json_object_get(root, "cases"), i, entry) {
 		const char *its_name = json_string_value(json_object_get(entry, "case"));
 		json_t *its_number = json_object_get(entry, names[backend]);
 

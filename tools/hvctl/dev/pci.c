@@ -178,7 +178,7 @@ int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_
 		},
 	};
 	hv_pci_config_set(device, reg, 4, space == HV_PORT ? BAR_PORTS : 0);
-	config_allow(device, reg, 4, (uint32_t) ~(size - 1));
+	config_allow(device, reg, 4, -(uint32_t)size);
 	return 0;
 }
 

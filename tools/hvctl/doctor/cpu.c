@@ -22,8 +22,10 @@ struct hypervisor {
 };
 
 static const struct hypervisor hypervisors[] = {
-	{ "KVMKVMKVM", "KVM",
-	  "on the host: modprobe -r kvm_intel; modprobe kvm_intel nested=1; give the machine -cpu host" },
+	{
+		"KVMKVMKVM", "KVM",
+		"on the host: modprobe -r kvm_intel; modprobe kvm_intel nested=1; give the machine -cpu host",
+	},
 	{ "VMwareVMware", "VMware",
 	  "power the machine off and add to its .vmx file: vhv.enable = \"TRUE\"" },
 	{ "Microsoft Hv", "Hyper-V",

@@ -23,7 +23,8 @@ static const struct {
 	const char *stop;
 } holders[] = {
 	{ "kvm_intel", "KVM", "stop its virtual machines, then: sudo modprobe -r kvm_intel" },
-	{ "vboxdrv", "VirtualBox", "stop its virtual machines, then: sudo modprobe -r vboxnetadp vboxnetflt vboxdrv" },
+	{ "vboxdrv", "VirtualBox",
+	  "stop its virtual machines, then: sudo modprobe -r vboxnetadp vboxnetflt vboxdrv" },
 	{ "vmmon", "VMware", "stop its virtual machines, then: sudo modprobe -r vmmon" },
 	{ "jailhouse", "Jailhouse", "sudo jailhouse disable" },
 };

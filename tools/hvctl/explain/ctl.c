@@ -346,7 +346,8 @@ static bool bad_event_length(struct probe *p)
 #define MSR_AREA(id_, section_, field_, count_, when_) \
 	{ .id = "ctl." id_, .section = (section_), .field = VMCS_##field_, \
 	  .when = (when_), .bad = bad_address, .arg = 0xf, \
-	  .rule = "must be 16-byte aligned and within the physical-address width, as its count is not 0", \
+	  .rule = "must be 16-byte aligned and within the physical-address width, " \
+		  "as its count is not 0", \
 	  .mend = "align the area, or set its count to 0" }, \
 	{ .id = "ctl." id_ ".end", .section = (section_), .field = VMCS_##field_, \
 	  .when = (when_), .bad = msr_area_end_beyond, .arg = VMCS_##count_, \

@@ -149,7 +149,8 @@ static const struct {
 	{ has_linked_vmcs, "revision identifier of the VMCS at the link pointer" },
 	{ loads_msrs, "entries of the VM-entry MSR-load area" },
 	{ loads_pdptes, "PDPTEs in memory at CR3" },
-	{ loads_rtit, "TraceEn (bit 0) of the CPU's IA32_RTIT_CTL, which must be 0 to load another" },
+	{ loads_rtit,
+	  "TraceEn (bit 0) of the CPU's IA32_RTIT_CTL, which must be 0 to load another" },
 };
 
 _Static_assert(ARRAY_SIZE(unseen) <= EXPLAIN_MAX_UNSEEN, "raise EXPLAIN_MAX_UNSEEN");

@@ -200,7 +200,8 @@ static bool bad_pdpte(struct probe *p)
 	{ .id = "guest.pdpte" #n, .section = PDPTES, \
 	  .field = VMCS_GUEST_PDPTE##n, .when = pae_paging, .bad = bad_pdpte, \
 	  .arg = 0x1e6, \
-	  .rule = "if present (bit 0), bits 2:1, 8:5 and those beyond the physical-address width must be 0", \
+	  .rule = "if present (bit 0), bits 2:1, 8:5 and those beyond the physical-address width " \
+		  "must be 0", \
 	  .mend = "read the four entries from guest memory at CR3" }
 
 static const struct rule state_rules[] = {

@@ -56,8 +56,10 @@ static const struct stranger strangers[] = {
 	{ 0x38, MAGIC("ARM\x64"), "is a Linux kernel for ARM64; give one for x86-64" },
 	{ 0x38, MAGIC("RSC\x05"), "is a Linux kernel for RISC-V; give one for x86-64" },
 	{ 0x24, MAGIC("\x18\x28\x6f\x01"), "is a Linux kernel for ARM; give one for x86-64" },
-	{ 0, MAGIC("MZ"),
-	  "is an EFI or DOS program, or a bzImage that ends before its header; give a whole bzImage or an ELF file" },
+	{
+		0, MAGIC("MZ"),
+		"is an EFI or DOS program, or a bzImage that ends before its header; give a whole bzImage or an ELF file",
+	},
 };
 
 static const struct stranger *find_stranger(const struct hv_file *file)

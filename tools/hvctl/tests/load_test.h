@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the tests of the loaders share: files from memory, and payloads made of them. */
-#ifndef LOAD_TEST_H
-#define LOAD_TEST_H
+#ifndef HV_TESTS_LOAD_TEST_H
+#define HV_TESTS_LOAD_TEST_H
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,10 @@
 
 #include "hv_test.h"
 #include "load/protocol.h"
+
+/* e_ident of an ELF file of ELFCLASS32 or ELFCLASS64 */
+#define ELF_IDENT(class) \
+	{ ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, class, ELFDATA2LSB, EV_CURRENT }
 
 struct test_file {
 	int fd;

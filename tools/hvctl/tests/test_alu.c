@@ -8,73 +8,73 @@
 #define FLAGS (X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF | \
 	X86_RFLAGS_SF | X86_RFLAGS_OF)
 
-#define ON_CPU(name, text)                                                               \
+#define ON_CPU(name, text) \
 	static uint64_t name(uint64_t a, uint64_t b, unsigned int bits, uint64_t *flags) \
-	{                                                                                \
-		uint64_t f = *flags;                                                     \
-                                                                                         \
-		switch (bits) {                                                          \
-		case 8:                                                                  \
-			asm("push %1; popf; " text "b %b2, %b0; pushf; pop %1"           \
-			    : "+q"(a), "+r"(f)                                           \
-			    : "q"(b)                                                     \
-			    : "cc");                                                     \
-			break;                                                           \
-		case 16:                                                                 \
-			asm("push %1; popf; " text "w %w2, %w0; pushf; pop %1"           \
-			    : "+r"(a), "+r"(f)                                           \
-			    : "r"(b)                                                     \
-			    : "cc");                                                     \
-			break;                                                           \
-		case 32:                                                                 \
-			asm("push %1; popf; " text "l %k2, %k0; pushf; pop %1"           \
-			    : "+r"(a), "+r"(f)                                           \
-			    : "r"(b)                                                     \
-			    : "cc");                                                     \
-			break;                                                           \
-		default:                                                                 \
-			asm("push %1; popf; " text "q %q2, %q0; pushf; pop %1"           \
-			    : "+r"(a), "+r"(f)                                           \
-			    : "r"(b)                                                     \
-			    : "cc");                                                     \
-		}                                                                        \
-		*flags = f;                                                              \
-		return hv_low_bits(a, bits);                                             \
+	{ \
+		uint64_t f = *flags; \
+		\
+		switch (bits) { \
+		case 8: \
+			asm("push %1; popf; " text "b %b2, %b0; pushf; pop %1" \
+			    : "+q"(a), "+r"(f) \
+			    : "q"(b) \
+			    : "cc"); \
+			break; \
+		case 16: \
+			asm("push %1; popf; " text "w %w2, %w0; pushf; pop %1" \
+			    : "+r"(a), "+r"(f) \
+			    : "r"(b) \
+			    : "cc"); \
+			break; \
+		case 32: \
+			asm("push %1; popf; " text "l %k2, %k0; pushf; pop %1" \
+			    : "+r"(a), "+r"(f) \
+			    : "r"(b) \
+			    : "cc"); \
+			break; \
+		default: \
+			asm("push %1; popf; " text "q %q2, %q0; pushf; pop %1" \
+			    : "+r"(a), "+r"(f) \
+			    : "r"(b) \
+			    : "cc"); \
+		} \
+		*flags = f; \
+		return hv_low_bits(a, bits); \
 	}
 
-#define ON_CPU1(name, text)                                                              \
+#define ON_CPU1(name, text) \
 	static uint64_t name(uint64_t a, uint64_t b, unsigned int bits, uint64_t *flags) \
-	{                                                                                \
-		uint64_t f = *flags;                                                     \
-                                                                                         \
-		(void)b;                                                                 \
-		switch (bits) {                                                          \
-		case 8:                                                                  \
-			asm("push %1; popf; " text "b %b0; pushf; pop %1"                \
-			    : "+q"(a), "+r"(f)                                           \
-			    :                                                            \
-			    : "cc");                                                     \
-			break;                                                           \
-		case 16:                                                                 \
-			asm("push %1; popf; " text "w %w0; pushf; pop %1"                \
-			    : "+r"(a), "+r"(f)                                           \
-			    :                                                            \
-			    : "cc");                                                     \
-			break;                                                           \
-		case 32:                                                                 \
-			asm("push %1; popf; " text "l %k0; pushf; pop %1"                \
-			    : "+r"(a), "+r"(f)                                           \
-			    :                                                            \
-			    : "cc");                                                     \
-			break;                                                           \
-		default:                                                                 \
-			asm("push %1; popf; " text "q %q0; pushf; pop %1"                \
-			    : "+r"(a), "+r"(f)                                           \
-			    :                                                            \
-			    : "cc");                                                     \
-		}                                                                        \
-		*flags = f;                                                              \
-		return hv_low_bits(a, bits);                                             \
+	{ \
+		uint64_t f = *flags; \
+		\
+		(void)b; \
+		switch (bits) { \
+		case 8: \
+			asm("push %1; popf; " text "b %b0; pushf; pop %1" \
+			    : "+q"(a), "+r"(f) \
+			    : \
+			    : "cc"); \
+			break; \
+		case 16: \
+			asm("push %1; popf; " text "w %w0; pushf; pop %1" \
+			    : "+r"(a), "+r"(f) \
+			    : \
+			    : "cc"); \
+			break; \
+		case 32: \
+			asm("push %1; popf; " text "l %k0; pushf; pop %1" \
+			    : "+r"(a), "+r"(f) \
+			    : \
+			    : "cc"); \
+			break; \
+		default: \
+			asm("push %1; popf; " text "q %q0; pushf; pop %1" \
+			    : "+r"(a), "+r"(f) \
+			    : \
+			    : "cc"); \
+		} \
+		*flags = f; \
+		return hv_low_bits(a, bits); \
 	}
 
 ON_CPU(cpu_add, "add")

@@ -2,6 +2,7 @@
 /* Sizes and addresses as people write them. */
 #include "hv_test.h"
 #include "lib/args.h"
+#include "lib/util.h"
 
 static void good(const char *text, uint64_t unit, uint64_t want)
 {
@@ -59,7 +60,7 @@ static void test_bad(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		bad(texts[i]);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Linux bzImages, made here: what the kernel is told, and each reason to refuse one. */
 #include "firmware/acpi.h"
+#include "lib/util.h"
 #include "lib/x86.h"
 #include "load_test.h"
 
@@ -45,7 +46,7 @@ static struct bzimage new_image(void)
 {
 	struct bzimage image = { 0 };
 
-	for (size_t i = 0; i < sizeof(header) / sizeof(header[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(header); i++)
 		put(&image, header[i].at, header[i].value, header[i].bytes);
 	memcpy(image.byte + 0x202, "HdrS", 4);
 	memset(image.byte + SETUP, 0x90, CODE);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hv_test.h"
+#include "lib/util.h"
 
 static char dir[] = "/tmp/hv-cli-XXXXXX";
 static char output[4096];
@@ -86,7 +87,7 @@ static int teardown(void **state)
 	char path[64];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		unlink(path);
 	}

@@ -109,6 +109,17 @@ static void test_binary_and_12h(void **state)
 	assert_int_equal(get(f, 4), 0x92);
 }
 
+static void assert_libc_time(struct fixture *f, const struct tm *tm)
+{
+	const int year = tm->tm_year + 1900;
+	const uint8_t time[] = {
+		tm->tm_sec,  tm->tm_min,     tm->tm_hour, tm->tm_wday + 1,
+		tm->tm_mday, tm->tm_mon + 1, year % 100,  year / 100,
+	};
+
+	assert_time(f, time);
+}
+
 static void test_calendar_like_libc(void **state)
 {
 	struct fixture *f = *state;
@@ -120,11 +131,7 @@ static void test_calendar_like_libc(void **state)
 		t = (time_t)i * 1234567; /* to the year 2752, each month and day */
 		f->cmos.s.offset_s = (int64_t)t - (int64_t)(START / SECOND);
 		assert_non_null(gmtime_r(&t, &tm));
-		assert_time(f, (uint8_t[]){ (uint8_t)tm.tm_sec, (uint8_t)tm.tm_min,
-					    (uint8_t)tm.tm_hour, (uint8_t)(tm.tm_wday + 1),
-					    (uint8_t)tm.tm_mday, (uint8_t)(tm.tm_mon + 1),
-					    (uint8_t)((tm.tm_year + 1900) % 100),
-					    (uint8_t)((tm.tm_year + 1900) / 100) });
+		assert_libc_time(f, &tm);
 	}
 }
 

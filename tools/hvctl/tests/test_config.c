@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "hv_test.h"
+#include "lib/util.h"
 #include "vmm/config.h"
 
 static void round_trip(const struct hv_config *config, const char *wanted)
@@ -33,10 +34,9 @@ static void test_default(void **state)
 	const struct hv_config config = HV_CONFIG_DEFAULT;
 
 	(void)state;
-	round_trip(&config, "{\"cpu\":\"\",\"initrd\":[],\"machine\":\"default\","
-			    "\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,"
-			    "\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],"
-			    "\"shared_memory\":false,\"version\":1}");
+	round_trip(
+		&config,
+		"{\"cpu\":\"\",\"initrd\":[],\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],\"shared_memory\":false,\"version\":1}");
 }
 
 static void test_everything(void **state)
@@ -102,7 +102,7 @@ static void test_refused(void **state)
 		{ "[]", "no object" },
 		{ "{}", "version" },
 		{ "{\"version\":2}", "version" },
-		{ "{\"version\":1,\"memroy\":1}", "memroy" },
+		{ "{\"version\":1,\"memorie\":1}", "memorie" },
 		{ "{\"version\":1,\"memory\":\"1\"}", "memory" },
 		{ "{\"version\":1,\"memory\":-1}", "memory" },
 		{ "{\"version\":1,\"machine\":\"mac\"}", "machine" },
@@ -122,7 +122,7 @@ static void test_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct hv_error err = { .text = "" };
 
 		if (hv_config_from_json(cases[i].text, &err))

@@ -39,8 +39,7 @@ static void fake_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 		memcpy(&regs[3], vendor + 4, 4);
 		memcpy(&regs[2], vendor + 8, 4);
 	} else if (leaf == 1) {
-		regs[2] = (uint32_t)vmx << 5 | (uint32_t)xsave << 27 |
-			  (uint32_t)(signature != NULL) << 31;
+		regs[2] = (uint32_t)vmx << 5 | (uint32_t)xsave << 27 | (signature ? 1U << 31 : 0);
 	} else if (leaf == 0x40000000 && signature) {
 		memcpy(&regs[1], signature, strnlen(signature, 12));
 	}

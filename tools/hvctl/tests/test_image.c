@@ -10,8 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hv_test.h"
-#include "load/protocol.h"
+#include "load_test.h"
 
 static const struct hv_load_options defaults = HV_LOAD_OPTIONS_DEFAULT;
 
@@ -36,7 +35,7 @@ static struct elf64 new_elf64(void)
 {
 	struct elf64 elf = {
 		.header = {
-			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			.e_ident = ELF_IDENT(ELFCLASS64),
 			.e_type = ET_EXEC,
 			.e_machine = EM_X86_64,
 			.e_version = EV_CURRENT,
@@ -109,7 +108,7 @@ static void test_elf32(void **state)
 		uint8_t code[16];
 	} elf = {
 		.header = {
-			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
+			.e_ident = ELF_IDENT(ELFCLASS32),
 			.e_type = ET_EXEC,
 			.e_machine = EM_386,
 			.e_version = EV_CURRENT,

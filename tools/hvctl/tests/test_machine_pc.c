@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The PC in a machine that has no VM: what reaches the vCPU, what is noted, what lies in RAM. */
 #include "firmware/acpi.h"
+#include "lib/util.h"
 #include "machine_test.h"
 
 static struct hv_machine *machine;
@@ -74,7 +75,7 @@ static void test_resets_are_noted(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		hv_machine_drop_attention(machine, HV_ATTENTION_RESET);
 		test_out(machine, ways[i].port, 1, ways[i].value);
 		assert_true(reset_is_wanted());

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "hv_test.h"
+#include "lib/util.h"
 
 static void test_one_range(void **state)
 {
@@ -53,7 +54,7 @@ static void test_sizes_refused(void **state)
 	struct hv_memory memory;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct hv_error err = { .text = "" };
 
 		assert_true(hv_memory_init(&memory, sizes[i], &err) < 0);

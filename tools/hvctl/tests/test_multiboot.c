@@ -304,7 +304,7 @@ static void test_elf(void **state)
 		uint8_t code[16];
 	} elf = {
 		.header = {
-			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
+			.e_ident = ELF_IDENT(ELFCLASS32),
 			.e_type = ET_EXEC,
 			.e_machine = EM_386,
 			.e_version = EV_CURRENT,

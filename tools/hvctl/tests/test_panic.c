@@ -71,8 +71,8 @@ static void test_only_text_is_kept(void **state)
 	struct hv_panic panic = { .len = 0 };
 
 	(void)state;
-	say(&panic, "Kernel panic - not syncing: \xff\x9b"
-		    "31m\033[0m\xc2\x9b ok \xc3\xa9\n");
+	/* In octal, an escape ends after three digits. */
+	say(&panic, "Kernel panic - not syncing: \xff\23331m\033[0m\xc2\x9b ok \xc3\xa9\n");
 	assert_string_equal(hv_panic_text(&panic),
 			    "Kernel panic - not syncing: ??31m[0m? ok \xc3\xa9");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which protocol a file is taken for, by its content or by name; and what is no kernel at all. */
+#include "lib/util.h"
 #include "load_test.h"
 
 static struct load_test t;
@@ -67,7 +68,7 @@ static const struct stranger strangers[] = {
 static void test_strangers(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(strangers); i++) {
 		const struct stranger *s = &strangers[i];
 		char bytes[0x100] = "";
 
@@ -93,7 +94,7 @@ static void test_wrong_on_request(void **state)
 
 	(void)state;
 	t.config.path = load_test_file(&t, "\xf4", 1);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		t.config.boot = names[i];
 		load_test_refuse(&t, "");
 		hv_payload_free(&t.payload);

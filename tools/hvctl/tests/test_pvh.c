@@ -43,7 +43,7 @@ static struct kernel new_kernel(void)
 {
 	struct kernel kernel = {
 		.header = {
-			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			.e_ident = ELF_IDENT(ELFCLASS64),
 			.e_type = ET_EXEC,
 			.e_machine = EM_X86_64,
 			.e_version = EV_CURRENT,

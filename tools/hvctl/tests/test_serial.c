@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The serial ports: what --serial says, what reaches the other end, and lines that two ports share. */
+/* The serial ports: what --serial says, what reaches the other end, lines that two ports share. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/util.h"
 #include "machine_test.h"
 
 static struct hv_machine *machine;
@@ -67,9 +68,9 @@ static void test_refused_options(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
 		refuse(ports[i], "COM1: to COM4:");
-	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
 		refuse(backends[i], "null, stdio, pty or file:NAME");
 }
 

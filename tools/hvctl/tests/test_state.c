@@ -240,7 +240,12 @@ static bool is_taken(const struct hv_state *state)
 
 static struct hv_state copy_of(const struct hv_state *state, size_t len)
 {
-	struct hv_state copy = { .data = malloc(len + 1), .len = len, .room = len, .memory_fd = -1 };
+	struct hv_state copy = {
+		.data = malloc(len + 1),
+		.len = len,
+		.room = len,
+		.memory_fd = -1,
+	};
 
 	memcpy(copy.data, state->data, len);
 	return copy;

@@ -2,8 +2,9 @@
 /* Names for addresses: from System.map, and from ELF files good and broken. */
 #include <elf.h>
 
-#include "hv_test.h"
+#include "lib/util.h"
 #include "load/symbols.h"
+#include "load_test.h"
 
 static char text[100];
 
@@ -62,10 +63,10 @@ static void test_map_broken(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
 		if (in_map(maps[i], 2))
 			fail_msg("\"%s\" has a symbol: %s", maps[i], text);
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
 		if (is_map(maps[i]))
 			fail_msg("\"%s\" is taken for a map", maps[i]);
 	assert_false(hv_symbols_in_map(&(struct hv_file){ 0 }, 0, text, sizeof(text)));
@@ -86,11 +87,14 @@ struct elf {
 	char strings[16];
 };
 
+#define SYMBOL(name, bind, type, value, size) \
+	{ name, ELF64_ST_INFO(bind, type), 0, SECTION_TEXT, value, size }
+
 static struct elf new_elf(void)
 {
 	struct elf elf = {
 		.header = {
-			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			.e_ident = ELF_IDENT(ELFCLASS64),
 			.e_type = ET_EXEC,
 			.e_machine = EM_X86_64,
 			.e_version = EV_CURRENT,
@@ -102,7 +106,12 @@ static struct elf new_elf(void)
 			.e_shentsize = sizeof(Elf64_Shdr),
 			.e_shnum = NR_SECTIONS,
 		},
-		.ph = { .p_type = PT_LOAD, .p_vaddr = VIRTUAL, .p_paddr = PHYSICAL, .p_memsz = 0x1000 },
+		.ph = {
+			.p_type = PT_LOAD,
+			.p_vaddr = VIRTUAL,
+			.p_paddr = PHYSICAL,
+			.p_memsz = 0x1000,
+		},
 		.section[SECTION_TEXT] = {
 			.sh_type = SHT_NOBITS,
 			.sh_flags = SHF_ALLOC | SHF_EXECINSTR,
@@ -122,9 +131,9 @@ static struct elf new_elf(void)
 			.sh_size = sizeof(elf.strings),
 		},
 		.symbol = {
-			[1] = { 1, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), 0, SECTION_TEXT, VIRTUAL + 0x10, 8 },
-			[2] = { 7, ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE), 0, SECTION_TEXT, VIRTUAL + 0x20, 0 },
-			[3] = { 7, ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT), 0, SECTION_TEXT, VIRTUAL + 0x30, 8 },
+			[1] = SYMBOL(1, STB_GLOBAL, STT_FUNC, VIRTUAL + 0x10, 8),
+			[2] = SYMBOL(7, STB_LOCAL, STT_NOTYPE, VIRTUAL + 0x20, 0),
+			[3] = SYMBOL(7, STB_GLOBAL, STT_OBJECT, VIRTUAL + 0x30, 8),
 		},
 		.strings = "\0start\0stop",
 	};

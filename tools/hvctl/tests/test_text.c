@@ -28,10 +28,7 @@ static void test_control_characters(void **state)
 	(void)state;
 	CLEANED("a\0b\n\t\033[1m\x7f", "a?b???[1m?");
 	/* CSI as one character of C1: in UTF-8, and as a byte. */
-	CLEANED("\xc2\x9b"
-		"1m\x9b"
-		"1m",
-		"?1m?1m");
+	CLEANED("\xc2\2331m\2331m", "?1m?1m");
 }
 
 static void test_no_utf8(void **state)

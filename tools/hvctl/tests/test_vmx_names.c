@@ -78,46 +78,50 @@ static void test_instruction_errors(void **state)
 	assert_string_equal(vmx_instruction_error(29), "unknown VM-instruction error");
 }
 
+static const struct {
+	uint32_t reason;
+	uint64_t qual;
+	const char *text;
+} qualifications[] = {
+	{ 12, 0, "" },
+	{ 4, 0x99, "SIPI vector 0x99" },
+	{ 9, 0xc0000028, "to TSS selector 0x0028 by task gate in IDT" },
+	{ 14, 0x401000, "linear address 0x401000" },
+	{ 28, 0x003, "MOV to CR3 from RAX" },
+	{ 28, 0xf18, "MOV from CR8 to R15" },
+	{ 28, 0x20, "CLTS" },
+	{ 28, 0x00010030, "LMSW 0x0001 from a register" },
+	{ 29, 0x117, "MOV from DR7, RCX" },
+	{ 30, 0x03f80000, "OUT port 0x3f8, 1 byte, DX" },
+	{ 30, 0x00e90040, "OUT port 0xe9, 1 byte, immediate" },
+	{ 30, 0x01f0003b, "REP INS port 0x1f0, 4 bytes, DX" },
+	{ 0x80000021, 4, "the VMCS link pointer" },
+	{ 0x80000021, 1, "undefined" },
+	{ 0x80000022, 3, "entry 3 of the VM-entry MSR-load area" },
+	{ 44, 0x10b0, "offset 0x0b0, data write by an instruction" },
+	{ 45, 0xec, "vector 0xec" },
+	{ 48, 0x181,
+	  "read; page allows ---; linear address valid, access to the page itself" },
+	{
+		48, 0x08a,
+		"write; page allows r--; linear address valid, access to a paging-structure entry",
+	},
+	{ 48, 0x004, "fetch; page allows ---" },
+	{ 56, 0x300, "APIC register offset 0x300" },
+	{ 5000, 1, "" },
+};
+
 static void test_qualifications(void **state)
 {
-	static const struct {
-		uint32_t reason;
-		uint64_t qual;
-		const char *text;
-	} cases[] = {
-		{ 12, 0, "" },
-		{ 4, 0x99, "SIPI vector 0x99" },
-		{ 9, 0xc0000028, "to TSS selector 0x0028 by task gate in IDT" },
-		{ 14, 0x401000, "linear address 0x401000" },
-		{ 28, 0x003, "MOV to CR3 from RAX" },
-		{ 28, 0xf18, "MOV from CR8 to R15" },
-		{ 28, 0x20, "CLTS" },
-		{ 28, 0x00010030, "LMSW 0x0001 from a register" },
-		{ 29, 0x117, "MOV from DR7, RCX" },
-		{ 30, 0x03f80000, "OUT port 0x3f8, 1 byte, DX" },
-		{ 30, 0x00e90040, "OUT port 0xe9, 1 byte, immediate" },
-		{ 30, 0x01f0003b, "REP INS port 0x1f0, 4 bytes, DX" },
-		{ 0x80000021, 4, "the VMCS link pointer" },
-		{ 0x80000021, 1, "undefined" },
-		{ 0x80000022, 3, "entry 3 of the VM-entry MSR-load area" },
-		{ 44, 0x10b0, "offset 0x0b0, data write by an instruction" },
-		{ 45, 0xec, "vector 0xec" },
-		{ 48, 0x181,
-		  "read; page allows ---; linear address valid, access to the page itself" },
-		{ 48, 0x08a,
-		  "write; page allows r--; linear address valid, access to a paging-structure entry" },
-		{ 48, 0x004, "fetch; page allows ---" },
-		{ 56, 0x300, "APIC register offset 0x300" },
-		{ 5000, 1, "" },
-	};
 	char buf[128];
 	size_t len;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		len = vmx_describe_qualification(cases[i].reason, cases[i].qual, buf, sizeof(buf));
-		assert_string_equal(buf, cases[i].text);
-		assert_int_equal(len, strlen(cases[i].text));
+	for (size_t i = 0; i < ARRAY_SIZE(qualifications); i++) {
+		len = vmx_describe_qualification(qualifications[i].reason, qualifications[i].qual,
+						 buf, sizeof(buf));
+		assert_string_equal(buf, qualifications[i].text);
+		assert_int_equal(len, strlen(qualifications[i].text));
 	}
 }
 

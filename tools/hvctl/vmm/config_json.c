@@ -273,7 +273,7 @@ struct hv_config *hv_config_from_json(const char *text, struct hv_error *err)
 		hv_config_free(&owned->config);
 		return NULL;
 	}
-	json_object_foreach (owned->root, name, value) {
+	json_object_foreach(owned->root, name, value) {
 		if (read_any(&owned->config, name, value, err)) {
 			hv_config_free(&owned->config);
 			return NULL;

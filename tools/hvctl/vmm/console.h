@@ -29,11 +29,11 @@
 #define HV_CONSOLE_ESCAPE   0x01 /* Ctrl-A */
 
 struct hv_console_config {
-	struct hv_loop *loop;		/* that waits for readers and for input; NULL: nobody does */
+	struct hv_loop *loop;		/* that waits for readers and input; NULL: nobody does */
 	pthread_mutex_t *lock;		/* held where @input is called */
 	int in_fd;			/* -1: there is no input */
 	int out_fd;
-	bool lossy;			/* nobody may be reading: drop what does not fit, never wait */
+	bool lossy;			/* nobody may be reading: drop what does not fit */
 	bool raw;			/* the input is a raw terminal: look for escapes */
 	/* Take what the guest has room for; called with @lock held. */
 	size_t (*input)(void *ctx, const uint8_t *data, size_t len);

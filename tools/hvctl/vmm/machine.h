@@ -53,7 +53,7 @@ struct hv_machine {
 	struct hv_debugport debugport;
 	struct hv_exitport exitport;
 
-	/* Running, pausing: run.c. @run_lock may be taken with @lock held, not the other way round. */
+	/* Running, pausing: run.c. @run_lock may be taken with @lock held, not vice versa. */
 	pthread_mutex_t run_lock;
 	pthread_cond_t run_changed;
 	bool paused;			/* somebody has paused it and not resumed it yet */

@@ -43,10 +43,16 @@ int hv_machine_pc_create(struct hv_machine *machine);
 /* Nothing if there is none. */
 void hv_machine_pc_destroy(struct hv_machine *machine);
 
-/* What firmware leaves in the first MiB: BIOS data area, ACPI tables, MP table. Returns 0 or -ENOSPC. */
+/*
+ * What firmware leaves in the first MiB: BIOS data area, ACPI tables, MP table. Returns 0 or
+ * -ENOSPC.
+ */
 int hv_machine_pc_write_tables(const struct hv_machine *machine);
 
-/* Virtual wire mode, as firmware leaves it: LINT0 takes the 8259s' interrupts. Returns 0 or -errno. */
+/*
+ * Virtual wire mode, as firmware leaves it: LINT0 takes the 8259s' interrupts. Returns 0 or
+ * -errno.
+ */
 int hv_machine_pc_wire_lapic(struct hv_vcpu *vcpu);
 
 /* For state.c: machine->lock is held. */

@@ -12,7 +12,7 @@ struct hv_record {
 	uint32_t instance;
 	uint32_t version;
 	uint32_t pad;			/* 0 */
-	uint64_t len;			/* of what follows, in bytes; the next begins 8 bytes aligned */
+	uint64_t len;			/* of what follows, in bytes; the next is aligned to 8 */
 };
 
 static inline const void *hv_record_data(const struct hv_record *record)

@@ -30,7 +30,10 @@ struct hv_serial {
 	struct hv_console own;
 };
 
-/* Make machine->serial: open what they are connected to, put them on the bus; the chips are there. */
+/*
+ * Make machine->serial: open what they are connected to, put them on the bus; the chips are
+ * there.
+ */
 int hv_serial_create(struct hv_machine *machine, struct hv_error *err);
 /* The consoles are closed. Nothing if there are none. */
 void hv_serial_destroy(struct hv_machine *machine);

@@ -8,7 +8,10 @@
 struct hv_session_options {
 	bool json;			/* report the end as a last line on standard output */
 	bool stats;			/* tell on standard error how often each VM exit came */
-	/* For tests: so often, at random times, save the machine, destroy it, and go on with what was saved. */
+	/*
+	 * For tests: so often, at random times, save the machine, destroy it, and go on with what
+	 * was saved.
+	 */
 	unsigned int reloads;
 	unsigned int seed;
 };

@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "lib/util.h"
 #include "signals.h"
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
@@ -43,7 +44,7 @@ int hv_signals_open(struct hv_signals *signals, struct hv_loop *loop, struct hv_
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
 		if (!is_ignored(caught[i]))
 			sigaddset(&set, caught[i]);
 	signal(SIGPIPE, SIG_IGN);

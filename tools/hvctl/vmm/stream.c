@@ -67,9 +67,9 @@ void hv_stream_open(struct hv_stream *stream, int fd, bool write)
 
 void hv_stream_close(struct hv_stream *stream)
 {
-	if (stream->own)
+	if (stream->own) {
 		close(stream->fd);
-	else if (stream->fd >= 0 && stream->fd <= STDERR_FILENO && shared[stream->fd]) {
+	} else if (stream->fd >= 0 && stream->fd <= STDERR_FILENO && shared[stream->fd]) {
 		set_nonblocking(stream->fd, false);
 		shared[stream->fd] = false;
 	}

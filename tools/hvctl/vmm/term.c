@@ -6,6 +6,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "lib/util.h"
 #include "stream.h"
 #include "term.h"
 
@@ -83,7 +84,7 @@ static void watch_ways_out(void)
 	watched = true;
 	atexit(hv_term_restore);
 	sigemptyset(&leave);
-	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
 		sigaddset(&leave, harmless[i]);
 	for (int sig = 1; sig <= SIGRTMAX; sig++)
 		if (!sigismember(&leave, sig) && is_default(sig))
