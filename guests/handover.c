@@ -96,7 +96,8 @@ static void check_multiboot(const struct multiboot *info)
 		     MULTIBOOT_LOADER;
 	u32 at = info->mmap_addr, i;
 
-	step("multiboot: flags 0x%x, loader %s", info->flags, (const char *)(ulong)info->boot_loader_name);
+	step("multiboot: flags 0x%x, loader %s", info->flags,
+	     (const char *)(ulong)info->boot_loader_name);
 	require((info->flags & wanted) == wanted);
 	check(!strcmp((const char *)(ulong)info->cmdline, "one two"));
 	while (at < info->mmap_addr + info->mmap_length) {

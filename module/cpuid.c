@@ -252,7 +252,8 @@ static u32 xsave_size(const struct tvx_vcpu *vcpu, u64 xcr0, bool compacted)
 	unsigned int n;
 
 	for (n = 2; n < 32; n++) {
-		const struct tinyvmx_cpuid *row = xcr0 & BIT_ULL(n) ? find(vcpu, LEAF_XSAVE, n) : NULL;
+		const struct tinyvmx_cpuid *row =
+			xcr0 & BIT_ULL(n) ? find(vcpu, LEAF_XSAVE, n) : NULL;
 
 		if (!row)
 			continue;

@@ -121,7 +121,7 @@ enum tvx_result tvx_exit_cr_access(struct tvx_vcpu *vcpu)
 {
 	unsigned long qual = tvx_exit_qualification(vcpu);
 
-	/* CR3-store exiting is off, CR0 and CR4 are read from the VMCS, CR8 is in the TPR shadow. */
+	/* CR3-store exiting is off, CR0 and CR4 are read from the VMCS, CR8 is the TPR shadow. */
 	switch (CR_ACCESS(qual)) {
 	case CR_MOV_TO:
 		return mov_to_cr(vcpu, CR_NUMBER(qual), tvx_gpr_read(vcpu, CR_GPR(qual)));

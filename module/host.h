@@ -185,7 +185,7 @@ void tvx_host_vma_restrict(struct vm_area_struct *vma);
 void tvx_host_timer_init(struct hrtimer *timer,
 			 enum hrtimer_restart (*fn)(struct hrtimer *timer));
 
-/* When the L1 data cache is to be flushed before VM entries; TVX_L1TF_NEVER on CPUs without L1TF. */
+/* When the L1 data cache is to be flushed before VM entries; without L1TF: TVX_L1TF_NEVER. */
 enum tvx_l1tf_policy { TVX_L1TF_NEVER, TVX_L1TF_CONDITIONAL, TVX_L1TF_ALWAYS };
 enum tvx_l1tf_policy tvx_host_l1tf_policy(void);
 

@@ -179,10 +179,12 @@ static bool ignore_write(struct tvx_vcpu *vcpu, u32 arg, u64 value)
 
 /* -------------------------------------------------------------- the table */
 
-#define FIELD(_msr, _field)	{ .index = _msr, .arg = _field, .read = read_field, .write = write_field }
+#define FIELD(_msr, _field) \
+	{ .index = _msr, .arg = _field, .read = read_field, .write = write_field }
 #define ADDRESS(_msr, _field)	{ .index = _msr, .arg = _field, .read = read_field, \
 				  .write = write_field, .canonical = true }
-#define SWITCHED(_msr, _n)	{ .index = _msr, .arg = _n, .read = read_switched, .write = write_switched }
+#define SWITCHED(_msr, _n) \
+	{ .index = _msr, .arg = _n, .read = read_switched, .write = write_switched }
 #define SWITCHED_ADDRESS(_msr, _n) { .index = _msr, .arg = _n, .read = read_switched, \
 				     .write = write_switched, .canonical = true }
 

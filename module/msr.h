@@ -20,7 +20,7 @@ bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value);
 /* SET_STATE: as WRMSR, but for the TSC and its adjustment, which do not move each other. */
 bool tvx_msr_restore(struct tvx_vcpu *vcpu, u32 index, u64 value);
 
-/* The guest's access to an MSR gave #GP: count it if there is no such MSR, trace each such MSR once. */
+/* The guest's access to an MSR gave #GP: if there is no such MSR, count it, and trace it once. */
 void tvx_msr_refused(struct tvx_vcpu *vcpu, u32 index, bool write);
 
 #endif

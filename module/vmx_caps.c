@@ -287,7 +287,7 @@ static int check_ept(void)
 	return 0;
 }
 
-/* CPUs whose timer counts at a wrong rate (errata AAT59, AAU65, AAX65; E3-1200 v2), by CPUID.1:EAX. */
+/* Whose timer counts at a wrong rate (errata AAT59, AAU65, AAX65; E3-1200 v2), by CPUID.1:EAX. */
 static const u32 broken_timers[] = { 0x20652, 0x20655, 0x306a8 };
 
 static void check_timer(void)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Speculation control: the guest's own IA32_SPEC_CTRL, which never reaches the host; IBPB; ARCH_CAPABILITIES. */
+/*
+ * Speculation control: the guest's own IA32_SPEC_CTRL, which never reaches the host; IBPB;
+ * ARCH_CAPABILITIES.
+ */
 #include <cpuid.h>
 #include <fcntl.h>
 

@@ -79,12 +79,12 @@
 #define TINYVMX_CAP_EPT_AD		(1ULL << 3)
 #define TINYVMX_CAP_PREEMPTION_TIMER	(1ULL << 4)
 #define TINYVMX_CAP_TPR_SHADOW		(1ULL << 5)
-#define TINYVMX_CAP_APICV		(1ULL << 6)	/* and it is in use: module parameter apicv */
+#define TINYVMX_CAP_APICV		(1ULL << 6)	/* in use: module parameter apicv */
 #define TINYVMX_CAP_POSTED_INTERRUPTS	(1ULL << 7)
 #define TINYVMX_CAP_XSAVE		(1ULL << 8)	/* TINYVMX_STATE_XSAVE beyond SSE */
 #define TINYVMX_CAP_RDTSCP		(1ULL << 9)
 #define TINYVMX_CAP_INVPCID		(1ULL << 10)
-#define TINYVMX_CAP_SPEC_CTRL		(1ULL << 11)	/* IA32_SPEC_CTRL, PRED_CMD, ARCH_CAPABILITIES */
+#define TINYVMX_CAP_SPEC_CTRL		(1ULL << 11)	/* SPEC_CTRL, PRED_CMD, ARCH_CAPABILITIES */
 
 /* The VMX capability MSRs are numbered from IA32_VMX_BASIC (480H). */
 #define TINYVMX_VMX_MSR_BASE	0x480
@@ -761,7 +761,7 @@ struct tinyvmx_exit_io {
 #define TINYVMX_MMIO_WRITE		(1U << 1)
 #define TINYVMX_MMIO_FETCH		(1U << 2)
 #define TINYVMX_MMIO_GLA_VALID		(1U << 3)
-#define TINYVMX_MMIO_WALK		(1U << 4)	/* not by the instruction: page tables, events */
+#define TINYVMX_MMIO_WALK		(1U << 4)	/* not by it: page tables, events */
 
 /**
  * struct tinyvmx_exit_mmio - an access to guest-physical memory that is not RAM

@@ -24,7 +24,10 @@
 /* A deadline further away is looked at again after this long. */
 #define FAR_NS	(3600ULL * NSEC_PER_SEC)
 
-/* No more than so many interrupts a second: with a period of an exit's length the guest would stand still. */
+/*
+ * No more than so many interrupts a second: with a period of an exit's length the guest would
+ * stand still.
+ */
 #define PERIODIC_MAX_HZ	50000
 
 static unsigned int timer_mode(const struct tvx_vcpu *vcpu)
