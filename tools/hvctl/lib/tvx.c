@@ -89,7 +89,7 @@ int tvx_run(int vcpu)
 	return call(vcpu, TINYVMX_RUN, NULL);
 }
 
-int tvx_get_state(int vcpu, uint32_t type, void *blob, size_t len)
+static int call_state(int vcpu, unsigned long request, uint32_t type, const void *blob, size_t len)
 {
 	struct tinyvmx_state arg = {
 		.size = sizeof(arg),
@@ -99,20 +99,17 @@ int tvx_get_state(int vcpu, uint32_t type, void *blob, size_t len)
 		.len = len,
 	};
 
-	return call(vcpu, TINYVMX_GET_STATE, &arg);
+	return call(vcpu, request, &arg);
+}
+
+int tvx_get_state(int vcpu, uint32_t type, void *blob, size_t len)
+{
+	return call_state(vcpu, TINYVMX_GET_STATE, type, blob, len);
 }
 
 int tvx_set_state(int vcpu, uint32_t type, const void *blob, size_t len)
 {
-	struct tinyvmx_state arg = {
-		.size = sizeof(arg),
-		.type = type,
-		.version = 1,
-		.data = (uintptr_t)blob,
-		.len = len,
-	};
-
-	return call(vcpu, TINYVMX_SET_STATE, &arg);
+	return call_state(vcpu, TINYVMX_SET_STATE, type, blob, len);
 }
 
 int tvx_set_cpuid(int vcpu, const struct tinyvmx_cpuid *entries, uint32_t count)

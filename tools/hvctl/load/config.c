@@ -5,22 +5,23 @@
 
 #include "config.h"
 
-static const char *const mode_names[] = {
+const char *const hv_mode_names[] = {
 	[HV_MODE_DEFAULT] = "default",
 	[HV_MODE_REAL] = "real",
 	[HV_MODE_PROTECTED] = "protected",
 	[HV_MODE_LONG] = "long",
+	NULL
 };
 
 const char *hv_mode_name(enum hv_mode mode)
 {
-	return mode_names[mode];
+	return hv_mode_names[mode];
 }
 
 bool hv_mode_find(const char *name, enum hv_mode *mode)
 {
 	for (enum hv_mode i = HV_MODE_REAL; i <= HV_MODE_LONG; i++)
-		if (!strcmp(name, mode_names[i])) {
+		if (!strcmp(name, hv_mode_names[i])) {
 			*mode = i;
 			return true;
 		}

@@ -43,6 +43,7 @@ struct hv_payload_config {
 #define HV_LOAD_OPTIONS_DEFAULT { .load = HV_UNSET, .entry = HV_UNSET, .mode = HV_MODE_DEFAULT }
 #define HV_PAYLOAD_CONFIG_DEFAULT { .bios_gpa = HV_UNSET, .options = HV_LOAD_OPTIONS_DEFAULT }
 
+extern const char *const hv_mode_names[];	/* in their order, NULL behind the last */
 const char *hv_mode_name(enum hv_mode mode);
 
 /* The mode that a user calls @name. False: there is none. */

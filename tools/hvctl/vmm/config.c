@@ -7,14 +7,14 @@
 
 #include "config.h"
 #include "firmware/cpu_features.h"
-#include "lib/util.h"
+
+const char *const hv_machine_names[] = { "default", "pc", "bare", NULL };
+const char *const hv_serial_names[] = { "none", "null", "stdio", "pty", "file", NULL };
 
 bool hv_machine_kind_find(const char *name, enum hv_machine_kind *kind)
 {
-	static const char *const names[HV_NR_MACHINE_KINDS] = { "default", "pc", "bare" };
-
 	for (enum hv_machine_kind i = HV_MACHINE_PC; i < HV_NR_MACHINE_KINDS; i++)
-		if (!strcmp(name, names[i])) {
+		if (!strcmp(name, hv_machine_names[i])) {
 			*kind = i;
 			return true;
 		}
@@ -35,18 +35,6 @@ int hv_config_add_cpu(struct hv_config *config, const char *text, struct hv_erro
 	return hv_fail(err, E2BIG, "all of them together are too long; say each feature once");
 }
 
-struct backend {
-	const char *name;
-	enum hv_serial_kind kind;
-};
-
-static const struct backend backends[] = {
-	{ "null", HV_SERIAL_NULL },
-	{ "stdio", HV_SERIAL_STDIO },
-	{ "pty", HV_SERIAL_PTY },
-	{ "file:", HV_SERIAL_FILE },
-};
-
 /* "COM1:" to "COM4:", and what is behind it. */
 static const char *parse_port(const char *text, unsigned int *port)
 {
@@ -58,17 +46,15 @@ static const char *parse_port(const char *text, unsigned int *port)
 
 static bool parse_backend(struct hv_serial_choice *choice, const char *text)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
-		size_t len = strlen(backends[i].name);
-		bool has_path = backends[i].name[len - 1] == ':';
-
-		if (strncmp(text, backends[i].name, len) || has_path != (text[len] != '\0'))
-			continue;
-		*choice =
-			(struct hv_serial_choice){ backends[i].kind, has_path ? text + len : NULL };
-		return true;
-	}
-	return false;
+	for (enum hv_serial_kind i = HV_SERIAL_NULL; i < HV_SERIAL_FILE; i++)
+		if (!strcmp(text, hv_serial_names[i])) {
+			*choice = (struct hv_serial_choice){ i, NULL };
+			return true;
+		}
+	if (strncmp(text, "file:", 5) || !text[5])
+		return false;
+	*choice = (struct hv_serial_choice){ HV_SERIAL_FILE, text + 5 };
+	return true;
 }
 
 int hv_config_set_serial(struct hv_config *config, const char *text, struct hv_error *err)

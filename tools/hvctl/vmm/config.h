@@ -32,6 +32,9 @@ enum hv_serial_kind {
 	HV_NR_SERIAL_KINDS
 };
 
+/* Names of both, in the order of their values, NULL behind the last. */
+extern const char *const hv_machine_names[], *const hv_serial_names[];
+
 struct hv_serial_choice {
 	enum hv_serial_kind kind;
 	const char *path;		/* of a file */

@@ -17,17 +17,13 @@ struct key {
 	const char *const *choices;	/* names of the values from 0 on, NULL behind the last */
 };
 
-static const char *const machine_names[] = { "default", "pc", "bare", NULL };
-static const char *const mode_names[] = { "default", "real", "protected", "long", NULL };
-static const char *const serial_names[] = { "none", "null", "stdio", "pty", "file", NULL };
-
 #define K(name, kind, field) { name, kind, offsetof(struct hv_config, field), NULL }
 #define CHOICE_OF(name, field, names) { name, CHOICE, offsetof(struct hv_config, field), names }
 
 /* Numbers are 64 bits wide, choices are enums; a string, number or address not said is left out. */
 static const struct key keys[] = {
 	K("memory", NUMBER, memory),
-	CHOICE_OF("machine", machine, machine_names),
+	CHOICE_OF("machine", machine, hv_machine_names),
 	K("no_reboot", BOOL, no_reboot),
 	K("shared_memory", BOOL, shared_memory),
 	K("image", STRING, load.path),
@@ -39,7 +35,7 @@ static const struct key keys[] = {
 	K("system_map", STRING, load.system_map),
 	K("load", NUMBER, load.options.load),
 	K("entry", NUMBER, load.options.entry),
-	CHOICE_OF("mode", load.options.mode, mode_names),
+	CHOICE_OF("mode", load.options.mode, hv_mode_names),
 };
 
 /* ------------------------------------------------------------------- write */
@@ -84,7 +80,7 @@ static json_t *write_serial(const struct hv_config *config)
 
 		json_array_append_new(ports, port->kind == HV_SERIAL_FILE ?
 						     json_pack("{s:s}", "file", port->path) :
-						     json_string(serial_names[port->kind]));
+						     json_string(hv_serial_names[port->kind]));
 	}
 	return ports;
 }
@@ -173,7 +169,7 @@ static int read_key(struct hv_config *config, const struct key *key, const json_
 
 static int read_port(struct hv_serial_choice *port, const json_t *value)
 {
-	static const struct key kind = { "serial", CHOICE, 0, serial_names };
+	static const struct key kind = { "serial", CHOICE, 0, hv_serial_names };
 	const json_t *path = json_object_get(value, "file");
 	struct hv_error unused;
 	unsigned int number;
