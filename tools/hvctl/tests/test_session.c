@@ -69,11 +69,14 @@ static int wait_status(const struct child *child, unsigned int ms)
 	return -1;
 }
 
+static unsigned int cpus = 1;
+
 /* In the child. */
 static void run(fake_guest_fn guest, struct hv_session_options options, unsigned int verbose)
 {
 	struct hv_config config = test_config(HV_MACHINE_PC);
 
+	config.cpus = cpus;
 	config.verbose = verbose;
 	config.no_reboot = true;
 	fake_reset(guest);
@@ -320,33 +323,67 @@ static void test_report_behind_half_a_line(void **state)
 	json_decref(report);
 }
 
-/* Where there is no room for the report: the status says so, whatever the guest's end was. */
-static void test_report_that_cannot_be_written(void **state)
+/* Its standard error, with standard output in @out_path. */
+static int words_of(fake_guest_fn guest, struct hv_session_options options, const char *out_path,
+		    char *said, size_t room)
 {
-	int err[2], status;
 	struct child child;
-	char said[4096];
+	int err[2];
 
-	(void)state;
-	speech = "";
 	assert_int_equal(pipe(err), 0);
 	test_image();
 	child.pid = fork();
 	assert_true(child.pid >= 0);
 	if (!child.pid) {
 		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-		dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO);
+		dup2(open(out_path, O_WRONLY), STDOUT_FILENO);
 		dup2(err[1], STDERR_FILENO);
-		run(says_and_leaves, (struct hv_session_options){ .json = true }, 0);
+		run(guest, options, 0);
 	}
 	close(err[1]);
-	read_all(err[0], said, sizeof(said));
+	read_all(err[0], said, room);
 	close(err[0]);
-	status = wait_status(&child, 10000);
+	return wait_status(&child, 10000);
+}
+
+/* Where there is no room for the report: the status says so, whatever the guest's end was. */
+static void test_report_that_cannot_be_written(void **state)
+{
+	const struct hv_session_options options = { .json = true };
+	char said[4096];
+	int status;
+
+	(void)state;
+	speech = "";
+	status = words_of(says_and_leaves, options, "/dev/full", said, sizeof(said));
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 12);
 	assert_string_equal(said,
 			    "hvctl run: --json: cannot write the report; mend standard output\n");
+}
+
+/* The second vCPU dies while the first computes: it is the one to tell of. */
+static int second_dies(struct fake_vcpu *vcpu)
+{
+	if (vcpu->id != 1)
+		return fake_compute(vcpu);
+	vcpu->regs.gpr[TINYVMX_RAX] = 0x7e57;
+	return fake_exit(vcpu, TINYVMX_EXIT_SHUTDOWN);
+}
+
+static void test_report_of_the_vcpu_that_died(void **state)
+{
+	char said[8192];
+	int status;
+
+	(void)state;
+	cpus = 3;
+	status = words_of(second_dies, (struct hv_session_options){ 0 }, "/dev/null", said,
+			  sizeof(said));
+	cpus = 1;
+	assert_int_equal(WEXITSTATUS(status), 6);
+	assert_non_null(strstr(said, "registers of vCPU 1:\n  RAX    0000000000007e57"));
+	assert_null(strstr(said, "registers of vCPU 0"));
 }
 
 static void test_reader_that_goes_away(void **state)
@@ -373,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_panic_of_any_bytes),
 		cmocka_unit_test(test_report_behind_half_a_line),
 		cmocka_unit_test(test_report_that_cannot_be_written),
+		cmocka_unit_test(test_report_of_the_vcpu_that_died),
 		cmocka_unit_test(test_reader_that_goes_away),
 	};
 	int failed;

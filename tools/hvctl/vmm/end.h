@@ -25,6 +25,7 @@ enum hv_end_kind {
 struct hv_end {
 	enum hv_end_kind kind;
 	uint32_t detail;
+	unsigned int vcpu;		/* whose exit led to it, if one did */
 	char text[200];			/* what led to it, where that needs saying; clean */
 };
 

@@ -24,6 +24,7 @@
 void hv_machine_end(struct hv_machine *machine, enum hv_end_kind kind, uint32_t detail,
 		    const char *fmt, ...)
 {
+	const struct hv_vcpu *vcpu = hv_vcpu_current();
 	struct hv_end *end = &machine->end;
 	bool first;
 
@@ -34,6 +35,7 @@ void hv_machine_end(struct hv_machine *machine, enum hv_end_kind kind, uint32_t 
 
 		end->kind = kind;
 		end->detail = detail;
+		end->vcpu = vcpu ? vcpu->id : 0;
 		va_start(args, fmt);
 		vsnprintf(end->text, sizeof(end->text), fmt, args);
 		va_end(args);

@@ -233,10 +233,10 @@ static void flush_consoles(struct session *session)
 }
 
 /* Where in its program the guest has died, and what may help. */
-static void tell_where(const struct hv_machine *machine)
+static void tell_where(const struct hv_vcpu *vcpu)
 {
-	const struct hv_payload *payload = &machine->payload;
-	uint64_t rip = hv_machine_bsp(machine)->run->rip;
+	const struct hv_payload *payload = &vcpu->machine->payload;
+	uint64_t rip = vcpu->run->rip;
 	char text[200];
 
 	if (hv_payload_find_symbol(payload, rip, text, sizeof(text)))
@@ -247,17 +247,18 @@ static void tell_where(const struct hv_machine *machine)
 
 static void tell_end(const struct hv_machine *machine)
 {
+	const struct hv_vcpu *vcpu = &machine->vcpus[machine->end.vcpu];
 	bool worth_telling = false;
 	char text[300];
 
 	switch (machine->end.kind) {
 	case HV_END_ENTRY_FAILED:
-		hv_report_entry_failure(hv_machine_bsp(machine), stderr);
+		hv_report_entry_failure(vcpu, stderr);
 		/* fall through */
 	case HV_END_TRIPLE_FAULT:
 	case HV_END_UNSUPPORTED:
-		hv_report_vcpu(hv_machine_bsp(machine), stderr);
-		tell_where(machine);
+		hv_report_vcpu(vcpu, stderr);
+		tell_where(vcpu);
 		/* fall through */
 	case HV_END_ERROR:
 	case HV_END_HALTED:
