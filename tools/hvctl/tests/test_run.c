@@ -184,7 +184,8 @@ static void *pauses(void *ctx)
 	struct pauser *p = ctx;
 
 	for (unsigned int i = 0; i < p->rounds; i++) {
-		hv_machine_pause(p->machine);
+		if (!hv_machine_pause(p->machine))
+			break;
 		look(p);
 		hv_machine_resume(p->machine);
 	}
@@ -280,6 +281,47 @@ static void test_end_of_a_paused_machine(void **state)
 	hv_machine_serve(machine);
 	hv_machine_join(machine);
 	assert_int_equal(all_runs(), 0);
+	hv_machine_resume(machine);
+	hv_machine_destroy(machine);
+}
+
+static atomic_bool may_reset;
+
+static int resets_when_told(struct fake_vcpu *vcpu)
+{
+	while (!may_reset)
+		test_sleep_ms(1);
+	return fake_out(vcpu, 0xcf9, 1, 6);
+}
+
+/*
+ * A vCPU is about to reset the machine, somebody else is first to pause it, and ends it
+ * like that: who waits for a turn gives up, and resets nothing.
+ */
+static void test_end_while_a_reset_waits(void **state)
+{
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, 1, resets_when_told);
+	struct hv_error err;
+
+	(void)state;
+	may_reset = false;
+	assert_int_equal(hv_machine_start(machine, &err), 0);
+	while (!fake.vcpu[0].inside)
+		test_sleep_ms(1);
+	pthread_mutex_lock(&machine->run_lock);
+	may_reset = true;
+	while (!(machine->attention & HV_ATTENTION_RESET))
+		test_sleep_ms(1);
+	/* It goes for the lock: what hv_machine_pause() does, had we been faster. */
+	test_sleep_ms(20);
+	machine->paused = true;
+	pthread_mutex_unlock(&machine->run_lock);
+	test_sleep_ms(20);
+	ends_it(machine);
+	alarm(10);
+	hv_machine_join(machine);
+	alarm(0);
+	assert_int_equal(fake.vcpu[0].made, 1);
 	hv_machine_resume(machine);
 	hv_machine_destroy(machine);
 }
@@ -409,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_pause_by_many),
 		cmocka_unit_test(test_pause_while_resetting),
 		cmocka_unit_test(test_end_of_a_paused_machine),
+		cmocka_unit_test(test_end_while_a_reset_waits),
 		cmocka_unit_test(test_time_stands_still),
 		cmocka_unit_test(test_timers_stand_still),
 		cmocka_unit_test(test_refusals),

@@ -124,9 +124,12 @@ static inline struct hv_vcpu *hv_machine_bsp(const struct hv_machine *machine)
  * as paused meanwhile. Chips go on: who wants those to stand still, too, holds
  * machine->lock, or stops time.
  *
+ * Returns whether it did. False: the machine has ended while somebody else had it paused,
+ * and will be destroyed like that; there is nothing to resume.
+ *
  * Context: any thread, a vCPU's own too; may sleep; no locks held.
  */
-void hv_machine_pause(struct hv_machine *machine);
+bool hv_machine_pause(struct hv_machine *machine);
 void hv_machine_resume(struct hv_machine *machine);
 
 /*

@@ -337,7 +337,8 @@ static void reset_or_end(struct hv_machine *machine)
 
 void hv_machine_pc_reset(struct hv_machine *machine)
 {
-	hv_machine_pause(machine);
+	if (!hv_machine_pause(machine))
+		return;
 	pthread_mutex_lock(&machine->lock);
 	if (atomic_load(&machine->attention) & HV_ATTENTION_RESET) {
 		hv_machine_drop_attention(machine, HV_ATTENTION_RESET);

@@ -138,20 +138,33 @@ static struct hv_vcpu *ourselves(const struct hv_machine *machine)
 	return vcpu && vcpu->machine == machine ? vcpu : NULL;
 }
 
-void hv_machine_pause(struct hv_machine *machine)
+/* @run_lock is held. False: it has ended, and whoever has paused it may never resume it. */
+static bool wait_for_turn(struct hv_machine *machine)
+{
+	while (machine->paused && !hv_machine_has_ended(machine))
+		pthread_cond_wait(&machine->run_changed, &machine->run_lock);
+	return !machine->paused;
+}
+
+bool hv_machine_pause(struct hv_machine *machine)
 {
 	struct hv_vcpu *self = ourselves(machine);
+	bool ours;
 
 	pthread_mutex_lock(&machine->run_lock);
 	if (self)
 		leave_running(self);
-	while (machine->paused)
-		pthread_cond_wait(&machine->run_changed, &machine->run_lock);
-	machine->paused = true;
-	hv_machine_want_attention(machine, HV_ATTENTION_PAUSE);
-	while (!none_runs(machine))
-		pthread_cond_wait(&machine->run_changed, &machine->run_lock);
+	ours = wait_for_turn(machine);
+	if (ours) {
+		machine->paused = true;
+		hv_machine_want_attention(machine, HV_ATTENTION_PAUSE);
+		while (!none_runs(machine))
+			pthread_cond_wait(&machine->run_changed, &machine->run_lock);
+	} else if (self) {
+		enter_running(self);
+	}
 	pthread_mutex_unlock(&machine->run_lock);
+	return ours;
 }
 
 void hv_machine_resume(struct hv_machine *machine)

@@ -129,7 +129,8 @@ static bool save(struct session *session, struct hv_state *state)
 	struct hv_error err;
 	int error;
 
-	hv_machine_pause(machine);
+	if (!hv_machine_pause(machine))
+		return false;
 	pthread_mutex_lock(&machine->lock);
 	error = hv_machine_stop_time(machine);
 	if (error)
