@@ -152,7 +152,7 @@ static void test_file(void **state)
 	assert_int_equal(hv_serial_present(machine), 3);
 	send_text(0x2f8, "to a file");
 	hv_serial_flush(machine);
-	hv_console_finish(machine->serial[1].console, machine->attention_fd);
+	hv_console_finish(machine->serial[1].console);
 	fd = open(path, O_RDONLY);
 	assert_int_equal(read(fd, text, sizeof(text)), 9);
 	close(fd);
@@ -231,7 +231,7 @@ static void test_pty_that_nobody_reads(void **state)
 	for (unsigned int i = 0; i < 4 * HV_CONSOLE_OUT / 8; i++)
 		send_text(0x2f8, "7 bytes\n");
 	hv_machine_throttle(machine);
-	hv_console_finish(machine->serial[1].console, machine->attention_fd);
+	hv_console_finish(machine->serial[1].console);
 	assert_false(hv_machine_has_ended(machine));
 }
 

@@ -9,6 +9,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <utmp.h>
 
@@ -45,6 +46,15 @@ static int says_and_leaves(struct fake_vcpu *vcpu)
 
 	return n < strlen(speech) ? fake_out(vcpu, COM1, 1, (uint8_t)speech[n]) :
 				    fake_out(vcpu, 0x604, 2, 0x2000);
+}
+
+/* Says @speech, then thinks. */
+static int says_and_computes(struct fake_vcpu *vcpu)
+{
+	unsigned int n = vcpu->runs - 1;
+
+	return n < strlen(speech) ? fake_out(vcpu, COM1, 1, (uint8_t)speech[n]) :
+				    fake_compute(vcpu);
 }
 
 /* ----------------------------------------------------------------- process */
@@ -264,6 +274,139 @@ static void test_terminal_that_is_not_controlling(void **state)
 	modes_are_back(&child);
 }
 
+/* ----------------------------------------------------- others on the stream */
+
+static bool becomes_nonblocking(const struct child *child, bool wanted)
+{
+	for (unsigned int i = 0; i < 5000; i++) {
+		if (!(fcntl(child->from, F_GETFL) & O_NONBLOCK) == !wanted)
+			return true;
+		test_sleep_ms(1);
+	}
+	return false;
+}
+
+/* Its output is what cannot be opened again, so that we share the description with it. */
+static struct child on_shared_output(fake_guest_fn guest, int *other_side)
+{
+	struct child child = { .to = -1 };
+
+	assert_int_equal(openpty(&child.from, other_side, NULL, NULL, NULL), 0);
+	test_image();
+	child.pid = fork();
+	assert_true(child.pid >= 0);
+	if (!child.pid) {
+		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+		dup2(child.from, STDOUT_FILENO);
+		run(guest, (struct hv_session_options){ 0 }, 0);
+	}
+	return child;
+}
+
+/* O_NONBLOCK on it is ours while we run, and goes away whatever becomes of us. */
+static void test_shared_output(void **state)
+{
+	int other_side, status;
+	struct child child;
+	char text[8];
+
+	(void)state;
+	speech = "words\n";
+	child = on_shared_output(says_and_computes, &other_side);
+	assert_int_equal(read(other_side, text, sizeof(text)), 6);
+	assert_true(becomes_nonblocking(&child, true));
+	kill(child.pid, SIGTSTP);
+	assert_int_equal(waitpid(child.pid, &status, WUNTRACED), child.pid);
+	assert_true(WIFSTOPPED(status));
+	assert_true(becomes_nonblocking(&child, false));
+	kill(child.pid, SIGCONT);
+	assert_true(becomes_nonblocking(&child, true));
+	kill(child.pid, SIGALRM);
+	status = wait_status(&child, 10000);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+	assert_true(becomes_nonblocking(&child, false));
+	close(child.from);
+	close(other_side);
+}
+
+static struct child on_terminal_into_pipe(fake_guest_fn guest)
+{
+	struct child child;
+	int slave, out[2];
+
+	assert_int_equal(openpty(&child.to, &slave, NULL, NULL, NULL) || pipe(out), 0);
+	assert_int_equal(tcgetattr(child.to, &child.before), 0);
+	assert_int_equal(fcntl(out[0], F_SETPIPE_SZ, 4096), 4096);
+	test_image();
+	child.pid = fork();
+	assert_true(child.pid >= 0);
+	if (!child.pid) {
+		close(child.to);
+		close(out[0]);
+		login_tty(slave);
+		dup2(out[1], STDOUT_FILENO);
+		close(out[1]);
+		run(guest, (struct hv_session_options){ 0 }, 0);
+	}
+	close(slave);
+	close(out[1]);
+	child.from = out[0];
+	return child;
+}
+
+static bool becomes_full(const struct child *child)
+{
+	int len = 0;
+
+	for (unsigned int i = 0; i < 5000 && len < 4096; i++) {
+		ioctl(child->from, FIONREAD, &len);
+		sleep_ms(1);
+	}
+	return len == 4096;
+}
+
+/*
+ * The guest has ended, its last words wait for "| less": the terminal is less's, stopping
+ * us for a while loses nothing.
+ */
+static void test_last_words_wait_for_their_reader(void **state)
+{
+	static char words[10000], said[sizeof(words) + 1];
+	struct child child;
+
+	(void)state;
+	memset(words, 'w', sizeof(words) - 1);
+	speech = words;
+	child = on_terminal_into_pipe(says_and_leaves);
+	assert_true(becomes_full(&child));
+	assert_true(becomes(&child, false));
+	kill(child.pid, SIGTSTP);
+	test_sleep_ms(50);
+	kill(child.pid, SIGCONT);
+	read_all(child.from, said, sizeof(said));
+	assert_string_equal(said, words);
+	assert_int_equal(wait_status(&child, 10000), 0);
+	close(child.from);
+	modes_are_back(&child);
+}
+
+/* ... and a signal kills us. */
+static void test_signal_while_last_words_wait(void **state)
+{
+	struct child child;
+	int status;
+
+	(void)state;
+	child = on_terminal_into_pipe(says_and_leaves);
+	assert_true(becomes_full(&child));
+	assert_true(becomes(&child, false));
+	kill(child.pid, SIGTERM);
+	status = wait_status(&child, 10000);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	close(child.from);
+	modes_are_back(&child);
+}
+
 /* ------------------------------------------------------------------ reports */
 
 static json_t *report_of(const char *words, fake_guest_fn guest, char *said, size_t room,
@@ -407,6 +550,9 @@ int main(void)
 		cmocka_unit_test(test_escape_with_stalled_terminal),
 		cmocka_unit_test(test_stop_and_continue),
 		cmocka_unit_test(test_terminal_that_is_not_controlling),
+		cmocka_unit_test(test_shared_output),
+		cmocka_unit_test(test_last_words_wait_for_their_reader),
+		cmocka_unit_test(test_signal_while_last_words_wait),
 		cmocka_unit_test(test_panic_of_any_bytes),
 		cmocka_unit_test(test_report_behind_half_a_line),
 		cmocka_unit_test(test_report_that_cannot_be_written),

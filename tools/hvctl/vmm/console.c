@@ -158,12 +158,12 @@ void hv_console_throttle(struct hv_console *console, int abort_fd)
 		wait_for_reader(console, HV_CONSOLE_OUT_HIGH, abort_fd);
 }
 
-void hv_console_finish(struct hv_console *console, int abort_fd)
+void hv_console_finish(struct hv_console *console)
 {
 	if (console->config.lossy)
 		hv_console_drain(console);
 	else
-		wait_for_reader(console, 0, abort_fd);
+		wait_for_reader(console, 0, -1);
 }
 
 /* ------------------------------------------------------------------- input */

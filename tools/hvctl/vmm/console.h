@@ -93,8 +93,8 @@ static inline bool hv_console_is_behind(const struct hv_console *console)
 	       !console->config.lossy;
 }
 
-/* Write all there is, unless @abort_fd becomes readable. */
-void hv_console_finish(struct hv_console *console, int abort_fd);
+/* Write all there is, however long the reader takes; to a lossy one, what it takes now. */
+void hv_console_finish(struct hv_console *console);
 
 /* Give the guest what it has room for; @config.lock is held. */
 void hv_console_feed(struct hv_console *console);

@@ -13,6 +13,7 @@
 #include "session.h"
 #include "signals.h"
 #include "state.h"
+#include "stream.h"
 #include "term.h"
 
 struct session {
@@ -47,6 +48,7 @@ static void after_stop(void *ctx)
 {
 	struct session *session = ctx;
 
+	hv_stream_lend_shared(false);
 	if (session->has_term)
 		hv_term_refresh(&session->term);
 }
@@ -215,22 +217,21 @@ static bool was_killed(const struct hv_machine *machine)
 	return machine->end.kind == HV_END_SIGNAL || machine->end.kind == HV_END_QUIT;
 }
 
-/* All that was said, before what we have to say; who was killed waits for no reader. */
-static void flush_consoles(struct session *session)
+/* Who was killed waits for no reader. */
+static void drain_consoles(struct hv_machine *machine)
 {
-	struct hv_machine *machine = session->machine;
 	char text[300];
 
-	hv_serial_flush(machine);
-	if (was_killed(machine)) {
-		hv_end_describe(&machine->end, text, sizeof(text));
-		hv_machine_say(machine, "%s", text);
-	}
+	hv_end_describe(&machine->end, text, sizeof(text));
+	hv_machine_say(machine, "%s", text);
 	for (struct hv_console *console = machine->consoles; console; console = console->next)
-		if (was_killed(machine))
-			hv_console_drain(console);
-		else
-			hv_console_finish(console, session->signals.watch.fd);
+		hv_console_drain(console);
+}
+
+static void finish_consoles(struct hv_machine *machine)
+{
+	for (struct hv_console *console = machine->consoles; console; console = console->next)
+		hv_console_finish(console);
 }
 
 /* Where in its program the guest has died, and what may help. */
@@ -288,16 +289,23 @@ static int tell_json(const struct hv_machine *machine)
 	return -1;
 }
 
-/* Signals kill again, so that nobody waits for a reader of our last words. */
+/*
+ * All that was said comes before what we have to say. The terminal is a reader's like less
+ * again, and signals kill and stop again, so that waiting for readers keeps nobody.
+ */
 static int finish(struct session *session)
 {
 	struct hv_machine *machine = session->machine;
 
-	flush_consoles(session);
+	hv_serial_flush(machine);
+	if (was_killed(machine))
+		drain_consoles(machine);
 	if (session->has_term)
 		hv_term_close(&session->term);
-	hv_machine_close_consoles(machine);
 	hv_signals_close(&session->signals, &machine->loop);
+	if (!was_killed(machine))
+		finish_consoles(machine);
+	hv_machine_close_consoles(machine);
 	tell_end(machine);
 	if (session->options->reloads)
 		fprintf(stderr, "hvctl: saved and restored %u times\n", session->reloads);
@@ -321,6 +329,7 @@ int hv_session_run(const struct hv_config *config, const struct hv_session_optio
 	struct hv_end end;
 	int status;
 
+	hv_term_watch_ways_out();
 	session.machine = hv_machine_create(config, &err);
 	if (!session.machine)
 		return fail(&err);

@@ -68,20 +68,16 @@ static bool is_default(int sig)
 }
 
 /*
- * All that kill by default. Those that the event loop waits for are blocked and come by
+ * All that kill by default. Those that the event loop waits for will be blocked and come by
  * its descriptor; what is ignored, or handled by others, stays so.
  */
-static void watch_ways_out(void)
+void hv_term_watch_ways_out(void)
 {
 	static const int harmless[] = { SIGCHLD, SIGCONT, SIGSTOP,  SIGTSTP, SIGTTIN,
 					SIGTTOU, SIGURG,  SIGWINCH, SIGKILL };
 	struct sigaction action = { .sa_handler = on_deadly_signal, .sa_flags = SA_RESETHAND };
-	static bool watched;
 	sigset_t leave;
 
-	if (watched)
-		return;
-	watched = true;
 	atexit(hv_term_restore);
 	sigemptyset(&leave);
 	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
@@ -98,7 +94,6 @@ static bool make_raw(void)
 
 	if (!is_raw && tcgetattr(STDIN_FILENO, &saved))
 		return false;
-	watch_ways_out();
 	hv_stream_lend_shared(false);
 	raw = saved;
 	cfmakeraw(&raw);

@@ -19,6 +19,12 @@ struct hv_term {
 	void *ctx;
 };
 
+/*
+ * From now on, whatever ends us, by exit() or by a signal, gives terminal and standard streams
+ * back as they were. Before anything changes them, once.
+ */
+void hv_term_watch_ways_out(void);
+
 /* Is standard input a terminal? */
 bool hv_term_exists(void);
 
@@ -27,8 +33,7 @@ bool hv_term_exists(void);
  * @term: loop, changed and ctx are filled in
  *
  * A background job does not touch its terminal: it looks from time to time whether it
- * has become the foreground job. What exit() and deadly signals leave behind is put
- * right, too.
+ * has become the foreground job.
  */
 void hv_term_open(struct hv_term *term);
 void hv_term_close(struct hv_term *term);
