@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "util.h"
 
 #define HUGE_PAGE (2 * HV_MIB)
 
@@ -205,7 +206,7 @@ void hv_memory_exit(struct hv_memory *memory)
 		munmap(memory->map, memory->map_len);
 	if (memory->rom.hva)
 		munmap(memory->rom.hva, memory->rom.len);
-	if (memory->map && memory->fd >= 0)
-		close(memory->fd);
+	if (memory->size)
+		hv_close(memory->fd);
 	*memory = (struct hv_memory){ .fd = -1 };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Guest RAM: its size, the gap below 4 GiB, what lies inside. */
 #include <errno.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "hv_test.h"
@@ -135,12 +136,30 @@ static void test_shared(void **state)
 	close(fd);
 }
 
+/* More than there are addresses: refused, and nothing is left open. */
+static void test_no_addresses(void **state)
+{
+	int fd = memfd_create("huge", MFD_CLOEXEC), next = dup(fd);
+	struct hv_error err = { .text = "" };
+	struct hv_memory memory;
+
+	(void)state;
+	close(next);
+	assert_int_equal(ftruncate(fd, 1LL << 60), 0);
+	assert_int_equal(hv_memory_init_fd(&memory, fd, 1ULL << 60, &err), -ENOMEM);
+	assert_non_null(strstr(err.text, "no address space"));
+	hv_memory_exit(&memory);
+	assert_int_equal(dup(fd), next);
+	close(next);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_range),     cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_sizes_refused), cmocka_unit_test(test_accessor),
-		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_shared),        cmocka_unit_test(test_no_addresses),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
