@@ -320,6 +320,82 @@ static void test_flipped_bits(void **state)
 	hv_state_free(&saved);
 }
 
+static char path[] = "/tmp/hv-other-XXXXXX";
+
+/* Saved with a file of its own in it, which is gone then. */
+static void make_with_file(const char *boot, const void *data, size_t len, struct hv_state *saved)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+	struct hv_machine *machine;
+	int fd;
+
+	memcpy(path + sizeof(path) - 7, "XXXXXX", 6);
+	fd = mkstemp(path);
+	assert_int_equal(write(fd, data, len), len);
+	close(fd);
+	config.load.path = path;
+	config.load.boot = boot;
+	fake_reset(NULL);
+	machine = test_machine(&config);
+	stop(machine);
+	save(machine, 0, saved);
+	destroy(machine);
+}
+
+static void test_image_is_gone(void **state)
+{
+	struct hv_error err = { .text = "" };
+	struct hv_state saved;
+
+	(void)state;
+	make_with_file("flat", "\xf4", 1, &saved);
+	unlink(path);
+	assert_null(hv_machine_restore(&saved, &err));
+	assert_string_equal(err.subject, "restore");
+	assert_non_null(strstr(err.text, path));
+	hv_state_free(&saved);
+}
+
+/* The file has changed since: the guest's ROM is what it was. */
+static void test_rom_is_state(void **state)
+{
+	static uint8_t rom[2 * 4096], now[sizeof(rom)];
+	struct hv_machine *machine;
+	struct hv_state saved;
+	int fd;
+
+	(void)state;
+	memset(rom + 4096, 0x90, 4096);
+	make_with_file("firmware", rom, sizeof(rom), &saved);
+	fd = open(path, O_WRONLY);
+	memset(now, 0xcc, sizeof(now));
+	assert_int_equal(write(fd, now, sizeof(now)), sizeof(now));
+	close(fd);
+	machine = restore(&saved);
+	assert_int_equal(
+		hv_memory_read(&machine->memory, HV_GAP_END - sizeof(now), now, sizeof(now)), 0);
+	assert_memory_equal(now, rom, sizeof(rom));
+	hv_machine_destroy(machine);
+	hv_state_free(&saved);
+	unlink(path);
+}
+
+/* A configuration can be all right for JSON, and yet be none of a machine. */
+static void test_no_image(void **state)
+{
+	struct hv_error err = { .text = "" };
+	struct hv_state saved = { .memory_fd = -1 };
+	static const char text[] = "{\"version\":1}";
+
+	(void)state;
+	fake_reset(NULL);
+	memcpy(hv_records_add(&saved, HV_STATE_CONFIG, 0, HV_CONFIG_VERSION, sizeof(text)), text,
+	       sizeof(text));
+	assert_null(hv_machine_restore(&saved, &err));
+	assert_non_null(strstr(err.text, "no image"));
+	hv_state_free(&saved);
+}
+
 static void test_the_module_refuses(void **state)
 {
 	struct hv_state saved;
@@ -366,6 +442,9 @@ int main(void)
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_each_record_counts),
 		cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_image_is_gone),
+		cmocka_unit_test(test_rom_is_state),
+		cmocka_unit_test(test_no_image),
 		cmocka_unit_test(test_the_module_refuses),
 		cmocka_unit_test(test_saving_fails),
 	};

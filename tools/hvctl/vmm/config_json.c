@@ -253,8 +253,10 @@ struct hv_config *hv_config_from_json(const char *text, struct hv_error *err)
 	const char *name;
 	json_t *value;
 
-	if (!owned)
+	if (!owned) {
+		hv_fail(err, ENOMEM, "no memory for a configuration; close something");
 		return NULL;
+	}
 	owned->config = (struct hv_config)HV_CONFIG_DEFAULT;
 	owned->root = json_loads(text, JSON_REJECT_DUPLICATES, &where);
 	if (!json_is_object(owned->root)) {

@@ -252,8 +252,11 @@ static int make_memory(struct hv_machine *machine, int fd, struct hv_error *err)
 static int read_input(struct hv_machine *machine, int memory_fd, struct hv_error *err)
 {
 	const struct hv_config *config = &machine->config;
-	int error = make_memory(machine, memory_fd, err);
+	int error;
 
+	if (!config->load.path)
+		return hv_fail(err, EINVAL, "there is no image; name one");
+	error = make_memory(machine, memory_fd, err);
 	if (error)
 		return error;
 	error = hv_payload_read(&machine->payload, &config->load, &machine->memory, err);

@@ -415,6 +415,15 @@ static int load(struct hv_machine *machine, const struct hv_state *state, struct
 	return for_consoles(machine, state, hv_console_load, err);
 }
 
+/* What it is about may be a path of the configuration, which goes. */
+static void keep_subject(struct hv_error *err)
+{
+	struct hv_error copy = *err;
+
+	hv_fail(err, EINVAL, "%s: %s", copy.subject, copy.text);
+	err->subject = "restore";
+}
+
 struct hv_machine *hv_machine_restore(const struct hv_state *state, struct hv_error *err)
 {
 	struct hv_machine *machine;
@@ -429,6 +438,7 @@ struct hv_machine *hv_machine_restore(const struct hv_state *state, struct hv_er
 		return NULL;
 	machine = hv_machine_create_empty(config, state->memory_fd, err);
 	if (!machine) {
+		keep_subject(err);
 		hv_config_free(config);
 		return NULL;
 	}
