@@ -365,6 +365,50 @@ static void test_a_terminal_of_others(void **state)
 	assert_int_equal(quits, 1);
 }
 
+static void gives_it_to_others(void *ctx, short revents)
+{
+	(void)ctx, (void)revents;
+	hv_console_set_terminal(&console, false);
+	hv_loop_stop(&loop);
+}
+
+/* Input comes together with the news that we are in the background now: it is theirs. */
+static void test_input_for_others(void **state)
+{
+	struct hv_watch news = { .fd = stop[0], .ready = gives_it_to_others };
+
+	(void)state;
+	open_console(true);
+	hv_loop_add(&loop, &news);
+	assert_int_equal(write(master, "x", 1), 1);
+	assert_int_equal(write(stop[1], "", 1), 1);
+	assert_int_equal(hv_loop_run(&loop), 0);
+	hv_loop_remove(&loop, &news);
+	assert_int_equal(taken_len, 0);
+}
+
+/* Ctrl-A is typed, the machine is saved and goes on elsewhere, X is typed. */
+static void test_half_an_escape_is_state(void **state)
+{
+	static uint8_t saved[HV_CONSOLE_STATE_MAX];
+	size_t len;
+
+	(void)state;
+	open_console(true);
+	hv_console_set_terminal(&console, true);
+	assert_int_equal(write(master, "\001", 1), 1);
+	assert_true(serve(&console.in_watch));
+	len = hv_console_save(&console, saved);
+	hv_console_exit(&console);
+	open_console(false);
+	assert_int_equal(hv_console_load(&console, saved, len), 0);
+	hv_console_set_terminal(&console, true);
+	assert_int_equal(write(master, "x", 1), 1);
+	assert_true(serve(&console.in_watch));
+	assert_int_equal(quits, 1);
+	assert_int_equal(taken_len, 0);
+}
+
 /* The master of a pseudo-terminal cannot be opened again: that would be another one. */
 static void test_a_master_is_shared(void **state)
 {
@@ -422,6 +466,8 @@ int main(void)
 		ON_TERMINAL(test_a_stalled_terminal_blocks_nobody),
 		ON_TERMINAL(test_input_that_is_gone_blocks_nobody),
 		ON_TERMINAL(test_a_terminal_of_others),
+		ON_TERMINAL(test_input_for_others),
+		ON_TERMINAL(test_half_an_escape_is_state),
 		ON_TERMINAL(test_a_master_is_shared),
 		T(test_sockets),
 	};

@@ -263,7 +263,9 @@ void hv_console_set_terminal(struct hv_console *console, bool ours)
 {
 	pthread_mutex_lock(console->config.lock);
 	console->config.raw = ours;
-	console->escape = false;
+	/* Half an escape, which a machine restored has from before, waits for the other half. */
+	if (!ours)
+		console->escape = false;
 	pthread_mutex_unlock(console->config.lock);
 	console->in_watch.fd = ours ? console->in_stream.fd : -1;
 }

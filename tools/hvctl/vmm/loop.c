@@ -118,7 +118,8 @@ static void serve(struct hv_loop *loop, const struct pollfd *fds)
 		struct hv_watch *this = watch;
 
 		watch = watch->next;
-		if (fds->revents)
+		/* Another may just have told it to wait for something else, or for nothing. */
+		if (fds->revents && fds->fd == this->fd)
 			this->ready(this->ctx, fds->revents);
 	}
 }
