@@ -259,7 +259,7 @@ static void test_queue_gets_out(void **state)
 	serve();
 	assert_int_equal(machine->end.kind, HV_END_POWEROFF);
 	hv_serial_flush(machine);
-	hv_console_finish(machine->serial[0].console, machine->attention_fd);
+	hv_console_finish(machine->serial[0].console);
 	assert_int_equal(read(fd, text, sizeof(text) - 1), strlen(speech));
 	assert_string_equal(text, speech);
 	close(fd);
