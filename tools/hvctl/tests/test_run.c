@@ -336,6 +336,7 @@ static void set_times(uint64_t tsc, uint64_t left)
 
 	tvx_set_state(fake.vcpu[0].fd, TINYVMX_STATE_MSRS, &msr, sizeof(msr));
 	fake.vcpu[0].lapic.timer_left = left;
+	fake.vcpu[0].lapic.deadline = 2 * left;
 }
 
 static void test_time_stands_still(void **state)
@@ -361,6 +362,7 @@ static void test_time_stands_still(void **state)
 	tvx_get_state(fake.vcpu[0].fd, TINYVMX_STATE_MSRS, &msr, sizeof(msr));
 	assert_int_equal(msr.value, 1000);
 	assert_int_equal(fake.vcpu[0].lapic.timer_left, 500);
+	assert_int_equal(fake.vcpu[0].lapic.deadline, 1000);
 	assert_int_equal(fake.vcpu[0].lapic.regs[0x20], 1);
 	fake.get_state_error = -EIO;
 	assert_int_equal(hv_machine_stop_time(machine), -EIO);

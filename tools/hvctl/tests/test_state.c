@@ -177,6 +177,38 @@ static void test_no_memfd(void **state)
 	destroy(machine);
 }
 
+/* A file on a serial port is emptied by a start, and goes on after a restore. */
+static void test_files_go_on(void **state)
+{
+	char path[] = "/tmp/hv-state-XXXXXX", text[16] = "";
+	struct hv_config config = test_config(HV_MACHINE_PC);
+	struct hv_machine *machine;
+	struct hv_state saved;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, "old words", 9), 9);
+	fake_reset(NULL);
+	config.serial[1] = (struct hv_serial_choice){ HV_SERIAL_FILE, path };
+	machine = test_machine(&config);
+	out(machine, 0x2f8, 'a');
+	hv_serial_flush(machine);
+	hv_console_finish(machine->serial[1].console);
+	stop(machine);
+	save(machine, 0, &saved);
+	destroy(machine);
+	machine = restore(&saved);
+	out(machine, 0x2f8, 'b');
+	hv_serial_flush(machine);
+	hv_console_finish(machine->serial[1].console);
+	hv_machine_destroy(machine);
+	hv_state_free(&saved);
+	assert_int_equal(pread(fd, text, sizeof(text) - 1, 0), 2);
+	assert_string_equal(text, "ab");
+	close(fd);
+	unlink(path);
+}
+
 /* What the guest has read from a port is the module's to finish; what it has queued, ours. */
 static int reads(struct fake_vcpu *vcpu)
 {
@@ -438,6 +470,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_no_memfd),
+		cmocka_unit_test(test_files_go_on),
 		cmocka_unit_test(test_unfinished_exits_are_finished),
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_each_record_counts),

@@ -414,6 +414,7 @@ struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_e
 
 	if (!machine)
 		return NULL;
+	hv_serial_empty_files(machine);
 	if (hv_machine_load(machine, err)) {
 		hv_machine_destroy(machine);
 		return NULL;

@@ -113,8 +113,8 @@ static void open_own_console(struct hv_serial *port, int in_fd)
 static int open_file(struct hv_serial *port, struct hv_error *err)
 {
 	/* O_NONBLOCK: a FIFO without a reader is refused, not waited for. */
-	port->fd = open(port->choice.path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC,
-			0666);
+	port->fd = open(port->choice.path,
+			O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
 	if (port->fd < 0)
 		return hv_fail(err, errno, "%s cannot be written: %s; check the path",
 			       port->choice.path, strerror(errno));
@@ -202,6 +202,14 @@ void hv_serial_destroy(struct hv_machine *machine)
 	}
 	free(machine->serial);
 	machine->serial = NULL;
+}
+
+void hv_serial_empty_files(const struct hv_machine *machine)
+{
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (machine->serial[i].choice.kind == HV_SERIAL_FILE)
+			/* What is no regular file has nothing to be emptied of. */
+			(void)!ftruncate(machine->serial[i].fd, 0);
 }
 
 /* The ports that there are, in turn: NULL behind the last. */

@@ -38,6 +38,9 @@ int hv_serial_create(struct hv_machine *machine, struct hv_error *err);
 /* The consoles are closed. Nothing if there are none. */
 void hv_serial_destroy(struct hv_machine *machine);
 
+/* For a machine that starts; one that was saved goes on in its files. */
+void hv_serial_empty_files(const struct hv_machine *machine);
+
 /* Which are there: bit n for COM(n + 1). */
 unsigned int hv_serial_present(const struct hv_machine *machine);
 

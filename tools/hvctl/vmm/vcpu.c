@@ -260,36 +260,39 @@ int hv_vcpu_synchronise(struct hv_vcpu *vcpu)
 	return error == -EINTR ? 0 : error ? error : -EBUSY;
 }
 
-/* The APIC's timer counts in ticks of its own: how many are left is all that must stand still. */
-static int get_timer(const struct hv_vcpu *vcpu, struct tinyvmx_lapic *lapic)
+/*
+ * Give the local APIC's timer what @time says, and @time what the timer had; all else there
+ * stays as it is, what has come meanwhile included.
+ */
+static int swap_timer(const struct hv_vcpu *vcpu, struct hv_vcpu_time *time)
 {
-	return tvx_get_state(vcpu->fd, TINYVMX_STATE_LAPIC, lapic, sizeof(*lapic));
-}
-
-int hv_vcpu_stop_time(struct hv_vcpu *vcpu)
-{
-	struct tinyvmx_lapic lapic = { 0 };
-	int error = tvx_get_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, &vcpu->time.tsc);
-
-	if (!error && vcpu->machine->pc)
-		error = get_timer(vcpu, &lapic);
-	vcpu->time.timer_left = lapic.timer_left;
-	return error;
-}
-
-/* What has come to the APIC meanwhile stays there: all but the timer is as it is now. */
-int hv_vcpu_start_time(struct hv_vcpu *vcpu)
-{
+	struct hv_vcpu_time wanted = *time;
 	struct tinyvmx_lapic lapic;
-	int error = tvx_set_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, vcpu->time.tsc);
+	int error = tvx_get_state(vcpu->fd, TINYVMX_STATE_LAPIC, &lapic, sizeof(lapic));
 
-	if (error || !vcpu->machine->pc)
-		return error;
-	error = get_timer(vcpu, &lapic);
 	if (error)
 		return error;
-	lapic.timer_left = vcpu->time.timer_left;
+	time->timer_left = lapic.timer_left;
+	time->deadline = lapic.deadline;
+	lapic.timer_left = wanted.timer_left;
+	lapic.deadline = wanted.deadline;
 	return tvx_set_state(vcpu->fd, TINYVMX_STATE_LAPIC, &lapic, sizeof(lapic));
+}
+
+/* The timer is disarmed: else it would go off by the host's time. */
+int hv_vcpu_stop_time(struct hv_vcpu *vcpu)
+{
+	int error = tvx_get_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, &vcpu->time.tsc);
+
+	vcpu->time.timer_left = vcpu->time.deadline = 0;
+	return error || !vcpu->machine->pc ? error : swap_timer(vcpu, &vcpu->time);
+}
+
+int hv_vcpu_start_time(struct hv_vcpu *vcpu)
+{
+	int error = tvx_set_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, vcpu->time.tsc);
+
+	return error || !vcpu->machine->pc ? error : swap_timer(vcpu, &vcpu->time);
 }
 
 int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging)
