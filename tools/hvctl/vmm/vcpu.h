@@ -29,7 +29,7 @@ enum hv_vcpu_state {
 /* Of a vCPU whose time stands still. */
 struct hv_vcpu_time {
 	uint64_t tsc;			/* the guest's */
-	uint64_t timer_left;		/* of the local APIC's timer, in ticks; 0: it does not count */
+	uint64_t timer_left;		/* of the local APIC's timer, in ticks; 0: none */
 	uint64_t deadline;		/* ... in TSC-deadline mode; 0: there is none */
 };
 
