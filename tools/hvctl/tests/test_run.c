@@ -94,6 +94,26 @@ static void test_end_races(void **state)
 	}
 }
 
+/* ... at any moment of its first steps. */
+static void test_end_at_any_moment(void **state)
+{
+	unsigned int seed = 1;
+
+	(void)state;
+	for (unsigned int i = 0; i < 300; i++) {
+		struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, 1, fake_compute);
+		const struct timespec moment = { .tv_nsec = rand_r(&seed) % 300000 };
+		struct hv_error err;
+
+		assert_int_equal(hv_machine_start(machine, &err), 0);
+		nanosleep(&moment, NULL);
+		ends_it(machine);
+		hv_machine_join(machine);
+		assert_int_equal(machine->end.kind, HV_END_QUIT);
+		hv_machine_destroy(machine);
+	}
+}
+
 /* ------------------------------------------------------------------- reset */
 
 /* CF9 at first; in its second life it turns itself off. */
@@ -447,6 +467,7 @@ int main(void)
 		cmocka_unit_test(test_the_first_end_counts),
 		cmocka_unit_test(test_run_fails),
 		cmocka_unit_test(test_end_races),
+		cmocka_unit_test(test_end_at_any_moment),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_reset_by_all),
 		cmocka_unit_test(test_reset_fails),
