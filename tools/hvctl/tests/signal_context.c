@@ -10,13 +10,13 @@
 #include <signal.h>
 #include <stdlib.h>
 
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *arg),
 			  void *arg);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *arg),
 			  void *arg);
 
 struct beginning {
-	void *(*start)(void *);
+	void *(*start)(void *arg);
 	void *arg;
 };
 
@@ -29,7 +29,7 @@ static void *begin(void *arg)
 	return beginning.start(beginning.arg);
 }
 
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *arg),
 			  void *arg)
 {
 	struct beginning *beginning = malloc(sizeof(*beginning));
