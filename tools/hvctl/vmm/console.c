@@ -81,11 +81,6 @@ void hv_console_print(struct hv_console *console, const char *text)
 	hv_console_output(console, (const uint8_t *)text, strlen(text));
 }
 
-bool hv_console_pending(struct hv_console *console)
-{
-	return console->out_len;
-}
-
 /* Returns whether the other side takes nothing at all. */
 static bool drain(struct hv_console *console)
 {

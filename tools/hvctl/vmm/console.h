@@ -73,7 +73,6 @@ void hv_console_exit(struct hv_console *console);
 void hv_console_output(void *ctx, const uint8_t *data, size_t len);
 /* The same for a string of ours. */
 void hv_console_print(struct hv_console *console, const char *text);
-bool hv_console_pending(struct hv_console *console);
 /* Write what can be written without waiting. */
 void hv_console_drain(struct hv_console *console);
 

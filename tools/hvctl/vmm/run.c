@@ -58,6 +58,14 @@ static void set_state(struct hv_vcpu *vcpu, enum hv_vcpu_state state)
 	pthread_cond_broadcast(&vcpu->machine->run_changed);
 }
 
+/* @run_lock is held. False: it has ended, and whoever has paused it may never resume it. */
+static bool wait_for_turn(struct hv_machine *machine)
+{
+	while (machine->paused && !hv_machine_has_ended(machine))
+		pthread_cond_wait(&machine->run_changed, &machine->run_lock);
+	return !machine->paused;
+}
+
 /* By the vCPU's own thread, as what follows; @run_lock is held. */
 static void leave_running(struct hv_vcpu *vcpu)
 {
@@ -67,10 +75,8 @@ static void leave_running(struct hv_vcpu *vcpu)
 
 static void enter_running(struct hv_vcpu *vcpu)
 {
-	struct hv_machine *machine = vcpu->machine;
-
-	while (machine->paused && !hv_machine_has_ended(machine))
-		pthread_cond_wait(&machine->run_changed, &machine->run_lock);
+	/* Also when it has ended: to see that, and to leave. */
+	(void)wait_for_turn(vcpu->machine);
 	set_state(vcpu, HV_VCPU_RUNNING);
 	hv_vcpu_block_kicks(false);
 }
@@ -136,14 +142,6 @@ static struct hv_vcpu *ourselves(const struct hv_machine *machine)
 	struct hv_vcpu *vcpu = hv_vcpu_current();
 
 	return vcpu && vcpu->machine == machine ? vcpu : NULL;
-}
-
-/* @run_lock is held. False: it has ended, and whoever has paused it may never resume it. */
-static bool wait_for_turn(struct hv_machine *machine)
-{
-	while (machine->paused && !hv_machine_has_ended(machine))
-		pthread_cond_wait(&machine->run_changed, &machine->run_lock);
-	return !machine->paused;
 }
 
 bool hv_machine_pause(struct hv_machine *machine)

@@ -212,9 +212,9 @@ static int serve(struct session *session, struct hv_error *err)
 
 /* --------------------------------------------------------------------- end */
 
-static bool was_killed(const struct hv_machine *machine)
+static bool was_killed(const struct hv_end *end)
 {
-	return machine->end.kind == HV_END_SIGNAL || machine->end.kind == HV_END_QUIT;
+	return end->kind == HV_END_SIGNAL || end->kind == HV_END_QUIT;
 }
 
 /* Who was killed waits for no reader. */
@@ -271,7 +271,7 @@ static void tell_end(const struct hv_machine *machine)
 		break;
 	}
 	hv_end_describe(&machine->end, text, sizeof(text));
-	if (worth_telling || (machine->config.verbose && !was_killed(machine)))
+	if (worth_telling || (machine->config.verbose && !was_killed(&machine->end)))
 		fprintf(stderr, "%s%s\n", machine->end.kind == HV_END_ERROR ? "hvctl run: " : "",
 			text);
 }
@@ -298,12 +298,12 @@ static int finish(struct session *session)
 	struct hv_machine *machine = session->machine;
 
 	hv_serial_flush(machine);
-	if (was_killed(machine))
+	if (was_killed(&machine->end))
 		drain_consoles(machine);
 	if (session->has_term)
 		hv_term_close(&session->term);
 	hv_signals_close(&session->signals, &machine->loop);
-	if (!was_killed(machine))
+	if (!was_killed(&machine->end))
 		finish_consoles(machine);
 	hv_machine_close_consoles(machine);
 	tell_end(machine);
@@ -333,18 +333,14 @@ int hv_session_run(const struct hv_config *config, const struct hv_session_optio
 	session.machine = hv_machine_create(config, &err);
 	if (!session.machine)
 		return fail(&err);
-	if (start(&session, &err)) {
-		hv_term_restore();
-		return fail(&err);
-	}
-	if (serve(&session, &err)) {
+	if (start(&session, &err) || serve(&session, &err)) {
 		hv_term_restore();
 		return fail(&err);
 	}
 	status = finish(&session);
 	end = session.machine->end;
 	hv_machine_destroy(session.machine);
-	if (config->verbose && end.kind != HV_END_SIGNAL && end.kind != HV_END_QUIT)
+	if (config->verbose && !was_killed(&end))
 		fputs("cleaned up\n", stderr);
 	if (end.kind == HV_END_SIGNAL)
 		hv_signals_die(end.detail);
