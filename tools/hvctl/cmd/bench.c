@@ -32,7 +32,8 @@ static const struct argp_option options[] = {
 	{ "markdown", OPTION_MARKDOWN, NULL, 0, "print the table for docs/performance.md", 0 },
 	{ "svg", OPTION_SVG, "FILE", 0, "draw the ratios into FILE", 0 },
 	{ "case", 'c', "NAME", 0, "measure only this one; may be given again", 0 },
-	{ "backend", 'b', "NAME", 0, "tinyvmx, kvm, both (the default) or none", 0 },
+	{ "backend", 'b', "tinyvmx|kvm|both|none", 0,
+	  "where to measure (default: both)", 0 },
 	{ "with", OPTION_WITH, "FILE", 0,
 	  "take what is not measured now from the JSON of an earlier run", 0 },
 	{ "baseline", OPTION_BASELINE, "FILE", 0,
@@ -111,7 +112,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp parser = {
+const struct argp hv_argp_bench = {
 	options, parse_option, NULL,
 	"Measure what VM exits and other operations cost, in TSC ticks of the guest.\n"
 	"\vThe same guests run on /dev/tinyvmx and on /dev/kvm, with an equally thin loop\n"
@@ -292,7 +293,7 @@ int hv_cmd_bench(int argc, char **argv)
 	struct hv_bench_result *results;
 	int status;
 
-	hv_command_parse(&parser, argc, argv, &request);
+	hv_command_parse(&hv_argp_bench, argc, argv, &request);
 	if (request.list)
 		return list();
 	status = check_files(&request);

@@ -1,20 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The subcommands of hvctl. Each gets its own argv, argv[0] being "hvctl COMMAND", which
- * its messages begin with; and returns the exit status.
- */
+/* The subcommands of hvctl. */
 #ifndef HV_CMD_COMMAND_H
 #define HV_CMD_COMMAND_H
 
 #include <argp.h>
+#include <stddef.h>
+
+struct hv_command {
+	const char *name;
+	/*
+	 * Gets its own argv, argv[0] being "hvctl COMMAND", which its messages begin with;
+	 * returns the exit status.
+	 */
+	int (*run)(int argc, char **argv);
+	const struct argp *argp;
+	const char *summary;
+};
+
+/* All of them; main.c has the table. */
+extern const struct hv_command hv_commands[];
+extern const size_t hv_nr_commands;
 
 int hv_cmd_run(int argc, char **argv);
 int hv_cmd_info(int argc, char **argv);
 int hv_cmd_doctor(int argc, char **argv);
 int hv_cmd_explain(int argc, char **argv);
 int hv_cmd_bench(int argc, char **argv);
+int hv_cmd_completion(int argc, char **argv);
+
+/*
+ * What they take. Option arguments whose values are few are named by them ("pc|bare"), those that are
+ * files FILE, DIR or IMAGE: completion is made from that.
+ */
+extern const struct argp hv_argp_run, hv_argp_info, hv_argp_doctor, hv_argp_explain, hv_argp_bench;
+extern const struct argp hv_argp_completion;
 
 /* argp_parse(), with options -h, --help and --usage; exits if what was given makes no sense. */
 void hv_command_parse(const struct argp *argp, int argc, char **argv, void *input);
+
+/**
+ * hv_command_each_option - look at all options that a command's help shows
+ * @argp: the command's, hv_command_parse()'s own are among them
+ * @each: called for each
+ * @context: passed on to @each
+ */
+void hv_command_each_option(const struct argp *argp,
+			    void (*each)(const struct argp_option *option, void *context),
+			    void *context);
 
 #endif

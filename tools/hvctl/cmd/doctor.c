@@ -21,18 +21,17 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* The list of checks is part of the help. */
-static char *make_help(void)
+/* The list of checks is part of the help, behind the options. */
+static char *list_checks(int key, const char *before, void *input)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
 
+	(void)input;
+	out = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&text, &size) : NULL;
 	if (!out)
-		return NULL;
-	fputs("Check everything that can keep VT-x from working here, and print for each\n"
-	      "ok, not ok or unknown, and the remedy.\v",
-	      out);
+		return (char *)before;
 	fputs("Exit status: that of the first check that is not ok:\n", out);
 	for (size_t i = 0; i < doctor_nr_checks; i++)
 		fprintf(out, "  %d  %-10s  %s\n", doctor_checks[i].status, doctor_checks[i].name,
@@ -61,9 +60,15 @@ static void print(const struct doctor_result *results)
 	}
 }
 
+const struct argp hv_argp_doctor = {
+	.parser = parse_option,
+	.doc = "Check everything that can keep VT-x from working here, and print for each\n"
+	       "ok, not ok or unknown, and the remedy.",
+	.help_filter = list_checks,
+};
+
 int hv_cmd_doctor(int argc, char **argv)
 {
-	struct argp parser = { NULL, parse_option, NULL, make_help(), NULL, NULL, NULL };
 	struct doctor_env env = {
 		.root = "",
 		.cpuid = vmx_cpuid,
@@ -74,8 +79,7 @@ int hv_cmd_doctor(int argc, char **argv)
 	struct utsname uts;
 	int status;
 
-	hv_command_parse(&parser, argc, argv, NULL);
-	free((char *)parser.doc);
+	hv_command_parse(&hv_argp_doctor, argc, argv, NULL);
 	results = calloc(doctor_nr_checks, sizeof(*results));
 	if (uname(&uts) || !results) {
 		fprintf(stderr, "hvctl doctor: %s\n", strerror(errno));

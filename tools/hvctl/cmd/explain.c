@@ -38,7 +38,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp parser = {
+const struct argp hv_argp_explain = {
 	NULL, parse_option, "FILE",
 	"Hold a VMCS against the SDM's checks on VM entry, and tell which it does not pass.\n"
 	"\vFILE (-: standard input) has a line a field: its encoding and its value, both\n"
@@ -86,7 +86,7 @@ int hv_cmd_explain(int argc, char **argv)
 	FILE *in;
 	int status;
 
-	hv_command_parse(&parser, argc, argv, &path);
+	hv_command_parse(&hv_argp_explain, argc, argv, &path);
 	if (!strcmp(path, "-"))
 		return explain("standard input", stdin);
 	in = fopen(path, "re");

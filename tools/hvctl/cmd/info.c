@@ -32,7 +32,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp parser = {
+const struct argp hv_argp_info = {
 	options, parse_option, NULL,
 	"Show every VMX capability of this CPU in words, and the limits of the module.\n"
 	"\vA bit of a control word is free, fixed 0 or fixed 1. Reads /dev/tinyvmx, or\n"
@@ -88,7 +88,7 @@ int hv_cmd_info(int argc, char **argv)
 	bool as_json = false;
 	int module_err, msr_err;
 
-	hv_command_parse(&parser, argc, argv, &as_json);
+	hv_command_parse(&hv_argp_info, argc, argv, &as_json);
 	module_err = vmx_info_from_module(&info);
 	if (!module_err)
 		return print(&info, as_json);

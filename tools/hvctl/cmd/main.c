@@ -15,35 +15,35 @@
 #endif
 
 static int cmd_help(int argc, char **argv);
+static const struct argp argp_of_help = { .args_doc = "[COMMAND]" };
 
-struct command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *summary;
+const struct hv_command hv_commands[] = {
+	{ "run", hv_cmd_run, &hv_argp_run, "run a guest" },
+	{ "info", hv_cmd_info, &hv_argp_info, "show what VMX on this CPU and the module can do" },
+	{ "doctor", hv_cmd_doctor, &hv_argp_doctor, "find what keeps VT-x from working here" },
+	{ "explain", hv_cmd_explain, &hv_argp_explain,
+	  "tell why a VM entry failed, from a VMCS dump" },
+	{ "bench", hv_cmd_bench, &hv_argp_bench, "measure what VM exits cost, here and on KVM" },
+	{ "completion", hv_cmd_completion, &hv_argp_completion,
+	  "print what makes a shell complete hvctl's command line" },
+	{ "help", cmd_help, &argp_of_help, "explain hvctl, or one command: hvctl help COMMAND" },
 };
 
-static const struct command commands[] = {
-	{ "run", hv_cmd_run, "run a guest" },
-	{ "info", hv_cmd_info, "show what VMX on this CPU and the module can do" },
-	{ "doctor", hv_cmd_doctor, "find what keeps VT-x from working here" },
-	{ "explain", hv_cmd_explain, "tell why a VM entry failed, from a VMCS dump" },
-	{ "bench", hv_cmd_bench, "measure what VM exits cost, here and on KVM" },
-	{ "help", cmd_help, "explain hvctl, or one command: hvctl help COMMAND" },
-};
+const size_t hv_nr_commands = ARRAY_SIZE(hv_commands);
 
-static const struct command *find_command(const char *name)
+static const struct hv_command *find_command(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
+	for (size_t i = 0; i < hv_nr_commands; i++)
+		if (!strcmp(hv_commands[i].name, name))
+			return &hv_commands[i];
 	return NULL;
 }
 
 static void usage(FILE *out)
 {
 	fputs("usage: hvctl COMMAND [ARGUMENT...]\n\n", out);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	for (size_t i = 0; i < hv_nr_commands; i++)
+		fprintf(out, "  %-10s  %s\n", hv_commands[i].name, hv_commands[i].summary);
 	fputs("\n'hvctl help COMMAND' lists its options; hvctl(1) tells all.\n", out);
 }
 
@@ -53,7 +53,7 @@ static int unknown_command(const char *name)
 	return HV_STATUS_USAGE;
 }
 
-static int run_command(const struct command *command, int argc, char **argv)
+static int run_command(const struct hv_command *command, int argc, char **argv)
 {
 	char name[32];
 
@@ -65,7 +65,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 static int cmd_help(int argc, char **argv)
 {
-	const struct command *command;
+	const struct hv_command *command;
 	char option[] = "--help";
 	char *sub_argv[] = { NULL, option, NULL };
 
@@ -97,7 +97,7 @@ static void hold_standard_fds(void)
 
 int main(int argc, char **argv)
 {
-	const struct command *command;
+	const struct hv_command *command;
 
 	hold_standard_fds();
 	argp_err_exit_status = HV_STATUS_USAGE;

@@ -44,8 +44,9 @@ struct words {
 	char letters[2 * 64 + 2];
 };
 
-static void add_word(struct words *words, const struct argp_option *option)
+static void add_word(const struct argp_option *option, void *context)
 {
+	struct words *words = context;
 	char letter[] = { option->key, option->arg ? ':' : 0, 0 };
 
 	if (words->count == ARRAY_SIZE(words->options) - 1)
@@ -59,15 +60,17 @@ static void add_word(struct words *words, const struct argp_option *option)
 		strcat(words->letters, letter);
 }
 
-static void add_words(struct words *words, const struct argp *argp)
+static void each_option(const struct argp *argp,
+			void (*each)(const struct argp_option *option, void *context),
+			void *context)
 {
 	const struct argp_option *option = argp->options;
 	const struct argp_child *child = argp->children;
 
 	for (; option && (option->name || option->key); option++)
-		add_word(words, option);
+		each(option, context);
 	for (; child && child->argp; child++)
-		add_words(words, child->argp);
+		each_option(child->argp, each, context);
 }
 
 static const char *find_name(const struct words *words, int key)
@@ -102,7 +105,7 @@ static void check(const struct argp *argp, int argc, char **argv)
 	char *copy[argc + 1];
 	int result;
 
-	add_words(&words, argp);
+	each_option(argp, add_word, &words);
 	/* getopt_long() moves what is no option to the end. */
 	memcpy(copy, argv, sizeof(copy));
 	opterr = optind = 0;
@@ -124,4 +127,14 @@ void hv_command_parse(const struct argp *argp, int argc, char **argv, void *inpu
 
 	check(&whole, argc, argv);
 	argp_parse(&whole, argc, argv, ARGP_NO_HELP, NULL, input);
+}
+
+void hv_command_each_option(const struct argp *argp,
+			    void (*each)(const struct argp_option *option, void *context),
+			    void *context)
+{
+	const struct argp_child children[] = { { argp, 0, NULL, 0 }, { 0 } };
+	const struct argp whole = { .options = help_options, .children = children };
+
+	each_option(&whole, each, context);
 }

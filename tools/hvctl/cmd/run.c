@@ -33,8 +33,8 @@ enum {
 static const struct argp_option options[] = {
 	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)",
 	  0 },
-	{ "machine", OPT_MACHINE, "KIND", 0,
-	  "pc or bare: with or without interrupt controllers and timers "
+	{ "machine", OPT_MACHINE, "pc|bare", 0,
+	  "with or without interrupt controllers and timers "
 	  "(default: by the boot protocol)", 0 },
 	{ "cpu", OPT_CPU, "[+-]FEATURE,...", 0, "take CPUID features away, or insist on them", 0 },
 	{ "no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest reboots", 0 },
@@ -109,7 +109,7 @@ static const struct argp_child children[] = {
 	{ 0 }
 };
 
-static const struct argp argp = {
+const struct argp hv_argp_run = {
 	.options = options,
 	.parser = parse_option,
 	.children = children,
@@ -125,6 +125,6 @@ int hv_cmd_run(int argc, char **argv)
 {
 	struct run run = { .config = HV_CONFIG_DEFAULT };
 
-	hv_command_parse(&argp, argc, argv, &run);
+	hv_command_parse(&hv_argp_run, argc, argv, &run);
 	return hv_session_run(&run.config, &run.options);
 }

@@ -241,6 +241,9 @@ static void test_options(void **state)
 	refused("explain --json x", "--json: no such option");
 	refused("explain", "no file given");
 	refused("explain ok two", "two: one file only");
+	refused("completion", "no shell given");
+	refused("completion fish", "fish: no such shell");
+	refused("completion bash zsh", "zsh: one shell only");
 	/* What looks like an option may be the value of one, or an image. */
 	refused("run --cmdline --nonsense nothing", "nothing: no such file");
 	refused("run -- --nonsense", "--nonsense: no such file");
