@@ -5,13 +5,7 @@
 #include <linux/cpu.h>
 #include <linux/eventfd.h>
 #include <linux/kernel.h>
-#include <linux/mm.h>
-#include <linux/panic_notifier.h>
-#include <linux/pfn.h>
-#include <linux/pgtable.h>
-#include <linux/reboot.h>
 #include <linux/smp.h>
-#include <linux/syscore_ops.h>
 #include <linux/version.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
@@ -154,82 +148,6 @@ void tvx_host_fpu_end(void)
 	kernel_fpu_end();
 }
 
-static u64 host_entry(const struct tvx_host_table *table, unsigned long hva)
-{
-	return READ_ONCE(table->entries[(hva >> table->shift) % PTRS_PER_PTE]);
-}
-
-bool tvx_host_find_table(struct mm_struct *mm, unsigned long hva,
-			 struct tvx_host_table *table)
-{
-	table->entries = (const u64 *)mm->pgd;
-	for (table->shift = PGDIR_SHIFT; table->shift > PAGE_SHIFT; table->shift -= 9) {
-		u64 entry = host_entry(table, hva);
-
-		if (!(entry & _PAGE_PRESENT))
-			return false;
-		if (entry & _PAGE_PSE)
-			break;
-		table->entries = __va(entry & PTE_PFN_MASK);
-	}
-	return true;
-}
-
-/*
- * What entries of a user's pages of RAM have in common. Special pages have no owner;
- * bit 7 is PSE in a large page and otherwise, like PCD and PWT, 0 for write-back.
- */
-#define ENTRY_RAM	(_PAGE_PRESENT | _PAGE_USER)
-#define ENTRY_MASK	(ENTRY_RAM | _PAGE_SPECIAL | _PAGE_PCD | _PAGE_PWT | _PAGE_PSE)
-
-int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
-		  struct tvx_host_page *page)
-{
-	u64 entry = host_entry(table, hva), offset = BIT_ULL(table->shift) - 1;
-	u64 large = table->shift > PAGE_SHIFT ? _PAGE_PSE : 0;
-
-	page->hpa = (entry & PTE_PFN_MASK & ~offset) | (hva & offset & PAGE_MASK);
-	page->writable = entry & _PAGE_RW;
-	page->dirty = entry & _PAGE_DIRTY;
-	if (likely((entry & ENTRY_MASK) == (ENTRY_RAM | large)))
-		return 0;
-	if (!(entry & _PAGE_PRESENT))
-		return -EAGAIN;
-	/* The page of zeros is special, but no danger. */
-	if ((entry & ENTRY_MASK) == (ENTRY_RAM | _PAGE_SPECIAL) &&
-	    PHYS_PFN(page->hpa) == my_zero_pfn(hva))
-		return 0;
-	return -EFAULT;
-}
-
-int tvx_host_fault_in(unsigned long hva, bool write)
-{
-	unsigned int flags = write ? FOLL_WRITE : 0;
-	struct page *page;
-	long n;
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-	flags |= FOLL_INTERRUPTIBLE;	/* userfaultfd may let it wait for long */
-#endif
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-	flags |= FOLL_HONOR_NUMA_FAULT;	/* the page table must have the page, too */
-#endif
-	n = get_user_pages_unlocked(hva, 1, &page, flags);
-	if (n != 1)
-		return n < 0 ? n : -EFAULT;
-	put_page(page);
-	return 0;
-}
-
-void tvx_host_vma_restrict(struct vm_area_struct *vma)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-	vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYEXEC);
-#else
-	vma->vm_flags = (vma->vm_flags | VM_DONTEXPAND) & ~VM_MAYEXEC;
-#endif
-}
-
 void tvx_host_timer_init(struct hrtimer *timer,
 			 enum hrtimer_restart (*fn)(struct hrtimer *timer))
 {
@@ -280,81 +198,4 @@ void tvx_host_kick_cpu(int cpu)
 #else
 	smp_send_reschedule(cpu);
 #endif
-}
-
-/* ------------------------------------------------------------------- power */
-
-static const struct tvx_host_power *power_hooks;
-
-static void power_off_this_cpu(void *unused)
-{
-	power_hooks->off();
-}
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
-#define SYSCORE_ARG		void *data
-#define SYSCORE_REGISTER	register_syscore
-#define SYSCORE_UNREGISTER	unregister_syscore
-#define SYSCORE			power_syscore
-#else
-#define SYSCORE_ARG		void
-#define SYSCORE_REGISTER	register_syscore_ops
-#define SYSCORE_UNREGISTER	unregister_syscore_ops
-#define SYSCORE			power_syscore_ops
-#endif
-
-static int power_suspend(SYSCORE_ARG)
-{
-	power_hooks->off();
-	return 0;
-}
-
-static void power_resume(SYSCORE_ARG)
-{
-	power_hooks->on();
-}
-
-static struct syscore_ops power_syscore_ops = {
-	.suspend = power_suspend,
-	.resume = power_resume,
-};
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
-static struct syscore power_syscore = { .ops = &power_syscore_ops };
-#endif
-
-/* Reboot through the firmware hangs on some machines with VMX on. */
-static int power_reboot(struct notifier_block *nb, unsigned long action, void *data)
-{
-	on_each_cpu(power_off_this_cpu, NULL, 1);
-	return NOTIFY_DONE;
-}
-
-/* A crash kernel cannot clear CR4.VMXE in VMX operation: leave it here. */
-static int power_panic(struct notifier_block *nb, unsigned long action, void *data)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	power_hooks->off();
-	local_irq_restore(flags);
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block power_reboot_nb = { .notifier_call = power_reboot };
-static struct notifier_block power_panic_nb = { .notifier_call = power_panic };
-
-int tvx_host_register_power(const struct tvx_host_power *power)
-{
-	power_hooks = power;
-	SYSCORE_REGISTER(&SYSCORE);
-	atomic_notifier_chain_register(&panic_notifier_list, &power_panic_nb);
-	return register_reboot_notifier(&power_reboot_nb);
-}
-
-void tvx_host_unregister_power(void)
-{
-	unregister_reboot_notifier(&power_reboot_nb);
-	atomic_notifier_chain_unregister(&panic_notifier_list, &power_panic_nb);
-	SYSCORE_UNREGISTER(&SYSCORE);
 }

@@ -9,7 +9,6 @@
 #include <linux/compiler.h>
 #include <linux/hrtimer.h>
 #include <linux/mm_types.h>
-#include <linux/notifier.h>
 #include <linux/types.h>
 #include <linux/version.h>
 #include <asm/desc_defs.h>
@@ -195,19 +194,5 @@ void tvx_host_eventfd_signal(struct eventfd_ctx *eventfd);
 
 /* Interrupt @cpu so that a guest on it exits. Any context. */
 void tvx_host_kick_cpu(int cpu);
-
-/**
- * struct tvx_host_power - what to do about VMX when the machine sleeps or stops
- * @off: turn VMX off on the calling CPU; any context, interrupts disabled
- * @on: turn it on again after resume, likewise
- */
-struct tvx_host_power {
-	void (*off)(void);
-	void (*on)(void);
-};
-
-/* Hook into suspend, reboot and panic. One user; may sleep. */
-int tvx_host_register_power(const struct tvx_host_power *power);
-void tvx_host_unregister_power(void);
 
 #endif

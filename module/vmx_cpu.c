@@ -4,7 +4,7 @@
  *
  * Locking: vmx_users changes under cpus_read_lock() and vmx_mutex, so a hotplug
  * callback, which runs under the write side, may read it. The per-CPU list of
- * active VMCSs belongs to its CPU with interrupts disabled.
+ * active VMCSs belongs to its CPU with interrupts disabled; a crash, by NMI, reads it.
  */
 #define pr_fmt(fmt) "tinyvmx: " fmt
 #include <linux/atomic.h>
@@ -14,6 +14,7 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
+#include <linux/rculist.h>
 #include <linux/smp.h>
 #include <asm/asm.h>
 #include <asm/io.h>
@@ -21,6 +22,7 @@
 #include <asm/vmx.h>
 
 #include "host.h"
+#include "host_power.h"
 #include "mitigations.h"
 #include "vmx_caps.h"
 #include "vmx_cpu.h"
@@ -36,6 +38,8 @@ static DEFINE_PER_CPU(struct vmx_cpu, vmx_cpus);
 static DEFINE_MUTEX(vmx_mutex);
 static unsigned int vmx_users;
 static enum cpuhp_state vmx_hotplug_state;
+static bool vmx_own;		/* VMX that is on is ours, or comes and goes */
+static bool vmx_stopped;	/* the machine goes down: VMX stays off */
 
 /* ---------------------------------------------------------- instructions */
 
@@ -55,51 +59,70 @@ static int vmxon(u64 hpa)
 	return err;
 }
 
+/*
+ * An instruction that faults, because VMX is off after all, has failed like one that the
+ * CPU refuses. Not so VMREAD: it is too frequent, and interrupts are disabled since
+ * somebody looked.
+ */
 static void vmxoff(void)
 {
 	asm volatile("1: vmxoff\n\t2:\n\t" _ASM_EXTABLE(1b, 2b) : : : "cc", "memory");
 }
 
+static bool try_vmclear(u64 hpa)
+{
+	asm goto("1: vmclear %0\n\t"
+		 "jbe %l[failed]\n\t"
+		 _ASM_EXTABLE(1b, %l[failed])
+		 : : "m" (hpa) : "cc", "memory" : failed);
+	return true;
+failed:
+	return false;
+}
+
 static void vmclear(u64 hpa)
 {
-	bool ok;
-
-	asm volatile("vmclear %1" : "=@cca" (ok) : "m" (hpa) : "memory");
-	if (!ok)
+	if (!try_vmclear(hpa))
 		pr_err_ratelimited("VMCLEAR failed\n");
 }
 
 static void vmptrld(u64 hpa)
 {
-	bool ok;
-
-	asm volatile("vmptrld %1" : "=@cca" (ok) : "m" (hpa) : "memory");
-	if (!ok)
-		pr_err_ratelimited("VMPTRLD failed\n");
+	asm goto("1: vmptrld %0\n\t"
+		 "jbe %l[failed]\n\t"
+		 _ASM_EXTABLE(1b, %l[failed])
+		 : : "m" (hpa) : "cc", "memory" : failed);
+	return;
+failed:
+	pr_err_ratelimited("VMPTRLD failed\n");
 }
 
 void vmx_invept(u64 eptp)
 {
 	struct { u64 eptp, zero; } desc = { eptp, 0 };
-	bool ok;
 
-	asm volatile("invept %1, %2" : "=@cca" (ok)
-		     : "m" (desc), "r" ((u64)VMX_EPT_EXTENT_CONTEXT) : "memory");
-	if (!ok)
-		pr_err_ratelimited("INVEPT failed\n");
+	asm goto("1: invept %0, %1\n\t"
+		 "jbe %l[failed]\n\t"
+		 _ASM_EXTABLE(1b, %l[failed])
+		 : : "m" (desc), "r" ((u64)VMX_EPT_EXTENT_CONTEXT) : "cc", "memory" : failed);
+	return;
+failed:
+	pr_err_ratelimited("INVEPT failed\n");
 }
 
 void vmx_invvpid(u16 vpid)
 {
 	struct { u64 vpid, gla; } desc = { vpid, 0 };
-	bool ok;
 
 	if (!vpid)
 		return;	/* without a VPID every VM entry flushes */
-	asm volatile("invvpid %1, %2" : "=@cca" (ok)
-		     : "m" (desc), "r" ((u64)VMX_VPID_EXTENT_SINGLE_CONTEXT) : "memory");
-	if (!ok)
-		pr_err_ratelimited("INVVPID failed\n");
+	asm goto("1: invvpid %0, %1\n\t"
+		 "jbe %l[failed]\n\t"
+		 _ASM_EXTABLE(1b, %l[failed])
+		 : : "m" (desc), "r" ((u64)VMX_VPID_EXTENT_SINGLE_CONTEXT) : "cc", "memory" : failed);
+	return;
+failed:
+	pr_err_ratelimited("INVVPID failed\n");
 }
 
 /* ------------------------------------------------------- VMX on each CPU */
@@ -111,6 +134,8 @@ static int vmx_cpu_on(void)
 
 	if (cpu->on)
 		return 0;
+	if (vmx_stopped)
+		return -EIO;
 	if (tvx_host_cr4() & X86_CR4_VMXE) {
 		pr_err("another hypervisor holds VMX root on CPU %d: stop its VMs and unload it (modprobe -r kvm_intel), then try again\n",
 		       smp_processor_id());
@@ -159,6 +184,23 @@ static void vmx_cpu_off(void)
 	tvx_host_clear_vmxe();
 }
 
+/*
+ * A crash kernel cannot clear CR4.VMXE in VMX operation, and INIT is blocked there. An
+ * interrupted vmx_cpu_on() or vmx_cpu_off() has left anything behind: only CR4 tells, and
+ * what is done twice does not harm. VMCLEAR, so that a dump has the guests' state.
+ */
+static void vmx_cpu_crash(void)
+{
+	struct vmx_vmcs *vmcs;
+
+	if (!READ_ONCE(vmx_own) || !(tvx_host_cr4() & X86_CR4_VMXE))
+		return;
+	list_for_each_entry(vmcs, this_cpu_ptr(&vmx_cpus.active), link)
+		try_vmclear(vmcs->hpa);
+	vmxoff();
+	tvx_host_clear_vmxe();
+}
+
 static void vmx_cpu_on_ipi(void *failed)
 {
 	int err = vmx_cpu_on();
@@ -172,21 +214,38 @@ static void vmx_cpu_off_ipi(void *unused)
 	vmx_cpu_off();
 }
 
-int vmx_get(void)
+static int turn_on(void)
 {
 	atomic_t failed = ATOMIC_INIT(0);
+
+	WRITE_ONCE(vmx_own, true);
+	tvx_host_power_begin(true);
+	on_each_cpu(vmx_cpu_on_ipi, &failed, 1);
+	return atomic_read(&failed);
+}
+
+static void turn_off(void)
+{
+	on_each_cpu(vmx_cpu_off_ipi, NULL, 1);
+	tvx_host_power_end();
+	WRITE_ONCE(vmx_own, false);
+}
+
+int vmx_get(void)
+{
+	int err = 0;
 
 	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	if (!vmx_users)
-		on_each_cpu(vmx_cpu_on_ipi, &failed, 1);
-	if (!atomic_read(&failed))
-		vmx_users++;
+		err = turn_on();
+	if (err)
+		turn_off();
 	else
-		on_each_cpu(vmx_cpu_off_ipi, NULL, 1);
+		vmx_users++;
 	mutex_unlock(&vmx_mutex);
 	cpus_read_unlock();
-	return atomic_read(&failed);
+	return err;
 }
 
 void vmx_put(void)
@@ -194,7 +253,7 @@ void vmx_put(void)
 	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	if (!--vmx_users)
-		on_each_cpu(vmx_cpu_off_ipi, NULL, 1);
+		turn_off();
 	mutex_unlock(&vmx_mutex);
 	cpus_read_unlock();
 }
@@ -222,15 +281,24 @@ static int vmx_cpu_offline(unsigned int cpu)
 }
 
 /* Suspend and resume of the last CPU; the others go by hotplug. */
-static void vmx_power_on(void)
+static void vmx_resume(void)
 {
 	if (vmx_users)
 		vmx_cpu_on();
 }
 
+/* Processes that are still there may not turn it on again: their VMs are of no use now. */
+static void vmx_stop(void)
+{
+	WRITE_ONCE(vmx_stopped, true);
+	vmx_cpu_off();
+}
+
 static const struct tvx_host_power vmx_power = {
-	.off = vmx_cpu_off,
-	.on = vmx_power_on,
+	.suspend = vmx_cpu_off,
+	.resume = vmx_resume,
+	.stop = vmx_stop,
+	.crash = vmx_cpu_crash,
 };
 
 static void free_vmxon_regions(void)
@@ -271,7 +339,7 @@ int vmx_cpu_init(void)
 	if (err < 0)
 		goto free_regions;
 	vmx_hotplug_state = err;
-	err = tvx_host_register_power(&vmx_power);
+	err = tvx_host_power_init(&vmx_power);
 	if (err)
 		goto remove_hotplug;
 	return 0;
@@ -285,7 +353,7 @@ free_regions:
 
 void vmx_cpu_exit(void)
 {
-	tvx_host_unregister_power();
+	tvx_host_power_exit();
 	cpuhp_remove_state(vmx_hotplug_state);
 	free_vmxon_regions();
 }
@@ -348,7 +416,8 @@ static noinline int make_current(struct vmx_vmcs *vmcs)
 	if (vmcs->cpu < 0) {
 		/* Also the first VMCLEAR, which makes the page a VMCS. */
 		vmclear(vmcs->hpa);
-		list_add(&vmcs->link, &cpu->active);
+		/* For a crash, which finds it only when it is whole. */
+		list_add_rcu(&vmcs->link, &cpu->active);
 		WRITE_ONCE(vmcs->cpu, smp_processor_id());
 		moved = 1;
 	}

@@ -32,7 +32,7 @@ void vmx_cpu_exit(void);
  * vmx_get - turn VMX on on every CPU unless it is on
  *
  * Return: 0; -EBUSY: another hypervisor holds VMX root somewhere (logged);
- * -EIO: VMXON failed. May sleep. Each success is paired with a vmx_put().
+ * -EIO: VMXON failed, or the machine goes down. May sleep. Each success is paired with a vmx_put().
  */
 int vmx_get(void);
 void vmx_put(void);
