@@ -10,6 +10,7 @@
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
+#include <asm/asm.h>
 #include <asm/vmx.h>
 
 #include "../uapi/tinyvmx.h"
@@ -51,11 +52,13 @@ static __always_inline unsigned long __vmcs_read(unsigned long field)
 
 static __always_inline void __vmcs_write(unsigned long field, unsigned long value)
 {
-	bool ok;
-
-	asm volatile("vmwrite %1, %2" : "=@cca" (ok) : "rm" (value), "r" (field));
-	if (unlikely(!ok))
-		vmcs_write_failed(field, value);
+	asm goto("1: vmwrite %0, %1\n\t"
+		 "jbe %l[failed]\n\t"
+		 _ASM_EXTABLE(1b, %l[failed])
+		 : : "rm" (value), "r" (field) : "cc" : failed);
+	return;
+failed:
+	vmcs_write_failed(field, value);
 }
 
 static __always_inline u16 vmcs_read16(unsigned long field)

@@ -63,9 +63,12 @@ SYM_FUNC_START(tvx_vmenter)
 	CLEAR_CPU_BUFFERS
 
 	jnc	2f
-	vmresume
+1:	vmresume
 	jmp	3f
 2:	vmlaunch
+	/* VMX is off after all: not entered, either. */
+	_ASM_EXTABLE(1b, 3f)
+	_ASM_EXTABLE(2b, 3f)
 3:
 	/* Not entered: the registers still hold the guest's values. */
 	mov	(%rsp), %rdi
