@@ -51,6 +51,20 @@ static void write_breakpoints(const unsigned long *dr)
 	asm volatile("mov %0, %%db3" : : "r" (dr[3]));
 }
 
+void tvx_host_save_debug(struct tvx_host_regs *host)
+{
+	host->debugctl = tvx_rdmsr(MSR_IA32_DEBUGCTLMSR);
+	host->dr7 = read_dr7();
+}
+
+void tvx_host_restore_debug(const struct tvx_host_regs *host)
+{
+	if (unlikely(host->debugctl))
+		tvx_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+	if (unlikely(host->dr7 != TVX_DR7_AFTER_EXIT))
+		write_dr7(host->dr7);
+}
+
 void tvx_host_save(struct tvx_host_regs *host)
 {
 	native_store_gdt(&host->gdt);
@@ -61,8 +75,7 @@ void tvx_host_save(struct tvx_host_regs *host)
 	store_ldt(host->ldt);
 	host->fs_base = x86_fsbase_read_cpu();
 	host->gs_base_user = tvx_rdmsr(MSR_KERNEL_GS_BASE);
-	host->debugctl = tvx_rdmsr(MSR_IA32_DEBUGCTLMSR);
-	host->dr7 = read_dr7();
+	tvx_host_save_debug(host);
 }
 
 static noinline void restore_selectors(const struct tvx_host_regs *host)
@@ -95,10 +108,7 @@ void tvx_host_restore(const struct tvx_host_regs *host)
 	 */
 	if (unlikely(host->fs | host->gs | host->ds | host->es | host->ldt))
 		restore_selectors(host);
-	if (unlikely(host->debugctl))
-		tvx_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
-	if (unlikely(host->dr7 != TVX_DR7_AFTER_EXIT))
-		write_dr7(host->dr7);
+	tvx_host_restore_debug(host);
 }
 
 void tvx_host_load_breakpoints(struct tvx_host_regs *host, const u64 *dr)

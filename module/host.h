@@ -84,6 +84,14 @@ struct tvx_host_regs {
 void tvx_host_save(struct tvx_host_regs *host);
 void tvx_host_restore(const struct tvx_host_regs *host);
 
+/*
+ * The part of both that VM exits overwrite and interrupt handlers look at or change (perf's
+ * IPIs): IA32_DEBUGCTL and DR7. Save after interrupts have been disabled, restore before they
+ * are enabled; no breakpoints of a guest are loaded then.
+ */
+void tvx_host_save_debug(struct tvx_host_regs *host);
+void tvx_host_restore_debug(const struct tvx_host_regs *host);
+
 /* Load @dr as DR0 ... DR3 and keep the host's; undo that. Preemption disabled. */
 void tvx_host_load_breakpoints(struct tvx_host_regs *host, const u64 *dr);
 void tvx_host_unload_breakpoints(const struct tvx_host_regs *host);

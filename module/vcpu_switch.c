@@ -114,9 +114,14 @@ void tvx_vcpu_arrive(struct tvx_vcpu *vcpu)
 	find_switched_msrs(vcpu);
 }
 
-/* Interrupt handlers are free to use the FPU, and to fault, which changes CR2. */
+/*
+ * Interrupt handlers are free to use the FPU, to fault, which changes CR2, and to set
+ * breakpoints: with the guest's addresses in DR0 ... DR3 these would hit where it wants.
+ */
 void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
 {
+	tvx_vcpu_put_breakpoints(vcpu);
+	tvx_host_restore_debug(&vcpu->host);
 	tvx_vcpu_put_fpu(vcpu);
 	vcpu->cr2 = native_read_cr2();
 	vcpu->recheck = true;
@@ -129,6 +134,9 @@ void tvx_vcpu_disable_interrupts(struct tvx_vcpu *vcpu)
 	tvx_mitigate_interrupts(&vcpu->exposed);
 	native_write_cr2(vcpu->cr2);
 	tvx_vcpu_load_fpu(vcpu);
+	tvx_host_save_debug(&vcpu->host);
+	if (unlikely(vcpu->dr7 & TVX_DR7_ENABLED))
+		tvx_vcpu_update_breakpoints(vcpu);
 }
 
 void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu)

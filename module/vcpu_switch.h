@@ -71,7 +71,7 @@ void tvx_vcpu_put_vmcs(struct tvx_vcpu *vcpu);
  * tvx_vcpu_open_interrupts - let the host take what is pending, inside the run loop
  *
  * The VMCS may be gone afterwards; @vcpu->recheck makes the loop look. The other two:
- * the same for longer. Between them the CPU holds the host's FPU registers and CR2.
+ * the same for longer. Between them the CPU holds the host's FPU and debug registers.
  */
 void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu);
 void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu);
