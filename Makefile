@@ -65,6 +65,8 @@ check: deps-check
 clean:
 	rm -rf build tinyvmx.ko
 
+include packaging/install.mk
+
 help:
 	@echo "make           build the module for the running kernel, hvctl, the guests and the selftests"
 	@echo "make run       boot a machine with VT-x, and Linux in it, to a shell (GUEST=skernel: the smallest guest, each step told)"
@@ -74,6 +76,9 @@ help:
 	@echo "                PROFILE=1: the dear instructions of an operation, too"
 	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layout, sizes, layering, shellcheck"
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
+	@echo "make install   hvctl, manual pages, completion, udev rule, ABI header; make install-dkms: the module's sources for DKMS;"
+	@echo "                make install-module: the module for the running kernel (PREFIX, DESTDIR; docs/install.md);"
+	@echo "                make uninstall, uninstall-dkms take them away"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"
 	@echo
 	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1|6.12, GUEST=linux|skernel, V=1 (show everything live)"

@@ -29,8 +29,8 @@ int hv_cmd_bench(int argc, char **argv);
 int hv_cmd_completion(int argc, char **argv);
 
 /*
- * What they take. Option arguments whose values are few are named by them ("pc|bare"), those that are
- * files FILE, DIR or IMAGE: completion is made from that.
+ * What they take. Option arguments whose values are few are named by them ("pc|bare"), those
+ * that are files FILE, DIR or IMAGE: completion is made from that.
  */
 extern const struct argp hv_argp_run, hv_argp_info, hv_argp_doctor, hv_argp_explain, hv_argp_bench;
 extern const struct argp hv_argp_completion;

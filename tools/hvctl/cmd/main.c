@@ -10,10 +10,6 @@
 #include "lib/status.h"
 #include "lib/util.h"
 
-#ifndef HV_VERSION
-#define HV_VERSION "0.1"
-#endif
-
 static int cmd_help(int argc, char **argv);
 static const struct argp argp_of_help = { .args_doc = "[COMMAND]" };
 

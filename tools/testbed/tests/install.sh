@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# "make install" into a directory of its own: what is there works, and "make uninstall" leaves nothing. The udev rule, by udev.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+
+STAGE=$DIR/stage
+TOP=$TESTBED/../..
+cat >"$DIR/user.c" <<'END'
+#include <linux/tinyvmx.h>
+int main(void)
+{
+	struct tinyvmx_info info = { .size = sizeof(info) };
+
+	return info.size < sizeof(TINYVMX_DEVICE);
+}
+END
+cat >"$DIR/inside" <<'END'
+mkdir -p /run/udev /usr/lib
+sed -n 's/^g \([a-z]*\) -$/\1:x:977:/p' /stage/usr/lib/sysusers.d/tinyvmx.conf >>/etc/group
+cp -r /stage/usr/lib/udev /usr/lib
+udev() { name=$1; shift; /udev/loader --library-path /udev --argv0 "$name" /udev/udevadm "$@"; }
+udev udevadm verify --no-summary /usr/lib/udev/rules.d/70-tinyvmx.rules && echo "verified"
+udev systemd-udevd >/tmp/udevd.log 2>&1 &
+until udev udevadm settle 2>/dev/null; do sleep 0.1; done
+. /etc/testbed
+rmmod tinyvmx
+insmod "$MODULE"
+udev udevadm settle
+stat -c 'node: %a %u:%G' /dev/tinyvmx
+udev udevadm info /dev/tinyvmx | grep -o 'CURRENT_TAGS=.*'
+printf '%s\n' "member:x:1000:977::/:/bin/sh" "other:x:1001:1001::/:/bin/sh" >>/etc/passwd
+for user in member other root; do
+	su $user -c '/stage/usr/bin/hvctl run /stage/usr/share/tinyvmx/skernel.bin'
+	echo "$user: $?"
+done
+END
+
+installs()
+{
+	env -u MAKEFLAGS -u MAKELEVEL make -C "$TOP" "$@" DESTDIR="$STAGE" prefix=/usr >"$DIR/out" 2>"$DIR/err"
+}
+
+compiles()
+{
+	local flags
+
+	flags=$(sed "s|/usr|$STAGE/usr|" "$STAGE/usr/share/pkgconfig/tinyvmx.pc" |
+		sh -c 'while IFS= read -r line; do case $line in
+			*=*) eval "$line" ;; Cflags:*) eval "echo ${line#Cflags:}" ;; esac; done')
+	[ "$flags" = "-I$STAGE/usr/include" ] && gcc -Wall -Werror "$flags" -o "$DIR/user" "$DIR/user.c" 2>"$DIR/err" && "$DIR/user"
+}
+
+ok "make install install-dkms" installs install install-dkms
+version=$("$STAGE/usr/bin/hvctl" --version)
+version=${version#hvctl }
+ok "hvctl, dkms.conf and tinyvmx.pc have one version" test "$(cat "$STAGE/usr/src/tinyvmx-$version/dkms.conf" \
+	"$STAGE/usr/share/pkgconfig/tinyvmx.pc" | sed -n 's/^Version: \|^PACKAGE_VERSION=//p' | tr -d '"' | uniq)" = "$version"
+ok "the header compiles with the flags of tinyvmx.pc" compiles
+ok "DKMS gets the module's sources, all of them" diff \
+	<(cd "$STAGE/usr/src/tinyvmx-$version" && find . -type f ! -name dkms.conf | sort) \
+	<(cd "$TOP" && find ./Kbuild ./uapi ./module -type f -name 'Kbuild' -o -name '*.[chS]' | sort)
+ok "manual pages are there" test -s "$STAGE/usr/share/man/man1/hvctl.1" -a -s "$STAGE/usr/share/man/man4/tinyvmx.4"
+ok "completion is there" grep -q hvctl "$STAGE/usr/share/bash-completion/completions/hvctl" \
+	"$STAGE/usr/share/zsh/site-functions/_hvctl"
+
+udev=$("$TESTBED/fetch" udev)
+box -k "$K" --add "$STAGE:/stage" --add "$udev/lib:/udev" --add "$DIR/inside:/inside" -- sh /inside
+has() { grep -qxF -- "$1" "$DIR/out"; }
+ok "the machine is well afterwards" ends 0
+ok "udevadm verify takes the rule" has "verified"
+ok "udev gives the node to the group tinyvmx" has "node: 660 0:tinyvmx"
+ok "... and to who sits at the machine" has "CURRENT_TAGS=:uaccess:"
+ok "a member of the group runs the example guest" has "member: 4"
+ok "another user does not" has "other: 2"
+ok "root does" has "root: 4"
+
+ok "make uninstall uninstall-dkms" installs uninstall uninstall-dkms
+ok "... leaves nothing" test -z "$(find "$STAGE" ! -type d)"
+into_own() { env -u MAKEFLAGS -u MAKELEVEL make -C "$TOP" install PREFIX="$DIR/own" >"$DIR/out" 2>"$DIR/err"; }
+ok "make install into a prefix of its own" into_own
+ok "... says so where others look for it" grep -qx "prefix=$DIR/own" "$DIR/own/share/pkgconfig/tinyvmx.pc"
+finish
