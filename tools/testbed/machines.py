@@ -30,6 +30,12 @@ CMDLINE = ("console=ttyS0,115200 loglevel=5 nokaslr mitigations=off oops=panic p
            " cryptomgr.notests")
 
 
+def command_line(append):
+    """The kernel's command line; newer kernels do not take mitigations=off back."""
+    fixed = CMDLINE.replace(" mitigations=off", "") if "mitigations=" in append else CMDLINE
+    return f"{fixed} {append}"
+
+
 def write(path, data):
     with open(path, "wb") as file:
         file.write(data)
@@ -89,7 +95,7 @@ class Bochs:
 
     def images(self, vmlinuz, initrd):
         """What has to be in RAM, as (data, address)."""
-        cmdline = f"{CMDLINE} tsc_early_khz={IPS // 1000} {self.opts.append}"
+        cmdline = command_line(f"tsc_early_khz={IPS // 1000} {self.opts.append}")
         setup, kernel = split_kernel(vmlinuz, cmdline, len(initrd))
         return [(setup, SETUP_ADDRESS), (kernel, KERNEL_ADDRESS), (initrd, INITRD_ADDRESS)]
 
@@ -193,7 +199,7 @@ class Qemu:
             self.PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", "pc,accel=" + ("kvm" if self.kvm else "tcg"), "-cpu", self.cpu,
             "-smp", str(opts.cpus), "-m", f"{opts.mem}M",
-            "-kernel", vmlinuz, "-initrd", initrd, "-append", f"{CMDLINE} {opts.append}",
+            "-kernel", vmlinuz, "-initrd", initrd, "-append", command_line(opts.append),
             "-drive", f"file={disk},format=raw,if=ide,index=0,media=disk,snapshot=on",
             "-chardev", "stdio,id=out,signal=off", "-device", "isa-debugcon,iobase=0xe9,chardev=out",
             "-chardev", f"file,id=console,path={logs}/console.log", "-serial", "chardev:console",
