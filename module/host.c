@@ -138,15 +138,27 @@ u64 tvx_host_tss_base(void)
 	       ((u64)tss->base3 << 32);
 }
 
-void tvx_host_set_vmxe(void)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+int tvx_host_set_vmxe(void)
+{
+	return -EBUSY;
+}
+
+void tvx_host_clear_vmxe(void)
+{
+}
+#else
+int tvx_host_set_vmxe(void)
 {
 	cr4_set_bits_irqsoff(X86_CR4_VMXE);
+	return 0;
 }
 
 void tvx_host_clear_vmxe(void)
 {
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }
+#endif
 
 void tvx_host_fpu_begin(void)
 {
@@ -189,6 +201,16 @@ enum tvx_l1tf_policy tvx_host_l1tf_policy(void)
 	default:
 		return TVX_L1TF_CONDITIONAL;
 	}
+#endif
+}
+
+bool tvx_host_wants_ibpb(void)
+{
+#ifdef X86_FEATURE_USE_IBPB
+	return boot_cpu_has(X86_FEATURE_USE_IBPB);
+#else
+	/* spectre_v2_user= is for KVM alone to know: take the default. */
+	return boot_cpu_has(X86_FEATURE_IBPB) && !cpu_mitigations_off();
 #endif
 }
 

@@ -126,8 +126,11 @@ static __always_inline bool tvx_host_interrupted(void)
 #endif
 }
 
-/* Set or clear CR4.VMXE on this CPU; with interrupts disabled. */
-void tvx_host_set_vmxe(void);
+/*
+ * Set or clear CR4.VMXE on this CPU; with interrupts disabled. Return: 0; -EBUSY: since
+ * Linux 6.19 nobody but KVM may keep it set.
+ */
+int tvx_host_set_vmxe(void);
 void tvx_host_clear_vmxe(void);
 
 /* Use the FPU in the kernel. Between them preemption is off. */
@@ -195,6 +198,9 @@ void tvx_host_timer_init(struct hrtimer *timer,
 /* When the L1 data cache is to be flushed before VM entries; without L1TF: TVX_L1TF_NEVER. */
 enum tvx_l1tf_policy { TVX_L1TF_NEVER, TVX_L1TF_CONDITIONAL, TVX_L1TF_ALWAYS };
 enum tvx_l1tf_policy tvx_host_l1tf_policy(void);
+
+/* Whether a guest gets an indirect branch predictor barrier between it and the last one. */
+bool tvx_host_wants_ibpb(void);
 
 struct eventfd_ctx;
 /* Add 1 to an eventfd's counter and wake those who wait for it. Any context. */

@@ -53,7 +53,7 @@ int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
 		return -EAGAIN;
 	/* The page of zeros is special, but no danger. */
 	if ((entry & ENTRY_MASK) == (ENTRY_RAM | _PAGE_SPECIAL) &&
-	    PHYS_PFN(page->hpa) == my_zero_pfn(hva))
+	    is_zero_pfn(PHYS_PFN(page->hpa)))
 		return 0;
 	return -EFAULT;
 }

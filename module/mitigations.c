@@ -12,6 +12,7 @@
 #include <asm/msr-index.h>
 
 #include "host.h"
+#include "host_features.h"
 #include "mitigations.h"
 
 /* Twice the largest L1 data cache of a CPU with L1TF: replacement is not quite LRU. */
@@ -21,6 +22,7 @@
 #define LINES_A_STEP	16
 
 DEFINE_STATIC_KEY_FALSE(tvx_l1d_flush_key);
+DEFINE_STATIC_KEY_FALSE(tvx_ibpb_key);
 static enum tvx_l1tf_policy policy;
 static u8 *fill;	/* NULL: the CPU has IA32_FLUSH_CMD */
 
@@ -81,10 +83,9 @@ static const struct {
 	{ X86_FEATURE_RSB_VMEXIT, ", RSB filled" },
 	{ X86_FEATURE_RSB_VMEXIT_LITE, ", RSB guarded" },
 	{ X86_FEATURE_KERNEL_IBRS, ", IBRS" },
-	{ X86_FEATURE_USE_IBPB, ", IBPB between vCPUs" },
-	{ X86_FEATURE_CLEAR_CPU_BUF, ", VERW" },
-#ifdef X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT
-	{ X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT, ", branch history cleared" },
+	{ TVX_FEATURE_VERW, ", VERW" },
+#ifdef TVX_FEATURE_CLEAR_BHB
+	{ TVX_FEATURE_CLEAR_BHB, ", branch history cleared" },
 #endif
 #ifdef X86_FEATURE_IBPB_EXIT_TO_USER
 	{ X86_FEATURE_IBPB_EXIT_TO_USER, ", IBPB before userspace" },
@@ -104,6 +105,8 @@ static void report(void)
 	for (i = 0; i < ARRAY_SIZE(features); i++)
 		if (boot_cpu_has(features[i].feature))
 			strlcat(text, features[i].name, sizeof(text));
+	if (static_key_enabled(&tvx_ibpb_key))
+		strlcat(text, ", IBPB between vCPUs", sizeof(text));
 	strlcat(text, l1d[policy], sizeof(text));
 	if (!text[0])
 		return;
@@ -116,13 +119,17 @@ int tvx_mitigations_init(void)
 {
 	int err = init_l1d_flush();
 
-	if (!err)
-		report();
-	return err;
+	if (err)
+		return err;
+	if (tvx_host_wants_ibpb())
+		static_branch_enable(&tvx_ibpb_key);
+	report();
+	return 0;
 }
 
 void tvx_mitigations_exit(void)
 {
+	static_branch_disable(&tvx_ibpb_key);
 	static_branch_disable(&tvx_l1d_flush_key);
 	free_pages((unsigned long)fill, FILL_ORDER);
 }

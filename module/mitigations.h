@@ -13,6 +13,7 @@
 #include <linux/jump_label.h>
 #include <linux/types.h>
 #include <asm/cpufeature.h>
+#include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 
 #include "host.h"
@@ -22,6 +23,7 @@ int tvx_mitigations_init(void);
 void tvx_mitigations_exit(void);
 
 DECLARE_STATIC_KEY_FALSE(tvx_l1d_flush_key);
+DECLARE_STATIC_KEY_FALSE(tvx_ibpb_key);
 void tvx_l1d_flush(bool *exposed);
 
 /*
@@ -47,7 +49,8 @@ static __always_inline void tvx_mitigate_interrupts(bool *exposed)
 /* Another vCPU's VMCS becomes current here: it gets no branch predictions of the last one. */
 static __always_inline void tvx_mitigate_vmcs_switch(void)
 {
-	indirect_branch_prediction_barrier();
+	if (static_branch_unlikely(&tvx_ibpb_key))
+		tvx_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
 /* The guest has run here: its predictions are not for the process to use (VMSCAPE). */

@@ -8,12 +8,17 @@
  * callee-saved registers, which go on the stack with the address of world.
  */
 #include <linux/linkage.h>
+#include <linux/objtool.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
 #include <asm/cpufeatures.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/percpu.h>
+#include <asm/segment.h>
 #include <asm/unwind_hints.h>
+
+#include "host_features.h"
 
 #define VMCS_HOST_RSP	0x6c14
 
@@ -21,7 +26,47 @@
 #define GPR(n)		((n) * 8)
 #define WORLD_HOST_RSP	GPR(16)
 
+	.section .rodata
+	.balign 2
+verw_selector:
+	.word __KERNEL_DS
+
 	.text
+
+#ifdef TVX_FEATURE_CLEAR_BHB
+/*
+ * Push the guest out of the branch history: as many taken branches as Intel's "Branch
+ * History Injection" asks for on CPUs that cannot do it otherwise (those get BHI_DIS_S
+ * from the kernel). The RETs are in the upper half of a cache line, where they are safe
+ * on CPUs with Indirect Target Selection. Clobbers EAX and ECX.
+ */
+SYM_FUNC_START_LOCAL(clear_branch_history)
+	mov	$5, %ecx
+	ANNOTATE_INTRA_FUNCTION_CALL
+	call	1f
+	jmp	5f
+	.balign 64
+	ANNOTATE_INTRA_FUNCTION_CALL
+1:	call	2f
+	.balign 32
+	RET
+	.balign 64
+2:	mov	$5, %eax
+3:	jmp	4f
+	nop
+4:	sub	$1, %eax
+	jnz	3b
+	sub	$1, %ecx
+	jnz	1b
+	.balign 32
+	RET
+	.balign 64
+5:	lfence
+	.balign 32
+	RET
+SYM_FUNC_END(clear_branch_history)
+STACK_FRAME_NON_STANDARD(clear_branch_history)
+#endif
 
 SYM_FUNC_START(tvx_vmenter)
 	push	%rbp
@@ -60,8 +105,9 @@ SYM_FUNC_START(tvx_vmenter)
 	mov	GPR(7)(%rdi), %rdi
 
 	/* Buffers of the CPU that may hold the host's data; VERW changes ZF. */
-	CLEAR_CPU_BUFFERS
-
+	ALTERNATIVE "jmp 6f", "", TVX_FEATURE_VERW
+	verw	verw_selector(%rip)
+6:
 	jnc	2f
 1:	vmresume
 	jmp	3f
@@ -128,7 +174,9 @@ SYM_INNER_LABEL_ALIGN(tvx_vmexit, SYM_L_GLOBAL)
 	wrmsr
 5:
 	/* Branch targets that the guest's history would choose. */
-	CLEAR_BRANCH_HISTORY_VMEXIT
+#ifdef TVX_FEATURE_CLEAR_BHB
+	ALTERNATIVE "", "call clear_branch_history", TVX_FEATURE_CLEAR_BHB
+#endif
 	mov	%ebx, %eax
 
 	pop	%rdi

@@ -146,7 +146,11 @@ static int vmx_cpu_on(void)
 		       smp_processor_id());
 		return -EIO;
 	}
-	tvx_host_set_vmxe();
+	err = tvx_host_set_vmxe();
+	if (err) {
+		pr_err("this kernel lets nobody but KVM turn VMX on\n");
+		return err;
+	}
 	err = vmxon(__pa(cpu->vmxon_region));
 	if (err) {
 		tvx_host_clear_vmxe();
