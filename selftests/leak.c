@@ -38,88 +38,18 @@ static void round_(u32 i)
 	}
 }
 
-static long meminfo(const char *name)
-{
-	FILE *f = fopen("/proc/meminfo", "re");
-	char line[128];
-	long kib = -1;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, name, strlen(name)))
-			kib = atol(line + strlen(name) + 1);
-	}
-	if (f)
-		fclose(f);
-	return kib;
-}
-
-/* Pages that are free, also those that wait in a CPU's list. */
-static long free_pages(void)
-{
-	FILE *f = fopen("/proc/zoneinfo", "re");
-	char line[128];
-	long sum = 0, n;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " pages free %ld", &n) == 1 ||
-		    sscanf(line, " count: %ld", &n) == 1)
-			sum += n;
-	}
-	if (f)
-		fclose(f);
-	return sum;
-}
-
-/* Objects in all kmalloc caches together, -1 if slabinfo cannot be read. */
-static long kmalloc_objects(void)
-{
-	FILE *f = fopen("/proc/slabinfo", "re");
-	char line[256], name[64];
-	long sum = 0, active;
-
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%63s %ld", name, &active) == 2 &&
-		    !strncmp(name, "kmalloc", 7))
-			sum += active;
-	}
-	fclose(f);
-	return sum;
-}
-
-struct sample {
-	long free_pages, slab_kib, unreclaimable_kib, objects, refs, tables_kib;
-};
-
-static struct sample sample(void)
-{
-	struct sample s;
-
-	/* RCU and delayed work of the closes before. */
-	write_text("/proc/sys/vm/drop_caches", "3");
-	sleep_us(100000);
-	s.free_pages = free_pages();
-	s.slab_kib = meminfo("Slab");
-	s.unreclaimable_kib = meminfo("SUnreclaim");
-	s.tables_kib = meminfo("PageTables");
-	s.objects = kmalloc_objects();
-	s.refs = read_long("/sys/module/tinyvmx/refcnt");
-	return s;
-}
-
 int main(void)
 {
-	struct sample a, b;
+	struct host_use a, b;
 
 	tap_init();
 	info();
 	for (u32 i = 0; i < 20; i++)
 		round_(i);
-	a = sample();
+	a = host_use();
 	for (u32 i = 0; i < ROUNDS; i++)
 		round_(i);
-	b = sample();
+	b = host_use();
 
 	/* A VMCS, an EPT root or a bitmap a round would be 60 pages. */
 	ok(a.free_pages - b.free_pages < 50, "free pages %ld -> %ld",

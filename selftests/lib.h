@@ -26,6 +26,7 @@
 #define PAGE	4096UL
 #define MIB	(1UL << 20)
 #define GIB	(1UL << 30)
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct vm {
@@ -152,6 +153,17 @@ u64 ms_to_tsc(u64 ms);
 /* Contents of a small file as a number, -1 if it cannot be read. */
 long read_long(const char *path);
 bool write_text(const char *path, const char *text);
+
+/* What of the host is in use, caches aside: a leak shows in the difference of two. */
+struct host_use {
+	long free_pages;
+	long unreclaimable_kib;
+	long tables_kib;
+	long objects;	/* in all kmalloc caches, -1 if slabinfo cannot be read */
+	long refs;	/* of the module, -1 if there are none to read */
+};
+
+struct host_use host_use(void);
 
 /* Fork @child; its return value is the exit status. */
 pid_t spawn(int (*child)(void *arg), void *arg);

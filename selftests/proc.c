@@ -54,6 +54,70 @@ bool write_text(const char *path, const char *text)
 	return n == (ssize_t)strlen(text);
 }
 
+static long meminfo(const char *name)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	char line[128];
+	long kib = -1;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, name, strlen(name)))
+			kib = atol(line + strlen(name) + 1);
+	}
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+/* Pages that are free, also those that wait in a CPU's list. */
+static long free_pages(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "re");
+	char line[128];
+	long sum = 0, n;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " pages free %ld", &n) == 1 ||
+		    sscanf(line, " count: %ld", &n) == 1)
+			sum += n;
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+static long kmalloc_objects(void)
+{
+	FILE *f = fopen("/proc/slabinfo", "re");
+	char line[256], name[64];
+	long sum = 0, active;
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%63s %ld", name, &active) == 2 &&
+		    !strncmp(name, "kmalloc", 7))
+			sum += active;
+	}
+	fclose(f);
+	return sum;
+}
+
+struct host_use host_use(void)
+{
+	struct host_use use;
+
+	/* RCU and delayed work of the closes before. */
+	write_text("/proc/sys/vm/drop_caches", "3");
+	sleep_us(100000);
+	use.free_pages = free_pages();
+	use.unreclaimable_kib = meminfo("SUnreclaim");
+	use.tables_kib = meminfo("PageTables");
+	use.objects = kmalloc_objects();
+	use.refs = read_long("/sys/module/tinyvmx/refcnt");
+	return use;
+}
+
 pid_t spawn(int (*child)(void *arg), void *arg)
 {
 	pid_t pid;
