@@ -176,15 +176,20 @@ static inline int try_wrmsr(u32 index, u64 value)
 			 "d"((u32)(value >> 32)) : "memory");
 }
 
-/* One instruction in ring 3; it takes a hook that brings the exception back to ring 0. */
+/*
+ * One instruction in ring 3; it takes a hook that brings the exception back to ring 0.
+ * The division behind it tells that it went through: RING3_PASSED.
+ */
+#define RING3_PASSED	0
 #define RING3_TRY(insn) \
 	GUEST_TRY("mov %%rsp, %%rcx\n\t"				\
 		  "push %0; push %%rcx; pushfq; push %1\n\t"		\
 		  "lea 2f(%%rip), %%rcx; push %%rcx; iretq\n"		\
 		  "2:\txor %%ecx, %%ecx; xor %%edx, %%edx\n\t"	\
-		  "mov $1, %%eax\n\t" insn "\n\tud2",			\
+		  "mov $1, %%eax\n\t" insn "\n\t"			\
+		  "xor %%ecx, %%ecx; div %%ecx",			\
 		  : : "i"(SEL_USER_DS), "i"(SEL_USER_CS64)		\
-		  : "rax", "rbx", "rcx", "rdx", "memory")
+		  : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "memory")
 
 /* Interrupts of this vector are counted in guest_taken[] and return. */
 static inline void guest_expect(u8 vector)

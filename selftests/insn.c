@@ -122,38 +122,6 @@ static void xcr0(void)
 	}
 }
 
-static void ring3(void)
-{
-	guest_is(RING3_TRY("hlt"), GP);
-	guest_is(RING3_TRY("mov %%cr0, %%rax"), GP);
-	guest_is(RING3_TRY("mov %%rax, %%cr3"), GP);
-	guest_is(RING3_TRY("mov %%rax, %%cr4"), GP);
-	guest_is(RING3_TRY("mov %%rax, %%cr8"), GP);
-	guest_is(RING3_TRY("mov %%rax, %%db7"), GP);
-	guest_is(RING3_TRY("clts"), GP);
-	guest_is(RING3_TRY("lmsw %%ax"), GP);
-	guest_is(RING3_TRY("mov $0x10, %%ecx; rdmsr"), GP);
-	guest_is(RING3_TRY("mov $0x174, %%ecx; wrmsr"), GP);
-	guest_is(RING3_TRY("wbinvd"), GP);
-	guest_is(RING3_TRY("invd"), GP);
-	guest_is(RING3_TRY("invlpg (%%rsp)"), GP);
-	guest_is(RING3_TRY("rdpmc"), GP);
-	guest_is(RING3_TRY("cli"), GP);
-	guest_is(RING3_TRY("in $0x80, %%al"), GP);
-	guest_is(RING3_TRY("out %%al, $0x80"), GP);
-	guest_is(RING3_TRY("vmcall"), UD);
-	guest_is(RING3_TRY("rdtsc"), UD);	/* the UD2 behind it */
-	guest_is(RING3_TRY("cpuid"), UD);
-	guest_is(RING3_TRY("xgetbv"), UD);
-	guest_is(RING3_TRY("xsetbv"), GP);
-}
-
-static void leave_ring3(struct guest_frame *frame)
-{
-	frame->cs = SEL_CS64;
-	frame->ss = SEL_DS;
-}
-
 static void run_all(void *fn, const char *what)
 {
 	struct vcpu *vcpu = vcpu_simple(fn);
@@ -162,10 +130,8 @@ static void run_all(void *fn, const char *what)
 	G(vcpu->vm, has_rdtscp) = !!(caps & TINYVMX_CAP_RDTSCP);
 	G(vcpu->vm, has_invpcid) = !!(caps & TINYVMX_CAP_INVPCID);
 	G(vcpu->vm, xcr0_mask) = info()->xcr0_mask;
-	if (fn == xcr0 || fn == ring3)
+	if (fn == xcr0)
 		vcpu_enable_xsave(vcpu, 1);
-	if (fn == ring3)
-		G(vcpu->vm, guest_hook) = leave_ring3;
 	ok_done(vcpu, "%s", what);
 	vcpu_simple_destroy(vcpu);
 }
@@ -179,6 +145,5 @@ int main(void)
 	run_all(harmless, "WBINVD, INVD, INVLPG, PAUSE, CLTS go through");
 	run_all(optional, "RDTSCP, INVPCID are there or #UD, as GET_INFO says");
 	run_all(xcr0, "XSETBV: what the SDM refuses, and what CPUID says then");
-	run_all(ring3, "what is privileged is #GP in ring 3");
 	return tap_exit();
 }

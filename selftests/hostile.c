@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The attacks of guests/hostile, and what the host notices of them: how late a timer of
+ * it is served, how long a process that wants the CPU has to wait. All is bound to one
+ * CPU. Where the host gets no interrupts at all, the machine hangs.
+ *
+ *   hostile [-l] [-m] [-t MS] [NAME...]
+ *   -l: list the attacks; -m: the table of docs/hostile.md; -t: so long each (40)
+ */
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "hostile.h"
+
+#define CPU		0
+#define TICK_NS		1000000ULL
+#define LIMIT_MS	5
+/* So often an attack must have done what it does, in whatever time there was. */
+#define REACHED		10
+#define KICK		SIGUSR1
+
+static const struct attack *const tables[] = {
+	attacks_exceptions, attacks_exits, attacks_apic, attacks_toggles, attacks_memory,
+	attacks_ring3,
+};
+
+static const struct {
+	u32 reason;
+	const char *name;
+} reasons[] = { VMX_EXIT_REASONS };
+
+static u32 attack_ms = 40;
+static bool markdown;
+
+/* -------------------------------------------------------- what is noticed */
+
+/* One page, shared with two processes; times are TSC ticks. */
+static volatile struct watch {
+	u32 on;
+	u64 timer_late;		/* the worst of them */
+	u64 timer_served;	/* when the last one was */
+	u64 timers;
+	u64 process_late;
+	u64 process_seen;
+	u64 process_looks;
+} *watch;
+
+static u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static u64 ns_to_ticks(u64 ns)
+{
+	return ns * ms_to_tsc(1) / 1000000;
+}
+
+/* Of the processes that watch: they go when this one goes, however that is. */
+static bool settle(void)
+{
+	return run_on_cpu(CPU) && !prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* Served at once, whoever else runs: what is late is the interrupt, or its return. */
+static int serves_timer(void *unused)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	u64 due = now_ns() / TICK_NS * TICK_NS + 10 * TICK_NS;
+	struct itimerspec spec = {
+		.it_value = { due / 1000000000, due % 1000000000 },
+		.it_interval = { 0, TICK_NS },
+	};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	u64 count, late;
+
+	(void)unused;
+	if (!settle() || sched_setscheduler(0, SCHED_FIFO, &param) ||
+	    timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, NULL))
+		return 1;
+	while (read(fd, &count, sizeof(count)) == sizeof(count)) {
+		late = ns_to_ticks(now_ns() - due);
+		due += count * TICK_NS;
+		watch->timers += count;
+		watch->timer_served = rdtsc();
+		if (late > watch->timer_late)
+			watch->timer_late = late;
+	}
+	return 1;
+}
+
+/* It wants nothing but the CPU, and sees how long it was away. */
+static int wants_cpu(void *unused)
+{
+	u64 now;
+
+	(void)unused;
+	if (!settle())
+		return 1;
+	for (;;) {
+		if (!watch->on) {
+			sleep_us(500);
+			continue;
+		}
+		now = rdtsc();
+		if (watch->process_seen && now - watch->process_seen > watch->process_late)
+			watch->process_late = now - watch->process_seen;
+		watch->process_seen = now;
+		watch->process_looks++;
+	}
+	return 0;
+}
+
+static void watch_for(u32 ms)
+{
+	watch->timer_late = 0;
+	watch->timers = 0;
+	watch->process_late = 0;
+	watch->process_seen = 0;
+	watch->process_looks = 0;
+	watch->on = 1;
+	for (u32 i = 0; i < ms; i++)
+		sleep_us(1000);
+	watch->on = 0;
+	/* Who is late this very moment. */
+	if (watch->process_seen)
+		watch->process_late = MAX(watch->process_late, rdtsc() - watch->process_seen);
+	watch->timer_late = MAX(watch->timer_late + ms_to_tsc(1), rdtsc() - watch->timer_served) -
+			    ms_to_tsc(1);
+}
+
+/* ---------------------------------------------------------------- attackers */
+
+/* A thread of the VMM's. */
+struct attacker {
+	pthread_t thread;
+	const struct attack *attack;
+	struct vcpu *vcpu;
+	struct tinyvmx_regs regs;	/* of the start, to start over */
+	struct tinyvmx_sregs sregs;
+	int cpu;
+	volatile bool stop;
+	volatile bool ended;
+	char broken[160];		/* why it is no attack */
+};
+
+/* As a machine that resets. */
+static void start_over(struct attacker *a)
+{
+	struct tinyvmx_events none = { };
+
+	vcpu_set_sregs(a->vcpu, &a->sregs);
+	a->vcpu->regs = a->regs;
+	vcpu_set_regs(a->vcpu);
+	must(set_state(a->vcpu->fd, TINYVMX_STATE_EVENTS, &none, sizeof(none)));
+}
+
+static void wake(struct vcpu *vcpu)
+{
+	struct tinyvmx_events events = vcpu_events(vcpu);
+
+	events.activity = TINYVMX_ACTIVITY_ACTIVE;
+	must(set_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events)));
+}
+
+/* What comes out is let in again as it is: that is the storm. */
+static void answer(struct attacker *a)
+{
+	struct tinyvmx_run *run = a->vcpu->run;
+	volatile struct guest_trap *trap = &G(a->vcpu->vm, guest_trap);
+	volatile struct guest_failure *failure = &G(a->vcpu->vm, guest_failure);
+
+	if (a->attack->answer)
+		a->attack->answer(a->vcpu);
+	if (run->reason == TINYVMX_EXIT_SHUTDOWN)
+		start_over(a);
+	if (run->reason == TINYVMX_EXIT_HLT)
+		wake(a->vcpu);
+	if (run->reason == TINYVMX_EXIT_SHUTDOWN && a->attack->exit != BY(TRIPLE_FAULT))
+		snprintf(a->broken, sizeof(a->broken), "triple fault at %#llx", run->rip);
+	if (run->reason == TINYVMX_EXIT_IO && run->io.port == GUEST_PORT)
+		snprintf(a->broken, sizeof(a->broken),
+			 "said %u: exception %lu, error %#lx, at %#lx; line %lu: %#lx, not %#lx",
+			 run->io.data, trap->vector, trap->error, trap->rip, failure->line,
+			 failure->got, failure->want);
+}
+
+static void *attacks(void *arg)
+{
+	struct attacker *a = arg;
+
+	if (!run_on_cpu(a->cpu))
+		bail("sched_setaffinity: %m");
+	while (!a->stop && !*a->broken) {
+		if (!vcpu_run(a->vcpu))
+			answer(a);
+		else if (errno != EINTR)
+			snprintf(a->broken, sizeof(a->broken), "RUN: %s", strerror(errno));
+	}
+	a->ended = true;
+	return NULL;
+}
+
+static void *stands_beside(void *arg)
+{
+	struct attacker *a = arg;
+
+	if (!run_on_cpu(a->cpu))
+		bail("sched_setaffinity: %m");
+	while (!a->stop)
+		a->attack->beside(a->vcpu);
+	a->ended = true;
+	return NULL;
+}
+
+static void start(struct attacker *a, void *(*fn)(void *))
+{
+	if (pthread_create(&a->thread, NULL, fn, a))
+		bail("pthread_create: %m");
+}
+
+static void stop(struct attacker *a)
+{
+	a->stop = true;
+	while (!a->ended) {
+		pthread_kill(a->thread, KICK);
+		sleep_us(1000);
+	}
+	pthread_join(a->thread, NULL);
+}
+
+static void create(struct attacker *a, const struct attack *attack, struct vm *vm, u32 id)
+{
+	a->attack = attack;
+	a->vcpu = attack->flags & ATTACK_LAPIC ? lapic_vcpu(vm, id, attack->guest) :
+						 vcpu_create(vm, id, attack->guest, id);
+	if (attack->prepare)
+		attack->prepare(a->vcpu);
+	vcpu_get_regs(a->vcpu);
+	a->regs = a->vcpu->regs;
+	a->sregs = vcpu_sregs(a->vcpu);
+}
+
+/* ------------------------------------------------------------------ verdict */
+
+struct findings {
+	u64 exits;	/* by the attack's reason, of all vCPUs */
+	u64 all;
+	u64 alive;
+	u32 rivals;	/* threads of the VMM's on the CPU that is watched */
+};
+
+static void find(struct findings *f, struct vcpu *vcpu, const struct attack *attack)
+{
+	struct tinyvmx_exits exits;
+
+	must(get_state(vcpu->fd, TINYVMX_STATE_EXITS, &exits, sizeof(exits)));
+	for (u32 i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
+		f->all += exits.count[i];
+	if (attack->exit)
+		f->exits += exits.count[attack->exit - 1];
+}
+
+static const char *reason_name(u32 reason)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].reason == reason)
+			return reasons[i].name;
+	return "?";
+}
+
+static const char *what_happened(const struct attack *attack, const struct findings *f)
+{
+	static char text[120];
+
+	if (attack->exit)
+		snprintf(text, sizeof(text), "%lu exits %s", f->exits,
+			 reason_name(attack->exit - 1));
+	else
+		snprintf(text, sizeof(text), "%lu rounds, %lu exits", f->alive, f->all);
+	return text;
+}
+
+static bool is_reached(const struct attack *attack, const struct findings *f)
+{
+	u64 least = attack->flags & ATTACK_SLOW ? 1 : REACHED;
+
+	if (attack->exit && f->exits < least)
+		return false;
+	return (attack->flags & ATTACK_STUCK) || f->alive >= least;
+}
+
+static void judge(const struct attack *attack, const struct findings *f)
+{
+	u64 limit = ms_to_tsc(LIMIT_MS), us = ms_to_tsc(1) / 1000;
+	bool reached = is_reached(attack, f);
+	bool timer = watch->timer_late < limit && watch->timers > attack_ms / 2;
+	/* Each takes its turn; and one more where the scheduler makes up for sleep. */
+	u32 turns = f->rivals + !!(attack->flags & ATTACK_SLEEPS);
+	bool process = watch->process_late < limit * turns && watch->process_looks > REACHED;
+
+	if (markdown)
+		printf("| %s | %s | %s | %lu | %lu |\n", attack->name, attack->harm,
+		       what_happened(attack, f), watch->timer_late / us, watch->process_late / us);
+	ok(reached && timer && process, "%s: %s; late: a timer %lu us, a process %lu us",
+	   attack->name, what_happened(attack, f), watch->timer_late / us,
+	   watch->process_late / us);
+	if (!reached)
+		diag("the attack did not take place: %lu exits of all kinds, %lu rounds", f->all,
+		     f->alive);
+	if (!timer)
+		diag("timers: %lu in %u ms; the limit is %u ms", watch->timers, attack_ms,
+		     LIMIT_MS);
+	if (!process)
+		diag("the process looked %lu times; the limit is %u ms", watch->process_looks,
+		     LIMIT_MS * turns);
+}
+
+static void run(const struct attack *attack)
+{
+	bool two = attack->flags & ATTACK_TWO, lapic = attack->flags & ATTACK_LAPIC;
+	struct attacker a[3] = { };
+	struct vm *vm = lapic ? lapic_vm() : vm_create();
+	int other = online_cpus() > 1 ? 1 : CPU;
+	struct findings f = { .rivals = 1 };
+
+	alarm(TAP_WATCHDOG_S);
+	for (u32 i = 0; i <= two; i++)
+		create(&a[i], attack, vm, i);
+	a[1].cpu = other;
+	a[2] = (struct attacker){ .attack = attack, .vcpu = a[0].vcpu, .cpu = other };
+	for (u32 i = 0; i <= two; i++)
+		start(&a[i], attacks);
+	if (attack->beside)
+		start(&a[2], stands_beside);
+	sleep_us(5000);
+	watch_for(attack_ms);
+	if (attack->beside)
+		stop(&a[2]);
+	for (u32 i = 0; i <= two; i++) {
+		a[i].vcpu->run->immediate_exit = 1;
+		stop(&a[i]);
+	}
+
+	f.alive = G(vm, guest_alive);
+	for (u32 i = 0; i <= two; i++)
+		find(&f, a[i].vcpu, attack);
+	if (other == CPU)
+		f.rivals += two + !!attack->beside;
+	judge(attack, &f);
+	for (u32 i = 0; i <= two; i++)
+		if (*a[i].broken)
+			ok(false, "%s: vCPU %u: %s", attack->name, i, a[i].broken);
+	if (attack->check)
+		attack->check(a[0].vcpu);
+	for (u32 i = 0; i <= two; i++)
+		vcpu_destroy(a[i].vcpu);
+	vm_destroy(vm);
+}
+
+/* --------------------------------------------------------------------- main */
+
+static bool is_wanted(const struct attack *attack, char **names)
+{
+	if (!*names)
+		return true;
+	for (; *names; names++)
+		if (!strcmp(*names, attack->name))
+			return true;
+	return false;
+}
+
+/* Why this machine cannot show it; NULL: it can. */
+static const char *obstacle(const struct attack *attack)
+{
+	if ((attack->flags & ATTACK_APICV) && !apicv())
+		return "no APIC virtualization";
+	if ((attack->flags & ATTACK_NO_APICV) && apicv())
+		return "APIC virtualization";
+	if (attack->exit == BY(PREEMPTION_TIMER) &&
+	    !(info()->capabilities & TINYVMX_CAP_PREEMPTION_TIMER))
+		return "no VMX-preemption timer";
+	return NULL;
+}
+
+static u32 for_each(char **names, void (*fn)(const struct attack *attack))
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(tables); i++)
+		for (const struct attack *attack = tables[i]; attack->name; attack++)
+			if (is_wanted(attack, names) && ++n && fn)
+				fn(attack);
+	return n;
+}
+
+static void list(const struct attack *attack)
+{
+	printf("%s: %s\n", attack->name, attack->harm);
+}
+
+static void run_if_possible(const struct attack *attack)
+{
+	const char *why = obstacle(attack);
+
+	if (why)
+		skip(why, "%s", attack->name);
+	else
+		run(attack);
+}
+
+static void test_nothing_left(const struct host_use *before)
+{
+	struct host_use after = host_use();
+
+	is(after.refs, before->refs, "the module has the users it had");
+	/* A VM that stays is tens of pages, its RAM thousands. */
+	ok(before->free_pages - after.free_pages < 400, "free pages %ld -> %ld",
+	   before->free_pages, after.free_pages);
+	ok(after.unreclaimable_kib - before->unreclaimable_kib < 400, "SUnreclaim %ld -> %ld KiB",
+	   before->unreclaimable_kib, after.unreclaimable_kib);
+}
+
+static char **options(int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "lmt:")) != -1) {
+		if (c == 'l') {
+			for_each((char *[]){ NULL }, list);
+			exit(0);
+		}
+		if (c == 'm')
+			markdown = true;
+		else if (c == 't')
+			attack_ms = atoi(optarg);
+		else
+			exit(2);
+	}
+	return argv + optind;
+}
+
+int main(int argc, char **argv)
+{
+	char **names = options(argc, argv);
+	struct host_use before;
+	pid_t timer, process;
+
+	tap_init();
+	info();
+	if (!for_each(names, NULL))
+		bail("there is no such attack");
+	watch = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (watch == MAP_FAILED || !run_on_cpu(CPU))
+		bail("mmap, sched_setaffinity: %m");
+	ignore_signal(KICK);
+	timer = spawn(serves_timer, NULL);
+	process = spawn(wants_cpu, NULL);
+	for (u32 i = 0; i < 3; i++)	/* what is made once, and stays */
+		vcpu_simple_destroy(vcpu_simple(guest_spin));
+	before = host_use();
+	for_each(names, run_if_possible);
+	test_nothing_left(&before);
+	kill(timer, SIGKILL);
+	kill(process, SIGKILL);
+	is(reap(timer), -SIGKILL, "the timer was served to the end");
+	is(reap(process), -SIGKILL, "the process was alive to the end");
+	return tap_exit();
+}
