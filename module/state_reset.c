@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The fields of a new VMCS, as tables.
+ * The fields of a new VMCS, as tables. Control and guest fields not named are 0.
  */
 #include <linux/array_size.h>
 #include <asm/processor-flags.h>
@@ -54,6 +54,7 @@ static void write_fields(const struct field *fields, size_t count)
 
 void tvx_reset_vmcs(struct tvx_vcpu *vcpu, u64 tsc_offset)
 {
+	vmcs_zero();
 	tvx_controls_init(vcpu, tsc_offset);
 	vmcs_host_write_constant((unsigned long)tvx_vmexit);
 	write_fields(reset_fields, ARRAY_SIZE(reset_fields));

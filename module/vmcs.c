@@ -12,6 +12,7 @@
 enum { VMCS_CONTROL, VMCS_INFO, VMCS_GUEST, VMCS_HOST };
 
 #define VMCS_INDEXES	64	/* more than any CPU has of one width and kind */
+#define VMCS_ENCODINGS	0x8000
 
 noinline void vmcs_read_failed(unsigned long field)
 {
@@ -23,6 +24,17 @@ noinline void vmcs_write_failed(unsigned long field, unsigned long value)
 	pr_err_ratelimited("VMWRITE of 0x%lx to field 0x%lx failed\n", value, field);
 }
 
+static unsigned int vmcs_kind(unsigned long field)
+{
+	return (field >> 10) & 3;
+}
+
+/* Even encodings only: odd ones are the high halves of 64-bit fields. */
+static bool is_encoding(unsigned long field)
+{
+	return !(field & 0x1001) && ((field >> 1) & 0x1ff) < VMCS_INDEXES;
+}
+
 /*
  * Host-state fields and the addresses of control structures tell where the
  * kernel lies in memory. The 64-bit control fields that are no addresses are
@@ -30,12 +42,24 @@ noinline void vmcs_write_failed(unsigned long field, unsigned long value)
  */
 static bool is_secret(unsigned long field)
 {
-	unsigned int kind = (field >> 10) & 3;
+	unsigned int kind = vmcs_kind(field);
 
 	if (kind == VMCS_HOST)
 		return true;
 	return kind == VMCS_CONTROL && vmcs_width(field) == VMCS_WIDTH_64 &&
 	       field != TSC_OFFSET && field != TSC_MULTIPLIER;
+}
+
+void vmcs_zero(void)
+{
+	unsigned long field;
+
+	for (field = 0; field < VMCS_ENCODINGS; field++) {
+		unsigned int kind = vmcs_kind(field);
+
+		if (is_encoding(field) && (kind == VMCS_CONTROL || kind == VMCS_GUEST))
+			vmcs_try_write(field, 0);
+	}
 }
 
 u32 vmcs_dump(struct tinyvmx_vmcs_field *fields, u32 room, bool privileged)
@@ -45,11 +69,8 @@ u32 vmcs_dump(struct tinyvmx_vmcs_field *fields, u32 room, bool privileged)
 	unsigned long field, value;
 	u32 n = 0;
 
-	/* Even encodings only: odd ones are the high halves of 64-bit fields. */
-	for (field = 0; field < 0x8000; field += 2) {
-		if ((field & 0x1000) || ((field >> 1) & 0x1ff) >= VMCS_INDEXES)
-			continue;
-		if (!vmcs_try_read(field, &value))
+	for (field = 0; field < VMCS_ENCODINGS; field++) {
+		if (!is_encoding(field) || !vmcs_try_read(field, &value))
 			continue;
 		if (field == VM_INSTRUCTION_ERROR)
 			value = instruction_error;

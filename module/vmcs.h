@@ -50,15 +50,21 @@ static __always_inline unsigned long __vmcs_read(unsigned long field)
 	return value;
 }
 
-static __always_inline void __vmcs_write(unsigned long field, unsigned long value)
+static __always_inline bool vmcs_try_write(unsigned long field, unsigned long value)
 {
 	asm goto("1: vmwrite %0, %1\n\t"
 		 "jbe %l[failed]\n\t"
 		 _ASM_EXTABLE(1b, %l[failed])
 		 : : "rm" (value), "r" (field) : "cc" : failed);
-	return;
+	return true;
 failed:
-	vmcs_write_failed(field, value);
+	return false;
+}
+
+static __always_inline void __vmcs_write(unsigned long field, unsigned long value)
+{
+	if (unlikely(!vmcs_try_write(field, value)))
+		vmcs_write_failed(field, value);
 }
 
 static __always_inline u16 vmcs_read16(unsigned long field)
@@ -108,6 +114,14 @@ static __always_inline void vmcs_writen(unsigned long field, unsigned long value
 	vmcs_check(field, VMCS_WIDTH_NATURAL);
 	__vmcs_write(field, value);
 }
+
+/*
+ * vmcs_zero - write 0 to every control and guest-state field of the current VMCS
+ *
+ * What a field holds that was never written is the CPU's affair (SDM, "Initializing a
+ * of Virtual-Machine Control Structures"): zeroed memory does not make it 0.
+ */
+void vmcs_zero(void);
 
 /*
  * vmcs_dump - read every field that the current VMCS has, ascending by encoding

@@ -16,6 +16,10 @@ void vmcs_host_write_constant(unsigned long rip)
 {
 	vmcs_write16(HOST_CS_SELECTOR, __KERNEL_CS);
 	vmcs_write16(HOST_SS_SELECTOR, __KERNEL_DS);
+	vmcs_write16(HOST_DS_SELECTOR, 0);
+	vmcs_write16(HOST_ES_SELECTOR, 0);
+	vmcs_write16(HOST_FS_SELECTOR, 0);
+	vmcs_write16(HOST_GS_SELECTOR, 0);
 	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
 	vmcs_writen(HOST_RIP, rip);
 	vmcs_writen(HOST_CR0, read_cr0() & ~X86_CR0_TS);
