@@ -17,6 +17,7 @@
 #include "cpuid.h"
 #include "dev.h"
 #include "host.h"
+#include "host_kvm.h"
 #include "ioctl.h"
 #include "msr.h"
 #include "run.h"
@@ -25,6 +26,7 @@
 #include "vm.h"
 #include "vmcs.h"
 #include "vmx_caps.h"
+#include "vmx_cpu.h"
 
 /*
  * Give @object to a new file and install its fd, last of all: from then on
@@ -297,16 +299,27 @@ static long tvx_ioctl_get_info(void *object, void *arg)
 	info->tsc_khz = tsc_khz;
 	info->efer_mask = TVX_EFER_KNOWN;
 	vmx_caps_info(info);
+	info->capabilities |= vmx_root_capabilities();
 	return 0;
 }
 
 static long tvx_ioctl_create_vm(void *object, void *arg)
 {
 	const struct tinyvmx_create_vm *create = arg;
+	struct file *kvm = NULL;
 	struct tvx_vm *vm;
 	int fd;
 
-	vm = tvx_vm_create(create->flags & TINYVMX_VM_LAPIC);
+	if (create->pad || (!(create->flags & TINYVMX_VM_KVM) && create->kvm_fd))
+		return -EINVAL;
+	if (create->flags & TINYVMX_VM_KVM) {
+		kvm = tvx_host_get_kvm(create->kvm_fd);
+		if (IS_ERR(kvm))
+			return PTR_ERR(kvm);
+	}
+	vm = tvx_vm_create(create->flags & TINYVMX_VM_LAPIC, kvm);
+	if (kvm)
+		fput(kvm);	/* the VM has its own reference */
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	fd = install_fd("tinyvmx-vm", &vm_fops, vm);
@@ -317,8 +330,8 @@ static long tvx_ioctl_create_vm(void *object, void *arg)
 
 static const struct tvx_ioctl system_ioctls[] = {
 	{ TINYVMX_GET_INFO, sizeof(struct tinyvmx_info), 0, true, tvx_ioctl_get_info },
-	{ TINYVMX_CREATE_VM, sizeof(struct tinyvmx_create_vm), TINYVMX_VM_LAPIC, false,
-	  tvx_ioctl_create_vm },
+	{ TINYVMX_CREATE_VM, sizeof(struct tinyvmx_create_vm), TINYVMX_VM_LAPIC | TINYVMX_VM_KVM,
+	  false, tvx_ioctl_create_vm, offsetof(struct tinyvmx_create_vm, kvm_fd) },
 };
 
 static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -59,7 +59,10 @@ static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR || vector == X86_TRAP_MC) {
+		/* What crashes there shall not have to know of VMX that is on for a section. */
+		vmx_section_end(&vcpu->vmcs);
 		deliver_to_host(vector);
+		vmx_section_begin(&vcpu->vmcs);
 		vcpu->recheck = true;
 		return TVX_RESUME;
 	}

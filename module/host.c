@@ -12,6 +12,7 @@
 #include <asm/fpu/api.h>
 #include <asm/fsgsbase.h>
 #include <asm/msr-index.h>
+#include <asm/perf_event.h>
 #include <asm/processor.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
@@ -147,6 +148,10 @@ int tvx_host_set_vmxe(void)
 void tvx_host_clear_vmxe(void)
 {
 }
+
+void tvx_host_pause_pt(bool pause)
+{
+}
 #else
 int tvx_host_set_vmxe(void)
 {
@@ -158,7 +163,21 @@ void tvx_host_clear_vmxe(void)
 {
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }
+
+void tvx_host_pause_pt(bool pause)
+{
+	intel_pt_handle_vmx(pause);
+}
 #endif
+
+bool tvx_host_has_tdx(void)
+{
+#ifdef X86_FEATURE_TDX_HOST_PLATFORM
+	return boot_cpu_has(X86_FEATURE_TDX_HOST_PLATFORM);
+#else
+	return false;
+#endif
+}
 
 void tvx_host_fpu_begin(void)
 {

@@ -133,6 +133,18 @@ static __always_inline bool tvx_host_interrupted(void)
 int tvx_host_set_vmxe(void);
 void tvx_host_clear_vmxe(void);
 
+/* Whether it can be set to stay so: from Linux 6.19 on that is for KVM alone. */
+static inline bool tvx_host_can_set_vmxe(void)
+{
+	return LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0);
+}
+
+/* Stop Intel PT on this CPU where it cannot go on in VMX operation; go on. Interrupts disabled. */
+void tvx_host_pause_pt(bool pause);
+
+/* Whether the host runs TDX guests, or may. */
+bool tvx_host_has_tdx(void);
+
 /* Use the FPU in the kernel. Between them preemption is off. */
 void tvx_host_fpu_begin(void);
 void tvx_host_fpu_end(void);

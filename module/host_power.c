@@ -3,6 +3,7 @@
  * Suspend, reboot, panic and crash of the host.
  */
 #include <linux/cpu.h>
+#include <linux/kdebug.h>
 #include <linux/kobject.h>
 #include <linux/limits.h>
 #include <linux/module.h>
@@ -58,7 +59,7 @@ static struct syscore power_syscore = { .ops = &power_syscore_ops };
 /*
  * The kernel calls one function on each CPU that leaves it in a crash or an emergency
  * restart; the place is KVM's as soon as kvm_intel is loaded, and taking it twice is a
- * warning. So it is ours only while KVM is not there. KVM's function turns VMX off
+ * warning. So it is ours only while kvm_intel is not loaded. KVM's function turns VMX off
  * whoever has turned it on, except where kvm_intel is loaded with enable_virt_at_load=0
  * and idle: it is not there then, and nor is ours.
  *
@@ -68,25 +69,23 @@ static struct syscore power_syscore = { .ops = &power_syscore_ops };
 #if defined(TVX_HAS_EMERGENCY_CALLBACK) && IS_ENABLED(CONFIG_KVM) && \
 	LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 static DEFINE_MUTEX(crash_mutex);
-static bool crash_wanted, crash_registered, kvm_is_loaded;
+static bool crash_registered;
 
 static void power_crash(void)
 {
 	power_hooks->crash();
 }
 
-static void update_crash_callback_locked(void)
+/* With VMs or without: to leave the place waits for RCU. */
+static void take_crash_callback(bool take)
 {
-	bool want = crash_wanted && !kvm_is_loaded;
-
-	lockdep_assert_held(&crash_mutex);
-	if (want == crash_registered)
-		return;
-	crash_registered = want;
-	if (want)
+	mutex_lock(&crash_mutex);
+	if (take && !crash_registered)
 		cpu_emergency_register_virt_callback(power_crash);
-	else
+	else if (!take && crash_registered)
 		cpu_emergency_unregister_virt_callback(power_crash);
+	crash_registered = take;
+	mutex_unlock(&crash_mutex);
 }
 
 /* It is built in, or was loaded before us. */
@@ -106,10 +105,7 @@ static int power_module(struct notifier_block *nb, unsigned long action, void *d
 	if ((action != MODULE_STATE_COMING && action != MODULE_STATE_GOING) ||
 	    strcmp(module->name, "kvm_intel"))
 		return NOTIFY_DONE;
-	mutex_lock(&crash_mutex);
-	kvm_is_loaded = action == MODULE_STATE_COMING;
-	update_crash_callback_locked();
-	mutex_unlock(&crash_mutex);
+	take_crash_callback(action == MODULE_STATE_GOING);
 	return NOTIFY_OK;
 }
 
@@ -119,25 +115,15 @@ static int crash_init(void)
 {
 	int err = register_module_notifier(&power_module_nb);
 
-	if (err)
-		return err;
-	mutex_lock(&crash_mutex);
-	kvm_is_loaded |= find_kvm();
-	mutex_unlock(&crash_mutex);
-	return 0;
+	if (!err && !find_kvm())
+		take_crash_callback(true);
+	return err;
 }
 
 static void crash_exit(void)
 {
 	unregister_module_notifier(&power_module_nb);
-}
-
-static void crash_want(bool want)
-{
-	mutex_lock(&crash_mutex);
-	crash_wanted = want;
-	update_crash_callback_locked();
-	mutex_unlock(&crash_mutex);
+	take_crash_callback(false);
 }
 #else
 static int crash_init(void)
@@ -146,10 +132,6 @@ static int crash_init(void)
 }
 
 static void crash_exit(void)
-{
-}
-
-static void crash_want(bool want)
 {
 }
 #endif
@@ -179,6 +161,14 @@ static int power_panic(struct notifier_block *nb, unsigned long action, void *da
 	return NOTIFY_DONE;
 }
 
+/* Before the crash that it may become, where the notifier above comes too late. */
+static int power_die(struct notifier_block *nb, unsigned long action, void *data)
+{
+	if (action == DIE_OOPS)
+		power_hooks->oops();
+	return NOTIFY_DONE;
+}
+
 /* Before KVM, which turns its VMX off here up to Linux 6.5, and still later afterwards. */
 static struct notifier_block power_reboot_nb = {
 	.notifier_call = power_reboot,
@@ -186,6 +176,7 @@ static struct notifier_block power_reboot_nb = {
 };
 
 static struct notifier_block power_panic_nb = { .notifier_call = power_panic };
+static struct notifier_block power_die_nb = { .notifier_call = power_die };
 
 int tvx_host_power_init(const struct tvx_host_power *power)
 {
@@ -195,11 +186,8 @@ int tvx_host_power_init(const struct tvx_host_power *power)
 	err = crash_init();
 	if (err)
 		return err;
-	err = register_reboot_notifier(&power_reboot_nb);
-	if (err) {
-		crash_exit();
-		return err;
-	}
+	register_reboot_notifier(&power_reboot_nb);
+	register_die_notifier(&power_die_nb);
 	atomic_notifier_chain_register(&panic_notifier_list, &power_panic_nb);
 	return 0;
 }
@@ -207,18 +195,17 @@ int tvx_host_power_init(const struct tvx_host_power *power)
 void tvx_host_power_exit(void)
 {
 	atomic_notifier_chain_unregister(&panic_notifier_list, &power_panic_nb);
+	unregister_die_notifier(&power_die_nb);
 	unregister_reboot_notifier(&power_reboot_nb);
 	crash_exit();
 }
 
-void tvx_host_power_begin(bool own)
+void tvx_host_power_begin(void)
 {
 	SYSCORE_REGISTER(&SYSCORE);
-	crash_want(own);
 }
 
 void tvx_host_power_end(void)
 {
-	crash_want(false);
 	SYSCORE_UNREGISTER(&SYSCORE);
 }

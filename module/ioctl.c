@@ -38,7 +38,7 @@ static int copy_in(const struct tvx_ioctl *row, union argument *arg, void __user
 
 	if (get_user(*user_bytes, (u32 __user *)user_arg))
 		return -EFAULT;
-	if (*user_bytes < row->arg_bytes)
+	if (*user_bytes < (row->first_bytes ?: row->arg_bytes))
 		return -EINVAL;
 	if (*user_bytes > PAGE_SIZE)
 		return -E2BIG;

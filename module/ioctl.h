@@ -10,10 +10,11 @@
 /**
  * struct tvx_ioctl - one ioctl
  * @cmd: its number
- * @arg_bytes: sizeof() its argument struct, also the least a caller may pass
+ * @arg_bytes: sizeof() its argument struct
  * @flags: flag bits it knows
  * @writes_back: the argument is copied back on success and on -ENOSPC
  * @fn: does it; @object is the fd's, @arg the kernel's copy of the argument
+ * @first_bytes: of the struct's first version, the least a caller may pass; 0: @arg_bytes
  */
 struct tvx_ioctl {
 	unsigned int cmd;
@@ -21,6 +22,7 @@ struct tvx_ioctl {
 	u32 flags;
 	bool writes_back;
 	long (*fn)(void *object, void *arg);
+	u32 first_bytes;
 };
 
 /* The row of @cmd, or NULL: such a command is -ENOTTY before anything else is looked at. */

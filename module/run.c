@@ -78,6 +78,7 @@ static void put(struct tvx_vcpu *vcpu)
 	/* Before interrupts: their handlers may be traced through the GDT. */
 	tvx_host_restore(&vcpu->host);
 	tvx_mitigate_return_to_user();
+	vmx_vmcs_unload(&vcpu->vmcs);
 	local_irq_enable();
 	tvx_memory_put(vcpu->memory);
 	preempt_enable();

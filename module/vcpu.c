@@ -15,6 +15,9 @@
 #include "vcpu.h"
 #include "vcpu_switch.h"
 
+/* KVM counts from 1: the same number would only cost the two flushes, but often. */
+#define FIRST_VPID	0x8000
+
 static DEFINE_IDA(vpids);
 
 /* The FPU after RESET is not the XSAVE init state only in x87's control word. */
@@ -76,7 +79,7 @@ int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config)
 		goto free;
 	init_xsave(vcpu);
 	if (vmx_caps.has_vpid) {
-		err = ida_alloc_range(&vpids, 1, U16_MAX, GFP_KERNEL);
+		err = ida_alloc_range(&vpids, FIRST_VPID, U16_MAX, GFP_KERNEL);
 		/* Out of VPIDs: go without, at the price of a flush per entry. */
 		vcpu->vpid = max(err, 0);
 	}

@@ -18,7 +18,7 @@
 #include "irqchip/lapic_types.h"
 #include "memory.h"
 #include "vmcs_host.h"
-#include "vmx_cpu.h"
+#include "vmx_vmcs.h"
 #include "../uapi/tinyvmx.h"
 
 #define TVX_MAX_VCPUS		64

@@ -115,6 +115,24 @@ void tvx_vcpu_arrive(struct tvx_vcpu *vcpu)
 }
 
 /*
+ * KVM, as it starts on this CPU, which comes by IPI, takes the MSRs for the host's; it does
+ * not start while its root is held.
+ */
+static noinline void end_section(struct tvx_vcpu *vcpu)
+{
+	if (vmx_root == VMX_ROOT_SECTION)
+		tvx_vcpu_put_msrs(vcpu);
+	vmx_section_end(&vcpu->vmcs);
+}
+
+static noinline void begin_section(struct tvx_vcpu *vcpu)
+{
+	vmx_section_begin(&vcpu->vmcs);
+	if (vmx_root == VMX_ROOT_SECTION)
+		tvx_vcpu_load_msrs(vcpu);
+}
+
+/*
  * Interrupt handlers are free to use the FPU, to fault, which changes CR2, and to set
  * breakpoints: with the guest's addresses in DR0 ... DR3 these would hit where it wants.
  */
@@ -125,12 +143,16 @@ void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
 	tvx_vcpu_put_fpu(vcpu);
 	vcpu->cr2 = native_read_cr2();
 	vcpu->recheck = true;
+	if (vmx_is_shared())
+		end_section(vcpu);
 	local_irq_enable();
 }
 
 void tvx_vcpu_disable_interrupts(struct tvx_vcpu *vcpu)
 {
 	local_irq_disable();
+	if (vmx_is_shared())
+		begin_section(vcpu);
 	tvx_mitigate_interrupts(&vcpu->exposed);
 	native_write_cr2(vcpu->cr2);
 	tvx_vcpu_load_fpu(vcpu);
@@ -169,6 +191,7 @@ int tvx_vcpu_get_vmcs(struct tvx_vcpu *vcpu)
 
 void tvx_vcpu_put_vmcs(struct tvx_vcpu *vcpu)
 {
+	vmx_section_end(&vcpu->vmcs);
 	local_irq_enable();
 	preempt_enable();
 }

@@ -3,6 +3,8 @@
  * Lifetime of VMs. The last put tears down, in one place.
  */
 #include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <asm/msr.h>
@@ -12,7 +14,7 @@
 #include "vmx_caps.h"
 #include "vmx_cpu.h"
 
-struct tvx_vm *tvx_vm_create(bool lapic)
+struct tvx_vm *tvx_vm_create(bool lapic, struct file *kvm)
 {
 	struct tvx_vm *vm;
 	int err;
@@ -23,7 +25,7 @@ struct tvx_vm *tvx_vm_create(bool lapic)
 	err = tvx_memory_init(&vm->memory, lapic && vmx_caps.apicv);
 	if (err)
 		goto free;
-	err = vmx_get();
+	err = vmx_get(kvm);
 	if (err)
 		goto destroy_memory;
 	kref_init(&vm->refs);
@@ -32,6 +34,7 @@ struct tvx_vm *tvx_vm_create(bool lapic)
 	tvx_irqfds_init(&vm->irqfds, &vm->vcpus);
 	vm->tsc_offset = -rdtsc();
 	vm->lapic = lapic;
+	vm->kvm = kvm ? get_file(kvm) : NULL;
 	return vm;
 
 destroy_memory:
@@ -49,6 +52,8 @@ static void destroy(struct kref *refs)
 	tvx_ioeventfds_destroy(&vm->ioeventfds);
 	tvx_memory_destroy(&vm->memory);
 	vmx_put();
+	if (vm->kvm)
+		fput(vm->kvm);
 	kfree(vm);
 }
 

@@ -25,6 +25,7 @@
  * @ioeventfds: ports whose writes signal an eventfd
  * @irqfds: eventfds that raise an interrupt
  * @lapic: vCPUs have a local APIC
+ * @kvm: the VM of KVM's that keeps VMX on, NULL: none
  * @dead: a handler failed: every ioctl is EIO
  */
 struct tvx_vm {
@@ -37,14 +38,17 @@ struct tvx_vm {
 	struct tvx_ioeventfds ioeventfds;
 	struct tvx_irqfds irqfds;
 	bool lapic;
+	struct file *kvm;
 	bool dead;
 };
 
 /*
- * Create a VM of current->mm; @lapic: with local APICs. May sleep.
- * Return: it, or ERR_PTR(-ENOMEM, -EBUSY, -EIO, -EINTR).
+ * Create a VM of current->mm; @lapic: with local APICs; @kvm: in KVM's VMX root, which
+ * that file holds, or NULL. May sleep.
+ * Return: it, which has a reference to @kvm; ERR_PTR(-ENOMEM, -EBUSY, -EIO, -EINTR,
+ * -EOPNOTSUPP).
  */
-struct tvx_vm *tvx_vm_create(bool lapic);
+struct tvx_vm *tvx_vm_create(bool lapic, struct file *kvm);
 void tvx_vm_put(struct tvx_vm *vm);
 
 /* Create vCPU @id. Return: it, or ERR_PTR(-EINVAL, -EEXIST, -ENOMEM, -EIO). May sleep. */

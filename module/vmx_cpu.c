@@ -1,159 +1,107 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VMXON and VMXOFF, CPU hotplug, and the VMCSs active on each CPU.
+ * VMX root: whose it is, VMXON and VMXOFF, CPU hotplug, and the machine's end.
  *
  * Locking: vmx_users changes under cpus_read_lock() and vmx_mutex, so a hotplug
- * callback, which runs under the write side, may read it. The per-CPU list of
- * active VMCSs belongs to its CPU with interrupts disabled; a crash, by NMI, reads it.
+ * callback, which runs under the write side, may read it; vmx_root changes there, too,
+ * while there are no VMs. The per-CPU list of active VMCSs belongs to its CPU with
+ * interrupts disabled; a crash, by NMI, reads it.
  */
 #define pr_fmt(fmt) "tinyvmx: " fmt
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/gfp.h>
+#include <linux/lockdep.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/percpu.h>
 #include <linux/printk.h>
-#include <linux/rculist.h>
 #include <linux/smp.h>
-#include <asm/asm.h>
+#include <asm/cpufeature.h>
 #include <asm/io.h>
+#include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/vmx.h>
 
 #include "host.h"
+#include "host_kvm.h"
 #include "host_power.h"
-#include "mitigations.h"
 #include "vmx_caps.h"
 #include "vmx_cpu.h"
+#include "vmx_insn.h"
+#include "../uapi/tinyvmx.h"
 
-struct vmx_cpu {
-	void *vmxon_region;
-	bool on;
-	struct vmx_vmcs *current_vmcs;
-	struct list_head active;
-};
+/* IA32_VMX_MISC: Intel PT works in VMX operation. */
+#define MISC_PT_IN_VMX		BIT_ULL(14)
 
-static DEFINE_PER_CPU(struct vmx_cpu, vmx_cpus);
+static bool section;
+module_param(section, bool, 0444);
+MODULE_PARM_DESC(section, "Turn VMX on only while interrupts are disabled, as Linux 6.19 and later ask for without KVM (default: N)");
+
+DEFINE_PER_CPU(struct vmx_cpu, vmx_cpus);
+DEFINE_STATIC_KEY_FALSE(vmx_shared_key);
+enum vmx_root vmx_root;
+
 static DEFINE_MUTEX(vmx_mutex);
 static unsigned int vmx_users;
 static enum cpuhp_state vmx_hotplug_state;
-static bool vmx_own;		/* VMX that is on is ours, or comes and goes */
+static bool vmx_armed;		/* VMX that is on is ours, or comes and goes */
 static bool vmx_stopped;	/* the machine goes down: VMX stays off */
 
-/* ---------------------------------------------------------- instructions */
+/* ------------------------------------------------------- VMX on each CPU */
 
-/* Return 0, or -EIO when VMXON faults or fails. */
-static int vmxon(u64 hpa)
+/* VMX stays on. */
+static int turn_on_for_good(const struct vmx_cpu *cpu)
 {
-	int err = 0;
+	int err = tvx_host_set_vmxe();
 
-	asm volatile("1: vmxon %[hpa]\n\t"
-		     "ja 3f\n\t"
-		     "2: mov %[eio], %[err]\n\t"
-		     "3:\n\t"
-		     _ASM_EXTABLE(1b, 2b)
-		     : [err] "+r" (err)
-		     : [hpa] "m" (hpa), [eio] "i" (-EIO)
-		     : "cc", "memory");
+	if (err)
+		return err;
+	/* Where tracing does not survive VMXON, it must not be on. */
+	tvx_host_pause_pt(true);
+	err = vmxon(__pa(cpu->vmxon_region));
+	if (!err)
+		return 0;
+	tvx_host_pause_pt(false);
+	tvx_host_clear_vmxe();
 	return err;
 }
 
-/*
- * An instruction that faults, because VMX is off after all, has failed like one that the
- * CPU refuses. Not so VMREAD: it is too frequent, and interrupts are disabled since
- * somebody looked.
- */
-static void vmxoff(void)
+/* VMX can be turned on. */
+static int try_vmxon(const struct vmx_cpu *cpu)
 {
-	asm volatile("1: vmxoff\n\t2:\n\t" _ASM_EXTABLE(1b, 2b) : : : "cc", "memory");
+	unsigned long cr4 = tvx_host_cr4();
+	int err;
+
+	vmx_write_cr4(cr4 | X86_CR4_VMXE);
+	err = vmxon(__pa(cpu->vmxon_region));
+	if (!err)
+		vmxoff();
+	vmx_write_cr4(cr4);
+	return err;
 }
-
-static bool try_vmclear(u64 hpa)
-{
-	asm goto("1: vmclear %0\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (hpa) : "cc", "memory" : failed);
-	return true;
-failed:
-	return false;
-}
-
-static void vmclear(u64 hpa)
-{
-	if (!try_vmclear(hpa))
-		pr_err_ratelimited("VMCLEAR failed\n");
-}
-
-static void vmptrld(u64 hpa)
-{
-	asm goto("1: vmptrld %0\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (hpa) : "cc", "memory" : failed);
-	return;
-failed:
-	pr_err_ratelimited("VMPTRLD failed\n");
-}
-
-void vmx_invept(u64 eptp)
-{
-	struct { u64 eptp, zero; } desc = { eptp, 0 };
-
-	asm goto("1: invept %0, %1\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (desc), "r" ((u64)VMX_EPT_EXTENT_CONTEXT) : "cc", "memory" : failed);
-	return;
-failed:
-	pr_err_ratelimited("INVEPT failed\n");
-}
-
-void vmx_invvpid(u16 vpid)
-{
-	struct { u64 vpid, gla; } desc = { vpid, 0 };
-
-	if (!vpid)
-		return;	/* without a VPID every VM entry flushes */
-	asm goto("1: invvpid %0, %1\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (desc), "r" ((u64)VMX_VPID_EXTENT_SINGLE_CONTEXT) : "cc", "memory" : failed);
-	return;
-failed:
-	pr_err_ratelimited("INVVPID failed\n");
-}
-
-/* ------------------------------------------------------- VMX on each CPU */
 
 static int vmx_cpu_on(void)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
-	int err;
+	bool taken = tvx_host_cr4() & X86_CR4_VMXE;
+	int err = 0;
 
 	if (cpu->on)
 		return 0;
-	if (vmx_stopped)
+	if (READ_ONCE(vmx_stopped))
 		return -EIO;
-	if (tvx_host_cr4() & X86_CR4_VMXE) {
-		pr_err("another hypervisor holds VMX root on CPU %d: stop its VMs and unload it (modprobe -r kvm_intel), then try again\n",
-		       smp_processor_id());
+	if (taken ? vmx_root == VMX_ROOT_OWN : vmx_root == VMX_ROOT_KVM)
 		return -EBUSY;
-	}
 	if (!vmx_caps_match()) {
 		pr_err("CPU %d has other VMX capabilities than the first one\n",
 		       smp_processor_id());
 		return -EIO;
 	}
-	err = tvx_host_set_vmxe();
+	if (!taken)
+		err = vmx_root == VMX_ROOT_OWN ? turn_on_for_good(cpu) : try_vmxon(cpu);
 	if (err) {
-		pr_err("this kernel lets nobody but KVM turn VMX on\n");
-		return err;
-	}
-	err = vmxon(__pa(cpu->vmxon_region));
-	if (err) {
-		tvx_host_clear_vmxe();
 		pr_err("VMXON failed on CPU %d\n", smp_processor_id());
 		return err;
 	}
@@ -161,13 +109,17 @@ static int vmx_cpu_on(void)
 	return 0;
 }
 
-static void vmx_vmcs_clear_here(struct vmx_vmcs *vmcs)
+void vmx_vmcs_clear_here(struct vmx_vmcs *vmcs)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
 
-	vmclear(vmcs->hpa);
+	/* Where VMX goes off after each section it is clear already. */
+	if (vmx_root != VMX_ROOT_SECTION && !try_vmclear(vmcs->hpa))
+		pr_err_ratelimited("VMCLEAR failed\n");
 	if (cpu->current_vmcs == vmcs)
 		cpu->current_vmcs = NULL;
+	if (cpu->last == vmcs)
+		cpu->last = NULL;
 	list_del(&vmcs->link);
 	vmcs->launched = false;
 	/* Orders the VMCLEAR before the next CPU's look at ->cpu. */
@@ -184,25 +136,38 @@ static void vmx_cpu_off(void)
 	list_for_each_entry_safe(vmcs, next, &cpu->active, link)
 		vmx_vmcs_clear_here(vmcs);
 	cpu->on = false;
+	if (vmx_root != VMX_ROOT_OWN)
+		return;
 	vmxoff();
 	tvx_host_clear_vmxe();
+	tvx_host_pause_pt(false);
 }
 
 /*
  * A crash kernel cannot clear CR4.VMXE in VMX operation, and INIT is blocked there. An
  * interrupted vmx_cpu_on() or vmx_cpu_off() has left anything behind: only CR4 tells, and
- * what is done twice does not harm. VMCLEAR, so that a dump has the guests' state.
+ * what is done twice does not harm. VMCLEAR, so that a dump has the guests' state. A root
+ * that is KVM's is for KVM to leave.
  */
 static void vmx_cpu_crash(void)
 {
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
+	unsigned long cr4 = tvx_host_cr4();
 	struct vmx_vmcs *vmcs;
 
-	if (!READ_ONCE(vmx_own) || !(tvx_host_cr4() & X86_CR4_VMXE))
+	if (!(cr4 & X86_CR4_VMXE) || !(READ_ONCE(vmx_armed) || cpu->inside))
 		return;
-	list_for_each_entry(vmcs, this_cpu_ptr(&vmx_cpus.active), link)
+	list_for_each_entry(vmcs, &cpu->active, link)
 		try_vmclear(vmcs->hpa);
 	vmxoff();
-	tvx_host_clear_vmxe();
+	vmx_write_cr4(cr4 & ~X86_CR4_VMXE);
+}
+
+/* This task dies, perhaps in a section, and the machine may live on, or crash at once. */
+static void vmx_cpu_oops(void)
+{
+	if (this_cpu_read(vmx_cpus.inside))
+		vmx_cpu_crash();
 }
 
 static void vmx_cpu_on_ipi(void *failed)
@@ -218,38 +183,110 @@ static void vmx_cpu_off_ipi(void *unused)
 	vmx_cpu_off();
 }
 
-static int turn_on(void)
+/* Intel PT must be off at VMXON on some CPUs, and TDX wants VMX on for good. */
+static bool can_do_sections(void)
+{
+	return !tvx_host_has_tdx() &&
+	       (!boot_cpu_has(X86_FEATURE_INTEL_PT) ||
+		(vmx_cap(MSR_IA32_VMX_MISC) & MISC_PT_IN_VMX));
+}
+
+u64 vmx_root_capabilities(void)
+{
+	u64 caps = 0;
+
+	if (tvx_host_can_share_kvm())
+		caps |= TINYVMX_CAP_ROOT_KVM;
+	if (!section && tvx_host_can_set_vmxe())
+		caps |= TINYVMX_CAP_ROOT_OWN;
+	else if (can_do_sections())
+		caps |= TINYVMX_CAP_ROOT_SECTION;
+	return caps;
+}
+
+/* Return: the root that a VM asks for, or -EOPNOTSUPP. */
+static int choose_root(bool kvm)
+{
+	u64 caps = vmx_root_capabilities();
+
+	if (kvm)
+		return caps & TINYVMX_CAP_ROOT_KVM ? VMX_ROOT_KVM : -EOPNOTSUPP;
+	if (caps & TINYVMX_CAP_ROOT_OWN)
+		return VMX_ROOT_OWN;
+	return caps & TINYVMX_CAP_ROOT_SECTION ? VMX_ROOT_SECTION : -EBUSY;
+}
+
+static int turn_on(enum vmx_root root)
 {
 	atomic_t failed = ATOMIC_INIT(0);
 
-	WRITE_ONCE(vmx_own, true);
-	tvx_host_power_begin(true);
+	lockdep_assert_held(&vmx_mutex);
+	vmx_root = root;
+	if (root != VMX_ROOT_OWN)
+		static_branch_enable_cpuslocked(&vmx_shared_key);
+	WRITE_ONCE(vmx_armed, root == VMX_ROOT_OWN);
+	tvx_host_power_begin();
 	on_each_cpu(vmx_cpu_on_ipi, &failed, 1);
 	return atomic_read(&failed);
 }
 
 static void turn_off(void)
 {
+	lockdep_assert_held(&vmx_mutex);
 	on_each_cpu(vmx_cpu_off_ipi, NULL, 1);
 	tvx_host_power_end();
-	WRITE_ONCE(vmx_own, false);
+	WRITE_ONCE(vmx_armed, false);
+	static_branch_disable_cpuslocked(&vmx_shared_key);
 }
 
-int vmx_get(void)
+/* The first VM decides. A section does with KVM's root as well as without. */
+static bool root_fits(enum vmx_root root)
+{
+	return vmx_root == root || vmx_root == VMX_ROOT_SECTION;
+}
+
+static int get_locked(enum vmx_root root)
 {
 	int err = 0;
 
-	cpus_read_lock();
-	mutex_lock(&vmx_mutex);
+	lockdep_assert_held(&vmx_mutex);
 	if (!vmx_users)
-		err = turn_on();
+		err = turn_on(root);
+	else if (!root_fits(root))
+		return -EBUSY;
 	if (err)
 		turn_off();
 	else
 		vmx_users++;
+	return err;
+}
+
+static void explain_busy(bool kvm)
+{
+	if (kvm)
+		pr_err_ratelimited("VMX is not KVM's on every CPU, or VMs without it live\n");
+	else
+		pr_err_ratelimited("KVM, or another hypervisor, holds VMX root: share it by a KVM VM's fd (hvctl does, for whoever may open /dev/kvm), or unload it (modprobe -r kvm_intel)\n");
+}
+
+int vmx_get(bool kvm)
+{
+	int root = choose_root(kvm), err;
+
+	if (root == -EOPNOTSUPP)
+		return root;
+	if (root < 0)
+		goto busy;
+	cpus_read_lock();
+	mutex_lock(&vmx_mutex);
+	err = get_locked(root);
 	mutex_unlock(&vmx_mutex);
 	cpus_read_unlock();
-	return err;
+	if (err != -EBUSY)
+		return err;
+busy:
+	explain_busy(kvm);
+	return -EBUSY;
 }
 
 void vmx_put(void)
@@ -303,6 +340,7 @@ static const struct tvx_host_power vmx_power = {
 	.resume = vmx_resume,
 	.stop = vmx_stop,
 	.crash = vmx_cpu_crash,
+	.oops = vmx_cpu_oops,
 };
 
 static void free_vmxon_regions(void)
@@ -360,83 +398,4 @@ void vmx_cpu_exit(void)
 	tvx_host_power_exit();
 	cpuhp_remove_state(vmx_hotplug_state);
 	free_vmxon_regions();
-}
-
-/* ------------------------------------------------------------------ VMCS */
-
-int vmx_vmcs_init(struct vmx_vmcs *vmcs)
-{
-	vmcs->page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vmcs->page)
-		return -ENOMEM;
-	*(u32 *)vmcs->page = vmx_revision();
-	vmcs->hpa = __pa(vmcs->page);
-	vmcs->cpu = -1;
-	vmcs->launched = false;
-	return 0;
-}
-
-static void vmx_vmcs_clear_ipi(void *arg)
-{
-	struct vmx_vmcs *vmcs = arg;
-
-	/* The CPU may have gone down and cleared it between the look and the IPI. */
-	if (vmcs->cpu == smp_processor_id())
-		vmx_vmcs_clear_here(vmcs);
-}
-
-/* Make @vmcs inactive wherever it is. Preemption disabled, interrupts enabled. */
-static void vmx_vmcs_clear(struct vmx_vmcs *vmcs)
-{
-	/* Pairs with the release after VMCLEAR: see where it is active, or all of it. */
-	int cpu = smp_load_acquire(&vmcs->cpu);
-
-	if (cpu >= 0)
-		smp_call_function_single(cpu, vmx_vmcs_clear_ipi, vmcs, 1);
-}
-
-void vmx_vmcs_destroy(struct vmx_vmcs *vmcs)
-{
-	preempt_disable();
-	vmx_vmcs_clear(vmcs);
-	preempt_enable();
-	free_page((unsigned long)vmcs->page);
-}
-
-/* It is not current yet. */
-static noinline int make_current(struct vmx_vmcs *vmcs)
-{
-	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
-	int moved = 0;
-
-	if (READ_ONCE(vmcs->cpu) != smp_processor_id())
-		vmx_vmcs_clear(vmcs);
-
-	local_irq_disable();
-	if (unlikely(!cpu->on)) {
-		local_irq_enable();
-		return -EAGAIN;
-	}
-	if (vmcs->cpu < 0) {
-		/* Also the first VMCLEAR, which makes the page a VMCS. */
-		vmclear(vmcs->hpa);
-		/* For a crash, which finds it only when it is whole. */
-		list_add_rcu(&vmcs->link, &cpu->active);
-		WRITE_ONCE(vmcs->cpu, smp_processor_id());
-		moved = 1;
-	}
-	vmptrld(vmcs->hpa);
-	tvx_mitigate_vmcs_switch();
-	cpu->current_vmcs = vmcs;
-	return moved;
-}
-
-int vmx_vmcs_load(struct vmx_vmcs *vmcs)
-{
-	local_irq_disable();
-	/* It is not, once VMX has been turned off here. */
-	if (likely(this_cpu_read(vmx_cpus.current_vmcs) == vmcs))
-		return 0;
-	local_irq_enable();
-	return make_current(vmcs);
 }

@@ -90,7 +90,7 @@ static const struct pin numbers[] = {
 };
 
 static const struct pin sizes[] = {
-	SIZE(tinyvmx_info, 264), SIZE(tinyvmx_create_vm, 8),
+	SIZE(tinyvmx_info, 264), SIZE(tinyvmx_create_vm, 16),
 	SIZE(tinyvmx_memory, 40), SIZE(tinyvmx_create_vcpu, 16),
 	SIZE(tinyvmx_regs, 144), SIZE(tinyvmx_segment, 24),
 	SIZE(tinyvmx_sregs, 296), SIZE(tinyvmx_msr, 16),
@@ -133,6 +133,7 @@ static const struct pin control_fields[] = {
 	FIELD(tinyvmx_vmcs_field, encoding, 0), FIELD(tinyvmx_vmcs_field, pad, 4),
 	FIELD(tinyvmx_vmcs_field, value, 8),
 	FIELD(tinyvmx_create_vm, size, 0), FIELD(tinyvmx_create_vm, flags, 4),
+	FIELD(tinyvmx_create_vm, kvm_fd, 8), FIELD(tinyvmx_create_vm, pad, 12),
 	FIELD(tinyvmx_msi, size, 0), FIELD(tinyvmx_msi, flags, 4),
 	FIELD(tinyvmx_msi, address, 8), FIELD(tinyvmx_msi, data, 16),
 	FIELD(tinyvmx_msi, pad, 20),

@@ -23,7 +23,7 @@ static void test_vm_first(void)
 static void test_dev_first(void)
 {
 	int dev = dev_open();
-	struct tinyvmx_create_vm arg = { .size = sizeof(arg) };
+	struct tinyvmx_create_vm arg = create_vm_arg(0);
 	int vm = must(ioctl(dev, TINYVMX_CREATE_VM, &arg));
 
 	close(dev);

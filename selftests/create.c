@@ -85,7 +85,7 @@ static void test_reset_state(int vcpu)
 
 static void test_fds_run_out(int dev)
 {
-	struct tinyvmx_create_vm arg = { .size = sizeof(arg) };
+	struct tinyvmx_create_vm arg = create_vm_arg(0);
 	struct tinyvmx_create_vcpu vcpu_arg = { .size = sizeof(vcpu_arg) };
 	int vm = must(create_vm_fd());
 	static int spare[4096];

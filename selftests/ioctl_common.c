@@ -16,14 +16,17 @@ struct call {
 	u32 bytes;
 	u32 pad;	/* offset of a __u32 that must be 0, 0: none */
 	u32 flags;	/* the ones it knows */
+	u32 first;	/* bytes of its first version, 0: it is still that */
 };
 
-#define CALL(NAME, kind, type, pad, flags) \
-	{ #NAME, TINYVMX_##NAME, kind, sizeof(struct type), pad, flags }
+#define CALL(NAME, kind_, type, pad_, flags_, ...) \
+	{ .name = #NAME, .cmd = TINYVMX_##NAME, .kind = kind_, .bytes = sizeof(struct type), \
+	  .pad = pad_, .flags = flags_, __VA_ARGS__ }
 
 static const struct call calls[] = {
 	CALL(GET_INFO, DEV, tinyvmx_info, 0, 0),
-	CALL(CREATE_VM, DEV, tinyvmx_create_vm, 0, TINYVMX_VM_LAPIC),
+	CALL(CREATE_VM, DEV, tinyvmx_create_vm, offsetof(struct tinyvmx_create_vm, pad),
+	     TINYVMX_VM_LAPIC | TINYVMX_VM_KVM, .first = 8),
 	CALL(SET_MEMORY, VM, tinyvmx_memory,
 	     offsetof(struct tinyvmx_memory, pad), TINYVMX_MEMORY_READONLY),
 	CALL(CREATE_VCPU, VM, tinyvmx_create_vcpu,
@@ -66,6 +69,10 @@ static void fill(const struct call *call, u32 size)
 			.size = size, .type = TINYVMX_STATE_REGS, .version = 1,
 			.data = (uintptr_t)&regs, .len = sizeof(regs),
 		};
+		break;
+	case TINYVMX_CREATE_VM:
+		*(struct tinyvmx_create_vm *)arg = create_vm_arg(0);
+		arg[0] = size;
 		break;
 	case TINYVMX_CREATE_VCPU:
 		((struct tinyvmx_create_vcpu *)arg)->id = next_vcpu;
@@ -121,8 +128,12 @@ static void test_size(const struct call *call)
 	fill(call, call->bytes);
 	err_is(call_it(call, arg), own_errno(call), "%s: as documented",
 	       call->name);
-	fill(call, call->bytes - 1);
+	fill(call, (call->first ? call->first : call->bytes) - 1);
 	err_is(call_it(call, arg), EINVAL, "%s: size too small", call->name);
+	if (call->first && !(arg[1] & TINYVMX_VM_KVM)) {
+		fill(call, call->first);
+		err_is(call_it(call, arg), own_errno(call), "%s: its first version", call->name);
+	}
 	fill(call, 0);
 	err_is(call_it(call, arg), EINVAL, "%s: size 0", call->name);
 	fill(call, call->bytes + 64);

@@ -1,30 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM and tinyvmx: who comes second gets EBUSY, and nobody is harmed. */
-#include <fcntl.h>
-#include <sys/wait.h>
-
-#include "lib.h"
-
-#define KVM_CREATE_VM _IO(0xAE, 0x01)
+#include "kvm.h"
 
 static bool kvm_loaded_by_us;
-
-static int kvm_open(void)
-{
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	if (fd >= 0)
-		return fd;
-	if (system("modprobe kvm_intel 2>/dev/null"))
-		return -1;
-	kvm_loaded_by_us = true;
-	/* The node may need a moment, or never come: since 6.12 without VMX. */
-	for (u32 i = 0; i < 20 && fd < 0; i++) {
-		sleep_us(10000);
-		fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	}
-	return fd;
-}
 
 static void nothing(void)
 {
@@ -96,6 +74,8 @@ int main(void)
 
 	tap_init();
 	info();
+	unsetenv("TINYVMX_ROOT");
+	kvm_loaded_by_us = access("/sys/module/kvm_intel", F_OK);
 	if (access("/dev/kvm", F_OK))
 		test_load_under_ours();
 	kvm = kvm_open();

@@ -6,9 +6,7 @@
 
 int create_lapic_vm_fd(void)
 {
-	struct tinyvmx_create_vm arg = {
-		.size = sizeof(arg), .flags = TINYVMX_VM_LAPIC,
-	};
+	struct tinyvmx_create_vm arg = create_vm_arg(TINYVMX_VM_LAPIC);
 	int dev = dev_open();
 	int fd, err;
 

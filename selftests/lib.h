@@ -45,6 +45,11 @@ struct vcpu {
 
 int dev_open(void);		/* skip_all() without the device */
 const struct tinyvmx_info *info(void);
+/*
+ * CREATE_VM's argument: with TINYVMX_ROOT=kvm in the environment for KVM's root, by a VM of
+ * KVM's that the process keeps open.
+ */
+struct tinyvmx_create_vm create_vm_arg(u32 flags);
 int create_vm_fd(void);		/* -1 and errno */
 int create_vcpu_fd(int vm_fd, u32 id);
 int set_memory(int vm_fd, u32 slot, u32 flags, u64 gpa, u64 len,
@@ -57,6 +62,9 @@ int inject_error(int vcpu_fd, u32 vector, u32 error_code);
 struct tinyvmx_run *map_run(int vcpu_fd);
 
 /* ------------------------------------------------------------------- VMs */
+
+/* Memory as every guest finds it: GUEST_RAM_BYTES with the test's own code, tables, stacks. */
+u8 *map_guest_ram(void);
 
 /* Close the fds, unmap all; the VM is gone unless someone else has its fds. */
 struct vm *vm_create(void);

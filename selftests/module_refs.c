@@ -16,7 +16,7 @@ static long rmmod(void)
 
 int main(void)
 {
-	struct tinyvmx_create_vm arg = { .size = sizeof(arg) };
+	struct tinyvmx_create_vm arg = create_vm_arg(0);
 	struct tinyvmx_run *run;
 	int dev, vm, vcpu;
 

@@ -57,7 +57,7 @@ static int in_receiver(void *arg)
 /* The device itself is anyone's: a VM made there belongs to the child. */
 static int makes_its_own(void *arg)
 {
-	struct tinyvmx_create_vm create = { .size = sizeof(create) };
+	struct tinyvmx_create_vm create = create_vm_arg(0);
 	int fd = ioctl(dev, TINYVMX_CREATE_VM, &create);
 
 	(void)arg;

@@ -4,6 +4,7 @@
 #include <link.h>
 #include <sys/mman.h>
 
+#include "kvm.h"
 #include "lib.h"
 
 int dev_open(void)
@@ -29,9 +30,22 @@ const struct tinyvmx_info *info(void)
 	return &cached;
 }
 
+struct tinyvmx_create_vm create_vm_arg(u32 flags)
+{
+	const char *root = getenv("TINYVMX_ROOT");
+	static int kvm_vm = -1;
+
+	if (!root || strcmp(root, "kvm"))
+		return (struct tinyvmx_create_vm){ .size = sizeof(struct tinyvmx_create_vm), .flags = flags };
+	if (kvm_vm < 0)
+		kvm_vm = must(kvm_create_vm_fd());
+	return (struct tinyvmx_create_vm){ .size = sizeof(struct tinyvmx_create_vm),
+					   .flags = flags | TINYVMX_VM_KVM, .kvm_fd = kvm_vm };
+}
+
 int create_vm_fd(void)
 {
-	struct tinyvmx_create_vm arg = { .size = sizeof(arg) };
+	struct tinyvmx_create_vm arg = create_vm_arg(0);
 	int dev = dev_open();
 	int fd = ioctl(dev, TINYVMX_CREATE_VM, &arg);
 	int err = errno;
@@ -176,15 +190,22 @@ static void build_descriptors(u8 *ram)
 	}
 }
 
+u8 *map_guest_ram(void)
+{
+	u8 *ram = map_anon(GUEST_RAM_BYTES);
+
+	dl_iterate_phdr(copy_segments, ram);
+	build_page_tables(ram);
+	build_descriptors(ram);
+	return ram;
+}
+
 struct vm *vm_create(void)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 
 	vm->fd = must(create_vm_fd());
-	vm->ram = map_anon(GUEST_RAM_BYTES);
-	dl_iterate_phdr(copy_segments, vm->ram);
-	build_page_tables(vm->ram);
-	build_descriptors(vm->ram);
+	vm->ram = map_guest_ram();
 	must(set_memory(vm->fd, 0, 0, 0, GUEST_RAM_BYTES, vm->ram));
 	return vm;
 }

@@ -85,6 +85,10 @@
 #define TINYVMX_CAP_RDTSCP		(1ULL << 9)
 #define TINYVMX_CAP_INVPCID		(1ULL << 10)
 #define TINYVMX_CAP_SPEC_CTRL		(1ULL << 11)	/* SPEC_CTRL, PRED_CMD, ARCH_CAPABILITIES */
+/* What TINYVMX_CREATE_VM takes on this kernel: see there. */
+#define TINYVMX_CAP_ROOT_OWN		(1ULL << 12)
+#define TINYVMX_CAP_ROOT_KVM		(1ULL << 13)
+#define TINYVMX_CAP_ROOT_SECTION	(1ULL << 14)
 
 /* The VMX capability MSRs are numbered from IA32_VMX_BASIC (480H). */
 #define TINYVMX_VMX_MSR_BASE	0x480
@@ -144,11 +148,14 @@ struct tinyvmx_info {
 
 /* tinyvmx_create_vm.flags */
 #define TINYVMX_VM_LAPIC		(1U << 0)	/* vCPUs have a local APIC */
+#define TINYVMX_VM_KVM			(1U << 1)	/* share KVM's VMX root: kvm_fd */
 
 /**
  * struct tinyvmx_create_vm - TINYVMX_CREATE_VM: returns a VM fd
  * @size: sizeof(struct tinyvmx_create_vm)
  * @flags: TINYVMX_VM_*
+ * @kvm_fd: with TINYVMX_VM_KVM: a VM fd of KVM's (KVM_CREATE_VM); else 0
+ * @pad: must be zero
  *
  * With TINYVMX_VM_LAPIC each vCPU has a local APIC (id = vCPU id) with a timer:
  *
@@ -164,13 +171,27 @@ struct tinyvmx_info {
  *   unmasked and programmed as ExtINT (as after RESET while the APIC is disabled).
  * - EOI of a level-triggered interrupt exits with TINYVMX_EXIT_EOI.
  *
- * The first VM of the host turns VMX on on every CPU, the last one turns it off.
- * Errors: EBUSY: another hypervisor holds VMX on some CPU (the kernel log names
- * the CPU); EINTR: the process is being killed or frozen; ENOMEM; EMFILE.
+ * Who turns VMX on is decided by the first VM of the host, until the last one is gone:
+ *
+ * - With TINYVMX_VM_KVM (TINYVMX_CAP_ROOT_KVM) KVM has, and its guests run beside. The VM
+ *   holds the one behind @kvm_fd, which may be empty and closed at once.
+ * - Without, the module does, on every CPU (TINYVMX_CAP_ROOT_OWN), and KVM gets no VM
+ *   meanwhile; since Linux 6.12 it already has VMX when it is loaded, which is EBUSY.
+ * - Or the module does while interrupts are disabled (TINYVMX_CAP_ROOT_SECTION, in place
+ *   of TINYVMX_CAP_ROOT_OWN), whether KVM is there or not. VMs with TINYVMX_VM_KVM can be
+ *   created beside those.
+ *
+ * The first version of the struct ended behind @flags.
+ * Errors: EBUSY: another hypervisor holds VMX on some CPU, or the VMs that live have
+ * another root; EBADF: @kvm_fd; EINVAL: it is no VM of KVM's, or set without the flag;
+ * EOPNOTSUPP: KVM's root cannot be shared; EINTR: the process is being killed or frozen;
+ * EIO: VMXON failed, or the machine goes down; ENOMEM; EMFILE.
  */
 struct tinyvmx_create_vm {
 	__u32 size;
 	__u32 flags;
+	__s32 kvm_fd;
+	__u32 pad;
 };
 
 /* ---------------------------------------------------------------------- VM */
