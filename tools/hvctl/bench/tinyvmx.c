@@ -27,7 +27,9 @@ static int open_device(void)
 
 static int vm_create(struct hv_bench_vm *vm)
 {
-	int fd = tvx_create_vm(vm->device, vm->lapic ? TINYVMX_VM_LAPIC : 0);
+	bool shared;
+	int fd = tvx_create_vm_beside_kvm(vm->device, info.capabilities,
+					  vm->lapic ? TINYVMX_VM_LAPIC : 0, &shared);
 
 	if (fd < 0)
 		return fd;

@@ -18,7 +18,7 @@ const struct doctor_check doctor_checks[] = {
 	{ "cpu", 11, "the CPU has VMX", doctor_check_cpu },
 	{ "firmware", 12, "the firmware allows VMX", doctor_check_firmware },
 	{ "features", 13, "VMX has all that tinyvmx needs", doctor_check_features },
-	{ "vmx-root", 14, "no other hypervisor holds VMX", doctor_check_holder },
+	{ "vmx-root", 14, "VMX is free, or can be shared with KVM", doctor_check_holder },
 	{ "lockdown", 15, "the kernel takes unsigned modules: lockdown",
 	  doctor_check_lockdown },
 	{ "signing", 16, "the kernel takes unsigned modules: signing",
@@ -76,6 +76,14 @@ bool doctor_exists(const struct doctor_env *env, const char *format, ...)
 	fits = make_path(env, path, sizeof(path), format, args);
 	va_end(args);
 	return fits && !access(path, F_OK);
+}
+
+bool doctor_opens(const struct doctor_env *env, const char *name)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s%s", env->root, name) < (int)sizeof(path) &&
+	       !access(path, R_OK | W_OK);
 }
 
 void doctor_say(struct doctor_result *r, enum doctor_state state, const char *format, ...)

@@ -75,6 +75,9 @@ bool doctor_read(const struct doctor_env *env, char *buf, size_t size, const cha
 bool doctor_exists(const struct doctor_env *env, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Whether this user may open it to read and write. */
+bool doctor_opens(const struct doctor_env *env, const char *path);
+
 /*
  * Find a whole word in the first line of /proc/cpuinfo that starts with @key; @known: there
  * is such a line.

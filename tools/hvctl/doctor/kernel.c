@@ -56,13 +56,48 @@ static bool under_xen(const struct doctor_facts *f)
 	       !strcmp(text, "xen") && doctor_exists(f->env, "/proc/xen/capabilities");
 }
 
-static void holder_kvm_at_load(struct doctor_result *r)
+/* Nobody has asked the module yet: hvctl's own can share. */
+static bool can_share(const struct doctor_facts *f)
 {
-	doctor_say(r, DOCTOR_NOT_OK,
-		   "kvm_intel is loaded, and this kernel's KVM holds VMX as long as it is");
-	doctor_mend(
-		r,
-		"sudo modprobe -r kvm_intel (or, to keep both: sudo modprobe -r kvm_intel kvm; sudo modprobe kvm enable_virt_at_load=0; sudo modprobe kvm_intel)");
+	return f->open_err || f->vmx.module.capabilities & TINYVMX_CAP_ROOT_KVM;
+}
+
+static void kvm_holds(const struct doctor_facts *f, struct doctor_result *r)
+{
+	if (!can_share(f)) {
+		doctor_say(r, DOCTOR_NOT_OK,
+			   "KVM holds VMX (kvm_intel), and tinyvmx cannot share it on this host");
+		doctor_mend(r, "%s", holders[0].stop);
+	} else if (doctor_opens(f->env, "/dev/kvm")) {
+		doctor_say(r, DOCTOR_OK,
+			   "KVM holds VMX (kvm_intel), and tinyvmx shares it: guests of both run");
+	} else {
+		doctor_say(
+			r, DOCTOR_NOT_OK,
+			"KVM holds VMX (kvm_intel); tinyvmx could share it, but /dev/kvm cannot be opened");
+		doctor_mend(r,
+			    "sudo usermod -aG kvm $USER (and log in again), or run as root; or %s",
+			    holders[0].stop);
+	}
+}
+
+static void nobody_holds(const struct doctor_facts *f, struct doctor_result *r, const char *idle)
+{
+	bool section = !f->open_err && f->vmx.module.capabilities & TINYVMX_CAP_ROOT_SECTION;
+
+	if (section)
+		doctor_say(
+			r, DOCTOR_OK,
+			"%s%s; tinyvmx turns VMX on only while interrupts are off, and harms nobody's",
+			idle[0] ? "loaded but idle: " : "no other hypervisor's module is loaded",
+			idle);
+	else if (idle[0])
+		doctor_say(
+			r, DOCTOR_OK,
+			"loaded but idle: %s; while a machine of theirs runs, tinyvmx shares KVM's VMX, and gets EBUSY from others",
+			idle);
+	else
+		doctor_say(r, DOCTOR_OK, "no other hypervisor's module is loaded");
 }
 
 void doctor_check_holder(const struct doctor_facts *f, struct doctor_result *r)
@@ -80,8 +115,8 @@ void doctor_check_holder(const struct doctor_facts *f, struct doctor_result *r)
 
 		if (!doctor_exists(f->env, "/sys/module/%s", module))
 			continue;
-		if (!i && kvm_holds_at_load(f)) {
-			holder_kvm_at_load(r);
+		if (!i && (kvm_holds_at_load(f) || module_users(f, module) > 0)) {
+			kvm_holds(f, r);
 			return;
 		}
 		if (module_users(f, module) > 0) {
@@ -92,13 +127,7 @@ void doctor_check_holder(const struct doctor_facts *f, struct doctor_result *r)
 		}
 		snprintf(idle + used, sizeof(idle) - used, "%s%s", used ? ", " : "", module);
 	}
-	if (idle[0])
-		doctor_say(
-			r, DOCTOR_OK,
-			"loaded but idle: %s; while a machine of theirs runs, tinyvmx gets EBUSY",
-			idle);
-	else
-		doctor_say(r, DOCTOR_OK, "no other hypervisor's module is loaded");
+	nobody_holds(f, r, idle);
 }
 
 /* --- will the kernel take the module --- */

@@ -2,6 +2,7 @@
 /* The ioctls of /dev/tinyvmx. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -27,11 +28,28 @@ int tvx_get_info(int device, struct tinyvmx_info *info)
 	return call(device, TINYVMX_GET_INFO, info);
 }
 
-int tvx_create_vm(int device, uint32_t flags)
+int tvx_create_vm(int device, uint32_t flags, int kvm_vm)
 {
-	struct tinyvmx_create_vm arg = { .size = sizeof(arg), .flags = flags };
+	struct tinyvmx_create_vm arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.kvm_fd = kvm_vm,
+	};
 
 	return call(device, TINYVMX_CREATE_VM, &arg);
+}
+
+int tvx_create_kvm_vm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
+
+	if (kvm < 0)
+		return -errno;
+	vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	if (vm < 0)
+		vm = -errno;
+	close(kvm);
+	return vm;
 }
 
 int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *hva)

@@ -6,15 +6,21 @@
 #ifndef HV_TVX_H
 #define HV_TVX_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "tinyvmx.h"
 
 /* On /dev/tinyvmx */
 int tvx_open(void);
 int tvx_get_info(int device, struct tinyvmx_info *info);
-int tvx_create_vm(int device, uint32_t flags);
+/* With TINYVMX_VM_KVM in @flags: by a VM fd of KVM's. */
+int tvx_create_vm(int device, uint32_t flags, int kvm_vm);
+/* An empty VM of KVM's: its fd, or -errno of /dev/kvm or of KVM. */
+int tvx_create_kvm_vm(void);
 
 /* On a VM */
 int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *hva);
@@ -32,6 +38,23 @@ int tvx_inject(int vcpu, const struct tinyvmx_inject *inject);
 
 /* *count: in: room in @fields, out: what the VMCS has (also with -ENOSPC). */
 int tvx_get_vmcs(int vcpu, struct tinyvmx_vmcs_field *fields, uint32_t *count);
+
+/*
+ * Create a VM in KVM's VMX root if the module can share it, by its TINYVMX_CAP_*, and KVM gives
+ * a VM to whoever asks; else in one of the module's own. The fd, or -errno; *shared: which it is.
+ */
+static inline int tvx_create_vm_beside_kvm(int device, uint64_t capabilities, uint32_t flags,
+					   bool *shared)
+{
+	int kvm_vm = capabilities & TINYVMX_CAP_ROOT_KVM ? tvx_create_kvm_vm() : -EOPNOTSUPP, fd;
+
+	*shared = kvm_vm >= 0;
+	if (!*shared)
+		return tvx_create_vm(device, flags, 0);
+	fd = tvx_create_vm(device, flags | TINYVMX_VM_KVM, kvm_vm);
+	close(kvm_vm); /* the module holds it now */
+	return fd;
+}
 
 static inline int tvx_get_regs(int vcpu, struct tinyvmx_regs *regs)
 {

@@ -49,6 +49,7 @@ int tvx_get_info(int device, struct tinyvmx_info *info)
 	*info = (struct tinyvmx_info){
 		.size = sizeof(*info),
 		.abi_version = fake.abi_version,
+		.capabilities = fake.capabilities,
 		.run_bytes = RUN_BYTES,
 		.gpa_bits = 39,
 		.xsave_bytes = FAKE_XSAVE_BYTES,
@@ -60,9 +61,14 @@ int tvx_get_info(int device, struct tinyvmx_info *info)
 	return 0;
 }
 
-int tvx_create_vm(int device, uint32_t flags)
+int tvx_create_kvm_vm(void)
 {
-	(void)device;
+	return fake.kvm_error ? fake.kvm_error : new_fd();
+}
+
+int tvx_create_vm(int device, uint32_t flags, int kvm_vm)
+{
+	(void)device, (void)kvm_vm;
 	fake.vm_flags = flags;
 	return fake.create_vm_error ? fake.create_vm_error : new_fd();
 }

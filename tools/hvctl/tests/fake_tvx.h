@@ -44,9 +44,10 @@ struct fake {
 	fake_guest_fn guest;
 	struct fake_vcpu vcpu[FAKE_MAX_VCPUS];
 	/* Errors to give instead of doing it: 0 or -errno */
-	int open_error, create_vm_error, create_vcpu_error, set_memory_error, get_state_error,
-		set_state_error, inject_error, get_vmcs_error;
+	int open_error, kvm_error, create_vm_error, create_vcpu_error, set_memory_error,
+		get_state_error, set_state_error, inject_error, get_vmcs_error;
 	uint32_t abi_version;
+	uint64_t capabilities;
 	uint32_t vm_flags;
 	atomic_uint msis;
 	uint64_t msi_address;

@@ -372,14 +372,33 @@ static void test_kvm(void **state)
 	assert_int_equal(run(), 0);
 	expect("vmx-root", DOCTOR_OK, "idle: kvm_intel", "");
 	add("/sys/module/kvm_intel/refcnt", "7\n");
+	module_info.module.capabilities = 0;
 	assert_int_equal(run(), 14);
-	expect("vmx-root", DOCTOR_NOT_OK, "KVM is in use", "modprobe -r kvm_intel");
+	expect("vmx-root", DOCTOR_NOT_OK, "cannot share", "modprobe -r kvm_intel");
+	module_info.module.capabilities = TINYVMX_CAP_ROOT_KVM;
+	assert_int_equal(run(), 14);
+	expect("vmx-root", DOCTOR_NOT_OK, "/dev/kvm cannot be opened", "usermod -aG kvm");
+	add("/dev/kvm", "");
+	assert_int_equal(run(), 0);
+	expect("vmx-root", DOCTOR_OK, "shares it", "");
 	add("/sys/module/kvm_intel/refcnt", "0\n");
 	add("/sys/module/kvm/parameters/enable_virt_at_load", "Y\n");
-	assert_int_equal(run(), 14);
-	expect("vmx-root", DOCTOR_NOT_OK, "as long as it is", "enable_virt_at_load=0");
-	add("/sys/module/kvm/parameters/enable_virt_at_load", "N\n");
 	assert_int_equal(run(), 0);
+	expect("vmx-root", DOCTOR_OK, "shares it", "");
+	unload();
+	run();
+	expect("vmx-root", DOCTOR_OK, "shares it", "");
+}
+
+static void test_sections(void **state)
+{
+	(void)state;
+	module_info.module.capabilities = TINYVMX_CAP_ROOT_SECTION;
+	assert_int_equal(run(), 0);
+	expect("vmx-root", DOCTOR_OK, "while interrupts are off", "");
+	add("/sys/module/kvm_intel/refcnt", "0\n");
+	assert_int_equal(run(), 0);
+	expect("vmx-root", DOCTOR_OK, "loaded but idle: kvm_intel; tinyvmx turns", "");
 }
 
 static void test_other_holders(void **state)
@@ -516,6 +535,7 @@ int main(void)
 		TEST(test_features_that_cannot_be_off),
 		TEST(test_features_all_missing),
 		TEST(test_kvm),
+		TEST(test_sections),
 		TEST(test_other_holders),
 		TEST(test_lockdown),
 		TEST(test_signing),

@@ -426,6 +426,36 @@ static void refused(const struct hv_config *config, const char *subject, const c
 		fail_msg("%s", err.text);
 }
 
+/* In KVM's VMX root if there is one to share, else in the module's own. */
+static void test_beside_kvm(void **state)
+{
+	static const struct {
+		uint64_t capabilities;
+		int kvm_error;
+		bool shared;
+	} cases[] = {
+		{ TINYVMX_CAP_ROOT_KVM | TINYVMX_CAP_ROOT_OWN, 0, true },
+		{ TINYVMX_CAP_ROOT_KVM, -EACCES, false },
+		{ TINYVMX_CAP_ROOT_KVM, -EBUSY, false },
+		{ TINYVMX_CAP_ROOT_OWN, 0, false },
+	};
+	struct hv_error err;
+	struct hv_vm vm;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake_reset(powers_off);
+		fake.capabilities = cases[i].capabilities;
+		fake.kvm_error = cases[i].kvm_error;
+		assert_int_equal(hv_vm_open(&vm, &err), 0);
+		assert_int_equal(hv_vm_create(&vm, TINYVMX_VM_LAPIC, &err), 0);
+		assert_int_equal(vm.shared, cases[i].shared);
+		assert_int_equal(fake.vm_flags,
+				 TINYVMX_VM_LAPIC | (cases[i].shared ? TINYVMX_VM_KVM : 0));
+		hv_vm_destroy(&vm);
+	}
+}
+
 static void test_refusals(void **state)
 {
 	struct hv_config config = test_config(HV_MACHINE_PC);
@@ -477,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_end_while_a_reset_waits),
 		cmocka_unit_test(test_time_stands_still),
 		cmocka_unit_test(test_timers_stand_still),
+		cmocka_unit_test(test_beside_kvm),
 		cmocka_unit_test(test_refusals),
 	};
 	int failed = cmocka_run_group_tests_name("run", tests, NULL, NULL);

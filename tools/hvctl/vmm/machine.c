@@ -300,6 +300,8 @@ static int create_vm(struct hv_machine *machine, struct hv_error *err)
 	if (error)
 		return error;
 	hv_machine_say(machine, "VMX on");
+	if (vm->shared)
+		hv_machine_say(machine, "VMX is KVM's: its guests go on beside this one");
 	return hv_vm_map(vm, &machine->memory, err);
 }
 

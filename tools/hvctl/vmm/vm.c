@@ -48,12 +48,12 @@ int hv_vm_open(struct hv_vm *vm, struct hv_error *err)
 
 int hv_vm_create(struct hv_vm *vm, uint32_t flags, struct hv_error *err)
 {
-	int fd = tvx_create_vm(vm->device, flags);
+	int fd = tvx_create_vm_beside_kvm(vm->device, vm->info.capabilities, flags, &vm->shared);
 
 	if (fd == -EBUSY)
 		return hv_fail(
 			err, EBUSY,
-			"another hypervisor holds VMX; stop its guests (for KVM: rmmod kvm_intel), see 'dmesg | tail'");
+			"another hypervisor holds VMX; let this user open /dev/kvm, so that KVM can share it (sudo usermod -aG kvm $USER), or unload it (sudo modprobe -r kvm_intel); see 'hvctl doctor'");
 	if (fd == -EOPNOTSUPP)
 		return hv_fail(
 			err, EOPNOTSUPP,
