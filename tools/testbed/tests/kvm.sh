@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# In KVM's VMX root: all selftests beside a spinning guest of KVM's on each CPU, hvctl, and how it fails without /dev/kvm.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+
+# shellcheck disable=SC2016 # for the shell in the machine
+box -c 2 -k "$K" --timeout 500 --add "$TESTBED/inside:/inside" -- sh -c '
+	modprobe kvm_intel && nice -n 10 /selftests/kvm_root spin >/tmp/spin &
+	until [ -s /tmp/spin ]; do sleep 0.1; done
+	TINYVMX_ROOT=kvm /inside
+	grep -c spinning /tmp/spin'
+ok "the machine lives through it, and the kernel has nothing to complain of" ends 0
+ok "no selftest fails" test "$(grep -cE '^not ok|^Bail out|^#### end [^ ]+ ([1-35-9]|[1-9][0-9]+)$' "$DIR/out")" = 0
+ok "they ran" test "$(grep -c '^ok' "$DIR/out")" -gt 500
+ok "KVM's guests ran to the end" test "$(tail -n 1 "$DIR/out")" = 1
+
+for kernel in ${KERNEL:-6.1 6.12}; do
+	# A VM of KVM's own is there before: so KVM holds VMX on both kernels.
+	# shellcheck disable=SC2016
+	box -k "$kernel" -- sh -c '
+		modprobe kvm_intel && /selftests/kvm_root spin >/tmp/spin &
+		until [ -s /tmp/spin ]; do sleep 0.1; done
+		hvctl doctor | grep vmx-root
+		hvctl run -v /guests/skernel/skernel.bin 2>&1 || exit
+		rm /dev/kvm
+		hvctl doctor | grep vmx-root
+		hvctl run /guests/skernel/skernel.bin 2>&1
+		test $? -eq 12'
+	ok "$kernel: hvctl, with KVM in use" ends 0
+	ok "$kernel: doctor says that it is shared" grep -q '^ok .*vmx-root: KVM holds VMX.*shares it' "$DIR/out"
+	ok "$kernel: so does hvctl run" grep -q "VMX is KVM's" "$DIR/out"
+	ok "$kernel: without /dev/kvm doctor says what to do" grep -q '^not ok .*vmx-root: .*/dev/kvm cannot be opened' "$DIR/out"
+	ok "$kernel: and hvctl run names the way out" grep -q 'another hypervisor holds VMX; let this user open /dev/kvm' "$DIR/out"
+done
+finish
