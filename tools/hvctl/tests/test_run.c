@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "lib/util.h"
 #include "machine_test.h"
 
 #define VCPUS 4
