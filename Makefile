@@ -10,7 +10,7 @@ VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
-.PHONY: all userspace module native hvctl guests selftests run shell test bench check clean help deps-run deps-test deps-check
+.PHONY: all userspace module native hvctl guests selftests run shell test bench check clean help deps-run deps-test deps-check deps-deb deps-package
 
 # The module last: without headers all the rest is there.
 all: userspace
@@ -33,7 +33,7 @@ native:
 module:
 	@for k in $(KERNELS); do $(TESTBED)/kmod $$k || exit; done
 
-deps-run deps-test deps-check:
+deps-run deps-test deps-check deps-deb deps-package:
 	@$(TESTBED)/deps $(@:deps-%=%)
 
 run: deps-run
@@ -79,6 +79,7 @@ help:
 	@echo "make install   hvctl, manual pages, completion, udev rule, ABI header; make install-dkms: the module's sources for DKMS;"
 	@echo "                make install-module: the module for the running kernel (PREFIX, DESTDIR; docs/install.md);"
 	@echo "                make uninstall, uninstall-dkms take them away"
+	@echo "make deb       Debian packages, in build/deb; make test-package: build them twice, and DKMS in a Debian of its own (root)"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"
 	@echo
 	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1|6.12, GUEST=linux|skernel, V=1 (show everything live)"

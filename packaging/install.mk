@@ -51,7 +51,7 @@ define uninstall_files
 	@rm -f $(foreach f,$1,'$(DESTDIR)$(call part,3,$f)')
 endef
 
-.PHONY: install uninstall install-dkms uninstall-dkms install-module
+.PHONY: install uninstall install-dkms uninstall-dkms install-module deb test-package
 
 install: hvctl
 	@$(STEP) "build the example guest" build/logs/guests.log $(SUB) guests $(BUILD)/guests/skernel/skernel.bin
@@ -82,3 +82,11 @@ install-module: native
 	@$(MAKE) --no-print-directory -C /lib/modules/$$(uname -r)/build M=$(BUILD)/$$(uname -r) \
 		$(if $(DESTDIR),INSTALL_MOD_PATH='$(DESTDIR)') modules_install
 	$(call install_files,$(MODULE_FILES))
+
+deb: deps-deb
+	@packaging/deb
+
+test-package: deps-package
+	@$(MAKE) --no-print-directory hvctl guests
+	@$(TESTBED)/prepare
+	@packaging/test
