@@ -41,26 +41,45 @@ static bool make_path(const struct doctor_env *env, char *path, size_t size, con
 	return vsnprintf(path + n, size - (size_t)n, format, args) < (int)(size - (size_t)n);
 }
 
-bool doctor_read(const struct doctor_env *env, char *buf, size_t size, const char *format, ...)
+static ssize_t read_path(const struct doctor_env *env, void *buf, size_t size, const char *format,
+			 va_list args)
 {
 	char path[PATH_MAX];
+	ssize_t n;
+	int fd = -1;
+
+	if (make_path(env, path, sizeof(path), format, args))
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = read(fd, buf, size);
+	close(fd);
+	return n;
+}
+
+ssize_t doctor_read_bytes(const struct doctor_env *env, void *buf, size_t size, const char *format,
+			  ...)
+{
 	va_list args;
-	ssize_t n = -1;
-	bool fits;
-	int fd;
+	ssize_t n;
 
 	va_start(args, format);
-	fits = make_path(env, path, sizeof(path), format, args);
+	n = read_path(env, buf, size, format, args);
 	va_end(args);
-	buf[0] = 0;
-	fd = fits ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, size - 1);
-	close(fd);
+	return n;
+}
+
+bool doctor_read(const struct doctor_env *env, char *buf, size_t size, const char *format, ...)
+{
+	va_list args;
+	ssize_t n;
+
+	va_start(args, format);
+	n = read_path(env, buf, size - 1, format, args);
+	va_end(args);
+	buf[n < 0 ? 0 : n] = 0;
 	if (n < 0)
 		return false;
-	buf[n] = 0;
 	if (n && buf[n - 1] == '\n')
 		buf[n - 1] = 0;
 	return true;

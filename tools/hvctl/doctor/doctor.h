@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "vmx/info.h"
 
@@ -72,6 +73,10 @@ int doctor_run(const struct doctor_facts *facts, struct doctor_result *results);
 bool doctor_read(const struct doctor_env *env, char *buf, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Any bytes of it; -1 if it cannot be read. */
+ssize_t doctor_read_bytes(const struct doctor_env *env, void *buf, size_t size, const char *format,
+			  ...) __attribute__((format(printf, 4, 5)));
+
 bool doctor_exists(const struct doctor_env *env, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -84,6 +89,9 @@ bool doctor_opens(const struct doctor_env *env, const char *path);
  */
 bool doctor_cpuinfo_has(const struct doctor_facts *f, const char *key, const char *word,
 			bool *known);
+
+/* Find an installed module, by its path below the root; @release may be "*". */
+bool doctor_installed(const struct doctor_facts *f, const char *release, char *found, size_t size);
 
 /* What several checks say */
 #define DOCTOR_NO_VMX	"needs VMX, which this CPU does not show"

@@ -130,76 +130,9 @@ void doctor_check_holder(const struct doctor_facts *f, struct doctor_result *r)
 	nobody_holds(f, r, idle);
 }
 
-/* --- will the kernel take the module --- */
-
-/* The last byte of the EFI variable; it begins with four of attributes. */
-static bool secure_boot(const struct doctor_facts *f)
-{
-	char text[8] = "";
-
-	doctor_read(f->env, text, sizeof(text),
-		    "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c");
-	return text[4] == 1;
-}
-
-#define SIGN_REMEDY \
-	"sign tinyvmx.ko: sudo /lib/modules/%s/build/scripts/sign-file sha256 MOK.priv MOK.der tinyvmx.ko (enrol the key once: sudo mokutil --import MOK.der)%s"
-
-static const char *or_no_secure_boot(const struct doctor_facts *f)
-{
-	return secure_boot(f) ? "; or turn Secure Boot off: sudo mokutil --disable-validation" : "";
-}
-
-void doctor_check_lockdown(const struct doctor_facts *f, struct doctor_result *r)
-{
-	char text[64];
-
-	if (!doctor_read(f->env, text, sizeof(text), "/sys/kernel/security/lockdown")) {
-		doctor_say(r, DOCTOR_OK, "no lockdown in this kernel");
-		return;
-	}
-	if (strstr(text, "[none]") || f->loaded) {
-		doctor_say(r, DOCTOR_OK, "%s%s", text,
-			   strstr(text, "[none]") ? "" : "; but tinyvmx is loaded already");
-		return;
-	}
-	doctor_say(r, DOCTOR_NOT_OK, "the kernel is locked down (%s): it refuses unsigned modules",
-		   text);
-	doctor_mend(r, SIGN_REMEDY, f->env->release, or_no_secure_boot(f));
-}
-
-void doctor_check_signing(const struct doctor_facts *f, struct doctor_result *r)
-{
-	char text[8];
-
-	if (f->loaded) {
-		doctor_say(r, DOCTOR_OK, "tinyvmx is loaded already");
-		return;
-	}
-	if (doctor_read(f->env, text, sizeof(text), "/proc/sys/kernel/modules_disabled") &&
-	    text[0] == '1') {
-		doctor_say(
-			r, DOCTOR_NOT_OK,
-			"kernel.modules_disabled is 1: no module can be loaded until the next boot");
-		doctor_mend(r, "remove that setting from /etc/sysctl.d and reboot");
-		return;
-	}
-	if (doctor_read(f->env, text, sizeof(text), "/sys/module/module/parameters/sig_enforce") &&
-	    text[0] == 'Y') {
-		doctor_say(
-			r, DOCTOR_NOT_OK,
-			"module.sig_enforce: the kernel refuses modules without a signature it trusts");
-		doctor_mend(r, SIGN_REMEDY, f->env->release, or_no_secure_boot(f));
-		return;
-	}
-	doctor_say(r, DOCTOR_OK, "signatures are not enforced%s",
-		   secure_boot(f) ? " (Secure Boot is on)" : "");
-}
-
 /* --- the module --- */
 
-/* Find an installed module; @release may be "*". */
-static bool installed(const struct doctor_facts *f, const char *release, char *found, size_t size)
+bool doctor_installed(const struct doctor_facts *f, const char *release, char *found, size_t size)
 {
 	char path[PATH_MAX];
 	glob_t paths;
@@ -214,22 +147,6 @@ static bool installed(const struct doctor_facts *f, const char *release, char *f
 		snprintf(found, size, "%s", paths.gl_pathv[0] + strlen(f->env->root));
 	globfree(&paths);
 	return ok;
-}
-
-void doctor_check_headers(const struct doctor_facts *f, struct doctor_result *r)
-{
-	const char *release = f->env->release;
-	char path[PATH_MAX];
-
-	if (doctor_exists(f->env, "/lib/modules/%s/build/Makefile", release)) {
-		doctor_say(r, DOCTOR_OK, "kernel headers are in /lib/modules/%s/build", release);
-	} else if (f->loaded || installed(f, release, path, sizeof(path))) {
-		doctor_say(r, DOCTOR_OK, "no kernel headers, but the module is built already");
-	} else {
-		doctor_say(r, DOCTOR_NOT_OK,
-			   "no kernel headers for %s: the module cannot be built here", release);
-		doctor_mend(r, "sudo apt install linux-headers-%s", release);
-	}
 }
 
 static void module_loaded(const struct doctor_facts *f, struct doctor_result *r)
@@ -259,10 +176,10 @@ void doctor_check_module(const struct doctor_facts *f, struct doctor_result *r)
 		module_loaded(f, r);
 		return;
 	}
-	if (installed(f, f->env->release, path, sizeof(path))) {
+	if (doctor_installed(f, f->env->release, path, sizeof(path))) {
 		doctor_say(r, DOCTOR_NOT_OK, "not loaded, though installed (%.200s)", path);
 		doctor_mend(r, "sudo modprobe tinyvmx; if that fails: sudo dmesg | grep tinyvmx");
-	} else if (installed(f, "*", path, sizeof(path))) {
+	} else if (doctor_installed(f, "*", path, sizeof(path))) {
 		doctor_say(r, DOCTOR_NOT_OK, "installed for another kernel (%.200s), not for %s",
 			   path, f->env->release);
 		doctor_mend(r, "make clean && make && sudo insmod tinyvmx.ko");
@@ -292,6 +209,14 @@ static int misc_minor(const struct doctor_facts *f)
 	return -1;
 }
 
+static bool group_exists(const struct doctor_facts *f)
+{
+	char text[8192];
+
+	doctor_read(f->env, text, sizeof(text), "/etc/group");
+	return !strncmp(text, "tinyvmx:", 8) || strstr(text, "\ntinyvmx:");
+}
+
 void doctor_check_device(const struct doctor_facts *f, struct doctor_result *r)
 {
 	if (!f->open_err) {
@@ -306,10 +231,12 @@ void doctor_check_device(const struct doctor_facts *f, struct doctor_result *r)
 	switch (-f->open_err) {
 	case EACCES:
 	case EPERM:
-		doctor_mend(
-			r,
-			"run as root, or: sudo chgrp kvm %s && sudo chmod 660 %s && sudo usermod -aG kvm $USER (and log in again)",
-			TINYVMX_DEVICE, TINYVMX_DEVICE);
+		doctor_mend(r,
+			    "run as root, or: %ssudo usermod -aG tinyvmx $USER (and log in again)",
+			    group_exists(f) ?
+				    "" :
+				    "sudo groupadd -r tinyvmx && sudo chgrp tinyvmx " TINYVMX_DEVICE
+				    " && ");
 		break;
 	case ENOENT:
 		doctor_mend(

@@ -238,6 +238,10 @@ static void test_options(void **state)
 	refused("bench --case", "--case: wants a value");
 	refused("doctor --json", "--json: no such option");
 	refused("doctor x", "x: no argument expected");
+	refused("doctor --selftests .", "--selftests: is for a report");
+	refused("doctor --report /nowhere/x", "--report /nowhere/x: No such file");
+	assert_int_equal(run("doctor --report /dev/full"), 12);
+	assert_non_null(strstr(output, "is there room?"));
 	refused("explain --json x", "--json: no such option");
 	refused("explain", "no file given");
 	refused("explain ok two", "two: one file only");

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "doctor/doctor.h"
+#include "cmd/doctor_report.h"
 #include "lib/util.h"
 
 #define RELEASE	"6.1.0-50-cloud-amd64"
@@ -28,6 +28,7 @@ static const char *vendor;
 static const char *signature;	/* of the hypervisor around it; NULL: none */
 static bool vmx, xsave;
 static int module_err;
+static const char *release;
 static struct vmx_info module_info;
 
 static void fake_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
@@ -106,6 +107,7 @@ static int make_machine(void **state)
 	signature = NULL;
 	vmx = xsave = true;
 	module_err = 0;
+	release = RELEASE;
 	memset(&module_info, 0, sizeof(module_info));
 	module_info.source = TINYVMX_DEVICE;
 	module_info.has_feature_control = true;
@@ -151,13 +153,21 @@ static void unload(void)
 	module_err = -ENOENT;
 }
 
+static void remove_file(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", root, name);
+	unlink(path);
+}
+
 static struct doctor_result results[32];
 
 static int run(void)
 {
 	const struct doctor_env env = {
 		.root = root,
-		.release = RELEASE,
+		.release = release,
 		.cpuid = fake_cpuid,
 		.from_module = fake_module,
 	};
@@ -455,13 +465,64 @@ static void test_signing(void **state)
 	expect("signing", DOCTOR_NOT_OK, "modules_disabled", "reboot");
 }
 
+#define MOK_LIST \
+	"/sys/firmware/efi/efivars/MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23"
+
+/* From no key at all to a module that is signed by a trusted one */
+static void test_secure_boot(void **state)
+{
+	static const char certificate[] = "\x30\x82\0\x10 certificate of DKMS";
+	static const char others[] = "\6\0\0\0 others";
+	static const char list[] = "\6\0\0\0\0\x30\x82\0\x10 certificate of DKMS, and more";
+	const char *module = "/lib/modules/" RELEASE "/updates/dkms/tinyvmx.ko";
+
+	(void)state;
+	unload();
+	add_feature_control(5);
+	add("/lib/modules/" RELEASE "/build/Makefile", "");
+	add("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	assert_int_equal(run(), 15);
+	expect("lockdown", DOCTOR_NOT_OK, "no key here", "mokutil --import MOK.der");
+
+	add_bytes("/var/lib/dkms/mok.pub", certificate, sizeof(certificate) - 1);
+	run();
+	expect("lockdown", DOCTOR_UNKNOWN, "cannot be read", "--test-key /var/lib/dkms/mok.pub");
+	add_bytes(MOK_LIST, others, sizeof(others));
+	assert_int_equal(run(), 15);
+	expect("lockdown", DOCTOR_NOT_OK, "/var/lib/dkms/mok.pub, is not enrolled",
+	       "mokutil --import /var/lib/dkms/mok.pub");
+
+	add_bytes(MOK_LIST, list, sizeof(list));
+	run();
+	expect("lockdown", DOCTOR_OK, "trusts the key of DKMS", "");
+	add(module, "tiny");
+	assert_int_equal(run(), 15);
+	expect("lockdown", DOCTOR_NOT_OK, "tinyvmx.ko has none",
+	       "sign-file sha256 /var/lib/dkms/mok.key /var/lib/dkms/mok.pub /lib/modules/" RELEASE
+	       "/updates/dkms/tinyvmx.ko");
+	add(module, "some module without a signature at its end");
+	assert_int_equal(run(), 15);
+	add(module, "some module~Module signature appended~\n");
+	run();
+	expect("lockdown", DOCTOR_OK, "trusts the key of DKMS", "");
+
+	add("/sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+	add("/sys/module/module/parameters/sig_enforce", "Y\n");
+	run();
+	expect("signing", DOCTOR_OK, "sig_enforce: the kernel wants signed modules; it trusts", "");
+	remove_file(MOK_LIST);
+	add_bytes("/sys/firmware/efi/mok-variables/MokListRT", others, sizeof(others));
+	assert_int_equal(run(), 16);
+	expect("signing", DOCTOR_NOT_OK, "not enrolled", "Enroll MOK");
+}
+
 static void test_headers_and_module(void **state)
 {
 	(void)state;
 	unload();
 	add_feature_control(5);
 	assert_int_equal(run(), 17);
-	expect("headers", DOCTOR_NOT_OK, RELEASE, "apt install linux-headers-" RELEASE);
+	expect("headers", DOCTOR_NOT_OK, RELEASE, "/lib/modules/" RELEASE "/build");
 	add("/lib/modules/" RELEASE "/build/Makefile", "");
 	assert_int_equal(run(), 18);
 	expect("module", DOCTOR_NOT_OK, "not loaded", "make && sudo insmod");
@@ -473,6 +534,47 @@ static void test_headers_and_module(void **state)
 	run();
 	expect("module", DOCTOR_NOT_OK, "extra/tinyvmx.ko.xz", "modprobe tinyvmx");
 	expect("device", DOCTOR_UNKNOWN, "needs the module", "");
+}
+
+/* By the distribution, or one that it is like */
+static void test_headers_by_distribution(void **state)
+{
+	static const struct {
+		const char *release, *os, *remedy;
+	} cases[] = {
+		{ "6.1.0-50-amd64", "ID=debian\n", "apt install linux-headers-6.1.0-50-amd64" },
+		{ "6.8.0-31-generic",
+		  "NAME=\"Linux Mint\"\nID=linuxmint\nID_LIKE=\"ubuntu debian\"\n",
+		  "apt install linux-headers-6.8.0-31-generic" },
+		{ "6.12.4-200.fc41.x86_64", "ID=fedora\n",
+		  "dnf install kernel-devel-6.12.4-200.fc41.x86_64" },
+		{ "6.12.0-1.el10.x86_64", "ID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\n",
+		  "dnf install kernel-devel-6.12.0" },
+		{ "6.4.0-150600.23-default", "ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n",
+		  "zypper install kernel-default-devel" },
+		{ "6.4.0-150600.8.17-azure", "ID=\"sles\"\nID_LIKE='suse'\n",
+		  "zypper install kernel-azure-devel" },
+		{ "6.12.1-arch1-1", "ID=arch\n", "pacman -S linux-headers" },
+		{ "6.6.63-1-lts", "ID=arch\n", "pacman -S linux-lts-headers" },
+		{ "6.6.58-0-virt", "ID=alpine\n", "apk add linux-virt-dev" },
+		{ "6.6.58-gentoo", "ID=gentoo\n", "make modules_prepare" },
+		{ "6.6.58", "ID=nixos\n", "kernelPackages.kernel.dev" },
+		{ "6.6.58", "ID=\n", "/lib/modules/6.6.58/build" },
+		{ "6.6.58", "VERSION_ID=debian\nID=own\nID_LIKE=strange\n",
+		  "/lib/modules/6.6.58/build" },
+		{ "6.6.58", "", "/lib/modules/6.6.58/build" },
+	};
+
+	(void)state;
+	unload();
+	add_feature_control(5);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		release = cases[i].release;
+		add(i % 2 ? "/etc/os-release" : "/usr/lib/os-release", cases[i].os);
+		assert_int_equal(run(), 17);
+		expect("headers", DOCTOR_NOT_OK, release, cases[i].remedy);
+		remove_file("/etc/os-release");
+	}
 }
 
 static void test_foreign_abi(void **state)
@@ -491,13 +593,58 @@ static void test_device(void **state)
 	add("/proc/cpuinfo", "vmx flags\t: ept unrestricted_guest\n");
 	module_err = -EACCES;
 	assert_int_equal(run(), 19);
-	expect("device", DOCTOR_NOT_OK, "Permission denied", "chgrp kvm");
+	expect("device", DOCTOR_NOT_OK, "Permission denied", "groupadd -r tinyvmx");
+	add("/etc/group", "root:x:0:\nxtinyvmx:x:8:\n");
+	run();
+	expect("device", DOCTOR_NOT_OK, "Permission denied", "groupadd -r tinyvmx");
+	add("/etc/group", "root:x:0:\ntinyvmx:x:977:\n");
+	run();
+	expect("device", DOCTOR_NOT_OK, "Permission denied", "or: sudo usermod -aG tinyvmx");
 	module_err = -ENOENT;
 	run();
 	expect("device", DOCTOR_NOT_OK, "No such file", "mknod -m 600 /dev/tinyvmx c 10 124");
 	module_err = -ENXIO;
 	run();
 	expect("device", DOCTOR_NOT_OK, "No such device", "rmmod");
+}
+
+/* The report tells of the machine, and not whose it is. */
+static void test_report(void **state)
+{
+	const struct doctor_env env = {
+		.root = root,
+		.release = RELEASE,
+		.cpuid = fake_cpuid,
+		.from_module = fake_module,
+	};
+	struct doctor_facts facts;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	unload();
+	add_feature_control(5);
+	add("/proc/cmdline",
+	    "BOOT_IMAGE=/boot/secret root=UUID=secret ip=10.secret mitigations=off quiet nohz_full=1-3 ima_hash=secret\n");
+	add("/proc/cpuinfo",
+	    "processor\t: 0\nmodel name\t: Some CPU\nmodel\t\t: 85\nbogomips\t: secret\n\nprocessor\t: 1\nmodel name\t: secret\n");
+	add("/proc/sys/kernel/hostname", "secret\n");
+	add("/sys/devices/system/cpu/vulnerabilities/mds", "Mitigation: \033[31m\n");
+	add("/sys/module/kvm_intel/parameters/nested", "Y\n");
+	assert_non_null(out);
+	doctor_examine(&env, &facts);
+	doctor_run(&facts, results);
+	doctor_report(out, &facts, results, "/nowhere");
+	fclose(out);
+	assert_null(strstr(text, "secret"));
+	assert_non_null(strstr(text, "the CPU: mitigations=off nohz_full=1-3\n"));
+	assert_non_null(strstr(text, "model name: Some CPU\nmodel: 85\n"));
+	assert_non_null(strstr(text, "vulnerabilities/mds: Mitigation: ?[31m\n"));
+	assert_non_null(strstr(text, "/sys/module/kvm_intel/parameters/nested: Y\n"));
+	assert_non_null(strstr(text, "not ok   module: not loaded\n"));
+	assert_non_null(strstr(text, "not run: the device cannot be opened\n"));
+	free(text);
 }
 
 /* What can only be guessed at does not count as an error. */
@@ -539,7 +686,10 @@ int main(void)
 		TEST(test_other_holders),
 		TEST(test_lockdown),
 		TEST(test_signing),
+		TEST(test_secure_boot),
+		TEST(test_report),
 		TEST(test_headers_and_module),
+		TEST(test_headers_by_distribution),
 		TEST(test_foreign_abi),
 		TEST(test_device),
 		TEST(test_unknown_status),
