@@ -19,8 +19,6 @@
 
 #define SELFTEST_SECONDS "120"
 
-extern char **environ;
-
 static void heading(FILE *out, const char *text)
 {
 	fprintf(out, "\n## %s\n\n", text);
@@ -74,7 +72,7 @@ static void print_cpu(FILE *out, const struct doctor_env *env)
 	}
 }
 
-/* Parameters that change what VMX or the CPU does; others may tell of disks, networks and people. */
+/* What changes how VMX or the CPU works; other words may tell of disks, networks and people. */
 static bool is_harmless(const char *word)
 {
 	static const char *const names[] = {

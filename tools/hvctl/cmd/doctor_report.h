@@ -8,7 +8,7 @@
 #include "doctor/doctor.h"
 
 /**
- * doctor_report - write all that is worth knowing of this machine, and nothing that tells whose it is
+ * doctor_report - write all that is worth knowing of this machine, but not whose it is
  * @out: where to
  * @facts: as doctor_examine() found them
  * @results: as doctor_run() found them

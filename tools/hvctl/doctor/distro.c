@@ -13,7 +13,7 @@
 /* What of the kernel's release a package is named for */
 enum part { NOTHING, RELEASE, FLAVOUR };
 
-/* A release's flavour is its last word, unless that is a number: 6.6.63-1-lts, but 6.12.1-arch1-1 */
+/* A release's flavour is its last word, unless that is a number, as in 6.12.1-arch1-1 */
 static const struct {
 	const char *id;		/* of os-release, ID or ID_LIKE */
 	const char *remedy;	/* with %s for @part */

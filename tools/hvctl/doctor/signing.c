@@ -43,7 +43,7 @@ static const struct key *find_key(const struct doctor_facts *f)
 	return NULL;
 }
 
-enum enrolled { NOT_ENROLLED, ENROLLED, CANNOT_TELL };
+enum enrolled { KEY_IS_NOT, KEY_IS_ENROLLED, KEY_UNKNOWN };
 
 /* The list holds each certificate as it is in its file. */
 static enum enrolled is_enrolled(const struct doctor_facts *f, const struct key *key)
@@ -58,10 +58,10 @@ static enum enrolled is_enrolled(const struct doctor_facts *f, const struct key 
 	for (size_t i = 0; i < ARRAY_SIZE(mok_lists) && wanted > 0; i++) {
 		size = doctor_read_bytes(f->env, list, sizeof(list), "%s", mok_lists[i]);
 		if (size > 0 && memmem(list, (size_t)size, certificate, (size_t)wanted))
-			return ENROLLED;
+			return KEY_IS_ENROLLED;
 		read |= size >= 0;
 	}
-	return read && wanted > 0 ? NOT_ENROLLED : CANNOT_TELL;
+	return read && wanted > 0 ? KEY_IS_NOT : KEY_UNKNOWN;
 }
 
 /* Is there an installed module without a signature? A compressed one does not say. */
@@ -107,12 +107,12 @@ static void must_be_signed(const struct doctor_facts *f, struct doctor_result *r
 {
 	const struct key *key = find_key(f);
 	char path[PATH_MAX] = "";
-	enum enrolled enrolled = key ? is_enrolled(f, key) : NOT_ENROLLED;
+	enum enrolled enrolled = key ? is_enrolled(f, key) : KEY_IS_NOT;
 
 	if (!key) {
 		doctor_say(r, DOCTOR_NOT_OK, "%s, and DKMS has no key here to sign with", why);
 		mend_signature(f, r, NULL, "tinyvmx.ko");
-	} else if (enrolled == NOT_ENROLLED) {
+	} else if (enrolled == KEY_IS_NOT) {
 		doctor_say(r, DOCTOR_NOT_OK, "%s, and the key of DKMS, %s, is not enrolled", why,
 			   key->certificate);
 		doctor_mend(r, "sudo mokutil --import %s && sudo reboot, then \"Enroll MOK\"%s",
@@ -120,7 +120,7 @@ static void must_be_signed(const struct doctor_facts *f, struct doctor_result *r
 	} else if (installed_unsigned(f, path, sizeof(path))) {
 		doctor_say(r, DOCTOR_NOT_OK, "%s, and %.150s has none", why, path);
 		mend_signature(f, r, key, path);
-	} else if (enrolled == CANNOT_TELL) {
+	} else if (enrolled == KEY_UNKNOWN) {
 		doctor_say(r, DOCTOR_UNKNOWN, "%s; whether it trusts %s cannot be read", why,
 			   key->certificate);
 		doctor_mend(r, "to find out: sudo mokutil --test-key %s", key->certificate);
