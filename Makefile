@@ -10,7 +10,7 @@ VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
-.PHONY: all userspace module native hvctl guests selftests run shell test bench check clean help deps-run deps-test deps-check deps-deb deps-package
+.PHONY: all userspace module native hvctl guests selftests run shell test test-crash bench check clean help deps-run deps-test deps-check deps-deb deps-package
 
 # The module last: without headers all the rest is there.
 all: userspace
@@ -53,6 +53,12 @@ test: deps-test
 	@$(STEP) "get SeaBIOS" build/logs/guests-seabios.log guests/seabios/build
 	@$(TESTBED)/runtests $(ONLY)
 
+# What takes too long for every day: crashes and reboots on each kernel.
+test-crash: deps-test
+	@$(MAKE) --no-print-directory userspace
+	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
+	@LONG=1 $(TESTBED)/tests/crash.sh
+
 bench: deps-test
 	@$(MAKE) --no-print-directory hvctl
 	@$(TESTBED)/prepare $(or $(KERNEL),6.1)
@@ -72,6 +78,7 @@ help:
 	@echo "make run       boot a machine with VT-x, and Linux in it, to a shell (GUEST=skernel: the smallest guest, each step told)"
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; ONLY="name ..." for some (see docs/testbed.md)"
+	@echo "make test-crash  crash kernels and reboots with guests running, on each kernel (20 minutes)"
 	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json;"
 	@echo "                PROFILE=1: the dear instructions of an operation, too"
 	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layout, sizes, layering, shellcheck"

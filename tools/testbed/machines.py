@@ -99,9 +99,13 @@ class Bochs:
         setup, kernel = split_kernel(vmlinuz, cmdline, len(initrd))
         return [(setup, SETUP_ADDRESS), (kernel, KERNEL_ADDRESS), (initrd, INITRD_ADDRESS)]
 
+    def from_disk(self):
+        """Does the boot sector load the kernel? Bochs 3.0 can put it into RAM, but at power-on only; 2.7 cannot."""
+        return self.packaged or self.opts.reboots
+
     def on_disk(self, vmlinuz, initrd):
-        """What the boot sector has to load: nothing, as Bochs 3.0 can put files into RAM; 2.7 cannot."""
-        return self.images(vmlinuz, initrd) if self.packaged else []
+        """What the boot sector has to load."""
+        return self.images(vmlinuz, initrd) if self.from_disk() else []
 
     def in_ram(self, work, vmlinuz, initrd):
         """Lines of the configuration that put the images into RAM, cut where Bochs' blocks of it end."""
@@ -149,7 +153,7 @@ class Bochs:
             "info: action=ignore",
             "debug: action=ignore",
         ]
-        if not self.packaged:
+        if not self.from_disk():
             lines += self.in_ram(work, vmlinuz, initrd)
         config = write(f"{work}/bochsrc", "\n".join(lines).encode() + b"\n")
         shutil.copy(config, f"{logs}/bochsrc")
