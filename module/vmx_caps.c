@@ -245,6 +245,8 @@ static u32 read_caps(u64 *msrs)
 	return valid;
 }
 
+#define CR4_FRED	BIT_ULL(32)
+
 static int check_cpu(void)
 {
 	u32 eax, ebx, ecx, edx;
@@ -263,6 +265,11 @@ static int check_cpu(void)
 	}
 	if (!boot_cpu_has(X86_FEATURE_XSAVE)) {
 		pr_err("this CPU or kernel has no XSAVE: boot without noxsave\n");
+		return -EOPNOTSUPP;
+	}
+	/* Interrupts that end a guest's run are handed on through the IDT; no emulator has FRED. */
+	if (tvx_host_cr4() & CR4_FRED) {
+		pr_err("this kernel uses FRED, with which tinyvmx is untried: boot with fred=off\n");
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -342,13 +349,14 @@ static u32 find_mxcsr_mask(void)
 	return fx.mxcsr_mask ?: 0xffbf;
 }
 
-/* Of leaf 7, EDX: what brings bits of IA32_SPEC_CTRL. STIBP comes with IBRS, too. */
-static const struct { u32 edx; u64 spec_ctrl; } spec_ctrl_by_cpuid[] = {
-	{ BIT(26), SPEC_CTRL_IBRS | SPEC_CTRL_STIBP },
-	{ BIT(31), SPEC_CTRL_SSBD },
+/*
+ * What brings bits of IA32_SPEC_CTRL. The kernel's word, not CPUID's: it knows microcode
+ * under which these crash the machine. STIBP comes with IBRS, too.
+ */
+static const struct { u16 feature; u64 spec_ctrl; } spec_ctrl_features[] = {
+	{ X86_FEATURE_IBRS, SPEC_CTRL_IBRS | SPEC_CTRL_STIBP },
+	{ X86_FEATURE_SSBD, SPEC_CTRL_SSBD },
 };
-
-#define CPUID_ARCH_CAPABILITIES	BIT(29)
 
 /* Known to ask for nothing from us: what the CPU is not open to, and how it behaves. */
 #define TVX_ARCH_CAP_KNOWN \
@@ -361,17 +369,15 @@ static const struct { u32 edx; u64 spec_ctrl; } spec_ctrl_by_cpuid[] = {
 /* SDM volume 4 and "Speculative Execution Side Channel Mitigations". */
 static void find_speculation_control(void)
 {
-	u32 eax, ebx, ecx, edx;
 	size_t i;
 
-	tvx_cpuid(7, 0, &eax, &ebx, &ecx, &edx);
 	/* All three come with IBRS, or none: so IA32_SPEC_CTRL never is without IA32_PRED_CMD. */
-	if (!(edx & spec_ctrl_by_cpuid[0].edx))
+	if (!boot_cpu_has(X86_FEATURE_IBRS))
 		return;
-	for (i = 0; i < ARRAY_SIZE(spec_ctrl_by_cpuid); i++)
-		if (edx & spec_ctrl_by_cpuid[i].edx)
-			vmx_caps.spec_ctrl_mask |= spec_ctrl_by_cpuid[i].spec_ctrl;
-	if (edx & CPUID_ARCH_CAPABILITIES)
+	for (i = 0; i < ARRAY_SIZE(spec_ctrl_features); i++)
+		if (boot_cpu_has(spec_ctrl_features[i].feature))
+			vmx_caps.spec_ctrl_mask |= spec_ctrl_features[i].spec_ctrl;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
 		vmx_caps.arch_capabilities = tvx_rdmsr(MSR_IA32_ARCH_CAPABILITIES) &
 					     TVX_ARCH_CAP_KNOWN;
 }

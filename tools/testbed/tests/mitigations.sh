@@ -48,11 +48,12 @@ box -m bochs -k "$K" --append "mitigations=auto retbleed=off l1tf=full,force" --
 ok "l1tf=full,force: every VM entry flushes" grep -q "L1D flush (always)" "$DIR/out"
 ok "... and pays for it" test "$(ticks wbinvd)" -gt 1024
 
-box -m bochs -k "$K" --cpu corei7_skylake_x+sca_mitigations --append mitigations=auto -- sh -c '
+box -m bochs -k "$K" --cpu corei7_skylake_x+sca_mitigations+new_microcode --append mitigations=auto -- sh -c '
 	dmesg | grep -o "tinyvmx: mitigations: .*"
 	hvctl run /guests/hello/hello.bin'
 ok "enhanced IBRS: the RSB guarded, the branch history cleared" \
 	grep -q "tinyvmx: mitigations: RSB guarded,.* branch history cleared" "$DIR/out"
+ok "... IBPB between vCPUs" grep -q "tinyvmx: mitigations: .*, IBPB between vCPUs" "$DIR/out"
 ok "... and a guest runs" grep -q "PASS hello" "$DIR/out"
 
 # shellcheck disable=SC2016 # for the shell in the machine
