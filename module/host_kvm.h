@@ -21,6 +21,16 @@ struct file *tvx_host_get_kvm(int fd);
 
 void __tvx_host_return_msrs(void);
 
+/* Whether KVM has MSRs to restore when this thread returns to userspace. */
+static __always_inline bool tvx_host_owes_msrs(void)
+{
+#ifdef TIF_USER_RETURN_NOTIFY
+	return test_thread_flag(TIF_USER_RETURN_NOTIFY);
+#else
+	return false;
+#endif
+}
+
 /*
  * tvx_host_return_msrs - have the host's values in the MSRs that KVM restores late
  *
@@ -31,10 +41,8 @@ void __tvx_host_return_msrs(void);
  */
 static __always_inline void tvx_host_return_msrs(void)
 {
-#ifdef TIF_USER_RETURN_NOTIFY
-	if (unlikely(test_thread_flag(TIF_USER_RETURN_NOTIFY)))
+	if (unlikely(tvx_host_owes_msrs()))
 		__tvx_host_return_msrs();
-#endif
 }
 
 #endif

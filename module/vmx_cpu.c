@@ -359,6 +359,7 @@ static int alloc_vmxon_regions(void)
 		struct vmx_cpu *vc = per_cpu_ptr(&vmx_cpus, cpu);
 
 		INIT_LIST_HEAD(&vc->active);
+		vc->other = VMX_NO_VMCS;
 		vc->vmxon_region = (void *)get_zeroed_page(GFP_KERNEL);
 		if (!vc->vmxon_region) {
 			free_vmxon_regions();

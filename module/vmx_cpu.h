@@ -10,6 +10,8 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+#include "vmx_insn.h"
+
 /**
  * enum vmx_root - who turns VMX on, the same for all VMs that live at one time
  * @VMX_ROOT_OWN: we do, on every CPU, while there are VMs
@@ -43,7 +45,8 @@ struct vmx_vmcs {
  * @on: VMCSs can be loaded here
  * @inside: a section is under way here whose VMXON was ours
  * @current_vmcs: which of ours is current, or will be unless another takes its place
- * @other: in a section: the VMCS that was current before, VMX_NO_VMCS: none but ours
+ * @other: the VMCS that was current before the section, to be so again; VMX_NO_VMCS: none,
+ *	or one of ours; and outside of sections
  * @last: which of ours was loaded last
  * @last_task: by whom
  * @last_switches: and after how many of its context switches

@@ -143,7 +143,6 @@ static bool take_root(struct vmx_cpu *cpu, struct vmx_vmcs *vmcs)
 {
 	u64 now = cpu->inside ? VMX_NO_VMCS : vmptrst();
 
-	cpu->other = VMX_NO_VMCS;
 	if (now == vmcs->hpa)
 		return true;
 	/* Another of ours need not come back: KVM has none current, then. */
@@ -170,6 +169,7 @@ void __vmx_section_end(struct vmx_vmcs *vmcs)
 		leave_root(cpu);
 	} else if (cpu->other != VMX_NO_VMCS) {
 		vmptrld(cpu->other);
+		cpu->other = VMX_NO_VMCS;
 		cpu->current_vmcs = NULL;
 	}
 }
@@ -269,11 +269,18 @@ static noinline int make_current(struct vmx_vmcs *vmcs)
 	return moved;
 }
 
+/* Nobody has come in between: so it is as a rule without a guest of KVM's on this CPU. */
+static __always_inline bool is_left_current(const struct vmx_vmcs *vmcs)
+{
+	return vmx_root == VMX_ROOT_KVM && READ_ONCE(vmcs->cpu) == smp_processor_id() &&
+	       likely(!tvx_host_owes_msrs()) && vmptrst() == vmcs->hpa;
+}
+
 int vmx_vmcs_load(struct vmx_vmcs *vmcs)
 {
 	local_irq_disable();
 	if (vmx_is_shared())
-		return load_shared(vmcs);
+		return is_left_current(vmcs) ? 0 : load_shared(vmcs);
 	/* It is not, once VMX has been turned off here. */
 	if (likely(this_cpu_read(vmx_cpus.current_vmcs) == vmcs))
 		return 0;

@@ -34,10 +34,16 @@ void __vmx_section_end(struct vmx_vmcs *vmcs);
 void __vmx_section_begin(struct vmx_vmcs *vmcs);
 void __vmx_vmcs_unload(struct vmx_vmcs *vmcs);
 
+/* Whether the end of a section has anything to do: a VMCS of ours may stay current for nobody. */
+static __always_inline bool vmx_must_give_back(void)
+{
+	return vmx_root == VMX_ROOT_SECTION || this_cpu_read(vmx_cpus.other) != VMX_NO_VMCS;
+}
+
 /* Interrupts are going to be enabled, and @vmcs will be loaded anew, later. */
 static __always_inline void vmx_section_end(struct vmx_vmcs *vmcs)
 {
-	if (vmx_is_shared())
+	if (vmx_is_shared() && vmx_must_give_back())
 		__vmx_section_end(vmcs);
 }
 
@@ -54,7 +60,7 @@ static __always_inline void vmx_section_begin(struct vmx_vmcs *vmcs)
 /* The last section of a run ends: another guest may come next. */
 static __always_inline void vmx_vmcs_unload(struct vmx_vmcs *vmcs)
 {
-	if (vmx_is_shared())
+	if (vmx_is_shared() && vmx_must_give_back())
 		__vmx_vmcs_unload(vmcs);
 }
 
