@@ -65,6 +65,11 @@ bench: deps-test
 	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/build
 	@$(TESTBED)/bench
 
+.PHONY: fuzz
+fuzz: deps-test
+	@$(TESTBED)/prepare $(or $(KERNEL),6.12)
+	@tools/fuzz/run -i $(or $(N),1000000) -g $(or $(GUESTS),100000) -s $(or $(SEED),1) -p $(or $(PROCESSES),4)
+
 check: deps-check
 	@tools/check/all
 
@@ -81,6 +86,7 @@ help:
 	@echo "make test-crash  crash kernels and reboots with guests running, on each kernel (20 minutes)"
 	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json;"
 	@echo "                PROFILE=1: the dear instructions of an operation, too"
+	@echo "make fuzz      random ioctls and guests: N=1000000 GUESTS=100000 SEED=1 PROCESSES=4 KERNEL=6.12"
 	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layout, sizes, layering, shellcheck"
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
 	@echo "make install   hvctl, manual pages, completion, udev rule, ABI header; make install-dkms: the module's sources for DKMS;"

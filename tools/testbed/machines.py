@@ -157,7 +157,7 @@ class Bochs:
             f"com2: enabled=1, mode=term, dev={console_pty}",
             f"log: {logs}/bochs.log",
             "panic: action=fatal",
-            "error: action=report",
+            "error: action=" + ("report" if opts.errors else "ignore"),
             "info: action=ignore",
             "debug: action=ignore",
         ]
