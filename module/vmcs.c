@@ -12,7 +12,7 @@
 enum { VMCS_CONTROL, VMCS_INFO, VMCS_GUEST, VMCS_HOST };
 
 #define VMCS_INDEXES	64	/* more than any CPU has of one width and kind */
-#define VMCS_ENCODINGS	0x8000
+#define VMCS_ENCODINGS	(4 * 4 * VMCS_INDEXES)	/* of each width and kind */
 
 noinline void vmcs_read_failed(unsigned long field)
 {
@@ -29,10 +29,15 @@ static unsigned int vmcs_kind(unsigned long field)
 	return (field >> 10) & 3;
 }
 
-/* Even encodings only: odd ones are the high halves of 64-bit fields. */
-static bool is_encoding(unsigned long field)
+/*
+ * The n-th encoding that a field may have (SDM, "Field Encoding in VMCS"), ascending.
+ * Even ones only: odd ones are the high halves of 64-bit fields.
+ */
+static unsigned long vmcs_encoding(unsigned int n)
 {
-	return !(field & 0x1001) && ((field >> 1) & 0x1ff) < VMCS_INDEXES;
+	unsigned int kind = n / VMCS_INDEXES % 4, width = n / VMCS_INDEXES / 4;
+
+	return width << 13 | kind << 10 | (n % VMCS_INDEXES) << 1;
 }
 
 /*
@@ -52,12 +57,13 @@ static bool is_secret(unsigned long field)
 
 void vmcs_zero(void)
 {
-	unsigned long field;
+	unsigned int n;
 
-	for (field = 0; field < VMCS_ENCODINGS; field++) {
+	for (n = 0; n < VMCS_ENCODINGS; n++) {
+		unsigned long field = vmcs_encoding(n);
 		unsigned int kind = vmcs_kind(field);
 
-		if (is_encoding(field) && (kind == VMCS_CONTROL || kind == VMCS_GUEST))
+		if (kind == VMCS_CONTROL || kind == VMCS_GUEST)
 			vmcs_try_write(field, 0);
 	}
 }
@@ -67,18 +73,19 @@ u32 vmcs_dump(struct tinyvmx_vmcs_field *fields, u32 room, bool privileged)
 	/* Each field that is not there leaves error 12 behind: read this one first. */
 	u32 instruction_error = vmcs_read32(VM_INSTRUCTION_ERROR);
 	unsigned long field, value;
-	u32 n = 0;
+	u32 n, count = 0;
 
-	for (field = 0; field < VMCS_ENCODINGS; field++) {
-		if (!is_encoding(field) || !vmcs_try_read(field, &value))
+	for (n = 0; n < VMCS_ENCODINGS; n++) {
+		field = vmcs_encoding(n);
+		if (!vmcs_try_read(field, &value))
 			continue;
 		if (field == VM_INSTRUCTION_ERROR)
 			value = instruction_error;
-		if (n < room) {
-			fields[n].encoding = field;
-			fields[n].value = privileged || !is_secret(field) ? value : 0;
+		if (count < room) {
+			fields[count].encoding = field;
+			fields[count].value = privileged || !is_secret(field) ? value : 0;
 		}
-		n++;
+		count++;
 	}
-	return n;
+	return count;
 }
