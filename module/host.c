@@ -11,6 +11,7 @@
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/fsgsbase.h>
+#include <asm/mmu_context.h>	/* load_gs_index(), in whichever header it is */
 #include <asm/msr-index.h>
 #include <asm/perf_event.h>
 #include <asm/processor.h>

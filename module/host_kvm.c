@@ -20,7 +20,7 @@
  */
 bool tvx_host_can_share_kvm(void)
 {
-	return IS_ENABLED(CONFIG_USER_RETURN_NOTIFIER) && x86_hyper_type != X86_HYPER_MS_HYPERV;
+	return IS_ENABLED(CONFIG_USER_RETURN_NOTIFIER) && !hypervisor_is_type(X86_HYPER_MS_HYPERV);
 }
 
 /* Only the kernel makes anonymous inodes, and gives them their names. */
