@@ -13,7 +13,10 @@
 #include "vcpu_switch.h"
 #include "vmx_timer.h"
 
-#define TVX_EXIT_REASON_GETSEC	11	/* not in the kernel's header */
+/* Not in some kernel's header. */
+#define TVX_EXIT_REASON_GETSEC	11
+#define TVX_EXIT_REASON_SEAMCALL 76
+#define TVX_EXIT_REASON_TDCALL	77
 
 struct tvx_exit_row {
 	enum tvx_result (*handler)(struct tvx_vcpu *vcpu);
@@ -166,6 +169,9 @@ static const struct tvx_exit_row rows[TINYVMX_NR_EXIT_COUNTS] = {
 	[EXIT_REASON_APIC_WRITE]	= { tvx_exit_apic_write },
 	[EXIT_REASON_VMFUNC]		= INSN(tvx_exit_ud),
 	[EXIT_REASON_ENCLS]		= INSN(tvx_exit_ud),
+	/* A CPU without TDX raises #UD by itself, as the testbed's does. */
+	[TVX_EXIT_REASON_SEAMCALL]	= INSN(tvx_exit_ud),
+	[TVX_EXIT_REASON_TDCALL]	= INSN(tvx_exit_ud),
 };
 
 void tvx_exit_trace_entry(struct tvx_vcpu *vcpu)
