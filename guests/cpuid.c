@@ -144,13 +144,55 @@ static void check_offered(void)
 	}
 }
 
+/* Hypercalls of KVM's guests: number in RAX, and in RAX the answer. */
+#define CALL_POLL_IRQ	1
+#define CALL_UNKNOWN	0x7777
+#define ERROR_EPERM	-1L
+#define ERROR_ENOSYS	-1000L
+
+static bool has_kvm(void)
+{
+	u32 leaf;
+
+	for (leaf = HYPERVISOR_LEAF; leaf < HYPERVISOR_LEAF + 0x10000; leaf += 0x100) {
+		struct cpuid r = cpuid(leaf, 0);
+
+		if (r.ebx == 0x4b4d564b && r.ecx == 0x564b4d56 && r.edx == 0x4d)
+			return true;
+	}
+	return false;
+}
+
+static long vmcall(long number)
+{
+	long rax = number;
+
+	asm volatile("vmcall" : "+a"(rax) : "b"(0), "c"(0), "d"(0), "S"(0) : "memory");
+	return rax;
+}
+
+/* #UD without KVM's signature in CPUID; with it, the answer that KVM gives. */
+static void check_calls(void)
+{
+	if (!has_kvm()) {
+		expect_fault(TRAP_UD, 0, "vmcall");
+		return;
+	}
+	print("  KVM's signature: VMCALL answers\n");
+	check_eq(vmcall(CALL_UNKNOWN), ERROR_ENOSYS);
+	check_eq(vmcall(-1), ERROR_ENOSYS);
+	check_eq(vmcall(CALL_POLL_IRQ), 0);
+	check_eq(user_run(vmcall, CALL_POLL_IRQ), ERROR_EPERM);
+	check_eq(user_run(vmcall, CALL_UNKNOWN), ERROR_EPERM);
+}
+
 static void check_not_offered(void)
 {
 	struct cpuid r = cpuid(1, 0), s = cpuid(7, 0);
 
 	step("what is not offered is #UD, where the host lets it be");
 	if (!(r.ecx & 1 << 5))
-		expect_fault(TRAP_UD, 0, "vmcall");
+		check_calls();
 	if (!(r.ecx & 1 << 3))
 		expect_fault(TRAP_UD, 0, "monitor", "a"(0), "c"(0), "d"(0));
 	if (!(s.ebx & 1 << 10)) {

@@ -12,6 +12,7 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/processor.h>
+#include <uapi/asm/kvm_para.h>
 
 #include "cpuid.h"
 #include "exit_controls.h"
@@ -24,6 +25,8 @@
 #define LEAF_STRUCTURED	7
 #define LEAF_XSAVE	0xd
 #define LEAF_EXTENDED	0x80000001
+#define LEAF_HYPERVISOR	0x40000000
+#define LEAF_HYPERVISOR_END 0x40010000
 
 #define FEATURES_ECX_OSXSAVE	BIT(27)
 #define FEATURES_EBX_APIC_ID	GENMASK(31, 24)
@@ -156,6 +159,18 @@ static bool has_feature(const struct tvx_vcpu *vcpu, u32 leaf, enum cpuid_reg re
 	return row && (reg_of(row, reg) & BIT(bit));
 }
 
+/* KVM's guests look for its signature from 4000_0000H on, in steps of 100H. */
+static bool has_kvm_signature(const struct tvx_vcpu *vcpu)
+{
+	unsigned int n = lower_bound(vcpu, LEAF_HYPERVISOR, 0);
+
+	for (; n < vcpu->cpuid_count && vcpu->cpuid[n].function < LEAF_HYPERVISOR_END; n++)
+		if (!(vcpu->cpuid[n].function & 0xff) &&
+		    !memcmp(&vcpu->cpuid[n].ebx, KVM_SIGNATURE, 12))
+			return true;
+	return false;
+}
+
 static u64 xcr0_of_table(const struct tvx_vcpu *vcpu)
 {
 	const struct tinyvmx_cpuid *row = find(vcpu, LEAF_XSAVE, 0);
@@ -184,6 +199,7 @@ static void find_policy(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
 	policy->tsc_deadline = has_feature(vcpu, LEAF_FEATURES, ECX, 24);
 	policy->tsc_adjust = has_feature(vcpu, LEAF_STRUCTURED, EBX, 1);
 	policy->arch_capabilities = has_feature(vcpu, LEAF_STRUCTURED, EDX, 29);
+	policy->kvm_calls = has_kvm_signature(vcpu);
 	policy->spec_ctrl = 0;
 	if (has_feature(vcpu, LEAF_STRUCTURED, EDX, 26))
 		policy->spec_ctrl |= SPEC_CTRL_IBRS | SPEC_CTRL_STIBP;
@@ -203,6 +219,7 @@ static void all_allowed(struct tvx_policy *policy)
 	policy->tsc_deadline = true;
 	policy->tsc_adjust = true;
 	policy->arch_capabilities = vmx_caps.spec_ctrl_mask;
+	policy->kvm_calls = false;
 	policy->spec_ctrl = vmx_caps.spec_ctrl_mask;
 }
 

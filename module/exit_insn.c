@@ -3,6 +3,8 @@
  * Exits of single instructions: CPUID, HLT, MSRs, XSETBV and those that a guest
  * does not have.
  */
+#include <uapi/linux/kvm_para.h>
+
 #include "cpuid.h"
 #include "state_cr.h"
 #include "event.h"
@@ -36,6 +38,26 @@ enum tvx_result tvx_exit_nop(struct tvx_vcpu *vcpu)
 enum tvx_result tvx_exit_ud(struct tvx_vcpu *vcpu)
 {
 	tvx_event_ud(vcpu);
+	return TVX_RESUME;
+}
+
+/* The kernel's Documentation/virt/kvm/x86/hypercalls.rst: of KVM's calls, one needs nothing. */
+static long call_kvm(u64 number)
+{
+	if (tvx_cpl())
+		return -KVM_EPERM;
+	return number == KVM_HC_VAPIC_POLL_IRQ ? 0 : -KVM_ENOSYS;
+}
+
+/* Who finds KVM's signature in CPUID may call it; to all others it is a CPU without VMX. */
+enum tvx_result tvx_exit_vmcall(struct tvx_vcpu *vcpu)
+{
+	unsigned long *rax = &vcpu->world.gpr[TINYVMX_RAX];
+
+	if (!vcpu->policy.kvm_calls)
+		return tvx_exit_ud(vcpu);
+	*rax = tvx_in_64bit_mode() ? call_kvm(*rax) : (u32)call_kvm((u32)*rax);
+	tvx_skip_instruction(vcpu);
 	return TVX_RESUME;
 }
 

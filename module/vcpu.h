@@ -110,6 +110,7 @@ enum tvx_switched_msr {
  * @tsc_deadline: IA32_TSC_DEADLINE
  * @tsc_adjust: IA32_TSC_ADJUST
  * @arch_capabilities: IA32_ARCH_CAPABILITIES
+ * @kvm_calls: VMCALL, as KVM answers it
  * @spec_ctrl: IA32_SPEC_CTRL bits it may set; with any, IA32_PRED_CMD
  */
 struct tvx_policy {
@@ -122,6 +123,7 @@ struct tvx_policy {
 	bool tsc_deadline;
 	bool tsc_adjust;
 	bool arch_capabilities;
+	bool kvm_calls;
 	u64 spec_ctrl;
 };
 

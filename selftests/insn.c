@@ -122,6 +122,66 @@ static void xcr0(void)
 	}
 }
 
+static long call(long number)
+{
+	__asm__ volatile("vmcall" : "+a"(number) : : "memory");
+	return number;
+}
+
+/* In compatibility mode it is 32 bits that count. */
+static long call32(long number)
+{
+	__asm__ volatile("push %1; lea 1f(%%rip), %%rcx; push %%rcx; lretq\n\t"
+			 ".code32\n"
+			 "1: vmcall; ljmp %2, $2f\n\t"
+			 ".code64\n"
+			 "2:"
+			 : "+a"(number) : "i"(SEL_CS32), "i"(SEL_CS64) : "rcx", "memory");
+	return number;
+}
+
+#define POLL_IRQ	1
+#define ENOSYS_KVM	1000
+#define HIGH		0x100000000L
+
+static volatile long user_answer;
+
+static void kvm_calls(void)
+{
+	guest_is(call(0), -ENOSYS_KVM);
+	guest_is(call(POLL_IRQ), 0);
+	guest_is(call(HIGH + POLL_IRQ), -ENOSYS_KVM);
+	guest_is(call(-1), -ENOSYS_KVM);
+	guest_is(call32(HIGH + POLL_IRQ), 0);
+	guest_is(call32(7), (u32)-ENOSYS_KVM);
+	guest_is(RING3_TRY("vmcall; mov %%rax, user_answer"), RING3_PASSED);
+	guest_is(user_answer, -1);	/* -KVM_EPERM */
+}
+
+static void leave_ring3(struct guest_frame *frame)
+{
+	frame->cs = SEL_CS64;
+	frame->ss = SEL_DS;
+}
+
+/* KVM's signature, where this module's guests see it and where it stands alone. */
+static void test_kvm_calls(u32 leaf, bool there)
+{
+	struct vcpu *vcpu = vcpu_simple(there ? kvm_calls : vmx);
+	struct tinyvmx_cpuid table[101];
+	u32 count = host_cpuid(table, ARRAY_SIZE(table) - 1);
+
+	table[count++] = (struct tinyvmx_cpuid){
+		.function = leaf, .eax = leaf,
+		.ebx = 0x4b4d564b, .ecx = 0x564b4d56, .edx = 0x4d,
+	};
+	must(set_cpuid(vcpu->fd, table, count));
+	G(vcpu->vm, guest_hook) = leave_ring3;
+	ok_done(vcpu, "KVM's signature in leaf %#x: VMCALL %s", leaf,
+		there ? "answers as KVM does" : "is #UD");
+	vcpu_simple_destroy(vcpu);
+}
+
 static void run_all(void *fn, const char *what)
 {
 	struct vcpu *vcpu = vcpu_simple(fn);
@@ -145,5 +205,9 @@ int main(void)
 	run_all(harmless, "WBINVD, INVD, INVLPG, PAUSE, CLTS go through");
 	run_all(optional, "RDTSCP, INVPCID are there or #UD, as GET_INFO says");
 	run_all(xcr0, "XSETBV: what the SDM refuses, and what CPUID says then");
+	test_kvm_calls(0x40000000, true);
+	test_kvm_calls(0x40000100, true);
+	test_kvm_calls(0x40000101, false);
+	test_kvm_calls(0x40010000, false);
 	return tap_exit();
 }
