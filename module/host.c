@@ -18,6 +18,7 @@
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
+#include <asm/tsc.h>
 
 #include "host.h"
 
@@ -232,6 +233,11 @@ bool tvx_host_wants_ibpb(void)
 	/* spectre_v2_user= is for KVM alone to know: take the default. */
 	return boot_cpu_has(X86_FEATURE_IBPB) && !cpu_mitigations_off();
 #endif
+}
+
+bool tvx_host_has_tsc(void)
+{
+	return tsc_khz && !check_tsc_unstable();
 }
 
 void tvx_host_eventfd_signal(struct eventfd_ctx *eventfd)

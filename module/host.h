@@ -214,6 +214,9 @@ enum tvx_l1tf_policy tvx_host_l1tf_policy(void);
 /* Whether a guest gets an indirect branch predictor barrier between it and the last one. */
 bool tvx_host_wants_ibpb(void);
 
+/* Whether the TSC's frequency is known and all CPUs' agree. */
+bool tvx_host_has_tsc(void);
+
 struct eventfd_ctx;
 /* Add 1 to an eventfd's counter and wake those who wait for it. Any context. */
 void tvx_host_eventfd_signal(struct eventfd_ctx *eventfd);

@@ -2,9 +2,11 @@
 /*
  * Lifetime of VMs. The last put tears down, in one place.
  */
+#define pr_fmt(fmt) "tinyvmx: " fmt
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <asm/msr.h>
@@ -19,6 +21,10 @@ struct tvx_vm *tvx_vm_create(bool lapic, struct file *kvm)
 	struct tvx_vm *vm;
 	int err;
 
+	if (lapic && !tvx_host_has_tsc()) {
+		pr_err_ratelimited("the host's TSC has no known frequency or is unstable: a local APIC's timer cannot go by it (dmesg | grep -i tsc says why)\n");
+		return ERR_PTR(-EOPNOTSUPP);
+	}
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);

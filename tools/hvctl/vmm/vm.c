@@ -57,7 +57,7 @@ int hv_vm_create(struct hv_vm *vm, uint32_t flags, struct hv_error *err)
 	if (fd == -EOPNOTSUPP)
 		return hv_fail(
 			err, EOPNOTSUPP,
-			"the module has no local APIC; build and load hvctl and module from one source, or use --machine bare");
+			"the module gives no local APIC: the host's TSC is unreliable (see 'dmesg | tail'), or hvctl and module are not of one source; use --machine bare");
 	if (fd < 0)
 		return hv_fail(err, -fd, "cannot create a VM: %s; see 'dmesg | tail'",
 			       strerror(-fd));
