@@ -235,6 +235,7 @@ static int take_changes(struct tvx_vcpu *vcpu, u32 request)
 		err = tvx_regs_set(vcpu, &vcpu->run->regs);
 		if (err)
 			return err;
+		tvx_vcpu_forget_fault(vcpu);
 	}
 	if (request & TINYVMX_REQ_COMPLETE)
 		tvx_complete_instruction(vcpu);

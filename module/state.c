@@ -366,6 +366,7 @@ int tvx_state_inject(struct tvx_vcpu *vcpu, const struct tinyvmx_inject *arg)
 	if (err)
 		return err;
 	err = inject_one(vcpu, arg);
+	tvx_vcpu_forget_fault(vcpu);
 	tvx_vcpu_put_vmcs(vcpu);
 	return err;
 }
@@ -520,6 +521,7 @@ int tvx_state_set(struct tvx_vcpu *vcpu, const struct tinyvmx_state *arg)
 	if (err)
 		goto free;
 	err = type->set(vcpu, &blob);
+	tvx_vcpu_forget_fault(vcpu);
 	tvx_vcpu_put_vmcs(vcpu);
 free:
 	kvfree(blob.data);

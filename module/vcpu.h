@@ -309,6 +309,16 @@ struct tvx_vcpu {
 };
 
 /*
+ * What the guest does next has been changed from outside, and a fault that waits to be
+ * resolved may be of something else: if it is not, it comes again.
+ */
+static inline void tvx_vcpu_forget_fault(struct tvx_vcpu *vcpu)
+{
+	vcpu->faulted = false;
+	vcpu->fault_error = 0;
+}
+
+/*
  * tvx_vcpu_init - make @vcpu ready to run in the state after RESET
  *
  * Return: 0 or -ENOMEM. May sleep. The caller has zeroed @vcpu and owns the VM

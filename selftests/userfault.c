@@ -85,6 +85,23 @@ static bool faults_are_interruptible(void)
 	       (major > 6 || (major == 6 && minor >= 2));
 }
 
+/* Ends a run that waits for a page; true if that is how it ended. */
+static bool interrupt_fault(struct vcpu *vcpu)
+{
+	struct runner *runner = runner_start(vcpu);
+
+	must(!is_asked(5000));
+	runner->stop = true;
+	for (u32 i = 0; i < 2000 && !runner->ended; i++) {
+		pthread_kill(runner->thread, SIGUSR1);
+		sleep_us(1000);
+	}
+	if (!runner->ended)
+		serve_one(300);
+	pthread_join(runner->thread, NULL);
+	return runner->ret && runner->err == EINTR;
+}
+
 static void test_interrupted(struct vcpu *vcpu)
 {
 	static const char what[] = "a signal ends the wait for a page";
@@ -98,24 +115,39 @@ static void test_interrupted(struct vcpu *vcpu)
 	must(madvise(memory, PAGES * PAGE, MADV_DONTNEED));
 	G(vcpu->vm, sum) = 0;
 	vcpu_call(vcpu, adds, 0);
-	runner = runner_start(vcpu);
-	must(!is_asked(5000));
-	runner->stop = true;
-	for (u32 i = 0; i < 2000 && !runner->ended; i++) {
-		pthread_kill(runner->thread, SIGUSR1);
-		sleep_us(1000);
-	}
-	ok(runner->ended && runner->ret && runner->err == EINTR, "%s", what);
-	if (!runner->ended)
-		serve_one(200);
-	pthread_join(runner->thread, NULL);
-
+	ok(interrupt_fault(vcpu), "%s", what);
 	runner = runner_start(vcpu);
 	while (!runner->ended)
 		if (is_asked(1))
 			serve_one(200);
 	pthread_join(runner->thread, NULL);
 	is(G(vcpu->vm, sum), PAGES * 200 + PAGES * (PAGES - 1) / 2, "RUN goes on");
+}
+
+static void touches_nothing(void)
+{
+}
+
+/* A guest that has been set to do something else does not wait for the page. */
+static void test_forgotten(struct vcpu *vcpu)
+{
+	static const char what[] = "SET_STATE makes a pending fault forgotten";
+	struct runner *runner;
+
+	if (!faults_are_interruptible()) {
+		skip("this kernel cannot", "%s", what);
+		return;
+	}
+	must(madvise(memory, PAGES * PAGE, MADV_DONTNEED));
+	vcpu_call(vcpu, adds, 0);
+	if (!interrupt_fault(vcpu))
+		bail("the fault has not been interrupted");
+	vcpu_call(vcpu, touches_nothing, 0);
+	runner = runner_start(vcpu);
+	for (u32 i = 0; i < 2000 && !runner->ended; i++)
+		sleep_us(1000);
+	runner_stop(runner);
+	ok(!runner->ret && vcpu->run->reason == TINYVMX_EXIT_IO, "%s", what);
 }
 
 static int waits_for_ever(void *arg)
@@ -144,6 +176,7 @@ int main(void)
 	must(set_memory(vcpu->vm->fd, 1, 0, GPA, PAGES * PAGE, memory));
 	test_served(vcpu);
 	test_interrupted(vcpu);
+	test_forgotten(vcpu);
 
 	pid = spawn(waits_for_ever, NULL);
 	sleep_us(50000);
