@@ -11,9 +11,12 @@
 #define ENTRY_LEVEL	(1U << 15)
 #define ENTRY_REMOTE_IRR (1U << 14)
 #define ENTRY_MASKED	(1U << 16)
+#define ENTRY_NMI	(4U << 8)
+#define LVT_NMI		0x400
 
 #define SPURIOUS_VECTOR	0xff
 
+#define PIC1_COMMAND	0x20
 #define PIC1_DATA	0x21
 #define PIC2_DATA	0xa1
 #define PIT_CHANNEL0	0x40
@@ -140,6 +143,40 @@ static void check_level(void)
 	outb(UART_MCR, MCR_NORMAL);
 }
 
+static bool on_nmi(struct trap_frame *frame)
+{
+	taken[frame->vector]++;
+	return true;
+}
+
+/* A PC that is dead to interrupts, but for those that cannot be closed. */
+static void check_nmi(void)
+{
+	step("HLT with interrupts off: a pin with delivery mode NMI ends it");
+	trap_hook(TRAP_NMI, on_nmi);
+	outb(PIT_COMMAND, 0x30);	/* one-shot */
+	set_entry(PIN_PIT, ENTRY_NMI);
+	outb(PIT_CHANNEL0, (PIT_HZ / 100) & 0xff);
+	outb(PIT_CHANNEL0, (PIT_HZ / 100) >> 8);
+	asm volatile("cli; hlt");
+	check_eq(taken[TRAP_NMI], 1);
+	set_entry(PIN_PIT, ENTRY_MASKED);
+	step("... and so does the 8259s' INTR, with LINT0 as NMI");
+	outb(PIT_COMMAND, 0x30);
+	outb(PIC1_COMMAND, 0x11);	/* ICW1: forgets the edges it has seen */
+	outb(PIC1_DATA, 0x20);
+	outb(PIC1_DATA, 0x04);
+	outb(PIC1_DATA, 0x01);
+	outb(PIC1_DATA, 0xfe);
+	apic_write(APIC_LVT_LINT0, LVT_NMI);
+	outb(PIT_CHANNEL0, (PIT_HZ / 100) & 0xff);
+	outb(PIT_CHANNEL0, (PIT_HZ / 100) >> 8);
+	asm volatile("cli; hlt");
+	check_eq(taken[TRAP_NMI], 2);
+	outb(PIC1_DATA, 0xff);
+	apic_write(APIC_LVT_LINT0, LVT_MASKED);
+}
+
 GUEST("ioapic")
 {
 	if (!(cpuid(1, 0).edx & 1 << 9))
@@ -156,4 +193,5 @@ GUEST("ioapic")
 	check_registers();
 	check_edge();
 	check_level();
+	check_nmi();
 }

@@ -68,6 +68,7 @@ SEQUENCE(mov_ss_cpuid, "push %rbx\n\tmov %esi, %ss\n\tcpuid\n\tpop %rbx");
 SEQUENCE(mov_ss_port, "mov %esi, %ss\n\tin %dx, %al\n\tnop");
 SEQUENCE(mov_ss_mmio, "mov %esi, %ss\n\tmov (%rbx), %eax\n\tnop");
 SEQUENCE(mov_ss_msr, "mov $0x277, %ecx\n\tmov %esi, %ss\n\trdmsr\n\tnop");
+SEQUENCE(hlt, "nop\n\thlt\n\tnop");
 SEQUENCE(int3, "int3\n\tnop");
 
 #define ROW(name, text, ...) \
@@ -88,6 +89,7 @@ static const struct sequence sequences[] = {
 	ROW(mov_ss_port, "MOV SS, IN", 3, 1),
 	ROW(mov_ss_mmio, "MOV SS, MMIO", 4, 1),
 	ROW(mov_ss_msr, "MOV SS, RDMSR", 5, 4, 1),
+	ROW(hlt, "HLT: the step behind it ends it", 1, 1, 1),
 	ROW(int3, "INT3: neither it nor its handler is stepped", 2),
 };
 

@@ -178,19 +178,29 @@ static int next_to_inject(const struct tvx_vcpu *vcpu)
 	return vmx_caps.apicv ? -1 : tvx_lapic_next(&vcpu->lapic);
 }
 
+/* A trap behind HLT: the single step, or a breakpoint that MOV SS has held back. */
+static bool has_trap(void)
+{
+	return vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS) & (TVX_DR6_BS | TVX_PENDING_BREAKPOINT);
+}
+
 static bool wakes_from_hlt(struct tvx_vcpu *vcpu)
 {
-	if (vcpu->pending & TINYVMX_PENDING_EVENT)
+	if ((vcpu->pending & TINYVMX_PENDING_EVENT) || has_trap())
 		return true;
 	if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready(vcpu))
 		return true;
 	return has_extint(vcpu) && tvx_event_extint_ready(vcpu);
 }
 
-/* Whether an interrupt that comes later would wake the halted guest. */
+/* Whether an interrupt that comes later, or an NMI, would wake the halted guest. */
 static bool can_wait(struct tvx_vcpu *vcpu)
 {
-	return vcpu->lapic.present && (tvx_rflags(vcpu) & X86_EFLAGS_IF);
+	if (!vcpu->lapic.present)
+		return false;
+	if (tvx_rflags(vcpu) & X86_EFLAGS_IF)
+		return true;
+	return vcpu->wait_for_nmi && !(tvx_blocking(vcpu) & GUEST_INTR_STATE_NMI);
 }
 
 /*
@@ -286,6 +296,13 @@ void tvx_event_take_requests(struct tvx_vcpu *vcpu)
 		tvx_lapic_timer_fired(vcpu);
 	if (test_and_clear_bit(TVX_REQUEST_NMI, &vcpu->requests))
 		vcpu->pending |= TINYVMX_PENDING_NMI;
+}
+
+void tvx_event_intr_line(struct tvx_vcpu *vcpu, bool raised)
+{
+	if (raised && tvx_lapic_lint0_is_nmi(&vcpu->lapic))
+		vcpu->pending |= TINYVMX_PENDING_NMI;
+	vcpu->want_window = raised;
 }
 
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)

@@ -59,6 +59,12 @@ void tvx_event_cancel(struct tvx_vcpu *vcpu);
 /* Turn what others have asked of @vcpu into pending events. On its thread. */
 void tvx_event_take_requests(struct tvx_vcpu *vcpu);
 
+/*
+ * Userspace's INTR has become @raised: as long as it is, an interrupt window is wanted; a
+ * rising edge is an NMI if LINT0 says so.
+ */
+void tvx_event_intr_line(struct tvx_vcpu *vcpu, bool raised);
+
 /* What tvx_event_prepare() found. */
 enum tvx_entry {
 	TVX_ENTER,		/* enter the guest */

@@ -248,8 +248,11 @@ static int take_request(struct tvx_vcpu *vcpu)
 {
 	struct tinyvmx_run *run = vcpu->run;
 	u32 request = READ_ONCE(run->request);
+	bool intr = READ_ONCE(run->want_intr_window);
 
-	vcpu->want_window = READ_ONCE(run->want_intr_window);
+	if (unlikely(intr != vcpu->want_window))
+		tvx_event_intr_line(vcpu, intr);
+	vcpu->wait_for_nmi = READ_ONCE(run->wait_for_nmi);
 	if (vcpu->in_width)
 		tvx_io_complete(vcpu);
 	return likely(!request) ? 0 : take_changes(vcpu, request);

@@ -31,6 +31,8 @@
 #define TVX_DR6_TRAPS		0xfULL
 #define TVX_DR6_BD		0x2000ULL
 #define TVX_DR6_BS		0x4000ULL
+/* Pending debug exceptions: a breakpoint is among them that DR7 enables. */
+#define TVX_PENDING_BREAKPOINT	0x1000ULL
 #define TVX_DR7_ENABLED		0xffULL
 #define TVX_DR7_GD		0x2000ULL
 #define TVX_DR7_WRITABLE	0xffff2bffULL
@@ -185,6 +187,7 @@ struct tvx_vcpu_set {
  * @activity: TINYVMX_ACTIVITY_*
  * @in_width: bytes of run->io.data that the next RUN moves to RAX, 0: none
  * @want_window: the run page asks for an interrupt window
+ * @wait_for_nmi: the run page asks to wait in HLT though interrupts are off
  * @intr_window: exit when the guest can take an external interrupt
  * @nmi_window: exit when the guest can take an NMI
  * @proc: primary processor-based controls in the VMCS
@@ -260,6 +263,7 @@ struct tvx_vcpu {
 	u32 activity;
 	u8 in_width;
 	bool want_window;
+	bool wait_for_nmi;
 
 	bool intr_window;
 	bool nmi_window;

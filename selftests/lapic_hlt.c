@@ -270,6 +270,103 @@ static void test_closed(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+static void halts_for_nmi(void)
+{
+	guest_expect(2);
+	cli();
+	for (u32 n = 1; n <= 3; n++) {
+		stage++;
+		__asm__ volatile("hlt");
+		guest_is(guest_taken[2], n);
+	}
+	guest_is(guest_taken[0x50], 0);
+}
+
+/* wait_for_nmi: interrupts are off, and RUN waits all the same; what is no NMI wakes nobody. */
+static void test_waits_for_nmi(void)
+{
+	struct vcpu *vcpu = lapic_simple(halts_for_nmi);
+	struct vm *vm = vcpu->vm;
+	struct runner *runner;
+	u32 woken = 0;
+
+	vcpu->run->wait_for_nmi = 1;
+	runner = runner_start(vcpu);
+	for (u32 n = 0; n < 3; n++) {
+		woken += wait_change(&G(vm, stage), n);
+		sleep_us(20000);
+		must(msi(vm, 0, 0x50));
+		sleep_us(20000);
+		ok(!runner->ended && G(vm, guest_taken[2]) == n, "halted with IF clear: waits");
+		must(msi_raw(vm->fd, MSI_BASE, MODE_NMI));
+	}
+	is(woken, 3, "each NMI ends one HLT");
+	pthread_join(runner->thread, NULL);
+	is(vcpu->run->io.data, GUEST_DONE, "... to the end");
+	vcpu_simple_destroy(vcpu);
+}
+
+static void halts_by_lint0(void)
+{
+	guest_expect(2);
+	wrmsr(X_LVT_LINT0, MODE_NMI);
+	cli();
+	__asm__ volatile("hlt");
+	guest_is(guest_taken[2], 1);
+}
+
+/* As hvctl does when its 8259s raise INTR. */
+static void test_woken_by_lint0(void)
+{
+	struct vcpu *vcpu = lapic_simple(halts_by_lint0);
+
+	ok_exit(vcpu, TINYVMX_EXIT_HLT, "HLT with IF clear, LINT0 is NMI");
+	vcpu->run->want_intr_window = 1;
+	ok_done(vcpu, "INTR rises: the NMI ends it");
+	vcpu_simple_destroy(vcpu);
+}
+
+static void halts_in_nmi(struct guest_frame *frame)
+{
+	if (frame->vector == 2)
+		__asm__ volatile("hlt");
+}
+
+static void takes_nmi(void)
+{
+	guest_expect(2);
+	guest_hook = halts_in_nmi;
+	guest_sync(1);
+	for (;;)
+		relax();
+}
+
+static void test_nmi_blocked(void)
+{
+	struct vcpu *vcpu = lapic_simple(takes_nmi);
+
+	vcpu->run->wait_for_nmi = 1;
+	ok_sync(vcpu, 1, "a guest that halts in its NMI handler");
+	must(msi_raw(vcpu->vm->fd, MSI_BASE, MODE_NMI));
+	ok_exit(vcpu, TINYVMX_EXIT_HLT, "NMIs are blocked: it does not wait for one");
+	vcpu_simple_destroy(vcpu);
+}
+
+static void halts_stepping(void)
+{
+	guest_expect(1);
+	__asm__ volatile("cli; pushfq; orq $0x100, (%rsp); popfq; hlt");
+	guest_is(guest_taken[1], 1);
+}
+
+static void test_stepped(void)
+{
+	struct vcpu *vcpu = lapic_simple(halts_stepping);
+
+	ok_done(vcpu, "the single step behind HLT ends it");
+	vcpu_simple_destroy(vcpu);
+}
+
 static void halts_high(void)
 {
 	guest_expect(0x50);
@@ -369,6 +466,10 @@ int main(void)
 	test_msi();
 	test_idle();
 	test_closed();
+	test_waits_for_nmi();
+	test_woken_by_lint0();
+	test_nmi_blocked();
+	test_stepped();
 	test_tpr();
 	test_pending_before();
 	test_immediate();

@@ -122,12 +122,13 @@ static void test(void *fn, const char *what)
 
 static void opens_and_spins(void)
 {
+	guest_expect(2);
 	sti();
 	for (;;)
 		guest_sync(1);
 }
 
-static void test_gate(const char *what, u64 lvt, u64 apic_base, bool window)
+static void test_gate(const char *what, u64 lvt, u64 apic_base, bool window, u32 nmis)
 {
 	struct vcpu *vcpu = lapic_vcpu_reset(lapic_vm(), 0, opens_and_spins);
 
@@ -140,6 +141,9 @@ static void test_gate(const char *what, u64 lvt, u64 apic_base, bool window)
 		ok_exit(vcpu, TINYVMX_EXIT_INTR_WINDOW, "... opens the window");
 	else
 		ok_sync(vcpu, 1, "... opens no window");
+	is(G(vcpu->vm, guest_taken[2]), nmis, "... %u NMIs", nmis);
+	ok(window || run_until_port(vcpu, GUEST_SYNC + 1), "... INTR stays up");
+	is(G(vcpu->vm, guest_taken[2]), nmis, "... which is no edge");
 	vcpu_simple_destroy(vcpu);
 }
 
@@ -196,12 +200,14 @@ int main(void)
 	test(illegal_local, "illegal local vectors");
 	test(odd_self_modes, "to self: no SMI, INIT, SIPI, ExtINT");
 	test(self_nmi, "an NMI to itself");
-	test_gate("LINT0 masked", LVT_MASKED | MODE_EXTINT, BASE_XAPIC, false);
-	test_gate("LINT0 fixed", 0x40, BASE_XAPIC, false);
-	test_gate("LINT0 NMI", MODE_NMI, BASE_XAPIC, false);
-	test_gate("LINT0 ExtINT", MODE_EXTINT, BASE_XAPIC, true);
-	test_gate("LINT0 ExtINT, x2APIC", MODE_EXTINT, BASE_XAPIC | BASE_X2APIC, true);
-	test_gate("APIC globally disabled", LVT_MASKED, BASE_ADDRESS | BASE_BSP, true);
+	test_gate("LINT0 masked", LVT_MASKED | MODE_EXTINT, BASE_XAPIC, false, 0);
+	test_gate("LINT0 fixed", 0x40, BASE_XAPIC, false, 0);
+	test_gate("LINT0 masked, NMI", LVT_MASKED | MODE_NMI, BASE_XAPIC, false, 0);
+	test_gate("LINT0 NMI", MODE_NMI, BASE_XAPIC, false, 1);
+	test_gate("LINT0 NMI, x2APIC", MODE_NMI, BASE_XAPIC | BASE_X2APIC, false, 1);
+	test_gate("LINT0 ExtINT", MODE_EXTINT, BASE_XAPIC, true, 0);
+	test_gate("LINT0 ExtINT, x2APIC", MODE_EXTINT, BASE_XAPIC | BASE_X2APIC, true, 0);
+	test_gate("APIC globally disabled", LVT_MASKED, BASE_ADDRESS | BASE_BSP, true, 0);
 	test_unmask();
 	test_halted();
 	return tap_exit();

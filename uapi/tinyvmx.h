@@ -159,14 +159,18 @@ struct tinyvmx_info {
  *
  * With TINYVMX_VM_LAPIC each vCPU has a local APIC (id = vCPU id) with a timer:
  *
- * - The guest reaches it by the x2APIC MSRs, or by its page at FEE00000H in xAPIC mode.
- *   An access to the page that the CPU cannot finish (without TINYVMX_CAP_APICV: each)
- *   exits as MMIO, and userspace does it by GET/SET_STATE MSRS: register
+ * - The guest reaches it by the x2APIC MSRs, or by its page in xAPIC mode: at FEE00000H, or
+ *   where IA32_APIC_BASE has moved it. An access to the page that the CPU cannot finish
+ *   (without TINYVMX_CAP_APICV, or elsewhere than at FEE00000H: each) exits as MMIO with
+ *   run->apic_page, and userspace does it by GET/SET_STATE MSRS: register
  *   at offset N is MSR 800H + N / 10H whatever the mode is (ICR: 830H with the
  *   destination in bits 63:32, the low half is what starts it).
- *   Memory slots take precedence over the page.
+ *   Memory slots take precedence over the page. In x2APIC mode, and while
+ *   IA32_APIC_BASE has the APIC off, there is no page;
+ *   with the APIC off CPUID.1:EDX[9] reads 0, too.
  * - Its timer counts at the frequency of the guest's TSC.
- * - HLT waits in the kernel: RUN returns with HLT only if nothing can wake it.
+ * - HLT waits in the kernel: RUN returns with HLT only if nothing can wake it, but
+ *   perhaps an NMI (run->wait_for_nmi).
  * - want_intr_window also asks LINT0: the window opens only while LINT0 is
  *   unmasked and programmed as ExtINT (as after RESET while the APIC is disabled).
  * - EOI of a level-triggered interrupt exits with TINYVMX_EXIT_EOI.
@@ -891,8 +895,13 @@ struct tinyvmx_shortcut {
  *	unfinished (IN data, SET_REGS), then returns EINTR without entering the
  *	guest. Set it from a signal handler to close the race with RUN.
  * @want_intr_window: request: non-zero: RUN returns with INTR_WINDOW as soon as
- *	the guest could take an external interrupt
+ *	the guest could take an external interrupt. In a VM with local APICs it is the
+ *	INTR line, which ends at LINT0: where that is unmasked with delivery mode NMI, the
+ *	change from zero to non-zero is an NMI
  * @request: request: TINYVMX_REQ_*; the kernel clears it when it is done
+ * @wait_for_nmi: request: non-zero, with TINYVMX_VM_LAPIC: RUN waits in HLT also while
+ *	interrupts are off, unless NMIs are blocked: userspace knows of somebody who may
+ *	send one
  * @pad: unused
  *
  * @reason: response: TINYVMX_EXIT_*
@@ -920,7 +929,8 @@ struct tinyvmx_run {
 	__u32 immediate_exit;
 	__u32 want_intr_window;
 	__u32 request;
-	__u32 pad[13];
+	__u32 wait_for_nmi;
+	__u32 pad[12];
 	/* response */
 	__u32 reason;
 	__u32 flags;

@@ -88,6 +88,8 @@ u64 tvx_lapic_eoi_exits(const struct tvx_lapic *lapic, unsigned int n);
 
 /* Whether LINT0 lets the 8259's interrupts through. */
 bool tvx_lapic_accepts_extint(const struct tvx_lapic *lapic);
+/* Whether LINT0 makes NMIs of their rising edges. */
+bool tvx_lapic_lint0_is_nmi(const struct tvx_lapic *lapic);
 
 /*
  * tvx_lapic_send - deliver @message to those of @set that it addresses

@@ -116,6 +116,14 @@ bool tvx_lapic_accepts_extint(const struct tvx_lapic *lapic)
 	return !(lint0 & LAPIC_LVT_MASKED) && LAPIC_LVT_MODE(lint0) == TVX_DM_EXTINT;
 }
 
+bool tvx_lapic_lint0_is_nmi(const struct tvx_lapic *lapic)
+{
+	u32 lint0 = lapic->regs[LAPIC_LVT_LINT0];
+
+	return is_present(lapic) && !(lint0 & LAPIC_LVT_MASKED) &&
+	       LAPIC_LVT_MODE(lint0) == TVX_DM_NMI;
+}
+
 void tvx_lapic_ended(struct tvx_vcpu *vcpu, u8 vector)
 {
 	vcpu->lapic.eoi = vector;

@@ -44,12 +44,17 @@
 #define ENTRY_READ_ONLY (ENTRY_STATUS | ENTRY_REMOTE_IRR)
 #define ENTRY_BITS (0xffull << ENTRY_DEST_SHIFT | 0x1ffff)
 
+static unsigned int entry_delivery(uint64_t entry)
+{
+	return entry >> ENTRY_DELIVERY_SHIFT & 7;
+}
+
 static void ioapic_send(struct hv_ioapic *ioapic, uint64_t entry)
 {
 	const struct hv_ioapic_message message = {
 		.dest = (uint8_t)(entry >> ENTRY_DEST_SHIFT),
 		.logical = entry & ENTRY_LOGICAL,
-		.delivery = entry >> ENTRY_DELIVERY_SHIFT & 7,
+		.delivery = entry_delivery(entry),
 		.vector = (uint8_t)entry,
 		.level = entry & ENTRY_LEVEL,
 	};
@@ -60,6 +65,17 @@ static void ioapic_send(struct hv_ioapic *ioapic, uint64_t entry)
 static bool entry_is_level(uint64_t entry)
 {
 	return entry & ENTRY_LEVEL;
+}
+
+bool hv_ioapic_has_nmi(const struct hv_ioapic *ioapic)
+{
+	for (unsigned int pin = 0; pin < HV_IOAPIC_PINS; pin++) {
+		uint64_t entry = ioapic->s.entry[pin];
+
+		if (!(entry & ENTRY_MASKED) && entry_delivery(entry) == HV_DELIVERY_NMI)
+			return true;
+	}
+	return false;
 }
 
 /* Send a level interrupt that is asserted and not in service yet. */

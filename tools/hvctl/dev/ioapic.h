@@ -56,6 +56,9 @@ void hv_ioapic_set_irq(void *ioapic, unsigned int pin, bool level);
 /* A local APIC has broadcast the EOI of a level-triggered @vector. */
 void hv_ioapic_eoi(struct hv_ioapic *ioapic, uint8_t vector);
 
+/* Is there a pin that sends an NMI when its line rises? */
+bool hv_ioapic_has_nmi(const struct hv_ioapic *ioapic);
+
 /* The vectors of which an EOI is awaited or may be: bit v of @bitmap. */
 void hv_ioapic_level_vectors(const struct hv_ioapic *ioapic, uint64_t bitmap[4]);
 

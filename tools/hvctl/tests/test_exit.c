@@ -371,6 +371,43 @@ static void test_hlt(void **state)
 	assert_end(HV_END_HALTED, "");
 }
 
+/* With somebody who may send an NMI, RUN is to wait for it; once: it may know better. */
+static void test_hlt_nmi(void **state)
+{
+	uint64_t *entry = machine->pc->board.ioapic.s.entry;
+
+	(void)state;
+	entry[3] = HV_DELIVERY_NMI << 8;
+	handle(TINYVMX_EXIT_HLT);
+	assert_goes_on();
+	assert_true(vcpu->nmi_may_come);
+	run->wait_for_nmi = 1;
+	handle(TINYVMX_EXIT_HLT);
+	assert_end(HV_END_HALTED, "");
+}
+
+/* What is masked, or no NMI, wakes nobody; LINT0 is ExtINT. */
+static void test_hlt_no_nmi(void **state)
+{
+	uint64_t *entry = machine->pc->board.ioapic.s.entry;
+
+	(void)state;
+	entry[3] = 1 << 16 | HV_DELIVERY_NMI << 8;
+	entry[4] = 0x31;
+	assert_int_equal(hv_machine_pc_wire_lapic(vcpu), 0);
+	handle(TINYVMX_EXIT_HLT);
+	assert_end(HV_END_HALTED, "");
+}
+
+static void test_hlt_lint0(void **state)
+{
+	(void)state;
+	assert_int_equal(tvx_set_msr(vcpu->fd, 0x835, 0x400), 0);
+	handle(TINYVMX_EXIT_HLT);
+	assert_goes_on();
+	assert_true(vcpu->nmi_may_come);
+}
+
 static void test_shutdown_bare(void **state)
 {
 	(void)state;
@@ -642,6 +679,9 @@ int main(void)
 		ROW(test_mmio_unsupported, 3),
 		BARE(test_memory_fault),
 		BARE(test_hlt),
+		PC(test_hlt_nmi),
+		PC(test_hlt_no_nmi),
+		PC(test_hlt_lint0),
 		BARE(test_shutdown_bare),
 		PC(test_shutdown_pc),
 		PC(test_shutdown_no_reboot),

@@ -160,10 +160,16 @@ static void exit_memory_fault(struct hv_vcpu *vcpu)
 
 /* ------------------------------------------------------------------ others */
 
-/* The kernel waits where an interrupt can come: this halt is for ever. */
+/*
+ * The kernel waits where an interrupt can come. Without, the halt is for ever, unless somebody
+ * may send an NMI and the kernel has not been told yet.
+ */
 static void exit_hlt(struct hv_vcpu *vcpu)
 {
-	end(vcpu, HV_END_HALTED);
+	if (!vcpu->run->wait_for_nmi && hv_machine_pc_has_nmi(vcpu))
+		vcpu->nmi_may_come = true;
+	else
+		end(vcpu, HV_END_HALTED);
 }
 
 static void exit_shutdown(struct hv_vcpu *vcpu)

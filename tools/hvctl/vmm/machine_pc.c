@@ -114,10 +114,30 @@ static void deliver(void *ctx, const struct hv_ioapic_message *message)
 /* --------------------------------------------------------------- local APIC */
 
 #define X2APIC_MSR 0x800
+#define LVT_LINT0 0x35
+#define LVT_LINT1 0x36
+#define LVT_MASKED 0x10000
+#define LVT_DELIVERY 0x700
+#define LVT_NMI 0x400
+#define LVT_EXTINT 0x700
 
 static int read_lapic(unsigned int reg, uint64_t *value)
 {
 	return tvx_get_msr(hv_vcpu_current()->fd, X2APIC_MSR + reg, value);
+}
+
+/* Another vCPU; a pin of the I/O APIC; the 8259s' INTR, by LINT0. LINT1 is not connected. */
+bool hv_machine_pc_has_nmi(const struct hv_vcpu *vcpu)
+{
+	const struct hv_machine *machine = vcpu->machine;
+	uint64_t lint0 = LVT_MASKED;
+
+	if (!machine->pc)
+		return false;
+	if (machine->nr_vcpus > 1 || hv_ioapic_has_nmi(&machine->pc->board.ioapic))
+		return true;
+	(void)tvx_get_msr(vcpu->fd, X2APIC_MSR + LVT_LINT0, &lint0);
+	return !(lint0 & LVT_MASKED) && (lint0 & LVT_DELIVERY) == LVT_NMI;
 }
 
 static int write_lapic(unsigned int reg, uint64_t value)
@@ -131,8 +151,8 @@ int hv_machine_pc_wire_lapic(struct hv_vcpu *vcpu)
 	static const struct tinyvmx_msr msrs[] = {
 		{ .index = X2APIC_MSR + 0x0f,
 		  .value = 0x1ff }, /* SVR: enabled, spurious vector FFH */
-		{ .index = X2APIC_MSR + 0x35, .value = 0x700 }, /* LINT0: ExtINT */
-		{ .index = X2APIC_MSR + 0x36, .value = 0x400 }, /* LINT1: NMI */
+		{ .index = X2APIC_MSR + LVT_LINT0, .value = LVT_EXTINT },
+		{ .index = X2APIC_MSR + LVT_LINT1, .value = LVT_NMI },
 	};
 
 	return tvx_set_state(vcpu->fd, TINYVMX_STATE_MSRS, msrs, sizeof(msrs));

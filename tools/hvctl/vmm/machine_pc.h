@@ -72,6 +72,9 @@ static inline bool hv_machine_pc_wants_window(const struct hv_vcpu *vcpu)
 /* The vCPU could take an interrupt: give it that of the 8259s, if there still is one. */
 void hv_machine_pc_take_intr(struct hv_vcpu *vcpu);
 
+/* Is there anything that may send this vCPU an NMI? Its thread, outside of RUN. */
+bool hv_machine_pc_has_nmi(const struct hv_vcpu *vcpu);
+
 /* The guest has ended level-triggered interrupt @vector. */
 void hv_machine_pc_eoi(struct hv_machine *machine, uint8_t vector);
 

@@ -158,6 +158,9 @@ static bool run_once(struct hv_vcpu *vcpu)
 	int error;
 
 	vcpu->run->want_intr_window = hv_machine_pc_wants_window(vcpu);
+	vcpu->run->wait_for_nmi = vcpu->nmi_may_come;
+	/* For this RUN: when it has come out, who may send one may be another. */
+	vcpu->nmi_may_come = false;
 	error = tvx_run(vcpu->fd);
 	if (!error) {
 		handle_exit(vcpu);

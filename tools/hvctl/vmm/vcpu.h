@@ -44,6 +44,7 @@ struct hv_vcpu {
 	pthread_t self;
 	enum hv_vcpu_state state;	/* under machine->run_lock */
 	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
+	bool nmi_may_come;		/* have its next RUN wait in HLT, though IF is clear */
 	struct hv_mmio mmio;		/* finishes instructions for it; its thread's */
 	struct tinyvmx_exits exits_before;	/* by basic reason, up to the last reset */
 	uint64_t first_tsc;		/* the guest's, at the first entry */
