@@ -179,6 +179,62 @@ static void check_mov_ss(void)
 	write_dr7(DR7_FIXED);
 }
 
+/* The next instruction is under TF and in the shadow of MOV SS. */
+#define STEP_INTO_SHADOW						\
+	"mov %%ss, %%ecx; pushfq; orl $0x100, (%%rsp); popfq; mov %%ecx, %%ss\n\t"
+
+static bool on_first_debug(struct trap_frame *frame)
+{
+	if (!hits)
+		hit_ip = frame->ip;
+	hits++;
+	write_dr6(0);
+	frame->flags &= ~EFLAGS_TF;
+	return true;
+}
+
+/* VM entry with #DB to be injected there wants a pending single step beside it. */
+static void check_shadow_stepped(void)
+{
+	extern const u8 shadow_dr0[], behind_int1[];
+
+	trap_hook(TRAP_DB, on_first_debug);
+	step("DR7.GD in the shadow of MOV SS, under TF: the #DB is that of the MOV DR");
+	hits = 0;
+	write_dr7(DR7_FIXED | DR7_GD);
+	asm volatile(STEP_INTO_SHADOW "shadow_dr0: mov %%dr0, %%rax" : : : "rax", "rcx", "memory");
+	check_eq(hits, 1);
+	check_eq(hit_ip, (ulong)shadow_dr0);
+	check_eq(read_dr7(), DR7_FIXED);
+	step("INT1 in the shadow of MOV SS, under TF: the #DB is that of the INT1");
+	hits = 0;
+	asm volatile(STEP_INTO_SHADOW ".byte 0xf1; behind_int1:" : : : "rcx", "memory");
+	check_eq(hits, 1);
+	check_eq(hit_ip, (ulong)behind_int1);
+}
+
+static bool on_int1(struct trap_frame *frame)
+{
+	(void)frame;
+	hits++;
+	/* With GD still on, this would come here again. */
+	hit_dr6 = hits == 1 ? read_dr6() : 0;
+	return true;
+}
+
+static void check_int1(void)
+{
+	trap_hook(TRAP_DB, on_int1);
+	step("INT1 clears DR7.GD, as each #DB does, and is in no bit of DR6");
+	hits = 0;
+	write_dr6(0);
+	write_dr7(DR7_FIXED | DR7_GD);
+	asm volatile(".byte 0xf1" : : : "memory");
+	check_eq(hits, 1);
+	check_eq(hit_dr6, DR6_FIXED);
+	check_eq(read_dr7(), DR7_FIXED);
+}
+
 GUEST("debug")
 {
 	check_reset();
@@ -189,6 +245,8 @@ GUEST("debug")
 	check_disabled();
 	check_general_detect();
 	check_mov_ss();
+	check_shadow_stepped();
+	check_int1();
 	trap_hook(TRAP_DB, NULL);
 	step("ring 3 may not touch debug registers");
 	user_run(user_debug, 0);

@@ -89,14 +89,19 @@ void tvx_event_exception(struct tvx_vcpu *vcpu, u8 vector, u32 error_code)
 	set_event(vcpu, info | vector, error_code, 0);
 }
 
+/* SDM, "Debug Registers" and "IA32_DEBUGCTL MSR": what delivering #DB clears. */
+static void clear_for_debug(struct tvx_vcpu *vcpu)
+{
+	tvx_dr7_write(vcpu, vcpu->dr7 & ~TVX_DR7_GD);
+	vmcs_write64(GUEST_IA32_DEBUGCTL,
+		     vmcs_read64(GUEST_IA32_DEBUGCTL) & ~(u64)DEBUGCTLMSR_BTF);
+}
+
 void tvx_event_debug(struct tvx_vcpu *vcpu, u64 dr6_bits)
 {
 	/* B3:B0 tell of this exception alone; the others are sticky. */
 	vcpu->dr6 = (vcpu->dr6 & ~TVX_DR6_TRAPS) | dr6_bits | TVX_DR6_FIXED;
-	/* SDM, "Debug Registers": delivering #DB clears GD and BTF. */
-	tvx_dr7_write(vcpu, vcpu->dr7 & ~TVX_DR7_GD);
-	vmcs_write64(GUEST_IA32_DEBUGCTL,
-		     vmcs_read64(GUEST_IA32_DEBUGCTL) & ~(u64)DEBUGCTLMSR_BTF);
+	clear_for_debug(vcpu);
 	tvx_event_exception(vcpu, X86_TRAP_DB, TVX_NO_ERROR_CODE);
 }
 
@@ -111,6 +116,7 @@ void tvx_event_single_step(struct tvx_vcpu *vcpu)
 
 enum tvx_result tvx_event_icebp(struct tvx_vcpu *vcpu)
 {
+	clear_for_debug(vcpu);
 	set_event(vcpu, INTR_TYPE_PRIV_SW_EXCEPTION | X86_TRAP_DB, 0,
 		  vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
 	return TVX_RESUME;
@@ -204,6 +210,17 @@ static bool can_wait(struct tvx_vcpu *vcpu)
 }
 
 /*
+ * SDM, "Checks on Guest Non-Register State": in the shadow of STI or MOV SS, TF goes with a
+ * pending single step. An exit by #DB leaves none, since that was the step or came first.
+ * With an exception to be injected VM entry checks it all the same, and then drops it.
+ */
+static void pend_step_in_shadow(struct tvx_vcpu *vcpu)
+{
+	if ((tvx_rflags(vcpu) & X86_EFLAGS_TF) && (tvx_blocking(vcpu) & TVX_BLOCKING_BY_SHADOW))
+		tvx_event_single_step(vcpu);
+}
+
+/*
  * Inject the event that an exit has left behind. Its delivery may end in an exit that
  * leaves one behind, and so on for ever (CVE-2015-5307, CVE-2015-8104): external
  * interrupts make the guest leave at the boundaries of its instructions, and it never
@@ -215,6 +232,7 @@ static bool inject_event(struct tvx_vcpu *vcpu)
 		vcpu->event_held = false;
 		return false;
 	}
+	pend_step_in_shadow(vcpu);
 	inject(&vcpu->event);
 	vcpu->pending &= ~TINYVMX_PENDING_EVENT;
 	return true;
