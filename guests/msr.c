@@ -5,6 +5,12 @@
 #define CANONICAL	0xffff800000123000ULL
 #define NON_CANONICAL	0x0000800000000000ULL
 #define MSR_TSC_ADJUST	0x3b
+#define MSR_MTRR_CAP		0xfe
+#define MSR_MTRR_BASE0		0x200
+#define MSR_MTRR_FIX64K		0x250
+#define MSR_MTRR_FIX16K_A0000	0x259
+#define MSR_MTRR_FIX4K_F8000	0x26f
+#define MSR_MTRR_DEF_TYPE	0x2ff
 
 /* Values an MSR keeps, and one it refuses. */
 static const struct msr {
@@ -75,6 +81,35 @@ static void check_pat(void)
 				print("    type %u in bits %u ...\n", type, place);
 	}
 	wrmsr(MSR_PAT, old);
+}
+
+/* UC, WC, WT, WP, WB in each of eight places, or as the type of a range. */
+static void check_mtrrs(void)
+{
+	u64 cap, hole = 0x40000000;
+
+	if (!(cpuid(1, 0).edx & 1 << 12)) {
+		skipped("no MTRRs");
+		return;
+	}
+	cap = rdmsr(MSR_MTRR_CAP);
+	step("MTRRs: %lu ranges; RAM is write-back, the hole below 4 GiB is not cached",
+	     (ulong)cap & 0xff);
+	check((cap & 0xff) >= 8);
+	check_eq(rdmsr(MSR_MTRR_DEF_TYPE), 0xc06);
+	check_eq(rdmsr(MSR_MTRR_BASE0), 0x100000000 - hole);
+	check_eq(rdmsr(MSR_MTRR_BASE0 + 1) & 0xffffffff, 0x100000000 - hole + 0x800);
+	check_eq(rdmsr(MSR_MTRR_FIX64K), 0x0606060606060606);
+	check_eq(rdmsr(MSR_MTRR_FIX16K_A0000), 0);
+	check_eq(rdmsr(MSR_MTRR_FIX4K_F8000), 0x0606060606060606);
+	step("MTRRs keep what they get, and refuse what is reserved");
+	check_eq(try_wrmsr(MSR_MTRR_BASE0 + 14, 0x12345005), TRAP_NONE);
+	check_eq(rdmsr(MSR_MTRR_BASE0 + 14), 0x12345005);
+	check_eq(try_wrmsr(MSR_MTRR_BASE0 + 14, 0x12345002), TRAP_GP);
+	check_eq(try_wrmsr(MSR_MTRR_BASE0 + 15, 0x100), TRAP_GP);
+	check_eq(try_wrmsr(MSR_MTRR_FIX64K, 7), TRAP_GP);
+	check_eq(try_wrmsr(MSR_MTRR_CAP, cap), TRAP_GP);
+	wrmsr(MSR_MTRR_BASE0 + 14, 0);
 }
 
 static void check_unknown(void)
@@ -183,6 +218,7 @@ GUEST("msr")
 {
 	check_values();
 	check_pat();
+	check_mtrrs();
 	check_unknown();
 	check_halves();
 	check_tsc();

@@ -6,6 +6,7 @@
 #include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <linux/sort.h>
 #include <linux/string.h>
 #include <asm/fpu/xcr.h>
@@ -25,6 +26,7 @@
 #define LEAF_STRUCTURED	7
 #define LEAF_XSAVE	0xd
 #define LEAF_EXTENDED	0x80000001
+#define LEAF_ADDRESSES	0x80000008
 #define LEAF_HYPERVISOR	0x40000000
 #define LEAF_HYPERVISOR_END 0x40010000
 
@@ -179,6 +181,14 @@ static u64 xcr0_of_table(const struct tvx_vcpu *vcpu)
 	return (xcr0 & vmx_caps.xcr0_mask) | XFEATURE_MASK_FP;
 }
 
+/* SDM, CPUID: without the leaf it is 36 bits. */
+static u8 gpa_bits_of_table(const struct tvx_vcpu *vcpu)
+{
+	const struct tinyvmx_cpuid *row = find(vcpu, LEAF_ADDRESSES, 0);
+
+	return row ? clamp_t(u32, row->eax & 0xff, 32, boot_cpu_data.x86_phys_bits) : 36;
+}
+
 static void find_policy(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
 {
 	unsigned int i;
@@ -199,6 +209,8 @@ static void find_policy(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
 	policy->tsc_deadline = has_feature(vcpu, LEAF_FEATURES, ECX, 24);
 	policy->tsc_adjust = has_feature(vcpu, LEAF_STRUCTURED, EBX, 1);
 	policy->arch_capabilities = has_feature(vcpu, LEAF_STRUCTURED, EDX, 29);
+	policy->mtrr = has_feature(vcpu, LEAF_FEATURES, EDX, 12);
+	policy->gpa_bits = gpa_bits_of_table(vcpu);
 	policy->kvm_calls = has_kvm_signature(vcpu);
 	policy->spec_ctrl = 0;
 	if (has_feature(vcpu, LEAF_STRUCTURED, EDX, 26))
@@ -219,6 +231,8 @@ static void all_allowed(struct tvx_policy *policy)
 	policy->tsc_deadline = true;
 	policy->tsc_adjust = true;
 	policy->arch_capabilities = vmx_caps.spec_ctrl_mask;
+	policy->mtrr = true;
+	policy->gpa_bits = boot_cpu_data.x86_phys_bits;
 	policy->kvm_calls = false;
 	policy->spec_ctrl = vmx_caps.spec_ctrl_mask;
 }

@@ -12,6 +12,9 @@
 /* IA32_EFER bits that a guest can have. */
 #define TVX_EFER_KNOWN	((u64)(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX))
 
+/* The values after RESET of MSRs that nobody else has. */
+void tvx_msr_init(struct tvx_vcpu *vcpu);
+
 /* All of these: VMCS current, interrupts disabled. */
 
 /* RDMSR and WRMSR. Return: false for #GP(0). */

@@ -7,6 +7,7 @@
 
 #include "cpuid.h"
 #include "exit_controls.h"
+#include "msr.h"
 #include "msr_bitmap.h"
 #include "msr_spec_ctrl.h"
 #include "state_cr.h"
@@ -61,6 +62,7 @@ void tvx_reset_vmcs(struct tvx_vcpu *vcpu, u64 tsc_offset)
 	tvx_cpuid_replace(vcpu, NULL, 0);
 	tvx_cr0_write(vcpu, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
 	tvx_cr4_write(vcpu, 0);
+	tvx_msr_init(vcpu);
 	tvx_spec_ctrl_init(vcpu);
 	tvx_msr_bitmap_init(vcpu);
 	vcpu->dr6 = TVX_DR6_FIXED;

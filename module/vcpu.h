@@ -94,6 +94,17 @@ struct tvx_event {
 	u32 instruction_len;
 };
 
+/* The guest's MTRRs, which are kept: tvx_vcpu.mtrr[]. */
+#define TVX_MTRR_PAIRS	8
+enum {
+	TVX_MTRR_DEFAULT,
+	TVX_MTRR_FIXED_64K,
+	TVX_MTRR_FIXED_16K,				/* two */
+	TVX_MTRR_FIXED_4K = TVX_MTRR_FIXED_16K + 2,	/* eight */
+	TVX_MTRR_VARIABLE = TVX_MTRR_FIXED_4K + 8,	/* base and mask in turn */
+	TVX_NR_MTRRS = TVX_MTRR_VARIABLE + 2 * TVX_MTRR_PAIRS
+};
+
 /* MSRs switched at the edges of a run, in this order. */
 enum tvx_switched_msr {
 	TVX_MSR_STAR, TVX_MSR_LSTAR, TVX_MSR_CSTAR, TVX_MSR_SYSCALL_MASK,
@@ -112,6 +123,8 @@ enum tvx_switched_msr {
  * @tsc_deadline: IA32_TSC_DEADLINE
  * @tsc_adjust: IA32_TSC_ADJUST
  * @arch_capabilities: IA32_ARCH_CAPABILITIES
+ * @mtrr: the memory type range registers
+ * @gpa_bits: how wide a guest-physical address is, for what MSRs take
  * @kvm_calls: VMCALL, as KVM answers it
  * @spec_ctrl: IA32_SPEC_CTRL bits it may set; with any, IA32_PRED_CMD
  */
@@ -125,6 +138,8 @@ struct tvx_policy {
 	bool tsc_deadline;
 	bool tsc_adjust;
 	bool arch_capabilities;
+	bool mtrr;
+	u8 gpa_bits;
 	bool kvm_calls;
 	u64 spec_ctrl;
 };
@@ -221,6 +236,8 @@ struct tvx_vcpu_set {
  * @host_fields: what the VMCS's host-state area holds of it
  * @msr_bitmap: the VMCS's MSR bitmap
  * @spec_ctrl: guest IA32_SPEC_CTRL
+ * @misc_enable: guest IA32_MISC_ENABLE
+ * @mtrr: guest MTRRs, by TVX_MTRR_*
  * @unknown_msrs: accesses to MSRs that do not exist
  * @unknown_msr: those that have been traced
  * @unknown_msrs_traced: entries in @unknown_msr
@@ -298,6 +315,8 @@ struct tvx_vcpu {
 	struct vmcs_host host_fields;
 	unsigned long *msr_bitmap;
 	struct tvx_spec_ctrl spec_ctrl;
+	u64 misc_enable;
+	u64 mtrr[TVX_NR_MTRRS];
 	u64 unknown_msrs;
 	u32 unknown_msr[TVX_MAX_UNKNOWN_MSRS];
 	unsigned int unknown_msrs_traced;

@@ -66,6 +66,164 @@ static void test_round_trips(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+/* ------------------------------------------------------------------ MTRRs */
+
+#define MTRR_CAP	0xfe
+#define MTRR_DEF_TYPE	0x2ff
+#define PAIRS		8
+#define EACH(type)	((type) * 0x0101010101010101UL)
+
+static volatile u32 phys_bits;
+
+static const volatile u32 fixed[] = {
+	0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f,
+};
+
+static bool is_type(u32 type)
+{
+	return type < 7 && type != 2 && type != 3;
+}
+
+static void mtrr_types(void)
+{
+	guest_is(rdmsr(MTRR_CAP), 0x508);
+	guest_is(try_wrmsr(MTRR_CAP, 0x508), GP);
+	for (u32 type = 0; type < 256; type++) {
+		int want = is_type(type) ? -1 : GP;
+
+		guest_is(try_wrmsr(MTRR_DEF_TYPE, 0xc00 | type), want);
+		guest_is(try_wrmsr(0x200, type), want);
+		for (u32 n = 0; n < 64; n += 8)
+			guest_is(try_wrmsr(0x250, (EACH(6UL) & ~(0xffUL << n)) |
+					   (u64)type << n), want);
+	}
+}
+
+static void mtrr_bits(void)
+{
+	u64 address = (1UL << phys_bits) - 0x1000;
+
+	for (u32 bit = 0; bit < 64; bit++) {
+		u64 one = 1UL << bit;
+		bool is_address = address & one;
+
+		if (bit > 7) {
+			guest_is(try_wrmsr(MTRR_DEF_TYPE, one), bit == 10 || bit == 11 ? -1 : GP);
+			guest_is(try_wrmsr(0x20e, one), is_address ? -1 : GP);
+		}
+		guest_is(try_wrmsr(0x20f, one), is_address || bit == 11 ? -1 : GP);
+	}
+}
+
+/* All of them are there, and each keeps its own value; those beside them are not there. */
+static void mtrr_values(void)
+{
+	for (u32 n = 0; n < PAIRS; n++) {
+		wrmsr(0x200 + 2 * n, (u64)n << 20 | 6);
+		wrmsr(0x201 + 2 * n, (u64)n << 24 | 0x800);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(fixed); i++)
+		wrmsr(fixed[i], EACH((u64)i % 3 + 4));
+	wrmsr(MTRR_DEF_TYPE, 0xc06);
+	for (u32 n = 0; n < PAIRS; n++) {
+		guest_is(rdmsr(0x200 + 2 * n), (u64)n << 20 | 6);
+		guest_is(rdmsr(0x201 + 2 * n), (u64)n << 24 | 0x800);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(fixed); i++)
+		guest_is(rdmsr(fixed[i]), EACH((u64)i % 3 + 4));
+	guest_is(rdmsr(MTRR_DEF_TYPE), 0xc06);
+	guest_is(try_rdmsr(0x210), GP);
+	guest_is(try_rdmsr(0x24f), GP);
+	guest_is(try_rdmsr(0x270), GP);
+}
+
+static void test_mtrr(void *fn, const char *what)
+{
+	struct vcpu *vcpu = vcpu_simple(fn);
+	u32 leaf[4];
+
+	cpuid(0x80000008, 0, leaf);
+	G(vcpu->vm, phys_bits) = leaf[0] & 0xff;
+	ok_done(vcpu, "%s", what);
+	vcpu_simple_destroy(vcpu);
+}
+
+static void test_mtrr_state(void)
+{
+	struct vcpu *vcpu = vcpu_simple(mtrr_values);
+	struct tinyvmx_msr bad = { .index = 0x20e, .value = 0x100 };
+
+	is(vcpu_msr(vcpu, MTRR_DEF_TYPE), 0, "after RESET the MTRRs are off");
+	ok_done(vcpu, "each MTRR keeps its value");
+	is(vcpu_msr(vcpu, MTRR_DEF_TYPE), 0xc06, "GET_STATE has the default type");
+	is(vcpu_msr(vcpu, 0x20f), 7UL << 24 | 0x800, "... and the last mask");
+	vcpu_set_msr(vcpu, 0x20e, 0x12340000);
+	is(vcpu_msr(vcpu, 0x20e), 0x12340000, "SET_STATE sets a base");
+	err_is(set_state(vcpu->fd, TINYVMX_STATE_MSRS, &bad, sizeof(bad)), EINVAL,
+	       "... not with a reserved bit");
+	vcpu_simple_destroy(vcpu);
+}
+
+static void no_mtrr(void)
+{
+	guest_is(try_rdmsr(MTRR_CAP), GP);
+	guest_is(try_rdmsr(MTRR_DEF_TYPE), GP);
+	guest_is(try_wrmsr(MTRR_DEF_TYPE, 0), GP);
+	guest_is(try_rdmsr(0x200), GP);
+	guest_is(try_wrmsr(0x201, 0), GP);
+	guest_is(try_wrmsr(0x250, 0), GP);
+}
+
+static void test_no_mtrr(void)
+{
+	struct vcpu *vcpu = vcpu_simple(no_mtrr);
+	struct tinyvmx_cpuid table[100];
+	u32 count = host_cpuid(table, ARRAY_SIZE(table));
+
+	for (u32 i = 0; i < count; i++)
+		if (table[i].function == 1)
+			table[i].edx &= ~(1U << 12);
+	must(set_cpuid(vcpu->fd, table, count));
+	ok_done(vcpu, "without MTRR in CPUID there are none");
+	vcpu_simple_destroy(vcpu);
+}
+
+#define MISC_ENABLE	0x1a0
+
+static void misc_enable(void)
+{
+	u64 reset = rdmsr(MISC_ENABLE);
+
+	guest_is(reset, 0x1801);
+	/* No MONITOR, no SpeedStep: nothing to turn on. */
+	guest_is(try_wrmsr(MISC_ENABLE, reset | 1UL << 18), GP);
+	guest_is(try_wrmsr(MISC_ENABLE, reset | 1UL << 16), GP);
+	guest_is(try_wrmsr(MISC_ENABLE, reset | 1UL << 63), GP);
+	/* Read-only bits stay, the others are kept. */
+	guest_is(try_wrmsr(MISC_ENABLE, 1UL << 7 | 1UL << 22), -1);
+	guest_is(rdmsr(MISC_ENABLE), 0x1800 | 1UL << 22);
+	guest_is(try_wrmsr(MISC_ENABLE, 1UL << 34), -1);
+	guest_is(rdmsr(MISC_ENABLE), 0x1800 | 1UL << 34);
+	guest_is(try_wrmsr(MISC_ENABLE, reset), -1);
+}
+
+/* Read by guests that go by the CPU's model. */
+static void model_specific(void)
+{
+	static const volatile struct {
+		u32 index;
+		u64 value;
+	} there[] = {
+		{ 0, 0 }, { 1, 0 }, { 0x2a, 0 }, { 0xcd, 3 }, { 0xce, 0 },
+		{ 0x198, 4UL << 40 | 1000 },
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(there); i++) {
+		guest_is(rdmsr(there[i].index), there[i].value);
+		guest_is(try_wrmsr(there[i].index, there[i].value), GP);
+	}
+}
+
 static volatile u32 refused;
 
 /* Each is #GP both ways: the VM has no such MSR. */
@@ -266,6 +424,12 @@ int main(void)
 	test_round_trips();
 	test_unknown();
 	test_many_unknown();
+	test_mtrr(mtrr_types, "MTRRs take the memory types that exist");
+	test_mtrr(mtrr_bits, "... and their addresses' bits");
+	test_mtrr_state();
+	test_no_mtrr();
+	run_one(misc_enable, "MISC_ENABLE: what is kept, what is read-only, what is reserved");
+	run_one(model_specific, "MSRs of the model, for those who read them unasked");
 	run_one(efer, "EFER");
 	if (info()->capabilities & TINYVMX_CAP_RDTSCP)
 		run_one(tsc_aux, "TSC_AUX");

@@ -29,6 +29,7 @@ static const struct feature features_known[] = {
 	{ "cx8", 1, 0, EDX, 8, NULL },
 	{ "apic", 1, 0, EDX, 9, NULL },
 	{ "sep", 1, 0, EDX, 11, NULL },
+	{ "mtrr", 1, 0, EDX, 12, NULL },
 	{ "pge", 1, 0, EDX, 13, NULL },
 	{ "mca", 1, 0, EDX, 14, NULL },
 	{ "cmov", 1, 0, EDX, 15, NULL },

@@ -23,7 +23,7 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4])
 	__cpuid_count(function, index, out[EAX], out[EBX], out[ECX], out[EDX]);
 }
 
-/* Leaf 1. Not there: MONITOR, VMX, SMX, EIST, TM, DS, PDCM, DCA, MTRR: nothing behind them. */
+/* Leaf 1. Not there: MONITOR, VMX, SMX, EIST, TM, DS, PDCM, DCA: nothing behind them. */
 #define LEAF1_ECX (BIT(0) /* SSE3 */ | BIT(1) /* PCLMULQDQ */ | BIT(9) /* SSSE3 */ | \
 	BIT(12) /* FMA */ | BIT(13) /* CX16 */ | BIT(17) /* PCID */ | BIT(19) /* SSE4.1 */ | \
 	BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | BIT(25) /* AES */ | \
@@ -239,7 +239,11 @@ static void tell_lapic(struct tinyvmx_cpuid *row)
 	}
 }
 
-/* The module has IA32_TSC_ADJUST on any host; Linux takes a TSC with it for reliable. */
+/*
+ * The module has these on any host: the MTRRs, and IA32_TSC_ADJUST, with which Linux takes a TSC
+ * for reliable.
+ */
+#define MTRR BIT(12)
 #define TSC_ADJUST BIT(1)
 
 /* Leaves that say something of this guest and not of the host. */
@@ -252,6 +256,7 @@ static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 	case 1:
 		row->ebx |= 1 << 16;
 		row->ecx |= 1U << 31; /* a hypervisor is present */
+		row->edx |= MTRR;
 		break;
 	case 7:
 		if (row->index == 0) {
@@ -444,10 +449,33 @@ void hv_cpuid_trim_xsave(struct tinyvmx_cpuid *table, size_t count)
 	leaf_d->ebx = leaf_d->ecx = leaf_d->eax ? size : 0;
 }
 
-int hv_cpuid_has_1g_pages(const struct tinyvmx_cpuid *table, size_t count)
+static const struct tinyvmx_cpuid *find_row(const struct tinyvmx_cpuid *table, size_t count,
+					    uint32_t function)
 {
 	for (size_t i = 0; i < count; i++)
-		if (table[i].function == EXTENDED_LEAF + 1)
-			return !!(table[i].edx & BIT(26));
-	return 0;
+		if (table[i].function == function)
+			return &table[i];
+	return NULL;
+}
+
+int hv_cpuid_has_1g_pages(const struct tinyvmx_cpuid *table, size_t count)
+{
+	const struct tinyvmx_cpuid *row = find_row(table, count, EXTENDED_LEAF + 1);
+
+	return row && row->edx & BIT(26);
+}
+
+bool hv_cpuid_has_mtrr(const struct tinyvmx_cpuid *table, size_t count)
+{
+	const struct tinyvmx_cpuid *row = find_row(table, count, 1);
+
+	return row && row->edx & MTRR;
+}
+
+/* SDM, CPUID: 36 where nothing tells. */
+unsigned int hv_cpuid_gpa_bits(const struct tinyvmx_cpuid *table, size_t count)
+{
+	const struct tinyvmx_cpuid *row = find_row(table, count, EXTENDED_LEAF + 8);
+
+	return row ? row->eax & 0xff : 36;
 }

@@ -36,6 +36,7 @@
 struct hv_boot {
 	struct tinyvmx_regs regs;
 	struct tinyvmx_sregs sregs;
+	bool firmware;			/* it is firmware: nobody else has set the CPU up */
 };
 
 /* What the machine is like; known only when it has been made. */

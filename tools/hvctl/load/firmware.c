@@ -68,6 +68,7 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 	cs->base = RESET_CS_BASE;
 	cs->selector = RESET_CS;
 	boot->regs.rip = RESET_IP;
+	boot->firmware = true;
 }
 
 const struct hv_protocol hv_protocol_firmware = {

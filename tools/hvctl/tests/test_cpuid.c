@@ -91,6 +91,10 @@ static void test_hidden(void **state)
 			 0xac000000); /* IBRS, STIBP, ARCH_CAPABILITIES, SSBD */
 	assert_int_equal(must(0x80000008, 0)->eax & 0xff, 40);
 	assert_true(hv_cpuid_has_1g_pages(table, count));
+	assert_true(hv_cpuid_has_mtrr(table, count));
+	assert_int_equal(hv_cpuid_gpa_bits(table, count), 40);
+	assert_false(hv_cpuid_has_mtrr(table, 0));
+	assert_int_equal(hv_cpuid_gpa_bits(table, 0), 36);
 	assert_null(row(0x80000009, 0));
 	assert_int_equal(must(0, 0)->eax, 0x16);
 }
@@ -209,7 +213,7 @@ static void test_pc(void **state)
 	(void)state;
 	build_pc();
 	assert_int_equal(must(1, 0)->ecx, 1U << 31 | 1 << 24 | 1 << 21);
-	assert_int_equal(must(1, 0)->edx, 1 << 9);
+	assert_int_equal(must(1, 0)->edx, 1 << 9 | 1 << 12); /* and the MTRRs */
 	assert_int_equal(must(6, 0)->eax, 4);
 	assert_int_equal(must(0xb, 0)->ecx, 0x100);
 	assert_int_equal(must(0xb, 1)->ecx, 0x201);
@@ -360,7 +364,7 @@ static void test_every_bit_has_a_name(void **state)
 		{ 7, 1, 0 }, { 0xd, 1, 0 }, { 0x80000001, 0, 2 }, { 0x80000001, 0, 3 },
 	};
 	static const char *const none[] = {
-		"-fpu,-vme,-de,-pse,-tsc,-msr,-pae,-mce,-cx8,-apic",
+		"-fpu,-vme,-de,-pse,-tsc,-msr,-pae,-mce,-cx8,-apic,-mtrr",
 		"-sep,-pge,-mca,-cmov,-pat,-clflush,-ss,-movbe,-popcnt,-rdrand,-hypervisor",
 		"-bmi1,-smep,-bmi2,-erms,-rdseed,-adx,-smap,-clflushopt,-clwb,-umip,-rdpid",
 		"-prefetchwt1,-movdiri,-movdir64b,-fsrm,-md_clear,-serialize,-ibrs,-stibp",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "exit.h"
+#include "firmware/mtrr.h"
 #include "lib/tvx.h"
 #include "lib/x86.h"
 #include "machine_pc.h"
@@ -90,6 +91,18 @@ struct hv_vcpu *hv_vcpu_current(void)
 	return current_vcpu;
 }
 
+/* A guest's CPU without MTRRs does without. */
+static int set_memory_types(const struct hv_vcpu *vcpu)
+{
+	const struct hv_machine *machine = vcpu->machine;
+	struct tinyvmx_msr msrs[HV_MTRR_COUNT];
+
+	if (!hv_cpuid_has_mtrr(machine->cpuid, machine->nr_cpuid))
+		return 0;
+	hv_mtrr_build(msrs, hv_cpuid_gpa_bits(machine->cpuid, machine->nr_cpuid));
+	return tvx_set_state(vcpu->fd, TINYVMX_STATE_MSRS, msrs, sizeof(msrs));
+}
+
 int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err)
 {
 	int error = tvx_set_sregs(vcpu->fd, &boot->sregs);
@@ -98,6 +111,8 @@ int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv
 		error = tvx_set_regs(vcpu->fd, &boot->regs);
 	if (!error && vcpu->machine->pc)
 		error = hv_machine_pc_wire_lapic(vcpu);
+	if (!error && !boot->firmware)
+		error = set_memory_types(vcpu);
 	if (error)
 		return hv_fail(
 			err, -error,
