@@ -362,10 +362,53 @@ static void check_x2apic_rules(void)
 	check_eq(try_wrmsr(MSR_APIC_BASE, value & ~BASE_ENABLE), TRAP_GP);
 }
 
+#define ELSEWHERE		0xd0000000UL	/* no RAM, no chip */
+
+static u32 load(ulong address)
+{
+	return *(volatile u32 *)address;
+}
+
+static void check_moved(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE);
+	u32 version = load(APIC_PAGE + APIC_VERSION);
+
+	step("the page moves by IA32_APIC_BASE, and is not where it was");
+	wrmsr(MSR_APIC_BASE, (base & 0xfff) | ELSEWHERE);
+	check_eq(load(ELSEWHERE + APIC_VERSION), version);
+	check_eq(load(APIC_PAGE + APIC_VERSION), ~0U);
+	*(volatile u32 *)(APIC_PAGE + APIC_TPR) = 0x20;
+	check_eq(read_cr8(), 0);
+	*(volatile u32 *)(ELSEWHERE + APIC_TPR) = 0x30;
+	check_eq(read_cr8(), 3);
+	*(volatile u32 *)(ELSEWHERE + APIC_TPR) = 0;
+	wrmsr(MSR_APIC_BASE, base);
+	check_eq(load(APIC_PAGE + APIC_VERSION), version);
+	check_eq(load(ELSEWHERE + APIC_VERSION), ~0U);
+}
+
+static void check_off(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE);
+
+	step("off, the APIC is not in CPUID and answers nowhere");
+	wrmsr(MSR_APIC_BASE, base & ~BASE_ENABLE);
+	check_eq(cpuid(1, 0).edx & 1 << 9, 0);
+	check_eq(load(APIC_PAGE + APIC_VERSION), ~0U);
+	*(volatile u32 *)(APIC_PAGE + APIC_TPR) = 0x20;
+	check_eq(load(APIC_PAGE + APIC_TPR), ~0U);
+	wrmsr(MSR_APIC_BASE, base);
+	check(cpuid(1, 0).edx & 1 << 9);
+	check_eq(load(APIC_PAGE + APIC_TPR), 0);
+}
+
 static void switch_to_x2apic(void)
 {
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | BASE_ENABLE | BASE_X2APIC);
 	x2apic = true;
+	step("in x2APIC mode nothing answers at the page");
+	check_eq(load(APIC_PAGE + APIC_VERSION), ~0U);
 }
 
 GUEST("apic")
@@ -382,6 +425,8 @@ GUEST("apic")
 	}
 	trap_hook(TRAP_NMI, on_nmi);
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | BASE_ENABLE);
+	check_moved();
+	check_off();
 	check_both_ways();
 	if (!(cpuid(1, 0).ecx & CPUID_X2APIC)) {
 		skipped("no x2APIC");

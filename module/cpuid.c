@@ -32,6 +32,7 @@
 
 #define FEATURES_ECX_OSXSAVE	BIT(27)
 #define FEATURES_EBX_APIC_ID	GENMASK(31, 24)
+#define FEATURES_EDX_APIC	BIT(9)
 
 enum cpuid_reg { EAX, EBX, ECX, EDX };
 
@@ -306,6 +307,8 @@ static void make_true(struct tvx_vcpu *vcpu, struct tinyvmx_cpuid *row, u32 inde
 		if (tvx_cr4_read() & X86_CR4_OSXSAVE)
 			row->ecx |= FEATURES_ECX_OSXSAVE;
 		row->ebx = (row->ebx & ~FEATURES_EBX_APIC_ID) | (vcpu->id << 24);
+		if (!(vcpu->lapic.base & MSR_IA32_APICBASE_ENABLE))
+			row->edx &= ~FEATURES_EDX_APIC;
 	} else if (row->function == LEAF_XSAVE && index <= 1) {
 		row->ebx = xsave_size(vcpu, vcpu->xcr0, index);
 	}

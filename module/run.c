@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
+#include <asm/apicdef.h>
 #include <asm/special_insns.h>
 
 #include "event.h"
@@ -117,11 +118,15 @@ static void resolve_fault(struct tvx_vcpu *vcpu)
 	vcpu->fault_error = err;
 }
 
-/* The register page is there for a vCPU in xAPIC mode; one that is not must not see it. */
+/*
+ * The APIC-access page stands where a vCPU's registers are after RESET. Who has them elsewhere,
+ * or nowhere, must not find it there: what it has there, and where it has moved them, is MMIO.
+ */
 static bool must_move_apic_page(const struct tvx_vcpu *vcpu)
 {
-	return vcpu->memory->apic_page &&
-	       vcpu->lapic.hidden == tvx_lapic_is_xapic(&vcpu->lapic);
+	bool is_there = tvx_lapic_page_gpa(&vcpu->lapic) == APIC_DEFAULT_PHYS_BASE;
+
+	return vcpu->memory->apic_page && vcpu->lapic.hidden == is_there;
 }
 
 static void move_apic_page(struct tvx_vcpu *vcpu)

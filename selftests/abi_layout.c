@@ -221,7 +221,7 @@ static const struct pin run_fields[] = {
 	FIELD(tinyvmx_run, exit_qualification, 80), FIELD(tinyvmx_run, rip, 88),
 	FIELD(tinyvmx_run, exits, 96), FIELD(tinyvmx_run, intr_info, 104),
 	FIELD(tinyvmx_run, intr_error_code, 108), FIELD(tinyvmx_run, unknown_msrs, 112),
-	FIELD(tinyvmx_run, pad2, 120),
+	FIELD(tinyvmx_run, apic_page, 120),
 	FIELD(tinyvmx_run, regs, 128), FIELD(tinyvmx_run, pad3, 272),
 	FIELD(tinyvmx_run, io, 384), FIELD(tinyvmx_run, mmio, 384),
 	FIELD(tinyvmx_run, entry_failed, 384), FIELD(tinyvmx_run, cr, 384),

@@ -141,7 +141,7 @@ static void test_refusals(void)
 	struct vcpu *vcpu = lapic_simple(busy);
 	struct tinyvmx_lapic good = lapic_state(vcpu), bad;
 	static const u64 bases[] = {
-		1, 0x1000, 1UL << 40, BASE_BSP, BASE_ENABLE,	/* that: x2APIC alone */
+		1, 0x200, 1UL << 52, 1UL << 63, BASE_ENABLE,	/* that: x2APIC alone */
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(refusals); i++) {

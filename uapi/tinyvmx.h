@@ -165,9 +165,8 @@ struct tinyvmx_info {
  *   run->apic_page, and userspace does it by GET/SET_STATE MSRS: register
  *   at offset N is MSR 800H + N / 10H whatever the mode is (ICR: 830H with the
  *   destination in bits 63:32, the low half is what starts it).
- *   Memory slots take precedence over the page. In x2APIC mode, and while
- *   IA32_APIC_BASE has the APIC off, there is no page;
- *   with the APIC off CPUID.1:EDX[9] reads 0, too.
+ *   Memory slots take precedence over the page. In x2APIC mode there is none, nor while
+ *   IA32_APIC_BASE has the APIC off; then CPUID.1:EDX[9] reads 0, too.
  * - Its timer counts at the frequency of the guest's TSC.
  * - HLT waits in the kernel: RUN returns with HLT only if nothing can wake it, but
  *   perhaps an NMI (run->wait_for_nmi).
@@ -600,7 +599,7 @@ struct tinyvmx_state {
  * @edx: result
  * @pad: must be 0
  *
- * The module itself keeps true what depends on the guest's registers: OSXSAVE
+ * The module itself keeps true what depends on the guest's registers: OSXSAVE, APIC
  * and the APIC id in leaf 1, the XSAVE sizes in leaf 0DH. A function above the
  * table's highest basic one answers as that one does, as Intel processors do.
  */
@@ -915,7 +914,8 @@ struct tinyvmx_shortcut {
  * @intr_error_code: response: its error code
  * @unknown_msrs: response: RDMSRs and WRMSRs of this vCPU so far that gave #GP
  *	because there is no such MSR; the tracepoint tinyvmx_unknown_msr names each
- * @pad2: response: 0
+ * @apic_page: response, with TINYVMX_RUN_REGS: the guest-physical address of the page at
+ *	which this vCPU's local APIC answers; all ones: nowhere
  *
  * @regs: registers, both ways: see TINYVMX_RUN_REGS and TINYVMX_REQ_SET_REGS
  * @shortcut: request and response, see there
@@ -942,7 +942,7 @@ struct tinyvmx_run {
 	__u32 intr_info;
 	__u32 intr_error_code;
 	__u64 unknown_msrs;
-	__u64 pad2;
+	__u64 apic_page;
 	struct tinyvmx_regs regs;
 	__u64 pad3[14];
 	union {

@@ -7,6 +7,7 @@
 #include <linux/gfp.h>
 #include <linux/nospec.h>
 #include <linux/string.h>
+#include <asm/apicdef.h>
 
 #include "../exit_controls.h"
 #include "../msr_bitmap.h"
@@ -315,7 +316,19 @@ void tvx_lapic_reload(struct tvx_vcpu *vcpu)
 	update_x2apic_msrs(vcpu);
 }
 
-/* SDM, "x2APIC State Transitions": only these, and the page stays where it is. */
+/* SDM, "Local APIC Status and Location". */
+bool tvx_lapic_base_valid(const struct tvx_vcpu *vcpu, u64 value)
+{
+	u64 known = GENMASK_ULL(vcpu->policy.gpa_bits - 1, 12) | LAPIC_BASE_BSP |
+		    LAPIC_BASE_X2APIC | LAPIC_BASE_ENABLE;
+
+	if (value & ~known)
+		return false;
+	return !(value & LAPIC_BASE_X2APIC) ||
+	       ((value & LAPIC_BASE_ENABLE) && vcpu->policy.x2apic);
+}
+
+/* SDM, "x2APIC State Transitions": only these. */
 bool tvx_lapic_write_base(struct tvx_vcpu *vcpu, u64 value)
 {
 	struct tvx_lapic *lapic = &vcpu->lapic;
@@ -324,10 +337,7 @@ bool tvx_lapic_write_base(struct tvx_vcpu *vcpu, u64 value)
 	bool enable = value & LAPIC_BASE_ENABLE;
 	bool x2apic = value & LAPIC_BASE_X2APIC;
 
-	if ((value & ~(LAPIC_BASE_X2APIC | LAPIC_BASE_ENABLE)) !=
-	    (lapic->base & ~(LAPIC_BASE_X2APIC | LAPIC_BASE_ENABLE)))
-		return false;
-	if (x2apic && (!enable || !vcpu->policy.x2apic))
+	if (!tvx_lapic_base_valid(vcpu, value))
 		return false;
 	if ((x2apic && !was_enabled) || (was_x2apic && enable && !x2apic))
 		return false;
@@ -346,7 +356,7 @@ int tvx_lapic_init(struct tvx_vcpu *vcpu, bool present)
 	if (!lapic->page)
 		return -ENOMEM;
 	lapic->present = present;
-	lapic->base = LAPIC_BASE_ADDRESS | LAPIC_BASE_ENABLE | (vcpu->id ? 0 : LAPIC_BASE_BSP);
+	lapic->base = APIC_DEFAULT_PHYS_BASE | LAPIC_BASE_ENABLE | (vcpu->id ? 0 : LAPIC_BASE_BSP);
 	reset_registers(lapic);
 	publish_all(vcpu);
 	lapic->stale = true;

@@ -8,6 +8,7 @@
 #include <linux/minmax.h>
 #include <linux/nospec.h>
 #include <linux/rcupdate.h>
+#include <asm/apicdef.h>
 
 #include "../kick.h"
 #include "lapic.h"
@@ -285,7 +286,7 @@ int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message)
 /* SDM, "Message Address Register Format" and "Message Data Register Format". */
 int tvx_lapic_parse_msi(const struct tinyvmx_msi *msi, struct tvx_message *message)
 {
-	if (msi->pad || (msi->address & GENMASK_ULL(39, 20)) != LAPIC_BASE_ADDRESS)
+	if (msi->pad || (msi->address & GENMASK_ULL(39, 20)) != APIC_DEFAULT_PHYS_BASE)
 		return -EINVAL;
 	message->except = NULL;
 	message->dest = ((msi->address >> 12) & 0xff) | (msi->address >> 40 << 8);

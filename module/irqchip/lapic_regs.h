@@ -37,7 +37,6 @@ enum {
 	LAPIC_SELF_IPI = 0x3f,	/* x2APIC only */
 };
 
-#define LAPIC_BASE_ADDRESS	0xfee00000ULL
 #define LAPIC_BASE_BSP		BIT_ULL(8)
 #define LAPIC_BASE_X2APIC	BIT_ULL(10)
 #define LAPIC_BASE_ENABLE	BIT_ULL(11)
@@ -88,6 +87,9 @@ u8 tvx_lapic_processor_priority(const struct tvx_lapic *lapic);
 void tvx_lapic_end_of_interrupt(struct tvx_vcpu *vcpu);
 void tvx_lapic_write_icr(struct tvx_vcpu *vcpu, u64 icr);
 void tvx_lapic_write_self_ipi(struct tvx_vcpu *vcpu, u8 vector);
+
+/* Whether IA32_APIC_BASE can have @value, whatever it is now. */
+bool tvx_lapic_base_valid(const struct tvx_vcpu *vcpu, u64 value);
 
 /* The mode or all registers have changed: tell the CPU. VMCS current. */
 void tvx_lapic_reload(struct tvx_vcpu *vcpu);

@@ -54,12 +54,7 @@ static bool registers_valid(const u32 *regs)
 
 static bool state_valid(const struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state)
 {
-	u64 changeable = LAPIC_BASE_X2APIC | LAPIC_BASE_ENABLE;
-	bool x2apic = state->base & LAPIC_BASE_X2APIC;
-
-	if (state->pad || (state->base & ~changeable) != (vcpu->lapic.base & ~changeable))
-		return false;
-	if (x2apic && (!(state->base & LAPIC_BASE_ENABLE) || !vcpu->policy.x2apic))
+	if (state->pad || !tvx_lapic_base_valid(vcpu, state->base))
 		return false;
 	return state->timer_left <= TVX_LAPIC_TIMER_MAX && registers_valid(state->regs);
 }

@@ -26,7 +26,7 @@
  * @outstanding: there may be some in @posted; set after the bit there
  * @stale: RVI and SVI in the VMCS are not what @page says
  * @tmr_stale: nor is the EOI-exit bitmap
- * @hidden: the guest's physical memory must not have the register page
+ * @hidden: the VM must not have the APIC-access page: the registers are not there
  * @esr: errors since the last write to the error status register
  * @deadline: TSC of the next timer interrupt, 0: none: the guest's TSC in TSC-deadline
  *	mode, else the host's, which nobody sets
@@ -65,6 +65,12 @@ static inline bool tvx_lapic_is_x2apic(const struct tvx_lapic *lapic)
 static inline bool tvx_lapic_is_xapic(const struct tvx_lapic *lapic)
 {
 	return lapic->present && (lapic->base & (BIT(10) | BIT(11))) == BIT(11);
+}
+
+/* The guest-physical address of its register page; ~0: it answers nowhere. */
+static inline u64 tvx_lapic_page_gpa(const struct tvx_lapic *lapic)
+{
+	return tvx_lapic_is_xapic(lapic) ? lapic->base & ~0xfffULL : ~0ULL;
 }
 
 #endif

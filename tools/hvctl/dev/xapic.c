@@ -51,8 +51,7 @@ int hv_xapic_init(struct hv_xapic *xapic, const struct hv_xapic_config *config)
 {
 	*xapic = (struct hv_xapic){
 		.config = *config,
-		.region = { "local APIC", HV_MMIO, HV_XAPIC_BASE, HV_XAPIC_LEN, access_page,
-			    xapic },
+		.region = { "local APIC", HV_MMIO, 0, HV_XAPIC_LEN, access_page, xapic },
 	};
 	return hv_bus_register(config->bus, &xapic->region);
 }

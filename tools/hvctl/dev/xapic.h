@@ -9,7 +9,7 @@
 #define HV_XAPIC_LEN 0x1000
 
 struct hv_xapic_config {
-	struct hv_bus *bus;
+	struct hv_bus *bus;		/* the CPU's own, whose page begins at 0 */
 	/* Where a register is kept: by its number, offset / 16. Both return 0 or -errno. */
 	int (*read)(unsigned int reg, uint64_t *value);
 	int (*write)(unsigned int reg, uint64_t value);

@@ -63,6 +63,16 @@ static void write_ram(const struct hv_guest *guest, void *ram, uint64_t gpa, uns
 	hv_memory_mark_dirty(guest->memory, gpa, width);
 }
 
+/* There is no RAM: a chip's, or the CPU's own. Within one page. */
+static void chip_access(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write,
+			uint64_t *value)
+{
+	if (guest->cpu_bus && (gpa & ~PAGE_OFFSET) == guest->cpu_page)
+		hv_bus_access(guest->cpu_bus, HV_MMIO, gpa & PAGE_OFFSET, width, write, value);
+	else
+		hv_bus_access(guest->bus, HV_MMIO, gpa, width, write, value);
+}
+
 /* Within one page. */
 static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write,
 			    uint64_t *value)
@@ -70,7 +80,7 @@ static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int w
 	void *ram = hv_memory_at(guest->memory, gpa, width);
 
 	if (!ram)
-		hv_bus_access(guest->bus, HV_MMIO, gpa, width, write, value);
+		chip_access(guest, gpa, width, write, value);
 	/* Nobody hears what is written to a ROM. */
 	else if (!write)
 		ram_access(ram, width, false, value);
@@ -127,7 +137,7 @@ static bool access_known_page(struct hv_guest *guest, uint64_t gpa, unsigned int
 	if (hv_memory_is_rom(guest->memory, gpa))
 		physical_access(guest, gpa, width, write, value);
 	else
-		hv_bus_access(guest->bus, HV_MMIO, gpa, width, write, value);
+		chip_access(guest, gpa, width, write, value);
 	return true;
 }
 

@@ -11,6 +11,9 @@
 struct hv_guest {
 	const struct hv_memory *memory;
 	struct hv_bus *bus;
+	/* What only this CPU sees of memory: @cpu_bus, from 0 on, lies at @cpu_page; NULL: nothing. */
+	struct hv_bus *cpu_bus;
+	uint64_t cpu_page;
 	struct hv_paging paging;
 	/*
 	 * HV_KNOWN_*: a translation that the CPU has just done, and what it has checked it for;

@@ -282,6 +282,31 @@ static void test_mmio(void **state)
 	assert_goes_on();
 }
 
+/* The CPU's own page hides what else is there, as long as it is there. */
+static void test_mmio_lapic(void **state)
+{
+	struct hv_bus *cpu_bus = &machine->pc->cpu_bus;
+	struct hv_region own = regions[1];
+
+	(void)state;
+	own.base = 0;
+	hv_xapic_exit(&machine->pc->xapic);
+	assert_int_equal(hv_bus_register(cpu_bus, &own), 0);
+	hv_bus_unregister(&machine->bus, &regions[1]);
+	run->apic_page = DEVICE;
+	mmio(mov_to_device, sizeof(mov_to_device), WRITES, NO_PAGING);
+	assert_int_equal(seen.accesses, 1);
+	assert_int_equal(seen.offset, 8);
+	run->apic_page = DEVICE + 0x1000;
+	mmio(mov_to_device, sizeof(mov_to_device), WRITES, NO_PAGING);
+	run->apic_page = UINT64_MAX;
+	mmio(mov_to_device, sizeof(mov_to_device), WRITES, NO_PAGING);
+	assert_int_equal(seen.accesses, 1);
+	assert_goes_on();
+	hv_bus_unregister(cpu_bus, &own);
+	assert_int_equal(hv_bus_register(cpu_bus, &machine->pc->xapic.region), 0);
+}
+
 /* Bases are read anew in each exit. */
 static void test_mmio_segment(void **state)
 {
@@ -670,6 +695,7 @@ int main(void)
 		ROW(test_fault_cannot_be_given, 1),
 		ROW(test_fault_cannot_be_given, 2),
 		BARE(test_mmio),
+		PC(test_mmio_lapic),
 		BARE(test_mmio_segment),
 		BARE(test_mmio_without_segments),
 		BARE(test_mmio_faults),

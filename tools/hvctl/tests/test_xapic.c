@@ -46,12 +46,12 @@ static int setup(void **state)
 
 static uint64_t read_at(uint64_t offset, unsigned int width)
 {
-	return bench_read(&bench, HV_MMIO, HV_XAPIC_BASE + offset, width);
+	return bench_read(&bench, HV_MMIO, offset, width);
 }
 
 static void write_at(uint64_t offset, unsigned int width, uint64_t value)
 {
-	bench_write(&bench, HV_MMIO, HV_XAPIC_BASE + offset, width, value);
+	bench_write(&bench, HV_MMIO, offset, width, value);
 }
 
 static void test_read(void **state)

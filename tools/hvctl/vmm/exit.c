@@ -51,12 +51,22 @@ static void inject_fault(struct hv_vcpu *vcpu, const struct hv_fault *fault)
 
 /* ---------------------------------------------------------------------- IO */
 
+/* Where the vCPU sees its local APIC now: run->apic_page. */
+static void place_lapic(struct hv_vcpu *vcpu)
+{
+	struct hv_guest *guest = &vcpu->mmio.guest;
+
+	guest->cpu_bus = vcpu->machine->pc ? &vcpu->machine->pc->cpu_bus : NULL;
+	guest->cpu_page = vcpu->run->apic_page;
+}
+
 static void string_io(struct hv_vcpu *vcpu)
 {
 	struct tinyvmx_run *run = vcpu->run;
 	struct hv_guest *guest = &vcpu->mmio.guest;
 	struct tinyvmx_exit_io io = run->io;
 
+	place_lapic(vcpu);
 	hv_guest_set_paging(guest, &io.paging, &run->regs);
 	if (hv_strio(guest, &run->regs, &io, run->instruction_len)) {
 		run->request = INSTRUCTION_DONE;
@@ -130,6 +140,7 @@ static void exit_mmio(struct hv_vcpu *vcpu)
 
 	if (!can_be_emulated(vcpu, &run->mmio))
 		return;
+	place_lapic(vcpu);
 	source.vcpu = vcpu;
 	source.read = false;
 	mmio->segment_base = segment_base;

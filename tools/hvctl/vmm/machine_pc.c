@@ -202,7 +202,7 @@ int hv_machine_pc_create(struct hv_machine *machine)
 		.ctx = pc,
 	};
 	const struct hv_xapic_config xapic = {
-		.bus = &machine->bus,
+		.bus = &pc->cpu_bus,
 		.read = read_lapic,
 		.write = write_lapic,
 	};

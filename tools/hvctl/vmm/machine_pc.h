@@ -5,7 +5,7 @@
  *   8259 INTR      -> the first vCPU leaves RUN at its interrupt window and takes an ExtINT
  *   I/O APIC       -> TINYVMX_MSI; the EOI of level-triggered ones comes back as an exit
  *   reset lines    -> a vCPU's thread resets the machine before it runs on
- *   local APIC     -> the kernel's; its page comes here (dev/xapic.h)
+ *   local APIC     -> the kernel's; its page comes here (dev/xapic.h), from where it is
  */
 #ifndef HV_VMM_MACHINE_PC_H
 #define HV_VMM_MACHINE_PC_H
@@ -17,6 +17,7 @@
 struct hv_machine_pc {
 	struct hv_machine *machine;
 	struct hv_pc board;
+	struct hv_bus cpu_bus;		/* of each vCPU: the page of its local APIC */
 	struct hv_xapic xapic;
 	atomic_bool intr;		/* INTR of the 8259s */
 	bool has_shut_down;		/* by a triple fault, at @shutdown_ns */
