@@ -71,6 +71,12 @@ static inline void tvx_set_blocking(struct tvx_vcpu *vcpu, u32 blocking)
 	vcpu->exit.valid |= TVX_EXIT_BLOCKING;
 }
 
+static inline void tvx_add_to_tsc(struct tvx_vcpu *vcpu, u64 ticks)
+{
+	vcpu->tsc_offset += ticks;
+	vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
+}
+
 /* A general register by its number in an exit qualification. */
 static inline unsigned long tvx_gpr_read(struct tvx_vcpu *vcpu, unsigned int n)
 {

@@ -14,6 +14,7 @@
 #include <linux/string.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
+#include <asm/msr.h>
 #include <asm/reboot.h>
 
 #include "host_power.h"
@@ -34,14 +35,27 @@ static const struct tvx_host_power *power_hooks;
 #define SYSCORE			power_syscore_ops
 #endif
 
+static u64 tsc_at_suspend, tsc_lost;
+
+u64 tvx_host_tsc_lost(void)
+{
+	return READ_ONCE(tsc_lost);
+}
+
 static int power_suspend(SYSCORE_ARG)
 {
+	tsc_at_suspend = rdtsc();
 	power_hooks->suspend();
 	return 0;
 }
 
+/* The first CPU, before the others and before any task. */
 static void power_resume(SYSCORE_ARG)
 {
+	u64 tsc = rdtsc();
+
+	if (tsc < tsc_at_suspend)
+		WRITE_ONCE(tsc_lost, tsc_lost + tsc_at_suspend - tsc);
 	power_hooks->resume();
 }
 

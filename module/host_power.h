@@ -23,6 +23,12 @@ struct tvx_host_power {
 	void (*oops)(void);
 };
 
+/*
+ * Ticks by which the TSC has gone back since tvx_host_power_begin() was first called: where it
+ * is turned off in sleep, it begins anew.
+ */
+u64 tvx_host_tsc_lost(void);
+
 /* Hook into reboot, panic and crash. One user; may sleep. */
 int tvx_host_power_init(const struct tvx_host_power *power);
 void tvx_host_power_exit(void);

@@ -75,9 +75,8 @@ static bool read_tsc(struct tvx_vcpu *vcpu, u32 arg, u64 *value)
 /* SDM, "IA32_TSC_ADJUST Register Support": either MSR moves the other by as much. */
 static void move_tsc(struct tvx_vcpu *vcpu, u64 by)
 {
-	vcpu->tsc_offset += by;
+	tvx_add_to_tsc(vcpu, by);
 	vcpu->tsc_adjust += by;
-	vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
 	tvx_lapic_tsc_changed(vcpu);
 }
 

@@ -10,6 +10,7 @@
 #include <asm/fpu/xcr.h>
 
 #include "cpuid.h"
+#include "host_power.h"
 #include "irqchip/lapic.h"
 #include "state_reset.h"
 #include "vcpu.h"
@@ -67,6 +68,7 @@ int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config)
 	vcpu->ioeventfds = config->ioeventfds;
 	vcpu->id = config->id;
 	vcpu->loaded_cpu = -1;
+	vcpu->tsc_lost = tvx_host_tsc_lost();
 	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);
 	err = tvx_lapic_init(vcpu, config->lapic);
@@ -86,7 +88,7 @@ int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config)
 	err = tvx_vcpu_get_vmcs(vcpu);
 	if (err)
 		goto free;
-	tvx_reset_vmcs(vcpu, config->tsc_offset);
+	tvx_reset_vmcs(vcpu, vcpu->tsc_lost - config->tsc_start);
 	tvx_vcpu_put_vmcs(vcpu);
 	return 0;
 

@@ -210,6 +210,7 @@ struct tvx_vcpu_set {
  * @tpr_threshold: the value in the VMCS's TPR threshold field
  * @cr2: guest CR2
  * @tsc_offset: the value in the VMCS's TSC_OFFSET field
+ * @tsc_lost: what @tsc_offset makes up for, of tvx_host_tsc_lost()
  * @tsc_adjust: guest IA32_TSC_ADJUST
  * @lapic: the local APIC
  * @requests: TVX_REQUEST_*; any context
@@ -289,6 +290,7 @@ struct tvx_vcpu {
 	u32 tpr_threshold;
 	unsigned long cr2;
 	u64 tsc_offset;
+	u64 tsc_lost;
 	u64 tsc_adjust;
 	struct tvx_lapic lapic;
 	unsigned long requests;
@@ -353,7 +355,7 @@ struct tvx_vcpu_config {
 	struct tvx_vcpu_set *peers;
 	struct tvx_ioeventfds *ioeventfds;
 	unsigned int id;
-	u64 tsc_offset;
+	u64 tsc_start;		/* the host's TSC when the guest's was 0, as if it had never gone back */
 	bool lapic;
 };
 

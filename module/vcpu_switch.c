@@ -12,6 +12,7 @@
 #include <asm/special_insns.h>
 
 #include "exit_info.h"
+#include "host_power.h"
 #include "mitigations.h"
 #include "vcpu_switch.h"
 
@@ -99,10 +100,26 @@ void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu)
 	vcpu->breakpoints_loaded = true;
 }
 
+/*
+ * The host has slept and its TSC begun anew: the guest's goes on from where it was. VMX was off
+ * then, so the VMCS has to arrive before anybody looks at the TSC again.
+ */
+static void catch_up_with_tsc(struct tvx_vcpu *vcpu)
+{
+	u64 lost = tvx_host_tsc_lost() - vcpu->tsc_lost;
+
+	if (likely(!lost))
+		return;
+	vcpu->tsc_lost += lost;
+	tvx_add_to_tsc(vcpu, lost);
+	tvx_lapic_tsc_back(&vcpu->lapic, lost);
+}
+
 void tvx_vcpu_arrive(struct tvx_vcpu *vcpu)
 {
 	unsigned int n;
 
+	catch_up_with_tsc(vcpu);
 	vmcs_host_write_cpu(&vcpu->host_fields);
 	vcpu->world.host_rsp = 0;
 	/* Translations that this CPU cached when the vCPU was here last are stale. */

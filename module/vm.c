@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <asm/msr.h>
 
+#include "host_power.h"
 #include "irqchip/lapic.h"
 #include "vm.h"
 #include "vmx_caps.h"
@@ -38,7 +39,7 @@ struct tvx_vm *tvx_vm_create(bool lapic, struct file *kvm)
 	mutex_init(&vm->lock);
 	tvx_ioeventfds_init(&vm->ioeventfds);
 	tvx_irqfds_init(&vm->irqfds, &vm->vcpus);
-	vm->tsc_offset = -rdtsc();
+	vm->tsc_start = rdtsc() + tvx_host_tsc_lost();
 	vm->lapic = lapic;
 	vm->kvm = kvm ? get_file(kvm) : NULL;
 	return vm;
@@ -92,7 +93,7 @@ struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id)
 		.peers = &vm->vcpus,
 		.ioeventfds = &vm->ioeventfds,
 		.id = id,
-		.tsc_offset = vm->tsc_offset,
+		.tsc_start = vm->tsc_start,
 		.lapic = vm->lapic,
 	};
 	struct tvx_vcpu *vcpu;

@@ -18,7 +18,8 @@
  * struct tvx_vm - one VM
  * @refs: held by its fd and by each vCPU
  * @memory: its guest-physical memory
- * @tsc_offset: that vCPUs start with, so that their TSCs agree and start near 0
+ * @tsc_start: when it was made, by the host's TSC as if that had never gone back: the vCPUs' TSCs
+ *	agree, and were 0 then
  * @lock: protects @vcpu_ids
  * @vcpu_ids: bit n: vCPU n exists
  * @vcpus: those that can be sent interrupts
@@ -31,7 +32,7 @@
 struct tvx_vm {
 	struct kref refs;
 	struct tvx_memory memory;
-	u64 tsc_offset;
+	u64 tsc_start;
 	struct mutex lock;	/* vcpu_ids */
 	DECLARE_BITMAP(vcpu_ids, TVX_MAX_VCPUS);
 	struct tvx_vcpu_set vcpus;

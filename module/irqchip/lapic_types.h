@@ -8,10 +8,12 @@
 #include <linux/bitmap.h>
 #include <linux/bits.h>
 #include <linux/hrtimer.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #define TVX_LAPIC_REGS		64	/* 16 bytes apart; x2APIC: an MSR each */
 #define TVX_LAPIC_MSR_BASE	0x800
+#define TVX_LAPIC_LVT_TIMER	0x32
 
 /**
  * struct tvx_lapic - one local APIC
@@ -56,6 +58,22 @@ struct tvx_lapic {
 	struct hrtimer timer;
 	u8 eoi;
 };
+
+/* @time by a TSC that has gone back by @ticks since; 0 is none. */
+static inline u64 tvx_lapic_time_back(u64 time, u64 ticks)
+{
+	return time ? max(time, ticks + 1) - ticks : 0;
+}
+
+/* The host's TSC has gone back by @ticks. The guest's, in TSC-deadline mode, has not. */
+static inline void tvx_lapic_tsc_back(struct tvx_lapic *lapic, u64 ticks)
+{
+	bool is_deadline = (lapic->regs[TVX_LAPIC_LVT_TIMER] >> 17 & 3) == 2;
+
+	lapic->exit_at = tvx_lapic_time_back(lapic->exit_at, ticks);
+	if (!is_deadline)
+		lapic->deadline = tvx_lapic_time_back(lapic->deadline, ticks);
+}
 
 static inline bool tvx_lapic_is_x2apic(const struct tvx_lapic *lapic)
 {
