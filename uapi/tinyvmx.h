@@ -188,8 +188,8 @@ struct tinyvmx_info {
  * Errors: EBUSY: another hypervisor holds VMX on some CPU, or the VMs that live have
  * another root; EBADF: @kvm_fd; EINVAL: it is no VM of KVM's, or set without the flag;
  * EOPNOTSUPP: KVM's root cannot be shared, or, with TINYVMX_VM_LAPIC, the host's TSC, by
- * which the timer goes, has no known frequency or is not reliable; EINTR: the process is being killed or frozen;
- * EIO: VMXON failed, or the machine goes down; ENOMEM; EMFILE.
+ * which the timer goes, has no known frequency or is not reliable; EINTR: the process is
+ * being killed or frozen; EIO: VMXON failed, or the machine goes down; ENOMEM; EMFILE.
  */
 struct tinyvmx_create_vm {
 	__u32 size;
