@@ -30,7 +30,8 @@
  *     ENOMEM      the kernel is out of memory (or its memory cgroup is)
  *     EBUSY       wrong moment: the vCPU is running in another thread, an event
  *                 of that kind is already pending, another hypervisor has VMX
- *     EINTR       RUN was ended by a signal or by run->immediate_exit
+ *     EINTR       RUN was ended by a signal, by run->immediate_exit, or because the kernel
+ *                 has something to do that it does on the way to userspace: RUN again
  *     EIO         the VM is dead, or belongs to another process's memory
  *
  * A VM belongs to the memory (mm) of the process that created it. Its fds may be
