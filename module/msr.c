@@ -225,7 +225,6 @@ static bool ignore_write(struct tvx_vcpu *vcpu, u32 arg, u64 value)
 #define MISC_ENABLE_RESERVED	(~(MISC_ENABLE_READ_ONLY | MISC_ENABLE_WRITABLE | \
 				   MSR_IA32_MISC_ENABLE_XD_DISABLE))
 
-
 /*
  * The comment of a row tells the MSR's name in the SDM and what its rule rests on;
  * tools/check/msrs makes docs/msrs.md of it.
@@ -239,7 +238,7 @@ static const struct tvx_msr_row rows[] = {
 	{ .index = MSR_IA32_SPEC_CTRL, .read = tvx_spec_ctrl_read, .write = tvx_spec_ctrl_write },
 	/* IA32_PRED_CMD: volume 4; with IA32_SPEC_CTRL */
 	{ .index = MSR_IA32_PRED_CMD, .read = read_nothing, .write = tvx_pred_cmd_write },
-	/* IA32_EFER: "Extended Feature Enable Register"; bits that CPUID offers, LME without paging */
+	/* IA32_EFER: "Extended Feature Enable Register"; bits of CPUID's, LME without paging */
 	{ .index = MSR_EFER, .read = read_efer, .write = write_efer },
 	/* IA32_PAT: "IA32_PAT MSR": eight memory types */
 	{ .index = MSR_IA32_CR_PAT, .arg = GUEST_IA32_PAT, .read = read_field,
@@ -309,7 +308,7 @@ static const struct tvx_msr_row rows[] = {
 	MTRR_FIXED(MSR_MTRRfix4K_E8000, TVX_MTRR_FIXED_4K + 5),
 	MTRR_FIXED(MSR_MTRRfix4K_F0000, TVX_MTRR_FIXED_4K + 6),
 	MTRR_FIXED(MSR_MTRRfix4K_F8000, TVX_MTRR_FIXED_4K + 7),
-	/* IA32_MTRR_PHYSBASE*: "Variable Range MTRRs": a memory type, an address of MAXPHYADDR bits */
+	/* IA32_MTRR_PHYSBASE*: "Variable Range MTRRs": memory type, address of MAXPHYADDR bits */
 	MTRR_BASE(0), MTRR_BASE(1), MTRR_BASE(2), MTRR_BASE(3),
 	MTRR_BASE(4), MTRR_BASE(5), MTRR_BASE(6), MTRR_BASE(7),
 	/* IA32_MTRR_PHYSMASK*: "Variable Range MTRRs": the valid bit, a mask of MAXPHYADDR bits */

@@ -41,7 +41,8 @@ void vmx_invvpid(u16 vpid)
 	asm goto("1: invvpid %0, %1\n\t"
 		 "jbe %l[failed]\n\t"
 		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (desc), "r" ((u64)VMX_VPID_EXTENT_SINGLE_CONTEXT) : "cc", "memory" : failed);
+		 : : "m" (desc), "r" ((u64)VMX_VPID_EXTENT_SINGLE_CONTEXT)
+		 : "cc", "memory" : failed);
 	return;
 failed:
 	pr_err_ratelimited("INVVPID failed\n");
@@ -180,6 +181,7 @@ static noinline void lose(struct vmx_cpu *cpu, struct vmx_vmcs *vmcs)
 	list_del(&vmcs->link);
 	cpu->current_vmcs = NULL;
 	vmcs->launched = false;
+	/* Nothing of it is left here before the next CPU looks at ->cpu. */
 	smp_store_release(&vmcs->cpu, -1);
 	pr_err_ratelimited("VMX cannot be had on CPU %d\n", smp_processor_id());
 }

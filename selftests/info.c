@@ -24,7 +24,8 @@ static void test_masks(const struct tinyvmx_info *in)
 	u64 known_caps = TINYVMX_CAP_ROOT_SECTION * 2 - 1;
 
 	is(in->capabilities & ~known_caps, 0, "no unknown capability bits");
-	is(!(in->capabilities & TINYVMX_CAP_ROOT_OWN) + !(in->capabilities & TINYVMX_CAP_ROOT_SECTION), 1,
+	is(!(in->capabilities & TINYVMX_CAP_ROOT_OWN) +
+	   !(in->capabilities & TINYVMX_CAP_ROOT_SECTION), 1,
 	   "VMX root is ours for good, or in sections");
 	is(in->cr0_mask & 0x80010021, 0x80010021, "cr0_mask: PG, WP, NE, PE");
 	is(in->cr0_mask & ~0xe005003fUL, 0, "cr0_mask: no reserved bits");

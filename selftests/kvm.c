@@ -82,7 +82,8 @@ void kvm_guest_spins(void)
 
 static void set_cpuid_as_supported(int dev, int vcpu)
 {
-	struct kvm_cpuid2 *table = calloc(1, sizeof(*table) + CPUID_ROWS * sizeof(table->entries[0]));
+	struct kvm_cpuid2 *table = calloc(1, sizeof(*table) +
+					  CPUID_ROWS * sizeof(table->entries[0]));
 
 	table->nent = CPUID_ROWS;
 	must(ioctl(dev, KVM_GET_SUPPORTED_CPUID, table));
@@ -95,7 +96,9 @@ static void set_registers(int vcpu, void *fn)
 	static const struct kvm_segment data = {
 		.selector = SEL_DS, .type = 3, .s = 1, .present = 1, .db = 1, .g = 1, .limit = ~0U,
 	};
-	struct kvm_regs regs = { .rip = (uintptr_t)fn, .rflags = 2, .rsp = GUEST_STACK_TOP - 64 - 8 };
+	struct kvm_regs regs = {
+		.rip = (uintptr_t)fn, .rflags = 2, .rsp = GUEST_STACK_TOP - 64 - 8,
+	};
 	struct kvm_sregs s;
 
 	must(ioctl(vcpu, KVM_GET_SREGS, &s));

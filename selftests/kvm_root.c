@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ours in KVM's VMX root, beside KVM's guests on the same CPU. "spin": a KVM guest on each CPU, for ever. */
+/*
+ * Ours in KVM's VMX root, beside KVM's guests on the same CPU. "spin": a KVM guest on each CPU,
+ * for ever.
+ */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -10,7 +13,9 @@
 
 static int create_with(int kvm_fd)
 {
-	struct tinyvmx_create_vm arg = { .size = sizeof(arg), .flags = TINYVMX_VM_KVM, .kvm_fd = kvm_fd };
+	struct tinyvmx_create_vm arg = {
+		.size = sizeof(arg), .flags = TINYVMX_VM_KVM, .kvm_fd = kvm_fd,
+	};
 	int dev = dev_open(), fd = ioctl(dev, TINYVMX_CREATE_VM, &arg), err = errno;
 
 	close(dev);
@@ -31,7 +36,8 @@ static long our_next(struct vcpu *vcpu)
 
 static bool rmmod_refused(const char *name)
 {
-	return syscall(SYS_delete_module, name, O_NONBLOCK) && (errno == EWOULDBLOCK || errno == EBUSY);
+	return syscall(SYS_delete_module, name, O_NONBLOCK) &&
+	       (errno == EWOULDBLOCK || errno == EBUSY);
 }
 
 /* ------------------------------------------------------------------- errors */
@@ -160,7 +166,8 @@ static void pair_stop(struct pair *pair, const char *what)
 static void test_preempted(void)
 {
 	struct pair pair = pair_start(guest_spin);
-	u32 n = 30, alive = both_alive(&G(&pair.kvm->ram, guest_alive), &G(pair.vcpu->vm, guest_alive), n);
+	u32 n = 30, alive = both_alive(&G(&pair.kvm->ram, guest_alive),
+				       &G(pair.vcpu->vm, guest_alive), n);
 
 	ok(alive > n / 2, "both spin on one CPU and get on: in %u of %u looks", alive, n);
 	pair_stop(&pair, "on one CPU");

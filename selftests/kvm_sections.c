@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VMX on only while interrupts are off: KVM comes and goes under a VM of ours that runs all the time. */
+/*
+ * VMX on only while interrupts are off: KVM comes and goes under a VM of ours that runs all
+ * the time.
+ */
 #include "kvm.h"
 
 #define CYCLES 4

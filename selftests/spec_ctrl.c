@@ -127,7 +127,8 @@ int main(void)
 		test_state();
 		run_with_leaf7(only_ibrs, 1U << 26, "SSBD and ARCH_CAPABILITIES need their CPUID bits");
 	} else {
-		skip("this CPU has no IBRS (vtbox --cpu corei7_skylake_x+sca_mitigations+new_microcode has)", "speculation control");
+		skip("this CPU has no IBRS (vtbox --cpu corei7_skylake_x+sca_mitigations+new_microcode has)",
+		     "speculation control");
 	}
 	run_with_leaf7(has_none, 0, "without the CPUID bits there are no such MSRs");
 	return tap_exit();

@@ -36,7 +36,9 @@ struct tinyvmx_create_vm create_vm_arg(u32 flags)
 	static int kvm_vm = -1;
 
 	if (!root || strcmp(root, "kvm"))
-		return (struct tinyvmx_create_vm){ .size = sizeof(struct tinyvmx_create_vm), .flags = flags };
+		return (struct tinyvmx_create_vm){
+			.size = sizeof(struct tinyvmx_create_vm), .flags = flags,
+		};
 	if (kvm_vm < 0)
 		kvm_vm = must(kvm_create_vm_fd());
 	return (struct tinyvmx_create_vm){ .size = sizeof(struct tinyvmx_create_vm),

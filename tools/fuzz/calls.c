@@ -137,6 +137,7 @@ static const u32 blob_bytes[] = {
 	[TINYVMX_STATE_LAPIC] = sizeof(struct tinyvmx_lapic),
 	[TINYVMX_STATE_EXITS] = sizeof(struct tinyvmx_exits),
 };
+
 static u32 xsave_bytes;
 
 static union argument state_of(u32 type)

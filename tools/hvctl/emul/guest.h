@@ -11,7 +11,7 @@
 struct hv_guest {
 	const struct hv_memory *memory;
 	struct hv_bus *bus;
-	/* What only this CPU sees of memory: @cpu_bus, from 0 on, lies at @cpu_page; NULL: nothing. */
+	/* What only this CPU sees of memory: @cpu_bus, from 0 on, is at @cpu_page; NULL: nothing */
 	struct hv_bus *cpu_bus;
 	uint64_t cpu_page;
 	struct hv_paging paging;

@@ -166,8 +166,7 @@ static void exit_memory_fault(struct hv_vcpu *vcpu)
 
 	hv_machine_end(vcpu->machine, HV_END_ERROR, 0,
 		       "the host cannot give the guest its RAM at 0x%llx: %s%s", exit->gpa,
-		       strerror(exit->error),
-		       exit->error == EHWPOISON ? "" : "; free some memory");
+		       strerror(exit->error), exit->error == EHWPOISON ? "" : "; free some memory");
 }
 
 /* ------------------------------------------------------------------ others */

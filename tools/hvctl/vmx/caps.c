@@ -259,6 +259,9 @@ static const struct vmx_bit cap_bits[] = {
 	{ 9, "RDTSCP" },
 	{ 10, "INVPCID" },
 	{ 11, "speculation control: IA32_SPEC_CTRL, IA32_PRED_CMD, IA32_ARCH_CAPABILITIES" },
+	{ 12, "VMX root of its own" },
+	{ 13, "KVM's VMX root shared" },
+	{ 14, "VMX root in sections" },
 };
 
 const struct vmx_bits vmx_cr0_bits = BITS(cr0_bits);
