@@ -357,7 +357,7 @@ struct tvx_vcpu_config {
 	struct tvx_vcpu_set *peers;
 	struct tvx_ioeventfds *ioeventfds;
 	unsigned int id;
-	u64 tsc_start;		/* host's TSC when the guest's was 0, as if it had never gone back */
+	u64 tsc_start;		/* the host's TSC when the guest's was 0: it never went back */
 	bool lapic;
 };
 
