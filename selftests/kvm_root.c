@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "kvm.h"
 
@@ -281,10 +282,8 @@ static void spin(void)
 		pause();
 }
 
-int main(int argc, char **argv)
+static int run_tests(void)
 {
-	if (argc > 1 && !strcmp(argv[1], "spin"))
-		spin();
 	tap_init();
 	if (!(info()->capabilities & TINYVMX_CAP_ROOT_KVM))
 		skip_all("KVM's VMX root cannot be shared here");
@@ -299,4 +298,24 @@ int main(int argc, char **argv)
 	test_vcpu_goes();
 	test_hotplug();
 	return tap_exit();
+}
+
+/* The tests hold VMs of KVM's to the end: in a process of their own, so that KVM can go then. */
+int main(int argc, char **argv)
+{
+	bool was_there = !access("/sys/module/kvm_intel", F_OK);
+	int status;
+	pid_t pid;
+
+	if (argc > 1 && !strcmp(argv[1], "spin"))
+		spin();
+	pid = must(fork());
+	if (!pid)
+		return run_tests();
+	must(waitpid(pid, &status, 0));
+	if (!was_there && !kvm_unload()) {
+		puts("# kvm_intel cannot be unloaded");
+		return 1;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
