@@ -2,9 +2,6 @@
 /*
  * The exit table and its dispatcher; exits that are events of the host.
  */
-#define pr_fmt(fmt) "tinyvmx: " fmt
-#include <linux/errno.h>
-#include <linux/printk.h>
 #include <asm/trapnr.h>
 
 #include "event.h"
@@ -48,54 +45,15 @@ enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 /* ------------------------------------------------------- host's events */
 
 /*
- * NMIs are the host's: run its handler as the CPU would have, before interrupts come back
- * on. The IRET in it ends blocking by NMI. What crashes there, or in the one of machine checks,
- * shall not have to know of VMX that is on for a section.
+ * NMIs and machine checks are the host's: run its handler as the CPU would have,
+ * before interrupts come back on. The IRET in it ends blocking by NMI.
  */
-static enum tvx_result host_nmi(struct tvx_vcpu *vcpu)
+static void deliver_to_host(u8 vector)
 {
-	vmx_section_end(&vcpu->vmcs);
-	asm volatile("int $2");
-	vmx_section_begin(&vcpu->vmcs);
-	vcpu->recheck = true;
-	return TVX_RESUME;
-}
-
-/* What the kernel decides is to be done may wait on the way to userspace. */
-static enum tvx_result host_machine_check(struct tvx_vcpu *vcpu)
-{
-	bool handled;
-
-	vmx_section_end(&vcpu->vmcs);
-	handled = tvx_host_machine_check();
-	vmx_section_begin(&vcpu->vmcs);
-	vcpu->recheck = true;
-	if (handled)
-		return TVX_RESUME;
-	pr_emerg_ratelimited("machine check in a guest, and this kernel is without CONFIG_X86_MCE: VM killed\n");
-	vcpu->error = -EIO;
-	return TVX_FAIL;
-}
-
-/*
- * An #AC that the guest has not asked for is the host's, which wants to know of split locks
- * (SDM, "Alignment Check Exception"; "Split-Lock Detection"). The instruction is done again.
- */
-static enum tvx_result alignment_check(struct tvx_vcpu *vcpu)
-{
-	bool cpl3 = VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3;
-
-	if (!boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) ||
-	    (cpl3 && (vmcs_readn(GUEST_CR0) & X86_CR0_AM) &&
-	     (tvx_rflags(vcpu) & X86_EFLAGS_AC))) {
-		tvx_event_exception(vcpu, X86_TRAP_AC, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
-		return TVX_RESUME;
-	}
-	/* The outer part wants to know where. */
-	tvx_exit_rip(vcpu);
-	vcpu->split_lock = true;
-	vcpu->recheck = true;
-	return TVX_RESUME;
+	if (vector == X86_TRAP_NMI)
+		asm volatile("int $2");
+	else
+		asm volatile("int $18");
 }
 
 static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
@@ -103,10 +61,14 @@ static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
-	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
-		return host_nmi(vcpu);
-	if (vector == X86_TRAP_MC)
-		return host_machine_check(vcpu);
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR || vector == X86_TRAP_MC) {
+		/* What crashes there shall not have to know of VMX that is on for a section. */
+		vmx_section_end(&vcpu->vmcs);
+		deliver_to_host(vector);
+		vmx_section_begin(&vcpu->vmcs);
+		vcpu->recheck = true;
+		return TVX_RESUME;
+	}
 	if (info & INTR_INFO_UNBLOCK_NMI)
 		tvx_event_block_nmi_again(vcpu);
 	switch (vector) {
@@ -116,7 +78,8 @@ static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
 		tvx_event_debug(vcpu, tvx_exit_qualification(vcpu));
 		return TVX_RESUME;
 	case X86_TRAP_AC:
-		return alignment_check(vcpu);
+		tvx_event_exception(vcpu, vector, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
+		return TVX_RESUME;
 	}
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
 }
@@ -219,9 +182,8 @@ void tvx_exit_trace_entry(struct tvx_vcpu *vcpu)
 
 static enum tvx_result late_entry_failure(struct tvx_vcpu *vcpu)
 {
-	if ((vcpu->exit.reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY &&
-	    host_machine_check(vcpu) == TVX_FAIL)
-		return TVX_FAIL;
+	if ((vcpu->exit.reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY)
+		deliver_to_host(X86_TRAP_MC);
 	return entry_failed(vcpu, 0);
 }
 

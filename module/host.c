@@ -5,21 +5,16 @@
 #include <linux/cpu.h>
 #include <linux/eventfd.h>
 #include <linux/kernel.h>
-#include <linux/printk.h>
-#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/version.h>
-#include <asm/cpu.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/fsgsbase.h>
-#include <asm/mce.h>
 #include <asm/mmu_context.h>	/* load_gs_index(), in whichever header it is */
 #include <asm/msr-index.h>
 #include <asm/perf_event.h>
 #include <asm/processor.h>
-#include <asm/ptrace.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
@@ -59,40 +54,14 @@ static void write_breakpoints(const unsigned long *dr)
 	asm volatile("mov %0, %%db3" : : "r" (dr[3]));
 }
 
-/*
- * PEBS needs a while after it has been turned off: VM entry would be too late. Its counters
- * stop, too: without it nobody would reload them when they overflow. The bits are the same.
- */
-static noinline void stop_pebs(struct tvx_host_regs *host)
-{
-	u64 all = tvx_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
-
-	tvx_wrmsr(MSR_CORE_PERF_GLOBAL_CTRL, all & ~host->pebs_enable);
-	tvx_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
-	host->perf_global_ctrl = all;
-}
-
-static noinline void start_pebs(const struct tvx_host_regs *host)
-{
-	tvx_wrmsr(MSR_IA32_PEBS_ENABLE, host->pebs_enable);
-	tvx_wrmsr(MSR_CORE_PERF_GLOBAL_CTRL, host->perf_global_ctrl);
-}
-
 void tvx_host_save_debug(struct tvx_host_regs *host)
 {
-	if (static_cpu_has(X86_FEATURE_PEBS) && static_cpu_has(X86_FEATURE_ARCH_PERFMON)) {
-		host->pebs_enable = tvx_rdmsr(MSR_IA32_PEBS_ENABLE);
-		if (unlikely(host->pebs_enable))
-			stop_pebs(host);
-	}
 	host->debugctl = tvx_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	host->dr7 = read_dr7();
 }
 
 void tvx_host_restore_debug(const struct tvx_host_regs *host)
 {
-	if (unlikely(host->pebs_enable))
-		start_pebs(host);
 	if (unlikely(host->debugctl))
 		tvx_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	if (unlikely(host->dr7 != TVX_DR7_AFTER_EXIT))
@@ -172,30 +141,6 @@ u64 tvx_host_tss_base(void)
 	       ((u64)tss->base3 << 32);
 }
 
-bool tvx_host_machine_check(void)
-{
-#ifdef CONFIG_X86_MCE
-	struct pt_regs regs = { .cs = __USER_CS, .flags = X86_EFLAGS_IF };
-
-	do_machine_check(&regs);
-	return true;
-#else
-	return false;
-#endif
-}
-
-void tvx_host_split_lock(unsigned long rip)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
-	/* The policy is for KVM alone to ask: take the strictest. */
-	pr_warn_ratelimited("%s/%d: split lock in a guest at RIP 0x%lx; split_lock_detect=off would allow it\n",
-			    current->comm, current->pid, rip);
-	force_sig(SIGBUS);
-#else
-	handle_guest_split_lock(rip);
-#endif
-}
-
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 int tvx_host_set_vmxe(void)
 {
@@ -255,11 +200,6 @@ void tvx_host_timer_init(struct hrtimer *timer,
 	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	timer->function = fn;
 #endif
-}
-
-bool tvx_host_itlb_multihit(void)
-{
-	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 }
 
 enum tvx_l1tf_policy tvx_host_l1tf_policy(void)

@@ -9,13 +9,10 @@
 #include <linux/compiler.h>
 #include <linux/hrtimer.h>
 #include <linux/mm_types.h>
-#include <linux/sched/signal.h>
-#include <linux/task_work.h>
 #include <linux/types.h>
 #include <linux/version.h>
 #include <asm/desc_defs.h>
 #include <asm/hardirq.h>
-#include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
 
 static __always_inline u64 tvx_rdmsr(u32 msr)
@@ -60,8 +57,6 @@ static __always_inline void tvx_xsetbv(u64 value)
  * @gs_base_user: the thread's GS base (IA32_KERNEL_GS_BASE while in the kernel)
  * @debugctl: IA32_DEBUGCTL (VM exits clear it)
  * @dr7: DR7 (VM exits set it to 400H)
- * @pebs_enable: IA32_PEBS_ENABLE, which is 0 during the run
- * @perf_global_ctrl: IA32_PERF_GLOBAL_CTRL, known only if @pebs_enable is not 0
  * @dr: DR0 ... DR3, saved only while a guest's breakpoints are loaded
  * @dr6: likewise
  * @fs: FS selector
@@ -76,8 +71,6 @@ struct tvx_host_regs {
 	u64 gs_base_user;
 	u64 debugctl;
 	unsigned long dr7;
-	u64 pebs_enable;
-	u64 perf_global_ctrl;
 	unsigned long dr[4];
 	unsigned long dr6;
 	u16 fs;
@@ -92,10 +85,9 @@ void tvx_host_save(struct tvx_host_regs *host);
 void tvx_host_restore(const struct tvx_host_regs *host);
 
 /*
- * The part of both that interrupt handlers look at or change (perf's IPIs). IA32_DEBUGCTL and
- * DR7: VM exits overwrite them. PEBS: a CPU writes its records to linear addresses of the
- * host's, also while a guest's page tables translate them. Save after interrupts have been
- * disabled, restore before they are enabled; no breakpoints of a guest are loaded then.
+ * The part of both that VM exits overwrite and interrupt handlers look at or change (perf's
+ * IPIs): IA32_DEBUGCTL and DR7. Save after interrupts have been disabled, restore before they
+ * are enabled; no breakpoints of a guest are loaded then.
  */
 void tvx_host_save_debug(struct tvx_host_regs *host);
 void tvx_host_restore_debug(const struct tvx_host_regs *host);
@@ -132,55 +124,6 @@ static __always_inline bool tvx_host_interrupted(void)
 #else
 	return true;
 #endif
-}
-
-/*
- * A machine check has cut a guest short: let the kernel see to it, as if this thread had been
- * in userspace. So an error in the guest's memory costs the VMM, by SIGBUS on its way there,
- * and not the host. Interrupts disabled. Return: false: this kernel handles none.
- */
-bool tvx_host_machine_check(void);
-
-/*
- * Whether the kernel wants to do something that it does on the way to userspace: a task's own
- * work (limits of CPU time, throttled groups, NUMA balancing, a page that a machine check has
- * hit), reclaim for a group above memory.high. That rseq, too, asks for a look on the way is
- * no reason to go: it wants nothing before.
- */
-static __always_inline bool tvx_host_has_user_work(void)
-{
-	if (likely(!test_thread_flag(TIF_NOTIFY_RESUME)))
-		return false;
-#ifdef CONFIG_MEMCG
-	if (current->memcg_nr_pages_over_high)
-		return true;
-#endif
-	return task_work_pending(current);
-}
-
-/* Whether this thread must leave the guest: for another one, a signal, or such work. */
-static __always_inline bool tvx_host_wants_thread(void)
-{
-	if (likely(!(read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING |
-					    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME))))
-		return false;
-	return need_resched() || signal_pending(current) || tvx_host_has_user_work();
-}
-
-/*
- * A guest has done a locked access across two cache lines, at @rip, and the host does not
- * allow that to go unseen: slow this thread down, or send it a SIGBUS, as split_lock_detect=
- * on the kernel's command line says. May sleep.
- */
-void tvx_host_split_lock(unsigned long rip);
-
-/*
- * IA32_SPEC_CTRL as the kernel wants it for this task on this CPU; with interrupts disabled.
- * It is what the MSR holds, but cheaper to read.
- */
-static __always_inline u64 tvx_host_spec_ctrl(void)
-{
-	return this_cpu_read(x86_spec_ctrl_current);
 }
 
 /*
@@ -243,12 +186,8 @@ bool tvx_host_find_table(struct mm_struct *mm, unsigned long hva,
  * No reference is taken. The answer holds only as long as an MMU notifier would tell
  * that it changes: call it under the lock that orders the caller against its notifier.
  *
- * Memory that get_user_pages() refuses because the kernel cannot read it (memfd_secret(2)) is
- * as good as any other: the module does not read it either.
- *
- * Return: 0; -EAGAIN: nothing is there, tvx_host_fault_in() may help; -ENODATA: perhaps no more
- * than zeros, it may help for a write; -EFAULT: what is there is not the kernel's RAM, cached
- * write-back.
+ * Return: 0; -EAGAIN: nothing is there, tvx_host_fault_in() may help; -EFAULT: what is
+ * there is not the kernel's RAM, cached write-back.
  */
 int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
 		  struct tvx_host_page *page);
@@ -267,12 +206,6 @@ void tvx_host_vma_restrict(struct vm_area_struct *vma);
 /* Set up @timer to call @fn, from interrupt context, at an absolute monotonic time. */
 void tvx_host_timer_init(struct hrtimer *timer,
 			 enum hrtimer_restart (*fn)(struct hrtimer *timer));
-
-/*
- * Whether a guest that executes from a large page of EPT could raise a machine check (iTLB
- * multihit, CVE-2018-12207), and the administrator has not said that he does not mind.
- */
-bool tvx_host_itlb_multihit(void);
 
 /* When the L1 data cache is to be flushed before VM entries; without L1TF: TVX_L1TF_NEVER. */
 enum tvx_l1tf_policy { TVX_L1TF_NEVER, TVX_L1TF_CONDITIONAL, TVX_L1TF_ALWAYS };

@@ -21,7 +21,6 @@
 
 #include "host.h"
 #include "memory.h"
-#include "vmx_caps.h"
 
 /* Pages that one fault maps at most, of any size. */
 #define MAX_WINDOW	64
@@ -80,10 +79,10 @@ static void unmap_hva_range(struct tvx_memory *memory, unsigned long start,
 {
 	struct ept_freed freed = {};
 
-	raw_spin_lock(&memory->lock);
+	spin_lock(&memory->lock);
 	memory->invalidations += begin;
 	unmap_hva_range_locked(memory, start, end, &freed);
-	raw_spin_unlock(&memory->lock);
+	spin_unlock(&memory->lock);
 	ept_free(&freed);
 }
 
@@ -104,9 +103,9 @@ static void memory_invalidate_end(struct mmu_notifier *notifier,
 {
 	struct tvx_memory *memory = notifier_memory(notifier);
 
-	raw_spin_lock(&memory->lock);
+	spin_lock(&memory->lock);
 	memory->invalidations--;
-	raw_spin_unlock(&memory->lock);
+	spin_unlock(&memory->lock);
 }
 
 /* The process is gone; fds that others hold may still keep the VM. */
@@ -143,8 +142,8 @@ int tvx_memory_init(struct tvx_memory *memory, bool apic_page)
 {
 	int err = -ENOMEM;
 
-	raw_spin_lock_init(&memory->lock);
-	seqcount_raw_spinlock_init(&memory->slots_seq, &memory->lock);
+	spin_lock_init(&memory->lock);
+	seqcount_spinlock_init(&memory->slots_seq, &memory->lock);
 	memory->mm = current->mm;
 	memory->notifier.ops = &memory_notifier_ops;
 	if (apic_page) {
@@ -214,7 +213,7 @@ static int add_slot(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 	struct ept_freed freed = {};
 	int err = 0;
 
-	raw_spin_lock(&memory->lock);
+	spin_lock(&memory->lock);
 	if (slot->len || overlaps(memory, arg->gpa, arg->len)) {
 		err = -EEXIST;
 		goto unlock;
@@ -230,7 +229,7 @@ static int add_slot(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 	if (ept_unmap(&memory->ept, slot->gpa, slot->len, &freed))
 		flush_locked(memory);
 unlock:
-	raw_spin_unlock(&memory->lock);
+	spin_unlock(&memory->lock);
 	ept_free(&freed);
 	return err;
 }
@@ -240,9 +239,9 @@ static int delete_slot(struct tvx_memory *memory, unsigned int n)
 	struct tvx_slot *slot = &memory->slots[n];
 	struct ept_freed freed = {};
 
-	raw_spin_lock(&memory->lock);
+	spin_lock(&memory->lock);
 	if (!slot->len) {
-		raw_spin_unlock(&memory->lock);
+		spin_unlock(&memory->lock);
 		return -ENOENT;
 	}
 	if (ept_unmap(&memory->ept, slot->gpa, slot->len, &freed))
@@ -250,7 +249,7 @@ static int delete_slot(struct tvx_memory *memory, unsigned int n)
 	write_seqcount_begin(&memory->slots_seq);
 	slot->len = 0;
 	write_seqcount_end(&memory->slots_seq);
-	raw_spin_unlock(&memory->lock);
+	spin_unlock(&memory->lock);
 	ept_free(&freed);
 	return 0;
 }
@@ -297,11 +296,11 @@ void tvx_memory_hide_apic_page(struct tvx_memory *memory, bool hide)
 {
 	struct ept_freed freed = {};
 
-	raw_spin_lock(&memory->lock);
+	spin_lock(&memory->lock);
 	memory->apic_hidden += hide ? 1 : -1;
 	if (hide && ept_unmap(&memory->ept, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE, &freed))
 		flush_locked(memory);
-	raw_spin_unlock(&memory->lock);
+	spin_unlock(&memory->lock);
 	ept_free(&freed);
 }
 
@@ -413,31 +412,10 @@ static void map_window(const struct tvx_memory *memory, struct lookup *lookup,
 					     lookup->hva + ((u64)i << lookup->shift), page));
 }
 
-/*
- * Find the entry to be filled. Where the guest must not execute from a large page, what it
- * fetches from one of them comes into a small one. Return: false: @cache is empty.
- */
-static bool find_entry_locked(struct tvx_memory *memory, struct ept_cache *cache, bool fetch,
-			      struct lookup *lookup)
-{
-	unsigned int shift = lookup->shift;
-
-	lockdep_assert_held(&memory->lock);
-	lookup->entry = ept_find(&memory->ept, cache, lookup->gpa, &lookup->shift);
-	if (!lookup->entry || lookup->shift <= shift || !fetch || ept_executable(lookup->entry))
-		return lookup->entry;
-	if (!ept_split(lookup->entry, cache))
-		return false;
-	lookup->shift = shift;
-	lookup->entry = ept_find(&memory->ept, cache, lookup->gpa, &lookup->shift);
-	return true;
-}
-
 /* Interrupts disabled, for the sake of the process's page tables. */
-static int map_locked(struct tvx_memory *memory, struct ept_cache *cache,
-		      const struct tvx_fault *fault, struct lookup *lookup)
+static int map_locked(struct tvx_memory *memory, struct ept_cache *cache, bool write,
+		      struct lookup *lookup)
 {
-	bool small = fault->fetch && vmx_caps.small_code;
 	struct tvx_host_page page;
 	unsigned int shift;
 	int err;
@@ -448,11 +426,12 @@ static int map_locked(struct tvx_memory *memory, struct ept_cache *cache,
 	err = tvx_host_page(&lookup->table, lookup->hva, &page);
 	if (err)
 		return err;
-	if (fault->write && !page.writable)
+	if (write && !page.writable)
 		return -EAGAIN;
-	shift = small ? PAGE_SHIFT : mapping_shift(lookup);
+	shift = mapping_shift(lookup);
 	lookup->shift = shift;
-	if (!find_entry_locked(memory, cache, small, lookup))
+	lookup->entry = ept_find(&memory->ept, cache, lookup->gpa, &lookup->shift);
+	if (!lookup->entry)
 		return -ENOBUFS;
 	/* Unless a larger page is there already. */
 	if (lookup->shift <= shift)
@@ -477,7 +456,7 @@ static int try_fault_locked(struct tvx_memory *memory, struct ept_cache *cache,
 	lookup.gpa = fault->gpa & PAGE_MASK;
 	lookup.hva = lookup.slot->hva + (lookup.gpa - lookup.slot->gpa);
 	*hva = lookup.hva;
-	return map_locked(memory, cache, fault, &lookup);
+	return map_locked(memory, cache, fault->write, &lookup);
 }
 
 /* Get what a try was missing, or return what is wrong with it. */
@@ -488,8 +467,6 @@ static int provide(struct ept_cache *cache, int missing, unsigned long hva, bool
 		return ept_cache_fill(cache, GFP_KERNEL_ACCOUNT);
 	case -EAGAIN:
 		return tvx_host_fault_in(hva, write);
-	case -ENODATA:
-		return tvx_host_fault_in(hva, true);
 	case -EBUSY:
 		cond_resched();
 		return signal_pending(current) ? -EINTR : 0;
@@ -504,11 +481,11 @@ int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
 	int err;
 
 	for (;;) {
-		raw_spin_lock(&memory->lock);
+		spin_lock(&memory->lock);
 		local_irq_disable();
 		err = try_fault_locked(memory, cache, fault, &hva);
 		local_irq_enable();
-		raw_spin_unlock(&memory->lock);
+		spin_unlock(&memory->lock);
 		if (!err)
 			return 0;
 		err = provide(cache, err, hva, fault->write);
@@ -524,13 +501,12 @@ int tvx_memory_fault_quick(struct tvx_memory *memory, struct ept_cache *cache,
 	int err;
 
 	/* Its holder may be waiting for an interrupt to reach this CPU. */
-	if (!raw_spin_trylock(&memory->lock))
+	if (!spin_trylock(&memory->lock))
 		return -EAGAIN;
-	/* With PREEMPT_RT no page can be had here. */
 	do {
 		err = try_fault_locked(memory, cache, fault, &hva);
-	} while (err == -ENOBUFS && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
-		 !ept_cache_fill(cache, GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT));
-	raw_spin_unlock(&memory->lock);
-	return err == -ENOBUFS || err == -EBUSY || err == -ENODATA ? -EAGAIN : err;
+	} while (err == -ENOBUFS && !ept_cache_fill(cache, GFP_NOWAIT | __GFP_NOWARN |
+						    __GFP_ACCOUNT));
+	spin_unlock(&memory->lock);
+	return err == -ENOBUFS || err == -EBUSY ? -EAGAIN : err;
 }

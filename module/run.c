@@ -8,13 +8,11 @@
  * only then can there be a new reason to leave. docs/locking.md tells of the exits
  * that open them by themselves.
  */
-#include <linux/context_tracking.h>
 #include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
-#include <linux/vtime.h>
 #include <asm/apicdef.h>
 #include <asm/special_insns.h>
 
@@ -59,20 +57,19 @@ static int load(struct tvx_vcpu *vcpu)
 	vmcs_host_write_thread(&vcpu->host_fields, vcpu->host.fs_base);
 	tvx_vcpu_load_fpu(vcpu);
 	tvx_vcpu_load_msrs(vcpu);
+	tvx_spec_ctrl_load(vcpu);
 	vcpu->loaded = true;
 	if (vcpu->dr7 & TVX_DR7_ENABLED)
 		tvx_vcpu_update_breakpoints(vcpu);
 	native_write_cr2(vcpu->cr2);
 	vcpu->exposed = true;
 	vcpu->recheck = true;
-	vtime_account_guest_enter();
 	return 0;
 }
 
 /* Take the CPU back. Interrupts and preemption are enabled afterwards. */
 static void put(struct tvx_vcpu *vcpu)
 {
-	vtime_account_guest_exit();
 	vcpu->cr2 = native_read_cr2();
 	tvx_vcpu_put_breakpoints(vcpu);
 	vcpu->loaded = false;
@@ -135,7 +132,9 @@ static bool must_move_apic_page(const struct tvx_vcpu *vcpu)
 static void move_apic_page(struct tvx_vcpu *vcpu)
 {
 	vcpu->lapic.hidden = !vcpu->lapic.hidden;
+	tvx_vcpu_enable_interrupts(vcpu);
 	tvx_memory_hide_apic_page(vcpu->memory, vcpu->lapic.hidden);
+	tvx_vcpu_disable_interrupts(vcpu);
 }
 
 /* What is to be done instead of an entry. */
@@ -171,15 +170,17 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 
 	if (vcpu->faulted)
 		resolve_fault(vcpu);
+	if (unlikely(must_move_apic_page(vcpu)))
+		move_apic_page(vcpu);
 	/* Interrupts may have been open: VMX may be off, and there may be work. */
-	if (vcpu->vmcs.cpu < 0 || vcpu->faulted || vcpu->split_lock)
+	if (vcpu->vmcs.cpu < 0 || vcpu->faulted)
 		return LEAVE;
 	/* Before a signal: no state blob has it. */
 	if (vcpu->lapic.eoi) {
 		tvx_exit_eoi(vcpu);
 		return LEAVE_USER;
 	}
-	if (tvx_host_wants_thread() || unlikely(must_move_apic_page(vcpu)))
+	if (need_resched() || signal_pending(current))
 		return LEAVE;
 	if (vcpu->fault_error) {
 		tvx_exit_memory_fault(vcpu, vcpu->fault_error);
@@ -192,35 +193,19 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	entry = tvx_event_prepare(vcpu);
 	if (unlikely(entry != TVX_ENTER))
 		return no_entry(vcpu, entry);
-	vmcs_host_refresh(&vcpu->host_fields, &vcpu->host);
-	tvx_spec_ctrl_load(vcpu);
+	vmcs_host_refresh(&vcpu->host_fields);
 	refresh_tlb(vcpu);
 	return STAY;
 }
 
-/* With nohz_full RCU does not watch the guest, nor what stands between these two. */
-static noinline notrace bool enter_tracked(struct tvx_vcpu *vcpu)
-{
-	bool failed;
-
-	context_tracking_guest_enter();
-	failed = tvx_vmenter(&vcpu->world, vcpu->vmcs.launched);
-	context_tracking_guest_exit();
-	return failed;
-}
-
 static enum tvx_result enter(struct tvx_vcpu *vcpu)
 {
-	bool failed;
-
 	if (trace_tinyvmx_entry_enabled())
 		tvx_exit_trace_entry(vcpu);
 	tvx_mitigate_entry(&vcpu->exposed);
 	if (vcpu->lapic.exit_at)
 		vmx_timer_set(vcpu->lapic.exit_at);
-	failed = context_tracking_enabled() ? enter_tracked(vcpu) :
-					      tvx_vmenter(&vcpu->world, vcpu->vmcs.launched);
-	if (unlikely(failed))
+	if (unlikely(tvx_vmenter(&vcpu->world, vcpu->vmcs.launched)))
 		return tvx_exit_vmfail(vcpu);
 	return tvx_exit_dispatch(vcpu);
 }
@@ -286,15 +271,10 @@ static int outer_work(struct tvx_vcpu *vcpu)
 	if (vcpu->halt_wait)
 		tvx_halt_wait(vcpu);
 	vcpu->halt_wait = false;
-	if (unlikely(vcpu->split_lock))
-		tvx_host_split_lock(vcpu->exit.rip);
-	vcpu->split_lock = false;
-	if (signal_pending(current) || tvx_host_has_user_work())
+	if (signal_pending(current))
 		return -EINTR;
 	if (need_resched())
 		schedule();
-	if (unlikely(must_move_apic_page(vcpu)))
-		move_apic_page(vcpu);
 	if (!vcpu->faulted)
 		return 0;
 	err = tvx_memory_fault(vcpu->memory, &vcpu->ept_cache, &vcpu->fault);

@@ -88,7 +88,6 @@ static const struct vmx_control proc2_controls[] = {
 	{ SECONDARY_EXEC_UNRESTRICTED_GUEST, VMX_ON, "unrestricted guest" },
 	{ SECONDARY_EXEC_WBINVD_EXITING, VMX_ON, "WBINVD exiting" },
 	{ SECONDARY_EXEC_ENABLE_VPID, VMX_MAY, "VPID" },
-	{ SECONDARY_EXEC_ENCLS_EXITING, VMX_MAY, "ENCLS exiting" },
 };
 
 static const struct vmx_control exit_controls[] = {
@@ -99,7 +98,6 @@ static const struct vmx_control exit_controls[] = {
 	{ VM_EXIT_LOAD_IA32_PAT, VMX_ON, "load IA32_PAT" },
 	{ VM_EXIT_SAVE_IA32_EFER, VMX_ON, "save IA32_EFER" },
 	{ VM_EXIT_LOAD_IA32_EFER, VMX_ON, "load IA32_EFER" },
-	{ VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, VMX_OFF, "load IA32_PERF_GLOBAL_CTRL" },
 };
 
 static const struct vmx_control entry_controls[] = {
@@ -108,7 +106,6 @@ static const struct vmx_control entry_controls[] = {
 	{ VM_ENTRY_SMM, VMX_OFF, "entry to SMM" },
 	{ VM_ENTRY_LOAD_IA32_PAT, VMX_ON, "load IA32_PAT (entry)" },
 	{ VM_ENTRY_LOAD_IA32_EFER, VMX_ON, "load IA32_EFER (entry)" },
-	{ VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL, VMX_OFF, "load IA32_PERF_GLOBAL_CTRL (entry)" },
 };
 
 #define VMX_WORD(_name, _msr, _true, _result, _controls) {		\
@@ -316,15 +313,6 @@ static void check_timer(void)
 	vmx_caps.timer_shift = vmx_cap(MSR_IA32_VMX_MISC) & 0x1f;
 }
 
-static void check_counters(void)
-{
-	u32 exit = vmx_cap(MSR_IA32_VMX_EXIT_CTLS) >> 32;
-	u32 entry = vmx_cap(MSR_IA32_VMX_ENTRY_CTLS) >> 32;
-
-	vmx_caps.can_stop_counters = (exit & VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL) &&
-				     (entry & VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL);
-}
-
 static void check_apicv(void)
 {
 	if ((vmx_caps.proc2_allowed & APICV_NEEDS) != APICV_NEEDS)
@@ -415,8 +403,6 @@ int vmx_caps_init(void)
 		return err;
 	check_timer();
 	check_apicv();
-	check_counters();
-	vmx_caps.small_code = tvx_host_itlb_multihit();
 
 	/* With unrestricted guest PE and PG are free (SDM, "Restrictions on VMX Operation"). */
 	vmx_caps.cr0_fixed = vmx_cap(MSR_IA32_VMX_CR0_FIXED0) & ~(X86_CR0_PE | X86_CR0_PG);
@@ -429,54 +415,12 @@ int vmx_caps_init(void)
 	return 0;
 }
 
-/* Whether a CPU with these capabilities takes the word that has been settled on. */
-static bool takes_word(const u64 *msrs, const struct vmx_word *word)
-{
-	bool use_true = word->true_msr && (msrs[0] & BIT_ULL(55));
-	u64 cap = msrs[(use_true ? word->true_msr : word->msr) - TINYVMX_VMX_MSR_BASE];
-	u32 zeros = *word->result, ones = *word->result;
-	size_t i;
-
-	for (i = 0; i < word->count; i++) {
-		if (word->controls[i].need != VMX_CAN)
-			continue;
-		zeros &= ~word->controls[i].bit;
-		ones |= word->controls[i].bit;
-	}
-	return !((u32)cap & ~zeros) && !(ones & ~(u32)(cap >> 32));
-}
-
-/* What else is used of the capability MSRs. */
-#define PROC2_USED \
-	(SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | APICV_NEEDS)
-#define EPT_VPID_USED \
-	(VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_WB_BIT | VMX_EPT_INVEPT_BIT | \
-	 VMX_EPT_EXTENT_CONTEXT_BIT | VMX_EPT_2MB_PAGE_BIT | VMX_EPT_1GB_PAGE_BIT | VPID_NEEDS)
-
-static const struct { u32 msr; u64 used; } caps_used[] = {
-	{ MSR_IA32_VMX_BASIC, ~0ULL },
-	{ MSR_IA32_VMX_MISC, 0x1f },	/* the timer's rate */
-	{ MSR_IA32_VMX_CR0_FIXED0, ~0ULL },
-	{ MSR_IA32_VMX_CR4_FIXED0, ~0ULL },
-	{ MSR_IA32_VMX_CR4_FIXED1, TVX_CR4_KNOWN },
-	{ MSR_IA32_VMX_PROCBASED_CTLS2, (u64)PROC2_USED << 32 },
-	{ MSR_IA32_VMX_EPT_VPID_CAP, EPT_VPID_USED },
-};
-
 bool vmx_caps_match(void)
 {
 	u64 msrs[TINYVMX_VMX_MSR_COUNT];
-	size_t i;
 
-	read_caps(msrs);
-	for (i = 0; i < ARRAY_SIZE(caps_used); i++)
-		if ((msrs[caps_used[i].msr - TINYVMX_VMX_MSR_BASE] ^ vmx_cap(caps_used[i].msr)) &
-		    caps_used[i].used)
-			return false;
-	for (i = 0; i < ARRAY_SIZE(words); i++)
-		if (!takes_word(msrs, &words[i]))
-			return false;
-	return true;
+	return read_caps(msrs) == vmx_caps.valid &&
+	       !memcmp(msrs, vmx_caps.msrs, sizeof(msrs));
 }
 
 static const struct { u64 cap; u32 proc2; } cap_by_proc2[] = {

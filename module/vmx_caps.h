@@ -33,8 +33,6 @@
  * @arch_capabilities: IA32_ARCH_CAPABILITIES as guests see it
  * @mxcsr_mask: MXCSR bits that exist
  * @xsave_bytes: length of an XSAVE image for @xcr0_mask, standard format
- * @small_code: guests execute from 4 KiB pages of EPT only
- * @can_stop_counters: VM entries and exits can load IA32_PERF_GLOBAL_CTRL
  * @has_vpid: VPIDs are used
  * @has_timer: the VMX-preemption timer is used
  * @timer_shift: log2 of how many TSC ticks one count of it takes
@@ -62,8 +60,6 @@ struct vmx_caps {
 	u64 arch_capabilities;
 	u32 mxcsr_mask;
 	u32 xsave_bytes;
-	bool small_code;
-	bool can_stop_counters;
 	bool has_vpid;
 	bool has_timer;
 	u8 timer_shift;
@@ -95,10 +91,7 @@ static inline u32 vmx_revision(void)
  */
 int vmx_caps_init(void);
 
-/*
- * Whether the calling CPU is like the one that was first in all that is used. In what is not,
- * the cores of a hybrid CPU may differ.
- */
+/* Whether the calling CPU reads the same capabilities as the one that was first. */
 bool vmx_caps_match(void);
 
 /* Fill the VMX part of @info. */

@@ -30,8 +30,7 @@
  *     ENOMEM      the kernel is out of memory (or its memory cgroup is)
  *     EBUSY       wrong moment: the vCPU is running in another thread, an event
  *                 of that kind is already pending, another hypervisor has VMX
- *     EINTR       RUN was ended by a signal, by run->immediate_exit, or because the kernel
- *                 has something to do that it does on the way to userspace: RUN again
+ *     EINTR       RUN was ended by a signal or by run->immediate_exit
  *     EIO         the VM is dead, or belongs to another process's memory
  *
  * A VM belongs to the memory (mm) of the process that created it. Its fds may be
@@ -794,9 +793,7 @@ struct tinyvmx_exit_io {
  * @gpa: guest-physical address
  * @gla: guest-linear address, with TINYVMX_MMIO_GLA_VALID
  * @flags: TINYVMX_MMIO_*
- * @error: MEMORY_FAULT: errno of the failed access to the process's memory, else 0;
- *	EHWPOISON: the memory there has had an uncorrectable error (a program that
- *	touches it gets SIGBUS with BUS_MCEERR_AR)
+ * @error: MEMORY_FAULT: errno of the failed access to the process's memory, else 0
  * @paging: how to get at the instruction and its operands
  * @cs_base: CS base (0 in 64-bit mode)
  * @cs_ar: CS access rights: TINYVMX_AR_L and TINYVMX_AR_DB tell the code size

@@ -30,6 +30,6 @@ ok "Sandy Bridge, which has no APIC virtualization" ends 0
 passes preemption_timer=N lapic_timer lapic_hlt lapic_state snapshot
 passes halt_poll_ns=0 lapic_hlt lapic_ipi
 # VMX is on only while interrupts are off.
-passes section=Y create hotplug migrate isolation_regs isolation_fpu host_debug nmi lapic_stress lapic_timer memory_live starve \
+passes section=Y create hotplug migrate isolation_regs isolation_fpu host_debug nmi lapic_stress lapic_timer memory_live \
 	vmcs signals kvm_sections
 finish
