@@ -118,7 +118,7 @@ static __always_inline void vmcs_writen(unsigned long field, unsigned long value
 /*
  * vmcs_zero - write 0 to every control and guest-state field of the current VMCS
  *
- * What a field holds that was never written is the CPU's affair (SDM, "Initializing a
+ * What a field holds that was never written is the CPU's affair (SDM, "Initialization
  * of Virtual-Machine Control Structures"): zeroed memory does not make it 0.
  */
 void vmcs_zero(void);

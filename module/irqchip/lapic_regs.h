@@ -49,8 +49,6 @@ enum {
 #define LAPIC_LVT_REMOTE_IRR	BIT(14)
 #define LAPIC_LVT_MASKED	BIT(16)
 #define LAPIC_LVT_MODE(lvt)	(((lvt) >> 8) & 7)
-#define LAPIC_TIMER_MODE(lvt)	(((lvt) >> 17) & 3)
-enum { LAPIC_TIMER_ONE_SHOT, LAPIC_TIMER_PERIODIC, LAPIC_TIMER_DEADLINE };
 
 #define LAPIC_DFR_FLAT		0xffffffff
 #define LAPIC_DFR_ONES		0x0fffffff	/* reserved bits, which read as ones */

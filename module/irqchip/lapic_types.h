@@ -14,6 +14,8 @@
 #define TVX_LAPIC_REGS		64	/* 16 bytes apart; x2APIC: an MSR each */
 #define TVX_LAPIC_MSR_BASE	0x800
 #define TVX_LAPIC_LVT_TIMER	0x32
+#define LAPIC_TIMER_MODE(lvt)	(((lvt) >> 17) & 3)
+enum { LAPIC_TIMER_ONE_SHOT, LAPIC_TIMER_PERIODIC, LAPIC_TIMER_DEADLINE };
 
 /**
  * struct tvx_lapic - one local APIC
@@ -68,10 +70,8 @@ static inline u64 tvx_lapic_time_back(u64 time, u64 ticks)
 /* The host's TSC has gone back by @ticks. The guest's, in TSC-deadline mode, has not. */
 static inline void tvx_lapic_tsc_back(struct tvx_lapic *lapic, u64 ticks)
 {
-	bool is_deadline = (lapic->regs[TVX_LAPIC_LVT_TIMER] >> 17 & 3) == 2;
-
 	lapic->exit_at = tvx_lapic_time_back(lapic->exit_at, ticks);
-	if (!is_deadline)
+	if (LAPIC_TIMER_MODE(lapic->regs[TVX_LAPIC_LVT_TIMER]) != LAPIC_TIMER_DEADLINE)
 		lapic->deadline = tvx_lapic_time_back(lapic->deadline, ticks);
 }
 

@@ -38,6 +38,9 @@ extern const struct argp hv_argp_completion;
 /* argp_parse(), with options -h, --help and --usage; exits if what was given makes no sense. */
 void hv_command_parse(const struct argp *argp, int argc, char **argv, void *input);
 
+/* In a parser: there must not be @arg, a word that is no option's. Exits. */
+void hv_command_no_argument(struct argp_state *state, const char *arg);
+
 /**
  * hv_command_each_option - look at all options that a command's help shows
  * @argp: the command's, hv_command_parse()'s own are among them

@@ -39,8 +39,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		request->selftests = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_failure(state, HV_STATUS_USAGE, 0,
-			     "%s: no argument expected; see 'hvctl help doctor'", arg);
+		hv_command_no_argument(state, arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (request->selftests && !request->report)

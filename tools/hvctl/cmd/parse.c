@@ -129,6 +129,13 @@ void hv_command_parse(const struct argp *argp, int argc, char **argv, void *inpu
 	argp_parse(&whole, argc, argv, ARGP_NO_HELP, NULL, input);
 }
 
+/* The command's name is the last word of argv[0]. */
+void hv_command_no_argument(struct argp_state *state, const char *arg)
+{
+	argp_failure(state, HV_STATUS_USAGE, 0, "%s: no argument expected; see 'hvctl help %s'",
+		     arg, strrchr(state->name, ' ') + 1);
+}
+
 void hv_command_each_option(const struct argp *argp,
 			    void (*each)(const struct argp_option *option, void *context),
 			    void *context)
