@@ -39,7 +39,7 @@ enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 	vcpu->exit.flags = 0;
 	vcpu->exit.valid = TVX_EXIT_QUAL;
 	vcpu->exit.qualification = 0;
-	return entry_failed(vcpu, vmcs_read32(VM_INSTRUCTION_ERROR));
+	return entry_failed(vcpu, vmcs_instruction_error());
 }
 
 /* ------------------------------------------------------- host's events */

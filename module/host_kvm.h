@@ -7,11 +7,21 @@
 
 #include <linux/thread_info.h>
 #include <linux/types.h>
+#include <linux/version.h>
 
 struct file;
 
 /* Whether a VMX root that KVM holds can be shared. */
 bool tvx_host_can_share_kvm(void);
+
+/*
+ * Whether KVM's barrier between two guests comes with its VMPTRLD. Newer ones, by 6.18 at
+ * the latest, do it when a CPU gets another vCPU of KVM's than it had last, and that alone.
+ */
+static __always_inline bool tvx_host_kvm_barrier_by_vmptrld(void)
+{
+	return LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0);
+}
 
 /*
  * The VM of KVM's behind @fd: as long as the file is held, KVM stays loaded, and VMX on.

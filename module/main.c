@@ -11,6 +11,7 @@
 #include "dev.h"
 #include "fpu.h"
 #include "mitigations.h"
+#include "vcpu_switch.h"
 #include "vmx_caps.h"
 #include "vmx_cpu.h"
 
@@ -42,7 +43,7 @@ static int __init tvx_init(void)
 	err = tvx_mitigations_init();
 	if (err)
 		goto exit_fpu;
-	err = vmx_cpu_init();
+	err = vmx_cpu_init(tvx_vcpu_oops);
 	if (err)
 		goto exit_mitigations;
 	err = tvx_dev_register();

@@ -16,6 +16,8 @@
 #include "mitigations.h"
 #include "vcpu_switch.h"
 
+DEFINE_PER_CPU(struct tvx_vcpu *, tvx_msrs_of);
+
 static const u32 switched_msr[TVX_NR_SWITCHED_MSRS] = {
 	[TVX_MSR_STAR]		 = MSR_STAR,
 	[TVX_MSR_LSTAR]		 = MSR_LSTAR,
@@ -42,7 +44,7 @@ static void find_switched_msrs(struct tvx_vcpu *vcpu)
 	vcpu->nr_switched = count;
 }
 
-void tvx_vcpu_put_msrs(struct tvx_vcpu *vcpu)
+static void put_msrs(struct tvx_vcpu *vcpu)
 {
 	u64 gs_base;
 
@@ -54,6 +56,21 @@ void tvx_vcpu_put_msrs(struct tvx_vcpu *vcpu)
 	vcpu->msrs[TVX_MSR_KERNEL_GS_BASE] = gs_base;
 	if (gs_base != vcpu->host.gs_base_user)
 		tvx_wrmsr(MSR_KERNEL_GS_BASE, vcpu->host.gs_base_user);
+}
+
+void tvx_vcpu_put_msrs(struct tvx_vcpu *vcpu)
+{
+	put_msrs(vcpu);
+	barrier();
+	this_cpu_write(tvx_msrs_of, NULL);
+}
+
+void tvx_vcpu_oops(void)
+{
+	struct tvx_vcpu *vcpu = this_cpu_read(tvx_msrs_of);
+
+	if (vcpu)
+		tvx_vcpu_put_msrs(vcpu);
 }
 
 void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted)
@@ -132,8 +149,9 @@ void tvx_vcpu_arrive(struct tvx_vcpu *vcpu)
 }
 
 /*
- * KVM, as it starts on this CPU, which comes by IPI, takes the MSRs for the host's; it does
- * not start while its root is held.
+ * KVM, as it starts on this CPU, takes the MSRs for the host's: by IPI, which may come as soon
+ * as interrupts are enabled, or from 6.12 on in a thread, which preemption being off keeps
+ * away. It does not start while its root is held.
  */
 static noinline void end_section(struct tvx_vcpu *vcpu)
 {

@@ -43,16 +43,24 @@ static inline void tvx_write_msrs(const struct vmx_msr_entry *entry, unsigned in
 		tvx_wrmsr(entry->index, entry->value);
 }
 
+/* Whose MSRs the CPU holds, from before the first is loaded until after the last is put. */
+DECLARE_PER_CPU(struct tvx_vcpu *, tvx_msrs_of);
+
 static inline void tvx_vcpu_load_msrs(struct tvx_vcpu *vcpu)
 {
 	u64 gs_base = vcpu->msrs[TVX_MSR_KERNEL_GS_BASE];
 
+	this_cpu_write(tvx_msrs_of, vcpu);
+	barrier();
 	tvx_write_msrs(vcpu->guest_switch, vcpu->nr_switched);
 	if ((vcpu->wanted_msrs & BIT(TVX_MSR_KERNEL_GS_BASE)) && gs_base != vcpu->host.gs_base_user)
 		tvx_wrmsr(MSR_KERNEL_GS_BASE, gs_base);
 }
 
 void tvx_vcpu_put_msrs(struct tvx_vcpu *vcpu);
+
+/* A task dies of a fault in the kernel: no guest's LSTAR stays in its CPU. Any context. */
+void tvx_vcpu_oops(void);
 
 /* The VMCS, now current, has come from another CPU, or from nowhere. */
 void tvx_vcpu_arrive(struct tvx_vcpu *vcpu);

@@ -50,6 +50,16 @@ static __always_inline unsigned long __vmcs_read(unsigned long field)
 	return value;
 }
 
+/* VM_INSTRUCTION_ERROR behind a VM entry that failed, perhaps since VMX is off: 0, then. */
+static inline u32 vmcs_instruction_error(void)
+{
+	unsigned long error = 0;
+
+	asm volatile("1: vmread %1, %0\n\t2:\n\t" _ASM_EXTABLE(1b, 2b)
+		     : "+r" (error) : "r" ((unsigned long)VM_INSTRUCTION_ERROR) : "cc");
+	return error;
+}
+
 static __always_inline bool vmcs_try_write(unsigned long field, unsigned long value)
 {
 	asm goto("1: vmwrite %0, %1\n\t"

@@ -47,6 +47,7 @@ static DEFINE_MUTEX(vmx_mutex);
 static unsigned int vmx_users;
 static enum cpuhp_state vmx_hotplug_state;
 static bool vmx_armed;		/* VMX that is on is ours, or comes and goes */
+static void (*give_back_run)(void);
 static bool vmx_stopped;	/* the machine goes down: VMX stays off */
 
 /* ------------------------------------------------------- VMX on each CPU */
@@ -69,16 +70,18 @@ static int turn_on_for_good(const struct vmx_cpu *cpu)
 }
 
 /* VMX can be turned on. */
-static int try_vmxon(const struct vmx_cpu *cpu)
+static int try_vmxon(struct vmx_cpu *cpu)
 {
 	unsigned long cr4 = tvx_host_cr4();
 	int err;
 
+	cpu->inside = true;	/* for a crash */
 	vmx_write_cr4(cr4 | X86_CR4_VMXE);
 	err = vmxon(__pa(cpu->vmxon_region));
 	if (!err)
 		vmxoff();
 	vmx_write_cr4(cr4);
+	cpu->inside = false;
 	return err;
 }
 
@@ -163,11 +166,21 @@ static void vmx_cpu_crash(void)
 	vmx_write_cr4(cr4 & ~X86_CR4_VMXE);
 }
 
-/* This task dies, perhaps in a section, and the machine may live on, or crash at once. */
+/*
+ * This task dies, perhaps in a run, and the machine may live on, or crash at once: nothing of
+ * the guest's stays in the CPU, and KVM finds what it had.
+ */
 static void vmx_cpu_oops(void)
 {
-	if (this_cpu_read(vmx_cpus.inside))
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
+
+	give_back_run();
+	if (cpu->inside)
 		vmx_cpu_crash();
+	else if (cpu->other != VMX_NO_VMCS)
+		try_vmptrld(cpu->other);
+	cpu->other = VMX_NO_VMCS;
+	cpu->inside = false;
 }
 
 static void vmx_cpu_on_ipi(void *failed)
@@ -370,10 +383,11 @@ static int alloc_vmxon_regions(void)
 	return 0;
 }
 
-int vmx_cpu_init(void)
+int vmx_cpu_init(void (*give_back)(void))
 {
 	int err;
 
+	give_back_run = give_back;
 	err = alloc_vmxon_regions();
 	if (err)
 		return err;

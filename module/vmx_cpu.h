@@ -74,8 +74,11 @@ static __always_inline bool vmx_is_shared(void)
 	return static_branch_unlikely(&vmx_shared_key);
 }
 
-/* Set up for VMX on all CPUs, and undo it. May sleep. */
-int vmx_cpu_init(void);
+/*
+ * Set up for VMX on all CPUs, and undo it. May sleep. @give_back: called on a CPU whose task
+ * dies of a fault in the kernel, in any context, to take out of it what a run has put there.
+ */
+int vmx_cpu_init(void (*give_back)(void));
 void vmx_cpu_exit(void);
 
 /* What vmx_get() can do on this kernel and CPU: TINYVMX_CAP_ROOT_* */

@@ -122,7 +122,7 @@ static bool enter_root(struct vmx_cpu *cpu)
 	cpu->inside = true;
 	/*
 	 * The kernel's shadow of CR4 does not know the bit. Nobody changes CR4 by it before
-	 * the section ends: that comes by IPI or with a context switch.
+	 * the section ends: that comes by IPI or with a context switch, and both are off.
 	 */
 	vmx_write_cr4(cr4 | X86_CR4_VMXE);
 	if (likely(!vmxon(__pa(cpu->vmxon_region))))
@@ -139,19 +139,21 @@ static void leave_root(struct vmx_cpu *cpu)
 	cpu->inside = false;
 }
 
-/* VMX is on. Return: whether @vmcs has been current all along. */
-static bool take_root(struct vmx_cpu *cpu, struct vmx_vmcs *vmcs)
+/* VMX is on. Return: 1: @vmcs has been current all along; 0: now it is; -EIO: it is not. */
+static int take_root(struct vmx_cpu *cpu, struct vmx_vmcs *vmcs)
 {
 	u64 now = cpu->inside ? VMX_NO_VMCS : vmptrst();
 
+	cpu->other = VMX_NO_VMCS;
 	if (now == vmcs->hpa)
-		return true;
+		return 1;
+	if (unlikely(!try_vmptrld(vmcs->hpa)))
+		return -EIO;
 	/* Another of ours need not come back: KVM has none current, then. */
 	if (!cpu->current_vmcs || now != cpu->current_vmcs->hpa)
 		cpu->other = now;
-	vmptrld(vmcs->hpa);
 	cpu->current_vmcs = vmcs;
-	return false;
+	return 0;
 }
 
 void __vmx_section_end(struct vmx_vmcs *vmcs)
@@ -175,11 +177,16 @@ void __vmx_section_end(struct vmx_vmcs *vmcs)
 	}
 }
 
-/* VMXON is refused, or VMX has gone: nothing of @vmcs is in the CPU. */
+/* VMXON is refused, or VMX has gone, or @vmcs is: nothing of it is left in the CPU. */
 static noinline void lose(struct vmx_cpu *cpu, struct vmx_vmcs *vmcs)
 {
+	try_vmclear(vmcs->hpa);
+	if (cpu->inside)
+		leave_root(cpu);
 	list_del(&vmcs->link);
 	cpu->current_vmcs = NULL;
+	if (cpu->last == vmcs)
+		cpu->last = NULL;
 	vmcs->launched = false;
 	/* Nothing of it is left here before the next CPU looks at ->cpu. */
 	smp_store_release(&vmcs->cpu, -1);
@@ -192,24 +199,31 @@ void __vmx_section_begin(struct vmx_vmcs *vmcs)
 
 	if (unlikely(vmcs->cpu < 0))
 		return;
-	if (likely(enter_root(cpu)))
-		take_root(cpu, vmcs);
-	else
+	if (unlikely(!enter_root(cpu) || take_root(cpu, vmcs) < 0))
 		lose(cpu, vmcs);
 }
 
 void __vmx_vmcs_unload(struct vmx_vmcs *vmcs)
 {
-	/* KVM goes on with its guest as if nobody had been here. */
-	if (this_cpu_read(vmx_cpus.other) != VMX_NO_VMCS)
+	const struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
+
+	/*
+	 * KVM goes on with its guest as if nobody had been here, perhaps one whose VMCS is not
+	 * even current. Where VMXON was ours, KVM has no guests.
+	 */
+	if (cpu->other != VMX_NO_VMCS || (!cpu->inside && !tvx_host_kvm_barrier_by_vmptrld()))
 		tvx_mitigate_vmcs_switch();
-	__vmx_section_end(vmcs);
+	if (vmx_must_give_back())
+		__vmx_section_end(vmcs);
 }
 
-/* Whether no other guest can have run here since @vmcs was loaded last: nor another thread has. */
+/*
+ * Whether no other guest can have run here since @vmcs was loaded last: nor another thread
+ * has, nor has this one run a guest of KVM's, whose VMCS would have been found here.
+ */
 static bool was_last(const struct vmx_cpu *cpu, const struct vmx_vmcs *vmcs)
 {
-	return cpu->last == vmcs && cpu->last_task == current &&
+	return cpu->last == vmcs && cpu->other == VMX_NO_VMCS && cpu->last_task == current &&
 	       cpu->last_switches == current->nvcsw + current->nivcsw;
 }
 
@@ -224,7 +238,7 @@ static void set_last(struct vmx_cpu *cpu, struct vmx_vmcs *vmcs)
 static noinline int load_shared(struct vmx_vmcs *vmcs)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
-	bool moved;
+	int moved, taken;
 
 	if (unlikely(READ_ONCE(vmcs->cpu) != smp_processor_id())) {
 		local_irq_enable();
@@ -239,7 +253,13 @@ static noinline int load_shared(struct vmx_vmcs *vmcs)
 	moved = vmcs->cpu < 0;
 	if (unlikely(moved))
 		activate(cpu, vmcs);
-	if (!take_root(cpu, vmcs) && !was_last(cpu, vmcs))
+	taken = take_root(cpu, vmcs);
+	if (unlikely(taken < 0)) {
+		lose(cpu, vmcs);
+		local_irq_enable();
+		return -EAGAIN;
+	}
+	if (!taken && !was_last(cpu, vmcs))
 		tvx_mitigate_vmcs_switch();
 	set_last(cpu, vmcs);
 	return moved;

@@ -12,6 +12,7 @@
 #ifndef TVX_VMX_VMCS_H
 #define TVX_VMX_VMCS_H
 
+#include "host_kvm.h"
 #include "vmx_cpu.h"
 
 /* Allocate a clear VMCS; free it, from wherever it is active. May sleep. */
@@ -25,8 +26,8 @@ void vmx_vmcs_destroy(struct vmx_vmcs *vmcs);
  * afterwards, whatever KVM had left there. Return: 0: it was active here already; 1: it
  * has come from another CPU, so everything per CPU in it is stale. In both cases
  * interrupts are now disabled, and the VMCS is current until vmx_section_end(): VMXOFF
- * comes by IPI. -EAGAIN: VMX is off on this CPU (it is on its way down, or the machine is);
- * interrupts stay enabled.
+ * comes by IPI. -EAGAIN: VMX is off on this CPU (it is on its way down, or the machine is),
+ * or the CPU has refused the VMCS; interrupts are enabled.
  */
 int vmx_vmcs_load(struct vmx_vmcs *vmcs);
 
@@ -49,7 +50,8 @@ static __always_inline void vmx_section_end(struct vmx_vmcs *vmcs)
 
 /*
  * Interrupts were enabled, preemption was not: @vmcs is current again. If it is no longer
- * active, because VMX went off meanwhile, nothing is; the caller looks at @vmcs->cpu.
+ * active, because VMX went off meanwhile or it cannot be loaded, nothing is; the caller looks
+ * at @vmcs->cpu.
  */
 static __always_inline void vmx_section_begin(struct vmx_vmcs *vmcs)
 {
@@ -60,7 +62,7 @@ static __always_inline void vmx_section_begin(struct vmx_vmcs *vmcs)
 /* The last section of a run ends: another guest may come next. */
 static __always_inline void vmx_vmcs_unload(struct vmx_vmcs *vmcs)
 {
-	if (vmx_is_shared() && vmx_must_give_back())
+	if (vmx_is_shared() && (vmx_must_give_back() || !tvx_host_kvm_barrier_by_vmptrld()))
 		__vmx_vmcs_unload(vmcs);
 }
 
