@@ -3,6 +3,7 @@
  * What reaches a vCPU from elsewhere.
  */
 #include <linux/bitops.h>
+#include <linux/preempt.h>
 #include <linux/rcuwait.h>
 #include <linux/smp.h>
 
@@ -26,6 +27,9 @@ void tvx_vcpu_kick(struct tvx_vcpu *vcpu)
 
 void tvx_vcpu_request(struct tvx_vcpu *vcpu, unsigned int request)
 {
-	set_bit(request, &vcpu->requests);
-	tvx_vcpu_kick(vcpu);
+	preempt_disable();
+	/* If it was there, who has made it has kicked, or is about to, without being preempted. */
+	if (!test_and_set_bit(request, &vcpu->requests))
+		tvx_vcpu_kick(vcpu);
+	preempt_enable();
 }

@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/nospec.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <asm/apicdef.h>
 
@@ -211,9 +212,19 @@ static void post(struct tvx_vcpu *vcpu, u8 vector, bool level)
 	/* The request is seen no earlier than its trigger mode. */
 	smp_mb__after_atomic();
 	set_bit(vector, lapic->posted);
-	/* Seen no earlier than the vector. */
-	smp_store_release(&lapic->outstanding, true);
-	tvx_vcpu_kick(vcpu);
+	/* "Outstanding" is seen, and looked at, no earlier than the vector. */
+	smp_mb__after_atomic();
+	/*
+	 * Who has set it before has kicked, or is about to, without being preempted; and who
+	 * clears it looks at the vectors afterwards. A kick for each would keep a vCPU from its
+	 * next instruction for as long as another sends.
+	 */
+	preempt_disable();
+	if (!READ_ONCE(lapic->outstanding)) {
+		WRITE_ONCE(lapic->outstanding, true);
+		tvx_vcpu_kick(vcpu);
+	}
+	preempt_enable();
 }
 
 void tvx_lapic_take_outstanding(struct tvx_lapic *lapic)

@@ -22,6 +22,10 @@ passes()
 APIC=(lapic_exits lapic_base lapic_eoi lapic_hlt lapic_ipi lapic_lvt lapic_msi lapic_priority lapic_regs lapic_state
 	lapic_stress lapic_timer lapic_xapic state fuzz_state interrupts reinject snapshot)
 passes apicv=N "${APIC[@]}" ../guests/run-tests
+# Each IPI exits there: who does nothing but send must not keep the other vCPU from its next instruction.
+box -c 2 -k "$K" -- sh -c "rmmod tinyvmx && insmod /lib/modules/\$(uname -r)/tinyvmx.ko apicv=N &&
+	/selftests/hostile 'IPIs to another'"
+ok "apicv=N: two vCPUs that send to each other get on" ends 0
 # shellcheck disable=SC2016 # for the shell in the machine
 box -c 2 -k "$K" -m bochs --cpu corei7_sandy_bridge_2600k -- sh -c '
 	for test in lapic_exits lapic_eoi lapic_ipi lapic_priority info; do /selftests/$test || exit; done
