@@ -310,7 +310,8 @@ static void set_tpr_threshold(struct tvx_vcpu *vcpu)
 
 void tvx_event_take_requests(struct tvx_vcpu *vcpu)
 {
-	if (test_and_clear_bit(TVX_REQUEST_TIMER, &vcpu->requests))
+	/* One that comes too early may ask again: by then the deadline has passed. */
+	while (test_and_clear_bit(TVX_REQUEST_TIMER, &vcpu->requests))
 		tvx_lapic_timer_fired(vcpu);
 	if (test_and_clear_bit(TVX_REQUEST_NMI, &vcpu->requests))
 		vcpu->pending |= TINYVMX_PENDING_NMI;
