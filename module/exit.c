@@ -2,6 +2,9 @@
 /*
  * The exit table and its dispatcher; exits that are events of the host.
  */
+#define pr_fmt(fmt) "tinyvmx: " fmt
+#include <linux/errno.h>
+#include <linux/printk.h>
 #include <asm/trapnr.h>
 
 #include "event.h"
@@ -45,15 +48,33 @@ enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 /* ------------------------------------------------------- host's events */
 
 /*
- * NMIs and machine checks are the host's: run its handler as the CPU would have,
- * before interrupts come back on. The IRET in it ends blocking by NMI.
+ * NMIs are the host's: run its handler as the CPU would have, before interrupts come back
+ * on. The IRET in it ends blocking by NMI. What crashes there, or in the one of machine checks,
+ * shall not have to know of VMX that is on for a section.
  */
-static void deliver_to_host(u8 vector)
+static enum tvx_result host_nmi(struct tvx_vcpu *vcpu)
 {
-	if (vector == X86_TRAP_NMI)
-		asm volatile("int $2");
-	else
-		asm volatile("int $18");
+	vmx_section_end(&vcpu->vmcs);
+	asm volatile("int $2");
+	vmx_section_begin(&vcpu->vmcs);
+	vcpu->recheck = true;
+	return TVX_RESUME;
+}
+
+/* What the kernel decides is to be done may wait on the way to userspace. */
+static enum tvx_result host_machine_check(struct tvx_vcpu *vcpu)
+{
+	bool handled;
+
+	vmx_section_end(&vcpu->vmcs);
+	handled = tvx_host_machine_check();
+	vmx_section_begin(&vcpu->vmcs);
+	vcpu->recheck = true;
+	if (handled)
+		return TVX_RESUME;
+	pr_emerg_ratelimited("machine check in a guest, and this kernel is without CONFIG_X86_MCE: VM killed\n");
+	vcpu->error = -EIO;
+	return TVX_FAIL;
 }
 
 static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
@@ -61,14 +82,10 @@ static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
-	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR || vector == X86_TRAP_MC) {
-		/* What crashes there shall not have to know of VMX that is on for a section. */
-		vmx_section_end(&vcpu->vmcs);
-		deliver_to_host(vector);
-		vmx_section_begin(&vcpu->vmcs);
-		vcpu->recheck = true;
-		return TVX_RESUME;
-	}
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		return host_nmi(vcpu);
+	if (vector == X86_TRAP_MC)
+		return host_machine_check(vcpu);
 	if (info & INTR_INFO_UNBLOCK_NMI)
 		tvx_event_block_nmi_again(vcpu);
 	switch (vector) {
@@ -182,8 +199,9 @@ void tvx_exit_trace_entry(struct tvx_vcpu *vcpu)
 
 static enum tvx_result late_entry_failure(struct tvx_vcpu *vcpu)
 {
-	if ((vcpu->exit.reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY)
-		deliver_to_host(X86_TRAP_MC);
+	if ((vcpu->exit.reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY &&
+	    host_machine_check(vcpu) == TVX_FAIL)
+		return TVX_FAIL;
 	return entry_failed(vcpu, 0);
 }
 

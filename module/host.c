@@ -11,10 +11,12 @@
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/fsgsbase.h>
+#include <asm/mce.h>
 #include <asm/mmu_context.h>	/* load_gs_index(), in whichever header it is */
 #include <asm/msr-index.h>
 #include <asm/perf_event.h>
 #include <asm/processor.h>
+#include <asm/ptrace.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
@@ -139,6 +141,18 @@ u64 tvx_host_tss_base(void)
 	tss = (const struct ldttss_desc *)(gdt.address + (tr & ~7));
 	return tss->base0 | ((u64)tss->base1 << 16) | ((u64)tss->base2 << 24) |
 	       ((u64)tss->base3 << 32);
+}
+
+bool tvx_host_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs regs = { .cs = __USER_CS, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+	return true;
+#else
+	return false;
+#endif
 }
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)

@@ -127,6 +127,13 @@ static __always_inline bool tvx_host_interrupted(void)
 }
 
 /*
+ * A machine check has cut a guest short: let the kernel see to it, as if this thread had been
+ * in userspace. So an error in the guest's memory costs the VMM, by SIGBUS on its way there,
+ * and not the host. Interrupts disabled. Return: false: this kernel handles none.
+ */
+bool tvx_host_machine_check(void);
+
+/*
  * Set or clear CR4.VMXE on this CPU; with interrupts disabled. Return: 0; -EBUSY: since
  * Linux 6.19 nobody but KVM may keep it set.
  */

@@ -60,7 +60,7 @@ int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
 
 int tvx_host_fault_in(unsigned long hva, bool write)
 {
-	unsigned int flags = write ? FOLL_WRITE : 0;
+	unsigned int flags = FOLL_HWPOISON | (write ? FOLL_WRITE : 0);
 	struct page *page;
 	long n;
 

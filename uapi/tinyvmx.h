@@ -793,7 +793,9 @@ struct tinyvmx_exit_io {
  * @gpa: guest-physical address
  * @gla: guest-linear address, with TINYVMX_MMIO_GLA_VALID
  * @flags: TINYVMX_MMIO_*
- * @error: MEMORY_FAULT: errno of the failed access to the process's memory, else 0
+ * @error: MEMORY_FAULT: errno of the failed access to the process's memory, else 0;
+ *	EHWPOISON: the memory there has had an uncorrectable error (a program that
+ *	touches it gets SIGBUS with BUS_MCEERR_AR)
  * @paging: how to get at the instruction and its operands
  * @cs_base: CS base (0 in 64-bit mode)
  * @cs_ar: CS access rights: TINYVMX_AR_L and TINYVMX_AR_DB tell the code size

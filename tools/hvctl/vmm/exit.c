@@ -165,8 +165,8 @@ static void exit_memory_fault(struct hv_vcpu *vcpu)
 	struct tinyvmx_exit_mmio *exit = &vcpu->run->mmio;
 
 	hv_machine_end(vcpu->machine, HV_END_ERROR, 0,
-		       "the host cannot give the guest its RAM at 0x%llx: %s; free some memory",
-		       exit->gpa, strerror(exit->error));
+		       "the host cannot give the guest its RAM at 0x%llx: %s%s", exit->gpa,
+		       strerror(exit->error), exit->error == EHWPOISON ? "" : "; free some memory");
 }
 
 /* ------------------------------------------------------------------ others */
