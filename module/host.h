@@ -9,6 +9,8 @@
 #include <linux/compiler.h>
 #include <linux/hrtimer.h>
 #include <linux/mm_types.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
 #include <linux/types.h>
 #include <linux/version.h>
 #include <asm/desc_defs.h>
@@ -132,6 +134,39 @@ static __always_inline bool tvx_host_interrupted(void)
  * and not the host. Interrupts disabled. Return: false: this kernel handles none.
  */
 bool tvx_host_machine_check(void);
+
+/*
+ * Whether the kernel wants to do something that it does on the way to userspace: a task's own
+ * work (limits of CPU time, throttled groups, NUMA balancing, a page that a machine check has
+ * hit), reclaim for a group above memory.high, a pause for one that swaps too much. That rseq,
+ * too, asks for a look on the way, at each switch, is no reason to go: it wants nothing before.
+ */
+static __always_inline bool tvx_host_has_user_work(void)
+{
+	if (likely(!test_thread_flag(TIF_NOTIFY_RESUME)))
+		return false;
+#ifdef CONFIG_MEMCG
+	if (current->memcg_nr_pages_over_high)
+		return true;
+#endif
+#if defined(CONFIG_BLK_CGROUP) && LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	if (current->throttle_disk)
+		return true;
+#elif defined(CONFIG_BLK_CGROUP)
+	if (current->throttle_queue)
+		return true;
+#endif
+	return task_work_pending(current);
+}
+
+/* Whether this thread must leave the guest: for another one, a signal, or such work. */
+static __always_inline bool tvx_host_wants_thread(void)
+{
+	if (likely(!(read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING |
+					    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME))))
+		return false;
+	return need_resched() || signal_pending(current) || tvx_host_has_user_work();
+}
 
 /*
  * Set or clear CR4.VMXE on this CPU; with interrupts disabled. Return: 0; -EBUSY: since

@@ -8,11 +8,13 @@
  * only then can there be a new reason to leave. docs/locking.md tells of the exits
  * that open them by themselves.
  */
+#include <linux/context_tracking.h>
 #include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
+#include <linux/vtime.h>
 #include <asm/apicdef.h>
 #include <asm/special_insns.h>
 
@@ -64,12 +66,14 @@ static int load(struct tvx_vcpu *vcpu)
 	native_write_cr2(vcpu->cr2);
 	vcpu->exposed = true;
 	vcpu->recheck = true;
+	vtime_account_guest_enter();
 	return 0;
 }
 
 /* Take the CPU back. Interrupts and preemption are enabled afterwards. */
 static void put(struct tvx_vcpu *vcpu)
 {
+	vtime_account_guest_exit();
 	vcpu->cr2 = native_read_cr2();
 	tvx_vcpu_put_breakpoints(vcpu);
 	vcpu->loaded = false;
@@ -180,7 +184,7 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 		tvx_exit_eoi(vcpu);
 		return LEAVE_USER;
 	}
-	if (need_resched() || signal_pending(current))
+	if (tvx_host_wants_thread())
 		return LEAVE;
 	if (vcpu->fault_error) {
 		tvx_exit_memory_fault(vcpu, vcpu->fault_error);
@@ -198,14 +202,29 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	return STAY;
 }
 
+/* With nohz_full RCU does not watch the guest, nor what stands between these two. */
+static noinline notrace bool enter_tracked(struct tvx_vcpu *vcpu)
+{
+	bool failed;
+
+	context_tracking_guest_enter();
+	failed = tvx_vmenter(&vcpu->world, vcpu->vmcs.launched);
+	context_tracking_guest_exit();
+	return failed;
+}
+
 static enum tvx_result enter(struct tvx_vcpu *vcpu)
 {
+	bool failed;
+
 	if (trace_tinyvmx_entry_enabled())
 		tvx_exit_trace_entry(vcpu);
 	tvx_mitigate_entry(&vcpu->exposed);
 	if (vcpu->lapic.exit_at)
 		vmx_timer_set(vcpu->lapic.exit_at);
-	if (unlikely(tvx_vmenter(&vcpu->world, vcpu->vmcs.launched)))
+	failed = context_tracking_enabled() ? enter_tracked(vcpu) :
+					      tvx_vmenter(&vcpu->world, vcpu->vmcs.launched);
+	if (unlikely(failed))
 		return tvx_exit_vmfail(vcpu);
 	return tvx_exit_dispatch(vcpu);
 }
@@ -271,7 +290,7 @@ static int outer_work(struct tvx_vcpu *vcpu)
 	if (vcpu->halt_wait)
 		tvx_halt_wait(vcpu);
 	vcpu->halt_wait = false;
-	if (signal_pending(current))
+	if (signal_pending(current) || tvx_host_has_user_work())
 		return -EINTR;
 	if (need_resched())
 		schedule();
@@ -297,12 +316,20 @@ static int wait_for_vmx(void)
 	return 0;
 }
 
-static int interrupted(struct tvx_vcpu *vcpu)
+/*
+ * Go to the edge of userspace, where signals are taken and the kernel's work is done. A signal's
+ * handler makes that EINTR, whatever SA_RESTART says; without one the system call begins anew,
+ * and userspace sees nothing of it.
+ */
+static int interrupted(struct tvx_vcpu *vcpu, bool immediate)
 {
 	vcpu->run->reason = TINYVMX_EXIT_INTR;
 	vcpu->run->flags = 0;
 	vcpu->run->exits = vcpu->exits;
-	return -EINTR;
+	if (immediate)
+		return -EINTR;
+	set_tsk_thread_flag(current, TIF_SIGPENDING);
+	return -ERESTARTNOHAND;
 }
 
 int tvx_vcpu_run(struct tvx_vcpu *vcpu)
@@ -336,5 +363,5 @@ int tvx_vcpu_run(struct tvx_vcpu *vcpu)
 		if (err)
 			break;
 	}
-	return err == -EINTR ? interrupted(vcpu) : err;
+	return err == -EINTR ? interrupted(vcpu, immediate) : err;
 }

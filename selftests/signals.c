@@ -251,10 +251,8 @@ static int runs_and_is_stopped(void *arg)
 
 	(void)arg;
 	vcpu_call(vcpu, keeps_pattern, 2000);
-	while (vcpu_run(vcpu)) {
-		if (errno != EINTR)
-			return 1;
-	}
+	if (vcpu_run(vcpu))
+		return 1;
 	return vcpu->run->io.data != GUEST_DONE;
 }
 
@@ -268,7 +266,7 @@ static void test_stop_continue(void)
 		sleep_us(1000);
 		kill(pid, SIGCONT);
 	}
-	is(reap(pid), 0, "a VMM stopped and continued ten times");
+	is(reap(pid), 0, "a VMM stopped and continued ten times: RUN does not even say so");
 }
 
 int main(void)

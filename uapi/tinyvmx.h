@@ -30,7 +30,7 @@
  *     ENOMEM      the kernel is out of memory (or its memory cgroup is)
  *     EBUSY       wrong moment: the vCPU is running in another thread, an event
  *                 of that kind is already pending, another hypervisor has VMX
- *     EINTR       RUN was ended by a signal or by run->immediate_exit
+ *     EINTR       RUN was ended by a signal's handler or by run->immediate_exit
  *     EIO         the VM is dead, or belongs to another process's memory
  *
  * A VM belongs to the memory (mm) of the process that created it. Its fds may be
