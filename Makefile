@@ -6,11 +6,13 @@ export V MACHINE CPUS KERNEL PROFILE
 TESTBED := $(CURDIR)/tools/testbed
 KERNELS ?= 6.1 6.12
 GUEST_KERNELS ?= 6.1 6.12 7.2
+DEBUG_KERNELS ?= 6.12+debug 6.12+kcsan 6.12+rt
 VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
-.PHONY: all userspace module native hvctl guests selftests run shell test test-crash bench check clean help deps-run deps-test deps-check deps-deb deps-package
+.PHONY: all userspace module native hvctl guests selftests run shell test test-crash test-debug coverage bench check clean help
+.PHONY: deps-run deps-test deps-debug deps-check deps-deb deps-package
 
 # The module last: without headers all the rest is there.
 all: userspace
@@ -33,7 +35,7 @@ native:
 module:
 	@for k in $(KERNELS); do $(TESTBED)/kmod $$k || exit; done
 
-deps-run deps-test deps-check deps-deb deps-package:
+deps-run deps-test deps-debug deps-check deps-deb deps-package:
 	@$(TESTBED)/deps $(@:deps-%=%)
 
 run: deps-run
@@ -58,6 +60,16 @@ test-crash: deps-test
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
 	@LONG=1 $(TESTBED)/tests/crash.sh
+
+test-debug: deps-debug
+	@$(MAKE) --no-print-directory userspace
+	@$(TESTBED)/prepare $(or $(KERNEL),$(DEBUG_KERNELS))
+	@KERNEL="$(or $(KERNEL),$(DEBUG_KERNELS))" $(TESTBED)/testdebug $(ONLY)
+
+coverage: deps-debug
+	@$(MAKE) --no-print-directory userspace
+	@$(TESTBED)/prepare $(or $(KERNEL),6.12+debug)
+	@$(TESTBED)/coverage $(ONLY)
 
 bench: deps-test
 	@$(MAKE) --no-print-directory hvctl
@@ -84,6 +96,8 @@ help:
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; ONLY="name ..." for some (see docs/testbed.md)"
 	@echo "make test-crash  crash kernels and reboots with guests running, on each kernel (20 minutes)"
+	@echo "make test-debug  selftests and guests on kernels with KASAN, lockdep, KCSAN, PREEMPT_RT ..., which it builds first"
+	@echo "make coverage  which lines of module/ the tests reach"
 	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json;"
 	@echo "                PROFILE=1: the dear instructions of an operation, too"
 	@echo "make fuzz      random ioctls and guests: N=1000000 GUESTS=100000 SEED=1 PROCESSES=4 KERNEL=6.12"

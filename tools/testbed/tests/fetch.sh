@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# fetch: a changed patch makes another Bochs, one that does not apply none at all.
+# fetch: a changed patch makes another Bochs, one that does not apply none at all; kernels that there are not.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -19,4 +19,8 @@ else
 	ok "a patch that does not apply is named" says 1 "^fetch: tools/testbed/bochs/${patch##*/} does not apply to Bochs"
 	ok "... and no other Bochs is taken" test ! -s "$DIR/out"
 fi
+
+status=0
+"$TESTBED/fetch" kernel 6.12+bogus >"$DIR/out" 2>"$DIR/err" || status=$?
+ok "a flavour without a configuration is named" says 1 'there is no kernel 6.12\+bogus: no tools/testbed/kernels/bogus.config'
 finish
