@@ -31,7 +31,7 @@ unpack_linux()
 	dpkg-deb --fsys-tarfile "$CACHE/source/$package"_*.deb | tar xO --wildcards '*/linux-source-*.tar.xz' |
 		tar xJ -C "$WORK/linux" --strip-components=1 --wildcards --exclude='linux-source-*/Documentation/[a-z]*/*' \
 			--exclude='linux-source-*/arch/[!x]*/*.'{[chS],dts,dtsi} --exclude='linux-source-*/tools/[pt]*/*' \
-			--exclude='*/drivers/'{gpu,infiniband,media,net,scsi,staging}'/*.[ch]' --exclude='linux-source-*/sound/*.[ch]' ||
+			--exclude='*/drivers/'{gpu,infiniband,media,net/ethernet,net/wireless,scsi,staging}'/*.[ch]' --exclude='linux-source-*/sound/*.[ch]' ||
 		return
 	exec 7>&-
 }
