@@ -11,6 +11,7 @@ import struct
 from rootfs import Error
 
 IPS = 50_000_000                # instructions that make an emulated second
+INSTRUMENTED_IPS = 8 * IPS      # where the kernel takes as many more for the same work: no timeout means anything else then
 MIB = 1 << 20
 BLOCK = 8 * MIB                 # Bochs: the largest piece of RAM that is contiguous
 LOW_MEMORY = 3072               # MiB; Bochs: devices follow up to 4 GiB, and the rest of RAM behind them
@@ -96,10 +97,11 @@ class Bochs:
         # The packaged Bochs 2.7 has a skylake_x without working XSAVE.
         default = "broadwell_ult" if self.packaged else "corei7_skylake_x"
         self.cpu = opts.cpu or default
+        self.ips = INSTRUMENTED_IPS if "+" in opts.kernel else IPS
 
     def images(self, vmlinuz, initrd):
         """What has to be in RAM, as (data, address)."""
-        cmdline = command_line(f"tsc_early_khz={IPS // 1000} {self.opts.append}")
+        cmdline = command_line(f"tsc_early_khz={self.ips // 1000} {self.opts.append}")
         setup, kernel = split_kernel(vmlinuz, cmdline, len(initrd))
         return [(setup, SETUP_ADDRESS), (kernel, KERNEL_ADDRESS), (initrd, INITRD_ADDRESS)]
 
@@ -141,7 +143,7 @@ class Bochs:
         if opts.feature_control is not None:
             bios = write(f"{work}/bios", bios_image(bios, opts.feature_control))
         lines = [
-            f"cpu: model={model}, count={opts.cpus}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1"
+            f"cpu: model={model}, count={opts.cpus}, ips={self.ips}, reset_on_triple_fault=0, ignore_bad_msrs=1"
             + (f', add_features="{",".join(features)}"' if features else "") + msrs,
             f"memory: guest={memory}, host="
             + (str(min(memory, PACKAGED_HOST_MEMORY)) if self.packaged else f"{memory}, block_size={BLOCK >> 10}"),
