@@ -50,10 +50,11 @@ configure_flavour()
 	fi
 }
 
-# Kernel, modules, and what modules of others are built with, in $WORK/out.
+# Kernel, modules, and what modules of others are built with, in $WORK/out. One instrument need not watch the others.
 make_flavour()
 {
-	local build=("make" "-C" "$WORK/linux" "CC=$CC" "HOSTCC=$CC" "LOCALVERSION=+${1#*+}" "-j$(nproc)") out=$WORK/out release
+	local build=("make" "-C" "$WORK/linux" "CC=$CC" "HOSTCC=$CC" "LOCALVERSION=+${1#*+}" "-j$(nproc)"
+		KASAN_SANITIZE_{lockdep,debugobjects,unwind_orc}.o=n) out=$WORK/out release
 
 	"${build[@]}" bzImage modules || return
 	release=$("${build[@]}" -s kernelrelease)
