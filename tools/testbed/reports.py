@@ -20,7 +20,7 @@ KINDS = (("KASAN", r"KASAN:"), ("KCSAN", r"KCSAN:"), ("UBSAN", r"UBSAN:"), ("kme
 # These alone find, in all of the kernel, what is known there and does no harm: only those about our code count.
 TOLD_APART = ("KCSAN", "kmemleak")
 # A function of ours; once it is unloaded a bare address, up where modules are.
-OURS = re.compile(r"\[tinyvmx\]|\btvx_\w+|\] 0xffffffff[a-f][0-9a-f]{7}$")
+OURS = re.compile(r"\[tinyvmx\]|\btvx_\w+|^\s*0xffffffff[a-f][0-9a-f]{7}$")
 # What a function does its accesses with: not who is to blame for a race.
 HELPERS = re.compile(r" *_*(copy_(to|from)_user|mem(cpy|set|move|cmp)|h?list_|find_\w*bit|bitmap_)")
 LONGEST = 200

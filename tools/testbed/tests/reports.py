@@ -30,8 +30,8 @@ LEAK = """\
 unreferenced object 0xffff888004c3a2c0 (size 192):
   comm "vm", pid 61, jiffies 4294672021
   backtrace (crc 0):
-    [<(____ptrval____)>] __kmalloc_cache_noprof+0x11b/0x1a0
-    [<(____ptrval____)>] %s
+    __kmalloc_cache_noprof+0x11b/0x1a0
+    %s
 """
 OOB = f"""\
 {RULER}
