@@ -73,7 +73,9 @@ void ept_cache_destroy(struct ept_cache *cache)
 
 unsigned int ept_page_shift(unsigned int max)
 {
-	if (max >= level_shift(3) && (vmx_caps.ept_vpid & VMX_EPT_1GB_PAGE_BIT))
+	/* Splitting a large page for code, ept_split(), takes one step. */
+	if (max >= level_shift(3) && (vmx_caps.ept_vpid & VMX_EPT_1GB_PAGE_BIT) &&
+	    !vmx_caps.small_code)
 		return level_shift(3);
 	if (max >= level_shift(2) && (vmx_caps.ept_vpid & VMX_EPT_2MB_PAGE_BIT))
 		return level_shift(2);
@@ -132,13 +134,38 @@ unsigned int ept_run(const struct ept *ept, const u64 *entry, u64 gpa, unsigned 
 	return run;
 }
 
+bool ept_executable(const u64 *entry)
+{
+	return *entry & VMX_EPT_EXECUTABLE_MASK;
+}
+
+/*
+ * The same translations as before stand in the new table: what CPUs have of the large page in
+ * their TLBs stays right, and goes when one of the small pages is unmapped.
+ */
+bool ept_split(u64 *entry, struct ept_cache *cache)
+{
+	u64 leaf = *entry & ~EPT_LARGE;
+	unsigned int i;
+
+	if (!cache->page)
+		return false;
+	for (i = 0; i < EPT_ENTRIES; i++)
+		cache->page[i] = leaf + i * PAGE_SIZE;
+	WRITE_ONCE(*entry, __pa(cache->page) | EPT_RWX);
+	cache->page = NULL;
+	return true;
+}
+
 void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable)
 {
-	u64 leaf = hpa | VMX_EPT_READABLE_MASK | VMX_EPT_EXECUTABLE_MASK |
-		   VMX_EPT_IPAT_BIT | (EPT_MT_WB << VMX_EPT_MT_EPTE_SHIFT);
+	u64 leaf = hpa | VMX_EPT_READABLE_MASK | VMX_EPT_IPAT_BIT |
+		   (EPT_MT_WB << VMX_EPT_MT_EPTE_SHIFT);
 
 	if (writable)
 		leaf |= VMX_EPT_WRITABLE_MASK;
+	if (shift == PAGE_SHIFT || !vmx_caps.small_code)
+		leaf |= VMX_EPT_EXECUTABLE_MASK;
 	if (shift > PAGE_SHIFT) {
 		if (*entry && !(*entry & EPT_LARGE))
 			return;

@@ -65,10 +65,20 @@ unsigned int ept_run(const struct ept *ept, const u64 *entry, u64 gpa, unsigned 
 /*
  * ept_map - map a page of 1 << @shift bytes at @hpa by @entry, which is of that size
  *
- * A page that is mapped already must be the same; it can gain the write right.
- * Smaller pages are left alone.
+ * A page that is mapped already must be the same; it can gain rights. Smaller pages are left
+ * alone. With vmx_caps.small_code large pages are not executable.
  */
 void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable);
+
+/* Whether the guest may execute from what @entry maps. */
+bool ept_executable(const u64 *entry);
+
+/*
+ * ept_split - map what @entry maps, a page of 2 MiB, by small pages with the same rights
+ *
+ * No flush is needed. Return: false: @cache is empty.
+ */
+bool ept_split(u64 *entry, struct ept_cache *cache);
 
 /*
  * ept_unmap - take away every mapping that touches [@gpa, @gpa + @len)

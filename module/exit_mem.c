@@ -70,6 +70,7 @@ enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu)
 
 	vcpu->fault.gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	vcpu->fault.write = qual & EPT_VIOLATION_ACC_WRITE;
+	vcpu->fault.fetch = qual & EPT_VIOLATION_ACC_INSTR;
 	if (qual & EPT_QUAL_UNBLOCK_NMI)
 		tvx_event_block_nmi_again(vcpu);
 	if (tvx_memory_is_mmio(vcpu->memory, &vcpu->fault))

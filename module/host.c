@@ -216,6 +216,11 @@ void tvx_host_timer_init(struct hrtimer *timer,
 #endif
 }
 
+bool tvx_host_itlb_multihit(void)
+{
+	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+}
+
 enum tvx_l1tf_policy tvx_host_l1tf_policy(void)
 {
 	if (!boot_cpu_has_bug(X86_BUG_L1TF))

@@ -249,6 +249,12 @@ void tvx_host_vma_restrict(struct vm_area_struct *vma);
 void tvx_host_timer_init(struct hrtimer *timer,
 			 enum hrtimer_restart (*fn)(struct hrtimer *timer));
 
+/*
+ * Whether a guest that executes from a large page of EPT could raise a machine check (iTLB
+ * multihit, CVE-2018-12207), and the administrator has not said that he does not mind.
+ */
+bool tvx_host_itlb_multihit(void);
+
 /* When the L1 data cache is to be flushed before VM entries; without L1TF: TVX_L1TF_NEVER. */
 enum tvx_l1tf_policy { TVX_L1TF_NEVER, TVX_L1TF_CONDITIONAL, TVX_L1TF_ALWAYS };
 enum tvx_l1tf_policy tvx_host_l1tf_policy(void);

@@ -21,6 +21,7 @@
 
 #include "host.h"
 #include "memory.h"
+#include "vmx_caps.h"
 
 /* Pages that one fault maps at most, of any size. */
 #define MAX_WINDOW	64
@@ -412,10 +413,31 @@ static void map_window(const struct tvx_memory *memory, struct lookup *lookup,
 					     lookup->hva + ((u64)i << lookup->shift), page));
 }
 
-/* Interrupts disabled, for the sake of the process's page tables. */
-static int map_locked(struct tvx_memory *memory, struct ept_cache *cache, bool write,
-		      struct lookup *lookup)
+/*
+ * Find the entry to be filled. Where the guest must not execute from a large page, what it
+ * fetches from one of them comes into a small one. Return: false: @cache is empty.
+ */
+static bool find_entry_locked(struct tvx_memory *memory, struct ept_cache *cache, bool fetch,
+			      struct lookup *lookup)
 {
+	unsigned int shift = lookup->shift;
+
+	lockdep_assert_held(&memory->lock);
+	lookup->entry = ept_find(&memory->ept, cache, lookup->gpa, &lookup->shift);
+	if (!lookup->entry || lookup->shift <= shift || !fetch || ept_executable(lookup->entry))
+		return lookup->entry;
+	if (!ept_split(lookup->entry, cache))
+		return false;
+	lookup->shift = shift;
+	lookup->entry = ept_find(&memory->ept, cache, lookup->gpa, &lookup->shift);
+	return true;
+}
+
+/* Interrupts disabled, for the sake of the process's page tables. */
+static int map_locked(struct tvx_memory *memory, struct ept_cache *cache,
+		      const struct tvx_fault *fault, struct lookup *lookup)
+{
+	bool small = fault->fetch && vmx_caps.small_code;
 	struct tvx_host_page page;
 	unsigned int shift;
 	int err;
@@ -426,12 +448,11 @@ static int map_locked(struct tvx_memory *memory, struct ept_cache *cache, bool w
 	err = tvx_host_page(&lookup->table, lookup->hva, &page);
 	if (err)
 		return err;
-	if (write && !page.writable)
+	if (fault->write && !page.writable)
 		return -EAGAIN;
-	shift = mapping_shift(lookup);
+	shift = small ? PAGE_SHIFT : mapping_shift(lookup);
 	lookup->shift = shift;
-	lookup->entry = ept_find(&memory->ept, cache, lookup->gpa, &lookup->shift);
-	if (!lookup->entry)
+	if (!find_entry_locked(memory, cache, small, lookup))
 		return -ENOBUFS;
 	/* Unless a larger page is there already. */
 	if (lookup->shift <= shift)
@@ -456,7 +477,7 @@ static int try_fault_locked(struct tvx_memory *memory, struct ept_cache *cache,
 	lookup.gpa = fault->gpa & PAGE_MASK;
 	lookup.hva = lookup.slot->hva + (lookup.gpa - lookup.slot->gpa);
 	*hva = lookup.hva;
-	return map_locked(memory, cache, fault->write, &lookup);
+	return map_locked(memory, cache, fault, &lookup);
 }
 
 /* Get what a try was missing, or return what is wrong with it. */

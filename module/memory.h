@@ -72,6 +72,7 @@ unsigned int tvx_memory_gpa_bits(void);
 struct tvx_fault {
 	u64 gpa;
 	bool write;
+	bool fetch;
 };
 
 /*

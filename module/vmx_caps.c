@@ -403,6 +403,7 @@ int vmx_caps_init(void)
 		return err;
 	check_timer();
 	check_apicv();
+	vmx_caps.small_code = tvx_host_itlb_multihit();
 
 	/* With unrestricted guest PE and PG are free (SDM, "Restrictions on VMX Operation"). */
 	vmx_caps.cr0_fixed = vmx_cap(MSR_IA32_VMX_CR0_FIXED0) & ~(X86_CR0_PE | X86_CR0_PG);

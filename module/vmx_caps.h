@@ -33,6 +33,7 @@
  * @arch_capabilities: IA32_ARCH_CAPABILITIES as guests see it
  * @mxcsr_mask: MXCSR bits that exist
  * @xsave_bytes: length of an XSAVE image for @xcr0_mask, standard format
+ * @small_code: guests execute from 4 KiB pages of EPT only
  * @has_vpid: VPIDs are used
  * @has_timer: the VMX-preemption timer is used
  * @timer_shift: log2 of how many TSC ticks one count of it takes
@@ -60,6 +61,7 @@ struct vmx_caps {
 	u64 arch_capabilities;
 	u32 mxcsr_mask;
 	u32 xsave_bytes;
+	bool small_code;
 	bool has_vpid;
 	bool has_timer;
 	u8 timer_shift;

@@ -25,4 +25,8 @@ violations ""
 ok "as the machine is: a few violations for a guest's 64 MiB" between 1 200
 violations never
 ok "without huge pages the guest runs as well, a page at a time" between 10000 100000
+
+box -k "$K" --append "mitigations=auto retbleed=off" -- /selftests/memory_exec
+ok "with mitigations a guest executes from small pages, of which it gets 64 at a time" ends 0
+ok "... and the CPU is one that needs it" grep -q "from small pages" "$DIR/out"
 finish
