@@ -85,6 +85,9 @@ void tvx_controls_init(struct tvx_vcpu *vcpu, u64 tsc_offset)
 	vmcs_write32(EXCEPTION_BITMAP, EXCEPTION_BITMAP_ALWAYS);
 	vmcs_write64(MSR_BITMAP, __pa(vcpu->msr_bitmap));
 	vmcs_write64(EPT_POINTER, vcpu->memory->ept.eptp);
+	/* All leaves: a guest that SGX is hidden from must not come to the host's EPC. */
+	if (vmx_caps.proc2 & SECONDARY_EXEC_ENCLS_EXITING)
+		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ULL);
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vcpu->lapic.page));
 	vmcs_write32(TPR_THRESHOLD, 0);
 	if (vcpu->memory->apic_page)
