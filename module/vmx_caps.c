@@ -417,12 +417,54 @@ int vmx_caps_init(void)
 	return 0;
 }
 
+/* Whether a CPU with these capabilities takes the word that has been settled on. */
+static bool takes_word(const u64 *msrs, const struct vmx_word *word)
+{
+	bool use_true = word->true_msr && (msrs[0] & BIT_ULL(55));
+	u64 cap = msrs[(use_true ? word->true_msr : word->msr) - TINYVMX_VMX_MSR_BASE];
+	u32 zeros = *word->result, ones = *word->result;
+	size_t i;
+
+	for (i = 0; i < word->count; i++) {
+		if (word->controls[i].need != VMX_CAN)
+			continue;
+		zeros &= ~word->controls[i].bit;
+		ones |= word->controls[i].bit;
+	}
+	return !((u32)cap & ~zeros) && !(ones & ~(u32)(cap >> 32));
+}
+
+/* What else is used of the capability MSRs. */
+#define PROC2_USED \
+	(SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | APICV_NEEDS)
+#define EPT_VPID_USED \
+	(VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_WB_BIT | VMX_EPT_INVEPT_BIT | \
+	 VMX_EPT_EXTENT_CONTEXT_BIT | VMX_EPT_2MB_PAGE_BIT | VMX_EPT_1GB_PAGE_BIT | VPID_NEEDS)
+
+static const struct { u32 msr; u64 used; } caps_used[] = {
+	{ MSR_IA32_VMX_BASIC, ~0ULL },
+	{ MSR_IA32_VMX_MISC, 0x1f },	/* the timer's rate */
+	{ MSR_IA32_VMX_CR0_FIXED0, ~0ULL },
+	{ MSR_IA32_VMX_CR4_FIXED0, ~0ULL },
+	{ MSR_IA32_VMX_CR4_FIXED1, TVX_CR4_KNOWN },
+	{ MSR_IA32_VMX_PROCBASED_CTLS2, (u64)PROC2_USED << 32 },
+	{ MSR_IA32_VMX_EPT_VPID_CAP, EPT_VPID_USED },
+};
+
 bool vmx_caps_match(void)
 {
 	u64 msrs[TINYVMX_VMX_MSR_COUNT];
+	size_t i;
 
-	return read_caps(msrs) == vmx_caps.valid &&
-	       !memcmp(msrs, vmx_caps.msrs, sizeof(msrs));
+	read_caps(msrs);
+	for (i = 0; i < ARRAY_SIZE(caps_used); i++)
+		if ((msrs[caps_used[i].msr - TINYVMX_VMX_MSR_BASE] ^ vmx_cap(caps_used[i].msr)) &
+		    caps_used[i].used)
+			return false;
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!takes_word(msrs, &words[i]))
+			return false;
+	return true;
 }
 
 static const struct { u64 cap; u32 proc2; } cap_by_proc2[] = {

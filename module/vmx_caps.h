@@ -93,7 +93,10 @@ static inline u32 vmx_revision(void)
  */
 int vmx_caps_init(void);
 
-/* Whether the calling CPU reads the same capabilities as the one that was first. */
+/*
+ * Whether the calling CPU is like the one that was first in all that is used. In what is not,
+ * the cores of a hybrid CPU may differ.
+ */
 bool vmx_caps_match(void);
 
 /* Fill the VMX part of @info. */
