@@ -77,6 +77,27 @@ static enum tvx_result host_machine_check(struct tvx_vcpu *vcpu)
 	return TVX_FAIL;
 }
 
+/*
+ * An #AC that the guest has not asked for is the host's, which wants to know of split locks
+ * (SDM, "Alignment Check Exception"; "Split-Lock Detection"). The instruction is done again.
+ */
+static enum tvx_result alignment_check(struct tvx_vcpu *vcpu)
+{
+	bool cpl3 = VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3;
+
+	if (!boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) ||
+	    (cpl3 && (vmcs_readn(GUEST_CR0) & X86_CR0_AM) &&
+	     (tvx_rflags(vcpu) & X86_EFLAGS_AC))) {
+		tvx_event_exception(vcpu, X86_TRAP_AC, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
+		return TVX_RESUME;
+	}
+	/* The outer part wants to know where. */
+	tvx_exit_rip(vcpu);
+	vcpu->split_lock = true;
+	vcpu->recheck = true;
+	return TVX_RESUME;
+}
+
 static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
@@ -95,8 +116,7 @@ static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
 		tvx_event_debug(vcpu, tvx_exit_qualification(vcpu));
 		return TVX_RESUME;
 	case X86_TRAP_AC:
-		tvx_event_exception(vcpu, vector, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
-		return TVX_RESUME;
+		return alignment_check(vcpu);
 	}
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
 }

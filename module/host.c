@@ -5,8 +5,11 @@
 #include <linux/cpu.h>
 #include <linux/eventfd.h>
 #include <linux/kernel.h>
+#include <linux/printk.h>
+#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/version.h>
+#include <asm/cpu.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
@@ -152,6 +155,18 @@ bool tvx_host_machine_check(void)
 	return true;
 #else
 	return false;
+#endif
+}
+
+void tvx_host_split_lock(unsigned long rip)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	/* The policy is for KVM alone to ask: take the strictest. */
+	pr_warn_ratelimited("%s/%d: split lock in a guest at RIP 0x%lx; split_lock_detect=off would allow it\n",
+			    current->comm, current->pid, rip);
+	force_sig(SIGBUS);
+#else
+	handle_guest_split_lock(rip);
 #endif
 }
 

@@ -169,6 +169,13 @@ static __always_inline bool tvx_host_wants_thread(void)
 }
 
 /*
+ * A guest has done a locked access across two cache lines, at @rip, and the host does not
+ * allow that to go unseen: slow this thread down, or send it a SIGBUS, as split_lock_detect=
+ * on the kernel's command line says. May sleep.
+ */
+void tvx_host_split_lock(unsigned long rip);
+
+/*
  * Set or clear CR4.VMXE on this CPU; with interrupts disabled. Return: 0; -EBUSY: since
  * Linux 6.19 nobody but KVM may keep it set.
  */

@@ -177,7 +177,7 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	if (unlikely(must_move_apic_page(vcpu)))
 		move_apic_page(vcpu);
 	/* Interrupts may have been open: VMX may be off, and there may be work. */
-	if (vcpu->vmcs.cpu < 0 || vcpu->faulted)
+	if (vcpu->vmcs.cpu < 0 || vcpu->faulted || vcpu->split_lock)
 		return LEAVE;
 	/* Before a signal: no state blob has it. */
 	if (vcpu->lapic.eoi) {
@@ -290,6 +290,9 @@ static int outer_work(struct tvx_vcpu *vcpu)
 	if (vcpu->halt_wait)
 		tvx_halt_wait(vcpu);
 	vcpu->halt_wait = false;
+	if (unlikely(vcpu->split_lock))
+		tvx_host_split_lock(vcpu->exit.rip);
+	vcpu->split_lock = false;
 	if (signal_pending(current) || tvx_host_has_user_work())
 		return -EINTR;
 	if (need_resched())

@@ -194,6 +194,7 @@ struct tvx_vcpu_set {
  * @fault: the last EPT violation
  * @faulted: @fault is still to be resolved
  * @fault_error: what resolving it said, still to be told to userspace
+ * @split_lock: a split lock of the guest's is still to be told to the kernel
  * @ept_cache: pages for EPT paging structures
  * @pending: TINYVMX_PENDING_* bits
  * @event: with TINYVMX_PENDING_EVENT
@@ -272,6 +273,7 @@ struct tvx_vcpu {
 	struct tvx_fault fault;
 	bool faulted;
 	int fault_error;
+	bool split_lock;
 	struct ept_cache ept_cache;
 
 	u32 pending;
