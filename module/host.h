@@ -15,6 +15,7 @@
 #include <linux/version.h>
 #include <asm/desc_defs.h>
 #include <asm/hardirq.h>
+#include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
 
 static __always_inline u64 tvx_rdmsr(u32 msr)
@@ -174,6 +175,15 @@ static __always_inline bool tvx_host_wants_thread(void)
  * on the kernel's command line says. May sleep.
  */
 void tvx_host_split_lock(unsigned long rip);
+
+/*
+ * IA32_SPEC_CTRL as the kernel wants it for this task on this CPU; with interrupts disabled.
+ * It is what the MSR holds, but cheaper to read.
+ */
+static __always_inline u64 tvx_host_spec_ctrl(void)
+{
+	return this_cpu_read(x86_spec_ctrl_current);
+}
 
 /*
  * Set or clear CR4.VMXE on this CPU; with interrupts disabled. Return: 0; -EBUSY: since

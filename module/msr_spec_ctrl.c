@@ -39,7 +39,7 @@ void tvx_spec_ctrl_init(struct tvx_vcpu *vcpu)
 void tvx_spec_ctrl_take_host(struct tvx_vcpu *vcpu)
 {
 	/* It belongs to the task (STIBP, SSBD) and to the kernel it is in (IBRS). */
-	vcpu->spec_ctrl.host.value = tvx_rdmsr(MSR_IA32_SPEC_CTRL);
+	vcpu->spec_ctrl.host.value = tvx_host_spec_ctrl();
 	update_areas(vcpu);
 }
 

@@ -13,7 +13,7 @@
 /* Set up the VMCS's MSR-load areas. */
 void tvx_spec_ctrl_init(struct tvx_vcpu *vcpu);
 
-/* The host's value may be another than at the last run: to be called before a run's first entry. */
+/* The host's value may be another whenever interrupts have been enabled: before an entry. */
 void tvx_spec_ctrl_take_host(struct tvx_vcpu *vcpu);
 
 static inline void tvx_spec_ctrl_load(struct tvx_vcpu *vcpu)

@@ -59,7 +59,6 @@ static int load(struct tvx_vcpu *vcpu)
 	vmcs_host_write_thread(&vcpu->host_fields, vcpu->host.fs_base);
 	tvx_vcpu_load_fpu(vcpu);
 	tvx_vcpu_load_msrs(vcpu);
-	tvx_spec_ctrl_load(vcpu);
 	vcpu->loaded = true;
 	if (vcpu->dr7 & TVX_DR7_ENABLED)
 		tvx_vcpu_update_breakpoints(vcpu);
@@ -198,6 +197,7 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	if (unlikely(entry != TVX_ENTER))
 		return no_entry(vcpu, entry);
 	vmcs_host_refresh(&vcpu->host_fields);
+	tvx_spec_ctrl_load(vcpu);
 	refresh_tlb(vcpu);
 	return STAY;
 }
