@@ -5,6 +5,7 @@
 #include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/hash.h>
+#include <linux/irq_work.h>
 #include <linux/log2.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -19,11 +20,34 @@ struct ioeventfd {
 	u16 port;
 	u8 width;
 	bool match;	/* only a write of data */
+	atomic_t due;	/* signals that @later has to give */
+	struct irq_work later;
 };
 
 static struct hlist_head *find_bucket(struct tvx_ioeventfds *events, u16 port)
 {
 	return &events->bucket[hash_32(port, ilog2(TVX_IOEVENTFD_BUCKETS))];
+}
+
+/* With PREEMPT_RT: in a thread. */
+static void signal_later(struct irq_work *work)
+{
+	struct ioeventfd *event = container_of(work, struct ioeventfd, later);
+	int due = atomic_xchg(&event->due, 0);
+
+	while (due--)
+		tvx_host_eventfd_signal(event->eventfd);
+}
+
+/* With PREEMPT_RT an eventfd's lock sleeps, which an exit must not. */
+static void signal(struct ioeventfd *event)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		tvx_host_eventfd_signal(event->eventfd);
+		return;
+	}
+	atomic_inc(&event->due);
+	irq_work_queue(&event->later);
 }
 
 bool tvx_ioeventfd_signal(struct tvx_ioeventfds *events, u16 port, unsigned int width, u32 data)
@@ -36,7 +60,7 @@ bool tvx_ioeventfd_signal(struct tvx_ioeventfds *events, u16 port, unsigned int 
 			continue;
 		if (event->match && event->data != data)
 			continue;
-		tvx_host_eventfd_signal(event->eventfd);
+		signal(event);
 		return true;
 	}
 	return false;
@@ -48,8 +72,10 @@ static bool overlaps(const struct ioeventfd *a, const struct ioeventfd *b)
 	       (!a->match || !b->match || a->data == b->data);
 }
 
+/* No exit finds it any more. May sleep. */
 static void destroy(struct ioeventfd *event)
 {
+	irq_work_sync(&event->later);
 	eventfd_ctx_put(event->eventfd);
 	kfree(event);
 }
@@ -66,6 +92,7 @@ static struct ioeventfd *create(const struct tinyvmx_ioeventfd *arg)
 	event->width = arg->width;
 	event->match = arg->flags & TINYVMX_IOEVENTFD_DATAMATCH;
 	event->data = arg->data;
+	init_irq_work(&event->later, signal_later);
 	event->eventfd = eventfd_ctx_fdget(arg->fd);
 	if (!IS_ERR(event->eventfd))
 		return event;

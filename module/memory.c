@@ -80,10 +80,10 @@ static void unmap_hva_range(struct tvx_memory *memory, unsigned long start,
 {
 	struct ept_freed freed = {};
 
-	spin_lock(&memory->lock);
+	raw_spin_lock(&memory->lock);
 	memory->invalidations += begin;
 	unmap_hva_range_locked(memory, start, end, &freed);
-	spin_unlock(&memory->lock);
+	raw_spin_unlock(&memory->lock);
 	ept_free(&freed);
 }
 
@@ -104,9 +104,9 @@ static void memory_invalidate_end(struct mmu_notifier *notifier,
 {
 	struct tvx_memory *memory = notifier_memory(notifier);
 
-	spin_lock(&memory->lock);
+	raw_spin_lock(&memory->lock);
 	memory->invalidations--;
-	spin_unlock(&memory->lock);
+	raw_spin_unlock(&memory->lock);
 }
 
 /* The process is gone; fds that others hold may still keep the VM. */
@@ -143,8 +143,8 @@ int tvx_memory_init(struct tvx_memory *memory, bool apic_page)
 {
 	int err = -ENOMEM;
 
-	spin_lock_init(&memory->lock);
-	seqcount_spinlock_init(&memory->slots_seq, &memory->lock);
+	raw_spin_lock_init(&memory->lock);
+	seqcount_raw_spinlock_init(&memory->slots_seq, &memory->lock);
 	memory->mm = current->mm;
 	memory->notifier.ops = &memory_notifier_ops;
 	if (apic_page) {
@@ -214,7 +214,7 @@ static int add_slot(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 	struct ept_freed freed = {};
 	int err = 0;
 
-	spin_lock(&memory->lock);
+	raw_spin_lock(&memory->lock);
 	if (slot->len || overlaps(memory, arg->gpa, arg->len)) {
 		err = -EEXIST;
 		goto unlock;
@@ -230,7 +230,7 @@ static int add_slot(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 	if (ept_unmap(&memory->ept, slot->gpa, slot->len, &freed))
 		flush_locked(memory);
 unlock:
-	spin_unlock(&memory->lock);
+	raw_spin_unlock(&memory->lock);
 	ept_free(&freed);
 	return err;
 }
@@ -240,9 +240,9 @@ static int delete_slot(struct tvx_memory *memory, unsigned int n)
 	struct tvx_slot *slot = &memory->slots[n];
 	struct ept_freed freed = {};
 
-	spin_lock(&memory->lock);
+	raw_spin_lock(&memory->lock);
 	if (!slot->len) {
-		spin_unlock(&memory->lock);
+		raw_spin_unlock(&memory->lock);
 		return -ENOENT;
 	}
 	if (ept_unmap(&memory->ept, slot->gpa, slot->len, &freed))
@@ -250,7 +250,7 @@ static int delete_slot(struct tvx_memory *memory, unsigned int n)
 	write_seqcount_begin(&memory->slots_seq);
 	slot->len = 0;
 	write_seqcount_end(&memory->slots_seq);
-	spin_unlock(&memory->lock);
+	raw_spin_unlock(&memory->lock);
 	ept_free(&freed);
 	return 0;
 }
@@ -297,11 +297,11 @@ void tvx_memory_hide_apic_page(struct tvx_memory *memory, bool hide)
 {
 	struct ept_freed freed = {};
 
-	spin_lock(&memory->lock);
+	raw_spin_lock(&memory->lock);
 	memory->apic_hidden += hide ? 1 : -1;
 	if (hide && ept_unmap(&memory->ept, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE, &freed))
 		flush_locked(memory);
-	spin_unlock(&memory->lock);
+	raw_spin_unlock(&memory->lock);
 	ept_free(&freed);
 }
 
@@ -502,11 +502,11 @@ int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
 	int err;
 
 	for (;;) {
-		spin_lock(&memory->lock);
+		raw_spin_lock(&memory->lock);
 		local_irq_disable();
 		err = try_fault_locked(memory, cache, fault, &hva);
 		local_irq_enable();
-		spin_unlock(&memory->lock);
+		raw_spin_unlock(&memory->lock);
 		if (!err)
 			return 0;
 		err = provide(cache, err, hva, fault->write);
@@ -522,12 +522,13 @@ int tvx_memory_fault_quick(struct tvx_memory *memory, struct ept_cache *cache,
 	int err;
 
 	/* Its holder may be waiting for an interrupt to reach this CPU. */
-	if (!spin_trylock(&memory->lock))
+	if (!raw_spin_trylock(&memory->lock))
 		return -EAGAIN;
+	/* With PREEMPT_RT no page can be had here. */
 	do {
 		err = try_fault_locked(memory, cache, fault, &hva);
-	} while (err == -ENOBUFS && !ept_cache_fill(cache, GFP_NOWAIT | __GFP_NOWARN |
-						    __GFP_ACCOUNT));
-	spin_unlock(&memory->lock);
+	} while (err == -ENOBUFS && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+		 !ept_cache_fill(cache, GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT));
+	raw_spin_unlock(&memory->lock);
 	return err == -ENOBUFS || err == -EBUSY ? -EAGAIN : err;
 }

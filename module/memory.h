@@ -30,7 +30,8 @@ struct tvx_slot {
  * @mm: of the process that owns the VM
  * @notifier: tells when @mm changes
  * @lock: protects slots, ept and invalidations. Never waited for with interrupts
- *	disabled: its holders wait for other CPUs.
+ *	disabled: its holders wait for other CPUs. Raw: a fault takes it, if it is free, with
+ *	interrupts disabled, also with PREEMPT_RT.
  * @slots_seq: counts changes of @slots, for those who look without @lock
  * @slots: indexed by the ABI's slot number
  * @nr_slots: one more than the highest slot in use
@@ -45,8 +46,8 @@ struct tvx_slot {
 struct tvx_memory {
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
-	spinlock_t lock;	/* slots, ept, invalidations; waited for with interrupts enabled */
-	seqcount_spinlock_t slots_seq;
+	raw_spinlock_t lock;	/* slots, ept, invalidations; waited for with interrupts enabled */
+	seqcount_raw_spinlock_t slots_seq;
 	struct tvx_slot slots[TVX_MAX_SLOTS];
 	unsigned int nr_slots;
 	struct ept ept;
@@ -105,7 +106,7 @@ int tvx_memory_fault_quick(struct tvx_memory *memory, struct ept_cache *cache,
  * tvx_memory_hide_apic_page - one more vCPU, or one less, accesses to the APIC-access
  * page are not virtualized for
  *
- * While there is one, the page is mapped nowhere. Interrupts enabled.
+ * While there is one, the page is mapped nowhere. May sleep.
  */
 void tvx_memory_hide_apic_page(struct tvx_memory *memory, bool hide);
 

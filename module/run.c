@@ -135,9 +135,7 @@ static bool must_move_apic_page(const struct tvx_vcpu *vcpu)
 static void move_apic_page(struct tvx_vcpu *vcpu)
 {
 	vcpu->lapic.hidden = !vcpu->lapic.hidden;
-	tvx_vcpu_enable_interrupts(vcpu);
 	tvx_memory_hide_apic_page(vcpu->memory, vcpu->lapic.hidden);
-	tvx_vcpu_disable_interrupts(vcpu);
 }
 
 /* What is to be done instead of an entry. */
@@ -173,8 +171,6 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 
 	if (vcpu->faulted)
 		resolve_fault(vcpu);
-	if (unlikely(must_move_apic_page(vcpu)))
-		move_apic_page(vcpu);
 	/* Interrupts may have been open: VMX may be off, and there may be work. */
 	if (vcpu->vmcs.cpu < 0 || vcpu->faulted || vcpu->split_lock)
 		return LEAVE;
@@ -183,7 +179,7 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 		tvx_exit_eoi(vcpu);
 		return LEAVE_USER;
 	}
-	if (tvx_host_wants_thread())
+	if (tvx_host_wants_thread() || unlikely(must_move_apic_page(vcpu)))
 		return LEAVE;
 	if (vcpu->fault_error) {
 		tvx_exit_memory_fault(vcpu, vcpu->fault_error);
@@ -297,6 +293,8 @@ static int outer_work(struct tvx_vcpu *vcpu)
 		return -EINTR;
 	if (need_resched())
 		schedule();
+	if (unlikely(must_move_apic_page(vcpu)))
+		move_apic_page(vcpu);
 	if (!vcpu->faulted)
 		return 0;
 	err = tvx_memory_fault(vcpu->memory, &vcpu->ept_cache, &vcpu->fault);
