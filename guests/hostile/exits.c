@@ -169,7 +169,7 @@ const struct attack attacks_exits[] = {
 	  .exit = BY(XSETBV) },
 	{ "VMFUNC", "the guest has them", .guest = does_vmfunc },
 	{ "GETSEC", "as before", .guest = does_getsec },
-	{ "ENCLS", "as before", .guest = does_encls },
+	{ "ENCLS", INJECTED, .guest = does_encls, .exit = BY(ENCLS) },
 	{ "RSM", "as before", .guest = does_rsm },
 	{ "RDTSC", "each exits, though it should not", .guest = does_rdtsc },
 	{ "PAUSE", "as before", .guest = does_pause },
