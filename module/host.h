@@ -245,8 +245,12 @@ bool tvx_host_find_table(struct mm_struct *mm, unsigned long hva,
  * No reference is taken. The answer holds only as long as an MMU notifier would tell
  * that it changes: call it under the lock that orders the caller against its notifier.
  *
- * Return: 0; -EAGAIN: nothing is there, tvx_host_fault_in() may help; -EFAULT: what is
- * there is not the kernel's RAM, cached write-back.
+ * Memory that get_user_pages() refuses because the kernel cannot read it (memfd_secret(2)) is
+ * as good as any other: the module does not read it either.
+ *
+ * Return: 0; -EAGAIN: nothing is there, tvx_host_fault_in() may help; -ENODATA: perhaps no more
+ * than zeros, it may help for a write; -EFAULT: what is there is not the kernel's RAM, cached
+ * write-back.
  */
 int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
 		  struct tvx_host_page *page);

@@ -3,6 +3,7 @@
  * The host's memory: what a process has mapped, read from its page tables.
  */
 #include <linux/kernel.h>
+#include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 #include <linux/pgtable.h>
@@ -38,6 +39,20 @@ bool tvx_host_find_table(struct mm_struct *mm, unsigned long hva,
 #define ENTRY_RAM	(_PAGE_PRESENT | _PAGE_USER)
 #define ENTRY_MASK	(ENTRY_RAM | _PAGE_SPECIAL | _PAGE_PCD | _PAGE_PWT | _PAGE_PSE)
 
+/*
+ * Memory of a device that looks like RAM, and must not be mapped write-back: what peers may
+ * access (P2PDMA), and before Linux 6.12 what a large entry maps, which could not be special.
+ */
+static bool is_device(const struct tvx_host_table *table, u64 hpa)
+{
+	unsigned long pfn = PHYS_PFN(hpa);
+
+	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0) && table->shift > PAGE_SHIFT &&
+	    !pfn_valid(pfn))
+		return true;
+	return is_pci_p2pdma_page(pfn_to_page(pfn));
+}
+
 int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
 		  struct tvx_host_page *page)
 {
@@ -48,9 +63,13 @@ int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
 	page->writable = entry & _PAGE_RW;
 	page->dirty = entry & _PAGE_DIRTY;
 	if (likely((entry & ENTRY_MASK) == (ENTRY_RAM | large)))
-		return 0;
+		return is_device(table, page->hpa) ? -EFAULT : 0;
 	if (!(entry & _PAGE_PRESENT))
 		return -EAGAIN;
+	/* The huge page of zeros, since Linux 6.18, or a device's: a write tells them apart. */
+	if (large && (entry & ENTRY_MASK) == (ENTRY_RAM | large | _PAGE_SPECIAL) &&
+	    !page->writable)
+		return -ENODATA;
 	/* The page of zeros is special, but no danger. */
 	if ((entry & ENTRY_MASK) == (ENTRY_RAM | _PAGE_SPECIAL) &&
 	    is_zero_pfn(PHYS_PFN(page->hpa)))

@@ -488,6 +488,8 @@ static int provide(struct ept_cache *cache, int missing, unsigned long hva, bool
 		return ept_cache_fill(cache, GFP_KERNEL_ACCOUNT);
 	case -EAGAIN:
 		return tvx_host_fault_in(hva, write);
+	case -ENODATA:
+		return tvx_host_fault_in(hva, true);
 	case -EBUSY:
 		cond_resched();
 		return signal_pending(current) ? -EINTR : 0;
@@ -530,5 +532,5 @@ int tvx_memory_fault_quick(struct tvx_memory *memory, struct ept_cache *cache,
 	} while (err == -ENOBUFS && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
 		 !ept_cache_fill(cache, GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT));
 	raw_spin_unlock(&memory->lock);
-	return err == -ENOBUFS || err == -EBUSY ? -EAGAIN : err;
+	return err == -ENOBUFS || err == -EBUSY || err == -ENODATA ? -EAGAIN : err;
 }
