@@ -59,14 +59,40 @@ static void write_breakpoints(const unsigned long *dr)
 	asm volatile("mov %0, %%db3" : : "r" (dr[3]));
 }
 
+/*
+ * PEBS needs a while after it has been turned off: VM entry would be too late. Its counters
+ * stop, too: without it nobody would reload them when they overflow. The bits are the same.
+ */
+static noinline void stop_pebs(struct tvx_host_regs *host)
+{
+	u64 all = tvx_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
+
+	tvx_wrmsr(MSR_CORE_PERF_GLOBAL_CTRL, all & ~host->pebs_enable);
+	tvx_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
+	host->perf_global_ctrl = all;
+}
+
+static noinline void start_pebs(const struct tvx_host_regs *host)
+{
+	tvx_wrmsr(MSR_IA32_PEBS_ENABLE, host->pebs_enable);
+	tvx_wrmsr(MSR_CORE_PERF_GLOBAL_CTRL, host->perf_global_ctrl);
+}
+
 void tvx_host_save_debug(struct tvx_host_regs *host)
 {
+	if (static_cpu_has(X86_FEATURE_PEBS) && static_cpu_has(X86_FEATURE_ARCH_PERFMON)) {
+		host->pebs_enable = tvx_rdmsr(MSR_IA32_PEBS_ENABLE);
+		if (unlikely(host->pebs_enable))
+			stop_pebs(host);
+	}
 	host->debugctl = tvx_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	host->dr7 = read_dr7();
 }
 
 void tvx_host_restore_debug(const struct tvx_host_regs *host)
 {
+	if (unlikely(host->pebs_enable))
+		start_pebs(host);
 	if (unlikely(host->debugctl))
 		tvx_wrmsr(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	if (unlikely(host->dr7 != TVX_DR7_AFTER_EXIT))

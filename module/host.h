@@ -60,6 +60,8 @@ static __always_inline void tvx_xsetbv(u64 value)
  * @gs_base_user: the thread's GS base (IA32_KERNEL_GS_BASE while in the kernel)
  * @debugctl: IA32_DEBUGCTL (VM exits clear it)
  * @dr7: DR7 (VM exits set it to 400H)
+ * @pebs_enable: IA32_PEBS_ENABLE, which is 0 during the run
+ * @perf_global_ctrl: IA32_PERF_GLOBAL_CTRL, known only if @pebs_enable is not 0
  * @dr: DR0 ... DR3, saved only while a guest's breakpoints are loaded
  * @dr6: likewise
  * @fs: FS selector
@@ -74,6 +76,8 @@ struct tvx_host_regs {
 	u64 gs_base_user;
 	u64 debugctl;
 	unsigned long dr7;
+	u64 pebs_enable;
+	u64 perf_global_ctrl;
 	unsigned long dr[4];
 	unsigned long dr6;
 	u16 fs;
@@ -88,9 +92,10 @@ void tvx_host_save(struct tvx_host_regs *host);
 void tvx_host_restore(const struct tvx_host_regs *host);
 
 /*
- * The part of both that VM exits overwrite and interrupt handlers look at or change (perf's
- * IPIs): IA32_DEBUGCTL and DR7. Save after interrupts have been disabled, restore before they
- * are enabled; no breakpoints of a guest are loaded then.
+ * The part of both that interrupt handlers look at or change (perf's IPIs). IA32_DEBUGCTL and
+ * DR7: VM exits overwrite them. PEBS: a CPU writes its records to linear addresses of the
+ * host's, also while a guest's page tables translate them. Save after interrupts have been
+ * disabled, restore before they are enabled; no breakpoints of a guest are loaded then.
  */
 void tvx_host_save_debug(struct tvx_host_regs *host);
 void tvx_host_restore_debug(const struct tvx_host_regs *host);

@@ -192,7 +192,7 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	entry = tvx_event_prepare(vcpu);
 	if (unlikely(entry != TVX_ENTER))
 		return no_entry(vcpu, entry);
-	vmcs_host_refresh(&vcpu->host_fields);
+	vmcs_host_refresh(&vcpu->host_fields, &vcpu->host);
 	tvx_spec_ctrl_load(vcpu);
 	refresh_tlb(vcpu);
 	return STAY;

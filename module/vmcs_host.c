@@ -11,6 +11,7 @@
 #include "host.h"
 #include "vmcs.h"
 #include "vmcs_host.h"
+#include "vmx_caps.h"
 
 void vmcs_host_write_constant(unsigned long rip)
 {
@@ -41,9 +42,9 @@ void vmcs_host_write_cpu(struct vmcs_host *host)
 	vmcs_writen(HOST_IA32_SYSENTER_ESP, tvx_rdmsr(MSR_IA32_SYSENTER_ESP));
 	vmcs_writen(HOST_IA32_SYSENTER_EIP, tvx_rdmsr(MSR_IA32_SYSENTER_EIP));
 	vmcs_writen(HOST_FS_BASE, 0);
-	*host = (struct vmcs_host){};
+	*host = (struct vmcs_host){ .counters_stopped = host->counters_stopped };
 	/* Now, too: whoever dumps the VMCS before the first run shall see true values. */
-	vmcs_host_refresh(host);
+	vmcs_host_write_cr(host, tvx_host_cr3(), tvx_host_cr4());
 }
 
 void vmcs_host_write_thread(struct vmcs_host *host, u64 fs_base)
@@ -52,6 +53,24 @@ void vmcs_host_write_thread(struct vmcs_host *host, u64 fs_base)
 		return;
 	vmcs_writen(HOST_FS_BASE, fs_base);
 	host->fs_base = fs_base;
+}
+
+void vmcs_host_stop_counters(struct vmcs_host *host, const struct tvx_host_regs *regs)
+{
+	bool stop = regs->pebs_enable && vmx_caps.can_stop_counters;
+
+	if (stop) {
+		vmcs_write64(GUEST_IA32_PERF_GLOBAL_CTRL, 0);
+		vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL,
+			     regs->perf_global_ctrl & ~regs->pebs_enable);
+	}
+	if (stop == host->counters_stopped)
+		return;
+	host->counters_stopped = stop;
+	vmcs_write32(VM_ENTRY_CONTROLS,
+		     vmcs_read32(VM_ENTRY_CONTROLS) ^ VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL);
+	vmcs_write32(VM_EXIT_CONTROLS,
+		     vmcs_read32(VM_EXIT_CONTROLS) ^ VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL);
 }
 
 void vmcs_host_write_cr(struct vmcs_host *host, u64 cr3, u64 cr4)

@@ -99,6 +99,7 @@ static const struct vmx_control exit_controls[] = {
 	{ VM_EXIT_LOAD_IA32_PAT, VMX_ON, "load IA32_PAT" },
 	{ VM_EXIT_SAVE_IA32_EFER, VMX_ON, "save IA32_EFER" },
 	{ VM_EXIT_LOAD_IA32_EFER, VMX_ON, "load IA32_EFER" },
+	{ VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, VMX_OFF, "load IA32_PERF_GLOBAL_CTRL" },
 };
 
 static const struct vmx_control entry_controls[] = {
@@ -107,6 +108,7 @@ static const struct vmx_control entry_controls[] = {
 	{ VM_ENTRY_SMM, VMX_OFF, "entry to SMM" },
 	{ VM_ENTRY_LOAD_IA32_PAT, VMX_ON, "load IA32_PAT (entry)" },
 	{ VM_ENTRY_LOAD_IA32_EFER, VMX_ON, "load IA32_EFER (entry)" },
+	{ VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL, VMX_OFF, "load IA32_PERF_GLOBAL_CTRL (entry)" },
 };
 
 #define VMX_WORD(_name, _msr, _true, _result, _controls) {		\
@@ -314,6 +316,15 @@ static void check_timer(void)
 	vmx_caps.timer_shift = vmx_cap(MSR_IA32_VMX_MISC) & 0x1f;
 }
 
+static void check_counters(void)
+{
+	u32 exit = vmx_cap(MSR_IA32_VMX_EXIT_CTLS) >> 32;
+	u32 entry = vmx_cap(MSR_IA32_VMX_ENTRY_CTLS) >> 32;
+
+	vmx_caps.can_stop_counters = (exit & VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL) &&
+				     (entry & VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL);
+}
+
 static void check_apicv(void)
 {
 	if ((vmx_caps.proc2_allowed & APICV_NEEDS) != APICV_NEEDS)
@@ -404,6 +415,7 @@ int vmx_caps_init(void)
 		return err;
 	check_timer();
 	check_apicv();
+	check_counters();
 	vmx_caps.small_code = tvx_host_itlb_multihit();
 
 	/* With unrestricted guest PE and PG are free (SDM, "Restrictions on VMX Operation"). */
@@ -448,6 +460,8 @@ static const struct { u32 msr; u64 used; } caps_used[] = {
 	{ MSR_IA32_VMX_CR4_FIXED0, ~0ULL },
 	{ MSR_IA32_VMX_CR4_FIXED1, TVX_CR4_KNOWN },
 	{ MSR_IA32_VMX_PROCBASED_CTLS2, (u64)PROC2_USED << 32 },
+	{ MSR_IA32_VMX_EXIT_CTLS, (u64)VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL << 32 },
+	{ MSR_IA32_VMX_ENTRY_CTLS, (u64)VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL << 32 },
 	{ MSR_IA32_VMX_EPT_VPID_CAP, EPT_VPID_USED },
 };
 

@@ -34,6 +34,7 @@
  * @mxcsr_mask: MXCSR bits that exist
  * @xsave_bytes: length of an XSAVE image for @xcr0_mask, standard format
  * @small_code: guests execute from 4 KiB pages of EPT only
+ * @can_stop_counters: VM entries and exits can load IA32_PERF_GLOBAL_CTRL
  * @has_vpid: VPIDs are used
  * @has_timer: the VMX-preemption timer is used
  * @timer_shift: log2 of how many TSC ticks one count of it takes
@@ -62,6 +63,7 @@ struct vmx_caps {
 	u32 mxcsr_mask;
 	u32 xsave_bytes;
 	bool small_code;
+	bool can_stop_counters;
 	bool has_vpid;
 	bool has_timer;
 	u8 timer_shift;
