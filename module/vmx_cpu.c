@@ -2,15 +2,12 @@
 /*
  * VMX root: whose it is, VMXON and VMXOFF, CPU hotplug, and the machine's end.
  *
- * Locking: vmx_users changes under cpus_read_lock() and vmx_mutex, so a hotplug
- * callback, which runs under the write side, may read it; vmx_root changes there, too,
- * while there are no VMs. The per-CPU list of active VMCSs belongs to its CPU with
+ * Locking: vmx_users changes under vmx_mutex, and so does vmx_root, while there are no VMs
+ * and no hotplug callbacks. The per-CPU list of active VMCSs belongs to its CPU with
  * interrupts disabled; a crash, by NMI, reads it.
  */
 #define pr_fmt(fmt) "tinyvmx: " fmt
-#include <linux/atomic.h>
 #include <linux/bits.h>
-#include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/gfp.h>
 #include <linux/lockdep.h>
@@ -183,19 +180,6 @@ static void vmx_cpu_oops(void)
 	cpu->inside = false;
 }
 
-static void vmx_cpu_on_ipi(void *failed)
-{
-	int err = vmx_cpu_on();
-
-	if (err)
-		atomic_set(failed, err);
-}
-
-static void vmx_cpu_off_ipi(void *unused)
-{
-	vmx_cpu_off();
-}
-
 /* Intel PT must be off at VMXON on some CPUs, and TDX wants VMX on for good. */
 static bool can_do_sections(void)
 {
@@ -229,27 +213,64 @@ static int choose_root(bool kvm)
 	return caps & TINYVMX_CAP_ROOT_SECTION ? VMX_ROOT_SECTION : -EBUSY;
 }
 
+/* On the CPU's own thread, now and when it comes and goes later. */
+static int vmx_cpu_online(unsigned int cpu)
+{
+	unsigned long flags;
+	int err;
+
+	local_irq_save(flags);
+	err = vmx_cpu_on();
+	local_irq_restore(flags);
+	return err;
+}
+
+static int vmx_cpu_offline(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	vmx_cpu_off();
+	local_irq_restore(flags);
+	return 0;
+}
+
+static void unprepare(void)
+{
+	tvx_host_power_end();
+	WRITE_ONCE(vmx_armed, false);
+	static_branch_disable(&vmx_shared_key);
+}
+
+/*
+ * By a hotplug state: these are set up one at a time. So nothing comes in between when KVM,
+ * with interrupts enabled from Linux 6.12 on, looks at CR4.VMXE, sets it and does VMXON.
+ */
 static int turn_on(enum vmx_root root)
 {
-	atomic_t failed = ATOMIC_INIT(0);
+	int err;
 
 	lockdep_assert_held(&vmx_mutex);
 	vmx_root = root;
 	if (root != VMX_ROOT_OWN)
-		static_branch_enable_cpuslocked(&vmx_shared_key);
+		static_branch_enable(&vmx_shared_key);
 	WRITE_ONCE(vmx_armed, root == VMX_ROOT_OWN);
 	tvx_host_power_begin();
-	on_each_cpu(vmx_cpu_on_ipi, &failed, 1);
-	return atomic_read(&failed);
+	err = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tinyvmx:online", vmx_cpu_online,
+				vmx_cpu_offline);
+	if (err < 0) {
+		unprepare();
+		return err;
+	}
+	vmx_hotplug_state = err;
+	return 0;
 }
 
 static void turn_off(void)
 {
 	lockdep_assert_held(&vmx_mutex);
-	on_each_cpu(vmx_cpu_off_ipi, NULL, 1);
-	tvx_host_power_end();
-	WRITE_ONCE(vmx_armed, false);
-	static_branch_disable_cpuslocked(&vmx_shared_key);
+	cpuhp_remove_state(vmx_hotplug_state);
+	unprepare();
 }
 
 /* The first VM decides. A section does with KVM's root as well as without. */
@@ -267,9 +288,7 @@ static int get_locked(enum vmx_root root)
 		err = turn_on(root);
 	else if (!root_fits(root))
 		return -EBUSY;
-	if (err)
-		turn_off();
-	else
+	if (!err)
 		vmx_users++;
 	return err;
 }
@@ -290,11 +309,9 @@ int vmx_get(bool kvm)
 		return root;
 	if (root < 0)
 		goto busy;
-	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	err = get_locked(root);
 	mutex_unlock(&vmx_mutex);
-	cpus_read_unlock();
 	if (err != -EBUSY)
 		return err;
 busy:
@@ -304,34 +321,10 @@ busy:
 
 void vmx_put(void)
 {
-	cpus_read_lock();
 	mutex_lock(&vmx_mutex);
 	if (!--vmx_users)
 		turn_off();
 	mutex_unlock(&vmx_mutex);
-	cpus_read_unlock();
-}
-
-static int vmx_cpu_online(unsigned int cpu)
-{
-	unsigned long flags;
-	int err = 0;
-
-	local_irq_save(flags);
-	if (vmx_users)
-		err = vmx_cpu_on();
-	local_irq_restore(flags);
-	return err;
-}
-
-static int vmx_cpu_offline(unsigned int cpu)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	vmx_cpu_off();
-	local_irq_restore(flags);
-	return 0;
 }
 
 /* Suspend and resume of the last CPU; the others go by hotplug. */
@@ -391,26 +384,14 @@ int vmx_cpu_init(void (*give_back)(void))
 	err = alloc_vmxon_regions();
 	if (err)
 		return err;
-	err = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tinyvmx:online",
-				vmx_cpu_online, vmx_cpu_offline);
-	if (err < 0)
-		goto free_regions;
-	vmx_hotplug_state = err;
 	err = tvx_host_power_init(&vmx_power);
 	if (err)
-		goto remove_hotplug;
-	return 0;
-
-remove_hotplug:
-	cpuhp_remove_state(vmx_hotplug_state);
-free_regions:
-	free_vmxon_regions();
+		free_vmxon_regions();
 	return err;
 }
 
 void vmx_cpu_exit(void)
 {
 	tvx_host_power_exit();
-	cpuhp_remove_state(vmx_hotplug_state);
 	free_vmxon_regions();
 }

@@ -2,6 +2,8 @@
 /* KVM and tinyvmx: who comes second gets EBUSY, and nobody is harmed. */
 #include "kvm.h"
 
+#define ROUNDS	10
+
 static bool kvm_loaded_by_us;
 
 static void nothing(void)
@@ -68,6 +70,59 @@ static void test_load_under_ours(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+struct contest {
+	volatile bool over;
+	volatile u32 ours;
+	u32 wrong;
+};
+
+/* A VM of ours over and over again: it is there, or refused. */
+static void *ours_come_and_go(void *arg)
+{
+	struct contest *contest = arg;
+
+	run_on_cpu(online_cpus() - 1);
+	while (!contest->over) {
+		int vm = create_vm_fd();
+
+		contest->wrong += vm < 0 && errno != EBUSY;
+		contest->ours += vm >= 0;
+		close(vm);
+	}
+	return NULL;
+}
+
+/*
+ * Both come at once. From Linux 6.12 on KVM looks at CR4.VMXE, sets it and does VMXON with
+ * interrupts enabled. Were ours to come in between, KVM would not notice, and lose VMX with
+ * our last VM: its own VMXOFF is a BUG then. So few instructions are met by rare chance only.
+ */
+static void test_both_at_once(void)
+{
+	struct contest contest = { .over = false };
+	u32 theirs = 0;
+	pthread_t thread;
+
+	/* Else KVM would come with its module alone, which takes long; older ones warn of it. */
+	if (system("rmmod kvm; modprobe kvm enable_virt_at_load=0") || !kvm_load())
+		bail("kvm_intel does not load again");
+	run_on_cpu(0);
+	pthread_create(&thread, NULL, ours_come_and_go, &contest);
+	for (u32 i = 0; i < ROUNDS || (i < 100 * ROUNDS && !(contest.ours && theirs)); i++) {
+		int vm = kvm_create_vm_fd();
+
+		contest.wrong += vm < 0 && errno != EBUSY && errno != EIO;
+		theirs += vm >= 0;
+		close(vm);
+	}
+	contest.over = true;
+	pthread_join(thread, NULL);
+	is(contest.wrong, 0, "both come and go: who is not there is refused");
+	ok(contest.ours && theirs, "ours were there %u times, theirs %u", contest.ours, theirs);
+	ok(kvm_unload(), "kvm_intel can be unloaded again");
+	ours_runs("ours runs");
+}
+
 int main(void)
 {
 	int kvm, probe;
@@ -95,6 +150,7 @@ int main(void)
 	if (kvm_loaded_by_us) {
 		is(system("rmmod kvm_intel"), 0, "kvm_intel can be unloaded");
 		ours_runs("without KVM ours runs");
+		test_both_at_once();
 	}
 	return tap_exit();
 }
