@@ -110,11 +110,18 @@ static void refresh_tlb(struct tvx_vcpu *vcpu)
 	}
 }
 
-/* Map the page of an EPT violation, as far as that takes no waiting. */
+/*
+ * Map the page of an EPT violation, as far as that takes no waiting. Not in a section whose
+ * VMXON may be ours: it shall be short, and to allocate a page may flush TLBs by CR4, with the
+ * kernel's idea of it: without VMXE.
+ */
 static void resolve_fault(struct tvx_vcpu *vcpu)
 {
-	int err = tvx_memory_fault_quick(vcpu->memory, &vcpu->ept_cache, &vcpu->fault);
+	int err;
 
+	if (vmx_is_shared() && vmx_root == VMX_ROOT_SECTION)
+		return;
+	err = tvx_memory_fault_quick(vcpu->memory, &vcpu->ept_cache, &vcpu->fault);
 	if (err == -EAGAIN)
 		return;
 	vcpu->faulted = false;
