@@ -24,9 +24,6 @@ void vmcs_host_write_constant(unsigned long rip)
 	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
 	vmcs_writen(HOST_RIP, rip);
 	vmcs_writen(HOST_CR0, read_cr0() & ~X86_CR0_TS);
-	vmcs_write64(HOST_IA32_EFER, tvx_rdmsr(MSR_EFER));
-	vmcs_write64(HOST_IA32_PAT, tvx_rdmsr(MSR_IA32_CR_PAT));
-	vmcs_write32(HOST_IA32_SYSENTER_CS, tvx_rdmsr(MSR_IA32_SYSENTER_CS));
 }
 
 void vmcs_host_write_cpu(struct vmcs_host *host)
@@ -39,6 +36,9 @@ void vmcs_host_write_cpu(struct vmcs_host *host)
 	vmcs_writen(HOST_IDTR_BASE, table.address);
 	vmcs_writen(HOST_TR_BASE, tvx_host_tss_base());
 	vmcs_writen(HOST_GS_BASE, tvx_rdmsr(MSR_GS_BASE));
+	vmcs_write64(HOST_IA32_EFER, tvx_rdmsr(MSR_EFER));
+	vmcs_write64(HOST_IA32_PAT, tvx_rdmsr(MSR_IA32_CR_PAT));
+	vmcs_write32(HOST_IA32_SYSENTER_CS, tvx_rdmsr(MSR_IA32_SYSENTER_CS));
 	vmcs_writen(HOST_IA32_SYSENTER_ESP, tvx_rdmsr(MSR_IA32_SYSENTER_ESP));
 	vmcs_writen(HOST_IA32_SYSENTER_EIP, tvx_rdmsr(MSR_IA32_SYSENTER_EIP));
 	vmcs_writen(HOST_FS_BASE, 0);
