@@ -206,7 +206,7 @@ static bool can_wait(struct tvx_vcpu *vcpu)
 		return false;
 	if (tvx_rflags(vcpu) & X86_EFLAGS_IF)
 		return true;
-	return vcpu->wait_for_nmi && !(tvx_blocking(vcpu) & GUEST_INTR_STATE_NMI);
+	return READ_ONCE(vcpu->run->wait_for_nmi) && !(tvx_blocking(vcpu) & GUEST_INTR_STATE_NMI);
 }
 
 /*

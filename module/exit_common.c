@@ -79,7 +79,6 @@ enum tvx_result tvx_exit_to_user_regs(struct tvx_vcpu *vcpu, u32 reason)
 {
 	tvx_exit_to_user(vcpu, reason);
 	tvx_regs_get(vcpu, &vcpu->run->regs);
-	vcpu->run->apic_page = tvx_lapic_page_gpa(&vcpu->lapic);
 	vcpu->run->flags |= TINYVMX_RUN_REGS;
 	return TVX_USER;
 }

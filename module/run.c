@@ -279,7 +279,6 @@ static int take_request(struct tvx_vcpu *vcpu)
 
 	if (unlikely(intr != vcpu->want_window))
 		tvx_event_intr_line(vcpu, intr);
-	vcpu->wait_for_nmi = READ_ONCE(run->wait_for_nmi);
 	if (vcpu->in_width)
 		tvx_io_complete(vcpu);
 	return likely(!request) ? 0 : take_changes(vcpu, request);

@@ -80,6 +80,7 @@ int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config)
 	if (err)
 		goto free;
 	init_xsave(vcpu);
+	vcpu->run->apic_page = tvx_lapic_page_gpa(&vcpu->lapic);
 	if (vmx_caps.has_vpid) {
 		err = ida_alloc_range(&vpids, FIRST_VPID, U16_MAX, GFP_KERNEL);
 		/* Out of VPIDs: go without, at the price of a flush per entry. */

@@ -203,7 +203,6 @@ struct tvx_vcpu_set {
  * @activity: TINYVMX_ACTIVITY_*
  * @in_width: bytes of run->io.data that the next RUN moves to RAX, 0: none
  * @want_window: the run page asks for an interrupt window
- * @wait_for_nmi: the run page asks to wait in HLT though interrupts are off
  * @intr_window: exit when the guest can take an external interrupt
  * @nmi_window: exit when the guest can take an NMI
  * @proc: primary processor-based controls in the VMCS
@@ -283,7 +282,6 @@ struct tvx_vcpu {
 	u32 activity;
 	u8 in_width;
 	bool want_window;
-	bool wait_for_nmi;
 
 	bool intr_window;
 	bool nmi_window;

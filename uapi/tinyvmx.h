@@ -902,7 +902,7 @@ struct tinyvmx_shortcut {
  * @request: request: TINYVMX_REQ_*; the kernel clears it when it is done
  * @wait_for_nmi: request: non-zero, with TINYVMX_VM_LAPIC: RUN waits in HLT also while
  *	interrupts are off, unless NMIs are blocked: userspace knows of somebody who may
- *	send one
+ *	send one. Looked at when the guest halts so
  * @pad: unused
  *
  * @reason: response: TINYVMX_EXIT_*
@@ -916,14 +916,14 @@ struct tinyvmx_shortcut {
  * @intr_error_code: response: its error code
  * @unknown_msrs: response: RDMSRs and WRMSRs of this vCPU so far that gave #GP
  *	because there is no such MSR; the tracepoint tinyvmx_unknown_msr names each
- * @apic_page: response, with TINYVMX_RUN_REGS: the guest-physical address of the page at
- *	which this vCPU's local APIC answers; all ones: nowhere
+ * @apic_page: response, at any time: the guest-physical address of the page at which this
+ *	vCPU's local APIC answers; all ones: nowhere
  *
  * @regs: registers, both ways: see TINYVMX_RUN_REGS and TINYVMX_REQ_SET_REGS
  * @shortcut: request and response, see there
  *
- * The kernel reads each request word once per RUN and takes nothing it finds
- * here on trust. The response is valid until the next RUN. When RUN fails with
+ * The kernel reads each request word once per RUN, but for @wait_for_nmi, and takes
+ * nothing it finds here on trust. The response is valid until the next RUN. When RUN fails with
  * an errno other than EINTR the response is not valid.
  */
 struct tinyvmx_run {

@@ -308,6 +308,7 @@ static void disable(struct tvx_vcpu *vcpu)
 
 void tvx_lapic_reload(struct tvx_vcpu *vcpu)
 {
+	vcpu->run->apic_page = tvx_lapic_page_gpa(&vcpu->lapic);
 	vcpu->lapic.stale = true;
 	vcpu->lapic.tmr_stale = true;
 	vcpu->recheck = true;
