@@ -42,7 +42,7 @@ static bool is_called(const struct tvx_vcpu *vcpu)
 static bool may_poll(const struct tvx_vcpu *vcpu, u64 until)
 {
 	return rdtsc() < until && !tvx_lapic_timer_is_over(vcpu) && single_task_running() &&
-	       !need_resched();
+	       !tvx_host_need_resched();
 }
 
 /* Return: whether something came. */

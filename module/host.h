@@ -11,6 +11,7 @@
 #include <linux/mm_types.h>
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
+#include <linux/thread_info.h>
 #include <linux/types.h>
 #include <linux/version.h>
 #include <asm/desc_defs.h>
@@ -165,13 +166,28 @@ static __always_inline bool tvx_host_has_user_work(void)
 	return task_work_pending(current);
 }
 
+#ifdef TIF_NEED_RESCHED_LAZY
+#define TVX_TIF_NEED_RESCHED	(_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)
+#else
+#define TVX_TIF_NEED_RESCHED	_TIF_NEED_RESCHED
+#endif
+
+/*
+ * Whether another task wants this CPU: at once or, since Linux 6.13, as soon as this one would
+ * return to its program, which one in a guest does not come to. need_resched() sees the former.
+ */
+static __always_inline bool tvx_host_need_resched(void)
+{
+	return read_thread_flags() & TVX_TIF_NEED_RESCHED;
+}
+
 /* Whether this thread must leave the guest: for another one, a signal, or such work. */
 static __always_inline bool tvx_host_wants_thread(void)
 {
-	if (likely(!(read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING |
+	if (likely(!(read_thread_flags() & (TVX_TIF_NEED_RESCHED | _TIF_SIGPENDING |
 					    _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME))))
 		return false;
-	return need_resched() || signal_pending(current) || tvx_host_has_user_work();
+	return tvx_host_need_resched() || signal_pending(current) || tvx_host_has_user_work();
 }
 
 /*

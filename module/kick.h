@@ -5,8 +5,7 @@
 #ifndef TVX_KICK_H
 #define TVX_KICK_H
 
-#include <linux/sched.h>
-
+#include "host.h"
 #include "vcpu.h"
 
 /* Have @vcpu look at what is pending, from wherever it is. Any context. */
@@ -16,7 +15,7 @@ void tvx_vcpu_request(struct tvx_vcpu *vcpu, unsigned int request);
 /* @vcpu has made the host wake a task, which may want this CPU: no interrupt tells. */
 static inline void tvx_vcpu_woke(struct tvx_vcpu *vcpu)
 {
-	if (need_resched())
+	if (tvx_host_need_resched())
 		vcpu->recheck = true;
 }
 

@@ -297,7 +297,7 @@ static int outer_work(struct tvx_vcpu *vcpu)
 	vcpu->split_lock = false;
 	if (signal_pending(current) || tvx_host_has_user_work())
 		return -EINTR;
-	if (need_resched())
+	if (tvx_host_need_resched())
 		schedule();
 	if (unlikely(must_move_apic_page(vcpu)))
 		move_apic_page(vcpu);
