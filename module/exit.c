@@ -140,13 +140,15 @@ static enum tvx_result tvx_exit_window(struct tvx_vcpu *vcpu)
 
 /*
  * The local APIC's timer. This exit, too, comes before external interrupts, and a
- * short period could make a series of them.
+ * short period could make a series of them. The next period is counted from when they are
+ * done: they, and VMX that goes off and on for them, may take longer than it lasts, and
+ * the guest would never come to an instruction.
  */
 static enum tvx_result tvx_exit_preemption_timer(struct tvx_vcpu *vcpu)
 {
 	vmx_timer_clear();
-	tvx_lapic_timer_fired(vcpu);
 	tvx_vcpu_open_interrupts(vcpu);
+	tvx_lapic_timer_fired(vcpu);
 	return TVX_RESUME;
 }
 
