@@ -41,7 +41,7 @@ static void copies(u64 id)
 	for (u64 n = 0;; n++, guest_alive++) {
 		char *from = (char *)AREA + n * 16 * PAGE % (AREA_BYTES / 2);
 		char *to = from + AREA_BYTES / 2;
-		u64 count = 16 * PAGE / 8;
+		u64 count = 4 * PAGE / 8;
 
 		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
 	}
