@@ -62,6 +62,11 @@ static bool can_share(const struct doctor_facts *f)
 	return f->open_err || f->vmx.module.capabilities & TINYVMX_CAP_ROOT_KVM;
 }
 
+static bool has_sections(const struct doctor_facts *f)
+{
+	return !f->open_err && f->vmx.module.capabilities & TINYVMX_CAP_ROOT_SECTION;
+}
+
 static void kvm_holds(const struct doctor_facts *f, struct doctor_result *r)
 {
 	if (!can_share(f)) {
@@ -71,6 +76,10 @@ static void kvm_holds(const struct doctor_facts *f, struct doctor_result *r)
 	} else if (doctor_opens(f->env, "/dev/kvm")) {
 		doctor_say(r, DOCTOR_OK,
 			   "KVM holds VMX (kvm_intel), and tinyvmx shares it: guests of both run");
+	} else if (has_sections(f)) {
+		doctor_say(
+			r, DOCTOR_OK,
+			"KVM holds VMX (kvm_intel), and /dev/kvm cannot be opened: tinyvmx does without, and has VMX only while interrupts are off");
 	} else {
 		doctor_say(
 			r, DOCTOR_NOT_OK,
@@ -83,9 +92,7 @@ static void kvm_holds(const struct doctor_facts *f, struct doctor_result *r)
 
 static void nobody_holds(const struct doctor_facts *f, struct doctor_result *r, const char *idle)
 {
-	bool section = !f->open_err && f->vmx.module.capabilities & TINYVMX_CAP_ROOT_SECTION;
-
-	if (section)
+	if (has_sections(f))
 		doctor_say(
 			r, DOCTOR_OK,
 			"%s%s; tinyvmx turns VMX on only while interrupts are off, and harms nobody's",

@@ -409,6 +409,13 @@ static void test_sections(void **state)
 	add("/sys/module/kvm_intel/refcnt", "0\n");
 	assert_int_equal(run(), 0);
 	expect("vmx-root", DOCTOR_OK, "loaded but idle: kvm_intel; tinyvmx turns", "");
+	module_info.module.capabilities |= TINYVMX_CAP_ROOT_KVM;
+	add("/sys/module/kvm_intel/refcnt", "1\n");
+	assert_int_equal(run(), 0);
+	expect("vmx-root", DOCTOR_OK, "/dev/kvm cannot be opened: tinyvmx does without", "");
+	add("/dev/kvm", "");
+	assert_int_equal(run(), 0);
+	expect("vmx-root", DOCTOR_OK, "shares it", "");
 }
 
 static void test_other_holders(void **state)
