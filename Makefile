@@ -4,14 +4,14 @@
 export BUILD := $(CURDIR)/build
 export V MACHINE CPUS KERNEL PROFILE
 TESTBED := $(CURDIR)/tools/testbed
-KERNELS ?= 6.1 6.12
+KERNELS ?= 6.1 6.12 7.2
 GUEST_KERNELS ?= 6.1 6.12 7.2
 DEBUG_KERNELS ?= 6.12+debug 6.12+kcsan 6.12+rt
 VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
-.PHONY: all userspace module native hvctl guests selftests run shell test test-crash test-debug coverage bench check clean help
+.PHONY: all userspace module native hvctl guests selftests run shell test test-all test-crash test-debug coverage bench check clean help
 .PHONY: deps-run deps-test deps-debug deps-check deps-deb deps-package
 
 # The module last: without headers all the rest is there.
@@ -54,6 +54,11 @@ test: deps-test
 	@$(STEP) "make the Linux guests" build/logs/guests-linux.log guests/linux/test/build $(BUILD)/linux-test $(GUEST_KERNELS)
 	@$(STEP) "get SeaBIOS" build/logs/guests-seabios.log guests/seabios/build
 	@$(TESTBED)/runtests $(ONLY)
+
+# All there is, by hand: an hour and a half on two CPUs.
+test-all: test
+	@$(MAKE) --no-print-directory test KERNEL=7.2
+	@$(MAKE) --no-print-directory test-crash
 
 # What takes too long for every day: crashes and reboots on each kernel.
 test-crash: deps-test
@@ -100,7 +105,8 @@ help:
 	@echo "make           build the module for the running kernel, hvctl, the guests and the selftests"
 	@echo "make run       boot a machine with VT-x, and Linux in it, to a shell (GUEST=skernel: the smallest guest, each step told)"
 	@echo "make shell     a shell in that machine"
-	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel; ONLY="name ..." for some (see docs/testbed.md)"
+	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel (7.2: 2 CPUs); ONLY="name ..." for some (see docs/testbed.md)"
+	@echo "make test-all  those, all of them on Linux 7.2 too, and make test-crash (an hour and a half on two CPUs)"
 	@echo "make test-crash  crash kernels and reboots with guests running, on each kernel (20 minutes)"
 	@echo "make test-debug  selftests and guests on kernels with KASAN, lockdep, KCSAN, PREEMPT_RT ..., which it builds first"
 	@echo "make coverage  which lines of module/ the tests reach"
@@ -116,4 +122,4 @@ help:
 	@echo "make deb       Debian packages, in build/deb; make test-package: build them twice, and DKMS in a Debian of its own (root)"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"
 	@echo
-	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1|6.12, GUEST=linux|skernel, V=1 (show everything live)"
+	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1|6.12|7.2, GUEST=linux|skernel, V=1 (show everything live)"
