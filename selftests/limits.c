@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* As many of everything as there may be, one more, and all of it given back. */
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "lib.h"
 
@@ -73,11 +76,68 @@ static void test_turns(void)
 		vcpu_simple_destroy(vcpu[i]);
 }
 
+/* -------------------------------------------------------- whose memory */
+
+#define VMS	100
+
+#define CGROUPS	"/tmp/limits-cgroup"
+#define GROUP	CGROUPS "/vms"
+
+struct use {
+	long charged_kib;	/* to the group that makes VMs */
+	long taken_kib;		/* from the machine */
+};
+
+/* In a group of its own: VMs with a vCPU each, and what they cost whom. */
+static int makes_vms(void *arg)
+{
+	struct use *use = arg;
+	long charged, free_pages;
+
+	if (!write_text(GROUP "/cgroup.procs", "0"))
+		return 1;
+	dev_open();
+	charged = read_long(GROUP "/memory.current");
+	free_pages = host_use().free_pages;
+	for (u32 i = 0; i < VMS; i++) {
+		int fd = create_vm_fd();
+
+		if (fd < 0 || create_vcpu_fd(fd, 0) < 0)
+			return 2;
+	}
+	use->charged_kib = (read_long(GROUP "/memory.current") - charged) / 1024;
+	use->taken_kib = (free_pages - host_use().free_pages) * 4;
+	return 0;
+}
+
+/* A group's memory.max is what bounds the VMs of those in it. */
+static void test_memory_is_charged(void)
+{
+	struct use *use = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			       -1, 0);
+
+	mkdir(CGROUPS, 0700);
+	if (mount("cgroup", CGROUPS, "cgroup2", 0, NULL) ||
+	    !write_text(CGROUPS "/cgroup.subtree_control", "+memory") || mkdir(GROUP, 0700)) {
+		skip("no memory cgroups here", "memory of VMs is charged");
+	} else {
+		is(reap(spawn(makes_vms, use)), 0, "%u VMs are made in a memory cgroup", VMS);
+		ok(use->charged_kib >= 24 * VMS && use->charged_kib >= use->taken_kib * 3 / 4,
+		   "it is charged %ld KiB of the %ld KiB that they take", use->charged_kib,
+		   use->taken_kib);
+	}
+	rmdir(GROUP);
+	umount(CGROUPS);
+	rmdir(CGROUPS);
+	munmap(use, PAGE);
+}
+
 int main(void)
 {
 	struct rlimit limit = { 600, 600 };
 
 	tap_init();
+	test_memory_is_charged();
 	setrlimit(RLIMIT_NOFILE, &limit);
 	test_vcpus();
 	test_vms();
