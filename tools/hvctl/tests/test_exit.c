@@ -387,6 +387,16 @@ static void test_memory_fault(void **state)
 		"the host cannot give the guest its RAM at 0x123000: Cannot allocate memory; free some memory");
 }
 
+static void test_memory_error(void **state)
+{
+	(void)state;
+	run->mmio = (struct tinyvmx_exit_mmio){ .gpa = 0x123000, .error = EHWPOISON };
+	handle(TINYVMX_EXIT_MEMORY_FAULT);
+	assert_end(
+		HV_END_ERROR,
+		"the host cannot give the guest its RAM at 0x123000: Memory page has hardware error");
+}
+
 /* ------------------------------------------------------------- ends, events */
 
 static void test_hlt(void **state)
@@ -704,6 +714,7 @@ int main(void)
 		ROW(test_mmio_unsupported, 2),
 		ROW(test_mmio_unsupported, 3),
 		BARE(test_memory_fault),
+		BARE(test_memory_error),
 		BARE(test_hlt),
 		PC(test_hlt_nmi),
 		PC(test_hlt_no_nmi),
