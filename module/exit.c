@@ -237,6 +237,16 @@ static enum tvx_result no_plain_exit(struct tvx_vcpu *vcpu)
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
 }
 
+static noinline void trace_exit(struct tvx_vcpu *vcpu)
+{
+	u32 reason = vcpu->exit.reason;
+	bool has_gpa = reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIG;
+
+	trace_tinyvmx_exit(vcpu->id, reason, tvx_exit_rip(vcpu), tvx_exit_qualification(vcpu),
+			   vmcs_read32(VM_EXIT_INTR_INFO),
+			   has_gpa ? vmcs_read64(GUEST_PHYSICAL_ADDRESS) : 0);
+}
+
 enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
 {
 	u32 reason = vmcs_read32(VM_EXIT_REASON);
@@ -249,9 +259,7 @@ enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
 	vcpu->exits++;
 	vcpu->exit_counts.count[reason % TINYVMX_NR_EXIT_COUNTS]++;
 	if (trace_tinyvmx_exit_enabled())
-		trace_tinyvmx_exit(vcpu->id, reason, tvx_exit_rip(vcpu),
-				   tvx_exit_qualification(vcpu),
-				   vmcs_read32(VM_EXIT_INTR_INFO));
+		trace_exit(vcpu);
 	if (unlikely(reason >= TINYVMX_NR_EXIT_COUNTS))
 		return no_plain_exit(vcpu);
 	vcpu->vmcs.launched = true;

@@ -30,14 +30,15 @@ TRACE_EVENT(tinyvmx_entry,
 
 TRACE_EVENT(tinyvmx_exit,
 	TP_PROTO(unsigned int vcpu_id, u32 reason, unsigned long rip,
-		 unsigned long qualification, u32 intr_info),
-	TP_ARGS(vcpu_id, reason, rip, qualification, intr_info),
+		 unsigned long qualification, u32 intr_info, u64 gpa),
+	TP_ARGS(vcpu_id, reason, rip, qualification, intr_info, gpa),
 	TP_STRUCT__entry(
 		__field(unsigned int, vcpu_id)
 		__field(u32, reason)
 		__field(unsigned long, rip)
 		__field(unsigned long, qualification)
 		__field(u32, intr_info)
+		__field(u64, gpa)
 	),
 	TP_fast_assign(
 		__entry->vcpu_id = vcpu_id;
@@ -45,11 +46,12 @@ TRACE_EVENT(tinyvmx_exit,
 		__entry->rip = rip;
 		__entry->qualification = qualification;
 		__entry->intr_info = intr_info;
+		__entry->gpa = gpa;
 	),
-	TP_printk("vcpu %u reason 0x%x (%s) rip 0x%lx qualification 0x%lx intr_info 0x%08x",
+	TP_printk("vcpu %u reason 0x%x (%s) rip 0x%lx qualification 0x%lx intr_info 0x%08x gpa 0x%llx",
 		  __entry->vcpu_id, __entry->reason,
 		  __print_symbolic(__entry->reason & 0xffff, VMX_EXIT_REASONS), __entry->rip,
-		  __entry->qualification, __entry->intr_info)
+		  __entry->qualification, __entry->intr_info, __entry->gpa)
 );
 
 TRACE_EVENT(tinyvmx_unknown_msr,

@@ -37,6 +37,7 @@ static bool knob(const char *name, const char *value)
 
 static void exits_thrice(void)
 {
+	*(volatile u64 *)(GUEST_FREE_GPA + 0x123450) = 1;
 	guest_sync(0);
 	__asm__ volatile("cli; hlt");
 }
@@ -66,6 +67,7 @@ static u32 lines_with(const char *event, const char *text)
 int main(void)
 {
 	struct vcpu *vcpu;
+	char gpa[32];
 
 	tap_init();
 	info();
@@ -82,6 +84,8 @@ int main(void)
 	ok(lines_with("tinyvmx_entry", NULL) >= 2, "entries are traced");
 	ok(lines_with("tinyvmx_exit", NULL) >= 2, "exits are traced");
 	ok(lines_with("tinyvmx_exit", "reason 0xc ") == 1, "the HLT once");
+	snprintf(gpa, sizeof(gpa), "gpa 0x%lx\n", GUEST_FREE_GPA + 0x123450UL);
+	ok(lines_with("EPT_VIOLATION", gpa) >= 1, "an EPT violation with its address");
 	knob("trace", "");
 	vcpu_simple_destroy(vcpu);
 	return tap_exit();
