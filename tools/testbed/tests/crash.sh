@@ -4,7 +4,8 @@
 # and sysrq-b with booting again. A CPU left in VMX operation would neither let the one clear CR4.VMXE nor take the INIT of
 # the other.
 #
-# LONG=1 ("make test-crash"): on each kernel, with 1 and 2 CPUs, with kvm_intel loaded too, and Linux as the crash kernel.
+# LONG=1 ("make test-crash"): on each kernel, with 1 and 2 CPUs, with kvm_intel loaded too, beside guests of KVM's, and with
+# Linux as the crash kernel.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -92,6 +93,16 @@ reboots()
 	ok "$text: ... and ends well" ends 0
 }
 
+# A guest of KVM's on each CPU, too; see beside().
+BESIDE='modprobe kvm_intel; /selftests/kvm_root spin & sleep 2'
+
+# beside TEST TEXT KERNEL CPUS TRIGGER
+beside()
+{
+	"$1" "$2 beside KVM's" "$3" "$4" "$5" "$BESIDE"
+	ok "$2 beside KVM's, Linux $3, $4 CPUs: ... of which one ran on each CPU, too" grep -qx "spinning on $4 CPUs" "$DIR/out"
+}
+
 PANIC='echo c >/proc/sysrq-trigger'
 FORCED='reboot -f'
 AT_ONCE='echo b >/proc/sysrq-trigger'
@@ -110,6 +121,9 @@ for kernel in ${KERNEL:-6.1 6.12 7.2}; do
 		reboots "reboot -f with kvm_intel loaded" "$kernel" "$cpus" "$FORCED" "modprobe kvm_intel"
 		reboots "sysrq-b" "$kernel" "$cpus" "$AT_ONCE"
 		reboots "sysrq-b with kvm_intel loaded" "$kernel" "$cpus" "$AT_ONCE" "modprobe kvm_intel"
+		beside panics "panic" "$kernel" "$cpus" "$PANIC"
+		beside reboots "reboot -f" "$kernel" "$cpus" "$FORCED"
+		beside reboots "sysrq-b" "$kernel" "$cpus" "$AT_ONCE"
 	done
 done
 finish
