@@ -80,7 +80,8 @@ static noinline void start_pebs(const struct tvx_host_regs *host)
 
 void tvx_host_save_debug(struct tvx_host_regs *host)
 {
-	if (static_cpu_has(X86_FEATURE_PEBS) && static_cpu_has(X86_FEATURE_ARCH_PERFMON)) {
+	if (cpu_feature_enabled(X86_FEATURE_PEBS) &&
+	    cpu_feature_enabled(X86_FEATURE_ARCH_PERFMON)) {
 		host->pebs_enable = tvx_rdmsr(MSR_IA32_PEBS_ENABLE);
 		if (unlikely(host->pebs_enable))
 			stop_pebs(host);
