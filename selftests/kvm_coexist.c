@@ -114,12 +114,14 @@ static void test_both_at_once(void)
 		contest.wrong += vm < 0 && errno != EBUSY && errno != EIO;
 		theirs += vm >= 0;
 		close(vm);
+		sleep_us(1000);		/* ours may have the CPU, too */
 	}
 	contest.over = true;
 	pthread_join(thread, NULL);
 	is(contest.wrong, 0, "both come and go: who is not there is refused");
 	ok(contest.ours && theirs, "ours were there %u times, theirs %u", contest.ours, theirs);
-	ok(kvm_unload(), "kvm_intel can be unloaded again");
+	/* With its parameter: the next test shall find the usual one. */
+	ok(kvm_unload() && !system("rmmod kvm"), "kvm_intel and kvm can be unloaded");
 	ours_runs("ours runs");
 }
 
