@@ -43,6 +43,7 @@ const struct doctor_control doctor_controls[] = {
 	{ VMX_WORD_PROC2, 6, ON, "WBINVD exiting" },
 	{ VMX_WORD_EXIT, 2, ON, "save debug controls" },
 	{ VMX_WORD_EXIT, 9, ON, "host address-space size" },
+	{ VMX_WORD_EXIT, 12, OFF, "load IA32_PERF_GLOBAL_CTRL" },
 	{ VMX_WORD_EXIT, 15, OFF, "acknowledge interrupt on exit" },
 	{ VMX_WORD_EXIT, 18, ON, "save IA32_PAT" },
 	{ VMX_WORD_EXIT, 19, ON, "load IA32_PAT" },
@@ -51,6 +52,7 @@ const struct doctor_control doctor_controls[] = {
 	{ VMX_WORD_ENTRY, 2, ON, "load debug controls" },
 	{ VMX_WORD_ENTRY, 9, CAN, "IA-32e mode guest" },
 	{ VMX_WORD_ENTRY, 10, OFF, "entry to SMM" },
+	{ VMX_WORD_ENTRY, 13, OFF, "load IA32_PERF_GLOBAL_CTRL (entry)" },
 	{ VMX_WORD_ENTRY, 14, ON, "load IA32_PAT (entry)" },
 	{ VMX_WORD_ENTRY, 15, ON, "load IA32_EFER (entry)" },
 };
