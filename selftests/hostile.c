@@ -140,7 +140,12 @@ static void watch_for(u32 ms)
  * for a slice and a tick, and frees up to 2000 pages at once with interrupts disabled, for
  * vCPUs that are gone. With these what is late is late by the module. They stay as they are
  * where there is none of them (debugfs, or an older kernel).
+ *
+ * With HRTICK (on since Linux 7) a slice ends without a tick. There a short one would be no
+ * longer than it takes to change from task to task.
  */
+#define FEATURES	"/sys/kernel/debug/sched/features"
+
 static struct {
 	const char *path;
 	const char *value;
@@ -166,7 +171,11 @@ static void restore_knobs(void)
 
 static void turn_knobs(void)
 {
+	bool ticks = !line_contains(FEATURES, " HRTICK ");
+
 	for (u32 i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (!ticks && strstr(knobs[i].path, "/sched/"))
+			continue;
 		knobs[i].before = read_long(knobs[i].path);
 		if (knobs[i].before >= 0)
 			write_text(knobs[i].path, knobs[i].value);

@@ -160,6 +160,8 @@ u64 ms_to_tsc(u64 ms);
 
 /* Contents of a small file as a number, -1 if it cannot be read. */
 long read_long(const char *path);
+/* Whether @text is in the first line of it. */
+bool line_contains(const char *path, const char *text);
 bool write_text(const char *path, const char *text);
 
 /* What of the host is in use, caches aside: a leak shows in the difference of two. */

@@ -29,25 +29,12 @@ static void calls(void)
 	guest_sync(3);
 }
 
-static bool contains(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "r");
-	char line[4096] = "";
-
-	if (file) {
-		if (!fgets(line, sizeof(line), file))
-			line[0] = '\0';
-		fclose(file);
-	}
-	return strstr(line, text);
-}
-
 /* Whether the kernel says that this CPU must not run code from large pages. */
 static bool is_affected(void)
 {
 	const char *path = "/sys/devices/system/cpu/vulnerabilities/itlb_multihit";
 
-	return !contains("/proc/cmdline", "mitigations=off") && contains(path, "KVM");
+	return !line_contains("/proc/cmdline", "mitigations=off") && line_contains(path, "KVM");
 }
 
 static void fill(u8 *code)

@@ -42,6 +42,19 @@ long read_long(const char *path)
 	return value;
 }
 
+bool line_contains(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "re");
+	char line[4096] = "";
+
+	if (!f)
+		return false;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	fclose(f);
+	return strstr(line, text);
+}
+
 bool write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);

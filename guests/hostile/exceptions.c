@@ -315,27 +315,28 @@ MOVED(PAGING)
 /* ------------------------------------------------------ shadows, windows */
 
 /*
- * More than a process may have to wait: each blocks interrupts up to the one behind it,
- * where the CPU must not let it block them again.
+ * 6 ms of instructions, more than a process may have to wait: each blocks interrupts up to
+ * the one behind it, where the CPU must not let it block them again.
  */
-static void write_chain(struct vcpu *vcpu, const void *insn, u32 len)
+#define CHAIN	(300 * 1024)
+
+static void write_chain(struct vcpu *vcpu, const void *bytes, u32 len, u32 times)
 {
 	u8 *code = vcpu->vm->ram + GUEST_FREE_GPA;
-	u32 used = 0;
 
-	for (; used + len <= 600 * 1024; used += len)
-		memcpy(code + used, insn, len);
-	code[used] = 0xc3;
+	for (u32 i = 0; i < times; i++)
+		memcpy(code + i * len, bytes, len);
+	code[times * len] = 0xc3;
 }
 
 static void prepare_mov_ss(struct vcpu *vcpu)
 {
-	write_chain(vcpu, "\x8e\xd0", 2);	/* MOV SS, EAX */
+	write_chain(vcpu, "\x8e\xd0", 2, CHAIN);	/* MOV SS, EAX */
 }
 
 static void prepare_sti(struct vcpu *vcpu)
 {
-	write_chain(vcpu, "\xfa\xfb", 2);	/* CLI; STI */
+	write_chain(vcpu, "\xfa\xfb", 2, CHAIN / 2);	/* CLI; STI */
 }
 
 static void runs_chain(u64 id)
