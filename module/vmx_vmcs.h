@@ -25,9 +25,9 @@ void vmx_vmcs_destroy(struct vmx_vmcs *vmcs);
  * Call it with preemption disabled and interrupts enabled. The host's MSRs are the host's
  * afterwards, whatever KVM had left there. Return: 0: it was active here already; 1: it
  * has come from another CPU, so everything per CPU in it is stale. In both cases
- * interrupts are now disabled, and the VMCS is current until vmx_section_end(): VMXOFF
- * comes by IPI. -EAGAIN: VMX is off on this CPU (it is on its way down, or the machine is),
- * or the CPU has refused the VMCS; interrupts are enabled.
+ * interrupts are now disabled, and the VMCS is current until vmx_section_end(): the VMXOFF
+ * of a reboot comes by IPI. -EAGAIN: VMX is off on this CPU (it is on its way down, or the
+ * machine is), or the CPU has refused the VMCS; interrupts are enabled.
  */
 int vmx_vmcs_load(struct vmx_vmcs *vmcs);
 

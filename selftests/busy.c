@@ -9,7 +9,7 @@
 static void test_calls(struct vcpu *vcpu)
 {
 	struct tinyvmx_get_vmcs vmcs = { .size = sizeof(vmcs) };
-	struct tinyvmx_regs regs;
+	struct tinyvmx_regs regs = { .rflags = 2 };
 
 	vcpu->run->immediate_exit = 1;	/* if it does come through */
 	ok_busy(vcpu_run(vcpu), "RUN");
