@@ -15,6 +15,9 @@ die()
 	exit 1
 }
 
+# What is tried here, for records of it.
+commit() { git -C "$TOP" rev-parse --short HEAD 2>/dev/null || echo unknown; }
+
 # step TEXT LOG COMMAND...: run COMMAND with its output in LOG (V=1: on the terminal too), tell what takes time.
 step()
 {

@@ -97,7 +97,7 @@ class Bochs:
         # The packaged Bochs 2.7 has a skylake_x without working XSAVE.
         default = "broadwell_ult" if self.packaged else "corei7_skylake_x"
         self.cpu = opts.cpu or default
-        self.ips = INSTRUMENTED_IPS if "+" in opts.kernel else IPS
+        self.ips = INSTRUMENTED_IPS if opts.instruments else IPS
 
     def images(self, vmlinuz, initrd):
         """What has to be in RAM, as (data, address)."""

@@ -58,7 +58,8 @@ class Report:
         return self.kind not in TOLD_APART or self.ours()
 
     def text(self):
-        return f"{self.kind}, {'ours' if self.ours() else 'not ours'}: {self.title}"
+        whose = "ours" if self.ours() else "not ours" if self.counts() else "the kernel's own"
+        return f"{self.kind}, {whose}: {self.title}"
 
 
 def split(lines):
