@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""hvctl for the checks that run it, which run at the same time."""
+"""Where the tree is that is checked, and its hvctl."""
 
 import fcntl
 import os
 import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+BUILD = os.environ.get("BUILD", os.path.join(TOP, "build"))
 
 
 def hvctl():
-    """Build it, one check at a time. Return: its path."""
-    out = os.path.join(os.environ.get("BUILD", os.path.join(TOP, "build")), "check/gcc")
+    """Build it, one check at a time: they run at once. Return: its path."""
+    out = os.path.join(BUILD, "check/gcc")
     os.makedirs(out, exist_ok=True)
     with open(os.path.join(out, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
