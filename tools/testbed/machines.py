@@ -23,6 +23,9 @@ KERNEL_ADDRESS = 0x100000
 INITRD_ADDRESS = 0x7000000
 BOCHS_MODELS = ("corei7_skylake_x", "broadwell_ult", "corei7_haswell_4770", "corei7_ivy_bridge_3770k",
                 "corei7_sandy_bridge_2600k", "core2_penryn_t9600", "ryzen")
+# What a machine is made of if nobody says otherwise, by the names of vtbox' options.
+DEFAULTS = {"cpu": None, "cpus": 1, "mem": 512, "append": "", "errors": True, "feature_control": None, "reboots": False,
+            "instruments": False}
 # A feature of ours: a microcode revision that Linux knows no fault of, instead of 0. IA32_BIOS_SIGN_ID, as Bochs' "msrs"
 # takes it: number, type, value, bits that must be 0, bits that keep their value.
 NEW_MICROCODE = "new_microcode"
