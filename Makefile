@@ -4,8 +4,9 @@
 export BUILD := $(CURDIR)/build
 export V MACHINE CPUS KERNEL PROFILE
 TESTBED := $(CURDIR)/tools/testbed
-KERNELS ?= 6.1 6.12 7.2
-GUEST_KERNELS ?= 6.1 6.12 7.2
+TESTED := $(shell cat $(TESTBED)/kernels/tested)
+KERNELS ?= $(TESTED)
+GUEST_KERNELS ?= $(TESTED)
 DEBUG_KERNELS ?= 6.12+debug 6.12+kcsan 6.12+rt
 VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
@@ -122,4 +123,4 @@ help:
 	@echo "make deb       Debian packages, in build/deb; make test-package: build them twice, and DKMS in a Debian of its own (root)"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"
 	@echo
-	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1|6.12|7.2, GUEST=linux|skernel, V=1 (show everything live)"
+	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1 (others: $(filter-out 6.1,$(TESTED))), GUEST=linux|skernel, V=1 (show everything live)"

@@ -8,6 +8,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${BUILD:-$TOP/build}
 LOGS=${LOGS:-$BUILD/logs}
 ME=${0##*/}
+# What "make test" and "make check" try the module on.
+KERNELS=$(<"$TOP/tools/testbed/kernels/tested")
 
 die()
 {

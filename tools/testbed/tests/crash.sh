@@ -113,7 +113,7 @@ if [ "${LONG:-0}" = 0 ]; then
 	finish
 	exit
 fi
-for kernel in ${KERNEL:-6.1 6.12 7.2}; do
+for kernel in ${KERNEL:-$KERNELS}; do
 	for cpus in ${CPUS:-1 2}; do
 		dumps "panic" "$kernel" "$cpus" "$PANIC"
 		panics "panic with kvm_intel loaded" "$kernel" "$cpus" "$PANIC" "modprobe kvm_intel"

@@ -17,7 +17,7 @@ ok "no selftest fails" test "$(grep -cE '^not ok|^Bail out|^#### end [^ ]+ ([1-3
 ok "they ran" test "$(grep -c '^ok' "$DIR/out")" -gt 500
 ok "KVM's guests ran to the end" test "$(tail -n 1 "$DIR/out")" = 1
 
-for kernel in ${KERNEL:-6.1 6.12 7.2}; do
+for kernel in ${KERNEL:-$KERNELS}; do
 	# A VM of KVM's own is there before: so KVM holds VMX on each kernel.
 	# shellcheck disable=SC2016
 	box -k "$kernel" -- sh -c '

@@ -8,7 +8,10 @@ TAP=0
 DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
 # shellcheck disable=SC2034 # used by those who include this
-K=${KERNEL:-6.1}
+{
+	K=${KERNEL:-6.1}
+	KERNELS=$(<"$TESTBED/kernels/tested")
+}
 
 # ok TEXT COMMAND...: passes if COMMAND succeeds.
 ok()
