@@ -22,6 +22,9 @@ modulesloaddir ?= $(prefix)/lib/modules-load.d
 usrsrcdir ?= /usr/src
 INSTALL ?= install
 
+# Where sudo looks for programs, on Debian and most others
+SECURE_PATH := /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin
+
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 DKMS_DIR := $(usrsrcdir)/tinyvmx-$(VERSION)
 MADE := $(BUILD)/install
@@ -61,6 +64,7 @@ install: hvctl
 	@sed 's|@prefix@|$(prefix)|; s|@includedir@|$(includedir)|; s|@version@|$(VERSION)|' packaging/tinyvmx.pc.in >$(MADE)/tinyvmx.pc
 	$(call install_files,$(FILES))
 	@[ -n '$(DESTDIR)' ] || echo "hvctl and its files are in $(prefix); for what is left to do once, see docs/install.md"
+	@[ -n '$(DESTDIR)$(filter $(bindir),$(SECURE_PATH))' ] || echo "sudo does not look there: sudo $(bindir)/hvctl"
 
 uninstall:
 	$(call uninstall_files,$(FILES))

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # "make install" into a directory of its own: what is there works, and "make uninstall" leaves nothing. The udev rule, by udev.
+# And what README.md says for a host, by a user who has sudo.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -36,11 +37,35 @@ for user in member other root; do
 	su $user -c '/stage/usr/bin/hvctl run /stage/usr/share/tinyvmx/skernel.bin'
 	echo "$user: $?"
 done
+
+chmod 4755 /usr/bin/sudo
+mkdir -p /etc/sudoers.d /src/build/hvctl /src/guests/skernel
+echo "admin ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/admin
+echo "admin:x:1002:1002::/:/bin/sh" >>/etc/passwd
+echo "127.0.0.1 $(hostname)" >/etc/hosts
+cp "$MODULE" /src/tinyvmx.ko
+mv /bin/hvctl /src/build/hvctl
+cp /guests/skernel/skernel.bin /src/guests/skernel
+rmmod tinyvmx
+cd /src
+admin()
+{
+	su admin -c "$1" 2>&1
+	echo "$1: $?"
+}
+while read -r line; do
+	admin "$line" </dev/null
+done </readme
+admin "sudo hvctl run /usr/local/share/tinyvmx/skernel.bin"
+rm /usr/local/bin/hvctl
+PATH=/stage/usr/bin:$PATH admin "hvctl --version && sudo hvctl --version"
 END
+# The commands of README.md that take root and are about us
+sed -n '/^## On a host/,/^## /{/^sudo \(insmod\|build\)/p}' "$TOP/README.md" >"$DIR/readme"
 
 installs()
 {
-	env -u MAKEFLAGS -u MAKELEVEL make -C "$TOP" "$@" DESTDIR="$STAGE" prefix=/usr >"$DIR/out" 2>"$DIR/err"
+	env -u MAKEFLAGS -u MAKELEVEL make -C "$TOP" "$@" >"$DIR/out" 2>"$DIR/err"
 }
 
 compiles()
@@ -53,7 +78,8 @@ compiles()
 	[ "$flags" = "-I$STAGE/usr/include" ] && gcc -Wall -Werror "$flags" -o "$DIR/user" "$DIR/user.c" 2>"$DIR/err" && "$DIR/user"
 }
 
-ok "make install install-dkms" installs install install-dkms
+ok "make install install-dkms, for a package" installs install install-dkms DESTDIR="$STAGE" prefix=/usr
+ok "make install" installs install DESTDIR="$DIR"
 version=$("$STAGE/usr/bin/hvctl" --version)
 version=${version#hvctl }
 ok "hvctl, dkms.conf and tinyvmx.pc have one version" test "$(cat "$STAGE/usr/src/tinyvmx-$version/dkms.conf" \
@@ -67,7 +93,9 @@ ok "completion is there" grep -q hvctl "$STAGE/usr/share/bash-completion/complet
 	"$STAGE/usr/share/zsh/site-functions/_hvctl"
 
 udev=$("$TESTBED/fetch" udev)
-box -k "$K" --add "$STAGE:/stage" --add "$udev/lib:/udev" --add "$DIR/inside:/inside" -- sh /inside
+sudo=$("$TESTBED/fetch" sudo)
+box -k "$K" --add "$STAGE:/stage" --add "$udev/lib:/udev" --add "$DIR/usr/local:/usr/local" --add "$sudo/usr:/usr" --add "$sudo/etc:/etc" \
+	--add "$DIR/readme:/readme" --add "$DIR/inside:/inside" -- sh /inside
 has() { grep -qxF -- "$1" "$DIR/out"; }
 ok "the machine is well afterwards" ends 0
 ok "udevadm verify takes the rule" has "verified"
@@ -77,9 +105,15 @@ ok "a member of the group runs the example guest" has "member: 4"
 ok "another user does not" has "other: 2"
 ok "root does" has "root: 4"
 
-ok "make uninstall uninstall-dkms" installs uninstall uninstall-dkms
+ok "README's commands: it has two of them" test "$(wc -l <"$DIR/readme")" = 2
+ok "... sudo insmod" has "sudo insmod ./tinyvmx.ko: 0"
+ok "... sudo runs the guest" has "sudo build/hvctl/hvctl run guests/skernel/skernel.bin: 4"
+ok "sudo finds what make install has put into /usr/local" has "sudo hvctl run /usr/local/share/tinyvmx/skernel.bin: 4"
+ok "... and not what is only in the user's PATH" has "hvctl --version && sudo hvctl --version: 1"
+
+ok "make uninstall uninstall-dkms" installs uninstall uninstall-dkms DESTDIR="$STAGE" prefix=/usr
 ok "... leaves nothing" test -z "$(find "$STAGE" ! -type d)"
-into_own() { env -u MAKEFLAGS -u MAKELEVEL make -C "$TOP" install PREFIX="$DIR/own" >"$DIR/out" 2>"$DIR/err"; }
-ok "make install into a prefix of its own" into_own
+ok "make install into a prefix of its own" installs install PREFIX="$DIR/own"
 ok "... says so where others look for it" grep -qx "prefix=$DIR/own" "$DIR/own/share/pkgconfig/tinyvmx.pc"
+ok "... and tells how sudo finds it" grep -q "sudo $DIR/own/bin/hvctl" "$DIR/out"
 finish
