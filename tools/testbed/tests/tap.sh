@@ -5,6 +5,7 @@
 TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VTBOX=$TESTBED/vtbox
 TAP=0
+FAILED=0
 DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
 # shellcheck disable=SC2034 # used by those who include this
@@ -23,6 +24,7 @@ ok()
 		echo "ok $TAP - $text"
 		return
 	fi
+	FAILED=$((FAILED + 1))
 	echo "not ok $TAP - $text"
 	sed 's/^/# /' "$DIR"/out "$DIR"/err 2>/dev/null | tail -n 20
 }
@@ -45,7 +47,9 @@ ends() { [ "$status" -eq "$1" ]; }
 prints() { [ "$status" -eq 0 ] && [ "$(cat "$DIR/out")" = "$1" ]; }
 says() { [ "$status" -eq "$1" ] && grep -qE -- "$2" "$DIR/err"; }
 
+# The last command of a script: make, too, shall know how it ended.
 finish()
 {
 	echo "1..$TAP"
+	[ "$FAILED" -eq 0 ]
 }
