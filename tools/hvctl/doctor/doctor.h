@@ -95,7 +95,7 @@ bool doctor_installed(const struct doctor_facts *f, const char *release, char *f
 
 /* What several checks say */
 #define DOCTOR_NO_VMX	"needs VMX, which this CPU does not show"
-#define DOCTOR_TESTBED	"try it in the emulated machine: MACHINE=bochs make run"
+#define DOCTOR_TESTBED	"try it in the emulated machine, from tinyvmx's sources: MACHINE=bochs make run"
 
 /* Set the outcome of a check. */
 void doctor_say(struct doctor_result *r, enum doctor_state state, const char *format, ...)

@@ -175,6 +175,14 @@ static void module_loaded(const struct doctor_facts *f, struct doctor_result *r)
 		   taint[0] ? ", taints the kernel " : "", taint, f->env->release);
 }
 
+/* For the running kernel: as it came here */
+static const char *build_again(const struct doctor_facts *f)
+{
+	if (doctor_exists(f->env, "/var/lib/dkms/tinyvmx"))
+		return "sudo dkms autoinstall && sudo modprobe tinyvmx";
+	return "in tinyvmx's sources: make && sudo insmod tinyvmx.ko";
+}
+
 void doctor_check_module(const struct doctor_facts *f, struct doctor_result *r)
 {
 	char path[PATH_MAX];
@@ -189,12 +197,10 @@ void doctor_check_module(const struct doctor_facts *f, struct doctor_result *r)
 	} else if (doctor_installed(f, "*", path, sizeof(path))) {
 		doctor_say(r, DOCTOR_NOT_OK, "installed for another kernel (%.200s), not for %s",
 			   path, f->env->release);
-		doctor_mend(r, "make clean && make && sudo insmod tinyvmx.ko");
+		doctor_mend(r, "%s", build_again(f));
 	} else {
 		doctor_say(r, DOCTOR_NOT_OK, "not loaded");
-		doctor_mend(
-			r,
-			"make && sudo insmod tinyvmx.ko; if that fails: sudo dmesg | grep tinyvmx");
+		doctor_mend(r, "%s; if that fails: sudo dmesg | grep tinyvmx", build_again(f));
 	}
 }
 

@@ -536,7 +536,10 @@ static void test_headers_and_module(void **state)
 	add("/lib/modules/5.10.0/updates/dkms/tinyvmx.ko", "");
 	run();
 	expect("module", DOCTOR_NOT_OK, "/lib/modules/5.10.0/updates/dkms/tinyvmx.ko",
-	       "make clean");
+	       "make && sudo insmod");
+	add("/var/lib/dkms/tinyvmx", "");
+	run();
+	expect("module", DOCTOR_NOT_OK, "/lib/modules/5.10.0/", "dkms autoinstall");
 	add("/lib/modules/" RELEASE "/extra/tinyvmx.ko.xz", "");
 	run();
 	expect("module", DOCTOR_NOT_OK, "extra/tinyvmx.ko.xz", "modprobe tinyvmx");
@@ -563,6 +566,9 @@ static void test_headers_by_distribution(void **state)
 		  "zypper install kernel-azure-devel" },
 		{ "6.12.1-arch1-1", "ID=arch\n", "pacman -S linux-headers" },
 		{ "6.6.63-1-lts", "ID=arch\n", "pacman -S linux-lts-headers" },
+		{ "6.6.63-1-MANJARO", "ID=manjaro\nID_LIKE=arch\n",
+		  "choose those of 6.6.63-1-MANJARO" },
+		{ "6.6.63_1", "ID=\"void\"\n", "xbps-install linux-headers" },
 		{ "6.6.58-0-virt", "ID=alpine\n", "apk add linux-virt-dev" },
 		{ "6.6.58-gentoo", "ID=gentoo\n", "make modules_prepare" },
 		{ "6.6.58", "ID=nixos\n", "kernelPackages.kernel.dev" },
