@@ -474,6 +474,10 @@ static void test_nothing_left(const struct host_use *before)
 	struct host_use after = host_use();
 
 	is(after.refs, before->refs, "the module has the users it had");
+	if (leak_obstacle()) {
+		skip(leak_obstacle(), "free pages");
+		return;
+	}
 	/* A VM that stays is tens of pages, its RAM thousands. */
 	ok(before->free_pages - after.free_pages < 400, "free pages %ld -> %ld",
 	   before->free_pages, after.free_pages);

@@ -174,6 +174,8 @@ struct host_use {
 };
 
 struct host_use host_use(void);
+/* Why that does not show what has leaked, or NULL. */
+const char *leak_obstacle(void);
 
 /* Fork @child; its return value is the exit status. */
 pid_t spawn(int (*child)(void *arg), void *arg);

@@ -131,6 +131,12 @@ struct host_use host_use(void)
 	return use;
 }
 
+const char *leak_obstacle(void)
+{
+	return access("/sys/kernel/debug/kmemleak", F_OK) ?
+		       NULL : "KASAN keeps what was freed: kmemleak looks for leaks here";
+}
+
 pid_t spawn(int (*child)(void *arg), void *arg)
 {
 	pid_t pid;
