@@ -14,6 +14,7 @@
 #include <asm/vmx.h>
 
 #include "../uapi/tinyvmx.h"
+#include "vmx_insn.h"
 
 /* Bits 14:13 of an encoding (SDM, "Field Encoding in VMCS"). */
 enum { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURAL };
@@ -62,10 +63,7 @@ static inline u32 vmcs_instruction_error(void)
 
 static __always_inline bool vmcs_try_write(unsigned long field, unsigned long value)
 {
-	asm goto("1: vmwrite %0, %1\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "rm" (value), "r" (field) : "cc" : failed);
+	asm goto(VMX_INSN("vmwrite %0, %1") : : "rm" (value), "r" (field) : "cc" : failed);
 	return true;
 failed:
 	return false;

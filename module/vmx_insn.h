@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VMX instructions, for the vmx_*.c that know that VMX is on.
+ * VMX instructions, for those who know that VMX is on.
  *
  * One that faults, because VMX is off after all, has failed like one that the CPU refuses.
  * Not so VMREAD: it is too frequent, and interrupts are disabled since somebody looked.
@@ -16,13 +16,16 @@
 /* What VMPTRST stores when no VMCS is current. */
 #define VMX_NO_VMCS	(~0ULL)
 
+/*
+ * A VMX instruction, for asm goto: to the label "failed" where it faults, or ends in VMfailInvalid
+ * (CF) or VMfailValid (ZF; SDM, "Conventions" of the VMX instruction reference).
+ */
+#define VMX_INSN(insn)	"1: " insn "\n\tjbe %l[failed]\n\t" _ASM_EXTABLE(1b, %l[failed])
+
 /* Return: 0, or -EIO when VMXON faults or fails. */
 static inline int vmxon(u64 hpa)
 {
-	asm goto("1: vmxon %0\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (hpa) : "cc", "memory" : failed);
+	asm goto(VMX_INSN("vmxon %0") : : "m" (hpa) : "cc", "memory" : failed);
 	return 0;
 failed:
 	return -EIO;
@@ -35,10 +38,7 @@ static inline void vmxoff(void)
 
 static inline bool try_vmclear(u64 hpa)
 {
-	asm goto("1: vmclear %0\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (hpa) : "cc", "memory" : failed);
+	asm goto(VMX_INSN("vmclear %0") : : "m" (hpa) : "cc", "memory" : failed);
 	return true;
 failed:
 	return false;
@@ -46,10 +46,7 @@ failed:
 
 static inline bool try_vmptrld(u64 hpa)
 {
-	asm goto("1: vmptrld %0\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (hpa) : "cc", "memory" : failed);
+	asm goto(VMX_INSN("vmptrld %0") : : "m" (hpa) : "cc", "memory" : failed);
 	return true;
 failed:
 	return false;

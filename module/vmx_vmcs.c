@@ -23,9 +23,7 @@ void vmx_invept(u64 eptp)
 {
 	struct { u64 eptp, zero; } desc = { eptp, 0 };
 
-	asm goto("1: invept %0, %1\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
+	asm goto(VMX_INSN("invept %0, %1")
 		 : : "m" (desc), "r" ((u64)VMX_EPT_EXTENT_CONTEXT) : "cc", "memory" : failed);
 	return;
 failed:
@@ -38,9 +36,7 @@ void vmx_invvpid(u16 vpid)
 
 	if (!vpid)
 		return;	/* without a VPID every VM entry flushes */
-	asm goto("1: invvpid %0, %1\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
+	asm goto(VMX_INSN("invvpid %0, %1")
 		 : : "m" (desc), "r" ((u64)VMX_VPID_EXTENT_SINGLE_CONTEXT)
 		 : "cc", "memory" : failed);
 	return;
