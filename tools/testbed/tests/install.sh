@@ -9,15 +9,8 @@ set -u
 
 STAGE=$DIR/stage
 TOP=$TESTBED/../..
-cat >"$DIR/user.c" <<'END'
-#include <linux/tinyvmx.h>
-int main(void)
-{
-	struct tinyvmx_info info = { .size = sizeof(info) };
-
-	return info.size < sizeof(TINYVMX_DEVICE);
-}
-END
+# The example of tinyvmx(4)
+sed -n '/^\.Bd -literal/,/^\.Ed/p' "$TOP/module/tinyvmx.4" | sed '1d; $d; s/\\e/\\/g' >"$DIR/example.c"
 cat >"$DIR/inside" <<'END'
 mkdir -p /run/udev /usr/lib
 sed -n 's/^g \([a-z]*\) -$/\1:x:977:/p' /stage/usr/lib/sysusers.d/tinyvmx.conf >>/etc/group
@@ -37,6 +30,7 @@ for user in member other root; do
 	su $user -c '/stage/usr/bin/hvctl run /stage/usr/share/tinyvmx/skernel.bin'
 	echo "$user: $?"
 done
+/example
 
 chmod 4755 /usr/bin/sudo
 mkdir -p /etc/sudoers.d /src/build/hvctl /src/guests/skernel
@@ -75,7 +69,7 @@ compiles()
 	flags=$(sed "s|/usr|$STAGE/usr|" "$STAGE/usr/share/pkgconfig/tinyvmx.pc" |
 		sh -c 'while IFS= read -r line; do case $line in
 			*=*) eval "$line" ;; Cflags:*) eval "echo ${line#Cflags:}" ;; esac; done')
-	[ "$flags" = "-I$STAGE/usr/include" ] && gcc -Wall -Werror "$flags" -o "$DIR/user" "$DIR/user.c" 2>"$DIR/err" && "$DIR/user"
+	[ "$flags" = "-I$STAGE/usr/include" ] && gcc -Wall -Wextra -Werror "$flags" -o "$DIR/example" "$DIR/example.c" 2>"$DIR/err"
 }
 
 ok "make install install-dkms, for a package" installs install install-dkms DESTDIR="$STAGE" prefix=/usr
@@ -84,7 +78,7 @@ version=$("$STAGE/usr/bin/hvctl" --version)
 version=${version#hvctl }
 ok "hvctl, dkms.conf and tinyvmx.pc have one version" test "$(cat "$STAGE/usr/src/tinyvmx-$version/dkms.conf" \
 	"$STAGE/usr/share/pkgconfig/tinyvmx.pc" | sed -n 's/^Version: \|^PACKAGE_VERSION=//p' | tr -d '"' | uniq)" = "$version"
-ok "the header compiles with the flags of tinyvmx.pc" compiles
+ok "the example of tinyvmx(4) compiles with the header and the flags of tinyvmx.pc" compiles
 ok "DKMS gets the module's sources, all of them" diff \
 	<(cd "$STAGE/usr/src/tinyvmx-$version" && find . -type f ! -name dkms.conf | sort) \
 	<(cd "$TOP" && find ./Kbuild ./uapi ./module -type f -name 'Kbuild' -o -name '*.[chS]' | sort)
@@ -95,7 +89,7 @@ ok "completion is there" grep -q hvctl "$STAGE/usr/share/bash-completion/complet
 udev=$("$TESTBED/fetch" udev)
 sudo=$("$TESTBED/fetch" sudo)
 box -k "$K" --add "$STAGE:/stage" --add "$udev/lib:/udev" --add "$DIR/usr/local:/usr/local" --add "$sudo/usr:/usr" --add "$sudo/etc:/etc" \
-	--add "$DIR/readme:/readme" --add "$DIR/inside:/inside" -- sh /inside
+	--add "$DIR/example" --add "$DIR/readme:/readme" --add "$DIR/inside:/inside" -- sh /inside
 has() { grep -qxF -- "$1" "$DIR/out"; }
 ok "the machine is well afterwards" ends 0
 ok "udevadm verify takes the rule" has "verified"
@@ -104,6 +98,7 @@ ok "... and to who sits at the machine" has "CURRENT_TAGS=:uaccess:"
 ok "a member of the group runs the example guest" has "member: 4"
 ok "another user does not" has "other: 2"
 ok "root does" has "root: 4"
+ok "tinyvmx(4)'s example runs its guest" has "! halted"
 
 ok "README's commands: it has two of them" test "$(wc -l <"$DIR/readme")" = 2
 ok "... sudo insmod" has "sudo insmod ./tinyvmx.ko: 0"
