@@ -15,7 +15,7 @@ static int explain_open(int error, struct hv_error *err)
 	case -ENODEV:
 		return hv_fail(
 			err, -error,
-			"is not there; load the module (insmod tinyvmx.ko), or ask 'hvctl doctor' why not");
+			"is not there; load the module (insmod tinyvmx.ko, or modprobe tinyvmx), or ask 'hvctl doctor' why not");
 	case -EACCES:
 	case -EPERM:
 		return hv_fail(
