@@ -12,7 +12,7 @@ VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
-.PHONY: all userspace module native hvctl guests selftests run shell test test-all test-crash test-debug coverage bench check clean help
+.PHONY: all userspace module native hvctl guests selftests run shell test test-all test-long test-crash test-debug coverage bench check clean help
 .PHONY: deps-run deps-test deps-debug deps-check deps-deb deps-package
 
 # The module last: without headers all the rest is there.
@@ -59,13 +59,14 @@ test: deps-test
 # All there is, by hand: an hour and a half on two CPUs.
 test-all: test
 	@$(MAKE) --no-print-directory test KERNEL=7.2
-	@$(MAKE) --no-print-directory test-crash
+	@$(MAKE) --no-print-directory test-long
 
-# What takes too long for every day: crashes and reboots on each kernel.
-test-crash: deps-test
+# What takes too long for every day, on each kernel: crashes and reboots, sleep.
+test-long test-crash: deps-test
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
-	@LONG=1 $(TESTBED)/tests/crash.sh
+	@status=0; for test in $(if $(filter %-crash,$@),crash,crash suspend); do \
+		echo "==> $$test"; LONG=1 $(TESTBED)/tests/$$test.sh || status=1; done; exit $$status
 
 test-debug: deps-debug
 	@$(MAKE) --no-print-directory userspace
@@ -107,8 +108,8 @@ help:
 	@echo "make run       boot a machine with VT-x, and Linux in it, to a shell (GUEST=skernel: the smallest guest, each step told)"
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel (7.2: 2 CPUs); ONLY="name ..." for some (see docs/testbed.md)"
-	@echo "make test-all  those, all of them on Linux 7.2 too, and make test-crash (an hour and a half on two CPUs)"
-	@echo "make test-crash  crash kernels and reboots with guests running, on each kernel (20 minutes)"
+	@echo "make test-all  those, all of them on Linux 7.2 too, and make test-long (two hours on two CPUs)"
+	@echo "make test-long  with guests running, on each kernel: crash kernels and reboots (make test-crash), sleep"
 	@echo "make test-debug  selftests and guests on kernels with KASAN, lockdep, KCSAN, PREEMPT_RT ..., which it builds first"
 	@echo "make coverage  which lines of module/ the tests reach"
 	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json;"
