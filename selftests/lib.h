@@ -155,6 +155,8 @@ bool run_on_cpu(int cpu);
 /* ------------------------------------------------------------------- host */
 
 void *map_anon(size_t bytes);
+/* Of 4 KiB; a kernel that has no others for processes (PREEMPT_RT) does not know of that. */
+void use_small_pages(void *p, size_t bytes);
 int online_cpus(void);
 u64 ms_to_tsc(u64 ms);
 

@@ -162,7 +162,7 @@ static void test_small_then_huge(void)
 		     MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (again == MAP_FAILED)
 		bail("mmap: %m");
-	must(madvise(p, MIB, MADV_NOHUGEPAGE));
+	use_small_pages(p, MIB);
 	fill_words(p);
 	must(set_memory(vcpu->vm->fd, 1, 0, GPA, 2 * MIB, p));
 	ok_sync(vcpu, 1, "2 MiB in small pages");
@@ -204,7 +204,7 @@ static void test_sparse(void)
 {
 	u8 *p = map_aligned(GIB, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
-	madvise(p, GIB, MADV_NOHUGEPAGE);
+	use_small_pages(p, GIB);
 	go_through(0, p, 0, GIB, 64 * MIB + PAGE, "1 GiB, sparse");
 	munmap(p, GIB);
 }

@@ -27,7 +27,7 @@ static u8 *fill(void)
 {
 	u8 *p = map_anon(PAGES * PAGE);
 
-	madvise(p, PAGES * PAGE, MADV_NOHUGEPAGE);
+	use_small_pages(p, PAGES * PAGE);
 	for (u64 i = 0; i < PAGES; i++)
 		*(u64 *)(p + i * PAGE) = i / 2;
 	return p;

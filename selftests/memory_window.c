@@ -317,7 +317,7 @@ int main(void)
 	tap_init();
 	vcpu = vcpu_simple(touches);
 	memory = map_anon(PAGES * PAGE);
-	must(madvise(memory, PAGES * PAGE, MADV_NOHUGEPAGE));
+	use_small_pages(memory, PAGES * PAGE);
 	test_lone();
 	test_sequential();
 	test_slot_end();

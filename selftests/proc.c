@@ -17,6 +17,12 @@ void *map_anon(size_t bytes)
 	return p;
 }
 
+void use_small_pages(void *p, size_t bytes)
+{
+	if (madvise(p, bytes, MADV_NOHUGEPAGE) && errno != EINVAL)
+		bail("madvise: %m");
+}
+
 int online_cpus(void)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN);

@@ -218,7 +218,7 @@ static void fork_once(struct vcpu *vcpu)
 /* Clearing a huge page takes longer than all the rest. */
 static void small_pages(struct vcpu *vcpu)
 {
-	must(madvise(vcpu->vm->ram, GUEST_RAM_BYTES, MADV_NOHUGEPAGE));
+	use_small_pages(vcpu->vm->ram, GUEST_RAM_BYTES);
 }
 
 static void prepare_aliases(struct vcpu *vcpu)
