@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/timerfd.h>
 #include <time.h>
 
 #include "hostile.h"
@@ -68,31 +67,32 @@ static bool settle(void)
 	return run_on_cpu(CPU) && !prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/* Served at once, whoever else runs: what is late is the interrupt, or its return. */
+/*
+ * Served at once, whoever else runs: what is late is the interrupt, or its return. With
+ * PREEMPT_RT a timer is the interrupt's business if a real-time task sleeps for it, and that
+ * of a thread like others if it is a timerfd's.
+ */
 static int serves_timer(void *unused)
 {
 	struct sched_param param = { .sched_priority = 1 };
 	u64 due = now_ns() / TICK_NS * TICK_NS + 10 * TICK_NS;
-	struct itimerspec spec = {
-		.it_value = { due / 1000000000, due % 1000000000 },
-		.it_interval = { 0, TICK_NS },
-	};
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	u64 count, late;
 
 	(void)unused;
-	if (!settle() || sched_setscheduler(0, SCHED_FIFO, &param) ||
-	    timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, NULL))
+	if (!settle() || sched_setscheduler(0, SCHED_FIFO, &param))
 		return 1;
-	while (read(fd, &count, sizeof(count)) == sizeof(count)) {
-		late = ns_to_ticks(now_ns() - due);
+	for (;;) {
+		struct timespec until = { due / 1000000000, due % 1000000000 };
+		u64 late, count;
+
+		if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL))
+			return 1;
+		late = now_ns() - due;
+		count = late / TICK_NS + 1;
 		due += count * TICK_NS;
 		watch->timers += count;
 		watch->timer_served = rdtsc();
-		if (late > watch->timer_late)
-			watch->timer_late = late;
+		watch->timer_late = MAX(watch->timer_late, ns_to_ticks(late));
 	}
-	return 1;
 }
 
 /* It wants nothing but the CPU, and sees how long it was away. */
