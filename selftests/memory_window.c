@@ -214,7 +214,11 @@ static void test_large(void)
 	u8 *p = map_anon(bytes);
 	u8 *at = (u8 *)(((uintptr_t)p + 2 * MIB - 1) & -(2 * MIB));
 
-	madvise(p, bytes, MADV_HUGEPAGE);
+	if (madvise(p, bytes, MADV_HUGEPAGE)) {
+		skip("no transparent huge pages here", "large pages");
+		munmap(p, bytes);
+		return;
+	}
 	memset(at, 0, n * 2 * MIB);
 	must(set_memory(vcpu->vm->fd, 1, 0, GPA, n * 2 * MIB, at));
 	/* One touch more in each page: it is there as a whole, or there are no large pages. */

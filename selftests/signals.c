@@ -67,7 +67,7 @@ static void be_first(bool yes)
 {
 	struct sched_param param = { .sched_priority = yes };
 
-	if (read_long("/sys/kernel/realtime") == 1)
+	if (line_contains("/proc/version", "PREEMPT_RT"))
 		return;
 	must(sched_setscheduler(0, yes ? SCHED_FIFO : SCHED_OTHER, &param));
 }

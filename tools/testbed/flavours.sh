@@ -83,7 +83,7 @@ fetch_flavour()
 		mkdir "$WORK/out"
 		step "get the source of Linux ${1%+*}" "$LOG" unpack_linux "${1%+*}"
 		step "configure Linux $1" "$LOG" configure_flavour "$1"
-		step "build Linux $1 (ten to twenty-five minutes)" "$LOG" make_flavour "$1"
+		step "build Linux $1 (some ten minutes with two CPUs)" "$LOG" make_flavour "$1"
 		publish "$WORK/out" "$dir"
 	fi
 	echo "$dir"
