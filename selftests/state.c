@@ -186,10 +186,52 @@ static void test_debug(void)
 	round_trip(TINYVMX_STATE_DEBUG, &d, sizeof(d), "DEBUG");
 }
 
+/* Reads the same address before and after the VMM has given it other page tables. */
+#define MOVED_GVA	0xa00000UL
+#define OTHER_GPA	0xc00000UL
+#define OTHER_PT_GPA	GUEST_FREE_GPA
+
+static void reads_twice(void)
+{
+	volatile u64 *moved = (volatile u64 *)MOVED_GVA;
+
+	guest_is(*moved, 1);
+	guest_sync(0);
+	guest_is(*moved, 2);
+}
+
+/*
+ * The CPU tags translations with VPID and EPTP, neither of which changes: without INVVPID those
+ * of the old tables are still there. Try it without the one of set_sregs() in module/state.c.
+ */
+static void test_translations(void)
+{
+	struct vcpu *reader = vcpu_simple(reads_twice);
+	u8 *ram = reader->vm->ram;
+	u64 *tables = (u64 *)(ram + OTHER_PT_GPA);
+	struct tinyvmx_sregs s;
+
+	run_on_cpu(0);
+	/* PML4, PDPT, the first directory, of pages of 2 MiB. */
+	memcpy(tables, ram + GUEST_PT_GPA, 3 * PAGE);
+	tables[0] = (OTHER_PT_GPA + PAGE) | 7;
+	tables[512] = (OTHER_PT_GPA + 2 * PAGE) | 7;
+	tables[1024 + MOVED_GVA / (2 * MIB)] += OTHER_GPA - MOVED_GVA;
+	*(volatile u64 *)(ram + MOVED_GVA) = 1;
+	*(volatile u64 *)(ram + OTHER_GPA) = 2;
+	ok_sync(reader, 0, "the guest reads through its page tables");
+	s = vcpu_sregs(reader);
+	s.cr3 = OTHER_PT_GPA;
+	vcpu_set_sregs(reader, &s);
+	ok_done(reader, "SREGS with another CR3: it reads through those");
+	vcpu_simple_destroy(reader);
+}
+
 int main(void)
 {
 	tap_init();
 	vcpu = vcpu_simple(nothing);
+	test_translations();
 	test_regs();
 	test_sregs();
 	test_msrs();
