@@ -61,11 +61,12 @@ test-all: test
 	@$(MAKE) --no-print-directory test KERNEL=7.2
 	@$(MAKE) --no-print-directory test-long
 
-# What takes too long for every day, on each kernel: crashes and reboots, sleep.
+# What takes too long for every day, on each kernel: crashes and reboots, sleep, Linux beside QEMU's.
 test-long test-crash: deps-test
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
-	@status=0; for test in $(if $(filter %-crash,$@),crash,crash suspend); do \
+	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/test/build $(BUILD)/linux-test 6.1
+	@status=0; for test in $(if $(filter %-crash,$@),crash,crash suspend qemu); do \
 		echo "==> $$test"; LONG=1 $(TESTBED)/tests/$$test.sh || status=1; done; exit $$status
 
 test-debug: deps-debug
@@ -109,7 +110,7 @@ help:
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel (7.2: 2 CPUs); ONLY="name ..." for some (see docs/testbed.md)"
 	@echo "make test-all  those, all of them on Linux 7.2 too, and make test-long (two hours on two CPUs)"
-	@echo "make test-long  with guests running, on each kernel: crash kernels and reboots (make test-crash), sleep"
+	@echo "make test-long  with guests running, on each kernel: crash kernels and reboots (make test-crash), sleep, QEMU beside hvctl"
 	@echo "make test-debug  selftests and guests on kernels with KASAN, lockdep, KCSAN, PREEMPT_RT ..., which it builds first"
 	@echo "make coverage  which lines of module/ the tests reach"
 	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json;"
