@@ -48,6 +48,21 @@ static void test_mmio(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+static void jumps(void)
+{
+	((void (*)(void))(BASE_ADDRESS + 0x20))();
+}
+
+static void test_fetch(void)
+{
+	struct vcpu *vcpu = lapic_vcpu_reset(lapic_vm(), 0, jumps);
+
+	ok_exit(vcpu, TINYVMX_EXIT_MMIO, "a jump to the page is an MMIO exit");
+	is(vcpu->run->mmio.gpa, BASE_ADDRESS + 0x20, "... there");
+	is(vcpu->run->mmio.flags & 7, TINYVMX_MMIO_FETCH, "... a fetch");
+	vcpu_simple_destroy(vcpu);
+}
+
 /* Writable in a page that ignores reserved bits: { register, written, read }. */
 static const u64 rows[][3] = {
 	{ X_TPR, 0xffffff35, 0x35 },
@@ -151,6 +166,7 @@ int main(void)
 	test_msrs(true);
 	test_msrs(false);
 	test_mmio();
+	test_fetch();
 	test_registers();
 	test_refusals();
 	test_self_ipi();
