@@ -27,6 +27,7 @@
 struct blob {
 	void *data;
 	size_t len;
+	u64 small[40];	/* most have room there, and cost no allocation */
 };
 
 struct state_type {
@@ -465,7 +466,13 @@ static const struct state_type *find_type(const struct tinyvmx_state *arg)
 	return types[type].get ? &types[type] : NULL;
 }
 
-/* Copy the blob in. On success the caller frees blob->data. */
+static void close_blob(struct blob *blob)
+{
+	if (blob->data != blob->small)
+		kvfree(blob->data);
+}
+
+/* Copy the blob in, or clear it. On success the caller closes it. */
 static int open_blob(const struct tinyvmx_state *arg, struct blob *blob, bool copy)
 {
 	int err = check_len(arg->type, arg->len);
@@ -473,11 +480,14 @@ static int open_blob(const struct tinyvmx_state *arg, struct blob *blob, bool co
 	if (err)
 		return err;
 	blob->len = arg->len;
-	blob->data = kvzalloc(blob->len, GFP_KERNEL_ACCOUNT);
+	if (blob->len <= sizeof(blob->small))
+		blob->data = memset(blob->small, 0, blob->len);
+	else
+		blob->data = kvzalloc(blob->len, GFP_KERNEL_ACCOUNT);
 	if (!blob->data)
 		return -ENOMEM;
 	if (copy && copy_from_user(blob->data, u64_to_user_ptr(arg->data), blob->len)) {
-		kvfree(blob->data);
+		close_blob(blob);
 		return -EFAULT;
 	}
 	return 0;
@@ -502,7 +512,7 @@ int tvx_state_get(struct tvx_vcpu *vcpu, const struct tinyvmx_state *arg)
 	if (!err && copy_to_user(u64_to_user_ptr(arg->data), blob.data, blob.len))
 		err = -EFAULT;
 free:
-	kvfree(blob.data);
+	close_blob(&blob);
 	return err;
 }
 
@@ -524,6 +534,6 @@ int tvx_state_set(struct tvx_vcpu *vcpu, const struct tinyvmx_state *arg)
 	tvx_vcpu_forget_fault(vcpu);
 	tvx_vcpu_put_vmcs(vcpu);
 free:
-	kvfree(blob.data);
+	close_blob(&blob);
 	return err;
 }
