@@ -23,7 +23,8 @@ typedef uint64_t u64;
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define PAGE		4096UL
 
-#define PROGRAM_CALLS	256
+#define PROGRAM_CALLS	512	/* many: to make two VMs and to close them costs as much as 100 */
+#define GUESTS_BATCH	8
 #define RAM_PAGES	64UL	/* of a process, what its guests get */
 #define RAM_BYTES	(RAM_PAGES * PAGE)
 
@@ -39,7 +40,8 @@ struct program {
 
 /* What the processes share. */
 struct shared {
-	atomic_ulong ioctls;
+	atomic_ulong ioctls;			/* of programs, and for guests */
+	atomic_ulong for_guests;
 	atomic_ulong guests;
 	atomic_ulong programs;
 	atomic_ulong done[NR_IOCTLS];		/* ioctls that succeeded, by number */
@@ -70,8 +72,10 @@ int counted_run(int fd, const struct tinyvmx_run *run);	/* @run may be NULL */
 
 /* Fresh memory, at @at if that is not NULL; ends the process if there is none. */
 void *map_anonymous(void *at, u64 len);
-/* From now on this thread is interrupted every millisecond, so that no RUN lasts. */
+/* Make this thread's timer, which interrupts each RUN that lasts. */
 void thread_timer(void);
+/* No RUN follows: it need not be interrupted any more. */
+void thread_timer_stop(void);
 
 extern int device;
 
@@ -83,7 +87,10 @@ bool calls_run(const struct program *program);
 /* ---- guests.c */
 /* Make a VM with one vCPU for guests of this process; exits if it cannot. */
 void guests_init(void);
-/* Run one guest: all of it comes from @seed, but for MSRs and FPU, which stay. */
+/*
+ * Run GUESTS_BATCH guests, @seed's and those after it, one after the other: each comes from its
+ * seed, but for the APIC, which all share, and for MSRs and FPU, which stay.
+ */
 void guests_run(u64 seed);
 /* Fill @sregs and @regs with a state that may run, @ram with code, all from @random. */
 void guest_make(u64 *random, struct tinyvmx_sregs *sregs, struct tinyvmx_regs *regs, u8 *ram);
@@ -92,7 +99,7 @@ void guest_break(u64 *random, void *blob, u32 len);
 /* ---- coverage.c: which instructions of the module a thread's system calls reach */
 void coverage_init(void);	/* once per thread that is to be watched */
 void coverage_start(void);
-/* Whether something was reached that nobody had reached before. */
+/* Whether something was reached, since the start or the last time, that nobody had before. */
 bool coverage_is_new(void);
 
 #endif

@@ -66,10 +66,39 @@ int counted_ioctl(int fd, unsigned long cmd, void *arg)
 	return ret;
 }
 
+/* Each RUN has a quarter of a millisecond; later ticks are for a first one that came too early. */
+#define RUN_NS		250000
+#define LATER_NS	1000000
+
+static _Thread_local timer_t timer;
+
+static void set_timer(u64 first_ns)
+{
+	struct itimerspec when = { .it_value.tv_nsec = first_ns, .it_interval.tv_nsec = LATER_NS };
+
+	/* A forked child has none; no RUN of its lasts. */
+	timer_settime(timer, 0, &when, NULL);
+}
+
+void thread_timer_stop(void)
+{
+	set_timer(0);
+}
+
+void thread_timer(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
+
+	event._sigev_un._tid = syscall(SYS_gettid);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer))
+		err(1, "timer");
+}
+
 int counted_run(int fd, const struct tinyvmx_run *run)
 {
 	u32 reason;
 
+	set_timer(RUN_NS);
 	if (counted_ioctl(fd, TINYVMX_RUN, NULL)) {
 		if (errno == EINTR)
 			atomic_fetch_add(&shared->reason[TINYVMX_EXIT_INTR], 1);
@@ -105,17 +134,6 @@ static void fault(int signal, siginfo_t *info, void *context)
 	if (info->si_addr < (void *)PAGE)
 		_exit(70);	/* no page: a bug of ours */
 	map_anonymous((void *)((uintptr_t)info->si_addr & ~(PAGE - 1)), PAGE);
-}
-
-void thread_timer(void)
-{
-	struct itimerspec when = { .it_value.tv_nsec = 1000000, .it_interval.tv_nsec = 1000000 };
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
-	timer_t timer;
-
-	event._sigev_un._tid = syscall(SYS_gettid);
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &when, NULL))
-		err(1, "timer");
 }
 
 static void print_program(FILE *file, const struct program *program)
@@ -174,13 +192,15 @@ static void make_program(u64 *random, struct program *program)
 {
 	u32 known = corpus_size();
 
-	if (!known || one_in(random, 4)) {
+	if (known)
+		*program = shared->corpus[noise(random) % known];
+	/* Another process may be about to write that one. */
+	if (!program->count || one_in(random, 4)) {
 		program->count = PROGRAM_CALLS;
 		for (u32 n = 0; n < PROGRAM_CALLS; n++)
 			program->seed[n] = noise(random);
 		return;
 	}
-	*program = shared->corpus[noise(random) % known];
 	for (u32 times = 1 + noise(random) % 8; times; times--) {
 		u32 at = noise(random) % program->count;
 
@@ -204,13 +224,13 @@ static void one_program(void)
 		add_program(&program);
 }
 
-/* A guest's seed is the first one and its number: "-g 1 -p 1 -s SUM" runs it again. */
-static void one_guest(void)
+/* A guest's seed is the first one and its number: "-g 1 -p 1 -s SUM" runs a batch again. */
+static void some_guests(void)
 {
-	u64 seed = options.seed + atomic_fetch_add(&shared->guests, 1);
+	u64 seed = options.seed + atomic_fetch_add(&shared->guests, GUESTS_BATCH);
 
 	if (options.verbose)
-		printf("guest %lu\n", seed);
+		printf("guests %lu to %lu\n", seed, seed + GUESTS_BATCH - 1);
 	coverage_start();
 	guests_run(seed);
 	coverage_is_new();
@@ -232,7 +252,7 @@ static void worker(u32 id)
 		bool guests = shared->guests < options.guests;
 
 		if (guests && (for_guests || !programs))
-			one_guest();
+			some_guests();
 		else if (programs)
 			one_program();
 		else
@@ -275,9 +295,10 @@ static u32 worker_of(const pid_t *pids, pid_t pid)
 
 static void progress(void)
 {
-	printf("%lu ioctls, %lu guests, %lu programs; %u places reached, %u programs kept\n",
-	       shared->ioctls, shared->guests, shared->programs, shared->covered,
-	       shared->corpus_count);
+	printf("%lu ioctls, %lu guests, %lu programs; ",
+	       shared->ioctls, shared->guests, shared->programs);
+	printf("%lu ioctls for guests; %u places reached, %u programs kept\n",
+	       shared->for_guests, shared->covered, shared->corpus_count);
 	fflush(stdout);
 }
 
@@ -294,12 +315,12 @@ static u32 run_workers(void)
 	while (left) {
 		pid = waitpid(-1, &status, WNOHANG);
 		if (pid <= 0) {
-			usleep(100000);
-			if (++rounds % 20 == 0)
+			usleep(10000);
+			if (++rounds % 40 == 0)
 				killed = pids[noise(&random) % options.processes];
-			if (killed && rounds % 20 == 0)
+			if (killed && rounds % 40 == 0)
 				kill(killed, SIGKILL);
-			if (rounds % 100 == 0)
+			if (rounds % 1000 == 0)
 				progress();
 			continue;
 		}
