@@ -129,7 +129,7 @@ beside()
 	done
 }
 
-for kernel in ${KERNEL:-6.1 6.12 7.2}; do
+for kernel in ${KERNEL:-$KERNELS}; do
 	for cpus in ${CPUS:-2 1}; do
 		beside "$kernel" "$cpus"
 	done

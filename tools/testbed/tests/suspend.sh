@@ -34,7 +34,7 @@ if [ "${LONG:-0}" = 0 ]; then
 	finish
 	exit
 fi
-for kernel in ${KERNEL:-6.1 6.12 7.2}; do
+for kernel in ${KERNEL:-$KERNELS}; do
 	for cpus in ${CPUS:-1 2}; do
 		# Sections do with KVM's root, and without. On 7.2 the first run is in sections, too.
 		sleeps "Linux $kernel, $cpus CPUs" "2 and 3" "$OURS && $KVMS && $SECTIONS && $OURS && $KVMS && $OURS" -k "$kernel" -c "$cpus"
