@@ -93,7 +93,7 @@ fuzz: deps-test
 # The same with KASAN and KCOV, for as many hours as it takes; it goes on where it was.
 .PHONY: soak
 soak: deps-debug
-	@$(TESTBED)/prepare $(or $(KERNEL),6.12+debug)
+	@$(TESTBED)/prepare 6.12+kasan 6.12+debug
 	@tools/fuzz/soak
 
 check: deps-check
@@ -116,7 +116,7 @@ help:
 	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json;"
 	@echo "                PROFILE=1: the dear instructions of an operation, too"
 	@echo "make fuzz      random ioctls and guests: N=1000000 GUESTS=100000 SEED=1 PROCESSES=4 KERNEL=6.12"
-	@echo "make soak      the same on 6.12+debug until there were 10^7 ioctls and 10^6 guests; it goes on where it was interrupted"
+	@echo "make soak      the same on kernels with KASAN until there were 10^7 ioctls and 10^6 guests; it goes on where it was interrupted"
 	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layout, sizes, layering, shellcheck"
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
 	@echo "make install   hvctl, manual pages, completion, udev rule, ABI header; make install-dkms: the module's sources for DKMS;"

@@ -10,6 +10,7 @@ TOP=$TESTBED/../..
 # Locks come first: after a report of KASAN lockdep is silent.
 declare -A FINDS=(
 	[debug]="inversion=lockdep use-after-free=KASAN shift=UBSAN sleep=sleeping leak=kmemleak"
+	[kasan]="use-after-free=KASAN shift=UBSAN sleep=sleeping"
 	[kcsan]="race=KCSAN"
 	[rt]="inversion=lockdep sleep=sleeping"
 )
