@@ -349,7 +349,9 @@ static const char *what_happened(const struct attack *attack, const struct findi
 
 static bool is_reached(const struct attack *attack, const struct findings *f)
 {
-	return (!attack->exit || f->exits >= least_exits(attack)) && f->alive >= least_rounds(attack);
+	if (attack->exit && f->exits < least_exits(attack))
+		return false;
+	return f->alive >= least_rounds(attack);
 }
 
 static void judge(const struct attack *attack, const struct findings *f)
