@@ -128,7 +128,7 @@ static u64 least_rounds(const struct attack *attack)
 	return attack->flags & ATTACK_STUCK ? 0 : least_exits(attack);
 }
 
-/* For @attack_ms; where a guest is too slow to get on @rounds times in that, up to ten times as long. */
+/* For @attack_ms; up to ten times that, where it takes a guest longer to get on @rounds times. */
 static void watch_while(struct vm *vm, u64 rounds)
 {
 	watch->timer_late = 0;
