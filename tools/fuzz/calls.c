@@ -49,7 +49,18 @@ union argument {
 };
 
 /* What an argument may point to; the types' blobs and lists have room. */
-static _Thread_local u64 blob[1024];
+static _Thread_local u64 *blob;
+
+/*
+ * In the midst of memory that has no other use: an address with a wrong bit seldom gets out of
+ * it, e.g. to our stack or the C library's canary.
+ */
+#define ARENA_BYTES	(1UL << 26)
+
+static void *map_in_arena(void)
+{
+	return (u8 *)map_anonymous(NULL, ARENA_BYTES) + ARENA_BYTES / 2;
+}
 
 static void put_fd(atomic_int *slot, int fd)
 {
@@ -468,6 +479,7 @@ static bool do_calls(u32 thread)
 static void *second_thread(void *unused)
 {
 	(void)unused;
+	blob = map_in_arena();
 	thread_timer();
 	coverage_init();
 	for (;;) {
@@ -503,9 +515,10 @@ void calls_init(void)
 	struct tinyvmx_info info = { .size = sizeof(info) };
 	pthread_t thread;
 
+	blob = map_in_arena();
 	counted_ioctl(device, TINYVMX_GET_INFO, &info);
 	xsave_bytes = offsetof(struct tinyvmx_xsave, image) + info.xsave_bytes;
-	ram = map_anonymous(NULL, RAM_BYTES);
+	ram = map_in_arena();
 	for (u32 n = 0; n < EVENTS; n++)
 		events[n] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	for (u32 n = 0; n < VMS; n++)
