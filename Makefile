@@ -7,7 +7,7 @@ TESTBED := $(CURDIR)/tools/testbed
 TESTED := $(shell cat $(TESTBED)/kernels/tested)
 KERNELS ?= $(TESTED)
 GUEST_KERNELS ?= $(TESTED)
-DEBUG_KERNELS ?= 6.12+debug 6.12+kcsan 6.12+rt
+DEBUG_KERNELS ?= $(shell cat $(TESTBED)/kernels/instrumented)
 VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
