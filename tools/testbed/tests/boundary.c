@@ -14,10 +14,12 @@
 #define ROUNDS		200
 
 static sigjmp_buf after_fault;
+static int faults;
 
 static void fault(int signal)
 {
 	(void)signal;
+	faults++;
 	siglongjmp(after_fault, 1);
 }
 
@@ -26,9 +28,7 @@ int main(void)
 	/* MOV RAX, imm64; RET: five bytes of it on each side */
 	static const unsigned char text[] = { 0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8, 0xc3 };
 	struct sigaction action = { .sa_handler = fault };
-	volatile unsigned char *first, *second;
-	volatile int faults = 0;
-	unsigned char *pages;
+	unsigned char *pages, *first, *second;
 
 	sigaction(SIGSEGV, &action, NULL);
 	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -37,17 +37,15 @@ int main(void)
 		err(1, "mmap");
 	first = pages + PAGE - 5;
 	second = pages + PAGE;
-	memcpy((void *)first, text, sizeof(text));
+	memcpy(first, text, sizeof(text));
 	for (int n = 0; n < ROUNDS; n++) {
 		((void (*)(void))first)();
-		*first = *first;
-		mprotect((void *)second, PAGE, PROT_NONE);
+		first[0] = text[0];
+		mprotect(second, PAGE, PROT_NONE);
 		if (!sigsetjmp(after_fault, 1))
 			((void (*)(void))first)();
-		else
-			faults++;
-		mprotect((void *)second, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
-		*second = *second;
+		mprotect(second, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+		second[0] = text[5];
 	}
 	printf("%d faults\n", faults);
 	return 0;
