@@ -11,7 +11,7 @@
 #include "lib/util.h"
 
 /* What of the kernel's release a package is named for */
-enum part { NOTHING, RELEASE, FLAVOUR };
+enum part { NOTHING, RELEASE, FLAVOUR, RPM };
 
 /* A release's flavour is its last word, unless that is a number, as in 6.12.1-arch1-1 */
 static const struct {
@@ -22,12 +22,15 @@ static const struct {
 } distros[] = {
 	{ "debian", "sudo apt install linux-headers-%s", RELEASE, NULL },
 	{ "ubuntu", "sudo apt install linux-headers-%s", RELEASE, NULL },
-	{ "fedora", "sudo dnf install kernel-devel-%s", RELEASE, NULL },
-	{ "rhel", "sudo dnf install kernel-devel-%s", RELEASE, NULL },
+	{ "fedora", "sudo dnf install %s", RPM, NULL },
+	{ "rhel", "sudo dnf install %s", RPM, NULL },
 	{ "suse", "sudo zypper install kernel-%s-devel", FLAVOUR,
 	  "sudo zypper install kernel-default-devel" },
 	{ "opensuse", "sudo zypper install kernel-%s-devel", FLAVOUR,
 	  "sudo zypper install kernel-default-devel" },
+	{ "steamos",
+	  "sudo steamos-readonly disable, then sudo pacman -S, of linux-neptune-*-headers, those of %s",
+	  RELEASE, NULL },
 	{ "manjaro", "sudo pacman -S linux-headers, and choose those of %s", RELEASE, NULL },
 	{ "arch", "sudo pacman -S linux-%s-headers", FLAVOUR, "sudo pacman -S linux-headers" },
 	{ "alpine", "doas apk add linux-%s-dev", FLAVOUR, "doas apk add linux-lts-dev" },
@@ -85,16 +88,33 @@ static int our_distro(const struct doctor_facts *f)
 	return found;
 }
 
+/* The package of @release: kernel-devel-VERSION, of "VERSION+rt" kernel-rt-devel-VERSION. */
+static void name_rpm(char *name, size_t size, const char *release)
+{
+	const char *variant = strchr(release, '+');
+	int version = (int)strcspn(release, "+");
+
+	if (strstr(release, "uek.")) /* Oracle's own kernel */
+		snprintf(name, size, "kernel-uek-devel-%s", release);
+	else if (variant)
+		snprintf(name, size, "kernel-%s-devel-%.*s", variant + 1, version, release);
+	else
+		snprintf(name, size, "kernel-devel-%s", release);
+}
+
 static void mend_headers(const struct doctor_facts *f, struct doctor_result *r)
 {
 	const char *release = f->env->release, *flavour = strrchr(release, '-');
 	int distro = our_distro(f);
+	char rpm[256];
 	const char *words[] = {
 		[NOTHING] = "",
 		[RELEASE] = release,
 		[FLAVOUR] = flavour && isalpha(flavour[1]) ? flavour + 1 : NULL,
+		[RPM] = rpm,
 	};
 
+	name_rpm(rpm, sizeof(rpm), release);
 	if (distro < 0)
 		doctor_mend(
 			r,
