@@ -7,7 +7,7 @@ set -u
 . "$(dirname "$0")/tap.sh"
 
 # shellcheck disable=SC2016 # for the shell in the machine
-box -c 2 -k "$K" --timeout 500 --add "$TESTBED/inside:/inside" -- sh -c '
+box -c 2 -k "$K" --timeout 800 --add "$TESTBED/inside:/inside" -- sh -c '
 	modprobe kvm_intel && /selftests/kvm_root spin >/tmp/spin &
 	until [ -s /tmp/spin ]; do sleep 0.1; done
 	TINYVMX_ROOT=kvm /inside
