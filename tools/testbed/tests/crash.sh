@@ -48,7 +48,7 @@ chmod 755 /c/init
 /crash load /vmlinuz /initrd "console=ttyS0,115200 loglevel=4 mitigations=off nokaslr idle=halt nr_cpus=1 tsc_early_khz=50000 cryptomgr.notests reset_devices"
 END
 
-gcc -O2 -Wall -Werror -static -o "$DIR/crash" "$TESTBED/tests/crash.c" || { echo "Bail out! crash.c does not compile"; exit 1; }
+compile crash
 
 # crash KERNEL CPUS TRIGGER FIRST [VTBOX-OPTION...]
 crash()

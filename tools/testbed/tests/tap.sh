@@ -47,6 +47,12 @@ ends() { [ "$status" -eq "$1" ]; }
 prints() { [ "$status" -eq 0 ] && [ "$(cat "$DIR/out")" = "$1" ]; }
 says() { [ "$status" -eq "$1" ] && grep -qE -- "$2" "$DIR/err"; }
 
+# compile NAME: the program NAME.c of this folder, for the machine, as $DIR/NAME.
+compile()
+{
+	gcc -O2 -Wall -Wextra -Werror -static -o "$DIR/$1" "$TESTBED/tests/$1.c" || { echo "Bail out! $1.c does not compile"; exit 1; }
+}
+
 # The last command of a script: make, too, shall know how it ended.
 finish()
 {

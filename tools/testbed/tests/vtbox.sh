@@ -107,7 +107,7 @@ box --no-module -k "$K" --timeout 12 -- sh -c 'while :; do :; done'
 ok "--timeout" says 124 "not done after 12 s"
 
 # What the emulator once lost its way in.
-gcc -O1 -Wall -Wextra -Werror -static -o "$DIR/boundary" "$TESTBED/tests/boundary.c" || { echo "Bail out! boundary.c does not compile"; exit 1; }
+compile boundary
 box --no-module -k "$K" --timeout 60 --add "$DIR/boundary:/bin/" -- boundary
 ok "an instruction across two pages, one of which goes and comes" prints "200 faults"
 
