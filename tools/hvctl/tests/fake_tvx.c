@@ -87,6 +87,8 @@ int tvx_create_vcpu(int vm, uint32_t id)
 	(void)vm;
 	if (fake.create_vcpu_error)
 		return fake.create_vcpu_error;
+	if (fake.creates_vcpu)
+		fake.creates_vcpu(id);
 	*vcpu = (struct fake_vcpu){ .fd = new_fd(), .id = id, .made = vcpu->made + 1 };
 	vcpu->regs.rip = 0xfff0;
 	return vcpu->fd;

@@ -42,6 +42,7 @@ typedef int (*fake_guest_fn)(struct fake_vcpu *vcpu);
 
 struct fake {
 	fake_guest_fn guest;
+	void (*creates_vcpu)(unsigned int id);	/* before one is made; may be NULL */
 	struct fake_vcpu vcpu[FAKE_MAX_VCPUS];
 	/* Errors to give instead of doing it: 0 or -errno */
 	int open_error, kvm_error, create_vm_error, create_vcpu_error, set_memory_error,

@@ -347,6 +347,57 @@ static void test_end_while_a_reset_waits(void **state)
 	hv_machine_destroy(machine);
 }
 
+static struct hv_machine *ends_in_reset;
+static bool touched;
+
+/* The first vCPU is being replaced, another waits: it is to leave, and touch nothing on its way. */
+static void ends_meanwhile(unsigned int id)
+{
+	unsigned int waits = hv_vcpu_current()->id == VCPUS - 1 ? VCPUS - 2 : VCPUS - 1;
+	struct hv_vcpu *vcpu = &ends_in_reset->vcpus[waits];
+	enum hv_vcpu_state state;
+
+	if (id)
+		return;
+	vcpu->run->immediate_exit = 0;
+	ends_it(ends_in_reset);
+	do {
+		test_sleep_ms(1);
+		pthread_mutex_lock(&ends_in_reset->run_lock);
+		state = vcpu->state;
+		pthread_mutex_unlock(&ends_in_reset->run_lock);
+		touched |= state == HV_VCPU_RUNNING;
+	} while (state != HV_VCPU_STOPPED);
+	touched |= __atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED);
+}
+
+static int resets_once(struct fake_vcpu *vcpu)
+{
+	if (vcpu->id)
+		return fake_compute(vcpu);
+	for (unsigned int i = 1; i < VCPUS; i++)
+		while (!fake.vcpu[i].inside)
+			test_sleep_ms(1);
+	return fake_out(vcpu, 0xcf9, 1, 6);
+}
+
+/* The kick that tells the others of the end must not be taken where their run pages may be gone. */
+static void test_end_while_resetting(void **state)
+{
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, VCPUS, resets_once);
+
+	(void)state;
+	touched = false;
+	ends_in_reset = machine;
+	fake.creates_vcpu = ends_meanwhile;
+	alarm(10);
+	run(machine);
+	alarm(0);
+	assert_false(touched);
+	assert_int_equal(machine->end.kind, HV_END_QUIT);
+	hv_machine_destroy(machine);
+}
+
 /* -------------------------------------------------------------------- time */
 
 #define TSC 0x10
@@ -509,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_pause_while_resetting),
 		cmocka_unit_test(test_end_of_a_paused_machine),
 		cmocka_unit_test(test_end_while_a_reset_waits),
+		cmocka_unit_test(test_end_while_resetting),
 		cmocka_unit_test(test_time_stands_still),
 		cmocka_unit_test(test_timers_stand_still),
 		cmocka_unit_test(test_beside_kvm),

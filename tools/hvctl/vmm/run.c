@@ -70,13 +70,18 @@ static bool wait_for_turn(struct hv_machine *machine)
 static void leave_running(struct hv_vcpu *vcpu)
 {
 	hv_vcpu_block_kicks(true);
-	set_state(vcpu, HV_VCPU_PAUSED);
+	if (vcpu->state != HV_VCPU_PAUSED)
+		set_state(vcpu, HV_VCPU_PAUSED);
 }
 
+/*
+ * Not when it has ended meanwhile: the thread only leaves, and a kick would write to its
+ * run page, which whoever has paused the machine may be replacing.
+ */
 static void enter_running(struct hv_vcpu *vcpu)
 {
-	/* Also when it has ended: to see that, and to leave. */
-	(void)wait_for_turn(vcpu->machine);
+	if (!wait_for_turn(vcpu->machine))
+		return;
 	set_state(vcpu, HV_VCPU_RUNNING);
 	hv_vcpu_block_kicks(false);
 }
