@@ -70,8 +70,7 @@ static bool wait_for_turn(struct hv_machine *machine)
 static void leave_running(struct hv_vcpu *vcpu)
 {
 	hv_vcpu_block_kicks(true);
-	if (vcpu->state != HV_VCPU_PAUSED)
-		set_state(vcpu, HV_VCPU_PAUSED);
+	set_state(vcpu, HV_VCPU_PAUSED);
 }
 
 /*
@@ -101,7 +100,8 @@ void hv_vcpu_begin(struct hv_vcpu *vcpu)
 void hv_vcpu_finish(struct hv_vcpu *vcpu)
 {
 	pthread_mutex_lock(&vcpu->machine->run_lock);
-	leave_running(vcpu);
+	if (vcpu->state == HV_VCPU_RUNNING)
+		leave_running(vcpu);
 	atomic_store(&vcpu->kickable, false);
 	set_state(vcpu, HV_VCPU_STOPPED);
 	pthread_mutex_unlock(&vcpu->machine->run_lock);
@@ -163,8 +163,6 @@ bool hv_machine_pause(struct hv_machine *machine)
 		hv_machine_want_attention(machine, HV_ATTENTION_PAUSE);
 		while (!none_runs(machine))
 			pthread_cond_wait(&machine->run_changed, &machine->run_lock);
-	} else if (self) {
-		enter_running(self);
 	}
 	pthread_mutex_unlock(&machine->run_lock);
 	return ours;
