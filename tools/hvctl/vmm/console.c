@@ -59,6 +59,7 @@ void hv_console_output(void *ctx, const uint8_t *data, size_t len)
 		return;
 	pthread_mutex_lock(&console->out_lock);
 	was_empty = !console->out_len;
+	console->out_total += len;
 	/* Only if lossy: throttling leaves room for what a chip says during one VM exit. */
 	if (len > sizeof(console->out) - console->out_len)
 		len = sizeof(console->out) - console->out_len;

@@ -50,6 +50,7 @@ struct hv_console {
 	struct hv_watch out_watch;
 	struct hv_timer out_retry;	/* of the loop's clock */
 	atomic_size_t out_len;
+	atomic_ullong out_total;	/* bytes that there were to write, so far */
 	bool out_failed;
 	bool out_stuck;			/* the other side has taken nothing, the last time */
 	uint8_t out_last;		/* the last byte that was written, 0: none */

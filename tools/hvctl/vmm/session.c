@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "advice.h"
 #include "lib/status.h"
-#include "load/protocol.h"
+#include "lib/tvx.h"
 #include "machine.h"
 #include "report.h"
 #include "serial.h"
 #include "session.h"
 #include "signals.h"
+#include "silence.h"
 #include "state.h"
 #include "stream.h"
 #include "term.h"
@@ -21,6 +23,7 @@ struct session {
 	struct hv_machine *machine;
 	struct hv_signals signals;
 	struct hv_term term;
+	struct hv_silence silence;
 	bool has_term;
 	bool told;			/* ... how to get out of it */
 	struct hv_timer reload_timer;
@@ -96,6 +99,7 @@ static int start(struct session *session, struct hv_error *err)
 	if (error)
 		return error;
 	open_terminal(session);
+	hv_silence_watch(&session->silence, session->machine);
 	return hv_machine_start(session->machine, err);
 }
 
@@ -154,6 +158,7 @@ static void destroy(struct session *session)
 	hv_machine_end(machine, HV_END_QUIT, 0, "%s", "saved");
 	hv_machine_join(machine);
 	hv_loop_remove(&machine->loop, &session->signals.watch);
+	hv_silence_forget(&session->silence);
 	if (session->has_term)
 		hv_timer_cancel(&machine->loop.clock, &session->term.timer);
 	/* What is still to be written was saved. */
@@ -166,6 +171,7 @@ static void attach(struct session *session)
 	struct hv_machine *machine = session->machine;
 
 	hv_loop_add(&machine->loop, &session->signals.watch);
+	hv_silence_watch(&session->silence, machine);
 	if (!session->has_term)
 		return;
 	session->term.loop = &machine->loop;
@@ -234,17 +240,35 @@ static void finish_consoles(struct hv_machine *machine)
 		hv_console_finish(console);
 }
 
+static void advise(const struct hv_vcpu *vcpu)
+{
+	const struct hv_machine *machine = vcpu->machine;
+	struct hv_situation situation = {
+		.end = machine->end.kind,
+		.run = vcpu->run,
+		.memory = &machine->memory,
+		.payload = &machine->payload,
+		.said_something = machine->console.out_last,
+	};
+	char text[600];
+
+	if (tvx_get_regs(vcpu->fd, &situation.regs) || tvx_get_sregs(vcpu->fd, &situation.sregs) ||
+	    hv_vcpu_paging(vcpu, &situation.paging))
+		return;
+	hv_advise(&situation, text, sizeof(text));
+	if (*text)
+		fprintf(stderr, "%s\n", text);
+}
+
 /* Where in its program the guest has died, and what may help. */
 static void tell_where(const struct hv_vcpu *vcpu)
 {
-	const struct hv_payload *payload = &vcpu->machine->payload;
 	uint64_t rip = vcpu->run->rip;
 	char text[200];
 
-	if (hv_payload_find_symbol(payload, rip, text, sizeof(text)))
+	if (hv_payload_find_symbol(&vcpu->machine->payload, rip, text, sizeof(text)))
 		fprintf(stderr, "RIP 0x%llx is %s\n", (unsigned long long)rip, text);
-	if (payload->protocol->advice)
-		fprintf(stderr, "%s\n", payload->protocol->advice);
+	advise(vcpu);
 }
 
 static void tell_end(const struct hv_machine *machine)

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a silent guest does: the VM exits since the last look, and a look at each vCPU. */
+#include "emul/decode.h"
+#include "lib/tvx.h"
+#include "silence.h"
+#include "vmx/names.h"
+
+#define NS_PER_S 1000000000ULL
+
+/* By reason, of all vCPUs. */
+static void count_exits(const struct hv_machine *machine, struct tinyvmx_exits *sum)
+{
+	struct tinyvmx_exits exits;
+
+	*sum = (struct tinyvmx_exits){ 0 };
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++) {
+		hv_vcpu_count_exits(&machine->vcpus[i], &exits);
+		for (unsigned int j = 0; j < TINYVMX_NR_EXIT_COUNTS; j++)
+			sum->count[j] += exits.count[j];
+	}
+}
+
+/* "no output for 10 s, in which there were 12 VM exits, most of them HLT (10)" */
+static void tell_exits(struct hv_silence *silence)
+{
+	unsigned long long seconds = silence->wait_ns / NS_PER_S, all = 0, most = 0;
+	struct tinyvmx_exits now;
+	unsigned int reason = 0;
+
+	count_exits(silence->machine, &now);
+	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++) {
+		unsigned long long times = now.count[i] - silence->exits.count[i];
+
+		all += times;
+		if (times > most) {
+			most = times;
+			reason = i;
+		}
+	}
+	silence->exits = now;
+	if (all)
+		hv_machine_say(
+			silence->machine,
+			"no output for %llu s: %llu VM exits meanwhile, most of them %s (%llu)",
+			seconds, all, vmx_exit_name(reason), most);
+	else
+		hv_machine_say(silence->machine, "no output for %llu s: no VM exits meanwhile",
+			       seconds);
+}
+
+static void tell_vcpu(const struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_events events;
+	struct tinyvmx_sregs sregs;
+	struct tinyvmx_regs regs;
+	char symbol[200] = "";
+
+	if (tvx_get_regs(vcpu->fd, &regs) || tvx_get_sregs(vcpu->fd, &sregs) ||
+	    tvx_get_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events)))
+		return;
+	hv_payload_find_symbol(&vcpu->machine->payload, regs.rip, symbol, sizeof(symbol));
+	hv_machine_say(vcpu->machine, "vCPU %u %s 0x%llx%s%s, %u-bit code, interrupts %s", vcpu->id,
+		       events.activity == TINYVMX_ACTIVITY_HLT ? "halts, with RIP" : "executes at",
+		       regs.rip, *symbol ? ", " : "", symbol,
+		       hv_code_bits(sregs.efer, sregs.seg[TINYVMX_CS].ar),
+		       regs.rflags & X86_RFLAGS_IF ? "enabled" : "disabled");
+}
+
+static void tell(struct hv_silence *silence)
+{
+	struct hv_machine *machine = silence->machine;
+
+	if (!hv_machine_pause(machine))
+		return;
+	tell_exits(silence);
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
+		tell_vcpu(&machine->vcpus[i]);
+	hv_machine_resume(machine);
+}
+
+static void wait_from_now(struct hv_silence *silence)
+{
+	struct hv_clock *clock = &silence->machine->loop.clock;
+
+	silence->said = silence->machine->console.out_total;
+	hv_timer_arm(clock, &silence->timer, hv_now_ns(clock) + silence->wait_ns);
+}
+
+void hv_silence_look(struct hv_silence *silence)
+{
+	bool silent = silence->said == silence->machine->console.out_total;
+
+	if (silent)
+		tell(silence);
+	silence->wait_ns = silent ? 2 * silence->wait_ns : HV_SILENCE_NS;
+	wait_from_now(silence);
+}
+
+static void on_timer(void *dev)
+{
+	hv_silence_look(dev);
+}
+
+void hv_silence_watch(struct hv_silence *silence, struct hv_machine *machine)
+{
+	if (!machine->config.verbose)
+		return;
+	*silence = (struct hv_silence){
+		.machine = machine,
+		.timer = { .fn = on_timer, .dev = silence },
+		.wait_ns = HV_SILENCE_NS,
+	};
+	wait_from_now(silence);
+}
+
+void hv_silence_forget(struct hv_silence *silence)
+{
+	if (silence->machine)
+		hv_timer_cancel(&silence->machine->loop.clock, &silence->timer);
+	silence->machine = NULL;
+}
