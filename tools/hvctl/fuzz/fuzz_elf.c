@@ -11,11 +11,12 @@ static struct hv_memory memory;
 
 static void try(const struct hv_file *file, const struct hv_load_options *options)
 {
+	struct hv_boot_areas areas;
 	struct hv_image image;
 	struct hv_error err = { .text = "" };
 
 	if (hv_elf_load(&image, file, options, &err) || hv_image_check(&image, &memory, &err) ||
-	    hv_boot_check(&image, "", &err)) {
+	    hv_boot_plan(&areas, &image, "", &err)) {
 		/* A refusal without a word is no refusal. */
 		if (!*err.text)
 			abort();

@@ -3,7 +3,8 @@
  * How a guest starts: the vCPU's first state and what it needs in RAM.
  *
  * hvctl's own things lie in the first MiB; a guest may use the room again as soon
- * as it has its own. Real mode needs none of them but the command line.
+ * as it has its own. Real mode needs none of them but the command line. What would be
+ * where the image is goes elsewhere, below 0x9f000.
  *
  *   0x1000			GDT: 0x08 code, 0x10 data	(protected, long)
  *   0x2000 - 0x2fff		command line, NUL-terminated
@@ -45,12 +46,54 @@ struct hv_boot_env {
 	uint64_t rsdp;			/* where ACPI's RSDP lies; 0: there are no tables */
 };
 
-/* Does the image leave room for what its mode needs? @cmdline: less than HV_BOOT_CMDLINE_MAX. */
-int hv_boot_check(const struct hv_image *image, const char *cmdline, struct hv_error *err);
+enum hv_boot_thing {
+	HV_BOOT_THE_GDT,
+	HV_BOOT_THE_CMDLINE,
+	HV_BOOT_THE_PAGE_TABLES,
+	HV_BOOT_THE_STACK,
+	HV_BOOT_THE_INFO,
+	HV_BOOT_THINGS
+};
+
+/* Where hvctl's own things lie; those that are not needed have no length. */
+struct hv_boot_area {
+	uint64_t gpa;
+	uint64_t len;
+};
+
+struct hv_boot_areas {
+	struct hv_boot_area area[HV_BOOT_THINGS];
+};
+
+/**
+ * hv_boot_take() - find a place for one of hvctl's own things
+ * @areas: what is taken already; the place is added
+ * @thing: where it usually lies is tried first, then from 0x9f000 down
+ * @len: bytes
+ * @image: kept clear of
+ * @err: filled in on failure
+ *
+ * Returns 0 or -ENOSPC.
+ */
+int hv_boot_take(struct hv_boot_areas *areas, enum hv_boot_thing thing, uint64_t len,
+		 const struct hv_image *image, struct hv_error *err);
+
+/*
+ * Can its mode reach the entry? Take places for what the mode needs. @cmdline: shorter than
+ * HV_BOOT_CMDLINE_MAX.
+ */
+int hv_boot_plan(struct hv_boot_areas *areas, const struct hv_image *image, const char *cmdline,
+		 struct hv_error *err);
 
 /* The first state of the image's mode; write to RAM what belongs to it. */
-void hv_boot_prepare(struct hv_boot *boot, const struct hv_image *image,
-		     const struct hv_memory *memory, const char *cmdline,
-		     const struct hv_boot_env *env);
+void hv_boot_prepare(struct hv_boot *boot, const struct hv_boot_areas *areas,
+		     const struct hv_image *image, const struct hv_memory *memory,
+		     const char *cmdline, const struct hv_boot_env *env);
+
+/* The stack pointer of a guest that is given a stack. */
+static inline uint64_t hv_boot_stack(const struct hv_boot_areas *areas)
+{
+	return areas->area[HV_BOOT_THE_STACK].gpa + areas->area[HV_BOOT_THE_STACK].len;
+}
 
 #endif

@@ -197,6 +197,7 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 	uint64_t cmdline_max = field(file, CMDLINE_SIZE, 4, 0x206, 255);
 	uint64_t initrd_max = field(file, INITRD_ADDR_MAX, 4, 0x203, 0x37ffffff);
 	char remedy[HV_REMEDY_MAX];
+	int error;
 
 	if (end > ram)
 		return hv_fail(
@@ -212,7 +213,12 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 			(unsigned long long)cmdline_max, strlen(payload->text),
 			hv_payload_config_who_said(payload->config));
 	/* The kernel unpacks archives that follow each other, zeroes between them skipped. */
-	return hv_place_modules(payload, memory, end, initrd_max + 1, 4, err);
+	error = hv_boot_take(&payload->areas, HV_BOOT_THE_INFO, BOOT_PARAMS_SIZE, &payload->image,
+			     err);
+	if (error)
+		return error;
+	return hv_place_modules(payload, memory,
+				&(struct hv_place_room){ end, initrd_max + 1, 4, true }, err);
 }
 
 static void put(uint8_t *params, size_t offset, uint64_t value, unsigned int bytes)
@@ -259,14 +265,14 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 		end = file->size;
 	memcpy(params + HEADER_BEGIN, file->data + HEADER_BEGIN, end - HEADER_BEGIN);
 	params[TYPE_OF_LOADER] = LOADER_UNDEFINED;
-	put(params, CMD_LINE_PTR, HV_BOOT_CMDLINE, 4);
+	put(params, CMD_LINE_PTR, payload->areas.area[HV_BOOT_THE_CMDLINE].gpa, 4);
 	put_initrd(params, payload);
 	put_e820(params, memory);
 	put(params, ACPI_RSDP_ADDR, env->rsdp, 8);
-	hv_image_put(memory, HV_BOOT_INFO, params, sizeof(params));
+	hv_image_put(memory, payload->areas.area[HV_BOOT_THE_INFO].gpa, params, sizeof(params));
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
-	boot->regs.gpr[TINYVMX_RSI] = HV_BOOT_INFO;
-	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;
+	boot->regs.gpr[TINYVMX_RSI] = payload->areas.area[HV_BOOT_THE_INFO].gpa;
+	boot->regs.gpr[TINYVMX_RSP] = hv_boot_stack(&payload->areas);
 }
 
 /*

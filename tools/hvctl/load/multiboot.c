@@ -4,11 +4,11 @@
  * address of the information. As in the Multiboot Specification 0.6.96.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "elf.h"
 #include "firmware/layout.h"
+#include "info.h"
 #include "multiboot.h"
 #include "place.h"
 #include "protocol.h"
@@ -56,19 +56,6 @@ struct mmap_entry {
 struct module_entry {
 	uint32_t begin, end, string, reserved;
 };
-
-#define STRING_MAX 256
-
-/* All that lies at HV_BOOT_INFO */
-struct info {
-	struct information mbi;
-	char loader_name[28];
-	struct module_entry module[HV_PAYLOAD_MAX_MODULES];
-	struct mmap_entry mmap[HV_LAYOUT_MAX_RANGES];
-	char string[HV_PAYLOAD_MAX_MODULES][STRING_MAX];
-};
-
-_Static_assert(sizeof(struct info) <= HV_BOOT_INFO_SIZE, "multiboot information");
 
 static uint32_t header_field(const struct hv_file *file, size_t header, size_t offset)
 {
@@ -185,60 +172,75 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	return 0;
 }
 
-static uint32_t here(size_t offset)
+static void add_modules(struct hv_info *info, struct information *mbi,
+			const struct hv_payload *payload)
 {
-	return HV_BOOT_INFO + offset;
-}
+	struct module_entry table[HV_PAYLOAD_MAX_MODULES] = { 0 };
 
-static void write_modules(struct info *info, const struct hv_payload *payload)
-{
 	for (unsigned int i = 0; i < payload->modules; i++) {
 		const struct hv_module *module = &payload->module[i];
 
-		snprintf(info->string[i], STRING_MAX, "%s", module->path);
-		info->module[i] = (struct module_entry){
+		table[i] = (struct module_entry){
 			.begin = module->gpa,
 			.end = module->gpa + module->file.size,
-			.string = here(offsetof(struct info, string[i])),
+			.string = hv_info_add_string(info, module->path),
 		};
 	}
-	info->mbi.mods_count = payload->modules;
-	info->mbi.mods_addr = here(offsetof(struct info, module));
+	mbi->flags |= INFO_MODS;
+	mbi->mods_count = payload->modules;
+	mbi->mods_addr = hv_info_add(info, table, payload->modules * sizeof(table[0]), 4);
 }
 
-static void write_mmap(struct info *info, const struct hv_memory *memory)
+static void add_mmap(struct hv_info *info, struct information *mbi, const struct hv_memory *memory)
 {
 	struct hv_range range[HV_LAYOUT_MAX_RANGES];
 	size_t count = hv_layout_map(memory, range, HV_LAYOUT_MAX_RANGES);
+	struct mmap_entry mmap[HV_LAYOUT_MAX_RANGES];
 
 	for (size_t i = 0; i < count; i++)
-		info->mmap[i] = (struct mmap_entry){
+		mmap[i] = (struct mmap_entry){
 			.size = sizeof(struct mmap_entry) - sizeof(uint32_t),
 			.gpa = range[i].gpa,
 			.len = range[i].len,
 			.kind = range[i].kind,
 		};
-	info->mbi.mmap_length = count * sizeof(struct mmap_entry);
-	info->mbi.mmap_addr = here(offsetof(struct info, mmap));
-	info->mbi.mem_lower = HV_LAYOUT_EBDA / HV_KIB;
-	info->mbi.mem_upper = (hv_memory_low_end(memory) - HV_LAYOUT_HIGH) / HV_KIB;
+	mbi->flags |= INFO_MEMORY | INFO_MMAP;
+	mbi->mmap_length = count * sizeof(mmap[0]);
+	mbi->mmap_addr = hv_info_add(info, mmap, count * sizeof(mmap[0]), 4);
+	mbi->mem_lower = HV_LAYOUT_EBDA / HV_KIB;
+	mbi->mem_upper = (hv_memory_low_end(memory) - HV_LAYOUT_HIGH) / HV_KIB;
+}
+
+/* @memory also where nothing is to be written: its map is counted. */
+static void make_info(struct hv_info *info, const struct hv_payload *payload,
+		      const struct hv_memory *memory)
+{
+	struct information mbi = {
+		.flags = INFO_CMDLINE | INFO_LOADER_NAME,
+		.cmdline = payload->areas.area[HV_BOOT_THE_CMDLINE].gpa,
+	};
+	uint64_t first = hv_info_reserve(info, sizeof(mbi), 4);
+
+	add_modules(info, &mbi, payload);
+	add_mmap(info, &mbi, memory);
+	mbi.boot_loader_name = hv_info_add_string(info, "hvctl");
+	hv_info_set(info, first, &mbi, sizeof(mbi));
+}
+
+int hv_multiboot_place(struct hv_payload *payload, const struct hv_memory *memory,
+		       struct hv_error *err)
+{
+	struct hv_info info = { 0 };
+
+	make_info(&info, payload, memory);
+	return hv_place_by_pages(payload, memory, info.len, err);
 }
 
 void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_memory *memory)
 {
-	struct info info = {
-		.mbi = {
-			.flags = INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MMAP |
-				 INFO_LOADER_NAME,
-			.cmdline = HV_BOOT_CMDLINE,
-			.boot_loader_name = here(offsetof(struct info, loader_name)),
-		},
-		.loader_name = "hvctl",
-	};
+	struct hv_info info = hv_info_begin(payload, memory);
 
-	write_modules(&info, payload);
-	write_mmap(&info, memory);
-	hv_image_put(memory, HV_BOOT_INFO, &info, sizeof(info));
+	make_info(&info, payload, memory);
 }
 
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
@@ -248,15 +250,15 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 	hv_multiboot_write_info(payload, memory);
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	boot->regs.gpr[TINYVMX_RAX] = HV_MULTIBOOT_EAX;
-	boot->regs.gpr[TINYVMX_RBX] = HV_BOOT_INFO;
-	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;
+	boot->regs.gpr[TINYVMX_RBX] = payload->areas.area[HV_BOOT_THE_INFO].gpa;
+	boot->regs.gpr[TINYVMX_RSP] = hv_boot_stack(&payload->areas);
 }
 
 const struct hv_protocol hv_protocol_multiboot = {
 	.name = "multiboot",
 	.recognise = recognise,
 	.load = load,
-	.place = hv_place_by_pages,
+	.place = hv_multiboot_place,
 	.start = start,
 	.advice = "multiboot gives it no stack, IDT or GDT: until it has its own, an exception is a triple fault; try --mem, or -v for how it was loaded",
 	.pc = true,

@@ -7,7 +7,11 @@
 
 #define HV_MULTIBOOT_EAX 0x2badb002	/* what a multiboot kernel finds in EAX */
 
-/* Write the multiboot information to HV_BOOT_INFO. */
+/* Find room for the multiboot information, and for the modules it tells of. */
+int hv_multiboot_place(struct hv_payload *payload, const struct hv_memory *memory,
+		       struct hv_error *err);
+
+/* Write the multiboot information to its HV_BOOT_THE_INFO. */
 void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_memory *memory);
 
 #endif

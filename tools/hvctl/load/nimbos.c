@@ -9,7 +9,6 @@
 #include "elf.h"
 #include "multiboot.h"
 #include "nimbos_stub.h"
-#include "place.h"
 #include "protocol.h"
 
 #define KERNEL_GPA HV_NIMBOS_KERNEL_GPA
@@ -76,8 +75,9 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 
 	if (error)
 		return error;
+	/* The kernel is far above: the information lies where the stub expects it. */
 	if (memory->size >= RAM_MIN)
-		return hv_place_by_pages(payload, memory, err);
+		return hv_multiboot_place(payload, memory, err);
 	payload->subject = "--mem";
 	return hv_fail(err, ENOSPC, "--boot nimbos needs 16 MiB of RAM or more; use --mem 16M");
 }

@@ -119,7 +119,7 @@ int hv_payload_plan(struct hv_payload *payload, const struct hv_payload_config *
 	if (!error)
 		error = make_cmdline(payload, err);
 	if (!error)
-		error = hv_boot_check(&payload->image, payload->text, err);
+		error = hv_boot_plan(&payload->areas, &payload->image, payload->text, err);
 	return error ? error : place(payload, memory, err);
 }
 
@@ -151,7 +151,7 @@ void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *
 
 		hv_image_put(memory, module->gpa, module->file.data, module->file.size);
 	}
-	hv_boot_prepare(boot, image, memory, payload->text, env);
+	hv_boot_prepare(boot, &payload->areas, image, memory, payload->text, env);
 	if (payload->protocol->start)
 		payload->protocol->start(payload, memory, env, boot);
 }

@@ -24,6 +24,7 @@ struct hv_payload {
 	const char *why;		/* what it was recognised by */
 	struct hv_file file;
 	struct hv_image image;
+	struct hv_boot_areas areas;
 	struct hv_module module[HV_PAYLOAD_MAX_MODULES];
 	unsigned int modules;
 	struct hv_file stub;		/* of --bios */

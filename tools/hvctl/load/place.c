@@ -2,6 +2,7 @@
 /* Places in guest RAM for what comes along with an image. */
 #include <errno.h>
 
+#include "firmware/layout.h"
 #include "place.h"
 
 #define PAGE 0x1000ULL
@@ -26,43 +27,39 @@ static int refuse_modules(struct hv_payload *payload, uint64_t total, uint64_t f
 		       hv_image_more_ram(remedy, floor, len, "use a smaller one"));
 }
 
-int hv_place_modules(struct hv_payload *payload, const struct hv_memory *memory, uint64_t floor,
-		     uint64_t limit, uint64_t align, struct hv_error *err)
+int hv_place_modules(struct hv_payload *payload, const struct hv_memory *memory,
+		     const struct hv_place_room *room, struct hv_error *err)
 {
-	uint64_t ram = hv_memory_low_end(memory), top = limit < ram ? limit : ram;
-	uint64_t total = 0, gpa;
+	uint64_t ram = hv_memory_low_end(memory), top = room->limit < ram ? room->limit : ram;
+	uint64_t floor = align_up(room->floor, PAGE), total = 0, gpa;
 
 	for (unsigned int i = 0; i < payload->modules; i++)
-		total += align_up(payload->module[i].file.size, align);
+		total += align_up(payload->module[i].file.size, room->align);
+	if (!total)
+		return 0;
 	/* The first begins a page, whatever lies between them. */
 	gpa = top < total ? 0 : (top - total) & ~(PAGE - 1);
-	floor = align_up(floor, PAGE);
-	if (total && gpa < floor)
-		return refuse_modules(payload, total, floor, limit, err);
+	if (gpa < floor)
+		return refuse_modules(payload, total, floor, room->limit, err);
+	if (!room->high)
+		gpa = floor;
 	for (unsigned int i = 0; i < payload->modules; i++) {
 		payload->module[i].gpa = gpa;
-		gpa += align_up(payload->module[i].file.size, align);
+		gpa += align_up(payload->module[i].file.size, room->align);
 	}
 	return 0;
 }
 
-static int check_info_area(const struct hv_image *image, struct hv_error *err)
-{
-	if (!hv_image_uses(image, HV_BOOT_INFO, HV_BOOT_INFO_SIZE))
-		return 0;
-	return hv_fail(
-		err, EINVAL,
-		"covers 0x%x-0x%x, where hvctl puts what the boot protocol tells; link it elsewhere, e.g. at 0x100000",
-		HV_BOOT_INFO, HV_BOOT_INFO + HV_BOOT_INFO_SIZE - 1);
-}
-
-int hv_place_by_pages(struct hv_payload *payload, const struct hv_memory *memory,
+int hv_place_by_pages(struct hv_payload *payload, const struct hv_memory *memory, size_t info_len,
 		      struct hv_error *err)
 {
-	int error = check_info_area(&payload->image, err);
+	uint64_t end = hv_image_end(&payload->image);
+	const struct hv_place_room room = {
+		.floor = end < HV_LAYOUT_HIGH ? HV_LAYOUT_HIGH : end,
+		.limit = UINT64_MAX,
+		.align = PAGE,
+	};
+	int error = hv_boot_take(&payload->areas, HV_BOOT_THE_INFO, info_len, &payload->image, err);
 
-	if (error)
-		return error;
-	return hv_place_modules(payload, memory, hv_image_end(&payload->image), UINT64_MAX, PAGE,
-				err);
+	return error ? error : hv_place_modules(payload, memory, &room, err);
 }

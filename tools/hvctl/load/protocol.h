@@ -6,7 +6,7 @@
  *	payload.c			reads all, asks the protocol, fills RAM
  *	protocol.c			the table		symbols.c
  *	bzimage.c pvh.c nimbos.c multiboot.c elf.c flat.c firmware.c
- *	place.c				where modules go
+ *	place.c info.c			where modules go; what a guest is told
  *	payload.h			what they work on
  *	boot.c				the first state of each mode
  *	image.c				segments in RAM

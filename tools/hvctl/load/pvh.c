@@ -11,6 +11,7 @@
 
 #include "elf.h"
 #include "firmware/layout.h"
+#include "info.h"
 #include "place.h"
 #include "protocol.h"
 
@@ -37,15 +38,6 @@ struct memmap_entry {
 	uint64_t gpa, size;
 	uint32_t kind, reserved;
 };
-
-/* All that lies at HV_BOOT_INFO */
-struct info {
-	struct start_info start;
-	struct module_entry module[HV_PAYLOAD_MAX_MODULES];
-	struct memmap_entry memmap[HV_LAYOUT_MAX_RANGES];
-};
-
-_Static_assert(sizeof(struct info) <= HV_BOOT_INFO_SIZE, "PVH information");
 
 static uint64_t align_up(uint64_t value, uint64_t align)
 {
@@ -130,36 +122,52 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	return 0;
 }
 
-static void start(const struct hv_payload *payload, const struct hv_memory *memory,
-		  const struct hv_boot_env *env, struct hv_boot *boot)
+/* @memory also where nothing is to be written: its map is counted. */
+static void make_info(struct hv_info *info, const struct hv_payload *payload,
+		      const struct hv_memory *memory, uint64_t rsdp)
 {
 	struct hv_range range[HV_LAYOUT_MAX_RANGES];
 	size_t count = hv_layout_map(memory, range, HV_LAYOUT_MAX_RANGES);
-	struct info info = {
-		.start = {
-			.magic = START_INFO_MAGIC,
-			.version = START_INFO_VERSION,
-			.nr_modules = payload->modules,
-			.modlist = payload->modules ?
-					   HV_BOOT_INFO + offsetof(struct info, module) :
-					   0,
-			.cmdline = *payload->text ? HV_BOOT_CMDLINE : 0,
-			.rsdp = env->rsdp,
-			.memmap = HV_BOOT_INFO + offsetof(struct info, memmap),
-			.memmap_entries = count,
-		},
+	struct memmap_entry memmap[HV_LAYOUT_MAX_RANGES];
+	struct module_entry module[HV_PAYLOAD_MAX_MODULES];
+	struct start_info start = {
+		.magic = START_INFO_MAGIC,
+		.version = START_INFO_VERSION,
+		.nr_modules = payload->modules,
+		.cmdline = *payload->text ? payload->areas.area[HV_BOOT_THE_CMDLINE].gpa : 0,
+		.rsdp = rsdp,
+		.memmap_entries = count,
 	};
+	uint64_t first = hv_info_reserve(info, sizeof(start), 8);
 
 	for (unsigned int i = 0; i < payload->modules; i++)
-		info.module[i] = (struct module_entry){ payload->module[i].gpa,
-							payload->module[i].file.size, 0, 0 };
+		module[i] = (struct module_entry){ payload->module[i].gpa,
+						   payload->module[i].file.size, 0, 0 };
 	for (size_t i = 0; i < count; i++)
-		info.memmap[i] =
-			(struct memmap_entry){ range[i].gpa, range[i].len, range[i].kind, 0 };
-	hv_image_put(memory, HV_BOOT_INFO, &info, sizeof(info));
+		memmap[i] = (struct memmap_entry){ range[i].gpa, range[i].len, range[i].kind, 0 };
+	if (payload->modules)
+		start.modlist = hv_info_add(info, module, payload->modules * sizeof(module[0]), 8);
+	start.memmap = hv_info_add(info, memmap, count * sizeof(memmap[0]), 8);
+	hv_info_set(info, first, &start, sizeof(start));
+}
+
+static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
+{
+	struct hv_info info = { 0 };
+
+	make_info(&info, payload, memory, 0);
+	return hv_place_by_pages(payload, memory, info.len, err);
+}
+
+static void start(const struct hv_payload *payload, const struct hv_memory *memory,
+		  const struct hv_boot_env *env, struct hv_boot *boot)
+{
+	struct hv_info info = hv_info_begin(payload, memory);
+
+	make_info(&info, payload, memory, env->rsdp);
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
-	boot->regs.gpr[TINYVMX_RBX] = HV_BOOT_INFO;
-	boot->regs.gpr[TINYVMX_RSP] = HV_BOOT_STACK;
+	boot->regs.gpr[TINYVMX_RBX] = info.gpa;
+	boot->regs.gpr[TINYVMX_RSP] = hv_boot_stack(&payload->areas);
 	boot->sregs.cr4 = 0;
 }
 
@@ -168,7 +176,7 @@ const struct hv_protocol hv_protocol_pvh = {
 	.name = "pvh",
 	.recognise = recognise,
 	.load = load,
-	.place = hv_place_by_pages,
+	.place = place,
 	.start = start,
 	.cmdline = "console=ttyS0 panic=-1",
 	.advice = "if it said nothing, see its first messages by --append earlyprintk=serial,ttyS0, and add nokaslr for true symbols",

@@ -68,6 +68,9 @@ static void make_file(const char *name, const void *data, size_t len)
 	fclose(file);
 }
 
+/* An image as large as all that hvctl uses below 640 KiB. */
+static const uint8_t low[0x9e000];
+
 static int setup(void **state)
 {
 	(void)state;
@@ -78,12 +81,13 @@ static int setup(void **state)
 	make_file("elf", "\177ELF", 4);
 	make_file("two", "\xf4\xf4", 2);
 	make_file("at@0x6000", "\xf4", 1);
+	make_file("low", low, sizeof(low));
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "ok", "empty", "elf", "two", "at@0x6000" };
+	static const char *const names[] = { "ok", "empty", "elf", "two", "at@0x6000", "low" };
 	char path[64];
 
 	(void)state;
@@ -162,9 +166,10 @@ static void test_places(void **state)
 	refused("run --load 0xfffffffffffffffe two", "below 3 GiB");
 	refused("run --load 0xffffffffffffffff two", "not a size or address");
 	refused("run --entry 0x100001 ok", "outside the image");
-	refused("run --load 0x1000 ok", "GDT");
-	refused("run --mode protected --load 0x7ffff ok", "stack");
-	refused("run --mode real --load 0x2000 --cmdline x ok", "command line");
+	refused("run --load 0x1000 low", "leaves no room for a GDT");
+	refused("run --mode protected --load 0x2000 low", "leaves no room for a stack");
+	refused("run --mode real --load 0x1000 --cmdline x low",
+		"leaves no room for the command line");
 	refused("run --load 0x100000 elf", "");
 }
 

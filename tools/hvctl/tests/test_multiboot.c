@@ -126,6 +126,8 @@ static void test_modules(void **state)
 	load_test_accept(&t);
 	assert_int_equal(info(5), 2);
 	at = info(6);
+	/* Right behind the kernel, which may have mapped no more. */
+	assert_int_equal(load_test_get(&t, at, 4), LOAD + 0x5000);
 	assert_string_equal(load_test_string(&t, load_test_get(&t, at, 4)), "first");
 	assert_int_equal(load_test_get(&t, at + 4, 4), load_test_get(&t, at, 4) + 5);
 	assert_string_equal(load_test_string(&t, load_test_get(&t, at + 8, 4)),
@@ -217,11 +219,29 @@ static void test_refused_addresses(void **state)
 	h.entry = RAM;
 	refuse(h, "entry");
 	h = new_header();
-	h.header_addr = HV_BOOT_INFO + 0x100 + HEADER;
-	h.load_addr = HV_BOOT_INFO + 0x100;
-	h.entry = h.load_addr;
+	h.header_addr = 0x1000 + HEADER;
+	h.load_addr = h.entry = 0x1000;
+	h.load_end = 0;
+	h.bss_end = 0x9c000;
+	refuse(h, "no room for what the boot protocol tells");
+}
+
+/* A kernel where the information usually is: that goes elsewhere. */
+static void test_low_kernel(void **state)
+{
+	struct header h = new_header();
+
+	(void)state;
+	h.header_addr = HV_BOOT_INFO + HEADER;
+	h.load_addr = h.entry = HV_BOOT_INFO;
 	h.load_end = h.bss_end = 0;
-	refuse(h, "boot protocol");
+	use(h);
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "m", 1));
+	load_test_accept(&t);
+	assert_int_equal(load_test_get(&t, HV_BOOT_INFO + HEADER, 4), MAGIC);
+	assert_int_equal(t.boot.regs.gpr[TINYVMX_RBX], 0x9e000);
+	assert_int_equal(load_test_get(&t, 0x9e000, 4), 0x24d);
+	assert_int_equal(t.payload.module[0].gpa, HV_LAYOUT_HIGH);
 }
 
 static void test_refused_demands(void **state)
@@ -342,19 +362,13 @@ static void test_elf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_registers),
-		T(test_information),
-		T(test_modules),
-		T(test_module_does_not_fit),
-		T(test_too_many_modules),
-		T(test_ends_left_out),
-		T(test_part_of_the_file),
-		T(test_refused_addresses),
-		T(test_refused_demands),
-		T(test_refused_options),
-		T(test_where_the_header_is),
-		T(test_header_too_far),
-		T(test_elf),
+		T(test_registers),        T(test_information),
+		T(test_modules),          T(test_module_does_not_fit),
+		T(test_too_many_modules), T(test_ends_left_out),
+		T(test_part_of_the_file), T(test_refused_addresses),
+		T(test_low_kernel),       T(test_refused_demands),
+		T(test_refused_options),  T(test_where_the_header_is),
+		T(test_header_too_far),   T(test_elf),
 	};
 
 	return cmocka_run_group_tests_name("multiboot", tests, NULL, NULL);

@@ -123,7 +123,7 @@ static void test_information(void **state)
 	gpa = load_test_get(&t, at, 8);
 	assert_string_equal(load_test_string(&t, gpa), "initrd");
 	assert_int_equal(load_test_get(&t, at + 8, 8), 6);
-	assert_true(gpa >= BASE + 0x10000);
+	assert_int_equal(gpa, BASE + 0x10000);
 	assert_string_equal(load_test_string(&t, info(24, 8)), "console=ttyS0 panic=-1");
 	assert_int_equal(info(32, 8), HV_ACPI_GPA);
 	at = info(40, 8);
@@ -225,11 +225,11 @@ static void test_refused(void **state)
 	t.config.boot = "pvh";
 	load_test_refuse(&t, "no PVH entry");
 	kernel = new_kernel();
-	kernel.ph[0].p_paddr = HV_BOOT_INFO + 0x1000;
-	kernel.ph[0].p_memsz = 64;
-	kernel.note[1].value = HV_BOOT_INFO + 0x1000;
+	kernel.ph[0].p_paddr = kernel.note[1].value = 0x1000;
+	kernel.ph[0].p_memsz = 0x9b000;
+	t.config.boot = NULL;
 	use(&kernel);
-	load_test_refuse(&t, "boot protocol tells");
+	load_test_refuse(&t, "no room for what the boot protocol tells");
 }
 
 /* With its debug information, which no segment has: it is the segments that must fit. */
