@@ -25,7 +25,7 @@ static const struct argp_option options[] = {
 	{ "append", OPT_APPEND, "STR", 0, "more of the command line, behind the default", 0 },
 	{ "bios", OPT_BIOS, "FILE[@GPA]", 0,
 	  "with --boot nimbos: a raw stub instead of hvctl's own (default at 0x8000)", 0 },
-	{ "boot", OPT_BOOT, "linux|multiboot|pvh|elf|nimbos|firmware|flat", 0,
+	{ "boot", OPT_BOOT, "linux|multiboot|multiboot2|pvh|elf|nimbos|firmware|flat", 0,
 	  "the boot protocol (default: by IMAGE's content)", 0 },
 	{ "cmdline", OPT_CMDLINE, "STR", 0,
 	  "the guest's command line (default: what its boot protocol needs)", 0 },

@@ -54,11 +54,8 @@ static int check_type(const GElf_Ehdr *header, struct hv_error *err)
 {
 	switch (header->e_type) {
 	case ET_EXEC:
-		return 0;
 	case ET_DYN:
-		return hv_fail(
-			err, ENOEXEC,
-			"is a position-independent ELF file (PIE or shared object); link it with -static -no-pie");
+		return 0;
 	case ET_REL:
 		return hv_fail(err, ENOEXEC, "is an ELF object file; link it with ld first");
 	case ET_CORE:
@@ -124,10 +121,6 @@ static int read_segments(struct hv_image *image, Elf *elf, const GElf_Ehdr *head
 				err, ENOEXEC,
 				"ELF program header %zu is beyond the end of the file; the file is truncated",
 				i);
-		if (ph.p_type == PT_INTERP)
-			return hv_fail(
-				err, ENOEXEC,
-				"is a program for Linux with shared libraries; link it with -static -nostdlib");
 		if (ph.p_type != PT_LOAD)
 			continue;
 		error = add_segment(image, &ph, i, file, err);
@@ -209,6 +202,54 @@ int hv_elf_load(struct hv_image *image, const struct hv_file *file,
 	return error;
 }
 
+/* What a C library's startup code brings along: the oldest kernel that the program runs on. */
+static bool is_abi_note(const struct hv_file *file, const GElf_Phdr *ph)
+{
+	static const char note[] = "\x04\0\0\0\x10\0\0\0\x01\0\0\0GNU";
+
+	return ph->p_type == PT_NOTE && hv_file_has(file, ph->p_offset, note, sizeof(note));
+}
+
+/* Without a boot protocol, a kernel cannot be told from any other program but by these. */
+static int check_no_program(Elf *elf, const struct hv_file *file, struct hv_error *err)
+{
+	size_t count = 0;
+	GElf_Ehdr header;
+	GElf_Phdr ph;
+
+	if (!gelf_getehdr(elf, &header) || elf_getphdrnum(elf, &count))
+		return 0;
+	for (size_t i = 0; i < count && gelf_getphdr(elf, i, &ph); i++) {
+		if (ph.p_type == PT_INTERP)
+			return hv_fail(
+				err, ENOEXEC,
+				"is a program for Linux with shared libraries; give a kernel, or link it with -static -nostdlib");
+		if (is_abi_note(file, &ph))
+			return hv_fail(
+				err, ENOEXEC,
+				"is a program for Linux, by its ABI note; give a kernel, or link it with -nostdlib");
+	}
+	if (header.e_type == ET_DYN)
+		return hv_fail(
+			err, ENOEXEC,
+			"is a position-independent ELF file (PIE or shared object); link it with -static -no-pie");
+	return 0;
+}
+
+static int load_plain(struct hv_image *image, const struct hv_file *file,
+		      const struct hv_load_options *options, struct hv_error *err)
+{
+	int error = hv_elf_load(image, file, options, err);
+	Elf *elf;
+
+	if (error)
+		return error;
+	elf = elf_memory((char *)file->data, file->size);
+	error = check_no_program(elf, file, err);
+	elf_end(elf);
+	return error;
+}
+
 static const char *recognise(const struct hv_file *file)
 {
 	return hv_is_elf(file) ? "ELF magic" : NULL;
@@ -217,6 +258,6 @@ static const char *recognise(const struct hv_file *file)
 const struct hv_protocol hv_protocol_elf = {
 	.name = "elf",
 	.recognise = recognise,
-	.load = hv_elf_load,
+	.load = load_plain,
 	.advice = "it starts without an IDT, so that its first exception is a triple fault; does --mode fit? See RSP and the instruction",
 };

@@ -19,6 +19,14 @@ struct hv_image_segment {
 	uint64_t file_size;
 };
 
+/* Section headers, where a guest is to be given them. */
+struct hv_elf_sections {
+	uint64_t offset;		/* in the file */
+	uint32_t count;			/* 0: none */
+	uint32_t entry_size;
+	uint32_t names;			/* index of the section with the names */
+};
+
 struct hv_image {
 	const char *kind;		/* "flat binary" ... */
 	enum hv_mode mode;
@@ -28,6 +36,8 @@ struct hv_image {
 	uint64_t file_size;
 	struct hv_image_segment segment[HV_IMAGE_MAX_SEGMENTS];
 	size_t count;
+	bool relocatable;		/* it was loaded where there was room, not where linked */
+	struct hv_elf_sections sections;
 };
 
 /*

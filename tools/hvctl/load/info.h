@@ -21,6 +21,9 @@ uint64_t hv_info_add(struct hv_info *info, const void *data, size_t len, size_t 
 uint64_t hv_info_reserve(struct hv_info *info, size_t len, size_t align);
 void hv_info_set(const struct hv_info *info, uint64_t gpa, const void *data, size_t len);
 
+/* Add the section headers of an ELF image, each with the address it was loaded at. */
+uint64_t hv_info_add_sections(struct hv_info *info, const struct hv_payload *payload, size_t align);
+
 /* Add a string, with its NUL. */
 uint64_t hv_info_add_string(struct hv_info *info, const char *text);
 

@@ -13,19 +13,14 @@
 #include "place.h"
 #include "protocol.h"
 
-#define SEARCH 8192			/* the header begins and ends in here */
-#define HEADER_MAGIC 0x1badb002
-
 /* Offsets in the header */
 #define FLAGS 4
-#define CHECKSUM 8
 #define HEADER_ADDR 12
 #define LOAD_ADDR 16
 #define LOAD_END_ADDR 20
 #define BSS_END_ADDR 24
 #define ENTRY_ADDR 28
 
-#define HEADER_SIZE 12
 #define HEADER_SIZE_ADDRESSES 32
 
 /* Flags: the low half is what the kernel insists on. */
@@ -44,6 +39,7 @@ _Static_assert(sizeof(struct information) == 68, "multiboot information");
 #define INFO_MEMORY 0x001
 #define INFO_CMDLINE 0x004
 #define INFO_MODS 0x008
+#define INFO_ELF 0x020
 #define INFO_MMAP 0x040
 #define INFO_LOADER_NAME 0x200
 
@@ -57,6 +53,15 @@ struct module_entry {
 	uint32_t begin, end, string, reserved;
 };
 
+const struct hv_multiboot_kind hv_multiboot_1 = {
+	.name = "multiboot",
+	.magic = 0x1badb002,
+	.search = 8192,
+	.align = 4,
+	.size = 12,
+	.flags_known = 0x1ffff,
+};
+
 static uint32_t header_field(const struct hv_file *file, size_t header, size_t offset)
 {
 	return hv_file_field(file, header + offset, 4);
@@ -64,16 +69,7 @@ static uint32_t header_field(const struct hv_file *file, size_t header, size_t o
 
 static bool find_header(const struct hv_file *file, size_t *header)
 {
-	size_t end = file->size < SEARCH ? file->size : SEARCH;
-
-	for (*header = 0; *header + HEADER_SIZE <= end; *header += 4) {
-		uint32_t flags = header_field(file, *header, FLAGS);
-
-		if (header_field(file, *header, 0) == HEADER_MAGIC &&
-		    !(uint32_t)(HEADER_MAGIC + flags + header_field(file, *header, CHECKSUM)))
-			return true;
-	}
-	return false;
+	return hv_multiboot_find(&hv_multiboot_1, file, header);
 }
 
 static const char *recognise(const struct hv_file *file)
@@ -86,52 +82,33 @@ static const char *recognise(const struct hv_file *file)
 static int load_by_addresses(struct hv_image *image, const struct hv_file *file, size_t header,
 			     struct hv_error *err)
 {
-	uint64_t header_addr, load, load_end, bss_end, offset;
-
 	if (file->size < header + HEADER_SIZE_ADDRESSES)
 		return hv_fail(err, ENOEXEC, "ends in its multiboot header; the file is truncated");
-	header_addr = header_field(file, header, HEADER_ADDR);
-	load = header_field(file, header, LOAD_ADDR);
-	load_end = header_field(file, header, LOAD_END_ADDR);
-	bss_end = header_field(file, header, BSS_END_ADDR);
-	if (load > header_addr || header_addr - load > header)
-		return hv_fail(
-			err, ENOEXEC,
-			"multiboot load address 0x%llx does not fit its header at 0x%llx; mend the header",
-			(unsigned long long)load, (unsigned long long)header_addr);
-	offset = header - (header_addr - load);
-	if (!load_end)
-		load_end = load + (file->size - offset);
-	if (load_end <= load || (bss_end && bss_end < load_end))
-		return hv_fail(
-			err, ENOEXEC,
-			"multiboot addresses 0x%llx, 0x%llx, 0x%llx do not ascend; mend the header",
-			(unsigned long long)load, (unsigned long long)load_end,
-			(unsigned long long)bss_end);
-	if (load_end - load > file->size - offset)
-		return hv_fail(
-			err, ENOEXEC,
-			"is %llu bytes short of what its multiboot header says; the file is truncated",
-			(unsigned long long)(load_end - load - (file->size - offset)));
 	image->entry = header_field(file, header, ENTRY_ADDR);
-	image->count = 1;
-	image->segment[0] = (struct hv_image_segment){
-		.gpa = load,
-		.mem_size = (bss_end ? bss_end : load_end) - load,
-		.file_offset = offset,
-		.file_size = load_end - load,
-	};
-	return 0;
+	return hv_multiboot_load_by_addresses(
+		image, file, header,
+		(struct hv_multiboot_addresses){
+			.header = header_field(file, header, HEADER_ADDR),
+			.load = header_field(file, header, LOAD_ADDR),
+			.load_end = header_field(file, header, LOAD_END_ADDR),
+			.bss_end = header_field(file, header, BSS_END_ADDR),
+		},
+		err);
 }
 
 static int load_elf(struct hv_image *image, const struct hv_file *file,
 		    const struct hv_load_options *options, struct hv_error *err)
 {
-	if (hv_is_elf(file))
-		return hv_elf_load(image, file, options, err);
-	return hv_fail(
-		err, ENOEXEC,
-		"is neither ELF nor does its multiboot header have addresses; mend the header");
+	int error;
+
+	if (!hv_is_elf(file))
+		return hv_fail(
+			err, ENOEXEC,
+			"is neither ELF nor does its multiboot header have addresses; mend the header");
+	error = hv_elf_load(image, file, options, err);
+	if (!error)
+		hv_elf_add_symbols(image, file);
+	return error;
 }
 
 static int load(struct hv_image *image, const struct hv_file *file,
@@ -144,22 +121,17 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	*image = (struct hv_image){ .file_size = file->size };
 	if (!find_header(file, &header))
 		return hv_fail(err, ENOEXEC,
-			       "has no multiboot header in its first %d bytes; leave out --boot",
-			       SEARCH);
+			       "has no multiboot header in its first %zu bytes; leave out --boot",
+			       hv_multiboot_1.search);
 	flags = header_field(file, header, FLAGS);
 	if (flags & DEMANDS & ~KNOWN_DEMANDS)
 		return hv_fail(
 			err, ENOEXEC,
 			"multiboot header demands what hvctl has not (flags 0x%x); mend the header",
 			flags & DEMANDS & ~KNOWN_DEMANDS);
-	if (options->load != HV_UNSET)
-		return hv_fail(
-			err, EINVAL,
-			"is a multiboot kernel, which says itself where it belongs; leave out --load");
-	if (options->mode != HV_MODE_DEFAULT && options->mode != HV_MODE_PROTECTED)
-		return hv_fail(
-			err, EINVAL,
-			"is entered in protected mode by multiboot; leave out --mode, or use --boot elf or flat");
+	error = hv_multiboot_check_options(options, err);
+	if (error)
+		return error;
 	error = flags & WANT_ADDRESSES ? load_by_addresses(image, file, header, err) :
 					 load_elf(image, file, options, err);
 	if (error)
@@ -211,6 +183,21 @@ static void add_mmap(struct hv_info *info, struct information *mbi, const struct
 	mbi->mem_upper = (hv_memory_low_end(memory) - HV_LAYOUT_HIGH) / HV_KIB;
 }
 
+/* The headers of an ELF kernel's sections: so it finds its symbols. */
+static void add_sections(struct hv_info *info, struct information *mbi,
+			 const struct hv_payload *payload)
+{
+	const struct hv_elf_sections *sections = &payload->image.sections;
+
+	if (!sections->count)
+		return;
+	mbi->flags |= INFO_ELF;
+	mbi->syms[0] = sections->count;
+	mbi->syms[1] = sections->entry_size;
+	mbi->syms[2] = hv_info_add_sections(info, payload, 4);
+	mbi->syms[3] = sections->names;
+}
+
 /* @memory also where nothing is to be written: its map is counted. */
 static void make_info(struct hv_info *info, const struct hv_payload *payload,
 		      const struct hv_memory *memory)
@@ -222,6 +209,7 @@ static void make_info(struct hv_info *info, const struct hv_payload *payload,
 	uint64_t first = hv_info_reserve(info, sizeof(mbi), 4);
 
 	add_modules(info, &mbi, payload);
+	add_sections(info, &mbi, payload);
 	add_mmap(info, &mbi, memory);
 	mbi.boot_loader_name = hv_info_add_string(info, "hvctl");
 	hv_info_set(info, first, &mbi, sizeof(mbi));

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What multiboot tells its guest, for protocols that tell the same. */
+/* What multiboot kernels look like; what version 1 tells its guest, for protocols that tell the same. */
 #ifndef HV_LOAD_MULTIBOOT_H
 #define HV_LOAD_MULTIBOOT_H
 
+#include "multiboot_header.h"
 #include "payload.h"
 
 #define HV_MULTIBOOT_EAX 0x2badb002	/* what a multiboot kernel finds in EAX */
+
+extern const struct hv_multiboot_kind hv_multiboot_1, hv_multiboot_2;
 
 /* Find room for the multiboot information, and for the modules it tells of. */
 int hv_multiboot_place(struct hv_payload *payload, const struct hv_memory *memory,

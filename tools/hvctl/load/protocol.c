@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "lib/util.h"
+#include "multiboot.h"
 #include "protocol.h"
 
 /* In the order in which they are looked for. */
 static const struct hv_protocol *const protocols[] = {
 	&hv_protocol_linux,
 	&hv_protocol_multiboot,
+	&hv_protocol_multiboot2,
 	&hv_protocol_pvh,
 	&hv_protocol_elf,
 	&hv_protocol_nimbos,
@@ -70,21 +72,40 @@ static const struct stranger *find_stranger(const struct hv_file *file)
 	return NULL;
 }
 
-const struct hv_protocol *hv_protocol_recognise(const struct hv_file *file, const char **why,
-						struct hv_error *err)
+/* What is not known by a boot protocol, and has a header of one that does not count. */
+static bool is_spoilt(const struct hv_file *file, struct hv_error *err)
 {
-	const struct stranger *stranger;
+	return hv_multiboot_find_bad(&hv_multiboot_1, file, err) ||
+	       hv_multiboot_find_bad(&hv_multiboot_2, file, err);
+}
 
+/* The first protocol that knows the file, or NULL. */
+static const struct hv_protocol *look_for(const struct hv_file *file, const char **why)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
 		*why = protocols[i]->recognise ? protocols[i]->recognise(file) : NULL;
 		if (*why)
 			return protocols[i];
 	}
-	stranger = find_stranger(file);
+	return NULL;
+}
+
+const struct hv_protocol *hv_protocol_recognise(const struct hv_file *file, const char **why,
+						struct hv_error *err)
+{
+	const struct hv_protocol *protocol = look_for(file, why);
+	const struct stranger *stranger = protocol ? NULL : find_stranger(file);
+
 	if (stranger) {
 		hv_fail(err, ENOEXEC, "%s", stranger->text);
 		return NULL;
 	}
+	if (protocol && protocol != &hv_protocol_elf)
+		return protocol;
+	if (is_spoilt(file, err))
+		return NULL;
+	if (protocol)
+		return protocol;
 	*why = "no magic number";
 	return &hv_protocol_flat;
 }

@@ -5,7 +5,8 @@
  *
  *	payload.c			reads all, asks the protocol, fills RAM
  *	protocol.c			the table		symbols.c
- *	bzimage.c pvh.c nimbos.c multiboot.c elf.c flat.c firmware.c
+ *	bzimage.c pvh.c nimbos.c multiboot.c multiboot2.c elf.c flat.c firmware.c
+ *	multiboot_header.c multiboot2_info.c elf_sections.c
  *	place.c info.c			where modules go; what a guest is told
  *	payload.h			what they work on
  *	boot.c				the first state of each mode
@@ -44,6 +45,7 @@ extern const struct hv_protocol hv_protocol_flat;
 extern const struct hv_protocol hv_protocol_elf;
 extern const struct hv_protocol hv_protocol_linux;
 extern const struct hv_protocol hv_protocol_multiboot;
+extern const struct hv_protocol hv_protocol_multiboot2;
 extern const struct hv_protocol hv_protocol_nimbos;
 extern const struct hv_protocol hv_protocol_pvh;
 

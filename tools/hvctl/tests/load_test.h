@@ -74,6 +74,7 @@ static inline void load_test_end(struct load_test *t)
 
 static inline void load_test_accept(struct load_test *t)
 {
+	hv_payload_free(&t->payload);
 	if (hv_payload_read(&t->payload, &t->config, &t->memory, &t->err))
 		fail_msg("refused: %s", t->err.text);
 	hv_payload_start(&t->payload, &t->memory, &t->env, &t->boot);
@@ -82,6 +83,7 @@ static inline void load_test_accept(struct load_test *t)
 /* It is refused in one line that has @with in it, and says how to mend it. */
 static inline void load_test_refuse(struct load_test *t, const char *with)
 {
+	hv_payload_free(&t->payload);
 	assert_true(hv_payload_read(&t->payload, &t->config, &t->memory, &t->err) < 0);
 	if (!strstr(t->err.text, with))
 		fail_msg("\"%s\" does not say \"%s\"", t->err.text, with);

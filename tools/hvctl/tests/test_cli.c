@@ -114,7 +114,7 @@ static void test_images(void **state)
 	refused("run --boot multiboot ok", "leave out --boot");
 	refused("run --boot linux ok", "leave out --boot");
 	refused("run --boot lilo ok", "--boot: lilo: no such boot protocol");
-	refused("run /bin/sh", "-no-pie");
+	refused("run /bin/sh", "program for Linux");
 	refused("run", "no image");
 	refused("run ''", ": no such file");
 	refused("run ok two", "two: one image too many");

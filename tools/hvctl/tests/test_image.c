@@ -180,6 +180,13 @@ static void test_elf_wrong_type(void **state)
 	elf = new_elf64();
 	elf.ph[1].p_type = PT_INTERP;
 	refused(&elf, "shared libraries");
+	/* A static one has a note of its C library's. */
+	elf = new_elf64();
+	elf.ph[1].p_type = PT_NOTE;
+	elf.ph[1].p_offset = offsetof(struct elf64, code);
+	elf.ph[1].p_filesz = 32;
+	memcpy(elf.code, "\x04\0\0\0\x10\0\0\0\x01\0\0\0GNU", 16);
+	refused(&elf, "program for Linux, by its ABI note");
 }
 
 static void test_elf_broken_segments(void **state)

@@ -315,6 +315,34 @@ static void test_header_too_far(void **state)
 	assert_non_null(hv_protocol_multiboot.recognise(&file));
 }
 
+/* A header that does not count is told, not run as something else. */
+static void test_bad_headers(void **state)
+{
+	static uint8_t bytes[0x4000];
+	struct kernel kernel = new_kernel(new_header(), HEADER);
+
+	(void)state;
+	kernel.byte[HEADER + 8]++;
+	t.config.path = load_test_file(&t, &kernel, sizeof(kernel));
+	load_test_refuse(&t, "multiboot header at 0x40 with checksum");
+	hv_payload_free(&t.payload);
+	/* Flags that none has: it is chance. */
+	kernel.byte[HEADER + 7] = 0x80;
+	t.config.path = load_test_file(&t, &kernel, sizeof(kernel));
+	load_test_accept(&t);
+	assert_string_equal(t.payload.protocol->name, "flat");
+	hv_payload_free(&t.payload);
+	kernel = new_kernel(new_header(), HEADER);
+	memcpy(bytes + 8192 - 8, kernel.byte + HEADER, sizeof(struct header));
+	t.config.path = load_test_file(&t, bytes, sizeof(bytes));
+	load_test_refuse(&t, "behind the first 8192 bytes");
+	hv_payload_free(&t.payload);
+	/* There, a magic number alone is just a number. */
+	bytes[8192]++;
+	t.config.path = load_test_file(&t, bytes, sizeof(bytes));
+	load_test_accept(&t);
+}
+
 static void test_elf(void **state)
 {
 	struct {
@@ -322,6 +350,7 @@ static void test_elf(void **state)
 		Elf32_Phdr ph;
 		uint32_t multiboot[3];
 		uint8_t code[16];
+		Elf32_Shdr section[2];
 	} elf = {
 		.header = {
 			.e_ident = ELF_IDENT(ELFCLASS32),
@@ -333,7 +362,12 @@ static void test_elf(void **state)
 			.e_ehsize = sizeof(Elf32_Ehdr),
 			.e_phentsize = sizeof(Elf32_Phdr),
 			.e_phnum = 1,
+			.e_shoff = sizeof(elf) - 2 * sizeof(Elf32_Shdr),
+			.e_shentsize = sizeof(Elf32_Shdr),
+			.e_shnum = 2,
+			.e_shstrndx = 1,
 		},
+		.section[1] = { .sh_type = SHT_STRTAB, .sh_offset = 1, .sh_size = 3 },
 		.ph = {
 			.p_type = PT_LOAD,
 			.p_offset = sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr),
@@ -351,6 +385,13 @@ static void test_elf(void **state)
 	assert_string_equal(t.payload.image.kind, "multiboot kernel (ELF)");
 	assert_int_equal(t.boot.regs.rip, 0x100010);
 	assert_int_equal(t.boot.regs.gpr[TINYVMX_RAX], 0x2badb002);
+	/* Its sections: two, of 40 bytes, names in number 1, which was loaded behind the image. */
+	assert_int_equal(info(0), 0x26d);
+	assert_int_equal(info(7), 2);
+	assert_int_equal(info(8), sizeof(Elf32_Shdr));
+	assert_int_equal(info(10), 1);
+	assert_int_equal(load_test_get(&t, info(9) + sizeof(Elf32_Shdr) + 12, 4), 0x101000);
+	assert_int_equal(load_test_get(&t, 0x101000, 4), 0x00464c45);
 	hv_payload_free(&t.payload);
 	elf.header.e_entry = 8;
 	t.config.path = load_test_file(&t, &elf, sizeof(elf));
@@ -362,13 +403,11 @@ static void test_elf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_registers),        T(test_information),
-		T(test_modules),          T(test_module_does_not_fit),
-		T(test_too_many_modules), T(test_ends_left_out),
-		T(test_part_of_the_file), T(test_refused_addresses),
-		T(test_low_kernel),       T(test_refused_demands),
-		T(test_refused_options),  T(test_where_the_header_is),
-		T(test_header_too_far),   T(test_elf),
+		T(test_registers),           T(test_information),       T(test_modules),
+		T(test_module_does_not_fit), T(test_too_many_modules),  T(test_ends_left_out),
+		T(test_part_of_the_file),    T(test_refused_addresses), T(test_low_kernel),
+		T(test_refused_demands),     T(test_refused_options),   T(test_where_the_header_is),
+		T(test_header_too_far),      T(test_bad_headers),       T(test_elf),
 	};
 
 	return cmocka_run_group_tests_name("multiboot", tests, NULL, NULL);

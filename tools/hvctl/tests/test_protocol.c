@@ -43,7 +43,8 @@ static void test_names(void **state)
 	assert_null(hv_protocol_find("lilo"));
 	t.config.path = load_test_file(&t, "\xf4", 1);
 	t.config.boot = "lilo";
-	load_test_refuse(&t, "use one of linux, multiboot, pvh, elf, nimbos, firmware, flat");
+	load_test_refuse(
+		&t, "use one of linux, multiboot, multiboot2, pvh, elf, nimbos, firmware, flat");
 	assert_string_equal(t.payload.subject, "--boot");
 }
 
@@ -90,7 +91,8 @@ static void test_stranger_on_request(void **state)
 
 static void test_wrong_on_request(void **state)
 {
-	static const char *const names[] = { "linux", "multiboot", "pvh", "elf", "firmware" };
+	static const char *const names[] = { "linux", "multiboot", "multiboot2",
+					     "pvh",   "elf",       "firmware" };
 
 	(void)state;
 	t.config.path = load_test_file(&t, "\xf4", 1);

@@ -18,7 +18,7 @@ struct note {
 
 struct kernel {
 	Elf64_Ehdr header;
-	Elf64_Phdr ph[2];
+	Elf64_Phdr ph[3];
 	struct note note[2];
 	uint8_t code[64];
 };
@@ -154,6 +154,21 @@ static void is_plain_elf(const struct kernel *kernel)
 	assert_string_equal(t.payload.protocol->name, "elf");
 }
 
+/* FreeBSD's kernel names an interpreter, and others are position-independent: PVH minds neither. */
+static void test_interpreter(void **state)
+{
+	struct kernel kernel = new_kernel();
+
+	(void)state;
+	kernel.header.e_type = ET_DYN;
+	kernel.header.e_phnum = 3;
+	kernel.ph[2].p_type = PT_INTERP;
+	use(&kernel);
+	load_test_accept(&t);
+	assert_string_equal(t.payload.protocol->name, "pvh");
+	assert_int_equal(t.boot.regs.rip, BASE + 0x20);
+}
+
 static void test_no_note(void **state)
 {
 	struct kernel kernel = new_kernel();
@@ -249,13 +264,10 @@ static void test_file_larger_than_ram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_file_larger_than_ram),
-		T(test_entry),
-		T(test_information),
-		T(test_without_modules_and_command_line),
-		T(test_no_note),
-		T(test_eight_byte_value),
-		T(test_refused),
+		T(test_file_larger_than_ram), T(test_entry),
+		T(test_information),          T(test_without_modules_and_command_line),
+		T(test_interpreter),          T(test_no_note),
+		T(test_eight_byte_value),     T(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("pvh", tests, NULL, NULL);
