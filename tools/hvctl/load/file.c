@@ -118,8 +118,7 @@ static int read_open(int fd, struct hv_file *file, uint64_t max, struct hv_error
 	return error ? error : read_all(fd, file, st.st_size, max, err);
 }
 
-/* What it did not fill. */
-static void give_back(struct hv_file *file)
+void hv_file_give_back(struct hv_file *file)
 {
 	void *data = realloc(file->data, file->size);
 
@@ -138,7 +137,7 @@ int hv_file_read(struct hv_file *file, const char *path, uint64_t max, struct hv
 	if (error)
 		hv_file_free(file);
 	else
-		give_back(file);
+		hv_file_give_back(file);
 	close(fd);
 	return error;
 }

@@ -21,6 +21,9 @@ struct hv_file {
 int hv_file_read(struct hv_file *file, const char *path, uint64_t max, struct hv_error *err);
 void hv_file_free(struct hv_file *file);
 
+/* Free what was allocated for @file and not filled. */
+void hv_file_give_back(struct hv_file *file);
+
 /* Are the @len bytes of @magic at @offset? */
 bool hv_file_has(const struct hv_file *file, size_t offset, const void *magic, size_t len);
 

@@ -7,6 +7,7 @@
 #include "payload.h"
 #include "protocol.h"
 #include "symbols.h"
+#include "unpack.h"
 
 /* A file may be larger than what of it goes into RAM, by its debug information. */
 #define FILE_MAX (2 * HV_GIB)
@@ -31,6 +32,18 @@ static int choose_protocol(struct hv_payload *payload, struct hv_error *err)
 	payload->subject = "--boot";
 	return hv_fail(err, EINVAL, "%s: no such boot protocol; use one of %s", boot,
 		       hv_protocol_names());
+}
+
+/* With --boot flat and the like the bytes are meant as they are. */
+static int unpack_image(struct hv_payload *payload, uint64_t max, struct hv_error *err)
+{
+	const char *boot = payload->config->boot;
+	const struct hv_protocol *protocol = boot ? hv_protocol_find(boot) : NULL;
+
+	if (protocol && !protocol->recognise)
+		return 0;
+	payload->packed = hv_unpack_format(&payload->file);
+	return payload->packed ? hv_unpack(&payload->file, max, err) : 0;
 }
 
 /* What the user says replaces the protocol's own words; --append goes behind either. */
@@ -131,6 +144,8 @@ int hv_payload_read(struct hv_payload *payload, const struct hv_payload_config *
 
 	*payload = (struct hv_payload){ .config = config };
 	error = read_one(payload, &payload->file, config->path, max, err);
+	if (!error)
+		error = unpack_image(payload, max, err);
 	if (!error)
 		error = read_modules(payload, max, err);
 	if (!error && config->bios)

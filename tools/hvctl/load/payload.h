@@ -22,6 +22,7 @@ struct hv_payload {
 	const struct hv_payload_config *config;	/* the caller's, as long as this lives */
 	const struct hv_protocol *protocol;
 	const char *why;		/* what it was recognised by */
+	const char *packed;		/* what it was compressed by; NULL: nothing */
 	struct hv_file file;
 	struct hv_image image;
 	struct hv_boot_areas areas;

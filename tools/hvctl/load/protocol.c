@@ -7,6 +7,7 @@
 #include "lib/util.h"
 #include "multiboot.h"
 #include "protocol.h"
+#include "unpack.h"
 
 /* In the order in which they are looked for. */
 static const struct hv_protocol *const protocols[] = {
@@ -50,9 +51,6 @@ struct stranger {
 #define MAGIC(bytes) bytes, sizeof(bytes) - 1
 
 static const struct stranger strangers[] = {
-	{ 0, MAGIC("\x1f\x8b"), "is compressed by gzip; gunzip it first" },
-	{ 0, MAGIC("\xfd\x37zXZ"), "is compressed by xz; unxz it first" },
-	{ 0, MAGIC("\x28\xb5\x2f\xfd"), "is compressed by zstd; unzstd it first" },
 	{ 0, MAGIC("!<arch>\n"), "is an archive of object files; link it with ld first" },
 	{ 0, MAGIC("070701"), "is a cpio archive; give it by --initrd, and a kernel as the image" },
 	{ 0x38, MAGIC("ARM\x64"), "is a Linux kernel for ARM64; give one for x86-64" },
@@ -96,6 +94,11 @@ const struct hv_protocol *hv_protocol_recognise(const struct hv_file *file, cons
 	const struct hv_protocol *protocol = look_for(file, why);
 	const struct stranger *stranger = protocol ? NULL : find_stranger(file);
 
+	if (!protocol && hv_unpack_format(file)) {
+		hv_fail(err, ENOEXEC, "is compressed by %s, more than once; unpack it first",
+			hv_unpack_format(file));
+		return NULL;
+	}
 	if (stranger) {
 		hv_fail(err, ENOEXEC, "%s", stranger->text);
 		return NULL;

@@ -11,7 +11,7 @@
  *	payload.h			what they work on
  *	boot.c				the first state of each mode
  *	image.c				segments in RAM
- *	config.c file.c			what is asked for; bytes
+ *	config.c file.c unpack.c	what is asked for; bytes; compressed ones
  */
 #ifndef HV_LOAD_PROTOCOL_H
 #define HV_LOAD_PROTOCOL_H

@@ -55,9 +55,6 @@ struct stranger {
 };
 
 static const struct stranger strangers[] = {
-	{ 0, "\x1f\x8b", "gunzip" },
-	{ 0, "\xfd\x37zXZ", "unxz" },
-	{ 0, "\x28\xb5\x2f\xfd", "unzstd" },
 	{ 0, "!<arch>\n", "ld first" },
 	{ 0, "070701", "--initrd" },
 	{ 0x38, "ARM\x64", "ARM64" },

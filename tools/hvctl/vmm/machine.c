@@ -271,6 +271,9 @@ static void tell_image(struct hv_machine *machine)
 
 	hv_machine_say(machine, "boot protocol %s, because of %s", payload->protocol->name,
 		       payload->why);
+	if (payload->packed)
+		hv_machine_say(machine, "image %s: compressed by %s", machine->config.load.path,
+			       payload->packed);
 	hv_machine_say(machine, "image %s: %s, %llu bytes, loaded at 0x%llx-0x%llx",
 		       machine->config.load.path, image->kind, (unsigned long long)image->file_size,
 		       (unsigned long long)hv_image_begin(image),
