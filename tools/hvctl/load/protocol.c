@@ -7,6 +7,7 @@
 #include "lib/util.h"
 #include "multiboot.h"
 #include "protocol.h"
+#include "stranger.h"
 #include "unpack.h"
 
 /* In the order in which they are looked for. */
@@ -40,36 +41,6 @@ const char *hv_protocol_names(void)
 	return names;
 }
 
-/* What would run into nonsense as a flat binary, and what to do about it. */
-struct stranger {
-	size_t offset;
-	const char *magic;
-	size_t len;
-	const char *text;
-};
-
-#define MAGIC(bytes) bytes, sizeof(bytes) - 1
-
-static const struct stranger strangers[] = {
-	{ 0, MAGIC("!<arch>\n"), "is an archive of object files; link it with ld first" },
-	{ 0, MAGIC("070701"), "is a cpio archive; give it by --initrd, and a kernel as the image" },
-	{ 0x38, MAGIC("ARM\x64"), "is a Linux kernel for ARM64; give one for x86-64" },
-	{ 0x38, MAGIC("RSC\x05"), "is a Linux kernel for RISC-V; give one for x86-64" },
-	{ 0x24, MAGIC("\x18\x28\x6f\x01"), "is a Linux kernel for ARM; give one for x86-64" },
-	{
-		0, MAGIC("MZ"),
-		"is an EFI or DOS program, or a bzImage that ends before its header; give a whole bzImage or an ELF file",
-	},
-};
-
-static const struct stranger *find_stranger(const struct hv_file *file)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
-		if (hv_file_has(file, strangers[i].offset, strangers[i].magic, strangers[i].len))
-			return &strangers[i];
-	return NULL;
-}
-
 /* What is not known by a boot protocol, and has a header of one that does not count. */
 static bool is_spoilt(const struct hv_file *file, struct hv_error *err)
 {
@@ -92,7 +63,7 @@ const struct hv_protocol *hv_protocol_recognise(const struct hv_file *file, cons
 						struct hv_error *err)
 {
 	const struct hv_protocol *protocol = look_for(file, why);
-	const struct stranger *stranger = protocol ? NULL : find_stranger(file);
+	const char *stranger = protocol ? NULL : hv_stranger(file);
 
 	if (!protocol && hv_unpack_format(file)) {
 		hv_fail(err, ENOEXEC, "is compressed by %s, more than once; unpack it first",
@@ -100,7 +71,7 @@ const struct hv_protocol *hv_protocol_recognise(const struct hv_file *file, cons
 		return NULL;
 	}
 	if (stranger) {
-		hv_fail(err, ENOEXEC, "%s", stranger->text);
+		hv_fail(err, ENOEXEC, "%s", stranger);
 		return NULL;
 	}
 	if (protocol && protocol != &hv_protocol_elf)

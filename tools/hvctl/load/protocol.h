@@ -4,7 +4,7 @@
  * and to the right:
  *
  *	payload.c			reads all, asks the protocol, fills RAM
- *	protocol.c			the table		symbols.c
+ *	protocol.c			the table		symbols.c stranger.c
  *	bzimage.c pvh.c nimbos.c multiboot.c multiboot2.c elf.c flat.c firmware.c
  *	multiboot_header.c multiboot2_info.c elf_sections.c
  *	place.c info.c			where modules go; what a guest is told

@@ -183,7 +183,7 @@ static void test_no_device(void **state)
 	/* Images that are taken get as far as that. */
 	refused("run - <ok", "/dev/tinyvmx: is not there");
 	refused("run /dev/fd/3 3<ok", "/dev/tinyvmx: is not there");
-	refused("run /proc/version", "/dev/tinyvmx: is not there");
+	refused("run --boot flat /proc/version", "/dev/tinyvmx: is not there");
 }
 
 static void test_bench(void **state)
