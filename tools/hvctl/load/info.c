@@ -40,6 +40,15 @@ uint64_t hv_info_add_string(struct hv_info *info, const char *text)
 	return hv_info_add(info, text, strlen(text) + 1, 1);
 }
 
+uint64_t hv_info_add_module_string(struct hv_info *info, const struct hv_module *module)
+{
+	uint64_t gpa = hv_info_add_string(info, module->path);
+
+	if (module->args)
+		hv_info_set(info, gpa + module->args - 1, " ", 1);
+	return gpa;
+}
+
 uint64_t hv_info_add_sections(struct hv_info *info, const struct hv_payload *payload, size_t align)
 {
 	uint64_t gpa = hv_info_reserve(info, 0, align);

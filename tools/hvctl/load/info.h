@@ -24,6 +24,9 @@ void hv_info_set(const struct hv_info *info, uint64_t gpa, const void *data, siz
 /* Add the section headers of an ELF image, each with the address it was loaded at. */
 uint64_t hv_info_add_sections(struct hv_info *info, const struct hv_payload *payload, size_t align);
 
+/* Add what a module is called and told, "FILE" or "FILE ARGS". */
+uint64_t hv_info_add_module_string(struct hv_info *info, const struct hv_module *module);
+
 /* Add a string, with its NUL. */
 uint64_t hv_info_add_string(struct hv_info *info, const char *text);
 

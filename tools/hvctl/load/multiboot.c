@@ -155,7 +155,7 @@ static void add_modules(struct hv_info *info, struct information *mbi,
 		table[i] = (struct module_entry){
 			.begin = module->gpa,
 			.end = module->gpa + module->file.size,
-			.string = hv_info_add_string(info, module->path),
+			.string = hv_info_add_module_string(info, module),
 		};
 	}
 	mbi->flags |= INFO_MODS;
@@ -208,6 +208,9 @@ static void make_info(struct hv_info *info, const struct hv_payload *payload,
 	};
 	uint64_t first = hv_info_reserve(info, sizeof(mbi), 4);
 
+	/* A stub in real mode is given no room for words that there are not. */
+	if (!mbi.cmdline)
+		mbi.cmdline = hv_info_add_string(info, "");
 	add_modules(info, &mbi, payload);
 	add_sections(info, &mbi, payload);
 	add_mmap(info, &mbi, memory);
@@ -249,5 +252,7 @@ const struct hv_protocol hv_protocol_multiboot = {
 	.place = hv_multiboot_place,
 	.start = start,
 	.advice = "multiboot gives it no stack, IDT or GDT: until it has its own, an exception is a triple fault; try --mem, or -v for how it was loaded",
+	.names_image = true,
+	.module_args = true,
 	.pc = true,
 };

@@ -287,5 +287,7 @@ const struct hv_protocol hv_protocol_multiboot2 = {
 	.place = hv_multiboot2_place,
 	.start = start,
 	.advice = "multiboot gives it no stack, IDT or GDT: until it has its own, an exception is a triple fault; try --mem, or -v for how it was loaded",
+	.names_image = true,
+	.module_args = true,
 	.pc = true,
 };

@@ -78,7 +78,7 @@ static void add_module(struct hv_info *info, const struct hv_module *module)
 	uint64_t tag = begin_tag(info);
 
 	hv_info_add(info, range, sizeof(range), 1);
-	hv_info_add_string(info, module->path);
+	hv_info_add_module_string(info, module);
 	end_tag(info, tag, TAG_MODULE);
 }
 

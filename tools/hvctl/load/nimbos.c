@@ -107,6 +107,7 @@ const struct hv_protocol hv_protocol_nimbos = {
 	.place = place,
 	.start = start,
 	.advice = "is it linked for 0x200000, and entered there in 32-bit protected mode? It starts without an IDT; see -v",
+	.module_args = true,
 	.takes_bios = true,
 	.pc = true,
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From the command line's files to a guest's RAM. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "payload.h"
 #include "protocol.h"
@@ -53,7 +55,9 @@ static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 	const char *own = payload->protocol->cmdline;
 	const char *first = config->cmdline ? config->cmdline : own ? own : "";
 	const char *append = config->append ? config->append : "";
-	size_t len = snprintf(payload->text, sizeof(payload->text), "%s%s%s", first,
+	const char *name = payload->protocol->names_image ? config->path : "";
+	size_t len = snprintf(payload->text, sizeof(payload->text), "%s%s%s%s%s", name,
+			      *name && (*first || *append) ? " " : "", first,
 			      *first && *append ? " " : "", append);
 
 	if (len >= sizeof(payload->text))
@@ -79,6 +83,21 @@ static int read_map(struct hv_payload *payload, uint64_t max, struct hv_error *e
 		       "is no System.map: no line of it is ADDRESS t NAME; make one by nm VMLINUX");
 }
 
+/* FILE or FILE,ARGS: a name with a comma in it is taken as such if there is such a file. */
+static int read_module(struct hv_payload *payload, struct hv_module *module, uint64_t max,
+		       struct hv_error *err)
+{
+	const char *comma = access(module->path, F_OK) ? strchr(module->path, ',') : NULL;
+	char file[PATH_MAX];
+
+	if (!comma)
+		return read_one(payload, &module->file, module->path, max, err);
+	module->args = comma + 1 - module->path;
+	snprintf(file, sizeof(file), "%.*s", (int)(comma - module->path), module->path);
+	payload->subject = module->path;
+	return hv_file_read(&module->file, file, max, err);
+}
+
 static int read_modules(struct hv_payload *payload, uint64_t max, struct hv_error *err)
 {
 	for (unsigned int i = 0; i < payload->config->initrds; i++) {
@@ -87,7 +106,7 @@ static int read_modules(struct hv_payload *payload, uint64_t max, struct hv_erro
 
 		module->path = payload->config->initrd[i];
 		payload->modules++;
-		error = read_one(payload, &module->file, module->path, max, err);
+		error = read_module(payload, module, max, err);
 		if (error)
 			return error;
 	}
@@ -104,6 +123,14 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 			       "has no meaning with the boot protocol '%s'; add --boot nimbos",
 			       protocol->name);
 	}
+	for (unsigned int i = 0; i < payload->modules && !protocol->module_args; i++)
+		if (payload->module[i].args) {
+			payload->subject = payload->module[i].path;
+			return hv_fail(
+				err, EINVAL,
+				"the boot protocol '%s' tells an initrd nothing; leave out what is behind the comma",
+				protocol->name);
+		}
 	if (protocol->place)
 		return protocol->place(payload, memory, err);
 	if (!payload->modules)

@@ -11,7 +11,8 @@
 #include "image.h"
 
 struct hv_module {
-	const char *path;
+	const char *path;		/* as --initrd has it: FILE or FILE,ARGS */
+	size_t args;			/* where in it the ARGS begin; 0: there are none */
 	struct hv_file file;
 	uint64_t gpa;
 };

@@ -36,6 +36,8 @@ struct hv_protocol {
 		      const struct hv_boot_env *env, struct hv_boot *boot);
 	const char *cmdline;		/* if the user gives none; NULL: an empty one */
 	const char *advice;		/* what to try when the guest dies early, or NULL */
+	bool names_image;		/* the first word of the command line is the image's name */
+	bool module_args;		/* each module has words of its own */
 	bool takes_bios;		/* --bios says something to it */
 	bool pc;			/* it expects a PC: the BIOS area is not the guest's */
 };

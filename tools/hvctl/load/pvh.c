@@ -140,9 +140,13 @@ static void make_info(struct hv_info *info, const struct hv_payload *payload,
 	};
 	uint64_t first = hv_info_reserve(info, sizeof(start), 8);
 
-	for (unsigned int i = 0; i < payload->modules; i++)
-		module[i] = (struct module_entry){ payload->module[i].gpa,
-						   payload->module[i].file.size, 0, 0 };
+	for (unsigned int i = 0; i < payload->modules; i++) {
+		const struct hv_module *m = &payload->module[i];
+
+		module[i] = (struct module_entry){ .gpa = m->gpa, .size = m->file.size };
+		if (m->args)
+			module[i].cmdline = hv_info_add_string(info, m->path + m->args);
+	}
 	for (size_t i = 0; i < count; i++)
 		memmap[i] = (struct memmap_entry){ range[i].gpa, range[i].len, range[i].kind, 0 };
 	if (payload->modules)
@@ -177,6 +181,7 @@ const struct hv_protocol hv_protocol_pvh = {
 	.recognise = recognise,
 	.load = load,
 	.place = place,
+	.module_args = true,
 	.start = start,
 	.cmdline = "console=ttyS0 panic=-1",
 	.advice = "if it said nothing, see its first messages by --append earlyprintk=serial,ttyS0, and add nokaslr for true symbols",

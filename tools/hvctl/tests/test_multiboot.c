@@ -93,6 +93,7 @@ static uint32_t info(unsigned int word)
 static void test_information(void **state)
 {
 	uint64_t at, last;
+	char words[60];
 
 	(void)state;
 	use(new_header());
@@ -101,7 +102,8 @@ static void test_information(void **state)
 	assert_int_equal(info(0), 0x24d);
 	assert_int_equal(info(1), HV_LAYOUT_EBDA / 1024);
 	assert_int_equal(info(2), (RAM - HV_MIB) / 1024);
-	assert_string_equal(load_test_string(&t, info(4)), "one two");
+	snprintf(words, sizeof(words), "%s one two", t.config.path);
+	assert_string_equal(load_test_string(&t, info(4)), words);
 	assert_int_equal(info(5), 0);
 	assert_string_equal(load_test_string(&t, info(16)), "hvctl");
 	/* The map's entries are told to be 20 bytes behind their size. */
@@ -136,6 +138,23 @@ static void test_modules(void **state)
 	assert_int_equal(second % 0x1000, 0);
 	assert_true(second >= load_test_get(&t, at + 4, 4));
 	assert_int_equal(load_test_get(&t, at + 20, 4), second + 0x1001);
+}
+
+/* FILE,ARGS: the words stand behind the name. */
+static void test_module_arguments(void **state)
+{
+	char initrd[60], string[60];
+
+	(void)state;
+	use(new_header());
+	snprintf(initrd, sizeof(initrd), "%s,a=b,c d", load_test_file(&t, "m", 1));
+	snprintf(string, sizeof(string), "%s a=b,c d", t.file[t.files - 1].path);
+	hv_payload_config_add_initrd(&t.config, initrd);
+	load_test_accept(&t);
+	assert_string_equal(load_test_string(&t, load_test_get(&t, info(6) + 8, 4)), string);
+	assert_int_equal(load_test_get(&t, load_test_get(&t, info(6), 4), 1), 'm');
+	/* Without a command line the name stands alone. */
+	assert_string_equal(load_test_string(&t, info(4)), t.config.path);
 }
 
 static void test_module_does_not_fit(void **state)
@@ -408,6 +427,7 @@ int main(void)
 		T(test_part_of_the_file),    T(test_refused_addresses), T(test_low_kernel),
 		T(test_refused_demands),     T(test_refused_options),   T(test_where_the_header_is),
 		T(test_header_too_far),      T(test_bad_headers),       T(test_elf),
+		T(test_module_arguments),
 	};
 
 	return cmocka_run_group_tests_name("multiboot", tests, NULL, NULL);

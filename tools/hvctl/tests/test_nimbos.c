@@ -46,6 +46,9 @@ static void test_own_stub(void **state)
 	assert_string_equal(load_test_string(&t, 0x200002), "kernel");
 	/* It hands over multiboot information. */
 	assert_int_equal(load_test_get(&t, HV_BOOT_INFO + 8, 4), 15 * 1024);
+	assert_int_equal(load_test_get(&t, HV_BOOT_INFO, 4) & 4, 4);
+	assert_int_not_equal(load_test_get(&t, HV_BOOT_INFO + 16, 4), 0);
+	assert_string_equal(load_test_string(&t, load_test_get(&t, HV_BOOT_INFO + 16, 4)), "");
 }
 
 static void test_foreign_stub(void **state)

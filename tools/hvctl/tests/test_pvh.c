@@ -110,11 +110,13 @@ static void test_information(void **state)
 {
 	struct kernel kernel = new_kernel();
 	uint64_t at, gpa;
+	char initrd[50];
 
 	(void)state;
 	use(&kernel);
 	t.env.rsdp = HV_ACPI_GPA;
-	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "initrd", 6));
+	snprintf(initrd, sizeof(initrd), "%s,words", load_test_file(&t, "initrd", 6));
+	hv_payload_config_add_initrd(&t.config, initrd);
 	load_test_accept(&t);
 	assert_int_equal(info(0, 4), 0x336ec578);
 	assert_int_equal(info(4, 4), 1);
@@ -123,6 +125,7 @@ static void test_information(void **state)
 	gpa = load_test_get(&t, at, 8);
 	assert_string_equal(load_test_string(&t, gpa), "initrd");
 	assert_int_equal(load_test_get(&t, at + 8, 8), 6);
+	assert_string_equal(load_test_string(&t, load_test_get(&t, at + 16, 8)), "words");
 	assert_int_equal(gpa, BASE + 0x10000);
 	assert_string_equal(load_test_string(&t, info(24, 8)), "console=ttyS0 panic=-1");
 	assert_int_equal(info(32, 8), HV_ACPI_GPA);
