@@ -20,6 +20,7 @@
 #define VERSION 0x206
 #define TYPE_OF_LOADER 0x210
 #define LOADFLAGS 0x211
+#define CODE32_START 0x214
 #define RAMDISK_IMAGE 0x218
 #define RAMDISK_SIZE 0x21c
 #define CMD_LINE_PTR 0x228
@@ -98,6 +99,10 @@ static int check_header(const struct hv_file *file, struct hv_error *err)
 	if (!(file->data[LOADFLAGS] & LOADED_HIGH))
 		return hv_fail(err, ENOEXEC,
 			       "is a zImage, which runs below 1 MiB; build a bzImage");
+	if (!hv_file_field(file, CODE32_START, 4))
+		return hv_fail(
+			err, ENOEXEC,
+			"has a 16-bit entry alone (code32_start is 0), for which there is no BIOS here; use a build of it with another entry, or for EFI");
 	return 0;
 }
 
@@ -113,7 +118,8 @@ static int check_size(const struct hv_file *file, struct hv_error *err)
 		return hv_fail(err, ENOEXEC,
 			       "ends in the kernel's setup code; the file is truncated");
 	rest = file->size - setup;
-	if (rest < syssize || rest < payload || rest <= ENTRY_64)
+	/* It counts units of 16 bytes, the last of which need not be whole. */
+	if (rest + 15 < syssize || rest < payload || rest <= ENTRY_64)
 		return hv_fail(
 			err, ENOEXEC,
 			"has %llu KiB of the kernel's %llu KiB; the file is truncated",
@@ -129,16 +135,17 @@ static int choose_mode(struct hv_image *image, const struct hv_file *file, enum 
 {
 	bool has_64 = field(file, XLOADFLAGS, 2, 0x20c, 0) & XLF_KERNEL_64;
 
-	if (version(file) >= 0x20c && !has_64 && wanted != HV_MODE_PROTECTED)
-		return hv_fail(
-			err, ENOEXEC,
-			"is a 32-bit kernel; use one for x86-64, or start it as it is with --mode protected");
+	if (version(file) >= 0x20c && !has_64 && wanted == HV_MODE_LONG)
+		return hv_fail(err, ENOEXEC,
+			       "is a 32-bit kernel; use one for x86-64, or leave out --mode");
 	if (wanted == HV_MODE_REAL || (wanted == HV_MODE_LONG && !has_64))
 		return hv_fail(err, EINVAL, "has no %s-mode entry point; leave out --mode",
 			       hv_mode_name(wanted));
 	image->mode = wanted == HV_MODE_PROTECTED || !has_64 ? HV_MODE_PROTECTED : HV_MODE_LONG;
 	image->kind = image->mode == HV_MODE_LONG ? "Linux bzImage (64-bit entry)" :
 						    "Linux bzImage (32-bit entry)";
+	if (version(file) >= 0x20c && !has_64 && wanted == HV_MODE_DEFAULT)
+		image->note = "is a 32-bit kernel: started in protected mode";
 	image->entry = LOAD_ADDRESS + (image->mode == HV_MODE_LONG ? ENTRY_64 : 0);
 	return 0;
 }

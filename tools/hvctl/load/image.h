@@ -29,6 +29,7 @@ struct hv_elf_sections {
 
 struct hv_image {
 	const char *kind;		/* "flat binary" ... */
+	const char *note;		/* what its user should know, or NULL */
 	enum hv_mode mode;
 	uint64_t entry;			/* guest-physical */
 	uint64_t rom_size;		/* of the ROM that it wants below 4 GiB; 0: none */

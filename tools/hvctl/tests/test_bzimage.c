@@ -313,6 +313,7 @@ static void test_refused_header(void **state)
 	(void)state;
 	refuse_field(0x206, 0x202, 2, "2.02");
 	refuse_field(0x211, 0, 1, "zImage");
+	refuse_field(0x214, 0, 4, "16-bit entry alone");
 	refuse_field(0x1f4, CODE / 16 + 1, 4, "truncated");
 	refuse_field(0x1f4, UINT32_MAX, 4, "truncated");
 	refuse_field(0x1f1, 255, 1, "truncated");
@@ -409,14 +410,47 @@ static void test_32_bit_kernel(void **state)
 	(void)state;
 	put(&image, 0x236, 0x3e, 2);
 	use(&image);
-	load_test_refuse(&t, "is a 32-bit kernel");
-	hv_payload_free(&t.payload);
+	/* Its mode is chosen for it, and its user is told. */
+	load_test_accept(&t);
+	assert_int_equal(t.boot.regs.rip, 0x100000);
+	assert_int_equal(t.boot.sregs.efer, 0);
+	assert_non_null(strstr(t.payload.image.note, "32-bit kernel: started in protected mode"));
 	t.config.options.mode = HV_MODE_LONG;
 	load_test_refuse(&t, "is a 32-bit kernel");
 	hv_payload_free(&t.payload);
 	t.config.options.mode = HV_MODE_PROTECTED;
 	load_test_accept(&t);
 	assert_int_equal(t.boot.regs.rip, 0x100000);
+	assert_null(t.payload.image.note);
+}
+
+/* syssize counts 16-byte units, rounded up: files end up to 15 bytes before. */
+static void test_last_unit_not_whole(void **state)
+{
+	struct bzimage image = new_image();
+
+	(void)state;
+	put(&image, 0x24c, CODE - 0x100 - 16, 4);
+	t.config.path = load_test_file(&t, &image, sizeof(image) - 15);
+	load_test_accept(&t);
+	assert_int_equal(t.payload.image.segment[0].file_size, CODE - 15);
+	refuse_image(&image, sizeof(image) - 16, "truncated");
+}
+
+static void test_initrd_with_arguments(void **state)
+{
+	struct bzimage image = new_image();
+	char initrd[50];
+
+	(void)state;
+	use(&image);
+	snprintf(initrd, sizeof(initrd), "%s,words", load_test_file(&t, "x", 1));
+	hv_payload_config_add_initrd(&t.config, initrd);
+	load_test_refuse(&t, "leave out what is behind the comma");
+	assert_string_equal(t.payload.subject, initrd);
+	*strchr(initrd, '/') = '.';
+	load_test_refuse(&t, "no such file");
+	assert_string_equal(t.payload.subject, initrd);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -440,6 +474,8 @@ int main(void)
 		T(test_refused_ram),
 		T(test_refused_header),
 		T(test_truncated_anywhere),
+		T(test_last_unit_not_whole),
+		T(test_initrd_with_arguments),
 		T(test_refused_options),
 		T(test_cmdline_longer_than_any),
 		T(test_no_64_bit_entry_on_request),

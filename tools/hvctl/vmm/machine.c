@@ -264,6 +264,20 @@ static int read_input(struct hv_machine *machine, int memory_fd, struct hv_error
 	return error;
 }
 
+/* A line for those who do without -v, too. */
+static void tell_note(struct hv_machine *machine, const char *note)
+{
+	char line[400];
+	size_t len = snprintf(line, sizeof(line) - 1, "hvctl run: %s: %s",
+			      machine->config.load.path, note);
+
+	if (len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	len = hv_text_clean(line, sizeof(line) - 1, line, len);
+	line[len++] = '\n';
+	hv_console_output(&machine->messages, (const uint8_t *)line, len);
+}
+
 static void tell_image(struct hv_machine *machine)
 {
 	const struct hv_payload *payload = &machine->payload;
@@ -271,6 +285,8 @@ static void tell_image(struct hv_machine *machine)
 
 	hv_machine_say(machine, "boot protocol %s, because of %s", payload->protocol->name,
 		       payload->why);
+	if (image->note)
+		tell_note(machine, image->note);
 	if (payload->packed)
 		hv_machine_say(machine, "image %s: compressed by %s", machine->config.load.path,
 			       payload->packed);
