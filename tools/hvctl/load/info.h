@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a boot protocol tells its guest: put together piece by piece, once to count, once to write. */
+/* What a boot protocol tells its guest, piece by piece: once to count, once to write. */
 #ifndef HV_LOAD_INFO_H
 #define HV_LOAD_INFO_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What multiboot kernels look like; what version 1 tells its guest, for protocols that tell the same. */
+/* Multiboot kernels; what version 1 tells its guest, for protocols that tell the same. */
 #ifndef HV_LOAD_MULTIBOOT_H
 #define HV_LOAD_MULTIBOOT_H
 

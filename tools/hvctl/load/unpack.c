@@ -28,7 +28,7 @@
 #include "lib/util.h"
 #include "unpack.h"
 
-#define ROOM_FIRST (256 * HV_KIB)		/* bytes that are given to what comes out, at first */
+#define ROOM_FIRST (256 * HV_KIB)		/* bytes for what comes out, at first */
 
 enum result { DONE, DAMAGED, TRUNCATED, TOO_LARGE, NO_MEMORY };
 

@@ -25,7 +25,7 @@
 #define ROOM (2 * HV_MIB)
 #define SMALL 300
 
-/* A function a format: compress @size bytes at @data into ROOM bytes at @out, and return how many. */
+/* A function a format: compress @size bytes at @data into ROOM bytes at @out, return how many. */
 #ifdef HV_HAVE_ZLIB
 static size_t pack_gzip(const uint8_t *data, size_t size, uint8_t *out)
 {
