@@ -34,6 +34,8 @@ static enum tvx_result string_io(struct tvx_vcpu *vcpu, struct tinyvmx_exit_io *
 	io->data = 0;
 	io->gla = vmcs_readn(GUEST_LINEAR_ADDRESS);
 	io->address_size = string_address_size();
+	if (unlikely(vcpu->dr7 & TVX_DR7_ENABLED))
+		io->flags |= TINYVMX_IO_BREAKPOINTS;
 	tvx_paging_get(&io->paging);
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_IO);
 }

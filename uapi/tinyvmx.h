@@ -754,6 +754,7 @@ struct tinyvmx_paging {
 #define TINYVMX_IO_IN			(1U << 0)	/* else OUT */
 #define TINYVMX_IO_STRING		(1U << 1)	/* INS or OUTS: userspace does it */
 #define TINYVMX_IO_REP			(1U << 2)
+#define TINYVMX_IO_BREAKPOINTS		(1U << 3)	/* DR7 enables one: see below */
 
 /**
  * struct tinyvmx_exit_io - an IN, OUT, INS or OUTS
@@ -769,7 +770,9 @@ struct tinyvmx_paging {
  * IN and OUT are complete but for @data: RIP is already behind them. For the
  * string forms nothing has been done: userspace moves the data, updates RCX,
  * RSI or RDI and RIP (instruction_len) in regs, and sets TINYVMX_REQ_SET_REGS and
- * TINYVMX_REQ_COMPLETE.
+ * TINYVMX_REQ_COMPLETE. With TINYVMX_IO_BREAKPOINTS it looks for the breakpoints that the
+ * accesses meet (TINYVMX_STATE_DEBUG), and makes them pending (pending_dbg of
+ * TINYVMX_STATE_EVENTS).
  */
 struct tinyvmx_exit_io {
 	__u16 port;
@@ -787,6 +790,7 @@ struct tinyvmx_exit_io {
 #define TINYVMX_MMIO_FETCH		(1U << 2)
 #define TINYVMX_MMIO_GLA_VALID		(1U << 3)
 #define TINYVMX_MMIO_WALK		(1U << 4)	/* not by it: page tables, events */
+#define TINYVMX_MMIO_BREAKPOINTS	(1U << 5)	/* DR7 enables one: see below */
 
 /**
  * struct tinyvmx_exit_mmio - an access to guest-physical memory that is not RAM
@@ -804,6 +808,7 @@ struct tinyvmx_exit_io {
  * Nothing of the instruction has been done. Userspace decodes it, does the
  * access, updates regs (rip included) and sets TINYVMX_REQ_SET_REGS and
  * TINYVMX_REQ_COMPLETE. If it does nothing, the next RUN repeats the instruction.
+ * TINYVMX_MMIO_BREAKPOINTS is as TINYVMX_IO_BREAKPOINTS.
  * Without TINYVMX_MMIO_GLA_VALID and TINYVMX_MMIO_WALK an instruction has accessed the
  * local APIC's page, and its operands alone tell the linear address.
  */

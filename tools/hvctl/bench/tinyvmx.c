@@ -58,11 +58,11 @@ static int set_cpuid(struct hv_bench_vcpu *vcpu)
 	return tvx_set_cpuid(vcpu->fd, table, count);
 }
 
-static uint64_t no_segment_base(void *ctx, unsigned int segment)
+/* The guest's instructions are such that it is not needed. */
+static int no_state(void *ctx, uint32_t type, void *blob, size_t len)
 {
-	(void)ctx;
-	(void)segment;
-	return 0;
+	(void)ctx, (void)type, (void)blob, (void)len;
+	return -EOPNOTSUPP;
 }
 
 static int vcpu_create(struct hv_bench_vcpu *vcpu)
@@ -80,7 +80,7 @@ static int vcpu_create(struct hv_bench_vcpu *vcpu)
 	vcpu->run_bytes = info.run_bytes;
 	vcpu->mmio.guest.memory = &vcpu->vm->memory;
 	vcpu->mmio.guest.bus = &vcpu->vm->bus;
-	vcpu->mmio.segment_base = no_segment_base;
+	vcpu->mmio.get_state = no_state;
 	return set_cpuid(vcpu);
 }
 
@@ -139,11 +139,7 @@ static int signal_port(struct hv_bench_vm *vm, int eventfd, uint16_t port)
 
 static int string_io(struct hv_bench_vcpu *vcpu, struct tinyvmx_run *run)
 {
-	struct hv_guest *guest = &vcpu->mmio.guest;
-	struct tinyvmx_exit_io io = run->io;
-
-	hv_guest_set_paging(guest, &io.paging, &run->regs);
-	if (!hv_strio(guest, &run->regs, &io, run->instruction_len))
+	if (!hv_strio_exit(&vcpu->mmio, run))
 		return -EFAULT;
 	run->request = INSTRUCTION_DONE;
 	return HV_BENCH_EXIT_AGAIN;

@@ -2,6 +2,7 @@
 /* What Zydis says of an instruction, boiled down to what the MMIO emulation wants. */
 #include "alu.h"
 #include "decode.h"
+#include "guest.h"
 #include "tinyvmx.h"
 #include "zydis.h"
 #include "lib/util.h"
@@ -31,6 +32,17 @@ static uint8_t segment_number(ZydisRegister segment, unsigned int code_bits)
 	return flat || segment == ZYDIS_REGISTER_NONE ? HV_NO_SEGMENT : segment - ZYDIS_REGISTER_ES;
 }
 
+static bool is_segment(ZydisRegister reg)
+{
+	return ZydisRegisterGetClass(reg) == ZYDIS_REGCLASS_SEGMENT;
+}
+
+static void take_segment(struct hv_operand *op, ZydisRegister reg)
+{
+	op->kind = HV_OPERAND_SEGMENT;
+	op->reg = reg - ZYDIS_REGISTER_ES;
+}
+
 static void take_register(struct hv_operand *op, ZydisRegister reg)
 {
 	op->kind = HV_OPERAND_REGISTER;
@@ -39,15 +51,19 @@ static void take_register(struct hv_operand *op, ZydisRegister reg)
 	op->mask = hv_low_bits(UINT64_MAX, op->bits) << op->shift;
 }
 
-static void take_memory(struct hv_operand *op, const ZydisDecodedOperandMem *mem,
-			unsigned int code_bits)
+void hv_decode_memory(struct hv_operand *op, const ZydisDecodedOperand *from,
+		      unsigned int code_bits)
 {
+	const ZydisDecodedOperandMem *mem = &from->mem;
+
+	op->bits = from->size;
 	op->kind = HV_OPERAND_MEMORY;
 	op->rip_relative = mem->base == ZYDIS_REGISTER_RIP || mem->base == ZYDIS_REGISTER_EIP;
 	op->reg = is_gpr(mem->base) ? gpr_number(mem->base) : HV_NO_REGISTER;
 	op->index = is_gpr(mem->index) ? gpr_number(mem->index) : HV_NO_REGISTER;
 	op->scale = mem->scale;
 	op->segment = segment_number(mem->segment, code_bits);
+	op->stack = mem->segment == ZYDIS_REGISTER_SS;
 	op->displacement = mem->disp.has_displacement ? (uint64_t)mem->disp.value : 0;
 }
 
@@ -58,15 +74,18 @@ static bool take_operand(struct hv_operand *op, const ZydisDecodedOperand *from,
 	op->bits = from->size;
 	switch (from->type) {
 	case ZYDIS_OPERAND_TYPE_REGISTER:
-		if (!is_gpr(from->reg.value))
+		if (is_segment(from->reg.value))
+			take_segment(op, from->reg.value);
+		else if (is_gpr(from->reg.value))
+			take_register(op, from->reg.value);
+		else
 			return false;
-		take_register(op, from->reg.value);
 		break;
 	case ZYDIS_OPERAND_TYPE_MEMORY:
 		if (from->mem.type != ZYDIS_MEMOP_TYPE_MEM)
 			return false;
-		take_memory(op, &from->mem, code_bits);
-		break;
+		hv_decode_memory(op, from, code_bits);
+		return !(from->size % 8) && from->size <= 8 * HV_GUEST_MAX_BYTES;
 	case ZYDIS_OPERAND_TYPE_IMMEDIATE:
 		op->kind = HV_OPERAND_IMMEDIATE;
 		op->immediate = from->imm.value.u;
@@ -80,11 +99,16 @@ static bool take_operand(struct hv_operand *op, const ZydisDecodedOperand *from,
 static bool take_operands(struct hv_insn *insn, const ZydisDecodedInstruction *z,
 			  const ZydisDecodedOperand *operands, unsigned int code_bits)
 {
-	if (z->operand_count_visible < 1 || z->operand_count_visible > 2)
+	if (z->operand_count_visible > 2)
 		return false;
-	for (unsigned int i = 0; i < z->operand_count_visible; i++)
+	for (unsigned int i = 0; i < z->operand_count_visible; i++) {
 		if (!take_operand(&insn->op[i], &operands[i], code_bits))
 			return false;
+		if (insn->op[i].kind == HV_OPERAND_SEGMENT)
+			insn->form = HV_FORM_SEGMENT;
+	}
+	if (z->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+		insn->form = HV_FORM_FAR;
 	insn->count = z->operand_count_visible;
 	insn->bits = insn->op[0].bits;
 	return true;
@@ -110,15 +134,13 @@ static uint8_t source_segment(const ZydisDecodedInstruction *z, unsigned int cod
 	return segment_number(ZYDIS_REGISTER_DS, code_bits);
 }
 
-static void take_string(struct hv_insn *insn, const ZydisDecodedInstruction *z,
-			unsigned int code_bits)
+static void take_string(struct hv_insn *insn, const ZydisDecodedInstruction *z)
 {
-	insn->string = true;
+	insn->form = HV_FORM_STRING;
 	insn->bits = z->operand_width;
 	insn->rep = z->attributes &
 		    (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
 	insn->repne = z->attributes & ZYDIS_ATTRIB_HAS_REPNE;
-	insn->source_segment = source_segment(z, code_bits);
 }
 
 enum hv_decode_result hv_decode(struct hv_insn *insn, const uint8_t *code, size_t len,
@@ -133,9 +155,12 @@ enum hv_decode_result hv_decode(struct hv_insn *insn, const uint8_t *code, size_
 		return HV_DECODE_BAD;
 	*insn = (struct hv_insn){ .mnemonic = z.mnemonic,
 				  .length = z.length,
+				  .operand_bits = z.operand_width,
+				  .source_segment = source_segment(&z, code_bits),
 				  .address_bits = z.address_width };
-	if (z.meta.category == ZYDIS_CATEGORY_STRINGOP)
-		take_string(insn, &z, code_bits);
+	if (z.meta.category == ZYDIS_CATEGORY_STRINGOP ||
+	    z.meta.category == ZYDIS_CATEGORY_IOSTRINGOP)
+		take_string(insn, &z);
 	else if (!take_operands(insn, &z, operands, code_bits))
 		return HV_DECODE_FOREIGN;
 	return HV_DECODE_DONE;

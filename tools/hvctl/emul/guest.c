@@ -14,6 +14,12 @@ static bool translate(struct hv_guest *guest, uint64_t gla, unsigned int access,
 			   &guest->fault);
 }
 
+bool hv_guest_fault(struct hv_guest *guest, unsigned int vector, uint32_t error_code)
+{
+	guest->fault = (struct hv_fault){ .vector = vector, .error_code = error_code };
+	return false;
+}
+
 static bool is_known(const struct hv_guest *guest, uint64_t gla, bool write)
 {
 	return guest->known & (write ? HV_KNOWN_WRITE : HV_KNOWN_READ) &&
@@ -93,12 +99,59 @@ static uint64_t low_bytes(uint64_t value, unsigned int bytes)
 	return bytes >= 8 ? value : value & ((1ULL << (8 * bytes)) - 1);
 }
 
+/*
+ * An access that ends beyond the canonical addresses does not come to its pages: they are
+ * looked at in order, so its first byte needs no look.
+ */
+static bool ends_canonical(struct hv_guest *guest, uint64_t last)
+{
+	return hv_is_canonical(&guest->paging, last) || hv_guest_fault(guest, X86_VECTOR_GP, 0);
+}
+
+/* SDM, "Alignment Check Exception": pages come first; 6 bytes want 4, 10 want 8. */
+static bool is_aligned(struct hv_guest *guest, uint64_t gla, unsigned int width)
+{
+	unsigned int alignment = 1U << (31 - __builtin_clz(width));
+
+	return !guest->aligned || !(gla & (alignment - 1)) ||
+	       hv_guest_fault(guest, X86_VECTOR_AC, 0);
+}
+
 bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write)
 {
 	uint64_t gpa;
 
-	return translate_data(guest, gla, write, &gpa) &&
-	       translate_data(guest, gla + width - 1, write, &gpa);
+	return ends_canonical(guest, gla + width - 1) && translate_data(guest, gla, write, &gpa) &&
+	       translate_data(guest, gla + width - 1, write, &gpa) && is_aligned(guest, gla, width);
+}
+
+/* Breakpoints (SDM, "Debug Registers") of @kinds, bits by R/W; the length field's 2 is 8 bytes. */
+static void __attribute__((noinline))
+meet_breakpoints(struct hv_guest *guest, uint64_t address, unsigned int width, unsigned int kinds)
+{
+	static const uint8_t lengths[] = { 1, 2, 8, 4 };
+	uint64_t dr7 = guest->debug->dr7;
+
+	for (unsigned int n = 0; n < 4; n++) {
+		unsigned int len = lengths[X86_DR7_LEN(dr7, n)];
+		uint64_t base = guest->debug->dr[n] & ~(len - 1ULL);
+
+		if (X86_DR7_ENABLED(dr7, n) && kinds >> X86_DR7_RW(dr7, n) & 1 &&
+		    (address - base < len || base - address < width))
+			guest->dr6 |= 1ULL << n;
+	}
+}
+
+void hv_guest_meet_port(struct hv_guest *guest, uint16_t port, unsigned int width)
+{
+	if (guest->paging.cr4 & X86_CR4_DE)
+		meet_breakpoints(guest, port, width, 1U << X86_DR7_RW_IO);
+}
+
+static void meet_data(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write)
+{
+	meet_breakpoints(guest, gla, width,
+			 1U << X86_DR7_RW_ACCESS | (write ? 1U << X86_DR7_RW_WRITE : 0));
 }
 
 static bool __attribute__((noinline))
@@ -108,11 +161,13 @@ access_two_pages(struct hv_guest *guest, uint64_t gla, unsigned int width, bool 
 	unsigned int first = PAGE_OFFSET + 1 - (gla & PAGE_OFFSET);
 	uint64_t gpa, gpa2, high = write ? *value >> (8 * first) : 0;
 
-	if (!translate_data(guest, gla, write, &gpa) ||
-	    !translate_data(guest, gla + first, write, &gpa2))
+	if (!ends_canonical(guest, gla + width - 1) || !translate_data(guest, gla, write, &gpa) ||
+	    !translate_data(guest, gla + first, write, &gpa2) || !is_aligned(guest, gla, width))
 		return false;
 	physical_access(guest, gpa, first, write, value);
 	physical_access(guest, gpa2, width - first, write, &high);
+	if (guest->debug)
+		meet_data(guest, gla, width, write);
 	if (!write)
 		*value = low_bytes(*value, first) | low_bytes(high, width - first) << (8 * first);
 	return true;
@@ -124,9 +179,12 @@ access_one_page(struct hv_guest *guest, uint64_t gla, unsigned int width, bool w
 {
 	uint64_t gpa;
 
-	if (!translate_data(guest, gla, write, &gpa))
+	if (!translate(guest, gla, write ? HV_WALK_WRITE : 0, &gpa) ||
+	    (guest->aligned && !is_aligned(guest, gla, width)))
 		return false;
 	physical_access(guest, gpa, width, write, value);
+	if (guest->debug)
+		meet_data(guest, gla, width, write);
 	return true;
 }
 
@@ -141,18 +199,38 @@ static bool access_known_page(struct hv_guest *guest, uint64_t gpa, unsigned int
 	return true;
 }
 
+/* Nothing is known where alignment or breakpoints matter. */
 bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
 		     uint64_t *value)
 {
-	bool one_page;
-
 	if (!(guest->paging.efer & X86_EFER_LMA))
 		gla &= UINT32_MAX;
-	one_page = width <= PAGE_OFFSET + 1 - (gla & PAGE_OFFSET);
-	if (one_page && is_known(guest, gla, write))
+	if (width > PAGE_OFFSET + 1 - (gla & PAGE_OFFSET))
+		return access_two_pages(guest, gla, width, write, value);
+	if (is_known(guest, gla, write))
 		return access_known_page(guest, known_gpa(guest, gla), width, write, value);
-	return one_page ? access_one_page(guest, gla, width, write, value) :
-			  access_two_pages(guest, gla, width, write, value);
+	return access_one_page(guest, gla, width, write, value);
+}
+
+bool hv_guest_access_bytes(struct hv_guest *guest, uint64_t gla, unsigned int len, bool write,
+			   void *bytes)
+{
+	uint8_t *at = bytes;
+
+	if (!hv_guest_check(guest, gla, len, write))
+		return false;
+	for (unsigned int width; len; len -= width, gla += width, at += width) {
+		uint64_t value = 0;
+
+		width = len >= 8 ? 8 : 1U << (31 - __builtin_clz(len));
+		if (write)
+			memcpy(&value, at, width);
+		if (!hv_guest_access(guest, gla, width, write, &value))
+			return false;
+		if (!write)
+			memcpy(at, &value, width);
+	}
+	return true;
 }
 
 const void *hv_guest_code(struct hv_guest *guest, uint64_t gla, unsigned int len)

@@ -4,6 +4,7 @@
 #define HV_EMUL_GUEST_H
 
 #include "dev/bus.h"
+#include "lib/x86.h"
 #include "tinyvmx.h"
 #include "tlb.h"
 
@@ -22,6 +23,9 @@ struct hv_guest {
 	unsigned int known;
 	uint64_t known_gla;
 	uint64_t known_gpa;
+	bool aligned;			/* ... must its accesses be: CR0.AM, RFLAGS.AC, CPL 3 */
+	const struct tinyvmx_debug *debug;	/* breakpoints to look for, or NULL */
+	uint64_t dr6;			/* B3:B0: those that accesses here have met */
 	struct hv_fault fault;		/* what the guest takes when a function here says no */
 	struct hv_tlb tlb;
 };
@@ -29,7 +33,7 @@ struct hv_guest {
 #define HV_KNOWN_READ (1U << 0)
 #define HV_KNOWN_WRITE (1U << 1)
 
-/* As an exit tells it; @regs: for RFLAGS.AC. No translation is known. */
+/* As an exit tells it; @regs: for RFLAGS.AC. No translation is known, and no breakpoint. */
 static inline void hv_guest_set_paging(struct hv_guest *guest, const struct tinyvmx_paging *paging,
 				       const struct tinyvmx_regs *regs)
 {
@@ -42,7 +46,14 @@ static inline void hv_guest_set_paging(struct hv_guest *guest, const struct tiny
 		.user = paging->cpl == 3,
 	};
 	guest->known = 0;
+	guest->aligned = paging->cpl == 3 && paging->cr0 & X86_CR0_AM &&
+			 regs->rflags & X86_RFLAGS_AC;
+	guest->debug = NULL;
+	guest->dr6 = 0;
 }
+
+/* The guest takes an exception with this error code; returns false. */
+bool hv_guest_fault(struct hv_guest *guest, unsigned int vector, uint32_t error_code);
 
 /*
  * Read or write @width (1, 2, 4 or 8) bytes at linear address @gla. An access
@@ -52,8 +63,16 @@ static inline void hv_guest_set_paging(struct hv_guest *guest, const struct tiny
 bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
 		     uint64_t *value);
 
+/* The same of up to HV_GUEST_MAX_BYTES, which chips see in pieces of at most 8. */
+bool hv_guest_access_bytes(struct hv_guest *guest, uint64_t gla, unsigned int len, bool write,
+			   void *bytes);
+#define HV_GUEST_MAX_BYTES 64
+
 /* May the guest do that access? Nothing is done but what a page walk does. */
 bool hv_guest_check(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write);
+
+/* An access to a port goes on: look for its breakpoints. @guest->debug is not NULL. */
+void hv_guest_meet_port(struct hv_guest *guest, uint16_t port, unsigned int width);
 
 /*
  * Where @len bytes of code are that the guest has fetched; NULL: not in RAM, or not in

@@ -5,6 +5,7 @@
 
 #include "decode.h"
 #include "guest.h"
+#include "native.h"
 #include "tinyvmx.h"
 
 enum hv_mmio_result {
@@ -34,21 +35,39 @@ struct hv_mmio {
 	unsigned int code_bits;		/* 16, 32 or 64 */
 	uint64_t cs_base;
 	/*
-	 * Base of a segment (TINYVMX_ES ...), asked for only where it matters: in
-	 * 64-bit mode for FS and GS alone.
+	 * The rest of the vCPU's state (TINYVMX_STATE_*), asked for only where it matters:
+	 * SREGS outside 64-bit mode and for FS and GS, XSAVE for vector registers. They return
+	 * 0 or -errno, and tell whom it concerns of an error.
 	 */
-	uint64_t (*segment_base)(void *ctx, unsigned int segment);
+	int (*get_state)(void *ctx, uint32_t type, void *blob, size_t len);
+	int (*set_state)(void *ctx, uint32_t type, const void *blob, size_t len);
 	void *ctx;
+	size_t xsave_bytes;		/* of an XSAVE image, as struct tinyvmx_info has it */
+	uint64_t xcr0_mask;		/* of what is in there; the guest's XCR0 may be less */
 	const char *why;		/* result */
 	/* its own */
+	struct tinyvmx_sregs sregs;	/* if read since the last exit */
+	bool sregs_read;
+	struct tinyvmx_debug debug;	/* what guest.debug points to */
+	char why_text[200];		/* what @why may point to */
+	struct hv_native native;
 	struct hv_mmio_insn insns[HV_MMIO_INSNS];
 };
+
+/* Zeroes are one that nothing has been done with. Frees what it keeps. */
+void hv_mmio_free(struct hv_mmio *mmio);
+
+/* The guest has breakpoints: its accesses look for them, guest->dr6 has those that they met. */
+void hv_mmio_load_breakpoints(struct hv_mmio *mmio);
 
 /* Iterations of a REP done per VM exit. */
 #define HV_MMIO_BATCH 1024
 
 /* The instruction at RIP. The fields above but for the results, and its own, are set. */
 enum hv_mmio_result hv_mmio_emulate(struct hv_mmio *mmio);
+
+/* Why an instruction of m->code_bits code is not carried out; NULL: it is. @m->regs is set. */
+const char *hv_mmio_why_not(struct hv_mmio *m, const uint8_t *code, size_t len);
 
 /*
  * The instruction of a TINYVMX_EXIT_MMIO: all but memory, bus and segment_base is taken from

@@ -5,31 +5,49 @@
 struct string {
 	struct hv_mmio *m;
 	const struct hv_insn *insn;
-	uint64_t src_base;		/* of DS or the segment given instead */
-	uint64_t dst_base;		/* of ES */
+	unsigned int src_segment;	/* DS or the segment given instead */
+	unsigned int dst_segment;	/* ES */
 	uint64_t step;
 };
 
+/* Of the element that the string is at. */
+static bool find(struct string *s, bool source, bool write, uint64_t *gla)
+{
+	uint64_t index = s->m->regs->gpr[source ? TINYVMX_RSI : TINYVMX_RDI];
+
+	return hv_insn_linear(s->m, source ? s->src_segment : s->dst_segment,
+			      hv_low_bits(index, s->insn->address_bits), s->insn->bits / 8, write,
+			      gla);
+}
+
 static bool access_source(struct string *s, uint64_t *value)
 {
-	uint64_t gla = hv_insn_linear(s->m, s->insn, s->src_base, s->m->regs->gpr[TINYVMX_RSI]);
+	uint64_t gla;
 
-	return hv_guest_access(&s->m->guest, gla, s->insn->bits / 8, false, value);
+	return find(s, true, false, &gla) &&
+	       hv_guest_access(&s->m->guest, gla, s->insn->bits / 8, false, value);
 }
 
 static bool access_destination(struct string *s, bool write, uint64_t *value)
 {
-	uint64_t gla = hv_insn_linear(s->m, s->insn, s->dst_base, s->m->regs->gpr[TINYVMX_RDI]);
+	uint64_t gla;
 
-	return hv_guest_access(&s->m->guest, gla, s->insn->bits / 8, write, value);
+	return find(s, false, write, &gla) &&
+	       hv_guest_access(&s->m->guest, gla, s->insn->bits / 8, write, value);
 }
 
-/* Will that access go through? A source that is a chip must not be read for nothing. */
-static bool check_destination(struct string *s, bool write)
+/*
+ * Will the accesses to both go through? A source that is a chip must not be read for
+ * nothing. Its faults come first.
+ */
+static bool check_both(struct string *s, bool write)
 {
-	uint64_t gla = hv_insn_linear(s->m, s->insn, s->dst_base, s->m->regs->gpr[TINYVMX_RDI]);
+	struct hv_guest *guest = &s->m->guest;
+	unsigned int width = s->insn->bits / 8;
+	uint64_t from, to;
 
-	return hv_guest_check(&s->m->guest, gla, s->insn->bits / 8, write);
+	return find(s, true, false, &from) && hv_guest_check(guest, from, width, false) &&
+	       find(s, false, write, &to) && hv_guest_check(guest, to, width, write);
 }
 
 static void advance(struct string *s, unsigned int index)
@@ -41,7 +59,7 @@ static bool move_element(struct string *s)
 {
 	uint64_t value = 0;
 
-	return check_destination(s, true) && access_source(s, &value) &&
+	return check_both(s, true) && access_source(s, &value) &&
 	       access_destination(s, true, &value);
 }
 
@@ -51,7 +69,7 @@ static bool compare_element(struct string *s, bool with_rax)
 
 	if (with_rax)
 		a = s->m->regs->gpr[TINYVMX_RAX];
-	else if (!check_destination(s, false) || !access_source(s, &a))
+	else if (!check_both(s, false) || !access_source(s, &a))
 		return false;
 	if (!access_destination(s, false, &b))
 		return false;
@@ -109,9 +127,8 @@ enum hv_mmio_result hv_insn_string(struct hv_mmio *m, const struct hv_insn *insn
 		.m = m,
 		.insn = insn,
 		.step = insn->bits / 8,
-		.src_base = hv_insn_segment_base(m, insn->source_segment),
-		.dst_base =
-			hv_insn_segment_base(m, m->code_bits == 64 ? HV_NO_SEGMENT : TINYVMX_ES),
+		.src_segment = insn->source_segment,
+		.dst_segment = m->code_bits == 64 ? HV_NO_SEGMENT : TINYVMX_ES,
 	};
 	__u64 *rcx = &m->regs->gpr[TINYVMX_RCX];
 
@@ -127,8 +144,8 @@ enum hv_mmio_result hv_insn_string(struct hv_mmio *m, const struct hv_insn *insn
 		hv_insn_write_reg(m, TINYVMX_RCX, insn->address_bits, *rcx - 1);
 		if (comparison_ends(&s, what))
 			return HV_MMIO_DONE;
-		/* Single steps are single elements. */
-		if (m->regs->rflags & X86_RFLAGS_TF)
+		/* Traps come behind single elements: steps, and breakpoints. */
+		if (m->regs->rflags & X86_RFLAGS_TF || m->guest.dr6)
 			break;
 	}
 	if (hv_low_bits(*rcx, insn->address_bits))

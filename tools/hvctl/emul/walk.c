@@ -65,11 +65,12 @@ static unsigned int level_shift(const struct format *format, unsigned int level)
 	return 12 + (level - 1) * format->index_bits;
 }
 
-static bool canonical(const struct walk *walk)
+bool hv_is_canonical(const struct hv_paging *paging, uint64_t gla)
 {
-	unsigned int unused = 64 - level_shift(walk->format, walk->format->levels + 1);
+	unsigned int unused = paging->cr4 & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
 
-	return (uint64_t)((int64_t)(walk->gla << unused) >> unused) == walk->gla;
+	return !(paging->efer & X86_EFER_LMA) ||
+	       (uint64_t)((int64_t)(gla << unused) >> unused) == gla;
 }
 
 static uint64_t entry_gpa(const struct walk *walk, uint64_t table, unsigned int level)
@@ -202,7 +203,7 @@ bool hv_walk(const struct hv_memory *memory, const struct hv_paging *paging, uin
 		*gpa = walk.gla;
 		return true;
 	}
-	if (paging->efer & X86_EFER_LMA && !canonical(&walk)) {
+	if (!hv_is_canonical(paging, gla)) {
 		*fault = (struct hv_fault){ X86_VECTOR_GP, 0, 0 };
 		return false;
 	}

@@ -53,6 +53,9 @@ struct hv_walk_path {
 bool hv_walk(const struct hv_memory *memory, const struct hv_paging *paging, uint64_t gla,
 	     unsigned int access, uint64_t *gpa, struct hv_fault *fault, struct hv_walk_path *path);
 
+/* Is @gla one in the paging mode; without long mode each is. */
+bool hv_is_canonical(const struct hv_paging *paging, uint64_t gla);
+
 /* Another vCPU may be writing the entry: it is read once. */
 static inline uint64_t hv_walk_read_entry(const void *at, unsigned int entry_size)
 {

@@ -5,6 +5,12 @@
 
 #include <Zydis/Zydis.h>
 
+#include "decode.h"
+
+/* A memory operand as decode.h has it. */
+void hv_decode_memory(struct hv_operand *op, const ZydisDecodedOperand *from,
+		      unsigned int code_bits);
+
 /* @code_bits: 16 (real mode, too), 32 or 64. */
 static inline void hv_zydis_init(ZydisDecoder *decoder, unsigned int code_bits)
 {

@@ -30,13 +30,33 @@ static void chip_access(void *dev, uint64_t offset, unsigned int width, bool wri
 		*value = chip ^ offset;
 }
 
-static uint64_t segment_base(void *ctx, unsigned int segment)
-{
-	const uint64_t *bases = ctx;
+static struct tinyvmx_sregs sregs;
+static struct {
+	struct tinyvmx_xsave head;
+	uint8_t image[4096];
+} __attribute__((aligned(64))) xsave;
 
-	if (segment > TINYVMX_GS)
+static void *state_at(uint32_t type, size_t len)
+{
+	if (type == TINYVMX_STATE_SREGS && len == sizeof(sregs))
+		return &sregs;
+	if (type != TINYVMX_STATE_XSAVE || len != sizeof(xsave))
 		abort();
-	return bases[segment];
+	return &xsave;
+}
+
+static int get_state(void *ctx, uint32_t type, void *blob, size_t len)
+{
+	(void)ctx;
+	memcpy(blob, state_at(type, len), len);
+	return 0;
+}
+
+static int set_state(void *ctx, uint32_t type, const void *blob, size_t len)
+{
+	(void)ctx;
+	memcpy(state_at(type, len), blob, len);
+	return 0;
 }
 
 static void init(void)
@@ -65,6 +85,8 @@ struct input {
 	uint64_t gpr[TINYVMX_NR_GPR];
 	uint64_t rflags;
 	uint64_t mode;
+	uint32_t limits[6];
+	uint32_t rights[6];
 	uint8_t tables[0x6000];
 };
 
@@ -73,6 +95,7 @@ struct outcome {
 	enum hv_mmio_result result;
 	struct hv_fault fault;
 	struct tinyvmx_regs regs;
+	struct tinyvmx_sregs sregs;
 	uint64_t chip;
 	uint8_t ram[RAM];
 };
@@ -80,7 +103,7 @@ struct outcome {
 static void emulate(struct hv_mmio *mmio, const struct input *input, struct outcome *outcome)
 {
 	static const unsigned int code_bits[] = { 16, 32, 64, 64 };
-	uint64_t bases[6] = { 0x100000, 0, 0, 0x100000, 8, 16 };
+	static const uint64_t bases[] = { 0x100000, 0, 0, 0x100000, 8, 16 };
 
 	memset(outcome, 0, sizeof(*outcome));
 	memset(ram, 0, sizeof(ram));
@@ -98,13 +121,26 @@ static void emulate(struct hv_mmio *mmio, const struct input *input, struct outc
 	mmio->guest.fault = (struct hv_fault){ 0 };
 	mmio->regs = &outcome->regs;
 	mmio->code_bits = code_bits[input->mode & 3];
-	mmio->segment_base = segment_base;
-	mmio->ctx = bases;
+	memset(&sregs, 0, sizeof(sregs));
+	memset(&xsave, 0, sizeof(xsave));
+	xsave.head.xcr0 = 3;
+	for (unsigned int i = TINYVMX_ES; i <= TINYVMX_GS; i++)
+		sregs.seg[i] = (struct tinyvmx_segment){ .base = bases[i],
+							 .limit = input->limits[i],
+							 .ar = input->rights[i] };
+	sregs.gdt_base = 0x1000;
+	sregs.gdt_limit = 0xffff;
+	mmio->sregs_read = false;
+	mmio->get_state = get_state;
+	mmio->set_state = set_state;
+	mmio->xsave_bytes = sizeof(xsave.image);
+	mmio->xcr0_mask = 3;
 	mmio->why = NULL;
 	outcome->result = hv_mmio_emulate(mmio);
 	if (outcome->result == HV_MMIO_UNSUPPORTED && !mmio->why)
 		abort();
 	outcome->fault = mmio->guest.fault;
+	outcome->sregs = sregs;
 	outcome->chip = chip;
 	memcpy(outcome->ram, ram, sizeof(ram));
 }
@@ -127,6 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&input, 0, sizeof(input));
 	memcpy(&input, data, size < sizeof(input) ? size : sizeof(input));
 	emulate(&cold, &input, &first);
+	hv_mmio_free(&cold);
 	emulate(&warm, &input, &second);
 	if (memcmp(&first, &second, sizeof(first)))
 		abort();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What becomes of each exit: one row of vmm/exit.c after the other, without a vCPU's thread. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "lib/util.h"
 #include "lib/x86.h"
@@ -53,6 +54,11 @@ static void make(enum hv_machine_kind kind)
 		assert_int_equal(hv_bus_register(&machine->bus, &regions[i]), 0);
 	vcpu = machine->vcpus;
 	run = vcpu->run;
+	for (unsigned int i = TINYVMX_ES; i <= TINYVMX_GS; i++)
+		fake.vcpu[0].sregs.seg[i] = (struct tinyvmx_segment){
+			.limit = UINT32_MAX,
+			.ar = (i == TINYVMX_CS ? 0x9b : 0x93) | TINYVMX_AR_DB | TINYVMX_AR_G,
+		};
 	memset(&seen, 0, sizeof(seen));
 }
 
@@ -102,7 +108,8 @@ static void assert_injected(unsigned int vector, uint32_t error_code)
 
 	assert_int_equal(fake_vcpu->injections, 1);
 	assert_int_equal(fake_vcpu->injected.type, TINYVMX_INJECT_EXCEPTION);
-	assert_int_equal(fake_vcpu->injected.flags, TINYVMX_INJECT_ERROR_CODE);
+	assert_int_equal(fake_vcpu->injected.flags,
+			 vector == X86_VECTOR_DE ? 0 : TINYVMX_INJECT_ERROR_CODE);
 	assert_int_equal(fake_vcpu->injected.vector, vector);
 	assert_int_equal(fake_vcpu->injected.error_code, error_code);
 }
@@ -192,7 +199,7 @@ static void outs(uint64_t gla, unsigned int count, struct tinyvmx_paging how)
 		.width = 1,
 		.flags = TINYVMX_IO_STRING | TINYVMX_IO_REP,
 		.gla = gla,
-		.address_size = 4,
+		.address_size = how.efer & X86_EFER_LMA ? 8 : 4,
 		.paging = how,
 	};
 	handle(TINYVMX_EXIT_IO);
@@ -232,10 +239,13 @@ static void test_string_faults(void **state)
 static void test_fault_cannot_be_given(void **state)
 {
 	int *const errors[] = { &fake.get_state_error, &fake.set_state_error, &fake.inject_error };
+	struct tinyvmx_paging how = paging();
 	size_t i = (size_t)*state;
 
+	/* 64-bit code: no segment is asked for. */
+	how.efer = X86_EFER_LME | X86_EFER_LMA;
 	*errors[i] = -EBUSY;
-	outs(0x400000, 1, paging());
+	outs(0x400000, 1, how);
 	*errors[i] = 0;
 	assert_end(HV_END_ERROR, "cannot give the guest its exception: Device or resource busy");
 	assert_int_equal(fake.vcpu[0].injections, 0);
@@ -354,16 +364,100 @@ static const struct {
 		{ 0xff, 0xff }, READS,
 		"bytes that are no instruction at guest-physical 0xd0000000, RIP 0x1000",
 	}, {
-		{ 0x0f, 0x01, 0xd0 }, READS,	/* XGETBV */
-		"an instruction that cannot be done on a device at guest-physical 0xd0000000, RIP 0x1000",
+		{ 0x0f, 0xae, 0x03 }, READS,
+		"fxsave [ebx] keeps the state of the FPU in memory, and hvctl does not do that on a device at guest-physical 0xd0000000, RIP 0x1000",
 	}, {
 		{ 0x90 }, TINYVMX_MMIO_FETCH | TINYVMX_MMIO_GLA_VALID,
 		"the guest executes where there is no memory: guest-physical 0xd0000000, RIP 0x1000",
 	}, {
 		{ 0x90 }, TINYVMX_MMIO_READ | TINYVMX_MMIO_WALK,
-		"the guest's page tables or stack lie where there is no memory: guest-physical 0xd0000000, RIP 0x1000",
+		"the guest's stack, IDT, GDT or TSS lies where there is no memory: guest-physical 0xd0000000, RIP 0x1000",
 	},
 };
+
+#define EPT_VIOLATION 48
+
+/* An access to @gla that the CPU has made of its own; @qualification: of the EPT violation. */
+static void own_access(uint64_t gla, uint64_t qualification)
+{
+	struct tinyvmx_sregs *sregs = &fake.vcpu[0].sregs;
+
+	sregs->idt_base = 0xd0001000, sregs->idt_limit = 0xfff;
+	sregs->gdt_base = 0xd0002000, sregs->gdt_limit = 0x7f;
+	sregs->seg[TINYVMX_TR].base = 0xd0003000, sregs->seg[TINYVMX_TR].limit = 0x67;
+	run->exit_reason = EPT_VIOLATION;
+	run->exit_qualification = qualification;
+	run->rip = CODE;
+	run->mmio = (struct tinyvmx_exit_mmio){
+		.gpa = gla,
+		.gla = gla,
+		.flags = TINYVMX_MMIO_READ | TINYVMX_MMIO_WALK | TINYVMX_MMIO_GLA_VALID,
+	};
+	handle(TINYVMX_EXIT_MMIO);
+}
+
+static const struct {
+	uint64_t gla, qualification;
+	const char *what;
+} structures[] = {
+	{ 0xd0001fff, 0x181, "IDT lies" },
+	{ 0xd0002000, 0x181, "GDT lies" },
+	{ 0xd0003067, 0x181, "TSS lies" },
+	{ 0xd0002080, 0x182, "stack lies" },
+	{ 0xd0001000, 0x81, "page tables lie" },
+};
+
+/* Which of its structures the guest has put where nothing is. */
+static void test_mmio_structures(void **state)
+{
+	size_t i = (size_t)*state;
+	char text[160];
+
+	own_access(structures[i].gla, structures[i].qualification);
+	snprintf(text, sizeof(text),
+		 "the guest's %s where there is no memory: guest-physical 0x%llx, RIP 0x1000",
+		 structures[i].what, (unsigned long long)structures[i].gla);
+	assert_end(HV_END_UNSUPPORTED, text);
+	assert_int_equal(seen.accesses, 0);
+}
+
+/* DIV by the device, a quotient that has no room: the exception has no error code. */
+static void test_mmio_exception(void **state)
+{
+	static const uint8_t div[] = { 0xf6, 0x35, 0x00, 0x00, 0x00, 0xd0 };
+
+	(void)state;
+	run->regs.gpr[TINYVMX_RAX] = 0xffff;
+	mmio(div, sizeof(div), READS, NO_PAGING);
+	assert_int_equal(seen.accesses, 1);
+	assert_injected(X86_VECTOR_DE, 0);
+	assert_int_equal(run->regs.rip, CODE);
+	assert_goes_on();
+}
+
+/* A write that meets DR0 is done; the trap is pending behind it. */
+static void test_mmio_breakpoint(void **state)
+{
+	(void)state;
+	fake.vcpu[0].debug = (struct tinyvmx_debug){ .dr = { DEVICE + 8 }, .dr7 = 0x10001 };
+	mmio(mov_to_device, sizeof(mov_to_device), WRITES, NO_PAGING);
+	assert_int_equal(fake.vcpu[0].events.pending_dbg, 0);
+	mmio(mov_to_device, sizeof(mov_to_device), WRITES | TINYVMX_MMIO_BREAKPOINTS, NO_PAGING);
+	assert_int_equal(fake.vcpu[0].events.pending_dbg, 1ULL << 12 | 1);
+	assert_int_equal(seen.accesses, 2);
+	assert_int_equal(run->request, DONE);
+	assert_goes_on();
+}
+
+static void test_mmio_breakpoint_cannot_be_given(void **state)
+{
+	(void)state;
+	fake.vcpu[0].debug = (struct tinyvmx_debug){ .dr = { DEVICE + 8 }, .dr7 = 0x10001 };
+	fake.set_state_error = -EBUSY;
+	mmio(mov_to_device, sizeof(mov_to_device), WRITES | TINYVMX_MMIO_BREAKPOINTS, NO_PAGING);
+	fake.set_state_error = 0;
+	assert_end(HV_END_ERROR, "cannot give the guest its breakpoint: Device or resource busy");
+}
 
 /* What cannot be done is told, and nothing is done. */
 static void test_mmio_unsupported(void **state)
@@ -713,6 +807,14 @@ int main(void)
 		ROW(test_mmio_unsupported, 1),
 		ROW(test_mmio_unsupported, 2),
 		ROW(test_mmio_unsupported, 3),
+		ROW(test_mmio_structures, 0),
+		ROW(test_mmio_structures, 1),
+		ROW(test_mmio_structures, 2),
+		ROW(test_mmio_structures, 3),
+		ROW(test_mmio_structures, 4),
+		BARE(test_mmio_exception),
+		BARE(test_mmio_breakpoint),
+		BARE(test_mmio_breakpoint_cannot_be_given),
 		BARE(test_memory_fault),
 		BARE(test_memory_error),
 		BARE(test_hlt),

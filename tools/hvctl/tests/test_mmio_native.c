@@ -77,6 +77,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	munmap(page, 4096);
+	hv_mmio_free(&mmio);
 	hv_memory_exit(&memory);
 	return 0;
 }

@@ -30,7 +30,7 @@ static void inject_fault(struct hv_vcpu *vcpu, const struct hv_fault *fault)
 {
 	struct tinyvmx_inject inject = {
 		.type = TINYVMX_INJECT_EXCEPTION,
-		.flags = TINYVMX_INJECT_ERROR_CODE,
+		.flags = X86_VECTORS_WITH_CODE >> fault->vector & 1 ? TINYVMX_INJECT_ERROR_CODE : 0,
 		.vector = fault->vector,
 		.error_code = fault->error_code,
 	};
@@ -49,7 +49,49 @@ static void inject_fault(struct hv_vcpu *vcpu, const struct hv_fault *fault)
 		fail(vcpu, "cannot give the guest its exception", error);
 }
 
-/* ---------------------------------------------------------------------- IO */
+/* SDM, "Pending Debug Exceptions": B3:B0, and that one of them is enabled. */
+#define ENABLED_BREAKPOINT (1ULL << 12)
+
+/* The instruction that is done has met breakpoints: the guest takes them behind it. */
+static void meet_breakpoints(struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_events events;
+	int error = tvx_get_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events));
+
+	events.pending_dbg |= vcpu->mmio.guest.dr6 | ENABLED_BREAKPOINT;
+	if (!error)
+		error = tvx_set_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events));
+	if (error)
+		fail(vcpu, "cannot give the guest its breakpoint", error);
+}
+
+static void instruction_done(struct hv_vcpu *vcpu)
+{
+	if (vcpu->mmio.guest.dr6)
+		meet_breakpoints(vcpu);
+	vcpu->run->request = INSTRUCTION_DONE;
+}
+
+/* What emul/ asks for, and leaves. */
+static int get_state(void *ctx, uint32_t type, void *blob, size_t len)
+{
+	struct hv_vcpu *vcpu = ctx;
+	int error = tvx_get_state(vcpu->fd, type, blob, len);
+
+	if (error)
+		fail(vcpu, "cannot read the vCPU's state", error);
+	return error;
+}
+
+static int set_state(void *ctx, uint32_t type, const void *blob, size_t len)
+{
+	struct hv_vcpu *vcpu = ctx;
+	int error = tvx_set_state(vcpu->fd, type, blob, len);
+
+	if (error)
+		fail(vcpu, "cannot write the vCPU's state", error);
+	return error;
+}
 
 /* Where the vCPU sees its local APIC now: run->apic_page. */
 static void place_lapic(struct hv_vcpu *vcpu)
@@ -60,20 +102,29 @@ static void place_lapic(struct hv_vcpu *vcpu)
 	guest->cpu_page = vcpu->run->apic_page;
 }
 
-static void string_io(struct hv_vcpu *vcpu)
+static void prepare(struct hv_vcpu *vcpu)
 {
-	struct tinyvmx_run *run = vcpu->run;
-	struct hv_guest *guest = &vcpu->mmio.guest;
-	struct tinyvmx_exit_io io = run->io;
+	struct hv_mmio *mmio = &vcpu->mmio;
 
 	place_lapic(vcpu);
-	hv_guest_set_paging(guest, &io.paging, &run->regs);
-	if (hv_strio(guest, &run->regs, &io, run->instruction_len)) {
-		run->request = INSTRUCTION_DONE;
+	mmio->get_state = get_state;
+	mmio->set_state = set_state;
+	mmio->ctx = vcpu;
+	mmio->xsave_bytes = vcpu->machine->vm.info.xsave_bytes;
+	mmio->xcr0_mask = vcpu->machine->vm.info.xcr0_mask;
+}
+
+/* ---------------------------------------------------------------------- IO */
+
+static void string_io(struct hv_vcpu *vcpu)
+{
+	prepare(vcpu);
+	if (hv_strio_exit(&vcpu->mmio, vcpu->run)) {
+		instruction_done(vcpu);
 		return;
 	}
-	inject_fault(vcpu, &guest->fault);
-	run->request = TINYVMX_REQ_SET_REGS;
+	inject_fault(vcpu, &vcpu->mmio.guest.fault);
+	vcpu->run->request = TINYVMX_REQ_SET_REGS;
 }
 
 static void exit_io(struct hv_vcpu *vcpu)
@@ -94,41 +145,58 @@ static void exit_io(struct hv_vcpu *vcpu)
 
 /* -------------------------------------------------------------------- MMIO */
 
-/* Segment registers are asked for once an exit, and only by code that needs them. */
-struct segment_source {
-	struct hv_vcpu *vcpu;
-	bool read;
-	struct tinyvmx_sregs sregs;
-};
+#define EXIT_EPT_VIOLATION 48
+/* Its qualification: the access was to what the linear address stands for, not on the way. */
+#define QUALIFICATION_NOT_WALK (1ULL << 8)
 
-static uint64_t segment_base(void *ctx, unsigned int segment)
+static bool lies_in(uint64_t address, uint64_t base, uint64_t limit)
 {
-	struct segment_source *source = ctx;
+	return address - base <= limit;
+}
 
-	if (!source->read) {
-		int error = tvx_get_sregs(source->vcpu->fd, &source->sregs);
+/* Which of its structures, and a verb, the guest's CPU was at when it delivered an event. */
+static const char *event_structure(const struct tinyvmx_exit_mmio *exit,
+				   const struct tinyvmx_sregs *sregs)
+{
+	const struct tinyvmx_segment *tss = &sregs->seg[TINYVMX_TR];
 
-		if (error) {
-			fail(source->vcpu, "cannot read the vCPU's state", error);
-			return 0;
-		}
-		source->read = true;
-	}
-	return source->sregs.seg[segment].base;
+	if (lies_in(exit->gla, sregs->idt_base, sregs->idt_limit))
+		return "IDT lies";
+	if (lies_in(exit->gla, sregs->gdt_base, sregs->gdt_limit))
+		return "GDT lies";
+	if (lies_in(exit->gla, tss->base, tss->limit))
+		return "TSS lies";
+	return "stack lies";
+}
+
+/* ... at an access that no operand of an instruction has made. */
+static const char *structure(struct hv_vcpu *vcpu)
+{
+	const struct tinyvmx_run *run = vcpu->run;
+	struct tinyvmx_sregs sregs;
+
+	if ((run->exit_reason & 0xffff) == EXIT_EPT_VIOLATION &&
+	    !(run->exit_qualification & QUALIFICATION_NOT_WALK))
+		return "page tables lie";
+	if (!(run->mmio.flags & TINYVMX_MMIO_GLA_VALID) || tvx_get_sregs(vcpu->fd, &sregs))
+		return "stack, IDT, GDT or TSS lies";
+	return event_structure(&run->mmio, &sregs);
 }
 
 static bool can_be_emulated(struct hv_vcpu *vcpu, const struct tinyvmx_exit_mmio *exit)
 {
-	const char *what = NULL;
-
 	if (exit->flags & TINYVMX_MMIO_FETCH)
-		what = "the guest executes where there is no memory";
+		hv_machine_end(
+			vcpu->machine, HV_END_UNSUPPORTED, 0,
+			"the guest executes where there is no memory: guest-physical 0x%llx, RIP 0x%llx",
+			exit->gpa, vcpu->run->rip);
 	else if (exit->flags & TINYVMX_MMIO_WALK)
-		what = "the guest's page tables or stack lie where there is no memory";
-	if (!what)
+		hv_machine_end(
+			vcpu->machine, HV_END_UNSUPPORTED, 0,
+			"the guest's %s where there is no memory: guest-physical 0x%llx, RIP 0x%llx",
+			structure(vcpu), exit->gpa, vcpu->run->rip);
+	else
 		return true;
-	hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0,
-		       "%s: guest-physical 0x%llx, RIP 0x%llx", what, exit->gpa, vcpu->run->rip);
 	return false;
 }
 
@@ -136,22 +204,17 @@ static void exit_mmio(struct hv_vcpu *vcpu)
 {
 	struct tinyvmx_run *run = vcpu->run;
 	struct hv_mmio *mmio = &vcpu->mmio;
-	struct segment_source source;
 
 	if (!can_be_emulated(vcpu, &run->mmio))
 		return;
-	place_lapic(vcpu);
-	source.vcpu = vcpu;
-	source.read = false;
-	mmio->segment_base = segment_base;
-	mmio->ctx = &source;
+	prepare(vcpu);
 	switch (hv_mmio_exit(mmio, run)) {
 	case HV_MMIO_FAULT:
 		inject_fault(vcpu, &mmio->guest.fault);
 		run->request = TINYVMX_REQ_SET_REGS;
 		return;
 	case HV_MMIO_DONE:
-		run->request = INSTRUCTION_DONE;
+		instruction_done(vcpu);
 		return;
 	case HV_MMIO_UNSUPPORTED:
 		hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0,

@@ -243,6 +243,7 @@ void hv_vcpu_destroy(struct hv_vcpu *vcpu)
 		munmap(vcpu->run, vcpu->machine->vm.info.run_bytes);
 	if (vcpu->fd >= 0)
 		close(vcpu->fd);
+	hv_mmio_free(&vcpu->mmio);
 	vcpu->run = NULL;
 	vcpu->fd = -1;
 }

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Instructions that load a segment register from a device: SDM, MOV, LDS, JMP and CALL. */
+#include <string.h>
+
+#include "insn.h"
+
+#define SELECTOR_TABLE	4U		/* the LDT, not the GDT */
+#define SELECTOR_RPL	3U
+
+#define TYPE_ACCESSED	1U
+#define TYPE_RW		2U		/* code: readable, data: writable */
+#define TYPE_CONFORMING	4U
+#define TYPE_CODE	8U
+
+/* A descriptor, and where it is. */
+struct descriptor {
+	uint64_t value;
+	uint64_t gla;
+	struct tinyvmx_segment segment;
+};
+
+static bool has_descriptors(const struct hv_mmio *m)
+{
+	return m->guest.paging.cr0 & X86_CR0_PE && !(m->regs->rflags & X86_RFLAGS_VM);
+}
+
+static unsigned int cpl(struct hv_mmio *m)
+{
+	return hv_insn_segment(m, TINYVMX_SS)->ar >> TINYVMX_AR_DPL_SHIFT & 3;
+}
+
+static unsigned int dpl(const struct descriptor *d)
+{
+	return d->segment.ar >> TINYVMX_AR_DPL_SHIFT & 3;
+}
+
+/* The CPU's own accesses have its rights, and SMAP forbids them user pages in any case. */
+static bool access_table(struct hv_mmio *m, uint64_t gla, unsigned int width, bool write,
+			 uint64_t *value)
+{
+	struct hv_paging paging = m->guest.paging;
+	bool aligned = m->guest.aligned, ok;
+
+	m->guest.paging.user = false;
+	m->guest.paging.rflags &= ~X86_RFLAGS_AC;
+	m->guest.aligned = false;
+	ok = hv_guest_access(&m->guest, gla, width, write, value);
+	m->guest.paging = paging;
+	m->guest.aligned = aligned;
+	return ok;
+}
+
+static void unpack(struct descriptor *d, uint16_t selector)
+{
+	uint64_t v = d->value;
+	uint32_t limit = (v & 0xffff) | (v >> 32 & 0xf0000);
+
+	d->segment = (struct tinyvmx_segment){
+		.selector = selector,
+		.base = (v >> 16 & 0xffffff) | (v >> 56) << 24,
+		.ar = (v >> 40 & 0xff) | (v >> 52 & 0xf) << 12,
+		.limit = limit,
+	};
+	if (d->segment.ar & TINYVMX_AR_G)
+		d->segment.limit = limit << 12 | 0xfff;
+}
+
+static bool read_descriptor(struct hv_mmio *m, uint16_t selector, struct descriptor *d)
+{
+	const struct tinyvmx_sregs *sregs = hv_insn_sregs(m);
+	uint32_t offset = selector & ~7U;
+	bool local = selector & SELECTOR_TABLE;
+	uint32_t limit = local ? sregs->seg[TINYVMX_LDTR].limit : sregs->gdt_limit;
+
+	if (offset + 7 > limit || (local && sregs->seg[TINYVMX_LDTR].ar & TINYVMX_AR_UNUSABLE))
+		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
+	d->gla = (local ? sregs->seg[TINYVMX_LDTR].base : sregs->gdt_base) + offset;
+	if (!access_table(m, d->gla, 8, false, &d->value))
+		return false;
+	unpack(d, selector);
+	return true;
+}
+
+static bool mark_accessed(struct hv_mmio *m, struct descriptor *d)
+{
+	uint64_t byte = (d->value >> 40 & 0xff) | TYPE_ACCESSED;
+
+	if (d->segment.ar & TYPE_ACCESSED)
+		return true;
+	d->segment.ar |= TYPE_ACCESSED;
+	return access_table(m, d->gla + 5, 1, true, &byte);
+}
+
+static bool is_loadable(struct hv_mmio *m, const struct descriptor *d, unsigned int rpl)
+{
+	uint32_t ar = d->segment.ar;
+
+	if (!(ar & TINYVMX_AR_S) || (ar & (TYPE_CODE | TYPE_RW)) == TYPE_CODE)
+		return false;
+	return (ar & (TYPE_CODE | TYPE_CONFORMING)) == (TYPE_CODE | TYPE_CONFORMING) ||
+	       (rpl <= dpl(d) && cpl(m) <= dpl(d));
+}
+
+static bool load_protected(struct hv_mmio *m, unsigned int n, uint16_t selector)
+{
+	struct descriptor d;
+
+	if (!(selector & ~SELECTOR_RPL)) {
+		m->sregs.seg[n] =
+			(struct tinyvmx_segment){ .selector = selector, .ar = TINYVMX_AR_UNUSABLE };
+		return true;
+	}
+	if (!read_descriptor(m, selector, &d))
+		return false;
+	if (!is_loadable(m, &d, selector & SELECTOR_RPL))
+		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
+	if (!(d.segment.ar & TINYVMX_AR_P))
+		return hv_guest_fault(&m->guest, X86_VECTOR_NP, selector & ~SELECTOR_RPL);
+	if (!mark_accessed(m, &d))
+		return false;
+	m->sregs.seg[n] = d.segment;
+	return true;
+}
+
+/* Real and virtual-8086 mode: limit and rights stay what they are. */
+static void load_base(struct hv_mmio *m, unsigned int n, uint16_t selector)
+{
+	m->sregs.seg[n].selector = selector;
+	m->sregs.seg[n].base = selector << 4;
+}
+
+/* DS, ES, FS, GS. SS has rules of its own, and holds interrupts off. */
+static enum hv_mmio_result load(struct hv_mmio *m, unsigned int n, uint16_t selector)
+{
+	if (n == TINYVMX_SS)
+		return hv_insn_unsupported(m, "loads SS");
+	if (!hv_insn_sregs(m))
+		return hv_insn_unsupported(m, "needs state that cannot be had");
+	if (!has_descriptors(m))
+		load_base(m, n, selector);
+	else if (!load_protected(m, n, selector))
+		return HV_MMIO_FAULT;
+	return hv_insn_set_sregs(m) ? HV_MMIO_DONE :
+				      hv_insn_unsupported(m, "loads a segment that cannot be set");
+}
+
+enum hv_mmio_result hv_insn_do_load_segment(struct hv_mmio *m, const struct hv_insn *insn, int arg)
+{
+	uint64_t selector;
+
+	(void)arg;
+	if (!hv_insn_read(m, insn, 1, &selector))
+		return HV_MMIO_FAULT;
+	return load(m, insn->op[0].reg, selector);
+}
+
+/* An offset of the operand size, then a selector. */
+static bool read_far(struct hv_mmio *m, const struct hv_insn *insn, const struct hv_operand *op,
+		     uint64_t *offset, uint16_t *selector)
+{
+	uint8_t bytes[HV_GUEST_MAX_BYTES];
+	unsigned int width = op->bits / 8 - 2;
+
+	if (!hv_insn_memory_bytes(m, insn, op, false, bytes))
+		return false;
+	*offset = 0;
+	memcpy(offset, bytes, width);
+	memcpy(selector, bytes + width, 2);
+	return true;
+}
+
+/* LDS and the like; @n: the segment register. */
+enum hv_mmio_result hv_insn_do_load_far(struct hv_mmio *m, const struct hv_insn *insn, int n)
+{
+	enum hv_mmio_result result;
+	uint64_t offset;
+	uint16_t selector;
+
+	if (!read_far(m, insn, &insn->op[1], &offset, &selector))
+		return HV_MMIO_FAULT;
+	result = load(m, n, selector);
+	if (result == HV_MMIO_DONE)
+		hv_insn_write(m, insn, 0, offset);
+	return result;
+}
+
+/* ------------------------------------------------------------------ far branches */
+
+static bool may_enter(struct hv_mmio *m, const struct descriptor *d, unsigned int rpl)
+{
+	if (d->segment.ar & TYPE_CONFORMING)
+		return dpl(d) <= cpl(m);
+	return rpl <= cpl(m) && dpl(d) == cpl(m);
+}
+
+static bool is_wide(struct hv_mmio *m, const struct tinyvmx_segment *cs)
+{
+	return m->guest.paging.efer & X86_EFER_LMA && cs->ar & TINYVMX_AR_L;
+}
+
+/* The code segment that @selector stands for, at this privilege level. */
+static enum hv_mmio_result find_code(struct hv_mmio *m, uint16_t selector,
+				     struct tinyvmx_segment *cs)
+{
+	uint16_t code = selector & ~SELECTOR_RPL;
+	struct descriptor d;
+
+	if (!has_descriptors(m)) {
+		*cs = m->sregs.seg[TINYVMX_CS];
+		cs->selector = selector;
+		cs->base = selector << 4;
+		return HV_MMIO_DONE;
+	}
+	if (!code)
+		return hv_insn_fault(m, X86_VECTOR_GP, 0);
+	if (!read_descriptor(m, selector, &d))
+		return HV_MMIO_FAULT;
+	if (!(d.segment.ar & TINYVMX_AR_S))
+		return hv_insn_unsupported(m, "goes through a gate");
+	if (!(d.segment.ar & TYPE_CODE) || !may_enter(m, &d, selector & SELECTOR_RPL) ||
+	    (is_wide(m, &d.segment) && d.segment.ar & TINYVMX_AR_DB))
+		return hv_insn_fault(m, X86_VECTOR_GP, code);
+	if (!(d.segment.ar & TINYVMX_AR_P))
+		return hv_insn_fault(m, X86_VECTOR_NP, code);
+	if (!mark_accessed(m, &d))
+		return HV_MMIO_FAULT;
+	*cs = d.segment;
+	cs->selector = code | cpl(m);
+	return HV_MMIO_DONE;
+}
+
+static bool is_target(struct hv_mmio *m, const struct tinyvmx_segment *cs, uint64_t rip)
+{
+	bool good = is_wide(m, cs) ? hv_is_canonical(&m->guest.paging, rip) : rip <= cs->limit;
+
+	return good || hv_guest_fault(&m->guest, X86_VECTOR_GP, 0);
+}
+
+static bool push_both(struct hv_mmio *m, const struct hv_insn *insn)
+{
+	unsigned int width = insn->operand_bits / 8;
+	uint64_t rsp = m->regs->gpr[TINYVMX_RSP];
+
+	if (hv_insn_push(m, width, m->sregs.seg[TINYVMX_CS].selector) &&
+	    hv_insn_push(m, width, m->regs->rip + insn->length))
+		return true;
+	m->regs->gpr[TINYVMX_RSP] = rsp;
+	return false;
+}
+
+static enum hv_mmio_result branch(struct hv_mmio *m, const struct hv_insn *insn, bool call)
+{
+	struct tinyvmx_segment cs;
+	enum hv_mmio_result result;
+	uint64_t rip;
+	uint16_t selector;
+
+	if (!hv_insn_sregs(m))
+		return hv_insn_unsupported(m, "needs state that cannot be had");
+	if (!hv_insn_check(m, insn, &insn->op[0], false) ||
+	    (call && !hv_insn_can_push(m, insn->operand_bits / 4)) ||
+	    !read_far(m, insn, &insn->op[0], &rip, &selector))
+		return HV_MMIO_FAULT;
+	result = find_code(m, selector, &cs);
+	if (result != HV_MMIO_DONE)
+		return result;
+	if (!is_target(m, &cs, rip) || (call && !push_both(m, insn)))
+		return HV_MMIO_FAULT;
+	m->sregs.seg[TINYVMX_CS] = cs;
+	if (!hv_insn_set_sregs(m))
+		return hv_insn_unsupported(m, "goes to code that cannot be set");
+	m->code_bits = hv_code_bits(m->guest.paging.efer, cs.ar);
+	m->regs->rip = rip - insn->length;
+	return HV_MMIO_DONE;
+}
+
+enum hv_mmio_result hv_insn_do_jmp_far(struct hv_mmio *m, const struct hv_insn *insn, int arg)
+{
+	(void)arg;
+	return branch(m, insn, false);
+}
+
+enum hv_mmio_result hv_insn_do_call_far(struct hv_mmio *m, const struct hv_insn *insn, int arg)
+{
+	(void)arg;
+	return branch(m, insn, true);
+}
