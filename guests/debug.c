@@ -9,6 +9,8 @@
 
 enum { BREAK_EXECUTE, BREAK_WRITE, BREAK_IO, BREAK_ACCESS };
 
+#define NOWHERE		0xd0000000UL	/* neither RAM nor a chip */
+
 static volatile u64 watched, other;
 static u32 hits;
 static ulong hit_ip, hit_dr6;
@@ -134,6 +136,39 @@ static void check_data(void)
 	check_eq(hit_dr6, DR6_FIXED | 1);
 }
 
+/* Accesses that leave the guest are done by hvctl, which looks for breakpoints then. */
+static void check_device(void)
+{
+	extern const u8 after_store[], after_outs[], after_ins[];
+	ulong to = NOWHERE, from, count = 3;
+	static u8 text[2] = "\n";
+
+	step("data: on a device, on the memory side of a string, at each element");
+	break_at(1, NOWHERE + 4, BREAK_WRITE, 4);
+	asm volatile("movl $5, 8(%0); cmpl $5, 4(%0); movl $5, 4(%0); after_store:"
+		     : : "r"(NOWHERE) : "memory", "cc");
+	check_eq(hits, 1);
+	check_eq(hit_ip, (ulong)after_store);
+	check_eq(hit_dr6, DR6_FIXED | 2);
+	break_at(2, NOWHERE, BREAK_WRITE, 2);
+	asm volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(0) : "memory");
+	check_eq(hits, 2);
+	check_eq(count, 0);
+	break_at(0, (ulong)text, BREAK_ACCESS, 1);
+	from = (ulong)text;
+	asm volatile("outsb; after_outs:" : "+S"(from) : "d"(PORT_DEBUG) : "memory");
+	check_eq(hits, 1);
+	check_eq(hit_ip, (ulong)after_outs);
+	step("I/O, with CR4.DE: a string's port");
+	break_at(3, PORT_COM1 + 7, BREAK_IO, 1);
+	to = (ulong)text;
+	asm volatile("insb; after_ins:" : "+D"(to) : "d"(PORT_COM1 + 7) : "memory");
+	check_eq(hits, 1);
+	check_eq(hit_ip, (ulong)after_ins);
+	check_eq(hit_dr6, DR6_FIXED | 8);
+	write_dr7(DR7_FIXED);
+}
+
 static void check_disabled(void)
 {
 	step("nothing happens with the enable bits clear");
@@ -242,6 +277,7 @@ GUEST("debug")
 	check_rules();
 	check_execute();
 	check_data();
+	check_device();
 	check_disabled();
 	check_general_detect();
 	check_mov_ss();

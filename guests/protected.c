@@ -8,6 +8,8 @@
 #define PTE_PS		0x80U
 #define LDT_SELECTOR	GDT_FREE
 #define DATA_DOWN	(GDT_FREE + 8)
+#define TRIED		(GDT_FREE + 16)	/* a segment that is made anew for each test */
+#define NOWHERE		0xd0000000UL	/* neither RAM nor a chip */
 #define IN_LDT		(0 << 3 | 4)
 #define NEAR_4M		0x400000UL	/* where test pages are mapped */
 
@@ -18,6 +20,7 @@ static u32 table[1024] __aligned(4096);
 static u64 pdpt[4] __aligned(32);
 static u64 pae_directory[2][512] __aligned(4096);
 static volatile u32 pages[2][1024] __aligned(4096);
+static u32 words[2] = { 11, 22 };
 
 static volatile u32 *at(ulong address)
 {
@@ -41,7 +44,6 @@ static u64 descriptor(u32 base, u32 limit, u32 access)
 static void check_ldt(void)
 {
 	static u64 ldt[1];
-	static u32 words[2] = { 11, 22 };
 	u32 selector, value;
 
 	step("LDT: LLDT, SLDT, a segment with a base");
@@ -69,6 +71,62 @@ static void check_expand_down(void)
 	asm volatile("mov %w0, %%fs" : : "r"(DATA_DOWN));
 	expect_fault(TRAP_GP, 0, "cmpb $0, %%fs:(%0)", "r"(0x1fffff));
 	expect_none("cmpb $0, %%fs:(%0)", "r"(0x200000));
+	asm volatile("mov %w0, %%fs" : : "r"(0));
+}
+
+/* What a data segment of the test's own allows is in FS, or, for one instruction, in ES. */
+static void make_tried(u32 base, u32 limit, u32 access)
+{
+	gdt[TRIED / 8] = descriptor(base, limit, access);
+	asm volatile("mov %w0, %%fs" : : "r"(TRIED));
+}
+
+#define expect_es_fault(insn, selector, ...)					\
+do {										\
+	trap_arm();								\
+	asm volatile("mov %w0, %%es\n\t" TRY(insn) "mov %w1, %%es"		\
+		     : : "r"(selector), "r"(KERNEL_DS), __VA_ARGS__ : "memory", "cc");	\
+	trap_expect(__FILE__, __LINE__, insn, TRAP_GP, 0, false);		\
+} while (0)
+
+/* What hvctl does for the guest keeps to segments as the CPU does. */
+static void check_string_io(void)
+{
+	u32 count = 3;
+	ulong from = 0xfe;
+
+	step("INS and OUTS: limits, read-only, null, expand-down, execute-only");
+	make_tried(0, 0xff, 0x493);
+	expect_fault(TRAP_GP, 0, "fs outsb", "S"(0x100), "d"(PORT_COM1 + 7));
+	expect_fault(TRAP_GP, 0, "fs outsl", "S"(0xfd), "d"(PORT_COM1 + 7));
+	trap_arm();
+	asm volatile(TRY("rep fs outsb") : "+S"(from), "+c"(count) : "d"(PORT_COM1 + 7) : "memory");
+	trap_expect(__FILE__, __LINE__, "rep fs outsb", TRAP_GP, 0, false);
+	check_eq(count, 1);
+	check_eq(from, 0x100);
+	make_tried(0, 0xfffff, 0xc91);
+	expect_es_fault("insb", TRIED, "D"(words), "d"(PORT_COM1 + 7));
+	expect_es_fault("insb", 0, "D"(words), "d"(PORT_COM1 + 7));
+	make_tried(0, 0xfff, 0x497);
+	expect_fault(TRAP_GP, 0, "fs outsb", "S"(0xfff), "d"(PORT_COM1 + 7));
+	asm volatile("mov %w0, %%fs" : : "r"(0));
+	expect_fault(TRAP_GP, 0, "fs outsb", "S"(words), "d"(PORT_COM1 + 7));
+}
+
+static void check_device_segments(void)
+{
+	u32 count = 3;
+	ulong from = 0xfe;
+
+	step("devices: later elements of a string, and its other operand");
+	make_tried(NOWHERE, 0xff, 0x493);
+	trap_arm();
+	asm volatile(TRY("rep fs lodsb") : "+S"(from), "+c"(count) : : "eax", "memory");
+	trap_expect(__FILE__, __LINE__, "rep fs lodsb", TRAP_GP, 0, false);
+	check_eq(count, 1);
+	make_tried(0, 0xfffff, 0xc91);
+	expect_es_fault("movsb", TRIED, "S"(NOWHERE), "D"(words));
+	check_eq(words[0], 11);
 	asm volatile("mov %w0, %%fs" : : "r"(0));
 }
 
@@ -182,6 +240,8 @@ GUEST("protected")
 	check_mode();
 	check_ldt();
 	check_expand_down();
+	check_string_io();
+	check_device_segments();
 	check_32bit_paging();
 	check_pae_paging();
 	check_pdpte_loads();
