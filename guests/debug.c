@@ -139,7 +139,7 @@ static void check_data(void)
 /* Accesses that leave the guest are done by hvctl, which looks for breakpoints then. */
 static void check_device(void)
 {
-	extern const u8 after_store[], after_outs[], after_ins[];
+	extern const u8 after_store[], after_outs[], after_ins[], after_in[];
 	ulong to = NOWHERE, from, count = 3;
 	static u8 text[2] = "\n";
 
@@ -166,6 +166,22 @@ static void check_device(void)
 	check_eq(hits, 1);
 	check_eq(hit_ip, (ulong)after_ins);
 	check_eq(hit_dr6, DR6_FIXED | 8);
+	step("I/O, with CR4.DE: behind IN and OUT of the port alone");
+	break_at(1, PORT_COM1 + 5, BREAK_IO, 1);
+	outb(PORT_COM1 + 7, 1);
+	check_eq(hits, 0);
+	asm volatile("inb %%dx, %%al; after_in:" : : "d"(PORT_COM1 + 5) : "rax");
+	check_eq(hits, 1);
+	check_eq(hit_ip, (ulong)after_in);
+	check_eq(hit_dr6, DR6_FIXED | 2);
+	break_at(0, PORT_COM1 + 7, BREAK_IO, 1);
+	outb(PORT_COM1 + 7, 2);
+	check_eq(hits, 1);
+	check_eq(hit_dr6, DR6_FIXED | 1);
+	write_cr4(read_cr4() & ~CR4_DE);
+	outb(PORT_COM1 + 7, 3);
+	check_eq(hits, 1);
+	write_cr4(read_cr4() | CR4_DE);
 	write_dr7(DR7_FIXED);
 }
 

@@ -40,6 +40,34 @@ static enum tvx_result string_io(struct tvx_vcpu *vcpu, struct tinyvmx_exit_io *
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_IO);
 }
 
+/* SDM, "Breakpoint Field Recognition": does breakpoint @n watch one of these ports? */
+static bool watches_port(const struct tvx_vcpu *vcpu, unsigned int n, unsigned int port,
+			 unsigned int width)
+{
+	static const u8 bytes[] = { 1, 2, 8, 4 };
+	u64 len = bytes[TVX_DR7_LEN(vcpu->dr7, n)];
+	u64 first = vcpu->dr[n] & ~(len - 1);
+
+	return TVX_DR7_ENABLES(vcpu->dr7, n) && TVX_DR7_RW(vcpu->dr7, n) == TVX_DR7_RW_IO &&
+	       first < port + width && port < first + len;
+}
+
+/* Their trap comes behind the instruction. */
+static void meet_breakpoints(struct tvx_vcpu *vcpu, unsigned int port, unsigned int width)
+{
+	u64 met = 0;
+	unsigned int n;
+
+	if (!(vmcs_readn(GUEST_CR4) & X86_CR4_DE))
+		return;
+	for (n = 0; n < ARRAY_SIZE(vcpu->dr); n++)
+		if (watches_port(vcpu, n, port, width))
+			met |= BIT_ULL(n) | TVX_PENDING_BREAKPOINT;
+	if (met)
+		vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS,
+			    vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS) | met);
+}
+
 static bool signals_eventfd(struct tvx_vcpu *vcpu, unsigned long qual)
 {
 	unsigned int width = IO_WIDTH(qual);
@@ -85,6 +113,8 @@ enum tvx_result tvx_exit_io(struct tvx_vcpu *vcpu)
 	struct tinyvmx_exit_io *io = &vcpu->run->io;
 	unsigned int width = IO_WIDTH(qual);
 
+	if (unlikely(vcpu->dr7 & TVX_DR7_ENABLED) && !(qual & IO_STRING))
+		meet_breakpoints(vcpu, IO_PORT(qual), width);
 	if (take_shortcut(vcpu, qual)) {
 		tvx_skip_instruction(vcpu);
 		return TVX_RESUME;

@@ -34,6 +34,11 @@
 /* Pending debug exceptions: a breakpoint is among them that DR7 enables. */
 #define TVX_PENDING_BREAKPOINT	0x1000ULL
 #define TVX_DR7_ENABLED		0xffULL
+/* Of breakpoint n: is it enabled, its type (R/W) and its length field. */
+#define TVX_DR7_ENABLES(dr7, n)	((dr7) >> (2 * (n)) & 3)
+#define TVX_DR7_RW(dr7, n)	((dr7) >> (16 + 4 * (n)) & 3)
+#define TVX_DR7_LEN(dr7, n)	((dr7) >> (18 + 4 * (n)) & 3)
+#define TVX_DR7_RW_IO		2
 #define TVX_DR7_GD		0x2000ULL
 #define TVX_DR7_WRITABLE	0xffff2bffULL
 #define TVX_DR7_FIXED		0x400ULL

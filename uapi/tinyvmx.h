@@ -767,9 +767,9 @@ struct tinyvmx_paging {
  * @address_size: string forms: 2, 4 or 8 bytes: the width of RCX, RSI, RDI used
  * @paging: string forms: how to get at the guest's memory
  *
- * IN and OUT are complete but for @data: RIP is already behind them. For the
- * string forms nothing has been done: userspace moves the data, updates RCX,
- * RSI or RDI and RIP (instruction_len) in regs, and sets TINYVMX_REQ_SET_REGS and
+ * IN and OUT are complete but for @data: RIP is already behind them, and breakpoints that they
+ * meet are pending. For the string forms nothing has been done: userspace moves the data,
+ * updates RCX, RSI or RDI and RIP (instruction_len) in regs, and sets TINYVMX_REQ_SET_REGS and
  * TINYVMX_REQ_COMPLETE. With TINYVMX_IO_BREAKPOINTS it looks for the breakpoints that the
  * accesses meet (TINYVMX_STATE_DEBUG), and makes them pending (pending_dbg of
  * TINYVMX_STATE_EVENTS).
