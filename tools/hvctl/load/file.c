@@ -9,8 +9,10 @@
 
 #include "file.h"
 #include "lib/memory.h"
+#include "lib/progress.h"
 
 #define PIPE_FIRST (64 * HV_KIB)	/* bytes that are read of one at first */
+#define PIECE (16 * HV_MIB)		/* what is read at once: then one may tell how far it is */
 
 static int open_stdin(struct hv_error *err)
 {
@@ -66,25 +68,41 @@ static int check_size(uint64_t size, uint64_t max, struct hv_error *err)
 		       (unsigned long long)(max / HV_MIB), (unsigned long long)(size / HV_MIB + 1));
 }
 
+static int no_memory(struct hv_error *err)
+{
+	return hv_fail(err, ENOMEM, "does not fit into memory; close something");
+}
+
+static int bad_read(struct hv_error *err)
+{
+	return hv_fail(err, errno, "cannot be read: %s; check the disk", strerror(errno));
+}
+
+static size_t piece(uint64_t len)
+{
+	return len < PIECE ? len : PIECE;
+}
+
 /* Up to @room bytes in all; fewer: the file ends there. */
-static int read_up_to(int fd, struct hv_file *file, size_t room, struct hv_error *err)
+static int read_up_to(int fd, struct hv_file *file, size_t room, struct hv_progress *progress,
+		      struct hv_error *err)
 {
 	void *data = realloc(file->data, room);
 
 	if (!data)
-		return hv_fail(err, ENOMEM, "does not fit into memory; close something");
+		return no_memory(err);
 	file->data = data;
 	while (file->size < room) {
-		ssize_t n = read(fd, file->data + file->size, room - file->size);
+		ssize_t n = read(fd, file->data + file->size, piece(room - file->size));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return hv_fail(err, errno, "cannot be read: %s; check the disk",
-				       strerror(errno));
+			return bad_read(err);
 		if (!n)
 			break;
 		file->size += n;
+		hv_progress_tell(progress, file->size, 0);
 	}
 	return 0;
 }
@@ -93,25 +111,31 @@ static int read_up_to(int fd, struct hv_file *file, size_t room, struct hv_error
 static int read_all(int fd, struct hv_file *file, size_t expected, uint64_t max,
 		    struct hv_error *err)
 {
+	struct hv_progress progress = hv_progress_begin("reading");
 	size_t room = expected ? expected + 1 : PIPE_FIRST;
-	int error = read_up_to(fd, file, room, err);
+	int error = read_up_to(fd, file, room, &progress, err);
 
 	while (!error && file->size == room && room <= max) {
 		room *= 2;
-		error = read_up_to(fd, file, room, err);
+		error = read_up_to(fd, file, room, &progress, err);
 	}
+	hv_progress_end(&progress);
 	return error ? error : check_size(file->size, max, err);
+}
+
+static int examine(int fd, struct stat *st, struct hv_error *err)
+{
+	if (fstat(fd, st))
+		return hv_fail(err, errno, "cannot be examined: %s; check the path",
+			       strerror(errno));
+	return check_kind(st->st_mode, err);
 }
 
 static int read_open(int fd, struct hv_file *file, uint64_t max, struct hv_error *err)
 {
 	struct stat st;
-	int error;
+	int error = examine(fd, &st, err);
 
-	if (fstat(fd, &st))
-		return hv_fail(err, errno, "cannot be examined: %s; check the path",
-			       strerror(errno));
-	error = check_kind(st.st_mode, err);
 	/* Some files in /proc do not tell their size. */
 	if (!error && st.st_size)
 		error = check_size(st.st_size, max, err);

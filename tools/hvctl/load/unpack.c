@@ -25,10 +25,12 @@
 #endif
 
 #include "lib/memory.h"
+#include "lib/progress.h"
 #include "lib/util.h"
 #include "unpack.h"
 
 #define ROOM_FIRST (256 * HV_KIB)		/* bytes for what comes out, at first */
+#define PIECE (4 * HV_MIB)		/* what comes out at once: then one hears of it */
 
 enum result { DONE, DAMAGED, TRUNCATED, TOO_LARGE, NO_MEMORY };
 
@@ -37,6 +39,7 @@ struct out {
 	struct hv_file file;
 	size_t room;
 	uint64_t max;
+	struct hv_progress progress;
 };
 
 /* Room for more; one byte above the maximum, so that the one too many shows. */
@@ -57,6 +60,20 @@ static __attribute__((unused)) enum result grow(struct out *out)
 	return DONE;
 }
 
+/* Bytes of the next piece of what comes out; 0: @result says why there is no room for it. */
+static __attribute__((unused)) size_t next_piece(struct out *out, enum result *result)
+{
+	size_t room;
+
+	hv_progress_tell(&out->progress, out->file.size, 0);
+	if (out->file.size == out->room)
+		*result = grow(out);
+	if (*result != DONE)
+		return 0;
+	room = out->room - out->file.size;
+	return room < PIECE ? room : PIECE;
+}
+
 /* ------------------------------------------------------- one function a library */
 
 #ifdef HV_HAVE_ZLIB
@@ -70,16 +87,13 @@ static enum result unpack_zlib(const struct hv_file *in, struct out *out)
 	if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
 		return NO_MEMORY;
 	do {
-		size_t left = in->data + in->size - stream.next_in, room;
+		size_t left = in->data + in->size - stream.next_in;
 
-		if (out->file.size == out->room)
-			result = grow(out);
-		if (result != DONE)
+		stream.avail_out = next_piece(out, &result);
+		if (!stream.avail_out)
 			break;
-		room = out->room - out->file.size;
 		stream.avail_in = left < HV_GIB ? left : HV_GIB;
 		stream.next_out = out->file.data + out->file.size;
-		stream.avail_out = room < HV_GIB ? room : HV_GIB;
 		status = inflate(&stream, Z_NO_FLUSH);
 		out->file.size = stream.next_out - out->file.data;
 		/* There is room: it is more of the file that it wants. */
@@ -125,12 +139,10 @@ static enum result unpack_lzma(const struct hv_file *in, struct out *out)
 	stream.next_in = in->data;
 	stream.avail_in = in->size;
 	while (result == DONE && status != LZMA_STREAM_END) {
-		if (out->file.size == out->room)
-			result = grow(out);
-		if (result != DONE)
+		stream.avail_out = next_piece(out, &result);
+		if (!stream.avail_out)
 			break;
 		stream.next_out = out->file.data + out->file.size;
-		stream.avail_out = out->room - out->file.size;
 		status = lzma_code(&stream, LZMA_RUN);
 		out->file.size = stream.next_out - out->file.data;
 		result = lzma_result(status);
@@ -157,16 +169,13 @@ static enum result unpack_bzlib(const struct hv_file *in, struct out *out)
 	if (BZ2_bzDecompressInit(&stream, 0, 0) != BZ_OK)
 		return NO_MEMORY;
 	do {
-		size_t left = end - stream.next_in, room;
+		size_t left = end - stream.next_in;
 
-		if (out->file.size == out->room)
-			result = grow(out);
-		if (result != DONE)
+		stream.avail_out = next_piece(out, &result);
+		if (!stream.avail_out)
 			break;
-		room = out->room - out->file.size;
 		stream.avail_in = left < HV_GIB ? left : HV_GIB;
 		stream.next_out = (char *)out->file.data + out->file.size;
-		stream.avail_out = room < HV_GIB ? room : HV_GIB;
 		status = BZ2_bzDecompress(&stream);
 		out->file.size = (uint8_t *)stream.next_out - out->file.data;
 		if (status == BZ_OK && stream.next_in == end && stream.avail_out)
@@ -191,13 +200,12 @@ static enum result unpack_zstd(const struct hv_file *in, struct out *out)
 	size_t left = 1;
 
 	while (result == DONE && left) {
+		size_t room = next_piece(out, &result);
 		ZSTD_outBuffer to;
 
-		if (out->file.size == out->room)
-			result = grow(out);
-		if (result != DONE)
+		if (!room)
 			break;
-		to = (ZSTD_outBuffer){ out->file.data, out->room, out->file.size };
+		to = (ZSTD_outBuffer){ out->file.data, out->file.size + room, out->file.size };
 		left = ZSTD_decompressStream(stream, &to, &from);
 		out->file.size = to.pos;
 		if (ZSTD_isError(left))
@@ -224,20 +232,17 @@ static enum result unpack_lz4(const struct hv_file *in, struct out *out)
 	if (LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)))
 		return NO_MEMORY;
 	while (result == DONE && left) {
-		size_t from = in->size - at, to;
+		size_t from = in->size - at, room = next_piece(out, &result), to = room;
 
-		if (out->file.size == out->room)
-			result = grow(out);
-		if (result != DONE)
+		if (!room)
 			break;
-		to = out->room - out->file.size;
 		left = LZ4F_decompress(context, out->file.data + out->file.size, &to, in->data + at,
 				       &from, NULL);
 		at += from;
 		out->file.size += to;
 		if (LZ4F_isError(left))
 			result = DAMAGED;
-		else if (left && at == in->size && out->file.size < out->room)
+		else if (left && at == in->size && to < room)
 			result = TRUNCATED;
 	}
 	LZ4F_freeDecompressionContext(context);
@@ -258,6 +263,7 @@ static enum result unpack_lz4_legacy(const struct hv_file *in, struct out *out)
 		size_t size = hv_file_field(in, at, 4);
 		int got;
 
+		hv_progress_tell(&out->progress, out->file.size, 0);
 		at += 4;
 		if (!size || size > (size_t)LZ4_compressBound(LEGACY_BLOCK))
 			return out->file.size ? DONE : DAMAGED;
@@ -367,7 +373,7 @@ static int refuse(const struct format *format, enum result result, uint64_t max,
 int hv_unpack(struct hv_file *file, uint64_t max, struct hv_error *err)
 {
 	const struct format *format = find_format(file);
-	struct out out = { .max = max };
+	struct out out = { .max = max, .progress = hv_progress_begin("unpacking") };
 	enum result result;
 
 	if (!format->unpack)
@@ -376,6 +382,7 @@ int hv_unpack(struct hv_file *file, uint64_t max, struct hv_error *err)
 			"is compressed by %s, and this hvctl is built without %s; unpack it by %s first",
 			format->name, format->library, format->command);
 	result = format->unpack(file, &out);
+	hv_progress_end(&out.progress);
 	if (result == DONE && out.file.size > max)
 		result = TOO_LARGE;
 	if (result == DONE && !out.file.size) {
