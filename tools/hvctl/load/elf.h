@@ -8,6 +8,12 @@
 bool hv_is_elf(const struct hv_file *file);
 
 /*
+ * Of a file that hv_file_open() has begun to read: what the functions here and symbols.c look at.
+ * Returns 0 or -errno.
+ */
+int hv_elf_fetch(struct hv_file *file, int fd, struct hv_error *err);
+
+/*
  * Segments, mode, and the entry point: HV_UNSET where that is in no segment. For a kernel whose
  * boot protocol says how it is entered: it may be position-independent, too.
  */

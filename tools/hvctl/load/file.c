@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Files, read into memory as a whole. */
+/* Files in memory, whole or in parts. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 
 #define PIPE_FIRST (64 * HV_KIB)	/* bytes that are read of one at first */
 #define PIECE (16 * HV_MIB)		/* what is read at once: then one may tell how far it is */
+#define PARTS_MAX (16 * HV_GIB)		/* bytes of a file of which only parts are read */
 
 static int open_stdin(struct hv_error *err)
 {
@@ -163,6 +164,78 @@ int hv_file_read(struct hv_file *file, const char *path, uint64_t max, struct hv
 	else
 		hv_file_give_back(file);
 	close(fd);
+	return error;
+}
+
+/* The first bytes, and room for all: what is never written to takes no memory. */
+static int read_head(int fd, struct hv_file *file, uint64_t size, struct hv_error *err)
+{
+	int error = read_up_to(fd, file, HV_FILE_HEAD, &(struct hv_progress){ 0 }, err);
+	uint8_t *all;
+
+	if (error)
+		return error;
+	if (size > PARTS_MAX)
+		return hv_fail(err, EFBIG, "is larger than %llu MiB; give the kernel alone",
+			       PARTS_MAX / HV_MIB);
+	all = calloc(1, size);
+	if (!all)
+		return no_memory(err);
+	memcpy(all, file->data, file->size);
+	free(file->data);
+	*file = (struct hv_file){ all, size };
+	return 0;
+}
+
+/* What is read at standard input begins where somebody else has left off. */
+static bool has_parts(const char *path, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_size > HV_FILE_HEAD && strcmp(path, "-");
+}
+
+int hv_file_open(struct hv_file *file, int *fd, const char *path, uint64_t max,
+		 struct hv_error *err)
+{
+	struct stat st = { 0 };
+	int error;
+
+	*file = (struct hv_file){ 0 };
+	*fd = open_file(path, err);
+	if (*fd < 0)
+		return *fd;
+	error = examine(*fd, &st, err);
+	if (!error && has_parts(path, &st))
+		return read_head(*fd, file, st.st_size, err);
+	if (!error)
+		error = read_open(*fd, file, max, err);
+	close(*fd);
+	*fd = -1;
+	return error;
+}
+
+int hv_file_fetch(struct hv_file *file, int fd, uint64_t offset, uint64_t len, struct hv_error *err)
+{
+	struct hv_progress progress = hv_progress_begin("reading");
+	uint64_t done = 0;
+	int error = 0;
+
+	if (fd < 0 || offset > file->size)
+		return 0;
+	if (len > file->size - offset)
+		len = file->size - offset;
+	while (done < len && !error) {
+		ssize_t n = pread(fd, file->data + offset + done, piece(len - done), offset + done);
+
+		if (n > 0)
+			done += n;
+		else if (!n)
+			error = hv_fail(err, EIO,
+					"has become shorter while it was read; start it again");
+		else if (errno != EINTR)
+			error = bad_read(err);
+		hv_progress_tell(&progress, done, len);
+	}
+	hv_progress_end(&progress);
 	return error;
 }
 

@@ -43,6 +43,7 @@ int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,
 		   struct hv_error *err)
 {
 	char remedy[HV_REMEDY_MAX];
+	const char *otherwise;
 
 	for (size_t i = 0; i < image->count; i++) {
 		const struct hv_image_segment *segment = &image->segment[i];
@@ -52,13 +53,14 @@ int hv_image_check(const struct hv_image *image, const struct hv_memory *memory,
 			return error;
 		if (hv_memory_at(memory, segment->gpa, segment->mem_size))
 			continue;
-		return hv_fail(err, EFBIG,
-			       "0x%llx bytes at 0x%llx do not fit into guest RAM (0-0x%llx); %s",
-			       (unsigned long long)segment->mem_size,
-			       (unsigned long long)segment->gpa,
-			       (unsigned long long)hv_memory_low_end(memory) - 1,
-			       hv_image_more_ram(remedy, segment->gpa, segment->mem_size,
-						 "load or link it below 3 GiB"));
+		otherwise = segment->file_size > HV_GAP_BEGIN ? "give a kernel, not a disk" :
+								"load or link it below 3 GiB";
+		return hv_fail(
+			err, EFBIG,
+			"0x%llx bytes at 0x%llx do not fit into guest RAM (0-0x%llx); %s",
+			(unsigned long long)segment->mem_size, (unsigned long long)segment->gpa,
+			(unsigned long long)hv_memory_low_end(memory) - 1,
+			hv_image_more_ram(remedy, segment->gpa, segment->mem_size, otherwise));
 	}
 	if (!hv_memory_at(memory, image->entry, 1))
 		return hv_fail(err, EINVAL,

@@ -2,11 +2,7 @@
 /* Multiboot headers of both versions: finding them, and what they have in common. */
 #include <errno.h>
 
-#include "lib/memory.h"
 #include "multiboot_header.h"
-
-/* Of the file, in the search for headers where none should be. */
-#define FAR_SEARCH (16 * HV_MIB)
 
 static uint32_t sum(const struct hv_multiboot_kind *kind, const struct hv_file *file, size_t at)
 {
@@ -66,7 +62,8 @@ static bool refuse_place(const struct hv_multiboot_kind *kind, size_t at, struct
 bool hv_multiboot_find_bad(const struct hv_multiboot_kind *kind, const struct hv_file *file,
 			   struct hv_error *err)
 {
-	size_t end = search_end(file, FAR_SEARCH);
+	/* Where none should be, too */
+	size_t end = search_end(file, HV_FILE_HEAD);
 
 	for (size_t at = 0; at + kind->size <= end; at += 4) {
 		bool placed = at % kind->align == 0 && at + kind->size <= kind->search;

@@ -6,12 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "elf.h"
+#include "lib/util.h"
 #include "payload.h"
 #include "protocol.h"
+#include "stranger.h"
 #include "symbols.h"
 #include "unpack.h"
 
-/* A file may be larger than what of it goes into RAM, by its debug information. */
+/* What comes by a pipe or is unpacked may be larger than what of it goes into RAM. */
 #define FILE_MAX (2 * HV_GIB)
 
 static uint64_t file_max(const struct hv_memory *memory)
@@ -37,15 +40,51 @@ static int choose_protocol(struct hv_payload *payload, struct hv_error *err)
 }
 
 /* With --boot flat and the like the bytes are meant as they are. */
-static int unpack_image(struct hv_payload *payload, uint64_t max, struct hv_error *err)
+static int unpack_image(struct hv_payload *payload, int fd, uint64_t max, struct hv_error *err)
 {
 	const char *boot = payload->config->boot;
 	const struct hv_protocol *protocol = boot ? hv_protocol_find(boot) : NULL;
+	int error;
 
 	if (protocol && !protocol->recognise)
 		return 0;
 	payload->packed = hv_unpack_format(&payload->file);
-	return payload->packed ? hv_unpack(&payload->file, max, err) : 0;
+	if (!payload->packed)
+		return 0;
+	error = hv_file_fetch(&payload->file, fd, 0, payload->file.size, err);
+	return error ? error : hv_unpack(&payload->file, max, err);
+}
+
+/*
+ * As much of the image as its protocol looks at. Disks and the like are larger than anything
+ * that is read: they are known by their first bytes.
+ */
+static int open_image(struct hv_payload *payload, int *fd, uint64_t max, struct hv_error *err)
+{
+	int error = hv_file_open(&payload->file, fd, payload->config->path, max, err);
+	const char *stranger = error == -EFBIG || error == -ENOMEM ? hv_stranger(&payload->file) :
+								     NULL;
+
+	if (stranger)
+		return hv_fail(err, ENOEXEC, "%s", stranger);
+	if (!error)
+		error = unpack_image(payload, *fd, max, err);
+	/* What was in a compressed file is whole. */
+	if (!error && !payload->packed && hv_is_elf(&payload->file))
+		error = hv_elf_fetch(&payload->file, *fd, err);
+	return error;
+}
+
+/* The rest of it, when it is known what of it is loaded. */
+static int fetch_segments(struct hv_payload *payload, int fd, struct hv_error *err)
+{
+	int error = 0;
+
+	payload->subject = payload->config->path;
+	for (size_t i = 0; i < payload->image.count && !error && !payload->packed; i++)
+		error = hv_file_fetch(&payload->file, fd, payload->image.segment[i].file_offset,
+				      payload->image.segment[i].file_size, err);
+	return error;
 }
 
 /* What the user says replaces the protocol's own words; --append goes behind either. */
@@ -163,23 +202,33 @@ int hv_payload_plan(struct hv_payload *payload, const struct hv_payload_config *
 	return error ? error : place(payload, memory, err);
 }
 
+static int read_others(struct hv_payload *payload, uint64_t max, struct hv_error *err)
+{
+	int error = read_modules(payload, max, err);
+
+	if (!error && payload->config->bios)
+		error = read_one(payload, &payload->stub, payload->config->bios, max, err);
+	if (!error && payload->config->system_map)
+		error = read_map(payload, max, err);
+	return error;
+}
+
 int hv_payload_read(struct hv_payload *payload, const struct hv_payload_config *config,
 		    struct hv_memory *memory, struct hv_error *err)
 {
 	uint64_t max = file_max(memory);
-	int error;
+	int error, fd;
 
-	*payload = (struct hv_payload){ .config = config };
-	error = read_one(payload, &payload->file, config->path, max, err);
+	*payload = (struct hv_payload){ .config = config, .subject = config->path };
+	error = open_image(payload, &fd, max, err);
 	if (!error)
-		error = unpack_image(payload, max, err);
+		error = read_others(payload, max, err);
 	if (!error)
-		error = read_modules(payload, max, err);
-	if (!error && config->bios)
-		error = read_one(payload, &payload->stub, config->bios, max, err);
-	if (!error && config->system_map)
-		error = read_map(payload, max, err);
-	return error ? error : hv_payload_plan(payload, config, memory, err);
+		error = hv_payload_plan(payload, config, memory, err);
+	if (!error)
+		error = fetch_segments(payload, fd, err);
+	hv_close(fd);
+	return error;
 }
 
 void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory,

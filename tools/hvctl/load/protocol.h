@@ -3,10 +3,10 @@
  * The loaders: one file a boot protocol, and a table of them. Who knows whom, downwards
  * and to the right:
  *
- *	payload.c			reads all, asks the protocol, fills RAM
+ *	payload.c			reads, asks the protocol, fills RAM
  *	protocol.c			the table		symbols.c stranger.c
  *	bzimage.c pvh.c nimbos.c multiboot.c multiboot2.c elf.c flat.c firmware.c
- *	multiboot_header.c multiboot2_info.c elf_sections.c
+ *	multiboot_header.c multiboot2_info.c elf_sections.c elf_parts.c
  *	place.c info.c			where modules go; what a guest is told
  *	payload.h			what they work on
  *	boot.c				the first state of each mode

@@ -295,6 +295,9 @@ static void test_check(void **state)
 	check(&memory, two_segments(0x1000, 0x1000, 3 * HV_GIB - 1, 2), "below 3 GiB");
 	check(&memory, two_segments(0x1000, 0x1000, UINT64_MAX - 1, 1), "below 3 GiB");
 	check(&memory, two_segments(0x1000, UINT64_MAX, 0x0, 1), "below 3 GiB");
+	image = two_segments(0x1000, 1, 0x2000, 3 * HV_GIB + 1);
+	image.segment[1].file_size = 3 * HV_GIB + 1;
+	check(&memory, image, "not a disk");
 	image = two_segments(0x1000, 0x1000, 0x2000, 0x1000);
 	image.entry = 2 * HV_MIB;
 	check(&memory, image, "entry");

@@ -381,13 +381,40 @@ static void test_payload(void **state)
 	load_test_end(&t);
 }
 
+/* More than is read at first: behind a name of 16 MiB, which unpackers do not care about. */
+static void test_large_payload(void **state)
+{
+	size_t size = HV_FILE_HEAD + HV_MIB, len;
+	uint8_t *bytes = malloc(size);
+	struct load_test t;
+
+	(void)state;
+	assert_non_null(bytes);
+	if (!packers[0].pack) {
+		free(bytes);
+		skip();
+	}
+	len = packers[0].pack(plain, LARGE, packed);
+	memset(bytes, 'n', size);
+	memcpy(bytes, "\x1f\x8b\x08\x08\0\0\0\0\0\x03", 10);
+	bytes[HV_FILE_HEAD] = 0;
+	memcpy(bytes + HV_FILE_HEAD + 1, packed + 10, len - 10);
+	load_test_begin(&t, 2 * HV_MIB);
+	t.config.path = load_test_file(&t, bytes, size);
+	free(bytes);
+	load_test_accept(&t);
+	assert_memory_equal(hv_memory_at(&t.memory, 0x100000, LARGE), plain, LARGE);
+	load_test_end(&t);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_whole),         T(test_too_large), T(test_truncated), T(test_damaged),
-		T(test_legacy_blocks), T(test_empty),     T(test_others),    T(test_payload),
+		T(test_whole),   T(test_too_large),     T(test_truncated),
+		T(test_damaged), T(test_legacy_blocks), T(test_empty),
+		T(test_others),  T(test_payload),       T(test_large_payload),
 	};
 
 	return cmocka_run_group_tests_name("unpack", tests, NULL, NULL);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What of an ELF file is read: not its debug information, which may be a gigabyte. Here is what
+ * says what it is and names its functions; its segments follow when somebody wants them.
+ */
+#include <gelf.h>
+#include <libelf.h>
+
+#include "elf.h"
+
+/* Of each kind: kernels have three or four. Who has more is not read again and again. */
+#define NOTES_MAX 32
+#define TABLES_MAX 32
+
+static Elf *begin(const struct hv_file *file)
+{
+	elf_version(EV_CURRENT);
+	return elf_memory((char *)file->data, file->size);
+}
+
+/* The tables of segments and sections. */
+static int fetch_headers(struct hv_file *file, int fd, struct hv_error *err)
+{
+	Elf *elf = begin(file);
+	GElf_Ehdr header;
+	int error = 0;
+
+	if (gelf_getehdr(elf, &header)) {
+		error = hv_file_fetch(file, fd, header.e_phoff,
+				      (uint64_t)header.e_phnum * header.e_phentsize, err);
+		if (!error)
+			error = hv_file_fetch(file, fd, header.e_shoff,
+					      (header.e_shnum + 1ULL) * header.e_shentsize, err);
+	}
+	elf_end(elf);
+	return error;
+}
+
+static int fetch_notes(struct hv_file *file, int fd, Elf *elf, struct hv_error *err)
+{
+	size_t count = 0, notes = 0;
+	GElf_Phdr ph;
+	int error = 0;
+
+	if (elf_getphdrnum(elf, &count))
+		return 0;
+	for (size_t i = 0; i < count && !error && gelf_getphdr(elf, i, &ph); i++)
+		if (ph.p_type == PT_NOTE && notes++ < NOTES_MAX)
+			error = hv_file_fetch(file, fd, ph.p_offset, ph.p_filesz, err);
+	return error;
+}
+
+static int fetch_symbols(struct hv_file *file, int fd, Elf *elf, struct hv_error *err)
+{
+	Elf_Scn *section = NULL;
+	size_t tables = 0;
+	GElf_Shdr sh;
+	int error = 0;
+
+	while (!error && (section = elf_nextscn(elf, section)))
+		if (gelf_getshdr(section, &sh) &&
+		    (sh.sh_type == SHT_SYMTAB || sh.sh_type == SHT_STRTAB) && tables++ < TABLES_MAX)
+			error = hv_file_fetch(file, fd, sh.sh_offset, sh.sh_size, err);
+	return error;
+}
+
+int hv_elf_fetch(struct hv_file *file, int fd, struct hv_error *err)
+{
+	int error = fetch_headers(file, fd, err);
+	Elf *elf;
+
+	if (error)
+		return error;
+	elf = begin(file);
+	error = fetch_notes(file, fd, elf, err);
+	if (!error)
+		error = fetch_symbols(file, fd, elf, err);
+	elf_end(elf);
+	return error;
+}
