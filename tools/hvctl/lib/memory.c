@@ -14,24 +14,37 @@
 
 #define HUGE_PAGE (2 * HV_MIB)
 
-/* More than the host has would only end in its OOM killer. */
-static int check_size(uint64_t size, struct hv_error *err)
+/* Larger than any address that a process or, by four levels of EPT, a guest has. */
+#define RAM_MAX (1ULL << 48)
+
+uint64_t hv_memory_of_host(void)
 {
 	struct sysinfo si;
-	uint64_t host = UINT64_MAX;
 
-	if (!sysinfo(&si))
-		host = ((uint64_t)si.totalram + si.totalswap) * si.mem_unit;
+	if (sysinfo(&si))
+		return UINT64_MAX;
+	return ((uint64_t)si.totalram + si.totalswap) * si.mem_unit;
+}
+
+static int no_address_space(uint64_t size, int errnum, struct hv_error *err)
+{
+	return hv_fail(
+		err, errnum,
+		"no address space for %llu MiB of guest RAM (%s); use a smaller --mem, or see ulimit -v and vm.overcommit_memory",
+		(unsigned long long)(size / HV_MIB), strerror(errnum));
+}
+
+/*
+ * Whether the host has so much is not asked: a guest need not use all of it, and what
+ * others use of the host's memory will change.
+ */
+static int check_size(uint64_t size, struct hv_error *err)
+{
 	if (size < HV_MIB || size % 4096)
 		return hv_fail(
 			err, EINVAL,
 			"guest RAM must be 1 MiB or more, in steps of 4 KiB; use e.g. --mem 128M");
-	if (size > host)
-		return hv_fail(
-			err, ENOMEM,
-			"%llu MiB of guest RAM is more than this host has (%llu MiB); use a smaller --mem",
-			(unsigned long long)(size / HV_MIB), (unsigned long long)(host / HV_MIB));
-	return 0;
+	return size > RAM_MAX ? no_address_space(size, ENOMEM, err) : 0;
 }
 
 static void set_ranges(struct hv_memory *memory, uint8_t *hva)
@@ -81,9 +94,7 @@ static int init(struct hv_memory *memory, int fd, uint64_t size, struct hv_error
 	if (!error)
 		return 0;
 	hv_memory_exit(memory);
-	return hv_fail(err, -error,
-		       "no address space for %llu MiB of guest RAM (%s); use a smaller --mem",
-		       (unsigned long long)(size / HV_MIB), strerror(-error));
+	return no_address_space(size, -error, err);
 }
 
 /* Its size is for ever: who shares it cannot take pages away from under the guest. */

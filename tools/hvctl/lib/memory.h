@@ -56,6 +56,9 @@ struct hv_memory {
  */
 int hv_memory_init(struct hv_memory *memory, uint64_t size, struct hv_error *err);
 
+/* What this host has, RAM and swap: a guest that uses up more ends by the OOM killer. */
+uint64_t hv_memory_of_host(void);
+
 /* ... in a memfd in any case: for what hands it to other processes, or keeps it. */
 int hv_memory_init_shared(struct hv_memory *memory, uint64_t size, struct hv_error *err);
 

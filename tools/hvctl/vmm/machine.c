@@ -265,17 +265,30 @@ static int read_input(struct hv_machine *machine, int memory_fd, struct hv_error
 }
 
 /* A line for those who do without -v, too. */
-static void tell_note(struct hv_machine *machine, const char *note)
+static void tell_note(struct hv_machine *machine, const char *subject, const char *note)
 {
 	char line[400];
-	size_t len = snprintf(line, sizeof(line) - 1, "hvctl run: %s: %s",
-			      machine->config.load.path, note);
+	size_t len = snprintf(line, sizeof(line) - 1, "hvctl run: %s: %s", subject, note);
 
 	if (len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
 	len = hv_text_clean(line, sizeof(line) - 1, line, len);
 	line[len++] = '\n';
 	hv_console_output(&machine->messages, (const uint8_t *)line, len);
+}
+
+/* It may go well: few guests use all that they are given. */
+static void tell_memory(struct hv_machine *machine)
+{
+	uint64_t size = machine->memory.size, host = hv_memory_of_host();
+	char note[200];
+
+	if (size <= host)
+		return;
+	snprintf(note, sizeof(note),
+		 "%llu MiB is more than this host has (%llu MiB): it kills what uses it up",
+		 (unsigned long long)(size / HV_MIB), (unsigned long long)(host / HV_MIB));
+	tell_note(machine, "--mem", note);
 }
 
 static void tell_image(struct hv_machine *machine)
@@ -286,7 +299,7 @@ static void tell_image(struct hv_machine *machine)
 	hv_machine_say(machine, "boot protocol %s, because of %s", payload->protocol->name,
 		       payload->why);
 	if (image->note)
-		tell_note(machine, image->note);
+		tell_note(machine, machine->config.load.path, image->note);
 	if (payload->packed)
 		hv_machine_say(machine, "image %s: compressed by %s", machine->config.load.path,
 			       payload->packed);
@@ -418,6 +431,7 @@ struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int m
 	if (!error)
 		error = create_vm(machine, err);
 	if (!error) {
+		tell_memory(machine);
 		tell_image(machine);
 		error = create_vcpus(machine, err);
 	}
