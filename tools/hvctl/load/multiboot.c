@@ -102,9 +102,7 @@ static int load_elf(struct hv_image *image, const struct hv_file *file,
 	int error;
 
 	if (!hv_is_elf(file))
-		return hv_fail(
-			err, ENOEXEC,
-			"is neither ELF nor does its multiboot header have addresses; mend the header");
+		return hv_multiboot_refuse_unplaced(&hv_multiboot_1, file, err);
 	error = hv_elf_load(image, file, options, err);
 	if (!error)
 		hv_elf_add_symbols(image, file);

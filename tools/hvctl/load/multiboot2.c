@@ -208,9 +208,7 @@ static int load_segments(struct hv_image *image, const struct header *header,
 		return hv_fail(
 			err, ENOEXEC,
 			"has an EFI entry alone in its multiboot 2 header; add an address tag and an entry address tag");
-	return hv_fail(
-		err, ENOEXEC,
-		"is neither ELF nor does its multiboot 2 header have an address tag; mend the header");
+	return hv_multiboot_refuse_unplaced(&hv_multiboot_2, file, err);
 }
 
 /* It stays where it is linked if it may; else it goes to the lowest place that it allows. */

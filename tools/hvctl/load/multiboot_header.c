@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "multiboot_header.h"
+#include "stranger.h"
 
 static uint32_t sum(const struct hv_multiboot_kind *kind, const struct hv_file *file, size_t at)
 {
@@ -77,6 +78,18 @@ bool hv_multiboot_find_bad(const struct hv_multiboot_kind *kind, const struct hv
 			return refuse_place(kind, at, err);
 	}
 	return false;
+}
+
+int hv_multiboot_refuse_unplaced(const struct hv_multiboot_kind *kind, const struct hv_file *file,
+				 struct hv_error *err)
+{
+	const char *stranger = hv_stranger(file);
+
+	if (stranger)
+		return hv_fail(err, ENOEXEC, "%s", stranger);
+	return hv_fail(err, ENOEXEC,
+		       "is neither ELF nor are there addresses in its %s header; mend the header",
+		       kind->name);
 }
 
 int hv_multiboot_load_by_addresses(struct hv_image *image, const struct hv_file *file,

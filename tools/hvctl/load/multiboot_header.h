@@ -26,6 +26,13 @@ bool hv_multiboot_find(const struct hv_multiboot_kind *kind, const struct hv_fil
 bool hv_multiboot_find_bad(const struct hv_multiboot_kind *kind, const struct hv_file *file,
 			   struct hv_error *err);
 
+/*
+ * Refuse a file that nothing says the place of: it has a header, and no addresses in that. Xen for
+ * EFI is such a one.
+ */
+int hv_multiboot_refuse_unplaced(const struct hv_multiboot_kind *kind, const struct hv_file *file,
+				 struct hv_error *err);
+
 /* What both versions call the address fields; 0 in the ends: to the file's end, no .bss. */
 struct hv_multiboot_addresses {
 	uint64_t header;		/* where the header is to be */

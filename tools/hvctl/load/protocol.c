@@ -78,6 +78,11 @@ const struct hv_protocol *hv_protocol_recognise(const struct hv_file *file, cons
 		return protocol;
 	if (is_spoilt(file, err))
 		return NULL;
+	if (hv_pvh_is_missing(file)) {
+		hv_fail(err, ENOEXEC,
+			"is a kernel for Xen's paravirtual guests alone; give one with a PVH entry, or use --boot elf");
+		return NULL;
+	}
 	if (protocol)
 		return protocol;
 	*why = "no magic number";

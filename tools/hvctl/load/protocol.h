@@ -51,6 +51,9 @@ extern const struct hv_protocol hv_protocol_multiboot2;
 extern const struct hv_protocol hv_protocol_nimbos;
 extern const struct hv_protocol hv_protocol_pvh;
 
+/* Is it a kernel for Xen that has no PVH entry, so that nobody else can start it? */
+bool hv_pvh_is_missing(const struct hv_file *file);
+
 /* The protocol called @name; NULL: there is none. hv_protocol_names: all, for messages. */
 const struct hv_protocol *hv_protocol_find(const char *name);
 const char *hv_protocol_names(void);

@@ -16,6 +16,7 @@
 #include "protocol.h"
 
 #define NOTE_OWNER "Xen"
+#define NOTE_GUEST_OS 6
 #define NOTE_PHYS32_ENTRY 18
 #define NOTE_HEADER 12
 
@@ -45,7 +46,8 @@ static uint64_t align_up(uint64_t value, uint64_t align)
 }
 
 /* Look through a segment of notes; @notes is all of the file from its first byte on. */
-static bool find_note(const struct hv_file *notes, uint64_t align, uint64_t *entry)
+static bool find_note(const struct hv_file *notes, uint64_t align, uint32_t type,
+		      struct hv_file *found)
 {
 	for (uint64_t at = 0; at + NOTE_HEADER <= notes->size;) {
 		uint64_t name_size = hv_file_field(notes, at, 4),
@@ -54,11 +56,9 @@ static bool find_note(const struct hv_file *notes, uint64_t align, uint64_t *ent
 
 		if (value + size > notes->size)
 			return false;
-		if (hv_file_field(notes, at + 8, 4) == NOTE_PHYS32_ENTRY &&
-		    name_size == sizeof(NOTE_OWNER) &&
-		    !memcmp(notes->data + name, NOTE_OWNER, sizeof(NOTE_OWNER)) &&
-		    (size == 4 || size == 8)) {
-			*entry = hv_file_field(notes, value, size);
+		if (hv_file_field(notes, at + 8, 4) == type && name_size == sizeof(NOTE_OWNER) &&
+		    !memcmp(notes->data + name, NOTE_OWNER, sizeof(NOTE_OWNER))) {
+			*found = (struct hv_file){ notes->data + value, size };
 			return true;
 		}
 		at = value + align_up(size, align);
@@ -66,7 +66,8 @@ static bool find_note(const struct hv_file *notes, uint64_t align, uint64_t *ent
 	return false;
 }
 
-static bool find_entry(const struct hv_file *file, uint64_t *entry)
+/* A note of Xen's of this @type: its value. */
+static bool find_xen_note(const struct hv_file *file, uint32_t type, struct hv_file *value)
 {
 	bool found = false;
 	size_t count = 0;
@@ -84,10 +85,28 @@ static bool find_entry(const struct hv_file *file, uint64_t *entry)
 		    ph.p_filesz > file->size - ph.p_offset)
 			continue;
 		notes = (struct hv_file){ file->data + ph.p_offset, ph.p_filesz };
-		found = find_note(&notes, ph.p_align == 8 ? 8 : 4, entry);
+		found = find_note(&notes, ph.p_align == 8 ? 8 : 4, type, value);
 	}
 	elf_end(elf);
 	return found;
+}
+
+static bool find_entry(const struct hv_file *file, uint64_t *entry)
+{
+	struct hv_file value;
+
+	if (!find_xen_note(file, NOTE_PHYS32_ENTRY, &value) || (value.size != 4 && value.size != 8))
+		return false;
+	*entry = hv_file_field(&value, 0, value.size);
+	return true;
+}
+
+bool hv_pvh_is_missing(const struct hv_file *file)
+{
+	struct hv_file value;
+	uint64_t entry;
+
+	return find_xen_note(file, NOTE_GUEST_OS, &value) && !find_entry(file, &entry);
 }
 
 static const char *recognise(const struct hv_file *file)

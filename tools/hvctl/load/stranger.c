@@ -74,6 +74,9 @@ static const struct row rows[] = {
 	{ 0, MAGIC("\xca\xfe\xba\xbe"),
 	  "is a Mach-O program for several machines, or a Java class; build it as ELF" },
 	{ 0, MAGIC("KDUMP   "), "is a kernel's crash dump; give the kernel itself" },
+	/* What firmware starts */
+	{ 0, MAGIC("\xea\x05\0\xc0\x07\x66\x9c\x66\x60"),
+	  "is iPXE for a network card to start (ipxe.pxe); give firmware by --firmware" },
 	/* Documents */
 	{ 0, MAGIC("%PDF-"), "is a PDF document; give a kernel" },
 	{ 0, MAGIC("\x89PNG\r\n"), "is a picture (PNG); give a kernel" },
@@ -115,6 +118,19 @@ static const char *program(const struct hv_file *file)
 	return EFI_PROGRAM;
 }
 
+/* ----------------------------------------------------------------------- ROMs */
+
+#define ROM_PCI_DATA 0x18
+
+/* PCI Firmware Specification, "PCI Expansion ROM Header Format". */
+static const char *option_rom(const struct hv_file *file)
+{
+	if (!hv_file_has(file, 0, "\x55\xaa", 2) || file->size < ROM_PCI_DATA + 2 ||
+	    !hv_file_has(file, hv_file_field(file, ROM_PCI_DATA, 2), "PCIR", 4))
+		return NULL;
+	return "is the ROM of a PCI card; give a kernel, or firmware by --firmware";
+}
+
 /* ---------------------------------------------------------------------- text */
 
 #define TEXT_MIN 8
@@ -153,6 +169,8 @@ const char *hv_stranger(const struct hv_file *file)
 {
 	const char *known = program(file);
 
+	if (!known)
+		known = option_rom(file);
 	for (size_t i = 0; i < ARRAY_SIZE(rows) && !known; i++)
 		if (hv_file_has(file, rows[i].offset, rows[i].magic, rows[i].len))
 			known = rows[i].text;

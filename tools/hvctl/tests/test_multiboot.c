@@ -266,6 +266,7 @@ static void test_low_kernel(void **state)
 static void test_refused_demands(void **state)
 {
 	struct header h = new_header();
+	struct kernel kernel;
 
 	(void)state;
 	h.flags |= 8;
@@ -273,6 +274,10 @@ static void test_refused_demands(void **state)
 	h = new_header();
 	h.flags = 3;
 	refuse(h, "neither ELF");
+	kernel = new_kernel(h, 0x200);
+	memcpy(kernel.byte, "MZ", 2);
+	t.config.path = load_test_file(&t, &kernel, sizeof(kernel));
+	load_test_refuse(&t, "is a DOS program");
 }
 
 static void test_refused_options(void **state)

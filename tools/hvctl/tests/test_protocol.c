@@ -98,6 +98,7 @@ static const struct stranger strangers[] = {
 	{ 0, BYTES("\xce\xfa\xed\xfe"), "Mach-O" },
 	{ 0, BYTES("\xca\xfe\xba\xbe"), "Java class" },
 	{ 0, BYTES("KDUMP   "), "crash dump" },
+	{ 0, BYTES("\xea\x05\0\xc0\x07\x66\x9c\x66\x60"), "ipxe.pxe" },
 	{ 0, BYTES("%PDF-1.7"), "PDF" },
 	{ 0, BYTES("\x89PNG\r\n"), "PNG" },
 	{ 0, BYTES("\xff\xd8\xff"), "JPEG" },
@@ -160,6 +161,18 @@ static void test_programs_for_efi(void **state)
 	refuse_bytes(bytes, 0x80 + 0x5f, "ends before its header");
 	put16(bytes, 0x3e, 0xffff);
 	refuse_bytes(bytes, sizeof(bytes), "ends before its header");
+}
+
+static void test_option_rom(void **state)
+{
+	char bytes[0x200] = "\x55\xaa\x01";
+
+	(void)state;
+	put16(bytes, 0x18, sizeof(bytes) - 4);
+	t.config.path = load_test_file(&t, bytes, sizeof(bytes));
+	load_test_accept(&t);
+	memcpy(bytes + sizeof(bytes) - 4, "PCIR", 4);
+	refuse_bytes(bytes, sizeof(bytes), "ROM of a PCI card");
 }
 
 static void test_text(void **state)
@@ -236,6 +249,7 @@ int main(void)
 		T(test_names),
 		T(test_strangers),
 		T(test_programs_for_efi),
+		T(test_option_rom),
 		T(test_text),
 		T(test_stranger_on_request),
 		T(test_wrong_on_request),

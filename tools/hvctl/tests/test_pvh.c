@@ -202,6 +202,22 @@ static void test_no_note(void **state)
 	is_plain_elf(&kernel);
 }
 
+static void test_xen_alone(void **state)
+{
+	struct kernel kernel = new_kernel();
+
+	(void)state;
+	kernel.note[0].type = 6;
+	use(&kernel);
+	load_test_accept(&t);
+	assert_string_equal(t.payload.protocol->name, "pvh");
+	kernel.note[1].type = 17;
+	use(&kernel);
+	load_test_refuse(&t, "paravirtual");
+	t.config.boot = "elf";
+	load_test_accept(&t);
+}
+
 static void test_eight_byte_value(void **state)
 {
 	struct {
@@ -267,10 +283,15 @@ static void test_file_larger_than_ram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_file_larger_than_ram), T(test_entry),
-		T(test_information),          T(test_without_modules_and_command_line),
-		T(test_interpreter),          T(test_no_note),
-		T(test_eight_byte_value),     T(test_refused),
+		T(test_file_larger_than_ram),
+		T(test_entry),
+		T(test_information),
+		T(test_without_modules_and_command_line),
+		T(test_interpreter),
+		T(test_no_note),
+		T(test_xen_alone),
+		T(test_eight_byte_value),
+		T(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("pvh", tests, NULL, NULL);
