@@ -10,6 +10,7 @@
 #include "event.h"
 #include "exit_controls.h"
 #include "irqchip/lapic.h"
+#include "vcpu_switch.h"
 #include "vmx_caps.h"
 
 #define EVENT_TYPE(info)	((info) & INTR_INFO_INTR_TYPE_MASK)
@@ -92,15 +93,18 @@ void tvx_event_exception(struct tvx_vcpu *vcpu, u8 vector, u32 error_code)
 /* SDM, "Debug Registers" and "IA32_DEBUGCTL MSR": what delivering #DB clears. */
 static void clear_for_debug(struct tvx_vcpu *vcpu)
 {
-	tvx_dr7_write(vcpu, vcpu->dr7 & ~TVX_DR7_GD);
+	tvx_dr7_write(vcpu, vcpu->debug.dr7 & ~TVX_DR7_GD);
 	vmcs_write64(GUEST_IA32_DEBUGCTL,
 		     vmcs_read64(GUEST_IA32_DEBUGCTL) & ~(u64)DEBUGCTLMSR_BTF);
 }
 
 void tvx_event_debug(struct tvx_vcpu *vcpu, u64 dr6_bits)
 {
+	struct tvx_debug *debug = &vcpu->debug;
+
+	tvx_vcpu_disown_debug(vcpu);
 	/* B3:B0 tell of this exception alone; the others are sticky. */
-	vcpu->dr6 = (vcpu->dr6 & ~TVX_DR6_TRAPS) | dr6_bits | TVX_DR6_FIXED;
+	debug->dr6 = (debug->dr6 & ~TVX_DR6_TRAPS) | dr6_bits | TVX_DR6_FIXED;
 	clear_for_debug(vcpu);
 	tvx_event_exception(vcpu, X86_TRAP_DB, TVX_NO_ERROR_CODE);
 }
@@ -116,6 +120,7 @@ void tvx_event_single_step(struct tvx_vcpu *vcpu)
 
 enum tvx_result tvx_event_icebp(struct tvx_vcpu *vcpu)
 {
+	tvx_vcpu_disown_debug(vcpu);
 	clear_for_debug(vcpu);
 	set_event(vcpu, INTR_TYPE_PRIV_SW_EXCEPTION | X86_TRAP_DB, 0,
 		  vmcs_read32(VM_EXIT_INSTRUCTION_LEN));

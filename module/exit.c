@@ -48,16 +48,31 @@ enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 /* ------------------------------------------------------- host's events */
 
 /*
+ * What crashes in the handlers of NMIs and machine checks shall not have to know of VMX that is
+ * on for a section. In the NMI's, perf starts its counters again and kgdb sets breakpoints.
+ */
+static void begin_host_event(struct tvx_vcpu *vcpu)
+{
+	tvx_vcpu_put_debug(vcpu);
+	vmx_section_end(&vcpu->vmcs);
+}
+
+static void end_host_event(struct tvx_vcpu *vcpu)
+{
+	vmx_section_begin(&vcpu->vmcs);
+	tvx_vcpu_load_debug(vcpu);
+	vcpu->recheck = true;
+}
+
+/*
  * NMIs are the host's: run its handler as the CPU would have, before interrupts come back
- * on. The IRET in it ends blocking by NMI. What crashes there, or in the one of machine checks,
- * shall not have to know of VMX that is on for a section.
+ * on. The IRET in it ends blocking by NMI.
  */
 static enum tvx_result host_nmi(struct tvx_vcpu *vcpu)
 {
-	vmx_section_end(&vcpu->vmcs);
+	begin_host_event(vcpu);
 	asm volatile("int $2");
-	vmx_section_begin(&vcpu->vmcs);
-	vcpu->recheck = true;
+	end_host_event(vcpu);
 	return TVX_RESUME;
 }
 
@@ -66,10 +81,9 @@ static enum tvx_result host_machine_check(struct tvx_vcpu *vcpu)
 {
 	bool handled;
 
-	vmx_section_end(&vcpu->vmcs);
+	begin_host_event(vcpu);
 	handled = tvx_host_machine_check();
-	vmx_section_begin(&vcpu->vmcs);
-	vcpu->recheck = true;
+	end_host_event(vcpu);
 	if (handled)
 		return TVX_RESUME;
 	pr_emerg_ratelimited("machine check in a guest, and this kernel is without CONFIG_X86_MCE: VM killed\n");

@@ -34,6 +34,8 @@ static u32 primary_controls(const struct tvx_vcpu *vcpu)
 		proc |= CPU_BASED_INTR_WINDOW_EXITING;
 	if (vcpu->nmi_window)
 		proc |= CPU_BASED_NMI_WINDOW_EXITING;
+	if (!vcpu->debug.owned)
+		proc |= CPU_BASED_MOV_DR_EXITING;
 	return proc;
 }
 
@@ -65,6 +67,7 @@ void tvx_controls_update(struct tvx_vcpu *vcpu)
 	u32 proc = primary_controls(vcpu);
 	u32 proc2 = secondary_controls(vcpu);
 
+	vcpu->controls_stale = false;
 	if (proc != vcpu->proc) {
 		vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, proc);
 		vcpu->proc = proc;

@@ -14,6 +14,7 @@
 
 #include "state_cr.h"
 #include "event.h"
+#include "exit_controls.h"
 #include "exit_handlers.h"
 #include "vcpu_switch.h"
 #include "vmx_caps.h"
@@ -139,24 +140,28 @@ enum tvx_result tvx_exit_cr_access(struct tvx_vcpu *vcpu)
 #define DR_FROM			BIT(4)
 #define DR_GPR(qual)		(((qual) >> 8) & 0xf)
 
-static u64 read_dr(struct tvx_vcpu *vcpu, unsigned int dr)
+static u64 read_dr(const struct tvx_debug *debug, unsigned int dr)
 {
 	if (dr < 4)
-		return vcpu->dr[array_index_nospec(dr, 4)];
-	return dr == 6 ? vcpu->dr6 : vcpu->dr7;
+		return debug->dr[array_index_nospec(dr, 4)];
+	return dr == 6 ? debug->dr6 : debug->dr7;
 }
 
 static void write_dr(struct tvx_vcpu *vcpu, unsigned int dr, u64 value)
 {
 	if (dr < 4)
-		vcpu->dr[array_index_nospec(dr, 4)] = value;
+		vcpu->debug.dr[array_index_nospec(dr, 4)] = value;
 	else if (dr == 6)
-		vcpu->dr6 = (value & TVX_DR6_WRITABLE) | TVX_DR6_FIXED;
+		vcpu->debug.dr6 = (value & TVX_DR6_WRITABLE) | TVX_DR6_FIXED;
 	else
 		tvx_dr7_write(vcpu, value);
-	tvx_vcpu_update_breakpoints(vcpu);
 }
 
+/*
+ * The first access since the debug registers were the host's; who makes one makes several. It is
+ * done here: to do the instruction again would meet a breakpoint on it again, since the exit has
+ * cleared RFLAGS.RF. For those behind it the CPU is the guest's.
+ */
 enum tvx_result tvx_exit_dr_access(struct tvx_vcpu *vcpu)
 {
 	unsigned long qual = tvx_exit_qualification(vcpu);
@@ -166,7 +171,7 @@ enum tvx_result tvx_exit_dr_access(struct tvx_vcpu *vcpu)
 	/* The CPU checks the privilege level first, but not every emulator of one does. */
 	if (tvx_cpl())
 		return refuse(vcpu);
-	if (vcpu->dr7 & TVX_DR7_GD) {
+	if (vcpu->debug.dr7 & TVX_DR7_GD) {
 		tvx_event_debug(vcpu, TVX_DR6_BD);
 		return TVX_RESUME;
 	}
@@ -178,14 +183,16 @@ enum tvx_result tvx_exit_dr_access(struct tvx_vcpu *vcpu)
 		dr += 2;
 	}
 	if (qual & DR_FROM) {
-		tvx_gpr_write(vcpu, gpr, read_dr(vcpu, dr));
-		return done(vcpu);
+		tvx_gpr_write(vcpu, gpr, read_dr(&vcpu->debug, dr));
+	} else {
+		value = tvx_gpr_read(vcpu, gpr);
+		if (!tvx_in_64bit_mode())
+			value = (u32)value;
+		if (dr >= 6 && value >> 32)
+			return refuse(vcpu);
+		write_dr(vcpu, dr, value);
 	}
-	value = tvx_gpr_read(vcpu, gpr);
-	if (!tvx_in_64bit_mode())
-		value = (u32)value;
-	if (dr >= 6 && value >> 32)
-		return refuse(vcpu);
-	write_dr(vcpu, dr, value);
+	tvx_vcpu_own_debug(vcpu);
+	tvx_controls_update(vcpu);
 	return done(vcpu);
 }

@@ -71,6 +71,11 @@ static inline void tvx_set_blocking(struct tvx_vcpu *vcpu, u32 blocking)
 	vcpu->exit.valid |= TVX_EXIT_BLOCKING;
 }
 
+static inline u64 tvx_dr7(const struct tvx_vcpu *vcpu)
+{
+	return unlikely(vcpu->debug.owned) ? vmcs_readn(GUEST_DR7) : vcpu->debug.dr7;
+}
+
 static inline void tvx_add_to_tsc(struct tvx_vcpu *vcpu, u64 ticks)
 {
 	vcpu->tsc_offset += ticks;

@@ -9,6 +9,7 @@
 #include "ioeventfd.h"
 #include "kick.h"
 #include "state_cr.h"
+#include "vcpu_switch.h"
 
 /* Exit qualification (SDM, "Exit Qualification for I/O Instructions"). */
 #define IO_WIDTH_MASK		7
@@ -34,21 +35,21 @@ static enum tvx_result string_io(struct tvx_vcpu *vcpu, struct tinyvmx_exit_io *
 	io->data = 0;
 	io->gla = vmcs_readn(GUEST_LINEAR_ADDRESS);
 	io->address_size = string_address_size();
-	if (unlikely(vcpu->dr7 & TVX_DR7_ENABLED))
+	if (unlikely(tvx_dr7(vcpu) & TVX_DR7_ENABLED))
 		io->flags |= TINYVMX_IO_BREAKPOINTS;
 	tvx_paging_get(&io->paging);
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_IO);
 }
 
 /* SDM, "Breakpoint Field Recognition": does breakpoint @n watch one of these ports? */
-static bool watches_port(const struct tvx_vcpu *vcpu, unsigned int n, unsigned int port,
+static bool watches_port(const struct tvx_debug *debug, unsigned int n, unsigned int port,
 			 unsigned int width)
 {
 	static const u8 bytes[] = { 1, 2, 8, 4 };
-	u64 len = bytes[TVX_DR7_LEN(vcpu->dr7, n)];
-	u64 first = vcpu->dr[n] & ~(len - 1);
+	u64 len = bytes[TVX_DR7_LEN(debug->dr7, n)];
+	u64 first = debug->dr[n] & ~(len - 1);
 
-	return TVX_DR7_ENABLES(vcpu->dr7, n) && TVX_DR7_RW(vcpu->dr7, n) == TVX_DR7_RW_IO &&
+	return TVX_DR7_ENABLES(debug->dr7, n) && TVX_DR7_RW(debug->dr7, n) == TVX_DR7_RW_IO &&
 	       first < port + width && port < first + len;
 }
 
@@ -60,8 +61,9 @@ static void meet_breakpoints(struct tvx_vcpu *vcpu, unsigned int port, unsigned 
 
 	if (!(vmcs_readn(GUEST_CR4) & X86_CR4_DE))
 		return;
-	for (n = 0; n < ARRAY_SIZE(vcpu->dr); n++)
-		if (watches_port(vcpu, n, port, width))
+	tvx_vcpu_disown_debug(vcpu);
+	for (n = 0; n < ARRAY_SIZE(vcpu->debug.dr); n++)
+		if (watches_port(&vcpu->debug, n, port, width))
 			met |= BIT_ULL(n) | TVX_PENDING_BREAKPOINT;
 	if (met)
 		vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS,
@@ -113,7 +115,7 @@ enum tvx_result tvx_exit_io(struct tvx_vcpu *vcpu)
 	struct tinyvmx_exit_io *io = &vcpu->run->io;
 	unsigned int width = IO_WIDTH(qual);
 
-	if (unlikely(vcpu->dr7 & TVX_DR7_ENABLED) && !(qual & IO_STRING))
+	if (unlikely(tvx_dr7(vcpu) & TVX_DR7_ENABLED) && !(qual & IO_STRING))
 		meet_breakpoints(vcpu, IO_PORT(qual), width);
 	if (take_shortcut(vcpu, qual)) {
 		tvx_skip_instruction(vcpu);

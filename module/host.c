@@ -42,7 +42,7 @@ static __always_inline void write_dr7(unsigned long v)
 	asm volatile("mov %0, %%db7" : : "r" (v) : "memory");
 }
 
-static void read_breakpoints(unsigned long *dr, unsigned long *dr6)
+void tvx_host_read_breakpoints(u64 *dr, u64 *dr6)
 {
 	asm volatile("mov %%db0, %0" : "=r" (dr[0]));
 	asm volatile("mov %%db1, %0" : "=r" (dr[1]));
@@ -51,7 +51,12 @@ static void read_breakpoints(unsigned long *dr, unsigned long *dr6)
 	asm volatile("mov %%db6, %0" : "=r" (*dr6));
 }
 
-static void write_breakpoints(const unsigned long *dr)
+void tvx_host_write_dr6(u64 dr6)
+{
+	asm volatile("mov %0, %%db6" : : "r" (dr6));
+}
+
+static void write_breakpoints(const u64 *dr)
 {
 	asm volatile("mov %0, %%db0" : : "r" (dr[0]));
 	asm volatile("mov %0, %%db1" : : "r" (dr[1]));
@@ -150,14 +155,14 @@ void tvx_host_load_breakpoints(struct tvx_host_regs *host, const u64 *dr)
 {
 	/* Disarm the host's first: its addresses and the guest's must not mix. */
 	write_dr7(TVX_DR7_AFTER_EXIT);
-	read_breakpoints(host->dr, &host->dr6);
-	write_breakpoints((const unsigned long *)dr);
+	tvx_host_read_breakpoints(host->dr, &host->dr6);
+	write_breakpoints(dr);
 }
 
 void tvx_host_unload_breakpoints(const struct tvx_host_regs *host)
 {
 	write_breakpoints(host->dr);
-	asm volatile("mov %0, %%db6" : : "r" (host->dr6));
+	tvx_host_write_dr6(host->dr6);
 }
 
 u64 tvx_host_tss_base(void)

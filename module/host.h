@@ -79,8 +79,8 @@ struct tvx_host_regs {
 	unsigned long dr7;
 	u64 pebs_enable;
 	u64 perf_global_ctrl;
-	unsigned long dr[4];
-	unsigned long dr6;
+	u64 dr[4];
+	u64 dr6;
 	u16 fs;
 	u16 gs;
 	u16 ds;
@@ -96,7 +96,8 @@ void tvx_host_restore(const struct tvx_host_regs *host);
  * The part of both that interrupt handlers look at or change (perf's IPIs). IA32_DEBUGCTL and
  * DR7: VM exits overwrite them. PEBS: a CPU writes its records to linear addresses of the
  * host's, also while a guest's page tables translate them. Save after interrupts have been
- * disabled, restore before they are enabled; no breakpoints of a guest are loaded then.
+ * disabled, restore before they are enabled, or an NMI's handler is called; no breakpoints of
+ * a guest are loaded then.
  */
 void tvx_host_save_debug(struct tvx_host_regs *host);
 void tvx_host_restore_debug(const struct tvx_host_regs *host);
@@ -104,6 +105,9 @@ void tvx_host_restore_debug(const struct tvx_host_regs *host);
 /* Load @dr as DR0 ... DR3 and keep the host's; undo that. Preemption disabled. */
 void tvx_host_load_breakpoints(struct tvx_host_regs *host, const u64 *dr);
 void tvx_host_unload_breakpoints(const struct tvx_host_regs *host);
+/* DR0 ... DR3 and DR6 as they are now, which then are the guest's. */
+void tvx_host_read_breakpoints(u64 *dr, u64 *dr6);
+void tvx_host_write_dr6(u64 dr6);
 
 /* Linear base of the current CPU's TSS. */
 u64 tvx_host_tss_base(void);

@@ -20,6 +20,7 @@
 
 #include "event.h"
 #include "exit.h"
+#include "exit_controls.h"
 #include "exit_handlers.h"
 #include "halt.h"
 #include "mitigations.h"
@@ -60,8 +61,7 @@ static int load(struct tvx_vcpu *vcpu)
 	tvx_vcpu_load_fpu(vcpu);
 	tvx_vcpu_load_msrs(vcpu);
 	vcpu->loaded = true;
-	if (vcpu->dr7 & TVX_DR7_ENABLED)
-		tvx_vcpu_update_breakpoints(vcpu);
+	tvx_vcpu_load_breakpoints(vcpu);
 	native_write_cr2(vcpu->cr2);
 	vcpu->exposed = true;
 	vcpu->recheck = true;
@@ -194,6 +194,8 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 		return LEAVE_USER;
 	}
 	vcpu->recheck = false;
+	if (unlikely(vcpu->controls_stale))
+		tvx_controls_update(vcpu);
 	if (unlikely(READ_ONCE(vcpu->requests)))
 		tvx_event_take_requests(vcpu);
 	entry = tvx_event_prepare(vcpu);

@@ -378,9 +378,9 @@ static int get_debug(struct tvx_vcpu *vcpu, struct blob *blob)
 {
 	struct tinyvmx_debug *debug = blob->data;
 
-	memcpy(debug->dr, vcpu->dr, sizeof(debug->dr));
-	debug->dr6 = vcpu->dr6;
-	debug->dr7 = vcpu->dr7;
+	memcpy(debug->dr, vcpu->debug.dr, sizeof(debug->dr));
+	debug->dr6 = vcpu->debug.dr6;
+	debug->dr7 = vcpu->debug.dr7;
 	return 0;
 }
 
@@ -390,8 +390,8 @@ static int set_debug(struct tvx_vcpu *vcpu, const struct blob *blob)
 
 	if ((debug->dr6 | debug->dr7) >> 32)
 		return -EINVAL;
-	memcpy(vcpu->dr, debug->dr, sizeof(debug->dr));
-	vcpu->dr6 = (debug->dr6 & TVX_DR6_WRITABLE) | TVX_DR6_FIXED;
+	memcpy(vcpu->debug.dr, debug->dr, sizeof(debug->dr));
+	vcpu->debug.dr6 = (debug->dr6 & TVX_DR6_WRITABLE) | TVX_DR6_FIXED;
 	tvx_dr7_write(vcpu, debug->dr7);
 	return 0;
 }

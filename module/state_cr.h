@@ -86,8 +86,8 @@ void tvx_efer_write(struct tvx_vcpu *vcpu, u64 value);
 /* Set DR7, less the bits that do not exist. */
 static inline void tvx_dr7_write(struct tvx_vcpu *vcpu, u64 value)
 {
-	vcpu->dr7 = (value & TVX_DR7_WRITABLE) | TVX_DR7_FIXED;
-	vmcs_writen(GUEST_DR7, vcpu->dr7);
+	vcpu->debug.dr7 = (value & TVX_DR7_WRITABLE) | TVX_DR7_FIXED;
+	vmcs_writen(GUEST_DR7, vcpu->debug.dr7);
 }
 
 /* The CPUID policy has changed: recompute who owns CR4 bits. */

@@ -65,7 +65,7 @@ void tvx_reset_vmcs(struct tvx_vcpu *vcpu, u64 tsc_offset)
 	tvx_msr_init(vcpu);
 	tvx_spec_ctrl_init(vcpu);
 	tvx_msr_bitmap_init(vcpu);
-	vcpu->dr6 = TVX_DR6_FIXED;
+	vcpu->debug.dr6 = TVX_DR6_FIXED;
 	tvx_dr7_write(vcpu, 0);
 	vcpu->world.gpr[TINYVMX_RDX] = 0x600;	/* family 6, as after RESET */
 }

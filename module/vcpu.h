@@ -110,6 +110,22 @@ enum {
 	TVX_NR_MTRRS = TVX_MTRR_VARIABLE + 2 * TVX_MTRR_PAIRS
 };
 
+/**
+ * struct tvx_debug - the guest's debug registers
+ * @dr: DR0 ... DR3
+ * @dr6: DR6
+ * @dr7: DR7, which the VMCS holds, too; in the handler of an exit: tvx_dr7()
+ * @loaded: the CPU's DR0 ... DR3 are the guest's
+ * @owned: and its DR6, and MOV DR does not exit: @dr, @dr6 and @dr7 may be old
+ */
+struct tvx_debug {
+	u64 dr[4];
+	u64 dr6;
+	u64 dr7;
+	bool loaded;
+	bool owned;
+};
+
 /* MSRs switched at the edges of a run, in this order. */
 enum tvx_switched_msr {
 	TVX_MSR_STAR, TVX_MSR_LSTAR, TVX_MSR_CSTAR, TVX_MSR_SYSCALL_MASK,
@@ -210,6 +226,7 @@ struct tvx_vcpu_set {
  * @want_window: the run page asks for an interrupt window
  * @intr_window: exit when the guest can take an external interrupt
  * @nmi_window: exit when the guest can take an NMI
+ * @controls_stale: the controls in the VMCS are not those that the rest here asks for
  * @proc: primary processor-based controls in the VMCS
  * @proc2: secondary processor-based controls in the VMCS
  * @tpr_threshold: the value in the VMCS's TPR threshold field
@@ -225,11 +242,8 @@ struct tvx_vcpu_set {
  * @halt_start: TSC at which it halted
  * @halt_window: for how many TSC ticks it looks for an event before it sleeps
  * @polling: it looks for what is pending all the time: a kick is not needed
- * @dr: guest DR0 ... DR3
- * @dr6: guest DR6
- * @dr7: guest DR7, which the VMCS holds, too
+ * @debug: the debug registers
  * @loaded: the CPU holds the guest's FPU, MSRs and so on (a run is under way)
- * @breakpoints_loaded: DR0 ... DR3 are the guest's
  * @xcr0: guest XCR0
  * @xsave: guest FPU state, XSAVE standard format
  * @msrs: guest values of the switched MSRs
@@ -290,6 +304,7 @@ struct tvx_vcpu {
 
 	bool intr_window;
 	bool nmi_window;
+	bool controls_stale;
 	u32 proc;
 	u32 proc2;
 	u32 tpr_threshold;
@@ -305,11 +320,8 @@ struct tvx_vcpu {
 	u64 halt_start;
 	u64 halt_window;
 	bool polling;
-	u64 dr[4];
-	u64 dr6;
-	u64 dr7;
+	struct tvx_debug debug;
 	bool loaded;
-	bool breakpoints_loaded;
 	u64 xcr0;
 	void *xsave;
 	u64 msrs[TVX_NR_SWITCHED_MSRS];

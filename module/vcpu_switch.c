@@ -105,16 +105,40 @@ void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0)
 	vcpu->xcr0 = xcr0;
 }
 
-/* DR0 ... DR3 matter to the CPU only while DR7 enables one of them. */
-void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu)
+void tvx_vcpu_take_breakpoints(struct tvx_vcpu *vcpu)
 {
-	if (!vcpu->loaded)
-		return;
+	tvx_host_load_breakpoints(&vcpu->host, vcpu->debug.dr);
+	vcpu->debug.loaded = true;
+}
+
+void tvx_vcpu_give_breakpoints(struct tvx_vcpu *vcpu)
+{
+	tvx_vcpu_disown_debug(vcpu);
+	tvx_host_unload_breakpoints(&vcpu->host);
+	vcpu->debug.loaded = false;
+}
+
+void tvx_vcpu_own_debug(struct tvx_vcpu *vcpu)
+{
 	tvx_vcpu_put_breakpoints(vcpu);
-	if (!(vcpu->dr7 & TVX_DR7_ENABLED))
+	tvx_vcpu_take_breakpoints(vcpu);
+	tvx_host_write_dr6(vcpu->debug.dr6);
+	vcpu->debug.owned = true;
+}
+
+/* Which bits exist is the CPU's to say meanwhile: here it is as without the rest. */
+void tvx_vcpu_disown_debug(struct tvx_vcpu *vcpu)
+{
+	struct tvx_debug *debug = &vcpu->debug;
+
+	if (!debug->owned)
 		return;
-	tvx_host_load_breakpoints(&vcpu->host, vcpu->dr);
-	vcpu->breakpoints_loaded = true;
+	tvx_host_read_breakpoints(debug->dr, &debug->dr6);
+	debug->dr6 = (debug->dr6 & TVX_DR6_WRITABLE) | TVX_DR6_FIXED;
+	debug->dr7 = (tvx_dr7(vcpu) & TVX_DR7_WRITABLE) | TVX_DR7_FIXED;
+	debug->owned = false;
+	vcpu->controls_stale = true;
+	vcpu->recheck = true;
 }
 
 /*
@@ -173,8 +197,7 @@ static noinline void begin_section(struct tvx_vcpu *vcpu)
  */
 void tvx_vcpu_enable_interrupts(struct tvx_vcpu *vcpu)
 {
-	tvx_vcpu_put_breakpoints(vcpu);
-	tvx_host_restore_debug(&vcpu->host);
+	tvx_vcpu_put_debug(vcpu);
 	tvx_vcpu_put_fpu(vcpu);
 	vcpu->cr2 = native_read_cr2();
 	vcpu->recheck = true;
@@ -191,9 +214,7 @@ void tvx_vcpu_disable_interrupts(struct tvx_vcpu *vcpu)
 	tvx_mitigate_interrupts(&vcpu->exposed);
 	native_write_cr2(vcpu->cr2);
 	tvx_vcpu_load_fpu(vcpu);
-	tvx_host_save_debug(&vcpu->host);
-	if (unlikely(vcpu->dr7 & TVX_DR7_ENABLED))
-		tvx_vcpu_update_breakpoints(vcpu);
+	tvx_vcpu_load_debug(vcpu);
 }
 
 void tvx_vcpu_open_interrupts(struct tvx_vcpu *vcpu)

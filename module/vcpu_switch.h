@@ -28,11 +28,37 @@ static inline void tvx_vcpu_put_fpu(struct tvx_vcpu *vcpu)
 	tvx_fpu_put(vcpu->xsave);
 }
 
+/* The host's DR0 ... DR3 and DR6; the guest's, if they matter. */
+void tvx_vcpu_give_breakpoints(struct tvx_vcpu *vcpu);
+void tvx_vcpu_take_breakpoints(struct tvx_vcpu *vcpu);
+
 static inline void tvx_vcpu_put_breakpoints(struct tvx_vcpu *vcpu)
 {
-	if (vcpu->breakpoints_loaded)
-		tvx_host_unload_breakpoints(&vcpu->host);
-	vcpu->breakpoints_loaded = false;
+	if (unlikely(vcpu->debug.loaded))
+		tvx_vcpu_give_breakpoints(vcpu);
+}
+
+/* DR0 ... DR3 matter to the CPU only while DR7 enables one of them. */
+static inline void tvx_vcpu_load_breakpoints(struct tvx_vcpu *vcpu)
+{
+	if (unlikely(vcpu->debug.dr7 & TVX_DR7_ENABLED))
+		tvx_vcpu_take_breakpoints(vcpu);
+}
+
+/*
+ * All debug registers are the host's, as they were: for what may look at them or change them
+ * (interrupt handlers, the NMI's). They are the guest's again.
+ */
+static inline void tvx_vcpu_put_debug(struct tvx_vcpu *vcpu)
+{
+	tvx_vcpu_put_breakpoints(vcpu);
+	tvx_host_restore_debug(&vcpu->host);
+}
+
+static inline void tvx_vcpu_load_debug(struct tvx_vcpu *vcpu)
+{
+	tvx_host_save_debug(&vcpu->host);
+	tvx_vcpu_load_breakpoints(vcpu);
 }
 
 static inline void tvx_write_msrs(const struct vmx_msr_entry *entry, unsigned int count)
@@ -93,6 +119,13 @@ void tvx_vcpu_update_msrs(struct tvx_vcpu *vcpu, u32 wanted);
 u64 tvx_vcpu_read_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n);
 void tvx_vcpu_write_msr(struct tvx_vcpu *vcpu, enum tvx_switched_msr n, u64 value);
 void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0);
-void tvx_vcpu_update_breakpoints(struct tvx_vcpu *vcpu);
+
+/*
+ * Let the guest use the debug registers without VM exits, until the CPU is the host's again or
+ * the second of these is called: vcpu->debug has them then. For the handler of an exit; the
+ * controls have to be brought in line before the next entry.
+ */
+void tvx_vcpu_own_debug(struct tvx_vcpu *vcpu);
+void tvx_vcpu_disown_debug(struct tvx_vcpu *vcpu);
 
 #endif

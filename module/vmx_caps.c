@@ -74,7 +74,7 @@ static const struct vmx_control proc_controls[] = {
 	{ CPU_BASED_CR8_STORE_EXITING, VMX_OFF, "CR8-store exiting" },
 	{ CPU_BASED_TPR_SHADOW, VMX_ON, "use TPR shadow" },
 	{ CPU_BASED_NMI_WINDOW_EXITING, VMX_CAN, "NMI-window exiting" },
-	{ CPU_BASED_MOV_DR_EXITING, VMX_ON, "MOV-DR exiting" },
+	{ CPU_BASED_MOV_DR_EXITING, VMX_CAN, "MOV-DR exiting" },
 	{ CPU_BASED_UNCOND_IO_EXITING, VMX_ON, "unconditional I/O exiting" },
 	{ CPU_BASED_MONITOR_TRAP_FLAG, VMX_OFF, "monitor trap flag" },
 	{ CPU_BASED_USE_MSR_BITMAPS, VMX_ON, "use MSR bitmaps" },

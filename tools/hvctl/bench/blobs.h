@@ -17,6 +17,8 @@ extern const char hv_bench_guest_wrmsr[];
 extern const char hv_bench_guest_cr0_cd[];
 extern const char hv_bench_guest_cr0_wp[];
 extern const char hv_bench_guest_cr4_mce[];
+extern const char hv_bench_guest_dr_read[];
+extern const char hv_bench_guest_dr_write[];
 extern const char hv_bench_guest_cpuid_avx[];
 extern const char hv_bench_guest_out8[];
 extern const char hv_bench_guest_out16[];

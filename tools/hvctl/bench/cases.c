@@ -29,6 +29,8 @@ const struct hv_bench_case hv_bench_cases[] = {
 	{ G("cr0-cd", cr0_cd, "MOV to CR0 that toggles CD"), EXITS },
 	{ G("cr0-wp", cr0_wp, "MOV to CR0 that toggles WP"), EXITS },
 	{ G("cr4-mce", cr4_mce, "MOV to CR4 that toggles MCE"), EXITS },
+	{ G("dr-read", dr_read, "MOV from DR6"), EXITS, .max_ratio = 1 },
+	{ G("dr-write", dr_write, "MOV to DR7"), EXITS, .max_ratio = 1 },
 	{ G("cpuid-avx", cpuid_avx, "CPUID with AVX registers in use"), EXITS },
 	{ G("out8", out8, "OUT of 1 byte to userspace"), USER },
 	{ G("out16", out16, "OUT of 2 bytes to userspace"), USER },

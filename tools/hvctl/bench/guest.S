@@ -204,6 +204,17 @@ avx_on:
 	mov	%rbx, %cr4
 	ENDLOOP
 
+	CASE dr_read
+	LOOP
+	mov	%dr6, %rax
+	ENDLOOP
+
+	CASE dr_write
+	mov	$0x400, %ebx
+	LOOP
+	mov	%rbx, %dr7
+	ENDLOOP
+
 	CASE cpuid_avx
 	call	avx_on
 	LOOP

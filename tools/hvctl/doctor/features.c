@@ -31,7 +31,7 @@ const struct doctor_control doctor_controls[] = {
 	{ VMX_WORD_PROC, 20, OFF, "CR8-store exiting" },
 	{ VMX_WORD_PROC, 21, ON, "use TPR shadow" },
 	{ VMX_WORD_PROC, 22, CAN, "NMI-window exiting" },
-	{ VMX_WORD_PROC, 23, ON, "MOV-DR exiting" },
+	{ VMX_WORD_PROC, 23, CAN, "MOV-DR exiting" },
 	{ VMX_WORD_PROC, 24, ON, "unconditional I/O exiting" },
 	{ VMX_WORD_PROC, 27, OFF, "monitor trap flag" },
 	{ VMX_WORD_PROC, 28, ON, "use MSR bitmaps" },
