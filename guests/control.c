@@ -160,8 +160,9 @@ static long user_umip(long unused)
 {
 	u64 word[2];
 
-	expect_fault(TRAP_GP, 0, "smsw %0", "r"(0UL));
 	expect_fault(TRAP_GP, 0, "sgdt %0", "m"(word));
+	expect_fault(TRAP_GP, 0, "sidt %0", "m"(word));
+	expect_fault(TRAP_GP, 0, "sldt %0", "r"(0UL));
 	expect_fault(TRAP_GP, 0, "str %0", "r"(0UL));
 	return unused;
 }
@@ -176,7 +177,8 @@ static void check_user_limits(void)
 		skipped("no UMIP");
 		return;
 	}
-	step("CR4.UMIP: SMSW, SGDT and STR in ring 3");
+	/* And SMSW: but where a hypervisor does UMIP for the CPU it cannot see that one. */
+	step("CR4.UMIP: SGDT, SIDT, SLDT and STR in ring 3");
 	write_cr4(read_cr4() | CR4_UMIP);
 	user_run(user_umip, 0);
 	write_cr4(read_cr4() & ~CR4_UMIP);

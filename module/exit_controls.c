@@ -36,6 +36,8 @@ static u32 primary_controls(const struct tvx_vcpu *vcpu)
 		proc |= CPU_BASED_NMI_WINDOW_EXITING;
 	if (!vcpu->debug.owned)
 		proc |= CPU_BASED_MOV_DR_EXITING;
+	if (vcpu->stepping)
+		proc |= CPU_BASED_MONITOR_TRAP_FLAG;
 	return proc;
 }
 
@@ -59,6 +61,8 @@ static u32 secondary_controls(const struct tvx_vcpu *vcpu)
 		proc2 |= vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_RDTSCP;
 	if (vcpu->policy.invpcid)
 		proc2 |= vmx_caps.proc2_allowed & SECONDARY_EXEC_ENABLE_INVPCID;
+	if (vcpu->umip && !vcpu->stepping)
+		proc2 |= SECONDARY_EXEC_DESC;
 	return proc2;
 }
 

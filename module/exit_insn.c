@@ -8,6 +8,7 @@
 #include "cpuid.h"
 #include "state_cr.h"
 #include "event.h"
+#include "exit_controls.h"
 #include "exit_handlers.h"
 #include "msr.h"
 #include "vcpu_switch.h"
@@ -58,6 +59,32 @@ enum tvx_result tvx_exit_vmcall(struct tvx_vcpu *vcpu)
 		return tvx_exit_ud(vcpu);
 	*rax = tvx_in_64bit_mode() ? call_kvm(*rax) : (u32)call_kvm((u32)*rax);
 	tvx_skip_instruction(vcpu);
+	return TVX_RESUME;
+}
+
+/*
+ * An access to GDTR, IDTR, LDTR or TR while CR4.UMIP is set, on a CPU without. Outside of ring 0
+ * it is SGDT, SIDT, SLDT or STR: of the others #GP comes before the exit. In ring 0 the CPU does
+ * it itself: once more, without that exit, but with one behind the instruction, or before the
+ * first of what delivers an event instead. A breakpoint on it has been met already, and the exit
+ * has cleared RF (SDM, "Saving RIP, RSP, RFLAGS, and SSP").
+ */
+enum tvx_result tvx_exit_descriptor_table(struct tvx_vcpu *vcpu)
+{
+	if (tvx_cpl()) {
+		tvx_event_gp(vcpu);
+		return TVX_RESUME;
+	}
+	tvx_set_rflags(vcpu, tvx_rflags(vcpu) | X86_EFLAGS_RF);
+	vcpu->stepping = true;
+	tvx_controls_update(vcpu);
+	return TVX_RESUME;
+}
+
+enum tvx_result tvx_exit_monitor_trap(struct tvx_vcpu *vcpu)
+{
+	vcpu->stepping = false;
+	tvx_controls_update(vcpu);
 	return TVX_RESUME;
 }
 

@@ -65,6 +65,9 @@ static int load(struct tvx_vcpu *vcpu)
 	native_write_cr2(vcpu->cr2);
 	vcpu->exposed = true;
 	vcpu->recheck = true;
+	/* Who was in between may have moved the guest to another instruction. */
+	vcpu->controls_stale |= vcpu->stepping;
+	vcpu->stepping = false;
 	vtime_account_guest_enter();
 	return 0;
 }

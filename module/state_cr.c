@@ -29,11 +29,17 @@ void tvx_cr0_write(struct tvx_vcpu *vcpu, u64 value)
 
 void tvx_cr4_write(struct tvx_vcpu *vcpu, u64 value)
 {
-	u64 hardware = (value & ~TVX_CR4_HOST_OWNED) | vmx_caps.cr4_fixed |
+	u64 hardware = (value & ~tvx_cr4_host_owned()) | vmx_caps.cr4_fixed |
 		       (tvx_host_cr4() & X86_CR4_MCE);
+	bool umip = value & vmx_caps.cr4_emulated & X86_CR4_UMIP;
 
 	if ((tvx_cr4_read() ^ value) & CR4_FLUSHES)
 		flush_vpid(vcpu);
+	if (umip != vcpu->umip) {
+		vcpu->umip = umip;
+		vcpu->controls_stale = true;
+		vcpu->recheck = true;
+	}
 	vmcs_writen(GUEST_CR4, hardware);
 	vmcs_writen(CR4_READ_SHADOW, value);
 }
@@ -54,7 +60,7 @@ void tvx_efer_write(struct tvx_vcpu *vcpu, u64 value)
 void tvx_cr4_update_owner(struct tvx_vcpu *vcpu)
 {
 	u64 shadow = tvx_cr4_read();
-	u64 owned = vcpu->policy.cr4 & ~TVX_CR4_HOST_OWNED;
+	u64 owned = vcpu->policy.cr4 & ~tvx_cr4_host_owned();
 
 	vmcs_writen(CR4_READ_SHADOW, shadow);
 	vmcs_writen(CR4_GUEST_HOST_MASK, ~owned);

@@ -12,6 +12,7 @@
 #include "exit_info.h"
 #include "vcpu.h"
 #include "vmcs.h"
+#include "vmx_caps.h"
 
 /* CR0 bits that the guest owns: it changes them without a VM exit. */
 #define TVX_CR0_GUEST_OWNED \
@@ -23,6 +24,12 @@
  * VMX root needs VMXE. All others are the guest's as far as its CPUID has them.
  */
 #define TVX_CR4_HOST_OWNED	((unsigned long)(X86_CR4_MCE | X86_CR4_VMXE))
+
+/* They, and those that the CPU does not have. */
+static inline u64 tvx_cr4_host_owned(void)
+{
+	return TVX_CR4_HOST_OWNED | vmx_caps.cr4_emulated;
+}
 
 /* All of these: VMCS current, interrupts disabled. */
 

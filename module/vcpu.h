@@ -227,6 +227,8 @@ struct tvx_vcpu_set {
  * @intr_window: exit when the guest can take an external interrupt
  * @nmi_window: exit when the guest can take an NMI
  * @controls_stale: the controls in the VMCS are not those that the rest here asks for
+ * @umip: CR4.UMIP is set, and the CPU has none
+ * @stepping: the guest does one instruction, a descriptor-table access that is allowed
  * @proc: primary processor-based controls in the VMCS
  * @proc2: secondary processor-based controls in the VMCS
  * @tpr_threshold: the value in the VMCS's TPR threshold field
@@ -305,6 +307,8 @@ struct tvx_vcpu {
 	bool intr_window;
 	bool nmi_window;
 	bool controls_stale;
+	bool umip;
+	bool stepping;
 	u32 proc;
 	u32 proc2;
 	u32 tpr_threshold;

@@ -334,6 +334,18 @@ static void check_apicv(void)
 	vmx_caps.apicv = apicv;
 }
 
+/* What UMIP forbids exits, and where it is allowed the CPU does it, with an exit behind it. */
+static void check_umip(void)
+{
+	u32 proc = vmx_cap(MSR_IA32_VMX_PROCBASED_CTLS) >> 32;
+
+	if ((vmx_caps.cr4_mask & X86_CR4_UMIP) || !(proc & CPU_BASED_MONITOR_TRAP_FLAG) ||
+	    !(vmx_caps.proc2_allowed & SECONDARY_EXEC_DESC))
+		return;
+	vmx_caps.cr4_emulated = X86_CR4_UMIP;
+	vmx_caps.cr4_mask |= X86_CR4_UMIP;
+}
+
 static void find_xsave(void)
 {
 	u32 eax, offset, ecx, edx, end = VMX_FXSAVE_BYTES + VMX_XSAVE_HEADER_BYTES;
@@ -422,6 +434,7 @@ int vmx_caps_init(void)
 	vmx_caps.cr0_fixed = vmx_cap(MSR_IA32_VMX_CR0_FIXED0) & ~(X86_CR0_PE | X86_CR0_PG);
 	vmx_caps.cr4_fixed = vmx_cap(MSR_IA32_VMX_CR4_FIXED0);
 	vmx_caps.cr4_mask = vmx_cap(MSR_IA32_VMX_CR4_FIXED1) & TVX_CR4_KNOWN;
+	check_umip();
 	vmx_caps.cr0_mask = TVX_CR0_KNOWN;
 	vmx_caps.mxcsr_mask = find_mxcsr_mask();
 	find_xsave();
@@ -448,7 +461,8 @@ static bool takes_word(const u64 *msrs, const struct vmx_word *word)
 
 /* What else is used of the capability MSRs. */
 #define PROC2_USED \
-	(SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | APICV_NEEDS)
+	(SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | SECONDARY_EXEC_DESC | \
+	 APICV_NEEDS)
 #define EPT_VPID_USED \
 	(VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_WB_BIT | VMX_EPT_INVEPT_BIT | \
 	 VMX_EPT_EXTENT_CONTEXT_BIT | VMX_EPT_2MB_PAGE_BIT | VMX_EPT_1GB_PAGE_BIT | VPID_NEEDS)
@@ -459,6 +473,7 @@ static const struct { u32 msr; u64 used; } caps_used[] = {
 	{ MSR_IA32_VMX_CR0_FIXED0, ~0ULL },
 	{ MSR_IA32_VMX_CR4_FIXED0, ~0ULL },
 	{ MSR_IA32_VMX_CR4_FIXED1, TVX_CR4_KNOWN },
+	{ MSR_IA32_VMX_PROCBASED_CTLS, (u64)CPU_BASED_MONITOR_TRAP_FLAG << 32 },
 	{ MSR_IA32_VMX_PROCBASED_CTLS2, (u64)PROC2_USED << 32 },
 	{ MSR_IA32_VMX_EXIT_CTLS, (u64)VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL << 32 },
 	{ MSR_IA32_VMX_ENTRY_CTLS, (u64)VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL << 32 },

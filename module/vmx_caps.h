@@ -26,6 +26,7 @@
  * @cr0_fixed: CR0 bits that must be 1 in a guest (PE and PG excepted)
  * @cr4_fixed: CR4 bits that must be 1 in a guest
  * @cr4_mask: CR4 bits a guest can have: the CPU has them and we handle them
+ * @cr4_emulated: those of them that the CPU does not have: UMIP, by descriptor-table exiting
  * @cr0_mask: CR0 bits a guest can have
  * @host_xcr0: XCR0 of the host, the same on all CPUs and for ever
  * @xcr0_mask: XCR0 bits a guest can have
@@ -55,6 +56,7 @@ struct vmx_caps {
 	u64 cr0_fixed;
 	u64 cr4_fixed;
 	u64 cr4_mask;
+	u64 cr4_emulated;
 	u64 cr0_mask;
 	u64 host_xcr0;
 	u64 xcr0_mask;

@@ -454,6 +454,8 @@ static bool is_wanted(const struct attack *attack, char **names)
 #define PROCBASED_CTLS2		(0x48b - TINYVMX_VMX_MSR_BASE)
 #define MAY_EXIT_ON_ENCLS	(1ULL << (32 + 15))
 
+#define CR4_FIXED1		(0x489 - TINYVMX_VMX_MSR_BASE)
+
 /* Why this machine cannot show it; NULL: it can. */
 static const char *obstacle(const struct attack *attack)
 {
@@ -466,6 +468,9 @@ static const char *obstacle(const struct attack *attack)
 		return "no VMX-preemption timer";
 	if (attack->exit == BY(ENCLS) && !(info()->vmx_msrs[PROCBASED_CTLS2] & MAY_EXIT_ON_ENCLS))
 		return "no ENCLS exiting";
+	if ((attack->exit == BY(MONITOR_TRAP_FLAG) || attack->exit == BY(LDTR_TR)) &&
+	    (info()->vmx_msrs[CR4_FIXED1] & UMIP || !(info()->cr4_mask & UMIP)))
+		return "UMIP is the CPU's, or nobody's";
 	return NULL;
 }
 

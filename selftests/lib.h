@@ -75,7 +75,7 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id, void *fn, u64 arg);
 void vcpu_destroy(struct vcpu *vcpu);
 void vcpu_call(struct vcpu *vcpu, void *fn, u64 arg);
 
-/* The host's CPUID as SET_CPUID takes it, without VMX, MONITOR and the PMU. */
+/* The host's CPUID as SET_CPUID takes it, without VMX, MONITOR and the PMU, with UMIP. */
 u32 host_cpuid(struct tinyvmx_cpuid *table, u32 room);
 
 /* The guest's copy of a global variable. */

@@ -229,6 +229,8 @@ static u32 add_row(struct tinyvmx_cpuid *table, u32 n, u32 room, u32 function,
 	cpuid(function, index, reg);
 	if (function == 1)	/* no VMX, MONITOR, performance MSRs */
 		reg[2] &= ~(1U << 5 | 1U << 3 | 1U << 15);
+	if (function == 7 && !index && info()->cr4_mask & 1 << 11)
+		reg[2] |= 1 << 2;	/* UMIP, which the module may do for the CPU */
 	if (function == 0xa)
 		memset(reg, 0, sizeof(reg));
 	table[n] = (struct tinyvmx_cpuid){

@@ -111,7 +111,9 @@
  * @tsc_khz: frequency of the host's TSC, 0 if not known
  * @xcr0_mask: XCR0 bits a guest can have
  * @cr0_mask: CR0 bits a guest can set
- * @cr4_mask: CR4 bits a guest can set (CPUID policy can only take bits away)
+ * @cr4_mask: CR4 bits a guest can set (CPUID policy can only take bits away). UMIP (bit 11) may
+ *	be among them though the CPU has it not: SGDT, SIDT, SLDT and STR outside of ring 0 give
+ *	#GP(0) all the same, SMSW does not. It is userspace that puts it into CPUID
  * @efer_mask: IA32_EFER bits a guest can set
  * @vmx_msr_valid: bit n set: @vmx_msrs[n] exists on this CPU
  * @max_eventfds: how many TINYVMX_IOEVENTFD, and as many TINYVMX_IRQFD, a VM can have

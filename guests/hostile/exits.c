@@ -42,6 +42,33 @@ REPEATS(does_hlt, "cli; hlt", :)
 REPEATS(reads_mmio, "mov (%0), %%eax", : : "r"((u64)GUEST_MMIO_GPA) : "rax")
 REPEATS(writes_rom, "mov %%eax, (%0)", : : "r"(RO_GPA) : "memory")
 
+static void umip_on(void)
+{
+	WRITE_REG("cr4", READ_REG("cr4") | UMIP);
+}
+
+/* In ring 0 the CPU does them, with an exit before and one behind. */
+static void does_sgdt_umip(u64 id)
+{
+	umip_on();
+	does_sgdt(id);
+}
+
+static void leave_ring3(struct guest_frame *frame)
+{
+	frame->cs = SEL_CS64;
+	frame->ss = SEL_DS;
+}
+
+static void does_str_umip(u64 id)
+{
+	(void)id;
+	umip_on();
+	guest_hook = leave_ring3;
+	for (;; guest_alive++)
+		guest_is(RING3_TRY("str %%eax"), GP);
+}
+
 /* Some CPUs lack it: an exception is as good. */
 static void does_random(u64 id)
 {
@@ -145,6 +172,9 @@ const struct attack attacks_exits[] = {
 	{ "MMIO", TO_USER, .guest = reads_mmio, .exit = BY(EPT_VIOLATION), .flags = ATTACK_STUCK },
 	{ "writes to ROM", TO_USER, .guest = writes_rom, .prepare = prepare_rom,
 	  .exit = BY(EPT_VIOLATION), .flags = ATTACK_STUCK },
+	{ "descriptor tables, UMIP", IN_KERNEL, .guest = does_sgdt_umip,
+	  .exit = BY(MONITOR_TRAP_FLAG) },
+	{ "STR in ring 3, UMIP", INJECTED, .guest = does_str_umip, .exit = BY(LDTR_TR) },
 	{ "VMCALL", INJECTED, .guest = does_vmcall, .exit = BY(VMCALL) },
 	{ "VMLAUNCH", INJECTED, .guest = does_vmlaunch, .exit = BY(VMLAUNCH) },
 	{ "VMRESUME", INJECTED, .guest = does_vmresume, .exit = BY(VMRESUME) },

@@ -22,6 +22,8 @@
 #define ATTACK_SLOW	(1U << 5)	/* a round takes milliseconds: one will do */
 #define ATTACK_SLEEPS	(1U << 6)	/* its threads wait: the scheduler owes them something */
 
+#define UMIP	(1UL << 11)	/* of CR4 */
+
 /* An exit that an attack must cause, for the exit member. */
 #define BY(reason)	(1 + EXIT_REASON_##reason)
 

@@ -245,6 +245,9 @@ static void tell_lapic(struct tinyvmx_cpuid *row)
  */
 #define MTRR BIT(12)
 #define TSC_ADJUST BIT(1)
+/* What the module may do for a CPU that has it not. */
+#define UMIP BIT(2)
+#define CR4_UMIP (1 << 11)
 
 /* Leaves that say something of this guest and not of the host. */
 static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
@@ -262,6 +265,8 @@ static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 		if (row->index == 0) {
 			row->eax = row->eax ? 1 : 0; /* the highest sub-leaf */
 			row->ebx |= TSC_ADJUST;
+			if (info->cr4_mask & CR4_UMIP)
+				row->ecx |= UMIP;
 		}
 		break;
 	case 0xd:

@@ -125,6 +125,28 @@ static void test_limits_of_the_module(void **state)
 	assert_false(must(1, 0)->edx & (1 << 7 | 1 << 14));
 }
 
+static void without_umip(uint32_t function, uint32_t index, uint32_t out[4])
+{
+	everything(function, index, out);
+	if (function == 7)
+		out[2] &= ~(1U << 2);
+}
+
+/* The module can do it for a CPU that has it not: its word counts. */
+static void test_umip(void **state)
+{
+	struct tinyvmx_info info = full_info();
+
+	(void)state;
+	count = build(without_umip, &info);
+	assert_true(must(7, 0)->ecx & 1 << 2);
+	info.cr4_mask = ~(1ULL << 11);
+	count = build(without_umip, &info);
+	assert_false(must(7, 0)->ecx & 1 << 2);
+	count = build(everything, &info);
+	assert_false(must(7, 0)->ecx & 1 << 2);
+}
+
 static void test_xsave(void **state)
 {
 	struct tinyvmx_info info = full_info();
@@ -418,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_limits_of_the_module),
+		cmocka_unit_test(test_umip),
 		cmocka_unit_test(test_xsave),
 		cmocka_unit_test(test_frequency),
 		cmocka_unit_test(test_no_row_twice),
