@@ -169,6 +169,15 @@ bool hv_i8259_pending(const struct hv_i8259 *pic)
 	return pic->intr_level;
 }
 
+bool hv_i8259_idle(const struct hv_i8259 *pic)
+{
+	const struct hv_i8259_chip_state *master = &pic->chip[MASTER].s;
+	const struct hv_i8259_chip_state *slave = &pic->chip[SLAVE].s;
+
+	return !((master->lines | master->edges) & elcr_mask[MASTER]) &&
+	       !((slave->lines | slave->edges) & elcr_mask[SLAVE]);
+}
+
 void hv_i8259_set_irq(void *controller, unsigned int line, bool level)
 {
 	struct hv_i8259 *pic = controller;

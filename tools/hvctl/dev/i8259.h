@@ -51,6 +51,9 @@ void hv_i8259_set_irq(void *pic, unsigned int line, bool level);
 /* Is INTR raised? */
 bool hv_i8259_pending(const struct hv_i8259 *pic);
 
+/* No line that ELCR is about is up, nor its edge latched: no value of ELCR matters now. */
+bool hv_i8259_idle(const struct hv_i8259 *pic);
+
 /*
  * The CPU acknowledges INTR: returns the vector. When the request has gone in
  * the meantime it is that of input 7, the spurious interrupt.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The serial ports' shortcut: when it opens, what closes it, and that no byte is late or lost. */
+/* The shortcut of UARTs and ELCR: when it opens, what closes it; no byte is late or lost. */
 #include <errno.h>
 
 #include "lib/util.h"
@@ -139,6 +139,8 @@ static void test_never_with_two_vcpus(void **state)
 		exit_io_of(id, COM1, 1, 0, 'a');
 		assert_int_equal(machine->vcpus[id].run->shortcut.out_port, 0);
 		assert_int_equal(machine->vcpus[id].run->shortcut.in_port, 0);
+		exit_io_of(id, 0x4d0, 1, TINYVMX_IO_IN, 0);
+		assert_int_equal(machine->vcpus[id].run->shortcut.in_port, 0);
 	}
 	assert_sent("aa");
 }
@@ -214,6 +216,80 @@ static void test_vcpu_without_run_page(void **state)
 	hv_shortcut_hurry(machine);
 	vcpu->run = run;
 	assert_shut();
+}
+
+/* -------------------------------------------------------------------- ELCR */
+
+#define ELCR 0x4d0
+
+static uint8_t elcr(unsigned int chip)
+{
+	return machine->pc->board.pic.chip[chip].s.elcr;
+}
+
+static void assert_ports(uint16_t out_port, uint16_t in_port)
+{
+	assert_int_equal(shortcut->out_port, out_port);
+	assert_int_equal(shortcut->in_port, in_port);
+}
+
+static void test_elcr_is_read(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		exit_io_of(0, ELCR + i, 1, TINYVMX_IO_IN, 0);
+		assert_ports(0, ELCR + i);
+		assert_int_equal(shortcut->in_value, elcr(i));
+	}
+	out(0x80, 0);
+	assert_shut();
+	exit_io_of(0, ELCR, 1, TINYVMX_IO_IN, 0);
+	hv_shortcut_close(&machine->vcpus[0]);
+	assert_shut();
+	/* More than a byte, or the port behind. */
+	exit_io_of(0, ELCR, 2, TINYVMX_IO_IN, 0);
+	assert_shut();
+	exit_io_of(0, ELCR + 2, 1, TINYVMX_IO_IN, 0);
+	assert_shut();
+}
+
+/* What was queued has happened before whatever comes next. */
+static void test_elcr_is_written(void **state)
+{
+	(void)state;
+	out(ELCR, 0x08);
+	assert_ports(ELCR, 0);
+	assert_int_equal(elcr(0), 0x08);
+	queue("\x10\x28");
+	exit_io_of(0, ELCR, 1, TINYVMX_IO_IN, 0);
+	assert_int_equal(machine->vcpus[0].run->io.data, 0x28);
+	assert_int_equal(elcr(0), 0x28);
+	out(ELCR + 1, 0xff);
+	assert_ports(ELCR + 1, 0);
+	assert_int_equal(elcr(1), 0xde);
+}
+
+/* A line that is up, or an edge that is latched, may become an interrupt by it. */
+static void test_elcr_of_busy_lines(void **state)
+{
+	static const unsigned int lines[] = { 3, 12 };
+
+	(void)state;
+	/* The timer's is edge-triggered whatever ELCR says. */
+	hv_i8259_set_irq(&machine->pc->board.pic, 0, true);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		hv_i8259_set_irq(&machine->pc->board.pic, lines[i], true);
+		out(ELCR, 0x00);
+		assert_shut();
+		hv_i8259_set_irq(&machine->pc->board.pic, lines[i], false);
+		out(ELCR, 0x00);
+		assert_shut();
+		/* The edges go with ICW1. */
+		out(0x20, 0x11);
+		out(0xa0, 0x11);
+		out(ELCR, 0x00);
+		assert_ports(ELCR, 0);
+	}
 }
 
 /* ------------------------------------------------------------------- hurry */
@@ -303,7 +379,8 @@ int main(void)
 		TEST(test_never_with_two_vcpus),  TEST(test_close_keeps_the_order),
 		TEST(test_queue_is_not_trusted),  TEST(test_input_ends_the_polls),
 		TEST(test_vcpu_without_run_page), TEST(test_queue_gets_out),
-		TEST(test_no_hurry_when_shut),
+		TEST(test_no_hurry_when_shut),    TEST(test_elcr_is_read),
+		TEST(test_elcr_is_written),       TEST(test_elcr_of_busy_lines),
 	};
 	int failed = cmocka_run_group_tests_name("shortcut", tests, NULL, NULL);
 

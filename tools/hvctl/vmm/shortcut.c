@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The serial ports' shortcut through the module. */
+/* The shortcut through the module, of the serial ports and of ELCR. */
+#include "machine_pc.h"
 #include "serial.h"
 #include "shortcut.h"
 
 #define THR 0
 #define LSR 5
+#define ELCR 0x4d0 /* and 4D1H */
 
 static void set_ports(struct tinyvmx_shortcut *shortcut, uint16_t out, uint16_t in)
 {
@@ -17,9 +19,11 @@ void hv_shortcut_close(struct hv_vcpu *vcpu)
 	struct tinyvmx_shortcut *shortcut = &vcpu->run->shortcut;
 	uint16_t port = shortcut->out_port;
 
-	if (!port)
+	if (!port && !shortcut->in_port)
 		return;
 	set_ports(shortcut, 0, 0);
+	if (!port)
+		return;
 	for (uint32_t i = 0; i < shortcut->queued && i < TINYVMX_SHORTCUT_BYTES; i++) {
 		uint64_t value = shortcut->queue[i];
 
@@ -39,6 +43,24 @@ static const struct hv_uart16550 *find_uart(const struct hv_machine *machine, ui
 	return NULL;
 }
 
+/*
+ * Nobody but the guest changes ELCR, so what it has read stays. While no input wants anything, what
+ * it writes can wait for the next exit: who raises one meanwhile is so far the first.
+ */
+static void open_elcr(struct hv_vcpu *vcpu)
+{
+	const struct tinyvmx_exit_io *io = &vcpu->run->io;
+
+	if (io->width != 1 || !vcpu->machine->pc)
+		return;
+	if (io->flags & TINYVMX_IO_IN) {
+		vcpu->run->shortcut.in_value = io->data;
+		set_ports(&vcpu->run->shortcut, 0, io->port);
+	} else if (hv_i8259_idle(&vcpu->machine->pc->board.pic)) {
+		set_ports(&vcpu->run->shortcut, io->port, 0);
+	}
+}
+
 void hv_shortcut_open(struct hv_vcpu *vcpu)
 {
 	struct tinyvmx_shortcut *shortcut = &vcpu->run->shortcut;
@@ -46,7 +68,11 @@ void hv_shortcut_open(struct hv_vcpu *vcpu)
 	const struct hv_uart16550 *uart = find_uart(vcpu->machine, io->port);
 
 	/* Bytes of two vCPUs would get out of order. */
-	if (!uart || io->flags & TINYVMX_IO_IN || vcpu->machine->nr_vcpus > 1)
+	if (vcpu->machine->nr_vcpus > 1)
+		return;
+	if ((io->port & ~1) == ELCR)
+		open_elcr(vcpu);
+	if (!uart || io->flags & TINYVMX_IO_IN)
 		return;
 	shortcut->in_value = hv_uart16550_steady_lsr(uart);
 	if (shortcut->in_value)

@@ -2,14 +2,15 @@
 /*
  * The serial ports' shortcut: while a guest's driver polls LSR and writes THR, the module
  * queues the bytes and answers the polls, see struct tinyvmx_shortcut. It opens behind a
- * write to THR that has not ended a line, and any other exit closes it.
+ * write to THR that has not ended a line, and any other exit closes it. The 8259s' ELCR has it,
+ * too: the module answers reads, or queues writes as long as no interrupt is about.
  */
 #ifndef HV_VMM_SHORTCUT_H
 #define HV_VMM_SHORTCUT_H
 
 #include "machine.h"
 
-/* By the vCPU's thread, outside RUN, with the machine's lock: the queue goes to the UART. */
+/* By the vCPU's thread, outside RUN, with the machine's lock: the queue goes to the chip. */
 void hv_shortcut_close(struct hv_vcpu *vcpu);
 /* ... behind an IO exit that has been handled. */
 void hv_shortcut_open(struct hv_vcpu *vcpu);
