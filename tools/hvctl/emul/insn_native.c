@@ -102,6 +102,8 @@ enum hv_mmio_result hv_insn_native(struct hv_mmio *m, const struct hv_insn *insn
 		x87 = x87_exceptions(m);
 	if (insn->writes && !hv_insn_check(m, insn, op, true))
 		return HV_MMIO_FAULT;
+	/* Of what was there before, another program's perhaps, nothing is left to be stored. */
+	memset(operand, 0, HV_GUEST_MAX_BYTES);
 	if (insn->reads && !hv_insn_memory_bytes(m, insn, op, false, operand))
 		return HV_MMIO_FAULT;
 	execute(m, insn, &frame);

@@ -32,7 +32,10 @@ static void chip_access(void *dev, uint64_t offset, unsigned int width, bool wri
 
 static struct tinyvmx_sregs sregs;
 static struct {
-	struct tinyvmx_xsave head;
+	union {
+		uint64_t xcr0;
+		uint8_t head[sizeof(struct tinyvmx_xsave)];
+	};
 	uint8_t image[4096];
 } __attribute__((aligned(64))) xsave;
 
@@ -123,7 +126,7 @@ static void emulate(struct hv_mmio *mmio, const struct input *input, struct outc
 	mmio->code_bits = code_bits[input->mode & 3];
 	memset(&sregs, 0, sizeof(sregs));
 	memset(&xsave, 0, sizeof(xsave));
-	xsave.head.xcr0 = 3;
+	xsave.xcr0 = 3;
 	for (unsigned int i = TINYVMX_ES; i <= TINYVMX_GS; i++)
 		sregs.seg[i] = (struct tinyvmx_segment){ .base = bases[i],
 							 .limit = input->limits[i],

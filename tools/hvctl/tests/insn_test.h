@@ -22,7 +22,10 @@ static struct tinyvmx_regs regs;
 static struct tinyvmx_sregs sregs;
 static struct tinyvmx_debug debug;
 static struct {
-	struct tinyvmx_xsave head;
+	union {
+		uint64_t xcr0;
+		uint8_t head[sizeof(struct tinyvmx_xsave)];
+	};
 	uint8_t image[576];
 } __attribute__((aligned(64))) xsave;
 static struct hv_mmio mmio;
@@ -75,7 +78,7 @@ static inline int setup(void **state)
 			.ar = (i == TINYVMX_CS ? 0x9b : 0x93) | TINYVMX_AR_DB,
 		};
 	memset(&xsave, 0, sizeof(xsave));
-	xsave.head.xcr0 = 1; /* SSE does not ask for more */
+	xsave.xcr0 = 1; /* SSE does not ask for more */
 	reads = writes = broken = 0;
 	regs = (struct tinyvmx_regs){
 		.rip = CODE, .rflags = 2, .gpr[TINYVMX_RBX] = CHIP, .gpr[TINYVMX_RSP] = STACK

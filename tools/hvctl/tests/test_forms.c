@@ -184,7 +184,10 @@ static struct hv_mmio mmio;
 static struct tinyvmx_regs regs;
 static struct tinyvmx_sregs sregs;
 static struct vectors {
-	struct tinyvmx_xsave head;
+	union {
+		uint64_t xcr0;
+		uint8_t head[sizeof(struct tinyvmx_xsave)];
+	};
 	uint8_t image[4096];
 } __attribute__((aligned(64))) xsave, theirs;
 
@@ -264,7 +267,7 @@ static void fill(uint64_t start)
 	regs.gpr[TINYVMX_RAX] = 7;
 	regs.gpr[TINYVMX_RDX] = 0;
 	memset(&xsave, 0, sizeof(xsave));
-	xsave.head.xcr0 = host_xcr0();
+	xsave.xcr0 = host_xcr0();
 	for (unsigned int i = 0; i < 256; i++)
 		xsave.image[160 + i] = i * 7 + start;
 	xsave.image[0] = 0x7f, xsave.image[1] = 3;      /* FCW */
@@ -281,7 +284,7 @@ static void execute(const struct form *form, uint8_t *page, bool vector,
 	frame->code = page;
 	frame->gpr[TINYVMX_RBX] = (uint64_t)(uintptr_t)(buffer + MIDDLE);
 	frame->image = vector ? theirs.image : NULL;
-	frame->xsave_mask = __builtin_cpu_supports("avx") ? theirs.head.xcr0 : 0;
+	frame->xsave_mask = __builtin_cpu_supports("avx") ? theirs.xcr0 : 0;
 	hv_native_enter(frame);
 }
 

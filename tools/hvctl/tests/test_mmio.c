@@ -33,7 +33,10 @@ static void chip_access(void *dev, uint64_t offset, unsigned int width, bool wri
 static struct tinyvmx_sregs sregs;
 static struct tinyvmx_debug debug;
 static struct {
-	struct tinyvmx_xsave head;
+	union {
+		uint64_t xcr0;
+		uint8_t head[sizeof(struct tinyvmx_xsave)];
+	};
 	uint8_t image[4096];
 } __attribute__((aligned(64))) xsave;
 static int state_error;
@@ -92,7 +95,7 @@ static int setup(void **state)
 	make_flat();
 	memset(&debug, 0, sizeof(debug));
 	memset(&xsave, 0, sizeof(xsave));
-	xsave.head.xcr0 = 3;
+	xsave.xcr0 = 3;
 	state_error = 0;
 	reads = writes = last_width = 0;
 	regs = (struct tinyvmx_regs){ .rip = CODE, .rflags = 2, .gpr[TINYVMX_RBX] = CHIP };

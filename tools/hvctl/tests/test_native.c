@@ -232,7 +232,10 @@ static void test_made(void **state)
 
 static struct hv_native native;
 static struct {
-	struct tinyvmx_xsave head;
+	union {
+		uint64_t xcr0;
+		uint8_t head[sizeof(struct tinyvmx_xsave)];
+	};
 	uint8_t image[2816];
 } __attribute__((aligned(64))) xsave;
 
@@ -241,7 +244,7 @@ static int setup(void **state)
 	(void)state;
 	native = (struct hv_native){ 0 };
 	memset(&xsave, 0, sizeof(xsave));
-	xsave.head.xcr0 = 3;
+	xsave.xcr0 = 3;
 	xsave.image[0] = 0x7f, xsave.image[1] = 3;      /* FCW */
 	xsave.image[24] = 0x80, xsave.image[25] = 0x1f; /* MXCSR */
 	xsave.image[512] = 3;                           /* XSTATE_BV */
