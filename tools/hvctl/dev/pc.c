@@ -192,6 +192,18 @@ static int pc_init_pci(struct hv_pc *pc, const struct hv_pc_config *config)
 	return hv_pci_init(&pc->pci, &pci);
 }
 
+static int pc_init_screen(struct hv_pc *pc, const struct hv_pc_config *config)
+{
+	const struct hv_vga_config vga = {
+		.bus = config->bus,
+		.clock = config->clock,
+		.graphics = config->graphics,
+		.ctx = config->ctx,
+	};
+
+	return hv_vga_init(&pc->vga, &vga);
+}
+
 /* A BIOS would make the PCI lines and the SCI level-triggered. */
 static void pc_set_elcr(struct hv_pc *pc)
 {
@@ -220,9 +232,14 @@ int hv_pc_init(struct hv_pc *pc, const struct hv_pc_config *config)
 	err = pc_init_pci(pc, config);
 	if (err)
 		goto exit_power;
+	err = pc_init_screen(pc, config);
+	if (err)
+		goto exit_pci;
 	pc_set_elcr(pc);
 	return 0;
 
+exit_pci:
+	hv_pci_exit(&pc->pci);
 exit_power:
 	pc_exit_power(pc);
 exit_timers:
@@ -234,6 +251,7 @@ exit_interrupts:
 
 void hv_pc_exit(struct hv_pc *pc)
 {
+	hv_vga_exit(&pc->vga);
 	hv_pci_exit(&pc->pci);
 	pc_exit_power(pc);
 	pc_exit_timers(pc);
@@ -243,6 +261,7 @@ void hv_pc_exit(struct hv_pc *pc)
 /* Sources before controllers, so that no line is left high from before. */
 void hv_pc_reset(struct hv_pc *pc)
 {
+	hv_vga_reset(&pc->vga);
 	hv_pci_reset(&pc->pci);
 	hv_cf9_reset(&pc->cf9);
 	hv_port92_reset(&pc->port92);
@@ -272,6 +291,7 @@ const struct hv_state_row hv_pc_states[HV_PC_STATES] = {
 	{ &hv_cf9_kind, 0, offsetof(struct hv_pc, cf9) },
 	{ &hv_pci_kind, 0, offsetof(struct hv_pc, pci) },
 	{ &hv_pci_device_kind, 0, offsetof(struct hv_pc, pci.host) },
+	{ &hv_vga_kind, 0, offsetof(struct hv_pc, vga) },
 	{ &hv_ioapic_kind, 0, offsetof(struct hv_pc, ioapic) },
 	{ &hv_i8259_kind, 0, offsetof(struct hv_pc, pic) },
 };

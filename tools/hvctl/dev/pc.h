@@ -21,6 +21,7 @@
 #include "ioapic.h"
 #include "pci.h"
 #include "port92.h"
+#include "vga.h"
 
 #define HV_PC_PM_BASE 0xb000		/* clear of the power port at 604h */
 #define HV_PC_SCI 9
@@ -52,6 +53,7 @@ struct hv_pc_config {
 	/* The guest wants it; called from within an access, so only take note. May be NULL. */
 	void (*reset)(void *ctx);
 	void (*power_off)(void *ctx);
+	void (*graphics)(void *ctx);		/* a mode of the screen that nobody sees */
 	void *ctx;
 };
 
@@ -67,6 +69,7 @@ struct hv_pc {
 	struct hv_port92 port92;
 	struct hv_cf9 cf9;
 	struct hv_pci pci;
+	struct hv_vga vga;
 };
 
 /* Returns 0 or the error of hv_bus_register(); then nothing is registered. */
@@ -84,7 +87,7 @@ struct hv_irq hv_pc_irq(struct hv_pc *pc, unsigned int line);
  * to be loaded, controllers last. Chips that are not part of the board and drive its lines
  * (hv_pc_irq()) are loaded between hv_pc_quiet() and hv_pc_load().
  */
-#define HV_PC_STATES 11
+#define HV_PC_STATES 12
 extern const struct hv_state_row hv_pc_states[HV_PC_STATES];
 
 /**

@@ -30,6 +30,7 @@ enum hv_state_type {
 	HV_STATE_PCI,
 	HV_STATE_PCI_DEVICE,		/* the instance is its device * 8 + function number */
 	HV_STATE_UART16550,
+	HV_STATE_VGA,
 };
 
 struct hv_state_kind {

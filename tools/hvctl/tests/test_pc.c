@@ -211,7 +211,7 @@ static void test_ways_to_reset_and_off(void **state)
 /* The records of the board, one behind the other. */
 struct snapshot {
 	size_t used;
-	uint64_t bytes[256];
+	uint64_t bytes[512];
 	void *record[HV_PC_STATES];
 };
 
@@ -347,7 +347,7 @@ static void test_records(void **state)
 		{ 0x105, 0, 1, 120 }, { 0x103, 0, 1, 136 }, { 0x104, 0, 1, 152 },
 		{ 0x106, 0, 1, 16 },  { 0x107, 0, 1, 8 },   { 0x108, 0, 1, 8 },
 		{ 0x109, 0, 1, 8 },   { 0x10a, 0, 1, 8 },   { 0x10b, 0, 1, 256 },
-		{ 0x102, 0, 1, 200 }, { 0x101, 0, 1, 32 },
+		{ 0x10d, 0, 1, 856 }, { 0x102, 0, 1, 200 }, { 0x101, 0, 1, 32 },
 	};
 
 	(void)state;
@@ -373,7 +373,7 @@ static void test_init_unwinds(void **state)
 		{ HV_PORT, 0x40 },         { HV_PORT, 0x61 },          { HV_PORT, 0x70 },
 		{ HV_MMIO, HV_HPET_BASE }, { HV_PORT, HV_PC_PM_BASE }, { HV_PORT, 0x60 },
 		{ HV_PORT, 0x64 },         { HV_PORT, 0x92 },          { HV_PORT, 0xcf8 },
-		{ HV_PORT, 0xcff },
+		{ HV_PORT, 0xcff },        { HV_PORT, 0x3b4 },         { HV_PORT, 0x3d5 },
 	};
 	struct fixture *f = *state;
 	struct hv_pc_config config = config_for(f);

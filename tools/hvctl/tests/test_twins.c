@@ -339,6 +339,39 @@ static void port92_step(struct bench *b)
 	bench_poke(b, HV_PORT, 0x92, 1, 1);
 }
 
+static void vga_init(struct bench *b)
+{
+	const struct hv_vga_config config = {
+		.bus = &b->bus,
+		.clock = &b->clock,
+		.graphics = hear_call,
+		.ctx = b,
+	};
+
+	assert_int_equal(hv_vga_init(b->chip, &config), 0);
+}
+
+static void vga_exit(struct bench *b)
+{
+	hv_vga_exit(b->chip);
+}
+
+static void vga_step(struct bench *b)
+{
+	static const uint16_t ports[] = { 0x3c0, 0x3c4, 0x3ce, 0x3d4, 0x3c7, 0x3c8 };
+
+	switch (bench_random(b, 4)) {
+	case 0:
+		outb(b, ports[bench_random(b, ARRAY_SIZE(ports))], bench_random(b, 32));
+		break;
+	case 1:
+		inb(b, 0x3da);
+		break;
+	default:
+		bench_poke(b, HV_PORT, bench_random(b, 8) ? 0x3c0 : 0x3b0, 32, 2);
+	}
+}
+
 /* --------------------------------------------------------------------- PCI */
 
 /* A bus with two devices, whose BARs get into each other's way; and CF9h. */
@@ -668,7 +701,7 @@ static void board_step(struct bench *b)
 {
 	struct board *board = b->chip;
 
-	switch (bench_random(b, 12)) {
+	switch (bench_random(b, 13)) {
 	case 0:
 		board_program_ioapic(b);
 		break;
@@ -691,6 +724,9 @@ static void board_step(struct bench *b)
 		break;
 	case 7:
 		i8042_step(b);
+		break;
+	case 11:
+		vga_step(b);
 		break;
 	case 8:
 		board_step_of(b, &board->pc.pm, acpi_pm_step);
@@ -727,6 +763,7 @@ TWIN(hpet, struct hv_hpet, &hv_hpet_kind, MS / 10)
 TWIN(acpi_pm, struct hv_acpi_pm, &hv_acpi_pm_kind, 400 * SECOND)
 TWIN(i8042, struct hv_i8042, &hv_i8042_kind, 1000)
 TWIN(port92, struct hv_port92, &hv_port92_kind, 1000)
+TWIN(vga, struct hv_vga, &hv_vga_kind, 20 * MS)
 TWIN(pci, struct pci_board, &pci_board_kind, 1000)
 TWIN(uart, struct hv_uart16550, &hv_uart16550_kind, 60 * MS)
 TWIN(board, struct board, &board_kind, 3 * MS)
@@ -739,7 +776,7 @@ int main(void)
 		cmocka_unit_test(test_hpet),  cmocka_unit_test(test_acpi_pm),
 		cmocka_unit_test(test_i8042), cmocka_unit_test(test_port92),
 		cmocka_unit_test(test_pci),   cmocka_unit_test(test_uart),
-		cmocka_unit_test(test_board),
+		cmocka_unit_test(test_board), cmocka_unit_test(test_vga),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
