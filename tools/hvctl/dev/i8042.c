@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * 8042: answers every probe at once, so that a guest sees quickly that there is
- * neither keyboard nor mouse, and resets the CPU.
+ * 8042: what the keyboard sends comes through it, translated to set 1 or not. A mouse
+ * is not there, and every probe for one is answered at once.
  *
  *  port  write                       read
  *  60    data: of a command, or to   output buffer
@@ -40,6 +40,11 @@
 #define CB_OFF 0x10
 #define CB_AUX_OFF 0x20
 #define CB_TRANSLATE 0x40
+
+#define BREAK_SET2 0xf0
+#define RELEASED 0x80
+/* A byte on the cable takes so long, and so come no two before the guest could tell them apart. */
+#define BYTE_NS 1000000
 
 #define PORT_NOT_RESET 0x01
 #define PORT_A20 0x02
@@ -82,11 +87,67 @@ static void kbc_update_irq(struct hv_i8042 *kbc)
 	kbc->aux_irq_level = aux_irq;
 }
 
+/* Is the keyboard let, and has it something to send? */
+static bool kbc_may_receive(const struct hv_i8042 *kbc)
+{
+	return !(kbc->s.status & STATUS_OBF) && !(kbc->s.command_byte & CB_OFF) &&
+	       hv_ps2kbd_pending(kbc->config.keyboard);
+}
+
+/* Behind whatever may have changed that, or the interrupts. */
+static void kbc_settle(struct hv_i8042 *kbc)
+{
+	struct hv_clock *clock = kbc->config.clock;
+
+	kbc_update_irq(kbc);
+	if (kbc_may_receive(kbc) && !kbc->byte_timer.armed)
+		hv_timer_arm(clock, &kbc->byte_timer, hv_now_ns(clock) + BYTE_NS);
+}
+
 /* Put a byte into the output buffer; @status says where from (AUX) and how (TIMEOUT). */
 static void kbc_answer(struct hv_i8042 *kbc, uint8_t data, uint8_t status)
 {
 	kbc->s.data = data;
 	kbc->s.status = (kbc->s.status & ~STATUS_OF_DATA) | STATUS_OBF | status;
+}
+
+/* A break code of set 2, F0 and the key's, is one byte of set 1. */
+static void kbc_receive_translated(struct hv_i8042 *kbc, uint8_t byte, bool is_answer)
+{
+	if (is_answer) {
+		kbc_answer(kbc, hv_ps2kbd_translate(byte), 0);
+	} else if (byte == BREAK_SET2) {
+		kbc->s.released = RELEASED;
+	} else {
+		kbc_answer(kbc, hv_ps2kbd_translate(byte) | kbc->s.released, 0);
+		kbc->s.released = 0;
+	}
+}
+
+static void kbc_receive(void *dev)
+{
+	struct hv_i8042 *kbc = dev;
+	bool is_answer;
+	uint8_t byte;
+
+	if (!kbc_may_receive(kbc))
+		return;
+	byte = hv_ps2kbd_take(kbc->config.keyboard, &is_answer);
+	if (kbc->s.command_byte & CB_TRANSLATE)
+		kbc_receive_translated(kbc, byte, is_answer);
+	else
+		kbc_answer(kbc, byte, 0);
+	kbc_settle(kbc);
+	if (hv_i8042_wants_key(kbc) && kbc->config.room)
+		kbc->config.room(kbc->config.ctx);
+}
+
+bool hv_i8042_key(struct hv_i8042 *kbc, uint8_t key, bool down)
+{
+	bool taken = hv_ps2kbd_key(kbc->config.keyboard, key, down);
+
+	kbc_settle(kbc);
+	return taken;
 }
 
 static void kbc_reset_cpu(struct hv_i8042 *kbc)
@@ -182,8 +243,9 @@ static void kbc_data(struct hv_i8042 *kbc, uint8_t value)
 	case CMD_TO_AUX:
 		kbc_answer(kbc, RESEND, STATUS_AUX | STATUS_TIMEOUT);
 		break;
-	default:
-		kbc_answer(kbc, RESEND, STATUS_TIMEOUT);
+	default: /* the keyboard's, which may answer */
+		kbc->s.command_byte &= ~CB_OFF;
+		hv_ps2kbd_write(kbc->config.keyboard, value);
 		break;
 	}
 }
@@ -194,7 +256,7 @@ static uint8_t kbc_read_data(void *dev, uint64_t offset)
 
 	(void)offset;
 	kbc->s.status &= ~STATUS_OF_DATA;
-	kbc_update_irq(kbc);
+	kbc_settle(kbc);
 	return kbc->s.data;
 }
 
@@ -202,7 +264,7 @@ static void kbc_write_data(void *dev, uint64_t offset, uint8_t value)
 {
 	(void)offset;
 	kbc_data(dev, value);
-	kbc_update_irq(dev);
+	kbc_settle(dev);
 }
 
 static uint8_t kbc_read_status(void *dev, uint64_t offset)
@@ -215,7 +277,7 @@ static void kbc_write_command(void *dev, uint64_t offset, uint8_t value)
 {
 	(void)offset;
 	kbc_command(dev, value);
-	kbc_update_irq(dev);
+	kbc_settle(dev);
 }
 
 static void kbc_access_data(void *dev, uint64_t offset, unsigned int width, bool write,
@@ -230,12 +292,14 @@ static void kbc_access_command(void *dev, uint64_t offset, unsigned int width, b
 	hv_access_bytes(dev, offset, width, write, value, kbc_read_status, kbc_write_command);
 }
 
-/* As a BIOS leaves it that has found no keyboard. */
+/* As a BIOS leaves it that has found a keyboard. */
 void hv_i8042_reset(struct hv_i8042 *kbc)
 {
+	hv_ps2kbd_reset(kbc->config.keyboard);
+	hv_timer_cancel(kbc->config.clock, &kbc->byte_timer);
 	kbc->s = (struct hv_i8042_state){
 		.status = STATUS_SYSTEM | STATUS_UNLOCKED,
-		.command_byte = CB_TRANSLATE | CB_AUX_OFF | CB_OFF | CB_SYSTEM,
+		.command_byte = CB_TRANSLATE | CB_AUX_OFF | CB_SYSTEM | CB_IRQ,
 		.output_port = PORT_NOT_RESET | PORT_A20,
 	};
 	kbc_update_irq(kbc);
@@ -247,6 +311,7 @@ int hv_i8042_init(struct hv_i8042 *kbc, const struct hv_i8042_config *config)
 
 	memset(kbc, 0, sizeof(*kbc));
 	kbc->config = *config;
+	kbc->byte_timer = (struct hv_timer){ .fn = kbc_receive, .dev = kbc };
 	hv_i8042_reset(kbc);
 	kbc->data_region = (struct hv_region){
 		.name = "i8042",
@@ -275,6 +340,7 @@ int hv_i8042_init(struct hv_i8042 *kbc, const struct hv_i8042_config *config)
 
 void hv_i8042_exit(struct hv_i8042 *kbc)
 {
+	hv_timer_cancel(kbc->config.clock, &kbc->byte_timer);
 	hv_bus_unregister(kbc->config.bus, &kbc->command_region);
 	hv_bus_unregister(kbc->config.bus, &kbc->data_region);
 }
@@ -282,6 +348,7 @@ void hv_i8042_exit(struct hv_i8042 *kbc)
 void hv_i8042_save(const struct hv_i8042 *kbc, struct hv_i8042_state *state)
 {
 	*state = kbc->s;
+	state->byte_left_ns = hv_timer_save(kbc->config.clock, &kbc->byte_timer);
 }
 
 int hv_i8042_check(const struct hv_i8042 *kbc, const struct hv_i8042_state *state)
@@ -290,7 +357,7 @@ int hv_i8042_check(const struct hv_i8042 *kbc, const struct hv_i8042_state *stat
 
 	(void)kbc;
 	if ((state->status & ~STATUS_BITS) || !(state->output_port & PORT_NOT_RESET) ||
-	    (state->pad[0] | state->pad[1] | state->pad[2]))
+	    (state->released & ~RELEASED) || (state->pad[0] | state->pad[1]))
 		return -EINVAL;
 	if (command && command != CMD_WRITE_CB &&
 	    (command < CMD_WRITE_OUTPUT || command > CMD_TO_AUX))
@@ -305,8 +372,9 @@ int hv_i8042_load(struct hv_i8042 *kbc, const struct hv_i8042_state *state)
 	if (err)
 		return err;
 	kbc->s = *state;
+	hv_timer_load(kbc->config.clock, &kbc->byte_timer, state->byte_left_ns);
 	kbc_update_irq(kbc);
 	return 0;
 }
 
-HV_STATE_KIND(i8042, HV_STATE_I8042, 1);
+HV_STATE_KIND(i8042, HV_STATE_I8042, 2);

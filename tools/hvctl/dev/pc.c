@@ -142,6 +142,9 @@ static int pc_init_power(struct hv_pc *pc, const struct hv_pc_config *config)
 	};
 	const struct hv_i8042_config kbc = {
 		.bus = config->bus,
+		.clock = config->clock,
+		.keyboard = &pc->keyboard,
+		.room = config->key_room,
 		.irq = hv_pc_irq(pc, 1),
 		.aux_irq = hv_pc_irq(pc, 12),
 		.reset = config->reset,
@@ -286,6 +289,7 @@ const struct hv_state_row hv_pc_states[HV_PC_STATES] = {
 	[STATE_I8254] = { &hv_i8254_kind, 0, offsetof(struct hv_pc, pit) },
 	[STATE_CMOS] = { &hv_cmos_kind, 0, offsetof(struct hv_pc, cmos) },
 	{ &hv_acpi_pm_kind, 0, offsetof(struct hv_pc, pm) },
+	{ &hv_ps2kbd_kind, 0, offsetof(struct hv_pc, keyboard) },
 	{ &hv_i8042_kind, 0, offsetof(struct hv_pc, kbc) },
 	{ &hv_port92_kind, 0, offsetof(struct hv_pc, port92) },
 	{ &hv_cf9_kind, 0, offsetof(struct hv_pc, cf9) },

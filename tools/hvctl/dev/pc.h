@@ -21,6 +21,7 @@
 #include "ioapic.h"
 #include "pci.h"
 #include "port92.h"
+#include "ps2kbd.h"
 #include "vga.h"
 
 #define HV_PC_PM_BASE 0xb000		/* clear of the power port at 604h */
@@ -53,6 +54,7 @@ struct hv_pc_config {
 	/* The guest wants it; called from within an access, so only take note. May be NULL. */
 	void (*reset)(void *ctx);
 	void (*power_off)(void *ctx);
+	void (*key_room)(void *ctx);		/* hv_i8042_wants_key() again */
 	void (*graphics)(void *ctx);		/* a mode of the screen that nobody sees */
 	void *ctx;
 };
@@ -65,6 +67,7 @@ struct hv_pc {
 	struct hv_cmos cmos;
 	struct hv_hpet hpet;
 	struct hv_acpi_pm pm;
+	struct hv_ps2kbd keyboard;
 	struct hv_i8042 kbc;
 	struct hv_port92 port92;
 	struct hv_cf9 cf9;
@@ -87,7 +90,7 @@ struct hv_irq hv_pc_irq(struct hv_pc *pc, unsigned int line);
  * to be loaded, controllers last. Chips that are not part of the board and drive its lines
  * (hv_pc_irq()) are loaded between hv_pc_quiet() and hv_pc_load().
  */
-#define HV_PC_STATES 12
+#define HV_PC_STATES 13
 extern const struct hv_state_row hv_pc_states[HV_PC_STATES];
 
 /**

@@ -31,6 +31,7 @@ enum hv_state_type {
 	HV_STATE_PCI_DEVICE,		/* the instance is its device * 8 + function number */
 	HV_STATE_UART16550,
 	HV_STATE_VGA,
+	HV_STATE_PS2KBD,
 };
 
 struct hv_state_kind {

@@ -236,6 +236,8 @@ static void step(struct bench *b, struct input *in)
 		hv_i8259_ack(&b->pc.pic);
 	else if (what < 0xe8)
 		hv_uart16550_input(&b->com1, in->data, in->left);
+	else if (what < 0xec)
+		hv_i8042_key(&b->pc.kbc, (uint8_t)take(in, 1), what & 1);
 	else if (what < 0xf0)
 		hv_acpi_pm_power_button(&b->pc.pm);
 	else if (what < 0xf8)

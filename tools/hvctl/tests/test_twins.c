@@ -294,32 +294,97 @@ static void acpi_pm_step(struct bench *b)
 		bench_poke(b, HV_PORT, HV_PC_PM_BASE, HV_ACPI_PM_LEN, 4);
 }
 
+/* The controller and what is plugged in. */
+struct desk {
+	struct hv_ps2kbd keyboard;
+	struct hv_i8042 kbc;
+};
+
+struct desk_records {
+	struct hv_ps2kbd_state keyboard;
+	struct hv_i8042_state kbc;
+};
+
+static void desk_save(const void *chip, void *records)
+{
+	const struct desk *desk = chip;
+	struct desk_records *r = records;
+
+	hv_ps2kbd_save(&desk->keyboard, &r->keyboard);
+	hv_i8042_save(&desk->kbc, &r->kbc);
+}
+
+static int desk_check(const void *chip, const void *records)
+{
+	const struct desk *desk = chip;
+	const struct desk_records *r = records;
+
+	return hv_ps2kbd_check(&desk->keyboard, &r->keyboard) ||
+	       hv_i8042_check(&desk->kbc, &r->kbc);
+}
+
+static int desk_load(void *chip, const void *records)
+{
+	const struct desk_records *r = records;
+	struct desk *desk = chip;
+
+	return hv_ps2kbd_load(&desk->keyboard, &r->keyboard) || hv_i8042_load(&desk->kbc, &r->kbc);
+}
+
+static const struct hv_state_kind desk_kind = {
+	.size = sizeof(struct desk_records),
+	.save = desk_save,
+	.check = desk_check,
+	.load = desk_load,
+};
+
 static void i8042_init(struct bench *b)
 {
+	struct desk *desk = b->chip;
 	const struct hv_i8042_config config = {
 		.bus = &b->bus,
+		.clock = &b->clock,
+		.keyboard = &desk->keyboard,
+		.room = hear_call,
 		.irq = bench_irq(b, 1),
 		.aux_irq = bench_irq(b, 12),
 		.reset = hear_call,
 		.ctx = b,
 	};
 
-	assert_int_equal(hv_i8042_init(b->chip, &config), 0);
+	assert_int_equal(hv_i8042_init(&desk->kbc, &config), 0);
 }
 
 static void i8042_exit(struct bench *b)
 {
-	hv_i8042_exit(b->chip);
+	hv_i8042_exit(&((struct desk *)b->chip)->kbc);
+}
+
+static void i8042_step_of(struct bench *b, struct hv_i8042 *kbc)
+{
+	static const uint8_t commands[] = { 0x20, 0x60, 0xaa, 0xa9, 0xd1,
+					    0xd2, 0xd3, 0xd4, 0xc0, 0xad };
+	static const uint8_t bytes[] = { 0xed, 0xee, 0xf0, 0xf2, 0xf4, 0xf5,
+					 0xfe, 0xff, 0x00, 0x01, 0x02, 0x65 };
+
+	switch (bench_random(b, 4)) {
+	case 0:
+		outb(b, 0x64, commands[bench_random(b, sizeof(commands))]);
+		break;
+	case 1:
+		outb(b, 0x60, bytes[bench_random(b, sizeof(bytes))]);
+		break;
+	case 2:
+		bench_hear(b, hv_i8042_key(kbc, bench_random(b, 256), bench_random(b, 2)));
+		break;
+	default:
+		bench_poke(b, HV_PORT, bench_random(b, 2) ? 0x60 : 0x64, 1, 1);
+	}
 }
 
 static void i8042_step(struct bench *b)
 {
-	static const uint8_t commands[] = { 0x20, 0x60, 0xaa, 0xa9, 0xd1, 0xd2, 0xd3, 0xd4, 0xc0 };
-
-	if (bench_random(b, 2))
-		outb(b, 0x64, commands[bench_random(b, sizeof(commands))]);
-	else
-		bench_poke(b, HV_PORT, bench_random(b, 2) ? 0x60 : 0x64, 1, 1);
+	i8042_step_of(b, &((struct desk *)b->chip)->kbc);
 }
 
 static void port92_init(struct bench *b)
@@ -723,7 +788,7 @@ static void board_step(struct bench *b)
 		board_step_of(b, &board->com1, uart_step);
 		break;
 	case 7:
-		i8042_step(b);
+		i8042_step_of(b, &board->pc.kbc);
 		break;
 	case 11:
 		vga_step(b);
@@ -761,7 +826,7 @@ TWIN(i8254, struct hv_i8254, &hv_i8254_kind, 2 * MS)
 TWIN(cmos, struct hv_cmos, &hv_cmos_kind, 2 * SECOND)
 TWIN(hpet, struct hv_hpet, &hv_hpet_kind, MS / 10)
 TWIN(acpi_pm, struct hv_acpi_pm, &hv_acpi_pm_kind, 400 * SECOND)
-TWIN(i8042, struct hv_i8042, &hv_i8042_kind, 1000)
+TWIN(i8042, struct desk, &desk_kind, 3 * MS)
 TWIN(port92, struct hv_port92, &hv_port92_kind, 1000)
 TWIN(vga, struct hv_vga, &hv_vga_kind, 20 * MS)
 TWIN(pci, struct pci_board, &pci_board_kind, 1000)
