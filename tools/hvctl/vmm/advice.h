@@ -17,7 +17,7 @@ struct hv_situation {
 	struct hv_paging paging;	/* of @sregs */
 	const struct hv_memory *memory;
 	const struct hv_payload *payload;
-	bool said_something;		/* on its console */
+	bool said_something;		/* on its console or screen */
 };
 
 /**

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "firmware/acpi.h"
+#include "firmware/bda.h"
 #include "firmware/layout.h"
 #include "lib/tvx.h"
 #include "machine_pc.h"
@@ -13,11 +14,6 @@
 #include "state.h"
 
 #define IOAPIC_ID 1
-/* BIOS data area: addresses of the ports; segment of the EBDA; equipment; KiB of low memory */
-#define BDA_COM_PORTS 0x400
-#define BDA_EBDA 0x40e
-#define BDA_EQUIPMENT 0x410
-#define BDA_LOW_MEMORY 0x413
 /* Windows for PCI devices, clear of the board's own ports and addresses. */
 #define PCI_PORT_FIRST 0xc000
 #define PCI_PORT_LAST 0xffff
@@ -184,6 +180,18 @@ static void power_off(void *ctx)
 	hv_machine_end(pc->machine, HV_END_POWEROFF, 0, "%s", "");
 }
 
+/* Once: who has seen it needs no list of all modes that a guest tries. */
+static void graphics(void *ctx)
+{
+	struct hv_machine_pc *pc = ctx;
+
+	if (!pc->told_graphics)
+		hv_console_print(&pc->machine->messages,
+				 "hvctl: the guest goes to a graphics mode, which is not shown; "
+				 "only text modes are\n");
+	pc->told_graphics = true;
+}
+
 int hv_machine_pc_create(struct hv_machine *machine)
 {
 	struct hv_machine_pc *pc = calloc(1, sizeof(*pc));
@@ -199,6 +207,7 @@ int hv_machine_pc_create(struct hv_machine *machine)
 		.deliver = deliver,
 		.reset = want_reset,
 		.power_off = power_off,
+		.graphics = graphics,
 		.ctx = pc,
 	};
 	const struct hv_xapic_config xapic = {
@@ -240,25 +249,6 @@ void hv_machine_pc_destroy(struct hv_machine *machine)
 
 /* ------------------------------------------------------------------ tables */
 
-/* In the first MiB, which all machines have. */
-static void put_word(const struct hv_memory *memory, uint64_t gpa, uint16_t value)
-{
-	(void)hv_memory_write(memory, gpa, &value, sizeof(value));
-}
-
-/* The words of the BIOS data area that are still looked at. */
-static void write_bda(const struct hv_memory *memory, unsigned int com_ports)
-{
-	unsigned int count = 0;
-
-	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		if (com_ports & 1u << i)
-			put_word(memory, BDA_COM_PORTS + 2 * count++, hv_pc_com[i].base);
-	put_word(memory, BDA_EBDA, HV_LAYOUT_EBDA >> 4);
-	put_word(memory, BDA_EQUIPMENT, count << 9);
-	put_word(memory, BDA_LOW_MEMORY, HV_LAYOUT_EBDA / HV_KIB);
-}
-
 int hv_machine_pc_write_tables(const struct hv_machine *machine)
 {
 	const struct hv_acpi_config config = {
@@ -275,7 +265,7 @@ int hv_machine_pc_write_tables(const struct hv_machine *machine)
 	uint8_t table[TABLES_MAX] = { 0 };
 	size_t acpi = hv_acpi_write(&config, table, sizeof(table), HV_ACPI_GPA), mp;
 
-	write_bda(memory, config.com_ports);
+	hv_bda_write(memory, config.com_ports);
 	(void)hv_memory_write(memory, HV_ACPI_GPA, table, acpi);
 	memset(table, 0, sizeof(table));
 	mp = hv_mptable_write(&config, table, sizeof(table), HV_MPTABLE_GPA);

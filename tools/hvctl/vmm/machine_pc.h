@@ -26,6 +26,7 @@ struct hv_machine_pc {
 	unsigned int redelivered;	/* ... behind so many EOIs in a row */
 	struct hv_timer late_eoi;
 	uint8_t late_vector;
+	bool told_graphics;		/* ... that they are not shown */
 };
 
 /* What vmm/ itself keeps of a PC, but for the board's chips. */

@@ -12,6 +12,7 @@
 #include "lib/tvx.h"
 #include "lib/util.h"
 #include "report.h"
+#include "screen.h"
 #include "vmx/names.h"
 
 static const char *const gpr_names[TINYVMX_NR_GPR] = {
@@ -294,6 +295,21 @@ static json_t *json_text(const char *text)
 	return string;
 }
 
+/* Its rows down to the last with something in it; NULL: there is nothing. */
+static json_t *json_screen(const struct hv_machine *machine)
+{
+	struct hv_screen screen;
+	char text[HV_SCREEN_ROW_MAX];
+	unsigned int rows = hv_screen_look(machine, &screen) ? hv_screen_rows_used(&screen) : 0;
+	json_t *array = rows ? json_array() : NULL;
+
+	for (unsigned int row = 0; row < rows; row++) {
+		hv_screen_row(&screen, row, text);
+		json_array_append_new(array, json_string(text));
+	}
+	return array;
+}
+
 int hv_report_json(const struct hv_machine *machine, FILE *out)
 {
 	json_t *vcpus = json_array(), *report;
@@ -304,10 +320,11 @@ int hv_report_json(const struct hv_machine *machine, FILE *out)
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
 		if (is_there(&machine->vcpus[i]))
 			json_array_append_new(vcpus, json_vcpu(&machine->vcpus[i]));
-	report = json_pack("{s:o, s:s, s:i, s:o, s:I, s:o}", "image",
+	report = json_pack("{s:o, s:s, s:i, s:o, s:I, s:o, s:o*}", "image",
 			   json_text(machine->config.load.path), "end", hv_end_name(&machine->end),
 			   "status", hv_end_status(&machine->end), "message", json_text(text),
-			   "memory", (json_int_t)machine->memory.size, "vcpus", vcpus);
+			   "memory", (json_int_t)machine->memory.size, "vcpus", vcpus, "screen",
+			   json_screen(machine));
 	err = report ? json_dumpf(report, out, JSON_COMPACT) : -1;
 	json_decref(report);
 	if (!err)

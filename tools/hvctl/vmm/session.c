@@ -10,6 +10,7 @@
 #include "lib/tvx.h"
 #include "machine.h"
 #include "report.h"
+#include "screen.h"
 #include "serial.h"
 #include "session.h"
 #include "signals.h"
@@ -240,6 +241,22 @@ static void finish_consoles(struct hv_machine *machine)
 		hv_console_finish(console);
 }
 
+/* By the console: standard error may be a terminal that nobody reads. */
+static void tell_screen(struct hv_machine *machine)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out;
+
+	out = open_memstream(&text, &len);
+	if (!out)
+		return;
+	hv_screen_dump(machine, out);
+	if (!fclose(out))
+		hv_console_print(&machine->messages, text);
+	free(text);
+}
+
 static void advise(const struct hv_vcpu *vcpu)
 {
 	const struct hv_machine *machine = vcpu->machine;
@@ -248,7 +265,7 @@ static void advise(const struct hv_vcpu *vcpu)
 		.run = vcpu->run,
 		.memory = &machine->memory,
 		.payload = &machine->payload,
-		.said_something = machine->console.out_last,
+		.said_something = machine->console.out_last || hv_screen_is_used(machine),
 	};
 	char text[600];
 
@@ -322,6 +339,7 @@ static int finish(struct session *session)
 	struct hv_machine *machine = session->machine;
 
 	hv_serial_flush(machine);
+	tell_screen(machine);
 	if (was_killed(&machine->end))
 		drain_consoles(machine);
 	if (session->has_term)

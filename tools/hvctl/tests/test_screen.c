@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is on the screen of a guest: as a BIOS leaves it, as the registers show it, as told at the end. */
+#include <jansson.h>
+#include <stdio.h>
+
+#include "machine_test.h"
+#include "vmm/report.h"
+#include "vmm/screen.h"
+
+static struct hv_machine *machine;
+static char *text;
+static size_t text_len;
+
+static int setup(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+
+	(void)state;
+	fake_reset(NULL);
+	machine = test_machine(&config);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	hv_machine_destroy(machine);
+	free(text);
+	text = NULL;
+	return 0;
+}
+
+static void write_at(uint64_t gpa, const char *words, uint8_t attribute)
+{
+	for (; *words; words++, gpa += 2) {
+		uint16_t cell = (uint8_t)*words | attribute << 8;
+
+		assert_int_equal(hv_memory_write(&machine->memory, gpa, &cell, 2), 0);
+	}
+}
+
+static void set_crtc(uint8_t index, uint8_t value)
+{
+	test_out(machine, 0x3d4, 2, index | value << 8);
+}
+
+static const char *dump(void)
+{
+	FILE *out;
+
+	free(text);
+	out = open_memstream(&text, &text_len);
+	hv_screen_dump(machine, out);
+	fclose(out);
+	return text;
+}
+
+static uint64_t peek(uint64_t gpa, unsigned int len)
+{
+	uint64_t value = 0;
+
+	assert_int_equal(hv_memory_read(&machine->memory, gpa, &value, len), 0);
+	return value;
+}
+
+static void test_as_a_bios_leaves_it(void **state)
+{
+	(void)state;
+	for (uint64_t gpa = 0xb8000; gpa < 0xc0000; gpa += 2)
+		assert_int_equal(peek(gpa, 2), 0x0720);
+	assert_int_equal(peek(0x410, 2), 1 << 9 | 0x20);
+	assert_int_equal(peek(0x449, 1), 3);
+	assert_int_equal(peek(0x44a, 2), 80);
+	assert_int_equal(peek(0x450, 2), 0);
+	assert_int_equal(peek(0x463, 2), 0x3d4);
+	assert_int_equal(peek(0x484, 1), 24);
+	assert_int_equal(peek(0x41a, 4), 0x001e001e);
+	assert_int_equal(peek(0x480, 4), 0x003e001e);
+	assert_string_equal(dump(), "");
+}
+
+static void test_words(void **state)
+{
+	(void)state;
+	write_at(0xb8000, "Hello  ", 0x1f);
+	write_at(0xb8000 + 2 * 160 + 4, "\xc9\xcd\xbb \x01\xe1", 0x07);
+	assert_string_equal(dump(), "the guest's screen, 80 by 25:\n| Hello\n|\n"
+				    "|   \u2554\u2550\u2557 \u263a\u00df\n");
+}
+
+/* Colours alone, and what shows nothing, are no words. */
+static void test_nothing(void **state)
+{
+	(void)state;
+	write_at(0xb8000, "    ", 0x4f);
+	write_at(0xb8010, "\xff", 0x4f);
+	assert_int_equal(hv_memory_write(&machine->memory, 0xb8020, "", 1), 0);
+	assert_string_equal(dump(), "");
+}
+
+static void test_start_address(void **state)
+{
+	(void)state;
+	write_at(0xb8000, "first", 7);
+	write_at(0xbfff6, "12345", 7);
+	/* The last five cells, and behind them the first ones. */
+	set_crtc(0x0c, 0x3f);
+	set_crtc(0x0d, 0xfb);
+	assert_string_equal(dump(), "the guest's screen, 80 by 25:\n| 12345first\n");
+}
+
+static void test_monochrome(void **state)
+{
+	(void)state;
+	write_at(0xb0000, "green", 7);
+	assert_string_equal(dump(), "");
+	test_out(machine, 0x3ce, 2, 0x0a06);
+	assert_non_null(strstr(dump(), "| green\n"));
+}
+
+static void test_other_sizes(void **state)
+{
+	(void)state;
+	set_crtc(0x11, 0x0e);
+	set_crtc(0x01, 0x27);
+	set_crtc(0x13, 0x14);
+	set_crtc(0x09, 0x47);
+	write_at(0xb8000 + 80 * 49, "last", 7);
+	assert_non_null(strstr(dump(), "the guest's screen, 40 by 50:\n|\n"));
+	assert_non_null(strstr(dump(), "|\n| last\n"));
+}
+
+/* Not to be seen, which is told once. */
+static void test_graphics(void **state)
+{
+	(void)state;
+	write_at(0xb8000, "Hello", 7);
+	assert_false(machine->pc->told_graphics);
+	test_out(machine, 0x3ce, 2, 0x0506);
+	assert_true(machine->pc->told_graphics);
+	assert_string_equal(dump(), "");
+	test_out(machine, 0x3ce, 2, 0x0e06);
+	assert_non_null(strstr(dump(), "| Hello\n"));
+}
+
+static void test_cursor(void **state)
+{
+	struct hv_screen screen;
+	unsigned int row, column;
+
+	(void)state;
+	set_crtc(0x0d, 80);
+	set_crtc(0x0f, 80 + 83);
+	assert_true(hv_screen_look(machine, &screen));
+	assert_true(hv_screen_cursor(&screen, &row, &column));
+	assert_int_equal(row, 1);
+	assert_int_equal(column, 3);
+	/* Above the screen, below it, off, of no width. */
+	set_crtc(0x0f, 0);
+	assert_true(hv_screen_look(machine, &screen));
+	assert_false(hv_screen_cursor(&screen, &row, &column));
+	set_crtc(0x0e, 0x08);
+	set_crtc(0x0f, 0x20);
+	assert_true(hv_screen_look(machine, &screen));
+	assert_false(hv_screen_cursor(&screen, &row, &column));
+	set_crtc(0x0e, 0x00);
+	set_crtc(0x0d, 0);
+	set_crtc(0x0a, 0x20);
+	assert_true(hv_screen_look(machine, &screen));
+	assert_false(hv_screen_cursor(&screen, &row, &column));
+	set_crtc(0x0a, 0x0d);
+	set_crtc(0x13, 0);
+	assert_true(hv_screen_look(machine, &screen));
+	assert_false(hv_screen_cursor(&screen, &row, &column));
+}
+
+static json_t *report_screen(json_t **report)
+{
+	FILE *out;
+
+	free(text);
+	out = open_memstream(&text, &text_len);
+	assert_int_equal(hv_report_json(machine, out), 0);
+	fclose(out);
+	*report = json_loads(text, 0, NULL);
+	assert_non_null(*report);
+	return json_object_get(*report, "screen");
+}
+
+static void test_json(void **state)
+{
+	json_t *report, *screen;
+
+	(void)state;
+	assert_null(report_screen(&report));
+	json_decref(report);
+	write_at(0xb8000 + 160, "two \xb0", 7);
+	screen = report_screen(&report);
+	assert_int_equal(json_array_size(screen), 2);
+	assert_string_equal(json_string_value(json_array_get(screen, 0)), "");
+	assert_string_equal(json_string_value(json_array_get(screen, 1)), "two \u2591");
+	json_decref(report);
+}
+
+/* The start of a machine, and each reset, clears it. */
+static void test_reset(void **state)
+{
+	struct hv_error err;
+
+	(void)state;
+	write_at(0xb8000, "Hello", 7);
+	hv_memory_clear(&machine->memory);
+	assert_int_equal(hv_machine_load(machine, &err), 0);
+	assert_string_equal(dump(), "");
+	assert_int_equal(peek(0xb8000, 2), 0x0720);
+}
+
+/* No screen, no ports, no text memory. */
+static void test_bare(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_BARE);
+	struct hv_screen screen;
+	uint64_t value = 0;
+
+	(void)state;
+	hv_machine_destroy(machine);
+	fake_reset(NULL);
+	machine = test_machine(&config);
+	assert_false(hv_screen_look(machine, &screen));
+	assert_int_equal(peek(0xb8000, 2), 0);
+	assert_false(hv_bus_access(&machine->bus, HV_PORT, 0x3d4, 1, false, &value));
+	assert_false(hv_bus_access(&machine->bus, HV_PORT, 0x64, 1, false, &value));
+	write_at(0xb8000, "Hello", 7);
+	assert_string_equal(dump(), "");
+}
+
+#define SCREEN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCREEN_TEST(test_as_a_bios_leaves_it),
+		SCREEN_TEST(test_words),
+		SCREEN_TEST(test_nothing),
+		SCREEN_TEST(test_start_address),
+		SCREEN_TEST(test_monochrome),
+		SCREEN_TEST(test_other_sizes),
+		SCREEN_TEST(test_graphics),
+		SCREEN_TEST(test_cursor),
+		SCREEN_TEST(test_json),
+		SCREEN_TEST(test_reset),
+		SCREEN_TEST(test_bare),
+	};
+	int failed = cmocka_run_group_tests_name("screen", tests, NULL, NULL);
+
+	test_remove_image();
+	return failed;
+}
