@@ -26,6 +26,7 @@ enum {
 	OPT_NO_REBOOT,
 	OPT_JSON,
 	OPT_SERIAL,
+	OPT_DISPLAY,
 	OPT_STATS,
 	OPT_TEST_RELOAD
 };
@@ -41,6 +42,9 @@ static const struct argp_option options[] = {
 	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0,
 	  "connect a serial port to stdio, pty, file:NAME or null; may be repeated "
 	  "(default COM1:stdio)", 0 },
+	{ "display", OPT_DISPLAY, "none|text", 0,
+	  "where a pc's screen is seen: on the terminal, which has its keyboard then, too; or, "
+	  "if something is on it, at the end (default none)", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0,
 	  "tell the life of the VM on standard error, a line a step", 0 },
 	{ "stats", OPT_STATS, NULL, 0,
@@ -75,6 +79,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (!hv_machine_kind_find(arg, &run->config.machine))
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "--machine %s: no such machine; use pc or bare", arg);
+		return 0;
+	case OPT_DISPLAY:
+		if (!hv_display_kind_find(arg, &run->config.display))
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "--display %s: no such display; use none or text", arg);
 		return 0;
 	case OPT_CPU:
 		if (hv_config_add_cpu(&run->config, arg, &err))

@@ -92,6 +92,7 @@ struct fadt {
 _Static_assert(sizeof(struct fadt) == 276, "FADT");
 
 #define BOOT_ARCH_LEGACY_DEVICES 0x0001
+#define BOOT_ARCH_8042 0x0002
 #define BOOT_ARCH_NO_VGA 0x0004
 
 #define FADT_WBINVD 0x0001
@@ -225,7 +226,7 @@ static void fill_pm_blocks(struct fadt *fadt)
 	fadt->x_pm_tmr = port_gas(fadt->pm_tmr, 4);
 }
 
-static uint64_t write_fadt(struct space *space, uint64_t facs, uint64_t dsdt)
+static uint64_t write_fadt(struct space *space, uint64_t facs, uint64_t dsdt, bool desk)
 {
 	struct fadt *fadt = space_take(space, sizeof(*fadt), 16);
 
@@ -239,8 +240,8 @@ static uint64_t write_fadt(struct space *space, uint64_t facs, uint64_t dsdt)
 	fadt->p_lvl2_lat = NO_C2_LATENCY;
 	fadt->p_lvl3_lat = NO_C3_LATENCY;
 	fadt->century = HV_CMOS_CENTURY;
-	/* No "8042 present": guests need not look for a keyboard. */
-	fadt->boot_arch = BOOT_ARCH_LEGACY_DEVICES | BOOT_ARCH_NO_VGA;
+	/* They are there always; where nobody looks or types, guests need not spend time on them. */
+	fadt->boot_arch = BOOT_ARCH_LEGACY_DEVICES | (desk ? BOOT_ARCH_8042 : BOOT_ARCH_NO_VGA);
 	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE |
 		      FADT_TIMER_32BIT | FADT_RESET_REG;
 	fadt->reset_reg = port_gas(HV_CF9_PORT, 1);
@@ -393,7 +394,7 @@ size_t hv_acpi_write(const struct hv_acpi_config *config, uint8_t *mem, size_t s
 		return 0;
 	facs = write_facs(&space);
 	dsdt = write_dsdt(&space, config);
-	tables[0] = write_fadt(&space, facs, dsdt);
+	tables[0] = write_fadt(&space, facs, dsdt, config->desk);
 	tables[1] = write_madt(&space, config);
 	tables[2] = write_hpet(&space);
 	rsdt = write_rsdt(&space, tables, ARRAY_SIZE(tables));

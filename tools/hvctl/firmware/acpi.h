@@ -3,6 +3,7 @@
 #ifndef HV_FIRMWARE_ACPI_H
 #define HV_FIRMWARE_ACPI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct hv_acpi_config {
 	unsigned int cpus;		/* local APIC ids 0 ... cpus - 1 */
 	uint8_t ioapic_id;
 	unsigned int com_ports;		/* bit n: COM(n + 1) is there */
+	bool desk;			/* somebody looks at the screen and types */
 	unsigned int pci_slots;		/* interrupts are described for devices below this number */
 	/* What the PCI bus may use: first and last. */
 	uint16_t port_first, port_last;

@@ -75,7 +75,9 @@ int tvx_create_vm(int device, uint32_t flags, int kvm_vm)
 
 int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *hva)
 {
-	(void)vm, (void)slot, (void)flags, (void)gpa, (void)len, (void)hva;
+	(void)vm, (void)slot, (void)flags, (void)len;
+	if (!gpa)
+		fake.ram = hva;
 	return fake.set_memory_error;
 }
 

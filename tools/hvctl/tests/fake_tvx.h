@@ -50,6 +50,7 @@ struct fake {
 	uint32_t abi_version;
 	uint64_t capabilities;
 	uint32_t vm_flags;
+	uint8_t *ram;			/* from address 0 on */
 	atomic_uint msis;
 	uint64_t msi_address;
 	uint32_t msi_data;

@@ -153,6 +153,9 @@ static void test_serial(void **state)
 	(void)state;
 	refused("run --serial COM9:pty ok", "--serial COM9:pty: no such port");
 	refused("run --serial COM1: ok", "--serial COM1:: no such thing");
+	refused("run --display vga ok", "--display vga: no such display");
+	refused("run --display text ok",
+		"--display text: standard input and output are no terminal");
 	refused("run --serial COM1:file:x --serial COM2:file:x ok", "COM1 writes into that file");
 }
 

@@ -36,7 +36,7 @@ static void test_default(void **state)
 	(void)state;
 	round_trip(
 		&config,
-		"{\"cpu\":\"\",\"initrd\":[],\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],\"shared_memory\":false,\"version\":1}");
+		"{\"cpu\":\"\",\"display\":\"none\",\"initrd\":[],\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],\"shared_memory\":false,\"version\":1}");
 }
 
 static void test_everything(void **state)
@@ -45,6 +45,7 @@ static void test_everything(void **state)
 		.memory = 1ULL << 40,
 		.cpus = 1,
 		.machine = HV_MACHINE_BARE,
+		.display = HV_DISPLAY_TEXT,
 		.cpu = "-avx,+smep",
 		.serial = { { HV_SERIAL_NULL, NULL }, { HV_SERIAL_PTY, NULL },
 			    { HV_SERIAL_FILE, "a \"b\"" }, { HV_SERIAL_STDIO, NULL } },

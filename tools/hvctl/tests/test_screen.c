@@ -234,6 +234,27 @@ static void test_bare(void **state)
 	assert_string_equal(dump(), "");
 }
 
+/* Who asks for one and names no machine gets a PC; who says bare is told. */
+static void test_display_wants_a_pc(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_DEFAULT);
+	struct hv_error err = { .text = "" };
+
+	(void)state;
+	hv_machine_destroy(machine);
+	fake_reset(NULL);
+	config.display = HV_DISPLAY_TEXT;
+	machine = test_machine(&config);
+	assert_non_null(machine->pc);
+	/* The terminal is the screen's: COM1 has another. */
+	assert_int_equal(machine->config.serial[0].kind, HV_SERIAL_PTY);
+	assert_non_null(strstr(machine->serial[0].pty, "/dev/pts/"));
+	config.machine = HV_MACHINE_BARE;
+	assert_null(hv_machine_create(&config, &err));
+	assert_string_equal(err.subject, "--display text");
+	assert_string_equal(err.text, "a bare machine has no screen; use --machine pc");
+}
+
 #define SCREEN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -250,6 +271,7 @@ int main(void)
 		SCREEN_TEST(test_json),
 		SCREEN_TEST(test_reset),
 		SCREEN_TEST(test_bare),
+		SCREEN_TEST(test_display_wants_a_pc),
 	};
 	int failed = cmocka_run_group_tests_name("screen", tests, NULL, NULL);
 

@@ -10,11 +10,22 @@
 
 const char *const hv_machine_names[] = { "default", "pc", "bare", NULL };
 const char *const hv_serial_names[] = { "none", "null", "stdio", "pty", "file", NULL };
+const char *const hv_display_names[] = { "none", "text", NULL };
 
 bool hv_machine_kind_find(const char *name, enum hv_machine_kind *kind)
 {
 	for (enum hv_machine_kind i = HV_MACHINE_PC; i < HV_NR_MACHINE_KINDS; i++)
 		if (!strcmp(name, hv_machine_names[i])) {
+			*kind = i;
+			return true;
+		}
+	return false;
+}
+
+bool hv_display_kind_find(const char *name, enum hv_display_kind *kind)
+{
+	for (enum hv_display_kind i = HV_DISPLAY_NONE; i < HV_NR_DISPLAY_KINDS; i++)
+		if (!strcmp(name, hv_display_names[i])) {
 			*kind = i;
 			return true;
 		}

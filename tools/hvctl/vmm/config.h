@@ -32,8 +32,14 @@ enum hv_serial_kind {
 	HV_NR_SERIAL_KINDS
 };
 
-/* Names of both, in the order of their values, NULL behind the last. */
-extern const char *const hv_machine_names[], *const hv_serial_names[];
+/* Names of them, in the order of their values, NULL behind the last. */
+extern const char *const hv_machine_names[], *const hv_serial_names[], *const hv_display_names[];
+
+enum hv_display_kind {
+	HV_DISPLAY_NONE,		/* the screen is told at the end */
+	HV_DISPLAY_TEXT,		/* drawn on the terminal, which has the keyboard, too */
+	HV_NR_DISPLAY_KINDS
+};
 
 struct hv_serial_choice {
 	enum hv_serial_kind kind;
@@ -47,6 +53,7 @@ struct hv_serial_choice {
  * @machine: with or without the chips of a PC
  * @cpu: "[+-]FEATURE,...": what the user takes from the CPU or insists on
  * @serial: COM1 to COM4
+ * @display: where the screen is seen; what wants one makes a machine a PC by default
  * @no_reboot: end when the guest reboots
  * @shared_memory: RAM in a memfd, whatever that costs
  * @load: what is loaded, and how
@@ -61,6 +68,7 @@ struct hv_config {
 	enum hv_machine_kind machine;
 	char cpu[HV_CONFIG_CPU_MAX];
 	struct hv_serial_choice serial[HV_PC_COM_PORTS];
+	enum hv_display_kind display;
 	bool no_reboot;
 	bool shared_memory;
 	struct hv_payload_config load;
@@ -77,6 +85,9 @@ struct hv_config {
 
 /* "pc" or "bare". False: there is no such kind. */
 bool hv_machine_kind_find(const char *name, enum hv_machine_kind *kind);
+
+/* "none" or "text". False: there is no such kind. */
+bool hv_display_kind_find(const char *name, enum hv_display_kind *kind);
 
 /* More of --cpu, which is checked. Returns 0, -EINVAL or -E2BIG. */
 int hv_config_add_cpu(struct hv_config *config, const char *text, struct hv_error *err);

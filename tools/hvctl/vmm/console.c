@@ -27,7 +27,7 @@ static bool write_some(struct hv_console *console)
 	size_t len = console->out_len < CHUNK ? console->out_len : CHUNK;
 	ssize_t n;
 
-	if (!len)
+	if (!len || console->out_held)
 		return false;
 	n = hv_stream_write(&console->out_stream, console->out, len);
 	console->out_stuck = n < 0 && errno == EAGAIN;
@@ -82,6 +82,14 @@ void hv_console_print(struct hv_console *console, const char *text)
 	hv_console_output(console, (const uint8_t *)text, strlen(text));
 }
 
+void hv_console_hold(struct hv_console *console, bool held)
+{
+	pthread_mutex_lock(&console->out_lock);
+	console->out_held = held;
+	console->config.lossy = held;
+	pthread_mutex_unlock(&console->out_lock);
+}
+
 /* Returns whether the other side takes nothing at all. */
 static bool drain(struct hv_console *console)
 {
@@ -103,7 +111,7 @@ static short wants_output(void *ctx)
 {
 	struct hv_console *console = ctx;
 
-	return console->out_len && !console->out_retry.armed ? POLLOUT : 0;
+	return console->out_len && !console->out_held && !console->out_retry.armed ? POLLOUT : 0;
 }
 
 static void on_writable(void *ctx, short revents)

@@ -52,6 +52,7 @@ struct hv_console {
 	atomic_size_t out_len;
 	atomic_ullong out_total;	/* bytes that there were to write, so far */
 	bool out_failed;
+	bool out_held;			/* nothing is written for now */
 	bool out_stuck;			/* the other side has taken nothing, the last time */
 	uint8_t out_last;		/* the last byte that was written, 0: none */
 	/* input, under @config.lock */
@@ -74,6 +75,8 @@ void hv_console_exit(struct hv_console *console);
 void hv_console_output(void *ctx, const uint8_t *data, size_t len);
 /* The same for a string of ours. */
 void hv_console_print(struct hv_console *console, const char *text);
+/* Keep all output, as much as there is room for, until it is let go. By the loop's thread. */
+void hv_console_hold(struct hv_console *console, bool held);
 /* Write what can be written without waiting. */
 void hv_console_drain(struct hv_console *console);
 

@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "display.h"
 #include "firmware/acpi.h"
 #include "firmware/cpu_features.h"
 #include "lib/text.h"
@@ -65,8 +66,13 @@ static void on_power_off(void *ctx)
 
 /* ---------------------------------------------------------------- consoles */
 
+/* The terminal's, for the keyboard or a serial port. */
 static size_t give_input(void *ctx, const uint8_t *data, size_t len)
 {
+	struct hv_machine *machine = ctx;
+
+	if (machine->display)
+		return hv_display_input(machine->display, data, len);
 	return hv_serial_input(ctx, data, len);
 }
 
@@ -84,6 +90,17 @@ static void on_output_failed(void *ctx, int errnum)
 		hv_machine_end(ctx, HV_END_ERROR, 0,
 			       "cannot write the guest's output: %s; mend standard output",
 			       strerror(errnum));
+}
+
+/* Among what the terminal shows; with a screen there, to the port that would have had it. */
+static void output_debug(void *ctx, const uint8_t *data, size_t len)
+{
+	struct hv_machine *machine = ctx;
+
+	if (machine->config.display == HV_DISPLAY_NONE)
+		hv_console_output(&machine->console, data, len);
+	else
+		hv_serial_output_beside(machine, data, len);
 }
 
 void hv_machine_add_console(struct hv_machine *machine, struct hv_console *console,
@@ -188,6 +205,14 @@ static void on_timers(void *ctx, short revents)
 
 /* ------------------------------------------------------------------ create */
 
+/* A terminal that shows the screen shows nothing else. */
+static void move_serial(struct hv_config *config)
+{
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (config->display != HV_DISPLAY_NONE && config->serial[i].kind == HV_SERIAL_STDIO)
+			config->serial[i].kind = HV_SERIAL_PTY;
+}
+
 /* What exists before anything of the guest, and so is always there to be destroyed. */
 static struct hv_machine *allocate(const struct hv_config *config, struct hv_error *err)
 {
@@ -203,6 +228,7 @@ static struct hv_machine *allocate(const struct hv_config *config, struct hv_err
 		return NULL;
 	}
 	machine->config = *config;
+	move_serial(&machine->config);
 	machine->vm.device = machine->vm.fd = -1;
 	machine->memory.fd = -1;
 	pthread_mutex_init(&machine->lock, NULL);
@@ -232,7 +258,7 @@ static int check_descriptors(const struct hv_machine *machine, struct hv_error *
 static bool is_pc(const struct hv_machine *machine)
 {
 	if (machine->config.machine == HV_MACHINE_DEFAULT)
-		return machine->payload.protocol->pc;
+		return machine->payload.protocol->pc || machine->config.display != HV_DISPLAY_NONE;
 	return machine->config.machine == HV_MACHINE_PC;
 }
 
@@ -315,6 +341,14 @@ static void tell_image(struct hv_machine *machine)
 		hv_machine_say(machine, "command line: %s", payload->text);
 }
 
+static int check_display(const struct hv_machine *machine, struct hv_error *err)
+{
+	err->subject = "--display text";
+	if (machine->config.display == HV_DISPLAY_NONE || is_pc(machine))
+		return 0;
+	return hv_fail(err, EINVAL, "a bare machine has no screen; use --machine pc");
+}
+
 static int create_vm(struct hv_machine *machine, struct hv_error *err)
 {
 	struct hv_vm *vm = &machine->vm;
@@ -374,8 +408,8 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 {
 	const struct hv_debugport_config debugport = {
 		.bus = &machine->bus,
-		.output = hv_console_output,
-		.ctx = &machine->console,
+		.output = output_debug,
+		.ctx = machine,
 	};
 	const struct hv_exitport_config exitport = {
 		.bus = &machine->bus,
@@ -428,6 +462,8 @@ struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int m
 	error = check_descriptors(machine, err);
 	if (!error)
 		error = read_input(machine, memory_fd, err);
+	if (!error)
+		error = check_display(machine, err);
 	if (!error)
 		error = create_vm(machine, err);
 	if (!error) {

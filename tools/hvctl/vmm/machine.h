@@ -23,6 +23,8 @@
 #include "vcpu.h"
 #include "vm.h"
 
+struct hv_display;
+
 /* hv_machine.attention: why vCPUs are to look around before they enter the guest again. */
 #define HV_ATTENTION_END   (1U << 0)
 #define HV_ATTENTION_PAUSE (1U << 1)
@@ -50,6 +52,7 @@ struct hv_machine {
 	struct hv_console console;	/* on standard input and output */
 	struct hv_console messages;	/* what we say, on standard error */
 	struct hv_console *consoles;	/* all that are open */
+	struct hv_display *display;	/* on the terminal; NULL: none. @lock */
 	struct hv_debugport debugport;
 	struct hv_exitport exitport;
 

@@ -192,6 +192,14 @@ static void graphics(void *ctx)
 	pc->told_graphics = true;
 }
 
+static void key_room(void *ctx)
+{
+	struct hv_machine_pc *pc = ctx;
+
+	if (pc->machine->display)
+		hv_console_feed(&pc->machine->console);
+}
+
 int hv_machine_pc_create(struct hv_machine *machine)
 {
 	struct hv_machine_pc *pc = calloc(1, sizeof(*pc));
@@ -208,6 +216,7 @@ int hv_machine_pc_create(struct hv_machine *machine)
 		.reset = want_reset,
 		.power_off = power_off,
 		.graphics = graphics,
+		.key_room = key_room,
 		.ctx = pc,
 	};
 	const struct hv_xapic_config xapic = {
@@ -255,6 +264,7 @@ int hv_machine_pc_write_tables(const struct hv_machine *machine)
 		.cpus = machine->nr_vcpus,
 		.ioapic_id = IOAPIC_ID,
 		.com_ports = hv_serial_present(machine),
+		.desk = machine->config.display != HV_DISPLAY_NONE,
 		.pci_slots = PCI_SLOTS,
 		.port_first = PCI_PORT_FIRST,
 		.port_last = PCI_PORT_LAST,

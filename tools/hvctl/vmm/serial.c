@@ -126,19 +126,19 @@ static int open_file(struct hv_serial *port, struct hv_error *err)
 static int open_pty(struct hv_serial *port, struct hv_error *err)
 {
 	struct termios raw;
-	char name[64];
 
 	cfmakeraw(memset(&raw, 0, sizeof(raw)));
 	raw.c_cflag |= CREAD;
 	cfsetspeed(&raw, B115200);
 	if (openpty(&port->fd, &port->slave_fd, NULL, &raw, NULL) ||
-	    ttyname_r(port->slave_fd, name, sizeof(name)))
+	    ttyname_r(port->slave_fd, port->pty, sizeof(port->pty)))
 		return hv_fail(err, errno, "no pseudo-terminal: %s; close one, or mount devpts",
 			       strerror(errno));
 	fcntl(port->fd, F_SETFD, FD_CLOEXEC);
 	fcntl(port->slave_fd, F_SETFD, FD_CLOEXEC);
 	fcntl(port->fd, F_SETFL, O_NONBLOCK);
-	fprintf(stderr, "hvctl: %s is %s\n", hv_pc_com[port - port->machine->serial].name, name);
+	fprintf(stderr, "hvctl: %s is %s\n", hv_pc_com[port - port->machine->serial].name,
+		port->pty);
 	open_own_console(port, port->fd);
 	return 0;
 }
@@ -249,4 +249,13 @@ size_t hv_serial_input(struct hv_machine *machine, const uint8_t *data, size_t l
 		if (machine->serial[i].choice.kind == HV_SERIAL_STDIO)
 			return give_input(&machine->serial[i], data, len);
 	return len; /* nobody's: gone */
+}
+
+void hv_serial_output_beside(const struct hv_machine *machine, const uint8_t *data, size_t len)
+{
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (*machine->serial[i].pty) {
+			hv_console_output(machine->serial[i].console, data, len);
+			return;
+		}
 }

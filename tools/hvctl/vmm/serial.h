@@ -25,6 +25,7 @@ struct hv_serial {
 	struct hv_uart16550 uart;
 	struct hv_console *console;	/* @own, or that of the machine; NULL: unplugged */
 	int fd, slave_fd;		/* of @own */
+	char pty[64];			/* its name; empty: it is none */
 	bool level;			/* of its interrupt */
 	struct hv_panic panic;
 	struct hv_console own;
@@ -56,5 +57,8 @@ const char *hv_serial_panic(const struct hv_machine *machine);
 
 /* What was typed is for the port on stdio: how much it has taken. */
 size_t hv_serial_input(struct hv_machine *machine, const uint8_t *data, size_t len);
+
+/* Output that is no port's, among that of the first one on a pseudo-terminal. */
+void hv_serial_output_beside(const struct hv_machine *machine, const uint8_t *data, size_t len);
 
 #endif

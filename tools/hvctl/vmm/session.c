@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "advice.h"
+#include "display.h"
 #include "lib/status.h"
 #include "lib/tvx.h"
 #include "machine.h"
@@ -25,6 +26,7 @@ struct session {
 	struct hv_signals signals;
 	struct hv_term term;
 	struct hv_silence silence;
+	struct hv_display display;
 	bool has_term;
 	bool told;			/* ... how to get out of it */
 	struct hv_timer reload_timer;
@@ -62,7 +64,8 @@ static void on_terminal_changed(void *ctx, bool ours)
 	struct session *session = ctx;
 
 	hv_console_set_terminal(&session->machine->console, ours);
-	if (ours && !session->told)
+	hv_display_set_terminal(&session->display, ours);
+	if (ours && !session->told && !session->machine->display)
 		hv_console_print(&session->machine->messages, "hvctl: Ctrl-A X ends the VM\n");
 	session->told |= ours;
 }
@@ -95,8 +98,10 @@ static void open_terminal(struct session *session)
 /* From here on the terminal is raw and signals are ours. */
 static int start(struct session *session, struct hv_error *err)
 {
-	int error = open_signals(session, err);
+	int error = hv_display_open(&session->display, session->machine, err);
 
+	if (!error)
+		error = open_signals(session, err);
 	if (error)
 		return error;
 	open_terminal(session);
@@ -160,6 +165,7 @@ static void destroy(struct session *session)
 	hv_machine_join(machine);
 	hv_loop_remove(&machine->loop, &session->signals.watch);
 	hv_silence_forget(&session->silence);
+	hv_display_detach(&session->display);
 	if (session->has_term)
 		hv_timer_cancel(&machine->loop.clock, &session->term.timer);
 	/* What is still to be written was saved. */
@@ -173,6 +179,7 @@ static void attach(struct session *session)
 
 	hv_loop_add(&machine->loop, &session->signals.watch);
 	hv_silence_watch(&session->silence, machine);
+	hv_display_attach(&session->display, machine);
 	if (!session->has_term)
 		return;
 	session->term.loop = &machine->loop;
@@ -248,6 +255,9 @@ static void tell_screen(struct hv_machine *machine)
 	size_t len;
 	FILE *out;
 
+	/* Who ends what they look at has seen it. */
+	if (machine->end.kind == HV_END_QUIT && machine->config.display != HV_DISPLAY_NONE)
+		return;
 	out = open_memstream(&text, &len);
 	if (!out)
 		return;
@@ -339,6 +349,7 @@ static int finish(struct session *session)
 	struct hv_machine *machine = session->machine;
 
 	hv_serial_flush(machine);
+	hv_display_close(&session->display);
 	tell_screen(machine);
 	if (was_killed(&machine->end))
 		drain_consoles(machine);
@@ -371,6 +382,8 @@ int hv_session_run(const struct hv_config *config, const struct hv_session_optio
 	struct hv_end end;
 	int status;
 
+	if (hv_display_check(config, &err))
+		return fail(&err);
 	hv_term_watch_ways_out();
 	session.machine = hv_machine_create(config, &err);
 	if (!session.machine)

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -14,10 +16,21 @@
 
 static struct termios saved;
 static volatile sig_atomic_t is_raw;
+static volatile sig_atomic_t leave_fd = -1;
+static char leave_text[128];
 
 bool hv_term_exists(void)
 {
 	return isatty(STDIN_FILENO);
+}
+
+void hv_term_size(unsigned int *rows, unsigned int *columns)
+{
+	struct winsize size = { 0 };
+
+	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	*rows = size.ws_row ? size.ws_row : 24;
+	*columns = size.ws_col ? size.ws_col : 80;
 }
 
 /* A terminal that controls nobody, or another session, has no background jobs. */
@@ -43,14 +56,29 @@ static bool set_modes(const struct termios *modes)
 	return done;
 }
 
+void hv_term_set_leave(int fd, const char *text)
+{
+	leave_fd = -1;
+	strncpy(leave_text, text, sizeof(leave_text) - 1);
+	leave_fd = fd;
+}
+
+static void leave(void)
+{
+	if (leave_fd >= 0)
+		(void)!write(leave_fd, leave_text, strlen(leave_text));
+}
+
 void hv_term_restore(void)
 {
 	hv_stream_lend_shared(true);
 	if (!is_raw)
 		return;
 	is_raw = 0;
-	if (is_foreground())
-		(void)set_modes(&saved);
+	if (!is_foreground())
+		return;
+	leave();
+	(void)set_modes(&saved);
 }
 
 static void on_deadly_signal(int sig)

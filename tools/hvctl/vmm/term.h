@@ -28,6 +28,9 @@ void hv_term_watch_ways_out(void);
 /* Is standard input a terminal? */
 bool hv_term_exists(void);
 
+/* Of the terminal on standard output; 24 by 80 if it does not say. */
+void hv_term_size(unsigned int *rows, unsigned int *columns);
+
 /**
  * hv_term_open() - make the terminal raw, now or as soon as it is ours
  * @term: loop, changed and ctx are filled in
@@ -40,6 +43,9 @@ void hv_term_close(struct hv_term *term);
 
 /* We were stopped, or others have changed its modes: look again whose it is. */
 void hv_term_refresh(struct hv_term *term);
+
+/* Write @text to @fd, which waits for nobody, whenever it is given back; @fd -1: nothing. */
+void hv_term_set_leave(int fd, const char *text);
 
 /* Give it back as it was; async-signal-safe, and nothing if it is not raw. */
 void hv_term_restore(void);
