@@ -37,7 +37,7 @@ static void fresh(void)
 	check_eq(bda(BDA_COLUMNS), SCREEN_COLUMNS);
 }
 
-static void cursor(void)
+static void moving(void)
 {
 	step("the cursor is where it was put");
 	cursor_set(1999);
@@ -75,7 +75,7 @@ static bool wait_retrace(bool on)
 	return true;
 }
 
-static void retrace(void)
+static void monitor(void)
 {
 	int i;
 
@@ -107,8 +107,8 @@ GUEST("vga")
 	if (inb(MISC_READ) == 0xff)
 		skip_guest("there is no screen");
 	fresh();
-	cursor();
+	moving();
 	blinking();
-	retrace();
+	monitor();
 	scrolling();
 }

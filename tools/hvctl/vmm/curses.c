@@ -100,10 +100,10 @@ static int open_screen(struct hv_curses *curses, struct hv_error *err)
 	choose_locale();
 	curses->screen = newterm(NULL, curses->out, curses->in);
 	if (!curses->screen)
-		return hv_fail(err, ENOENT,
-			       "ncurses does not know the terminal \"%s\"; set TERM, or install "
-			       "its terminfo (package ncurses-term)",
-			       name ? name : "");
+		return hv_fail(
+			err, ENOENT,
+			"ncurses does not know the terminal \"%s\"; set TERM, or install its terminfo (package ncurses-term)",
+			name ? name : "");
 	return 0;
 }
 
@@ -255,9 +255,8 @@ const char *hv_curses_leave_string(const struct hv_curses *curses)
 
 struct hv_curses *hv_curses_open(struct hv_error *err)
 {
-	hv_fail(err, ENOSYS,
-		"this hvctl was built without ncurses; install libncurses-dev and pkg-config, and "
-		"build it again");
+	hv_fail(err, EOPNOTSUPP,
+		"this hvctl was built without ncurses; install libncurses-dev and pkg-config, and build it again");
 	return NULL;
 }
 

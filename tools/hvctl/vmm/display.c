@@ -186,9 +186,9 @@ int hv_display_check(const struct hv_config *config, struct hv_error *err)
 	err->subject = "--display text";
 	if (config->display != HV_DISPLAY_TEXT || (hv_term_exists() && isatty(STDOUT_FILENO)))
 		return 0;
-	return hv_fail(err, ENOTTY,
-		       "standard input and output are no terminal; run hvctl in one, or leave the "
-		       "option out: the screen is told at the end");
+	return hv_fail(
+		err, ENOTTY,
+		"standard input and output are no terminal; run hvctl in one, or leave the option out: the screen is told at the end");
 }
 
 static void set_status(struct hv_display *display)

@@ -186,9 +186,9 @@ static void graphics(void *ctx)
 	struct hv_machine_pc *pc = ctx;
 
 	if (!pc->told_graphics)
-		hv_console_print(&pc->machine->messages,
-				 "hvctl: the guest goes to a graphics mode, which is not shown; "
-				 "only text modes are\n");
+		hv_console_print(
+			&pc->machine->messages,
+			"hvctl: the guest goes to a graphics mode, which is not shown; only text modes are\n");
 	pc->told_graphics = true;
 }
 
