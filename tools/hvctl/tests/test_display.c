@@ -407,8 +407,7 @@ static void test_unknown_terminal(void **state)
 	start(shows, 30, 100, "no-such-terminal");
 	status = end();
 	assert_int_equal(WEXITSTATUS(status), 2);
-	expect("hvctl run: --display text: ncurses does not know the terminal "
-	       "\"no-such-terminal\"; ");
+	expect("hvctl run: --display text: ncurses does not know the terminal \"no-such-terminal\"; ");
 }
 
 static void test_no_terminal(void **state)
@@ -434,9 +433,9 @@ static void test_no_terminal(void **state)
 	assert_int_equal(WEXITSTATUS(status), 2);
 	assert_true(read(err[0], said, sizeof(said) - 1) > 0);
 	close(err[0]);
-	assert_string_equal(said, "hvctl run: --display text: standard input and output are no "
-				  "terminal; run hvctl in one, or leave the option out: the screen "
-				  "is told at the end\n");
+	assert_string_equal(
+		said,
+		"hvctl run: --display text: standard input and output are no terminal; run hvctl in one, or leave the option out: the screen is told at the end\n");
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is on the screen of a guest: as a BIOS leaves it, as the registers show it, as told at the end. */
+/* What is on a guest's screen: as a BIOS leaves it, as the registers show it, as it is told. */
 #include <jansson.h>
 #include <stdio.h>
 
