@@ -160,12 +160,11 @@ static unsigned int first_row(const struct hv_screen *screen, unsigned int rows)
 	return row - rows + 1;
 }
 
-static void place_cursor(const struct hv_screen *screen, unsigned int first,
-			 const struct hv_picture *picture)
+static void place_cursor(const struct hv_picture *picture, unsigned int first)
 {
 	unsigned int row, column;
-	bool shown = hv_screen_cursor(screen, &row, &column) && row >= first &&
-		     row - first < picture->rows && column < picture->columns;
+	bool shown = picture->screen && hv_screen_cursor(picture->screen, &row, &column) &&
+		     row >= first && row - first < picture->rows && column < picture->columns;
 
 	curs_set(shown);
 	if (shown)
@@ -199,9 +198,7 @@ void hv_curses_draw(struct hv_curses *curses, const struct hv_picture *picture, 
 		for (unsigned int c = 0; c < screen->vga.columns && c < picture->columns; c++)
 			draw_cell(curses, screen, row, c, row - first);
 	draw_status(picture, rows);
-	curs_set(0);
-	if (screen)
-		place_cursor(screen, first, picture);
+	place_cursor(picture, first);
 	refresh();
 }
 
