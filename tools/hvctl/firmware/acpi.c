@@ -240,7 +240,7 @@ static uint64_t write_fadt(struct space *space, uint64_t facs, uint64_t dsdt, bo
 	fadt->p_lvl2_lat = NO_C2_LATENCY;
 	fadt->p_lvl3_lat = NO_C3_LATENCY;
 	fadt->century = HV_CMOS_CENTURY;
-	/* They are there always; where nobody looks or types, guests need not spend time on them. */
+	/* Both are there; where nobody looks or types, guests need not spend time on them. */
 	fadt->boot_arch = BOOT_ARCH_LEGACY_DEVICES | (desk ? BOOT_ARCH_8042 : BOOT_ARCH_NO_VGA);
 	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE |
 		      FADT_TIMER_32BIT | FADT_RESET_REG;
