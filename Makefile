@@ -69,6 +69,13 @@ test-long test-crash: deps-test
 	@status=0; for test in $(if $(filter %-crash,$@),crash,crash suspend qemu); do \
 		echo "==> $$test"; LONG=1 $(TESTBED)/tests/$$test.sh || status=1; done; exit $$status
 
+# Kernels of others as the distribution packages them.
+.PHONY: test-images
+test-images: deps-test
+	@$(MAKE) --no-print-directory userspace
+	@$(TESTBED)/prepare $(or $(KERNEL),6.1)
+	@LONG=1 $(TESTBED)/tests/images.sh
+
 test-debug: deps-debug
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),$(DEBUG_KERNELS))
@@ -110,6 +117,7 @@ help:
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel (7.2: 2 CPUs); ONLY="name ..." for some (see docs/testbed.md)"
 	@echo "make test-all  those, all of them on Linux 7.2 too, and make test-long (two hours on two CPUs)"
+	@echo "make test-images  kernels of others as the distribution packages them: memtest86+, Xen, GNU Mach"
 	@echo "make test-long  with guests running, on each kernel: crash kernels and reboots (make test-crash), sleep, QEMU beside hvctl"
 	@echo "make test-debug  selftests and guests on kernels with KASAN, lockdep, KCSAN, PREEMPT_RT ..., which it builds first"
 	@echo "make coverage  which lines of module/ the tests reach"
