@@ -70,6 +70,8 @@ struct hv_insn {
 	uint8_t states;			/* ... XCR0 bits that it needs for that */
 	uint8_t modrm;			/* ... its byte of that name */
 	uint8_t native_len;		/* ... as it is executed, in bytes */
+	bool masked;			/* ... a mask says what of op[0] it touches */
+	uint8_t twin_len;		/* ... and a store under the same mask, if it is a load */
 	struct hv_operand op[2];
 };
 

@@ -49,7 +49,7 @@ static bool may_use_vectors(struct hv_mmio *m, const struct hv_insn *insn)
 	return true;
 }
 
-static void execute(struct hv_mmio *m, const struct hv_insn *insn, struct hv_native_frame *frame)
+static void fill_frame(struct hv_mmio *m, const struct hv_insn *insn, struct hv_native_frame *frame)
 {
 	*frame = (struct hv_native_frame){
 		.rflags = m->regs->rflags,
@@ -58,6 +58,11 @@ static void execute(struct hv_mmio *m, const struct hv_insn *insn, struct hv_nat
 	};
 	for (unsigned int i = 0; i < TINYVMX_NR_GPR; i++)
 		frame->gpr[i] = m->regs->gpr[i];
+}
+
+static void execute(struct hv_mmio *m, const struct hv_insn *insn, struct hv_native_frame *frame)
+{
+	fill_frame(m, insn, frame);
 	hv_native_run(&m->native, hv_mmio_place(m, insn), insn, frame);
 }
 
@@ -86,6 +91,53 @@ static bool has_stored(const struct hv_mmio *m, const struct hv_insn *insn, unsi
 	return insn->writes && !(insn->vector && x87_exceptions(m) & ~before);
 }
 
+/* What a mask lets through is in pieces: go on to the next one. */
+static bool next_piece(uint64_t touched, unsigned int *start, unsigned int *len)
+{
+	*start += *len;
+	if (*start >= 64 || !(touched >> *start))
+		return false;
+	*start += __builtin_ctzll(touched >> *start);
+	*len = ~(touched >> *start) ? __builtin_ctzll(~(touched >> *start)) : 64;
+	return true;
+}
+
+/* ... which are there, or the guest faults, before the first is touched. */
+static bool access_pieces(struct hv_mmio *m, const struct hv_insn *insn, uint64_t touched,
+			  bool check)
+{
+	uint8_t *operand = hv_native_operand(&m->native);
+
+	for (unsigned int start = 0, len = 0; next_piece(touched, &start, &len);) {
+		struct hv_operand piece = insn->op[0];
+
+		piece.displacement += start;
+		piece.bits = 8 * len;
+		if (!(check ? hv_insn_check(m, insn, &piece, insn->writes) :
+			      hv_insn_memory_bytes(m, insn, &piece, insn->writes, operand + start)))
+			return false;
+	}
+	return true;
+}
+
+/* Nothing that the mask leaves out is touched, and it may be where there is no page. */
+static enum hv_mmio_result move_masked(struct hv_mmio *m, const struct hv_insn *insn)
+{
+	struct hv_native_frame frame;
+	uint64_t touched;
+
+	fill_frame(m, insn, &frame);
+	touched = hv_native_touched(&m->native, hv_mmio_place(m, insn), insn, &frame);
+	if (frame.vector != HV_NATIVE_NONE)
+		return raised(m, frame.vector);
+	if (!access_pieces(m, insn, touched, true) || !access_pieces(m, insn, touched, false))
+		return HV_MMIO_FAULT;
+	if (insn->reads)
+		execute(m, insn, &frame);
+	return store_vectors(m) ? HV_MMIO_DONE :
+				  hv_insn_unsupported(m, "has registers that cannot be set");
+}
+
 enum hv_mmio_result hv_insn_native(struct hv_mmio *m, const struct hv_insn *insn, int arg)
 {
 	const struct hv_operand *op = &insn->op[0];
@@ -98,6 +150,8 @@ enum hv_mmio_result hv_insn_native(struct hv_mmio *m, const struct hv_insn *insn
 		return hv_insn_unsupported(m, "needs registers that cannot be had");
 	if (insn->vector && !may_use_vectors(m, insn))
 		return HV_MMIO_FAULT;
+	if (insn->masked)
+		return move_masked(m, insn);
 	if (insn->vector)
 		x87 = x87_exceptions(m);
 	if (insn->writes && !hv_insn_check(m, insn, op, true))

@@ -112,15 +112,17 @@ void *hv_native_operand(const struct hv_native *native)
 }
 
 static const char *put_code(struct hv_native *native, unsigned int place,
-			    const struct hv_native_code *made)
+			    const struct hv_native_code *made, const struct hv_native_code *twin)
 {
 	uint8_t *at = place_at(native, place);
 
-	_Static_assert(sizeof(made->code) < PLACE_BYTES, "and a RET");
+	_Static_assert(sizeof(made->code) < PLACE_BYTES / 2, "and a RET; a twin, too");
 	if (mprotect(native->page, PAGE, PROT_READ | PROT_WRITE))
 		return "needs code that this host does not let hvctl write";
 	memcpy(at, made->code, made->len);
 	at[made->len] = 0xc3;
+	memcpy(at + PLACE_BYTES / 2, twin->code, twin->len);
+	at[PLACE_BYTES / 2 + twin->len] = 0xc3;
 	if (mprotect(native->page, PAGE, PROT_READ | PROT_EXEC))
 		return "needs code that this host does not let hvctl execute";
 	return NULL;
@@ -129,16 +131,21 @@ static const char *put_code(struct hv_native *native, unsigned int place,
 const char *hv_native_build(struct hv_native *native, unsigned int place, struct hv_insn *insn,
 			    const uint8_t *code, size_t len, unsigned int code_bits)
 {
-	struct hv_native_code made;
+	struct hv_native_code made, twin = { .len = 0 };
 	const char *why = make_page(native);
 
 	if (!why)
 		why = hv_native_make(&made, insn, code, len, code_bits, place_at(native, place),
 				     hv_native_operand(native));
+	if (!why && insn->masked && insn->reads)
+		why = hv_native_make_twin(&twin, insn, code, len, code_bits,
+					  place_at(native, place) + PLACE_BYTES / 2,
+					  hv_native_operand(native));
 	if (why)
 		return why;
 	insn->native_len = made.len;
-	return put_code(native, place, &made);
+	insn->twin_len = twin.len;
+	return put_code(native, place, &made, &twin);
 }
 
 /* -------------------------------------------------------------------------- run */
@@ -162,13 +169,13 @@ static void mend_pointers(struct hv_native_frame *frame, const struct hv_native 
 		native->xsave->image[6] = insn->modrm;
 }
 
-void hv_native_run(struct hv_native *native, unsigned int place, const struct hv_insn *insn,
-		   struct hv_native_frame *frame)
+static void run(struct hv_native *native, const void *code, unsigned int len,
+		const struct hv_insn *insn, struct hv_native_frame *frame)
 {
 	uint64_t rflags = frame->rflags;
 
-	frame->code = place_at(native, place);
-	frame->end = (uint64_t)(uintptr_t)frame->code + insn->native_len;
+	frame->code = code;
+	frame->end = (uint64_t)(uintptr_t)code + len;
 	frame->image = insn->vector ? native->xsave->image : NULL;
 	frame->xsave_mask = native->states & HV_NATIVE_STATES;
 	frame->rflags = (rflags & ARITHMETIC) | X86_RFLAGS_FIXED;
@@ -179,6 +186,32 @@ void hv_native_run(struct hv_native *native, unsigned int place, const struct hv
 	frame->rflags = (rflags & ~ARITHMETIC) | (frame->rflags & ARITHMETIC);
 	if (insn->vector)
 		mend_pointers(frame, native, insn);
+}
+
+void hv_native_run(struct hv_native *native, unsigned int place, const struct hv_insn *insn,
+		   struct hv_native_frame *frame)
+{
+	run(native, place_at(native, place), insn->native_len, insn, frame);
+}
+
+/* Twice: what is there afterwards in any case was stored. */
+uint64_t hv_native_touched(struct hv_native *native, unsigned int place, const struct hv_insn *insn,
+			   struct hv_native_frame *frame)
+{
+	const uint8_t *code = place_at(native, place) + (insn->twin_len ? PLACE_BYTES / 2 : 0);
+	unsigned int len = insn->twin_len ? insn->twin_len : insn->native_len;
+	uint8_t *operand = hv_native_operand(native), first[HV_GUEST_MAX_BYTES];
+	uint64_t touched = 0;
+
+	memset(operand, 0, HV_GUEST_MAX_BYTES);
+	run(native, code, len, insn, frame);
+	memcpy(first, operand, HV_GUEST_MAX_BYTES);
+	memset(operand, 0xff, HV_GUEST_MAX_BYTES);
+	if (frame->vector == HV_NATIVE_NONE)
+		run(native, code, len, insn, frame);
+	for (unsigned int i = 0; i < insn->bits / 8; i++)
+		touched |= (uint64_t)(first[i] == operand[i]) << i;
+	return touched;
 }
 
 void hv_native_free(struct hv_native *native)

@@ -58,6 +58,13 @@ void *hv_native_operand(const struct hv_native *native);
 void hv_native_run(struct hv_native *native, unsigned int place, const struct hv_insn *insn,
 		   struct hv_native_frame *frame);
 
+/*
+ * Which bytes of its operand does a masked instruction touch? Bit 0 is the first. An exception
+ * comes as above; the operand is then what a store would have made of it.
+ */
+uint64_t hv_native_touched(struct hv_native *native, unsigned int place, const struct hv_insn *insn,
+			   struct hv_native_frame *frame);
+
 void hv_native_free(struct hv_native *native);
 
 #endif

@@ -90,10 +90,6 @@ static const struct {
 	{ ZYDIS_CATEGORY_TBM, 0, "is no instruction of Intel's" },
 	{ ZYDIS_CATEGORY_AMD3DNOW, 0, "is no instruction of Intel's" },
 	{ ZYDIS_CATEGORY_AMX_TILE, 0, "loads or stores a tile" },
-	{ 0, ZYDIS_MNEMONIC_VMASKMOVPS, "must not touch what its mask leaves out" },
-	{ 0, ZYDIS_MNEMONIC_VMASKMOVPD, "must not touch what its mask leaves out" },
-	{ 0, ZYDIS_MNEMONIC_VPMASKMOVD, "must not touch what its mask leaves out" },
-	{ 0, ZYDIS_MNEMONIC_VPMASKMOVQ, "must not touch what its mask leaves out" },
 	{ ZYDIS_CATEGORY_COMPRESS, 0, "touches as many elements as a mask has bits" },
 	{ ZYDIS_CATEGORY_EXPAND, 0, "touches as many elements as a mask has bits" },
 	{ ZYDIS_CATEGORY_KEYLOCKER, 0, "uses a key that is the CPU's" },
@@ -209,6 +205,46 @@ static uint8_t wanted_states(const ZydisDecodedInstruction *z, const ZydisDecode
 								0;
 }
 
+/* Moves that may have a mask, and their opcodes; @mask: they have one, in a vector register. */
+static const struct move {
+	uint16_t mnemonic;
+	uint8_t load, store;
+	bool mask;
+} moves[] = {
+	{ ZYDIS_MNEMONIC_VMOVUPS, 0x10, 0x11, false },
+	{ ZYDIS_MNEMONIC_VMOVUPD, 0x10, 0x11, false },
+	{ ZYDIS_MNEMONIC_VMOVSS, 0x10, 0x11, false },
+	{ ZYDIS_MNEMONIC_VMOVSD, 0x10, 0x11, false },
+	{ ZYDIS_MNEMONIC_VMOVAPS, 0x28, 0x29, false },
+	{ ZYDIS_MNEMONIC_VMOVAPD, 0x28, 0x29, false },
+	{ ZYDIS_MNEMONIC_VMOVDQU8, 0x6f, 0x7f, false },
+	{ ZYDIS_MNEMONIC_VMOVDQU16, 0x6f, 0x7f, false },
+	{ ZYDIS_MNEMONIC_VMOVDQU32, 0x6f, 0x7f, false },
+	{ ZYDIS_MNEMONIC_VMOVDQU64, 0x6f, 0x7f, false },
+	{ ZYDIS_MNEMONIC_VMOVDQA32, 0x6f, 0x7f, false },
+	{ ZYDIS_MNEMONIC_VMOVDQA64, 0x6f, 0x7f, false },
+	{ ZYDIS_MNEMONIC_VMASKMOVPS, 0x2c, 0x2e, true },
+	{ ZYDIS_MNEMONIC_VMASKMOVPD, 0x2d, 0x2f, true },
+	{ ZYDIS_MNEMONIC_VPMASKMOVD, 0x8c, 0x8e, true },
+	{ ZYDIS_MNEMONIC_VPMASKMOVQ, 0x8c, 0x8e, true },
+};
+
+static const struct move *find_move(const ZydisDecodedInstruction *z)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++)
+		if (moves[i].mnemonic == z->mnemonic)
+			return &moves[i];
+	return NULL;
+}
+
+static bool is_masked(const ZydisDecodedInstruction *z)
+{
+	const struct move *move = find_move(z);
+
+	return (move && move->mask) ||
+	       (z->avx.mask.reg != ZYDIS_REGISTER_NONE && z->avx.mask.reg != ZYDIS_REGISTER_K0);
+}
+
 static const char *refuse(const ZydisDecodedInstruction *z, const ZydisDecodedOperand *operands)
 {
 	if (!computes(z) || is_named(z))
@@ -217,7 +253,7 @@ static const char *refuse(const ZydisDecodedInstruction *z, const ZydisDecodedOp
 	    z->encoding != ZYDIS_INSTRUCTION_ENCODING_VEX &&
 	    z->encoding != ZYDIS_INSTRUCTION_ENCODING_EVEX)
 		return "is no instruction of Intel's";
-	if (z->avx.mask.reg != ZYDIS_REGISTER_NONE && z->avx.mask.reg != ZYDIS_REGISTER_K0)
+	if (is_masked(z) && !find_move(z))
 		return "must not touch what its mask leaves out";
 	for (unsigned int i = 0; i < z->operand_count; i++)
 		if (operands[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
@@ -410,7 +446,8 @@ const char *hv_native_make(struct hv_native_code *made, struct hv_insn *insn, co
 	if (memory->size % 8 || memory->size > 8 * HV_GUEST_MAX_BYTES || !memory->size)
 		return "has an operand of a size that no device knows";
 	/* What is read first, as by CMPXCHG and shifts, may be written back as it was. */
-	if (memory->actions & CONDITIONAL && !(memory->actions & ZYDIS_OPERAND_ACTION_READ))
+	if (memory->actions & CONDITIONAL && !is_masked(&z) &&
+	    !(memory->actions & ZYDIS_OPERAND_ACTION_READ))
 		return "must not touch what its mask leaves out";
 	if (names_rsp(&z, operands))
 		return "computes with the stack pointer";
@@ -423,7 +460,40 @@ const char *hv_native_make(struct hv_native_code *made, struct hv_insn *insn, co
 	insn->bits = memory->size;
 	insn->reads = memory->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
 	insn->writes = memory->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+	insn->masked = is_masked(&z);
 	insn->states = wanted_states(&z, operands);
 	insn->modrm = z.raw.modrm.mod << 6 | z.raw.modrm.reg << 3 | z.raw.modrm.rm;
 	return NULL;
+}
+
+/*
+ * Zydis tells where the opcode is; of EVEX, the bit that would have masked elements cleared is
+ * for loads alone.
+ */
+const char *hv_native_make_twin(struct hv_native_code *made, const struct hv_insn *insn,
+				const uint8_t *code, size_t len, unsigned int code_bits,
+				const void *at, const void *operand)
+{
+	static const char why_not_twin[] = "must not touch what its mask leaves out";
+	ZydisDecoder decoder;
+	ZydisDecodedInstruction z;
+	struct hv_insn twin = { 0 };
+	uint8_t copy[HV_INSN_MAX] = { 0 };
+	const struct move *move;
+	const char *why;
+
+	memcpy(copy, code, len < sizeof(copy) ? len : sizeof(copy));
+	hv_zydis_init(&decoder, code_bits);
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, copy, sizeof(copy), &z)))
+		return "is no instruction";
+	move = find_move(&z);
+	if (!move || copy[z.raw.modrm.offset - 1] != move->load)
+		return why_not_twin;
+	copy[z.raw.modrm.offset - 1] = move->store;
+	if (z.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX)
+		copy[z.raw.evex.offset + 3] &= 0x7f;
+	why = hv_native_make(made, &twin, copy, z.length, code_bits, at, operand);
+	if (!why && (!twin.masked || !twin.writes || twin.reads || twin.bits != insn->bits))
+		why = why_not_twin;
+	return why;
 }

@@ -19,4 +19,12 @@ struct hv_native_code {
 const char *hv_native_make(struct hv_native_code *made, struct hv_insn *insn, const uint8_t *code,
 			   size_t len, unsigned int code_bits, const void *at, const void *operand);
 
+/*
+ * The same of a store under the mask of a masked load, @insn, that hv_native_make() has made of
+ * @code.
+ */
+const char *hv_native_make_twin(struct hv_native_code *made, const struct hv_insn *insn,
+				const uint8_t *code, size_t len, unsigned int code_bits,
+				const void *at, const void *operand);
+
 #endif

@@ -26,7 +26,7 @@ static struct {
 		uint64_t xcr0;
 		uint8_t head[sizeof(struct tinyvmx_xsave)];
 	};
-	uint8_t image[576];
+	uint8_t image[2816];
 } __attribute__((aligned(64))) xsave;
 static struct hv_mmio mmio;
 static uint32_t broken; /* a TINYVMX_STATE_* that cannot be had or set */

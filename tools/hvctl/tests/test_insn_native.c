@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Instructions on a device that this CPU executes: results, flags, vectors, exceptions. */
+#include <cpuid.h>
+
 #include "insn_test.h"
 
 static uint32_t crc32_of_3(void)
@@ -171,12 +173,95 @@ static void test_not_available(void **state)
 	assert_int_equal(writes, 0);
 }
 
+/* Elements of XMM1, by their signs, and those of XMM0. */
+static void set_mask(unsigned int mask)
+{
+	uint32_t words[8] = { 0x10203040, 0x50607080, 0x90a0b0c0, 0xd0e0f001 };
+
+	if (!__builtin_cpu_supports("avx2"))
+		skip();
+	for (unsigned int i = 0; i < 4; i++)
+		words[4 + i] = mask >> i & 1 ? 0x80000000 : 0x7fffffff;
+	memcpy(xsave.image + 160, words, sizeof(words));
+	xsave.image[24] = 0x80, xsave.image[25] = 0x1f;
+	xsave.image[512] = 2;
+	xsave.xcr0 = mmio.xcr0_mask = 7;
+}
+
+/* What a mask leaves out is not touched, on a chip or elsewhere. */
+static void test_masked(void **state)
+{
+	static const uint32_t loaded[] = { 0x10203040, 0, 0x90a0b0c0, 0 };
+
+	(void)state;
+	set_mask(5);
+	memset(chip, 0x11, 16);
+	DO(64, "\xc4\xe2\x71\x2e\x03"); /* vmaskmovps [rbx], xmm1, xmm0 */
+	assert_int_equal(writes, 2);
+	assert_int_equal(chip_get(0, 8), 0x1111111110203040);
+	assert_int_equal(chip_get(8, 8), 0x1111111190a0b0c0);
+	assert_int_equal(reads, 0);
+	DO(64, "\xc4\xe2\x71\x8c\x13"); /* vpmaskmovd xmm2, xmm1, [rbx] */
+	assert_int_equal(reads, 2);
+	assert_memory_equal(xsave.image + 160 + 32, loaded, 16);
+	set_mask(3);
+	DO(64, "\xc4\xe2\x71\x8e\x43\x20"); /* vpmaskmovd [rbx+32], xmm1, xmm0 */
+	assert_int_equal(chip_get(32, 8), 0x5060708010203040);
+	assert_int_equal(writes, 3);
+	set_mask(0);
+	DO(64, "\xc4\xe2\x71\x2c\x13"); /* vmaskmovps xmm2, xmm1, [rbx] */
+	assert_int_equal(reads, 2);
+}
+
+/* The same by a mask register, where the CPU has them: that is elsewhere on each make. */
+static void test_mask_register(void **state)
+{
+	unsigned int eax, offset, ecx, edx;
+
+	(void)state;
+	if (!__builtin_cpu_supports("avx512f"))
+		skip();
+	set_mask(0);
+	__cpuid_count(0xd, 5, eax, offset, ecx, edx);
+	xsave.xcr0 = mmio.xcr0_mask = 0xe7;
+	xsave.image[512] = 0x22;
+	xsave.image[offset + 8] = 6; /* K1 */
+	memset(chip, 0x11, 64);
+	DO(64, "\x62\xf1\x7c\x49\x11\x03"); /* vmovups [rbx]{k1}, zmm0 */
+	assert_int_equal(writes, 1);
+	assert_int_equal(chip_get(0, 8), 0x5060708011111111);
+	assert_int_equal(chip_get(8, 8), 0x1111111190a0b0c0);
+	DO(64, "\x62\xf1\x7e\xc9\x6f\x13"); /* vmovdqu32 zmm2{k1}{z}, [rbx] */
+	assert_int_equal(reads, 1);
+	assert_memory_equal(xsave.image + 160 + 36, chip + 4, 8);
+	assert_int_equal(xsave.image[160 + 32], 0);
+	xsave.xcr0 = 7;
+	FAULTS(64, "\x62\xf1\x7c\x49\x11\x03", X86_VECTOR_UD, 0);
+}
+
+static void test_masked_faults(void **state)
+{
+	(void)state;
+	sregs.seg[TINYVMX_DS].limit = CHIP + 7;
+	set_mask(3);
+	DO(32, "\xc4\xe2\x71\x2e\x03"); /* vmaskmovps [ebx], xmm1, xmm0 */
+	assert_int_equal(writes, 1);
+	set_mask(5);
+	FAULTS(32, "\xc4\xe2\x71\x2e\x03", X86_VECTOR_GP, 0);
+	FAULTS(32, "\xc4\xe2\x71\x2c\x13", X86_VECTOR_GP, 0);
+	assert_int_equal(writes, 1);
+	assert_int_equal(reads, 0);
+	broken = TINYVMX_STATE_XSAVE;
+	assert_int_equal(emulate(32, "\xc4\xe2\x71\x2c\x13", 5), HV_MMIO_UNSUPPORTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_native),       T(test_prefixes),       T(test_vectors),
-		T(test_exceptions),   T(test_x87_exceptions), T(test_mxcsr),
-		T(test_broken_store), T(test_not_available),
+		T(test_native),        T(test_prefixes),       T(test_vectors),
+		T(test_exceptions),    T(test_x87_exceptions), T(test_mxcsr),
+		T(test_broken_store),  T(test_not_available),  T(test_masked),
+		T(test_mask_register), T(test_masked_faults),
 	};
 
 	return cmocka_run_group_tests_name("insn native", tests, NULL, NULL);

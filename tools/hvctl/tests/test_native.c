@@ -98,11 +98,12 @@ static const struct {
 	{ "bt [rbx], rax", CODE("\x48\x0f\xa3\x03") },
 	{ "maskmovq", CODE("\x0f\xf7\xc1") },
 	{ "maskmovdqu", CODE("\x66\x0f\xf7\xc1") },
-	{ "vmaskmovps [rbx], ymm1, ymm1", CODE("\xc4\xe2\x75\x2e\x0b") },
+	{ "vaddps zmm0{k1}, zmm1, [rbx]", CODE("\x62\xf1\x74\x49\x58\x03") },
+	{ "vpmovdb [rbx]{k1}, zmm0", CODE("\x62\xf2\x7e\x49\x31\x03") },
+	{ "vpexpandd zmm0{k1}, [rbx]", CODE("\x62\xf2\x7d\x49\x89\x03") },
 	{ "vpgatherdd ymm0, [rbx+ymm1], ymm2", CODE("\xc4\xe2\x6d\x90\x04\x0b") },
 	{ "vpgatherdd zmm0{k1}, [rbx+zmm1]", CODE("\x62\xf2\x7d\x49\x90\x04\x0b") },
 	{ "vpscatterdd [rbx+zmm1]{k1}, zmm0", CODE("\x62\xf2\x7d\x49\xa0\x04\x0b") },
-	{ "vmovups [rbx]{k1}, zmm0", CODE("\x62\xf1\x7c\x49\x11\x03") },
 	{ "vpcompressd [rbx]{k1}, zmm0", CODE("\x62\xf2\x7d\x49\x8b\x03") },
 	{ "fxsave [rbx]", CODE("\x0f\xae\x03") },
 	{ "fxrstor64 [rbx]", CODE("\x48\x0f\xae\x0b") },
@@ -143,6 +144,31 @@ static void test_refused(void **state)
 	/* VEX.W means nothing in 32-bit code, but here it does: ANDN of 32 bits, not of 64. */
 	assert_null(make(&made, &insn, CODE("\xc4\xe2\x70\xf2\x03"), 32));
 	assert_non_null(make(&made, &insn, CODE("\xc4\xe2\xf0\xf2\x03"), 32));
+}
+
+/* A masked load has a store beside it, under the same mask and as wide; others have none. */
+static void test_twin(void **state)
+{
+	struct hv_native_code made;
+	struct hv_insn insn;
+
+	(void)state;
+	assert_null(
+		make(&made, &insn, CODE("\x62\xf1\x7c\xc9\x10\x03"), 64)); /* vmovups zmm0{k1}{z} */
+	assert_true(insn.masked && insn.reads && !insn.writes);
+	assert_null(hv_native_make_twin(&made, &insn, (const uint8_t *)"\x62\xf1\x7c\xc9\x10\x03",
+					6, 64, at, operand));
+	assert_memory_equal(made.code, "\x62\xf1\x7c\x49\x11\x05", 6);
+	insn.bits = 256;
+	assert_non_null(hv_native_make_twin(
+		&made, &insn, (const uint8_t *)"\x62\xf1\x7c\xc9\x10\x03", 6, 64, at, operand));
+	/* A store, no move, no mask. */
+	assert_non_null(hv_native_make_twin(
+		&made, &insn, (const uint8_t *)"\x62\xf1\x7c\x49\x11\x03", 6, 64, at, operand));
+	assert_non_null(
+		hv_native_make_twin(&made, &insn, (const uint8_t *)"\xd1\x23", 2, 64, at, operand));
+	assert_non_null(hv_native_make_twin(
+		&made, &insn, (const uint8_t *)"\x62\xf1\x7c\x48\x10\x03", 6, 64, at, operand));
 }
 
 /* ------------------------------------------------------------ what is made of bytes */
@@ -494,8 +520,9 @@ static void test_own_crash(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_refused),       T(test_made),  T(test_flags),  T(test_exceptions),
-		T(test_leaks_nothing), T(test_pages), T(test_denied), T(test_own_crash),
+		T(test_refused), T(test_twin),       T(test_made),
+		T(test_flags),   T(test_exceptions), T(test_leaks_nothing),
+		T(test_pages),   T(test_denied),     T(test_own_crash),
 	};
 
 	return cmocka_run_group_tests_name("native", tests, NULL, NULL);
