@@ -5,8 +5,8 @@
  *  00  PM1_STS  15 WAK, 10 RTC, 9 SLPBTN, 8 PWRBTN, 5 GBL, 4 BM, 0 TMR; write 1 to clear
  *  02  PM1_EN   10 RTC, 9 SLPBTN, 8 PWRBTN, 5 GBL, 0 TMR
  *  04  PM1_CNT  13 SLP_EN, 12:10 SLP_TYP, 2 GBL_RLS, 1 BM_RLD, 0 SCI_EN
- *  08  PM_TMR   3.579545 MHz
- *  0C  reset    1 resets the machine
+ *  08  PM_TMR   3.579545 MHz, 32 bits (the PIIX4's has 24)
+ *  0C  up to 3F: general purpose events, traps, pins of the PIIX4, none of which is here
  *
  * There is no SMI command port, so the machine is in ACPI mode from the start and
  * SCI_EN always reads 1. The timer's status bit is worked out when it is looked
@@ -127,16 +127,12 @@ static void pm_write16(struct hv_acpi_pm *pm, uint64_t offset, uint16_t value, u
 	pm_update(pm);
 }
 
-static void pm_write_reset(struct hv_acpi_pm *pm, uint8_t value)
-{
-	if (value == HV_ACPI_PM_RESET_VALUE && pm->config.reset)
-		pm->config.reset(pm->config.ctx);
-}
-
 static uint64_t pm_read(struct hv_acpi_pm *pm, uint64_t offset, unsigned int width)
 {
 	uint64_t value = 0, reg;
 
+	if (offset >= HV_ACPI_PM_TIMER + 4)
+		return 0;
 	/* In one go, for a counter must not move between its bytes. */
 	if (offset >= HV_ACPI_PM_TIMER)
 		return (pm_ticks(pm) & UINT32_MAX) >> (offset - HV_ACPI_PM_TIMER) * 8;
@@ -149,8 +145,6 @@ static void pm_write(struct hv_acpi_pm *pm, uint64_t offset, unsigned int width,
 {
 	uint64_t mask = hv_width_mask(width), reg;
 
-	if (offset == HV_ACPI_PM_RESET)
-		pm_write_reset(pm, (uint8_t)value);
 	if (offset >= HV_ACPI_PM_TIMER)
 		return;
 	value = (value & mask) << offset * 8;
@@ -159,7 +153,7 @@ static void pm_write(struct hv_acpi_pm *pm, uint64_t offset, unsigned int width,
 		pm_write16(pm, reg, (uint16_t)(value >> reg * 8), (uint16_t)(mask >> reg * 8));
 }
 
-static void pm_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
+void hv_acpi_pm_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
 {
 	if (write)
 		pm_write(dev, offset, width, *value);
@@ -174,28 +168,18 @@ void hv_acpi_pm_reset(struct hv_acpi_pm *pm)
 	pm_update(pm);
 }
 
-int hv_acpi_pm_init(struct hv_acpi_pm *pm, const struct hv_acpi_pm_config *config)
+void hv_acpi_pm_init(struct hv_acpi_pm *pm, const struct hv_acpi_pm_config *config)
 {
 	memset(pm, 0, sizeof(*pm));
 	pm->config = *config;
 	pm->overflow = (struct hv_timer){ .fn = pm_overflow, .dev = pm };
 	pm->tick_offset = -pm_ticks(pm);
 	hv_acpi_pm_reset(pm);
-	pm->region = (struct hv_region){
-		.name = "acpi-pm",
-		.space = HV_PORT,
-		.base = config->base,
-		.len = HV_ACPI_PM_LEN,
-		.access = pm_access,
-		.dev = pm,
-	};
-	return hv_bus_register(config->bus, &pm->region);
 }
 
 void hv_acpi_pm_exit(struct hv_acpi_pm *pm)
 {
 	hv_timer_cancel(pm->config.clock, &pm->overflow);
-	hv_bus_unregister(pm->config.bus, &pm->region);
 }
 
 void hv_acpi_pm_save(const struct hv_acpi_pm *pm, struct hv_acpi_pm_state *state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ACPI fixed hardware: PM1a registers, the PM timer, power-off and reset. */
+/* ACPI fixed hardware, as the PIIX4 has it: PM1a registers, the PM timer, power-off. */
 #ifndef HV_DEV_ACPI_PM_H
 #define HV_DEV_ACPI_PM_H
 
@@ -7,23 +7,18 @@
 
 #define HV_ACPI_PM_HZ 3579545ull
 
-/* Offsets from the base, for the FADT. */
+/* Offsets into its ports, for the FADT. */
 #define HV_ACPI_PM_EVENT 0x0		/* PM1a_EVT, 4 bytes */
 #define HV_ACPI_PM_CONTROL 0x4		/* PM1a_CNT, 2 bytes */
 #define HV_ACPI_PM_TIMER 0x8		/* PM_TMR, 4 bytes, all 32 bits count */
-#define HV_ACPI_PM_RESET 0xc		/* reset register, 1 byte */
-#define HV_ACPI_PM_LEN 0x10
+#define HV_ACPI_PM_LEN 0x40
 
-#define HV_ACPI_PM_RESET_VALUE 0x01
-#define HV_ACPI_PM_S5 5			/* SLP_TYP for \_S5 */
+#define HV_ACPI_PM_S5 0			/* SLP_TYP for \_S5 */
 
 struct hv_acpi_pm_config {
-	struct hv_bus *bus;
 	struct hv_clock *clock;
 	struct hv_irq sci;		/* level-triggered */
-	uint16_t base;
 	void (*power_off)(void *ctx);
-	void (*reset)(void *ctx);
 	void *ctx;
 };
 
@@ -35,7 +30,6 @@ struct hv_acpi_pm_state {
 
 struct hv_acpi_pm {
 	struct hv_acpi_pm_config config;
-	struct hv_region region;
 	struct hv_timer overflow;
 	struct hv_acpi_pm_state s;
 	uint64_t tick_offset;
@@ -43,9 +37,13 @@ struct hv_acpi_pm {
 	bool sci_level;
 };
 
-int hv_acpi_pm_init(struct hv_acpi_pm *pm, const struct hv_acpi_pm_config *config);
+void hv_acpi_pm_init(struct hv_acpi_pm *pm, const struct hv_acpi_pm_config *config);
 void hv_acpi_pm_exit(struct hv_acpi_pm *pm);
 void hv_acpi_pm_reset(struct hv_acpi_pm *pm);
+
+/* An access to its HV_ACPI_PM_LEN ports. Who puts them somewhere calls it: i440fx.c. */
+void hv_acpi_pm_access(void *dev, uint64_t offset, unsigned int width, bool write,
+		       uint64_t *value);
 
 /* Somebody presses the power button: the guest is to shut down. */
 void hv_acpi_pm_power_button(struct hv_acpi_pm *pm);

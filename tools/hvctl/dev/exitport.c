@@ -37,7 +37,7 @@ int hv_exitport_init(struct hv_exitport *port, const struct hv_exitport_config *
 	err = hv_bus_register(config->bus, &port->exit);
 	if (err)
 		return err;
-	err = hv_bus_register(config->bus, &port->power);
+	err = config->powered_off ? hv_bus_register(config->bus, &port->power) : 0;
 	if (err)
 		hv_bus_unregister(config->bus, &port->exit);
 	return err;

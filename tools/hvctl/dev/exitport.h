@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Two ways for a guest to end the VM: QEMU's isa-debug-exit at port 0xf4 (any write
- * of up to 32 bits), and the power-off that QEMU's PCs have: 0x2000 to port 0x604.
+ * of up to 32 bits), and, where there is no PM block, the power-off that QEMU's PCs have in
+ * theirs: 0x2000 to port 0x604.
  */
 #ifndef HV_DEV_EXITPORT_H
 #define HV_DEV_EXITPORT_H
@@ -15,7 +16,7 @@
 struct hv_exitport_config {
 	struct hv_bus *bus;
 	void (*exited)(void *ctx, uint32_t value);
-	void (*powered_off)(void *ctx);
+	void (*powered_off)(void *ctx);	/* NULL: port 0x604 is somebody else's */
 	void *ctx;
 };
 

@@ -26,11 +26,27 @@ static void pc_set_isa(void *controller, unsigned int line, bool level)
 	hv_ioapic_set_irq(&pc->ioapic, line == ISA_TIMER ? IOAPIC_TIMER_PIN : line, level);
 }
 
+/* Several PCI lines may be routed to one input of the 8259s. */
+static void pc_update_pirq(void *ctx)
+{
+	struct hv_pc *pc = ctx;
+	uint16_t high = 0, changed;
+
+	for (unsigned int line = 0; line < HV_PCI_INTX; line++)
+		if (pc->pci.intx_count[line])
+			high |= 1u << hv_i440fx_route(&pc->chipset, line);
+	changed = (high ^ pc->pirq) & ~1u;
+	pc->pirq = high;
+	for (unsigned int input = 0; input < ISA_LINES; input++)
+		if (changed >> input & 1)
+			hv_i8259_set_irq(&pc->pic, input, high >> input & 1);
+}
+
 static void pc_set_pci(void *controller, unsigned int line, bool level)
 {
 	struct hv_pc *pc = controller;
 
-	hv_i8259_set_irq(&pc->pic, hv_pc_pci_legacy_irq[line], level);
+	pc_update_pirq(pc);
 	hv_ioapic_set_irq(&pc->ioapic, HV_PC_PCI_PIN + line, level);
 }
 
@@ -132,12 +148,9 @@ static void pc_exit_timers(struct hv_pc *pc)
 static int pc_init_power(struct hv_pc *pc, const struct hv_pc_config *config)
 {
 	const struct hv_acpi_pm_config pm = {
-		.bus = config->bus,
 		.clock = config->clock,
 		.sci = hv_pc_irq(pc, HV_PC_SCI),
-		.base = HV_PC_PM_BASE,
 		.power_off = config->power_off,
-		.reset = config->reset,
 		.ctx = config->ctx,
 	};
 	const struct hv_i8042_config kbc = {
@@ -155,10 +168,9 @@ static int pc_init_power(struct hv_pc *pc, const struct hv_pc_config *config)
 		.reset = config->reset,
 		.ctx = config->ctx,
 	};
-	int err = hv_acpi_pm_init(&pc->pm, &pm);
+	int err;
 
-	if (err)
-		return err;
+	hv_acpi_pm_init(&pc->pm, &pm);
 	err = hv_i8042_init(&pc->kbc, &kbc);
 	if (err)
 		goto exit_pm;
@@ -189,10 +201,25 @@ static int pc_init_pci(struct hv_pc *pc, const struct hv_pc_config *config)
 		.cf9 = &pc->cf9,
 		.intx = { .set = pc_set_pci, .controller = pc },
 	};
+	struct hv_i440fx_config chipset = {
+		.pci = &pc->pci,
+		.pm = &pc->pm,
+		.pm_base = HV_PC_PM_BASE,
+		.rerouted = pc_update_pirq,
+		.ctx = pc,
+	};
+	int err;
 
 	memcpy(pci.legacy_irq, hv_pc_pci_legacy_irq, sizeof(pci.legacy_irq));
+	memcpy(chipset.legacy_irq, hv_pc_pci_legacy_irq, sizeof(chipset.legacy_irq));
 	hv_cf9_init(&pc->cf9, &cf9);
-	return hv_pci_init(&pc->pci, &pci);
+	err = hv_pci_init(&pc->pci, &pci);
+	if (err)
+		return err;
+	err = hv_i440fx_init(&pc->chipset, &chipset);
+	if (err)
+		hv_pci_exit(&pc->pci);
+	return err;
 }
 
 static int pc_init_screen(struct hv_pc *pc, const struct hv_pc_config *config)
@@ -266,6 +293,7 @@ void hv_pc_reset(struct hv_pc *pc)
 {
 	hv_vga_reset(&pc->vga);
 	hv_pci_reset(&pc->pci);
+	hv_i440fx_reset(&pc->chipset);
 	hv_cf9_reset(&pc->cf9);
 	hv_port92_reset(&pc->port92);
 	hv_i8042_reset(&pc->kbc);
@@ -294,7 +322,9 @@ const struct hv_state_row hv_pc_states[HV_PC_STATES] = {
 	{ &hv_port92_kind, 0, offsetof(struct hv_pc, port92) },
 	{ &hv_cf9_kind, 0, offsetof(struct hv_pc, cf9) },
 	{ &hv_pci_kind, 0, offsetof(struct hv_pc, pci) },
-	{ &hv_pci_device_kind, 0, offsetof(struct hv_pc, pci.host) },
+	{ &hv_pci_device_kind, HV_I440FX_HOST, offsetof(struct hv_pc, chipset.host) },
+	{ &hv_pci_device_kind, HV_I440FX_ISA, offsetof(struct hv_pc, chipset.isa) },
+	{ &hv_pci_device_kind, HV_I440FX_PM, offsetof(struct hv_pc, chipset.pm) },
 	{ &hv_vga_kind, 0, offsetof(struct hv_pc, vga) },
 	{ &hv_ioapic_kind, 0, offsetof(struct hv_pc, ioapic) },
 	{ &hv_i8259_kind, 0, offsetof(struct hv_pc, pic) },

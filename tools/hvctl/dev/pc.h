@@ -4,7 +4,7 @@
  *
  * The board's interrupt lines:
  *   ISA n    8259 input n; I/O APIC pin n, but ISA 0 at pin 2
- *   PCI A-D  I/O APIC pins 16-19; 8259 inputs 10, 11, 5, 7
+ *   PCI A-D  I/O APIC pins 16-19; 8259 inputs 10, 11, 5, 7, until PIRQ says otherwise
  *   HPET     I/O APIC pins 20-23, or in place of ISA 0 and 8
  *   SCI      ISA 9, level-triggered
  */
@@ -15,6 +15,7 @@
 #include "cf9.h"
 #include "cmos.h"
 #include "hpet.h"
+#include "i440fx.h"
 #include "i8042.h"
 #include "i8254.h"
 #include "i8259.h"
@@ -24,7 +25,7 @@
 #include "ps2kbd.h"
 #include "vga.h"
 
-#define HV_PC_PM_BASE 0xb000		/* clear of the power port at 604h */
+#define HV_PC_PM_BASE 0x600		/* as SeaBIOS puts it: 2000h to port 604h powers off */
 #define HV_PC_SCI 9
 #define HV_PC_PCI_PIN 16		/* the I/O APIC's pin for PCI line A */
 
@@ -39,7 +40,7 @@ struct hv_pc_com {
 /* COM1 to COM4. */
 extern const struct hv_pc_com hv_pc_com[HV_PC_COM_PORTS];
 
-/* The 8259 input of each PCI line. */
+/* The 8259 input of each PCI line, until the guest routes it elsewhere. */
 extern const uint8_t hv_pc_pci_legacy_irq[HV_PCI_INTX];
 
 struct hv_pc_config {
@@ -72,7 +73,9 @@ struct hv_pc {
 	struct hv_port92 port92;
 	struct hv_cf9 cf9;
 	struct hv_pci pci;
+	struct hv_i440fx chipset;
 	struct hv_vga vga;
+	uint16_t pirq;			/* 8259 inputs that PCI lines hold high */
 };
 
 /* Returns 0 or the error of hv_bus_register(); then nothing is registered. */
@@ -90,7 +93,7 @@ struct hv_irq hv_pc_irq(struct hv_pc *pc, unsigned int line);
  * to be loaded, controllers last. Chips that are not part of the board and drive its lines
  * (hv_pc_irq()) are loaded between hv_pc_quiet() and hv_pc_load().
  */
-#define HV_PC_STATES 13
+#define HV_PC_STATES 15
 extern const struct hv_state_row hv_pc_states[HV_PC_STATES];
 
 /**

@@ -11,9 +11,6 @@
  *  00 vendor   02 device   04 command: 10 INTx off, 2 master, 1 memory, 0 ports
  *  06 status: 4 capabilities, 3 INTx asserted   08 revision   09 class
  *  10..27 BARs   2C subsystem   34 first capability   3C interrupt line   3D pin
- *
- * The host bridge has the id of QEMU's generic one (vendor Red Hat): a real
- * chipset's would call for that chipset's quirks.
  */
 #include <errno.h>
 #include <string.h>
@@ -31,13 +28,13 @@
 #define REG_CLASS 0x09
 #define REG_CACHE_LINE 0x0c
 #define REG_BARS 0x10
-#define REG_BARS_END 0x28
 #define REG_SUBSYSTEM_VENDOR 0x2c
 #define REG_SUBSYSTEM 0x2e
 #define REG_CAPABILITIES 0x34
 #define REG_LINE 0x3c
 #define REG_PIN 0x3d
 #define REG_FREE 0x40
+#define REG_LAST 0xfc
 
 #define COMMAND_PORTS 0x0001
 #define COMMAND_MMIO 0x0002
@@ -50,10 +47,6 @@
 #define BAR_PORTS 0x1
 #define BAR_PORTS_FLAGS 0x3ull
 #define BAR_MMIO_FLAGS 0xfull
-
-#define HOST_VENDOR 0x1b36
-#define HOST_DEVICE 0x0008
-#define HOST_CLASS 0x060000
 
 uint32_t hv_pci_config_read(const struct hv_pci_device *device, unsigned int offset,
 			    unsigned int width)
@@ -72,7 +65,7 @@ void hv_pci_config_set(struct hv_pci_device *device, unsigned int offset, unsign
 		device->config[offset + i] = (uint8_t)(value >> i * 8);
 }
 
-static void config_allow(struct hv_pci_device *device, unsigned int offset, unsigned int width,
+void hv_pci_config_allow(struct hv_pci_device *device, unsigned int offset, unsigned int width,
 			 uint32_t bits)
 {
 	for (unsigned int i = 0; i < width; i++)
@@ -80,11 +73,6 @@ static void config_allow(struct hv_pci_device *device, unsigned int offset, unsi
 }
 
 /* -------------------------------------------------------------------- BARs */
-
-static unsigned int bar_register(const struct hv_pci_bar *bar)
-{
-	return REG_BARS + 4 * (unsigned int)(bar - bar->device->bar);
-}
 
 static uint64_t bar_flags(const struct hv_pci_bar *bar)
 {
@@ -96,13 +84,12 @@ static bool bar_decodes(const struct hv_pci_bar *bar, uint64_t base)
 {
 	uint32_t command = hv_pci_config_read(bar->device, REG_COMMAND, 2);
 	bool ports = bar->region.space == HV_PORT;
+	bool on = bar->enable ? bar->device->config[bar->enable] & 1 :
+				command & (ports ? COMMAND_PORTS : COMMAND_MMIO);
 	uint64_t limit = ports ? 0x10000 : 1ull << 32;
 
-	if (!bar->device->pci)
-		return false;
 	/* Zero is an address, but what it means is "not assigned". */
-	return (command & (ports ? COMMAND_PORTS : COMMAND_MMIO)) && base &&
-	       base + bar->region.len <= limit;
+	return bar->device->pci && on && base && base + bar->region.len <= limit;
 }
 
 static void bar_unmap(struct hv_pci_bar *bar)
@@ -120,7 +107,7 @@ static bool bar_follow(struct hv_pci_bar *bar)
 
 	if (!bar->region.len)
 		return false;
-	base = hv_pci_config_read(bar->device, bar_register(bar), 4) & ~bar_flags(bar);
+	base = hv_pci_config_read(bar->device, bar->reg, 4) & ~bar_flags(bar);
 	decodes = bar_decodes(bar, base);
 	if (bar->decodes == decodes && bar->region.base == base)
 		return false;
@@ -173,12 +160,37 @@ int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_
 		return -EINVAL;
 	device->bar[n] = (struct hv_pci_bar){
 		.device = device,
+		.reg = (uint8_t)reg,
 		.region = {
 			.name = "pci", .space = space, .len = size, .access = access, .dev = dev,
 		},
 	};
 	hv_pci_config_set(device, reg, 4, space == HV_PORT ? BAR_PORTS : 0);
-	config_allow(device, reg, 4, -(uint32_t)size);
+	hv_pci_config_allow(device, reg, 4, -(uint32_t)size);
+	return 0;
+}
+
+int hv_pci_device_set_window(struct hv_pci_device *device, unsigned int n, uint8_t reg,
+			     uint8_t enable, uint16_t size, hv_access_fn access, void *dev)
+{
+	if (n >= HV_PCI_BARS || device->bar[n].region.len || reg < REG_FREE || reg > REG_LAST ||
+	    enable < REG_FREE || size < 4 || (size & (size - 1)))
+		return -EINVAL;
+	device->bar[n] = (struct hv_pci_bar){
+		.device = device,
+		.reg = reg,
+		.enable = enable,
+		.region = {
+			.name = "chipset",
+			.space = HV_PORT,
+			.len = size,
+			.access = access,
+			.dev = dev,
+		},
+	};
+	hv_pci_config_set(device, reg, 4, BAR_PORTS);
+	hv_pci_config_allow(device, reg, 2, -(uint32_t)size);
+	hv_pci_config_allow(device, enable, 1, 1);
 	return 0;
 }
 
@@ -186,7 +198,7 @@ int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_
 
 unsigned int hv_pci_intx_line(unsigned int devfn, unsigned int intx)
 {
-	return (devfn / 8 + intx - 1) % HV_PCI_INTX;
+	return (devfn / 8 - 1 + intx - 1) % HV_PCI_INTX;
 }
 
 /* Lines are shared: one is high as long as any device asserts it. */
@@ -235,9 +247,9 @@ void hv_pci_device_init(struct hv_pci_device *device, const struct hv_pci_ids *i
 	hv_pci_config_set(device, REG_REVISION, 1, ids->revision);
 	hv_pci_config_set(device, REG_CLASS, 3, ids->class_code);
 	hv_pci_config_set(device, REG_PIN, 1, ids->intx);
-	config_allow(device, REG_COMMAND, 2, COMMAND_WRITABLE);
-	config_allow(device, REG_CACHE_LINE, 2, 0xffff);
-	config_allow(device, REG_LINE, 1, 0xff);
+	hv_pci_config_allow(device, REG_COMMAND, 2, COMMAND_WRITABLE);
+	hv_pci_config_allow(device, REG_CACHE_LINE, 2, 0xffff);
+	hv_pci_config_allow(device, REG_LINE, 1, 0xff);
 	device->next_capability = REG_FREE;
 }
 
@@ -291,6 +303,12 @@ void hv_pci_remove(struct hv_pci_device *device)
 	all_bars(pci, bar_map);
 }
 
+void hv_pci_config_follow(struct hv_pci_device *device)
+{
+	device_update_bars(device);
+	device_update_intx(device);
+}
+
 static void device_write(struct hv_pci_device *device, unsigned int offset, unsigned int width,
 			 uint32_t value)
 {
@@ -300,9 +318,7 @@ static void device_write(struct hv_pci_device *device, unsigned int offset, unsi
 		device->config[i] = (device->config[i] & ~writable) | (value & writable);
 		device->config[i] &= ~(value & device->clearable[i]);
 	}
-	if (offset < REG_BARS_END && offset + width > REG_COMMAND)
-		device_update_bars(device);
-	device_update_intx(device);
+	hv_pci_config_follow(device);
 	if (device->written)
 		device->written(device->dev, offset, width);
 }
@@ -316,7 +332,7 @@ static int bar_assign(struct hv_pci_bar *bar, uint64_t *next, uint64_t end)
 	if (base < *next || base > end || bar->region.len > end - base)
 		return -ENOSPC;
 	*next = base + bar->region.len;
-	hv_pci_config_set(bar->device, bar_register(bar), 4, (uint32_t)base | flags);
+	hv_pci_config_set(bar->device, bar->reg, 4, (uint32_t)base | flags);
 	return 0;
 }
 
@@ -330,7 +346,7 @@ static int device_assign(struct hv_pci_device *device, uint64_t next[HV_NR_SPACE
 		struct hv_pci_bar *bar = &device->bar[n];
 		enum hv_space space = bar->region.space;
 
-		if (!bar->region.len)
+		if (!bar->region.len || bar->enable)
 			continue;
 		err = bar_assign(bar, &next[space], end[space]);
 		if (err)
@@ -409,11 +425,6 @@ void hv_pci_reset(struct hv_pci *pci)
 
 int hv_pci_init(struct hv_pci *pci, const struct hv_pci_config *config)
 {
-	static const struct hv_pci_ids host = {
-		.vendor = HOST_VENDOR,
-		.device = HOST_DEVICE,
-		.class_code = HOST_CLASS,
-	};
 	int err;
 
 	memset(pci, 0, sizeof(*pci));
@@ -434,15 +445,12 @@ int hv_pci_init(struct hv_pci *pci, const struct hv_pci_config *config)
 		.access = pci_access_data,
 		.dev = pci,
 	};
-	hv_pci_device_init(&pci->host, &host);
 	err = hv_bus_register(config->bus, &pci->address_region);
 	if (err)
 		return err;
 	err = hv_bus_register(config->bus, &pci->data_region);
 	if (err)
 		hv_bus_unregister(config->bus, &pci->address_region);
-	else
-		err = hv_pci_add(pci, &pci->host, 0);
 	return err;
 }
 
@@ -503,8 +511,9 @@ int hv_pci_device_load(struct hv_pci_device *device, const struct hv_pci_device_
 	if (err)
 		return err;
 	memcpy(device->config, state->config, HV_PCI_CONFIG);
-	device_update_bars(device);
-	device_update_intx(device);
+	hv_pci_config_follow(device);
+	if (device->written)
+		device->written(device->dev, 0, HV_PCI_CONFIG);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A PCI bus behind configuration mechanism #1, with its host bridge, and what
- * devices need of it: configuration space, BARs, INTx.
+ * A PCI bus behind configuration mechanism #1, and what devices need of it:
+ * configuration space, BARs, INTx. Its host bridge is a device: i440fx.h.
  *
  * A device: hv_pci_device_init() with its ids, hv_pci_device_set_bar() for each
  * BAR, hv_pci_add() at a device number. When all are there, hv_pci_assign() does
@@ -34,6 +34,8 @@ struct hv_pci_ids {
 struct hv_pci_bar {
 	struct hv_pci_device *device;
 	struct hv_region region;	/* .len 0: no such BAR */
+	uint8_t reg;			/* where its address stands */
+	uint8_t enable;			/* bit 0 there turns it on; 0: the command register does */
 	bool decodes;			/* the device is to answer there */
 	bool mapped;			/* and it does */
 };
@@ -47,7 +49,7 @@ struct hv_pci_device {
 	struct hv_pci_bar bar[HV_PCI_BARS];
 	bool intx_level;
 	uint8_t next_capability;	/* where there is room for one */
-	/* Configuration space was written there; may be NULL. */
+	/* Configuration space was written there, or all of it loaded; may be NULL. */
 	void (*written)(void *dev, unsigned int offset, unsigned int width);
 	void *dev;
 };
@@ -67,7 +69,6 @@ struct hv_pci {
 	uint32_t address;
 	struct hv_pci_device *function[HV_PCI_FUNCTIONS];
 	unsigned int intx_count[HV_PCI_INTX];	/* devices that assert the line */
-	struct hv_pci_device host;
 };
 
 struct hv_pci_state {
@@ -79,7 +80,7 @@ struct hv_pci_device_state {
 	uint8_t config[HV_PCI_CONFIG];
 };
 
-/* The bus, and the host bridge at 00.0. */
+/* The bus, with nothing on it. */
 int hv_pci_init(struct hv_pci *pci, const struct hv_pci_config *config);
 void hv_pci_exit(struct hv_pci *pci);
 void hv_pci_reset(struct hv_pci *pci);
@@ -93,6 +94,14 @@ void hv_pci_device_init(struct hv_pci_device *device, const struct hv_pci_ids *i
  */
 int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_space space,
 			  uint64_t size, hv_access_fn access, void *dev);
+
+/*
+ * A window of @size ports that is none of the BARs, as chipsets have them: its address at
+ * offset @reg, whose bit 0 reads 1, turned on by bit 0 of @enable, which is writable. It
+ * takes the place of BAR @n, and the firmware that writes it: hv_pci_assign() leaves it alone.
+ */
+int hv_pci_device_set_window(struct hv_pci_device *device, unsigned int n, uint8_t reg,
+			     uint8_t enable, uint16_t size, hv_access_fn access, void *dev);
 
 /*
  * Append a capability of @len bytes; returns its offset or -ENOSPC. Nothing of it is writable
@@ -114,7 +123,7 @@ int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end, uin
 /* Assert or release the device's INTx. */
 void hv_pci_set_intx(struct hv_pci_device *device, bool level);
 
-/* Which of the four lines pin @intx (1-4) of a device is wired to: the usual swizzle. */
+/* Which of the four lines pin @intx (1-4) of a device is wired to: in slot 1 INTA is line A. */
 unsigned int hv_pci_intx_line(unsigned int devfn, unsigned int intx);
 
 /* Configuration space, little endian; @width 1, 2 or 4, not across its end. */
@@ -122,6 +131,13 @@ uint32_t hv_pci_config_read(const struct hv_pci_device *device, unsigned int off
 			    unsigned int width);
 void hv_pci_config_set(struct hv_pci_device *device, unsigned int offset, unsigned int width,
 		       uint32_t value);
+
+/* Let the guest write these bits: before hv_pci_add(). */
+void hv_pci_config_allow(struct hv_pci_device *device, unsigned int offset, unsigned int width,
+			 uint32_t bits);
+
+/* hv_pci_config_set() was called behind hv_pci_add(): BARs and INTx follow. */
+void hv_pci_config_follow(struct hv_pci_device *device);
 
 void hv_pci_save(const struct hv_pci *pci, struct hv_pci_state *state);
 int hv_pci_check(const struct hv_pci *pci, const struct hv_pci_state *state);

@@ -211,11 +211,11 @@ static struct gas port_gas(uint64_t address, uint8_t bytes)
 	};
 }
 
-static void fill_pm_blocks(struct fadt *fadt)
+static void fill_pm_blocks(struct fadt *fadt, uint16_t base)
 {
-	fadt->pm1a_evt = HV_PC_PM_BASE + HV_ACPI_PM_EVENT;
-	fadt->pm1a_cnt = HV_PC_PM_BASE + HV_ACPI_PM_CONTROL;
-	fadt->pm_tmr = HV_PC_PM_BASE + HV_ACPI_PM_TIMER;
+	fadt->pm1a_evt = base + HV_ACPI_PM_EVENT;
+	fadt->pm1a_cnt = base + HV_ACPI_PM_CONTROL;
+	fadt->pm_tmr = base + HV_ACPI_PM_TIMER;
 	fadt->pm1_evt_len = 4;
 	fadt->pm1_cnt_len = 2;
 	fadt->pm_tmr_len = 4;
@@ -226,7 +226,8 @@ static void fill_pm_blocks(struct fadt *fadt)
 	fadt->x_pm_tmr = port_gas(fadt->pm_tmr, 4);
 }
 
-static uint64_t write_fadt(struct space *space, uint64_t facs, uint64_t dsdt, bool desk)
+static uint64_t write_fadt(struct space *space, const struct hv_acpi_config *config, uint64_t facs,
+			   uint64_t dsdt)
 {
 	struct fadt *fadt = space_take(space, sizeof(*fadt), 16);
 
@@ -241,13 +242,14 @@ static uint64_t write_fadt(struct space *space, uint64_t facs, uint64_t dsdt, bo
 	fadt->p_lvl3_lat = NO_C3_LATENCY;
 	fadt->century = HV_CMOS_CENTURY;
 	/* Both are there; where nobody looks or types, guests need not spend time on them. */
-	fadt->boot_arch = BOOT_ARCH_LEGACY_DEVICES | (desk ? BOOT_ARCH_8042 : BOOT_ARCH_NO_VGA);
+	fadt->boot_arch = BOOT_ARCH_LEGACY_DEVICES |
+			  (config->desk ? BOOT_ARCH_8042 : BOOT_ARCH_NO_VGA);
 	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE |
 		      FADT_TIMER_32BIT | FADT_RESET_REG;
 	fadt->reset_reg = port_gas(HV_CF9_PORT, 1);
 	fadt->reset_value = HV_CF9_FULL_RESET;
 	fadt->minor_version = 0;
-	fill_pm_blocks(fadt);
+	fill_pm_blocks(fadt, config->pm_base);
 	fill_header(&fadt->header, "FACP", 6, sizeof(*fadt));
 	return space_here(space) - sizeof(*fadt);
 }
@@ -394,7 +396,7 @@ size_t hv_acpi_write(const struct hv_acpi_config *config, uint8_t *mem, size_t s
 		return 0;
 	facs = write_facs(&space);
 	dsdt = write_dsdt(&space, config);
-	tables[0] = write_fadt(&space, facs, dsdt, config->desk);
+	tables[0] = write_fadt(&space, config, facs, dsdt);
 	tables[1] = write_madt(&space, config);
 	tables[2] = write_hpet(&space);
 	rsdt = write_rsdt(&space, tables, ARRAY_SIZE(tables));

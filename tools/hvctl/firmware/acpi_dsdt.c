@@ -52,13 +52,13 @@ static void add_hpet(struct hv_aml *aml)
 }
 
 /* Ports of the board that are nobody else's. */
-static void add_board(struct hv_aml *aml)
+static void add_board(struct hv_aml *aml, uint16_t pm_base)
 {
 	struct hv_aml_resources res = { .len = 0 };
 
 	hv_aml_add_io(&res, 0x92, 1);
 	hv_aml_add_io(&res, 0x4d0, 2);
-	hv_aml_add_io(&res, HV_PC_PM_BASE, HV_ACPI_PM_LEN);
+	hv_aml_add_io(&res, pm_base, HV_ACPI_PM_LEN);
 	add_device(aml, "MBRD", "PNP0C02", 0, &res);
 }
 
@@ -144,6 +144,6 @@ void hv_acpi_dsdt(struct hv_aml *aml, const struct hv_acpi_config *config)
 	add_com_ports(aml, config->com_ports);
 	add_rtc(aml);
 	add_hpet(aml);
-	add_board(aml);
+	add_board(aml, config->pm_base);
 	hv_aml_end(aml);
 }

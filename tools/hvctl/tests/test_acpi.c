@@ -14,7 +14,7 @@
 
 static const struct hv_acpi_config machine = {
 	.cpus = 2, .ioapic_id = 2, .com_ports = 0x3, .pci_slots = 32,
-	.port_first = 0xc000, .port_last = 0xffff,
+	.pm_base = 0x600, .port_first = 0xc000, .port_last = 0xffff,
 	.mmio_first = 0xc0000000, .mmio_last = 0xfebfffff,
 };
 
@@ -114,18 +114,18 @@ static void test_fadt(void **state)
 	assert_int_equal(get(t + 40, 4), get(t + 140, 8));
 	table_at(get(t + 140, 8), "DSDT");
 	assert_int_equal(get(t + 46, 2), 9);
-	assert_int_equal(get(t + 56, 4), 0xb000);
-	assert_int_equal(get(t + 64, 4), 0xb004);
-	assert_int_equal(get(t + 76, 4), 0xb008);
+	assert_int_equal(get(t + 56, 4), 0x600);
+	assert_int_equal(get(t + 64, 4), 0x604);
+	assert_int_equal(get(t + 76, 4), 0x608);
 	assert_int_equal(get(t + 108, 1), 0x32);
 	/* Nobody types: no 8042; nobody looks: no VGA. */
 	assert_int_equal(get(t + 109, 2), 0x0005);
 	assert_int_equal(get(t + 112, 4), 0x0565);
 	assert_int_equal(get(t + 116 + 4, 8), 0xcf9);
 	assert_int_equal(t[128], 0x06);
-	assert_int_equal(get(t + 148 + 4, 8), 0xb000);
-	assert_int_equal(get(t + 172 + 4, 8), 0xb004);
-	assert_int_equal(get(t + 208 + 4, 8), 0xb008);
+	assert_int_equal(get(t + 148 + 4, 8), 0x600);
+	assert_int_equal(get(t + 172 + 4, 8), 0x604);
+	assert_int_equal(get(t + 208 + 4, 8), 0x608);
 }
 
 static void test_somebody_sits_there(void **state)
@@ -347,11 +347,11 @@ static void test_mptable(void **state)
 	for (i = 0, e = t + 44; i < entries; i++) {
 		assert_true(*e <= 4);
 		count[*e]++;
-		/* ISA 0 is at pin 2, PCI device 1 INTA at pin 17. */
+		/* ISA 0 is at pin 2, PCI device 1 INTA at pin 16. */
 		if (e[0] == 3 && e[4] == 1 && e[5] == 0)
 			assert_int_equal(e[7], 2);
 		if (e[0] == 3 && e[4] == 0 && e[5] == 4)
-			assert_int_equal(e[7], 17);
+			assert_int_equal(e[7], 16);
 		e += size_of[*e];
 	}
 	assert_ptr_equal(e, t + get(t + 4, 2));

@@ -181,13 +181,13 @@ static void test_pci_line(void **state)
 	struct hv_pci_device device;
 
 	program_pic(&f->bench);
-	ioapic_pin(f, 18, 0x8041);
+	ioapic_pin(f, 17, 0x8041);
 	hv_pci_device_init(&device, &ids);
 	assert_int_equal(hv_pci_add(&f->pc.pci, &device, 2 << 3), 0);
-	assert_int_equal(device.config[0x3c], 5);
+	assert_int_equal(device.config[0x3c], 11);
 	hv_pci_set_intx(&device, true);
 	assert_int_equal(f->sent[0x41], 1);
-	assert_int_equal(hv_i8259_ack(&f->pc.pic), 0x25);
+	assert_int_equal(hv_i8259_ack(&f->pc.pic), 0x2b);
 	hv_pci_set_intx(&device, false);
 	hv_pci_remove(&device);
 }
@@ -202,9 +202,7 @@ static void test_ways_to_reset_and_off(void **state)
 	assert_int_equal(f->resets, 2);
 	outb(&f->bench, 0xcf9, 0x06);
 	assert_int_equal(f->resets, 3);
-	outb(&f->bench, HV_PC_PM_BASE + 12, 1);
-	assert_int_equal(f->resets, 4);
-	outw(&f->bench, HV_PC_PM_BASE + 4, 0x3400);
+	outw(&f->bench, HV_PC_PM_BASE + 4, 0x2000);
 	assert_int_equal(f->offs, 1);
 }
 
@@ -347,7 +345,8 @@ static void test_records(void **state)
 		{ 0x105, 0, 1, 120 }, { 0x103, 0, 1, 136 }, { 0x104, 0, 1, 152 },
 		{ 0x106, 0, 1, 16 },  { 0x10e, 0, 1, 32 },  { 0x107, 0, 2, 16 },
 		{ 0x108, 0, 1, 8 },   { 0x109, 0, 1, 8 },   { 0x10a, 0, 1, 8 },
-		{ 0x10b, 0, 1, 256 }, { 0x10d, 0, 1, 856 }, { 0x102, 0, 1, 200 },
+		{ 0x10b, 0, 1, 256 }, { 0x10b, 8, 1, 256 }, { 0x10b, 11, 1, 256 },
+		{ 0x10d, 0, 1, 856 }, { 0x102, 0, 1, 200 },
 		{ 0x101, 0, 1, 32 },
 	};
 

@@ -63,7 +63,7 @@ static void test_debugport(void **state)
 static void test_exitport(void **state)
 {
 	struct hv_bus bus = { 0 };
-	const struct hv_exitport_config config = {
+	struct hv_exitport_config config = {
 		.bus = &bus,
 		.exited = on_exit_port,
 		.powered_off = on_off,
@@ -89,6 +89,10 @@ static void test_exitport(void **state)
 	assert_int_equal(hv_bus_register(&bus, &port.power), 0);
 	assert_int_equal(hv_exitport_init(&other, &config), -EEXIST);
 	assert_int_equal(bus.count[HV_PORT], 1);
+	/* A PC has that port itself. */
+	config.powered_off = NULL;
+	assert_int_equal(hv_exitport_init(&other, &config), 0);
+	assert_int_equal(bus.count[HV_PORT], 2);
 }
 
 static int status_of(enum hv_end_kind kind, uint32_t detail)

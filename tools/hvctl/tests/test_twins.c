@@ -267,16 +267,13 @@ static void hpet_step(struct bench *b)
 static void acpi_pm_init(struct bench *b)
 {
 	const struct hv_acpi_pm_config config = {
-		.bus = &b->bus,
 		.clock = &b->clock,
 		.sci = bench_irq(b, 9),
-		.base = HV_PC_PM_BASE,
 		.power_off = hear_call,
-		.reset = hear_call,
 		.ctx = b,
 	};
 
-	assert_int_equal(hv_acpi_pm_init(b->chip, &config), 0);
+	hv_acpi_pm_init(b->chip, &config);
 }
 
 static void acpi_pm_exit(struct bench *b)
@@ -284,14 +281,23 @@ static void acpi_pm_exit(struct bench *b)
 	hv_acpi_pm_exit(b->chip);
 }
 
+static void acpi_pm_poke(struct bench *b, bool write, uint64_t value)
+{
+	unsigned int width = 1u << bench_random(b, 3);
+	uint64_t offset = bench_random(b, HV_ACPI_PM_LEN / width) * width;
+
+	hv_acpi_pm_access(b->chip, offset, width, write, &value);
+	bench_hear(b, value);
+}
+
 static void acpi_pm_step(struct bench *b)
 {
 	if (!bench_random(b, 8))
 		hv_acpi_pm_power_button(b->chip);
 	else if (!bench_random(b, 4))
-		outw(b, HV_PC_PM_BASE + 2, 0x101);
+		hv_acpi_pm_access(b->chip, 2, 2, true, &(uint64_t){ 0x101 });
 	else
-		bench_poke(b, HV_PORT, HV_PC_PM_BASE, HV_ACPI_PM_LEN, 4);
+		acpi_pm_poke(b, bench_random(b, 2), bench_random(b, 1ull << 32));
 }
 
 /* The controller and what is plugged in. */
@@ -638,7 +644,7 @@ struct board {
 	struct hv_uart16550 com1;
 };
 
-#define BOARD_RECORDS 2048
+#define BOARD_RECORDS 4096
 
 struct board_records {
 	struct hv_uart16550_state com1;

@@ -414,7 +414,8 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 	const struct hv_exitport_config exitport = {
 		.bus = &machine->bus,
 		.exited = on_exit_port,
-		.powered_off = on_power_off,
+		/* A PC has it as the control register of its PM block. */
+		.powered_off = is_pc(machine) ? NULL : on_power_off,
 		.ctx = machine,
 	};
 	int error = 0;

@@ -265,6 +265,7 @@ int hv_machine_pc_write_tables(const struct hv_machine *machine)
 		.ioapic_id = IOAPIC_ID,
 		.com_ports = hv_serial_present(machine),
 		.desk = machine->config.display != HV_DISPLAY_NONE,
+		.pm_base = hv_i440fx_pm_base(&machine->pc->board.chipset),
 		.pci_slots = PCI_SLOTS,
 		.port_first = PCI_PORT_FIRST,
 		.port_last = PCI_PORT_LAST,
