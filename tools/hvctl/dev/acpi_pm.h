@@ -42,8 +42,7 @@ void hv_acpi_pm_exit(struct hv_acpi_pm *pm);
 void hv_acpi_pm_reset(struct hv_acpi_pm *pm);
 
 /* An access to its HV_ACPI_PM_LEN ports. Who puts them somewhere calls it: i440fx.c. */
-void hv_acpi_pm_access(void *dev, uint64_t offset, unsigned int width, bool write,
-		       uint64_t *value);
+void hv_acpi_pm_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value);
 
 /* Somebody presses the power button: the guest is to shut down. */
 void hv_acpi_pm_power_button(struct hv_acpi_pm *pm);

@@ -234,6 +234,18 @@ static int pc_init_screen(struct hv_pc *pc, const struct hv_pc_config *config)
 	return hv_vga_init(&pc->vga, &vga);
 }
 
+static int pc_init_fw_cfg(struct hv_pc *pc, const struct hv_pc_config *config)
+{
+	const struct hv_fw_cfg_config fw_cfg = {
+		.bus = config->bus,
+		.ram = config->ram,
+		.selected = config->fw_cfg_selected,
+		.ctx = config->ctx,
+	};
+
+	return hv_fw_cfg_init(&pc->fw_cfg, &fw_cfg);
+}
+
 /* A BIOS would make the PCI lines and the SCI level-triggered. */
 static void pc_set_elcr(struct hv_pc *pc)
 {
@@ -265,9 +277,14 @@ int hv_pc_init(struct hv_pc *pc, const struct hv_pc_config *config)
 	err = pc_init_screen(pc, config);
 	if (err)
 		goto exit_pci;
+	err = pc_init_fw_cfg(pc, config);
+	if (err)
+		goto exit_screen;
 	pc_set_elcr(pc);
 	return 0;
 
+exit_screen:
+	hv_vga_exit(&pc->vga);
 exit_pci:
 	hv_pci_exit(&pc->pci);
 exit_power:
@@ -281,6 +298,7 @@ exit_interrupts:
 
 void hv_pc_exit(struct hv_pc *pc)
 {
+	hv_fw_cfg_exit(&pc->fw_cfg);
 	hv_vga_exit(&pc->vga);
 	hv_pci_exit(&pc->pci);
 	pc_exit_power(pc);
@@ -291,6 +309,7 @@ void hv_pc_exit(struct hv_pc *pc)
 /* Sources before controllers, so that no line is left high from before. */
 void hv_pc_reset(struct hv_pc *pc)
 {
+	hv_fw_cfg_reset(&pc->fw_cfg);
 	hv_vga_reset(&pc->vga);
 	hv_pci_reset(&pc->pci);
 	hv_i440fx_reset(&pc->chipset);
@@ -326,6 +345,7 @@ const struct hv_state_row hv_pc_states[HV_PC_STATES] = {
 	{ &hv_pci_device_kind, HV_I440FX_ISA, offsetof(struct hv_pc, chipset.isa) },
 	{ &hv_pci_device_kind, HV_I440FX_PM, offsetof(struct hv_pc, chipset.pm) },
 	{ &hv_vga_kind, 0, offsetof(struct hv_pc, vga) },
+	{ &hv_fw_cfg_kind, 0, offsetof(struct hv_pc, fw_cfg) },
 	{ &hv_ioapic_kind, 0, offsetof(struct hv_pc, ioapic) },
 	{ &hv_i8259_kind, 0, offsetof(struct hv_pc, pic) },
 };

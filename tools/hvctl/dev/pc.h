@@ -14,6 +14,7 @@
 #include "acpi_pm.h"
 #include "cf9.h"
 #include "cmos.h"
+#include "fw_cfg.h"
 #include "hpet.h"
 #include "i440fx.h"
 #include "i8042.h"
@@ -52,6 +53,9 @@ struct hv_pc_config {
 	struct hv_irq intr;			/* the 8259s' INTR: LINT0 of CPU 0, as ExtINT */
 	uint64_t (*wall_ns)(void *ctx);		/* real time since 1970 */
 	void (*deliver)(void *ctx, const struct hv_ioapic_message *message);
+	/* Of fw_cfg, see there. May be NULL. */
+	void *(*ram)(void *ctx, uint64_t gpa, uint64_t len);
+	void (*fw_cfg_selected)(void *ctx);
 	/* The guest wants it; called from within an access, so only take note. May be NULL. */
 	void (*reset)(void *ctx);
 	void (*power_off)(void *ctx);
@@ -75,6 +79,7 @@ struct hv_pc {
 	struct hv_pci pci;
 	struct hv_i440fx chipset;
 	struct hv_vga vga;
+	struct hv_fw_cfg fw_cfg;
 	uint16_t pirq;			/* 8259 inputs that PCI lines hold high */
 };
 
@@ -93,7 +98,7 @@ struct hv_irq hv_pc_irq(struct hv_pc *pc, unsigned int line);
  * to be loaded, controllers last. Chips that are not part of the board and drive its lines
  * (hv_pc_irq()) are loaded between hv_pc_quiet() and hv_pc_load().
  */
-#define HV_PC_STATES 15
+#define HV_PC_STATES 16
 extern const struct hv_state_row hv_pc_states[HV_PC_STATES];
 
 /**

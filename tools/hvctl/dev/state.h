@@ -32,6 +32,8 @@ enum hv_state_type {
 	HV_STATE_UART16550,
 	HV_STATE_VGA,
 	HV_STATE_PS2KBD,
+	HV_STATE_FW_CFG = 0x120,
+	HV_STATE_TESTDEV,
 };
 
 struct hv_state_kind {

@@ -199,10 +199,10 @@ static void test_load_refuses(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		PM_TEST(test_registers),      PM_TEST(test_timer),
-		PM_TEST(test_timer_status),   PM_TEST(test_timer_interrupt),
-		PM_TEST(test_power_button),   PM_TEST(test_power_off),
-		PM_TEST(test_save_load),      PM_TEST(test_load_refuses),
+		PM_TEST(test_registers),    PM_TEST(test_timer),
+		PM_TEST(test_timer_status), PM_TEST(test_timer_interrupt),
+		PM_TEST(test_power_button), PM_TEST(test_power_off),
+		PM_TEST(test_save_load),    PM_TEST(test_load_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

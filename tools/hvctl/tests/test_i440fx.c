@@ -217,8 +217,8 @@ static void test_load_refuses(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		I440FX_TEST(test_identity), I440FX_TEST(test_plain_registers),
-		I440FX_TEST(test_pm_moves), I440FX_TEST(test_pirq),
+		I440FX_TEST(test_identity),     I440FX_TEST(test_plain_registers),
+		I440FX_TEST(test_pm_moves),     I440FX_TEST(test_pirq),
 		I440FX_TEST(test_load_refuses),
 	};
 

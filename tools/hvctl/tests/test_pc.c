@@ -346,7 +346,7 @@ static void test_records(void **state)
 		{ 0x106, 0, 1, 16 },  { 0x10e, 0, 1, 32 },  { 0x107, 0, 2, 16 },
 		{ 0x108, 0, 1, 8 },   { 0x109, 0, 1, 8 },   { 0x10a, 0, 1, 8 },
 		{ 0x10b, 0, 1, 256 }, { 0x10b, 8, 1, 256 }, { 0x10b, 11, 1, 256 },
-		{ 0x10d, 0, 1, 856 }, { 0x102, 0, 1, 200 },
+		{ 0x10d, 0, 1, 856 }, { 0x120, 0, 1, 16 },  { 0x102, 0, 1, 200 },
 		{ 0x101, 0, 1, 32 },
 	};
 
@@ -374,6 +374,7 @@ static void test_init_unwinds(void **state)
 		{ HV_MMIO, HV_HPET_BASE }, { HV_PORT, HV_PC_PM_BASE }, { HV_PORT, 0x60 },
 		{ HV_PORT, 0x64 },         { HV_PORT, 0x92 },          { HV_PORT, 0xcf8 },
 		{ HV_PORT, 0xcff },        { HV_PORT, 0x3b4 },         { HV_PORT, 0x3d5 },
+		{ HV_PORT, 0x51b },
 	};
 	struct fixture *f = *state;
 	struct hv_pc_config config = config_for(f);

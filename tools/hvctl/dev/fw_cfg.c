@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fw_cfg: files for firmware.
+ *
+ *  510  selector, 2 bytes, write: the item, from its first byte on. Bit 14 ("write") is ignored
+ *  511  data, 1 byte, read: the next byte, 0 behind the end
+ *  514  DMA address, 8 bytes, big endian; the second half starts the request that lies there.
+ *       Reads as "QEMU CFG"
+ *
+ *  request, 16 bytes, big endian
+ *  00 control: 31:16 item, 4 write, 3 select it, 2 skip, 1 read, 0 error   04 length
+ *  08 address
+ *
+ * A request is copied once and then done in one go, within the item and within RAM: what the
+ * guest does to it meanwhile changes nothing. It always ends; what reads behind an item's end
+ * are zeroes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "fw_cfg.h"
+
+#define OFFSET_SELECTOR 0
+#define OFFSET_DATA 1
+#define OFFSET_DMA 4
+#define DMA_LEN 8
+
+#define KEY_WRITE 0x4000
+#define ID_TRADITIONAL 0x1
+#define ID_DMA 0x2
+
+#define DMA_ERROR 0x01
+#define DMA_READ 0x02
+#define DMA_SKIP 0x04
+#define DMA_SELECT 0x08
+#define DMA_WRITE 0x10
+
+#define ENTRY_LEN 64
+#define ENTRY_NAME 8
+
+static const uint8_t dma_signature[DMA_LEN] = { 'Q', 'E', 'M', 'U', ' ', 'C', 'F', 'G' };
+
+static uint64_t get_be(const uint8_t *p, unsigned int len)
+{
+	uint64_t value = 0;
+
+	while (len--)
+		value = value << 8 | *p++;
+	return value;
+}
+
+static void put_be(uint8_t *p, uint64_t value, unsigned int len)
+{
+	while (len--) {
+		p[len] = (uint8_t)value;
+		value >>= 8;
+	}
+}
+
+/* ------------------------------------------------------------------- items */
+
+static const struct hv_fw_cfg_item *find_item(const struct hv_fw_cfg *fw_cfg, uint16_t key)
+{
+	for (unsigned int i = 0; i < fw_cfg->items; i++)
+		if (fw_cfg->item[i].key == key)
+			return &fw_cfg->item[i];
+	return NULL;
+}
+
+static int add_item(struct hv_fw_cfg *fw_cfg, struct hv_fw_cfg_item item)
+{
+	if (find_item(fw_cfg, item.key))
+		return -EEXIST;
+	if (fw_cfg->items == HV_FW_CFG_ITEMS)
+		return -ENOSPC;
+	fw_cfg->item[fw_cfg->items++] = item;
+	return 0;
+}
+
+int hv_fw_cfg_add(struct hv_fw_cfg *fw_cfg, uint16_t key, const void *data, uint32_t len)
+{
+	return add_item(fw_cfg, (struct hv_fw_cfg_item){ .key = key, .data = data, .len = len });
+}
+
+int hv_fw_cfg_add_number(struct hv_fw_cfg *fw_cfg, uint16_t key, uint64_t value, uint32_t len)
+{
+	struct hv_fw_cfg_item item = { .key = key, .len = len };
+
+	for (unsigned int i = 0; i < len; i++)
+		item.number[i] = (uint8_t)(value >> 8 * i);
+	return add_item(fw_cfg, item);
+}
+
+static bool has_file(const struct hv_fw_cfg *fw_cfg, const char *name)
+{
+	for (unsigned int i = 0; i < fw_cfg->files; i++)
+		if (!strcmp((const char *)fw_cfg->directory + 4 + i * ENTRY_LEN + ENTRY_NAME, name))
+			return true;
+	return false;
+}
+
+int hv_fw_cfg_add_file(struct hv_fw_cfg *fw_cfg, const char *name, const void *data, uint32_t len)
+{
+	uint8_t *entry = fw_cfg->directory + 4 + fw_cfg->files * ENTRY_LEN;
+	uint16_t key = (uint16_t)(HV_FW_CFG_FIRST_FILE + fw_cfg->files);
+	int err;
+
+	if (!*name || strlen(name) >= HV_FW_CFG_NAME)
+		return -EINVAL;
+	if (has_file(fw_cfg, name))
+		return -EEXIST;
+	if (fw_cfg->files == HV_FW_CFG_FILES)
+		return -ENOSPC;
+	err = hv_fw_cfg_add(fw_cfg, key, data, len);
+	if (err)
+		return err;
+	put_be(entry, len, 4);
+	put_be(entry + 4, key, 2);
+	memcpy(entry + ENTRY_NAME, name, strlen(name) + 1);
+	put_be(fw_cfg->directory, ++fw_cfg->files, 4);
+	return 0;
+}
+
+/* -------------------------------------------------------------- what a guest reads */
+
+static void set_key(struct hv_fw_cfg *fw_cfg, uint16_t key)
+{
+	fw_cfg->s.key = key & ~KEY_WRITE;
+	fw_cfg->s.offset = 0;
+	fw_cfg->current = find_item(fw_cfg, fw_cfg->s.key);
+}
+
+static void select_item(struct hv_fw_cfg *fw_cfg, uint16_t key)
+{
+	set_key(fw_cfg, key);
+	if (fw_cfg->config.selected)
+		fw_cfg->config.selected(fw_cfg->config.ctx);
+}
+
+/* The next up to @len bytes, and how many there are. Whoever takes them moves on. */
+static uint32_t next_bytes(struct hv_fw_cfg *fw_cfg, uint32_t len, const uint8_t **bytes)
+{
+	const struct hv_fw_cfg_item *item = fw_cfg->current;
+	uint32_t left = item ? item->len - fw_cfg->s.offset : 0;
+
+	if (!left)
+		return 0;
+	*bytes = (item->data ? (const uint8_t *)item->data : item->number) + fw_cfg->s.offset;
+	if (left > len)
+		left = len;
+	fw_cfg->s.offset += left;
+	return left;
+}
+
+static uint8_t read_data(struct hv_fw_cfg *fw_cfg)
+{
+	const uint8_t *byte;
+
+	return next_bytes(fw_cfg, 1, &byte) ? *byte : 0;
+}
+
+static uint8_t *ram(struct hv_fw_cfg *fw_cfg, uint64_t gpa, uint64_t len)
+{
+	return fw_cfg->config.ram ? fw_cfg->config.ram(fw_cfg->config.ctx, gpa, len) : NULL;
+}
+
+static bool dma_read(struct hv_fw_cfg *fw_cfg, uint64_t gpa, uint32_t len)
+{
+	uint8_t *to = len ? ram(fw_cfg, gpa, len) : NULL;
+	const uint8_t *bytes;
+	uint32_t count;
+
+	if (!to)
+		return !len;
+	count = next_bytes(fw_cfg, len, &bytes);
+	if (count)
+		memcpy(to, bytes, count);
+	memset(to + count, 0, len - count);
+	return true;
+}
+
+static bool dma_carry_out(struct hv_fw_cfg *fw_cfg, uint32_t control, uint32_t len, uint64_t gpa)
+{
+	const uint8_t *bytes;
+
+	if (control & DMA_SELECT)
+		select_item(fw_cfg, (uint16_t)(control >> 16));
+	if (control & DMA_READ)
+		return dma_read(fw_cfg, gpa, len);
+	/* There is nothing that a guest may write. */
+	if (control & DMA_WRITE)
+		return false;
+	if (control & DMA_SKIP)
+		next_bytes(fw_cfg, len, &bytes);
+	return true;
+}
+
+/* Where the request is no RAM, there is nobody to tell. */
+static void dma(struct hv_fw_cfg *fw_cfg)
+{
+	uint64_t gpa = get_be(fw_cfg->s.address, DMA_LEN);
+	uint8_t request[16], *at = ram(fw_cfg, gpa, sizeof(request));
+	bool done;
+
+	memset(fw_cfg->s.address, 0, DMA_LEN);
+	if (!at)
+		return;
+	memcpy(request, at, sizeof(request));
+	done = dma_carry_out(fw_cfg, (uint32_t)get_be(request, 4), (uint32_t)get_be(request + 4, 4),
+			     get_be(request + 8, 8));
+	put_be(at, done ? 0 : DMA_ERROR, 4);
+}
+
+static void fw_cfg_read(struct hv_fw_cfg *fw_cfg, uint64_t offset, unsigned int width,
+			uint64_t *value)
+{
+	*value = 0;
+	if (offset == OFFSET_DATA && width == 1)
+		*value = read_data(fw_cfg);
+	for (unsigned int i = 0; offset >= OFFSET_DMA && i < width; i++)
+		*value |= (uint64_t)dma_signature[offset - OFFSET_DMA + i] << 8 * i;
+}
+
+static void fw_cfg_write(struct hv_fw_cfg *fw_cfg, uint64_t offset, unsigned int width,
+			 uint64_t value)
+{
+	if (offset == OFFSET_SELECTOR && width == 2)
+		select_item(fw_cfg, (uint16_t)value);
+	if (width != 4 || offset < OFFSET_DMA || offset % 4)
+		return;
+	for (unsigned int i = 0; i < 4; i++)
+		fw_cfg->s.address[offset - OFFSET_DMA + i] = (uint8_t)(value >> 8 * i);
+	if (offset == OFFSET_DMA + 4)
+		dma(fw_cfg);
+}
+
+static void fw_cfg_access(void *dev, uint64_t offset, unsigned int width, bool write,
+			  uint64_t *value)
+{
+	if (write)
+		fw_cfg_write(dev, offset, width, *value);
+	else
+		fw_cfg_read(dev, offset, width, value);
+}
+
+/* -------------------------------------------------------------------- life */
+
+void hv_fw_cfg_reset(struct hv_fw_cfg *fw_cfg)
+{
+	memset(&fw_cfg->s, 0, sizeof(fw_cfg->s));
+	set_key(fw_cfg, HV_FW_CFG_SIGNATURE);
+}
+
+int hv_fw_cfg_init(struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_config *config)
+{
+	memset(fw_cfg, 0, sizeof(*fw_cfg));
+	fw_cfg->config = *config;
+	fw_cfg->region = (struct hv_region){
+		.name = "fw_cfg",
+		.space = HV_PORT,
+		.base = HV_FW_CFG_PORT,
+		.len = HV_FW_CFG_LEN,
+		.access = fw_cfg_access,
+		.dev = fw_cfg,
+	};
+	(void)hv_fw_cfg_add(fw_cfg, HV_FW_CFG_SIGNATURE, dma_signature, 4);
+	(void)hv_fw_cfg_add_number(fw_cfg, HV_FW_CFG_ID, ID_TRADITIONAL | ID_DMA, 4);
+	(void)hv_fw_cfg_add(fw_cfg, HV_FW_CFG_DIRECTORY, fw_cfg->directory,
+			    sizeof(fw_cfg->directory));
+	hv_fw_cfg_reset(fw_cfg);
+	return hv_bus_register(config->bus, &fw_cfg->region);
+}
+
+void hv_fw_cfg_exit(struct hv_fw_cfg *fw_cfg)
+{
+	hv_bus_unregister(fw_cfg->config.bus, &fw_cfg->region);
+}
+
+void hv_fw_cfg_save(const struct hv_fw_cfg *fw_cfg, struct hv_fw_cfg_state *state)
+{
+	*state = fw_cfg->s;
+}
+
+int hv_fw_cfg_check(const struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_state *state)
+{
+	const struct hv_fw_cfg_item *item = find_item(fw_cfg, state->key);
+
+	if (state->pad || (state->key & KEY_WRITE) || state->offset > (item ? item->len : 0))
+		return -EINVAL;
+	return 0;
+}
+
+int hv_fw_cfg_load(struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_state *state)
+{
+	int err = hv_fw_cfg_check(fw_cfg, state);
+
+	if (err)
+		return err;
+	fw_cfg->s = *state;
+	fw_cfg->current = find_item(fw_cfg, state->key);
+	return 0;
+}
+
+HV_STATE_KIND(fw_cfg, HV_STATE_FW_CFG, 1);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A hostile guest against fw_cfg: ports, DMA requests anywhere in RAM and outside, and damaged
+ * snapshots. RAM ends where the sanitizer begins to complain; so do items.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dev/fw_cfg.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define RAM 512
+
+struct bench {
+	struct hv_bus bus;
+	struct hv_fw_cfg fw_cfg;
+	uint8_t *ram;
+};
+
+static void *ram(void *ctx, uint64_t gpa, uint64_t len)
+{
+	return gpa < RAM && len <= RAM - gpa ? ((struct bench *)ctx)->ram + gpa : NULL;
+}
+
+static void write_port(struct bench *b, uint16_t port, unsigned int width, uint64_t value)
+{
+	hv_bus_access(&b->bus, HV_PORT, port, width, true, &value);
+}
+
+/* Whatever is in RAM is a request, somewhere. */
+static void start_request(struct bench *b, const uint8_t *bytes)
+{
+	if (bytes[0] & 1)
+		write_port(b, HV_FW_CFG_PORT + 4, 4, bytes[1]);
+	write_port(b, HV_FW_CFG_PORT + 8, 4, (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24);
+}
+
+static void damage_state(struct bench *b, const uint8_t *bytes)
+{
+	struct hv_fw_cfg_state state, again;
+
+	hv_fw_cfg_save(&b->fw_cfg, &state);
+	((uint8_t *)&state)[bytes[0] % sizeof(state)] ^= bytes[1];
+	if (hv_fw_cfg_load(&b->fw_cfg, &state))
+		return;
+	hv_fw_cfg_save(&b->fw_cfg, &again);
+	if (memcmp(&state, &again, sizeof(state)))
+		abort();
+}
+
+/* One step is 5 bytes: what, and four for it. */
+static void step(struct bench *b, const uint8_t *bytes)
+{
+	uint64_t value = (uint32_t)bytes[3] << 8 | bytes[4];
+	unsigned int port = bytes[1] % HV_FW_CFG_LEN, width = 1u << bytes[2] % 3;
+
+	switch (bytes[0] % 6) {
+	case 0:
+		write_port(b, (uint16_t)(HV_FW_CFG_PORT + port), width, value);
+		return;
+	case 1:
+		hv_bus_access(&b->bus, HV_PORT, HV_FW_CFG_PORT + port, width, false, &value);
+		return;
+	case 2:
+		write_port(b, HV_FW_CFG_PORT, 2, bytes[1] % 0x24);
+		return;
+	case 3:
+		memcpy(b->ram + (bytes[1] << 8 | bytes[2]) % (RAM - 2), bytes + 3, 2);
+		return;
+	case 4:
+		start_request(b, bytes + 1);
+		return;
+	default:
+		damage_state(b, bytes + 1);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct bench b;
+	const struct hv_fw_cfg_config config = { .bus = &b.bus, .ram = ram, .ctx = &b };
+	uint8_t *file = malloc(40);
+	size_t at = size < RAM ? size : RAM;
+
+	memset(&b, 0, sizeof(b));
+	b.ram = calloc(1, RAM);
+	if (!b.ram || !file || hv_fw_cfg_init(&b.fw_cfg, &config) ||
+	    hv_fw_cfg_add_number(&b.fw_cfg, HV_FW_CFG_CPUS, 1, 2) ||
+	    hv_fw_cfg_add_file(&b.fw_cfg, "opt/file", memset(file, 'x', 40), 40))
+		abort();
+	if (size)
+		memcpy(b.ram, data, at);
+	for (; at + 5 <= size; at += 5)
+		step(&b, data + at);
+	hv_fw_cfg_exit(&b.fw_cfg);
+	for (unsigned int i = 0; i < 40; i++)
+		if (file[i] != 'x')
+			abort();
+	free(file);
+	free(b.ram);
+	return 0;
+}
