@@ -18,6 +18,7 @@ enum {
 	OPT_BOOT,
 	OPT_BIOS,
 	OPT_FIRMWARE,
+	OPT_FW_CFG,
 	OPT_SYSTEM_MAP
 };
 
@@ -32,7 +33,9 @@ static const struct argp_option options[] = {
 	{ "entry", OPT_ENTRY, "GPA", 0,
 	  "the first instruction (default: where it is loaded, or what the ELF file says)", 0 },
 	{ "firmware", OPT_FIRMWARE, "FILE", 0,
-	  "start flat firmware, such as SeaBIOS, at the reset vector; it takes IMAGE's place", 0 },
+	  "start flat firmware, such as SeaBIOS or OVMF; IMAGE is a Linux kernel for it", 0 },
+	{ "fw-cfg", OPT_FW_CFG, "NAME=FILE", 0,
+	  "a file for firmware and kernels to find in fw_cfg, e.g. opt/NAME; may be repeated", 0 },
 	{ "initrd", OPT_INITRD, "FILE[,ARGS]", 0,
 	  "an initramfs, or a module with words for it; may be repeated", 0 },
 	{ "load", OPT_LOAD, "GPA", 0,
@@ -82,6 +85,40 @@ static void add_initrd(struct argp_state *state, struct hv_payload_config *confi
 			     HV_PAYLOAD_MAX_MODULES);
 }
 
+/* NAME=FILE */
+static void add_fw_file(struct argp_state *state, struct hv_payload_config *config, char *arg)
+{
+	char *equals = strchr(arg, '=');
+
+	if (!equals || equals == arg || !equals[1])
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "--fw-cfg %s: not of the form NAME=FILE; give one like opt/NAME=FILE",
+			     arg);
+	*equals = 0;
+	if (!hv_payload_config_add_fw_file(config, arg, equals + 1))
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "--fw-cfg %s: one too many; give at most %d", arg,
+			     HV_PAYLOAD_MAX_FW_FILES);
+}
+
+/* Until all words are read: what is no option is the image, or the kernel for this. */
+static void set_firmware(struct argp_state *state, char *arg)
+{
+	if (state->hook)
+		argp_failure(state, HV_STATUS_USAGE, 0, "--firmware %s: one too many; give one",
+			     arg);
+	state->hook = arg;
+}
+
+static void take_firmware(struct argp_state *state, struct hv_payload_config *config)
+{
+	if (!state->hook)
+		return;
+	config->boot = "firmware";
+	config->kernel = config->path;
+	config->path = state->hook;
+}
+
 static void set_image(struct argp_state *state, struct hv_payload_config *config, const char *arg)
 {
 	if (config->path)
@@ -123,13 +160,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		add_initrd(state, config, arg);
 		return 0;
 	case OPT_FIRMWARE:
-		config->boot = "firmware";
-		set_image(state, config, arg);
+		set_firmware(state, arg);
+		return 0;
+	case OPT_FW_CFG:
+		add_fw_file(state, config, arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		set_image(state, config, arg);
 		return 0;
 	case ARGP_KEY_END:
+		take_firmware(state, config);
 		if (!config->path)
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "no image given; 'hvctl run IMAGE', or see 'hvctl help run'");

@@ -51,6 +51,19 @@ static void add_hpet(struct hv_aml *aml)
 	add_device(aml, "HPET", "PNP0103", 0, &res);
 }
 
+/* By this Linux's driver finds it. */
+static void add_fw_cfg(struct hv_aml *aml)
+{
+	struct hv_aml_resources res = { .len = 0 };
+
+	hv_aml_add_io(&res, HV_FW_CFG_PORT, HV_FW_CFG_LEN);
+	hv_aml_device(aml, "FWCF");
+	hv_aml_name(aml, "_HID");
+	hv_aml_string(aml, "QEMU0002");
+	hv_aml_crs(aml, &res);
+	hv_aml_end(aml);
+}
+
 /* Ports of the board that are nobody else's. */
 static void add_board(struct hv_aml *aml, uint16_t pm_base)
 {
@@ -144,6 +157,7 @@ void hv_acpi_dsdt(struct hv_aml *aml, const struct hv_acpi_config *config)
 	add_com_ports(aml, config->com_ports);
 	add_rtc(aml);
 	add_hpet(aml);
+	add_fw_cfg(aml);
 	add_board(aml, config->pm_base);
 	hv_aml_end(aml);
 }

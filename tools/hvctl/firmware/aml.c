@@ -12,6 +12,7 @@
 #define BYTE_PREFIX 0x0a
 #define WORD_PREFIX 0x0b
 #define DWORD_PREFIX 0x0c
+#define STRING_PREFIX 0x0d
 #define SCOPE_OP 0x10
 #define BUFFER_OP 0x11
 #define PACKAGE_OP 0x12
@@ -169,6 +170,14 @@ void hv_aml_eisa_id(struct hv_aml *aml, const char *id)
 	for (; i < 7; i++)
 		value = value << 4 | hex_digit(id[i]);
 	hv_aml_integer(aml, __builtin_bswap32(value));
+}
+
+void hv_aml_string(struct hv_aml *aml, const char *text)
+{
+	aml_byte(aml, STRING_PREFIX);
+	do
+		aml_byte(aml, (uint8_t)*text);
+	while (*text++);
 }
 
 void hv_aml_store_arg0(struct hv_aml *aml, const char *name)

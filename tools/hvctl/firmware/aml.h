@@ -40,6 +40,7 @@ void hv_aml_end(struct hv_aml *aml);
 /* Name (@name, ...): the value is whatever is written next. */
 void hv_aml_name(struct hv_aml *aml, const char *name);
 void hv_aml_integer(struct hv_aml *aml, uint32_t value);
+void hv_aml_string(struct hv_aml *aml, const char *text);
 /* A plug and play id, such as "PNP0501". */
 void hv_aml_eisa_id(struct hv_aml *aml, const char *id);
 

@@ -42,3 +42,12 @@ bool hv_payload_config_add_initrd(struct hv_payload_config *config, const char *
 	config->initrd[config->initrds++] = path;
 	return true;
 }
+
+bool hv_payload_config_add_fw_file(struct hv_payload_config *config, const char *name,
+				   const char *path)
+{
+	if (config->fw_files == HV_PAYLOAD_MAX_FW_FILES)
+		return false;
+	config->fw_file[config->fw_files++] = (struct hv_fw_file_config){ name, path };
+	return true;
+}

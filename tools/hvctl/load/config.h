@@ -27,8 +27,17 @@ struct hv_load_options {
 
 #define HV_PAYLOAD_MAX_MODULES 16
 
+/* A file that firmware and kernels find in fw_cfg. */
+struct hv_fw_file_config {
+	const char *name;		/* there */
+	const char *path;		/* here */
+};
+
+#define HV_PAYLOAD_MAX_FW_FILES 16
+
 struct hv_payload_config {
 	const char *path;		/* of the image */
+	const char *kernel;		/* for firmware, which is the image then, to start */
 	const char *boot;		/* name of the protocol; NULL: by the image's content */
 	const char *cmdline;		/* instead of the protocol's */
 	const char *append;		/* behind it */
@@ -37,6 +46,8 @@ struct hv_payload_config {
 	const char *system_map;
 	const char *initrd[HV_PAYLOAD_MAX_MODULES];
 	unsigned int initrds;
+	struct hv_fw_file_config fw_file[HV_PAYLOAD_MAX_FW_FILES];
+	unsigned int fw_files;
 	struct hv_load_options options;
 };
 
@@ -52,7 +63,9 @@ bool hv_mode_find(const char *name, enum hv_mode *mode);
 /* The options that made the command line what it is, for messages. */
 const char *hv_payload_config_who_said(const struct hv_payload_config *config);
 
-/* One more initramfs or module. False: there are too many. */
+/* One more initramfs or module; file for fw_cfg. False: there are too many. */
 bool hv_payload_config_add_initrd(struct hv_payload_config *config, const char *path);
+bool hv_payload_config_add_fw_file(struct hv_payload_config *config, const char *name,
+				   const char *path);
 
 #endif

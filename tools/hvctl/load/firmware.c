@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Flat firmware, such as SeaBIOS: a ROM that ends at 4 GiB, its last 256 KiB once more in
- * RAM at the end of the first MiB, as chipsets shadow it; entered at the reset vector.
+ * RAM at the end of the first MiB, as chipsets shadow it; entered at the reset vector. What
+ * it is to know, and a kernel that it is to start, it finds in fw_cfg.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "firmware/layout.h"
+#include "fw_kernel.h"
 #include "protocol.h"
 
 /* Chipsets shadow 128 KiB at first; SeaBIOS gets the rest only where it knows the chipset. */
@@ -74,6 +76,7 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 const struct hv_protocol hv_protocol_firmware = {
 	.name = "firmware",
 	.load = load,
+	.place = hv_fw_kernel_plan,
 	.start = start,
 	.advice = "is it firmware for a PC, with its reset vector 16 bytes before its end? What it writes to port 0x402 is seen",
 	.pc = true,

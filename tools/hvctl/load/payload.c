@@ -91,7 +91,8 @@ static int fetch_segments(struct hv_payload *payload, int fd, struct hv_error *e
 static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 {
 	const struct hv_payload_config *config = payload->config;
-	const char *own = payload->protocol->cmdline;
+	/* Firmware's is that of the kernel that it starts. */
+	const char *own = config->kernel ? hv_protocol_linux.cmdline : payload->protocol->cmdline;
 	const char *first = config->cmdline ? config->cmdline : own ? own : "";
 	const char *append = config->append ? config->append : "";
 	const char *name = payload->protocol->names_image ? config->path : "";
@@ -152,6 +153,21 @@ static int read_modules(struct hv_payload *payload, uint64_t max, struct hv_erro
 	return 0;
 }
 
+/* fw_cfg's sizes have 32 bits. */
+static int read_fw_files(struct hv_payload *payload, uint64_t max, struct hv_error *err)
+{
+	const struct hv_payload_config *config = payload->config;
+	int error = 0;
+
+	if (max > UINT32_MAX)
+		max = UINT32_MAX;
+	for (unsigned int i = 0; i < config->fw_files && !error; i++)
+		error = read_one(payload, &payload->fw_file[i], config->fw_file[i].path, max, err);
+	if (!error && config->kernel)
+		error = read_one(payload, &payload->kernel, config->kernel, max, err);
+	return error;
+}
+
 static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
 {
 	const struct hv_protocol *protocol = payload->protocol;
@@ -210,7 +226,7 @@ static int read_others(struct hv_payload *payload, uint64_t max, struct hv_error
 		error = read_one(payload, &payload->stub, payload->config->bios, max, err);
 	if (!error && payload->config->system_map)
 		error = read_map(payload, max, err);
-	return error;
+	return error ? error : read_fw_files(payload, max, err);
 }
 
 int hv_payload_read(struct hv_payload *payload, const struct hv_payload_config *config,
@@ -237,12 +253,14 @@ void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *
 	const struct hv_image *image = &payload->image;
 
 	hv_image_copy(image, &payload->file, memory);
-	for (unsigned int i = 0; i < payload->modules; i++) {
+	/* Firmware fetches them itself. */
+	for (unsigned int i = 0; i < payload->modules && !image->rom_size; i++) {
 		const struct hv_module *module = &payload->module[i];
 
 		hv_image_put(memory, module->gpa, module->file.data, module->file.size);
 	}
-	hv_boot_prepare(boot, &payload->areas, image, memory, payload->text, env);
+	hv_boot_prepare(boot, &payload->areas, image, memory, image->rom_size ? "" : payload->text,
+			env);
 	if (payload->protocol->start)
 		payload->protocol->start(payload, memory, env, boot);
 }
@@ -258,6 +276,11 @@ void hv_payload_free(struct hv_payload *payload)
 	hv_file_free(&payload->file);
 	hv_file_free(&payload->stub);
 	hv_file_free(&payload->map);
+	hv_file_free(&payload->kernel);
+	hv_file_free(&payload->setup);
+	hv_file_free(&payload->initrd);
+	for (unsigned int i = 0; i < HV_PAYLOAD_MAX_FW_FILES; i++)
+		hv_file_free(&payload->fw_file[i]);
 	for (unsigned int i = 0; i < payload->modules; i++)
 		hv_file_free(&payload->module[i].file);
 	*payload = (struct hv_payload){ 0 };

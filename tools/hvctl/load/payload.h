@@ -8,6 +8,7 @@
 
 #include "boot.h"
 #include "config.h"
+#include "firmware/fw_files.h"
 #include "image.h"
 
 struct hv_module {
@@ -30,6 +31,10 @@ struct hv_payload {
 	struct hv_module module[HV_PAYLOAD_MAX_MODULES];
 	unsigned int modules;
 	struct hv_file stub;		/* of --bios */
+	struct hv_file kernel;		/* that firmware is to start */
+	struct hv_file setup, initrd;	/* of it, made: see fw_kernel.h */
+	struct hv_fw_kernel fw_kernel;	/* the same, as fw_cfg has it */
+	struct hv_file fw_file[HV_PAYLOAD_MAX_FW_FILES];
 	struct hv_file map;		/* System.map */
 	char text[HV_BOOT_CMDLINE_MAX];	/* the whole command line */
 	const char *subject;		/* what an error is about */

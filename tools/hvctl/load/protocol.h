@@ -7,6 +7,7 @@
  *	protocol.c			the table		symbols.c stranger.c
  *	bzimage.c pvh.c nimbos.c multiboot.c multiboot2.c elf.c flat.c firmware.c
  *	multiboot_header.c multiboot2_info.c elf_sections.c elf_parts.c
+ *	fw_kernel.c			what firmware is to start
  *	place.c info.c			where modules go; what a guest is told
  *	payload.h			what they work on
  *	boot.c				the first state of each mode

@@ -118,8 +118,16 @@ static void test_images(void **state)
 	refused("run", "no image");
 	refused("run ''", ": no such file");
 	refused("run ok two", "two: one image too many");
-	refused("run --firmware ok two", "two: one image too many");
 	refused("run --firmware ok", "ok: is no flat firmware");
+	refused("run --firmware ok two", "ok: is no flat firmware");
+	refused("run two --firmware ok", "ok: is no flat firmware");
+	refused("run --firmware ok --firmware two", "--firmware two: one too many");
+	refused("run --firmware ok two ok", "ok: one image too many");
+	refused("run --firmware ok nothing", "nothing: no such file");
+	refused("run --fw-cfg opt/x ok", "--fw-cfg opt/x: not of the form NAME=FILE");
+	refused("run --fw-cfg =two ok", "--fw-cfg =two: not of the form NAME=FILE");
+	refused("run --fw-cfg opt/x= ok", "--fw-cfg opt/x=: not of the form NAME=FILE");
+	refused("run --fw-cfg opt/x=nothing ok", "nothing: no such file");
 	refused("run --initrd nothing ok", "nothing: no such file");
 	refused("run --initrd ok two", "ok: the boot protocol 'flat' takes no initrd");
 	refused("run --bios two ok", "--bios: has no meaning");

@@ -36,7 +36,7 @@ static void test_default(void **state)
 	(void)state;
 	round_trip(
 		&config,
-		"{\"cpu\":\"\",\"display\":\"none\",\"initrd\":[],\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],\"shared_memory\":false,\"version\":1}");
+		"{\"cpu\":\"\",\"display\":\"none\",\"fw_cfg\":[],\"initrd\":[],\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],\"shared_memory\":false,\"version\":1}");
 }
 
 static void test_everything(void **state)
@@ -56,6 +56,9 @@ static void test_everything(void **state)
 			.append = "x", .bios = "b", .bios_gpa = 0x9000, .system_map = "m",
 			.initrd = { "1", "2" },
 			.initrds = 2,
+			.kernel = "k",
+			.fw_file = { { "opt/a", "a" }, { "opt/b", "b" } },
+			.fw_files = 2,
 			.options = { .load = 0x100000, .entry = 0x100010, .mode = HV_MODE_LONG },
 		},
 	};
@@ -72,6 +75,9 @@ static void test_everything(void **state)
 	assert_int_equal(read->serial[3].kind, HV_SERIAL_STDIO);
 	assert_string_equal(read->load.path, config.load.path);
 	assert_string_equal(read->load.initrd[1], "2");
+	assert_string_equal(read->load.kernel, "k");
+	assert_string_equal(read->load.fw_file[1].name, "opt/b");
+	assert_string_equal(read->load.fw_file[1].path, "b");
 	assert_int_equal(read->load.options.mode, HV_MODE_LONG);
 	assert_int_equal(read->load.bios_gpa, 0x9000);
 	assert_true(read->no_reboot && read->shared_memory);
@@ -90,6 +96,9 @@ static void test_no_utf8(void **state)
 	config.load.initrd[config.load.initrds++] = "\xff";
 	assert_null(hv_config_to_json(&config));
 	config.load.initrds = 0;
+	hv_payload_config_add_fw_file(&config.load, "opt/a", "\xff");
+	assert_null(hv_config_to_json(&config));
+	config.load.fw_files = 0;
 	config.serial[1] = (struct hv_serial_choice){ HV_SERIAL_FILE, "\xff" };
 	assert_null(hv_config_to_json(&config));
 }
@@ -119,6 +128,11 @@ static void test_refused(void **state)
 		  "serial" },
 		{ "{\"version\":1,\"initrd\":[1]}", "initrd" },
 		{ "{\"version\":1,\"initrd\":\"x\"}", "initrd" },
+		{ "{\"version\":1,\"fw_cfg\":\"x\"}", "fw_cfg" },
+		{ "{\"version\":1,\"fw_cfg\":[\"x\"]}", "fw_cfg" },
+		{ "{\"version\":1,\"fw_cfg\":[{\"name\":\"x\"}]}", "fw_cfg" },
+		{ "{\"version\":1,\"fw_cfg\":[{\"name\":\"x\",\"file\":1}]}", "fw_cfg" },
+		{ "{\"version\":1,\"kernel\":1}", "kernel" },
 		{ "{\"version\":1,\"version\":1}", "duplicate" },
 	};
 

@@ -107,7 +107,7 @@ static void test_module_refused(void **state)
 	(void)state;
 	t.config.path = load_test_file(&t, rom, 0x1000);
 	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "x", 1));
-	load_test_refuse(&t, "takes no initrd");
+	load_test_refuse(&t, "to a kernel only");
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -174,6 +174,133 @@ static void test_tables(void **state)
 	assert_int_equal(word, 0x9fc0);
 }
 
+/* What a guest reads of an item of fw_cfg. */
+static uint64_t fw_item(uint16_t key, unsigned int skip, unsigned int len)
+{
+	uint64_t value = 0, byte = 0;
+
+	test_out(machine, 0x510, 2, key);
+	for (unsigned int i = 0; i < skip + len; i++) {
+		assert_true(hv_bus_access(&machine->bus, HV_PORT, 0x511, 1, false, &byte));
+		if (i >= skip)
+			value |= byte << 8 * (i - skip);
+	}
+	return value;
+}
+
+static void put_pm_base(uint16_t base)
+{
+	test_out(machine, 0xcf8, 4, 0x80000b40);
+	test_out(machine, 0xcfc, 2, base);
+}
+
+/* The second file has the ACPI tables; behind the place of the RSDP and the FACS is the DSDT. */
+static void test_fw_cfg(void **state)
+{
+	const struct hv_acpi_files *files = &machine->pc->fw_files.acpi_files;
+	uint64_t fadt = fw_item(0x22, 2 * 128 + 0x74, 4) - 36;
+
+	(void)state;
+	assert_int_equal(fw_item(HV_FW_CFG_CPUS, 0, 2), 1);
+	assert_int_equal(fw_item(HV_FW_CFG_RAM_SIZE, 0, 8), 4 * HV_MIB);
+	assert_int_equal(fw_item(0x21, fadt, 4), 0x50434146); /* FACP */
+	assert_int_equal(fw_item(0x21, fadt + 64, 4), 0x604);
+	put_pm_base(0xb000);
+	assert_int_equal(fw_item(0x21, fadt + 64, 4), 0xb004);
+	/* Turned off: where it is after a reset. */
+	test_out(machine, 0xcf8, 4, 0x80000b80);
+	test_out(machine, 0xcfc, 1, 0);
+	assert_int_equal(fw_item(0x21, fadt + 64, 4), 0x604);
+	assert_int_not_equal(files->tables_size, 0);
+}
+
+static void put_be32(uint64_t gpa, uint32_t value)
+{
+	value = __builtin_bswap32(value);
+	assert_int_equal(hv_memory_write(&machine->memory, gpa, &value, 4), 0);
+}
+
+/* RAM is what DMA writes to; ROM, chips and nothing are not. */
+static void test_fw_cfg_dma(void **state)
+{
+	static const struct {
+		uint64_t to;
+		uint32_t result;
+	} cases[] = {
+		{ 0x2000, 0 },
+		{ 4 * HV_MIB - 2, 1 },
+		{ 4 * HV_GIB - 0x1000, 1 },
+		{ HV_IOAPIC_BASE, 1 },
+	};
+	struct hv_error err;
+
+	(void)state;
+	assert_int_equal(hv_memory_add_rom(&machine->memory, 0x1000, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		put_be32(0x1000, HV_FW_CFG_SIGNATURE << 16 | 0x0a);
+		put_be32(0x1004, 4);
+		put_be32(0x1008, cases[i].to >> 32);
+		put_be32(0x100c, (uint32_t)cases[i].to);
+		test_out(machine, 0x518, 4, __builtin_bswap32(0x1000));
+		assert_int_equal(test_get(&machine->memory, 0x1000, 4),
+				 __builtin_bswap32(cases[i].result));
+	}
+	assert_int_equal(test_get(&machine->memory, 0x2000, 4), 0x554d4551);
+	assert_int_equal(test_get(&machine->memory, 4 * HV_GIB - 0x1000, 4), 0);
+}
+
+static void refused(const struct hv_config *config, const char *subject, const char *with)
+{
+	struct hv_error err = { .text = "" };
+
+	assert_null(hv_machine_create(config, &err));
+	assert_string_equal(err.subject, subject);
+	if (!strstr(err.text, with) || !strchr(err.text, ';'))
+		fail_msg("%s: %s", err.subject, err.text);
+}
+
+static void test_users_files(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+
+	(void)state;
+	config.load.fw_files = 1;
+	config.load.fw_file[0] = (struct hv_fw_file_config){ "opt/f", test_image() };
+	hv_machine_destroy(machine);
+	machine = test_machine(&config);
+	assert_int_equal(fw_item(HV_FW_CFG_DIRECTORY, 4 + 5 * 64 + 8, 6), 0x662f74706f);
+	assert_int_equal(fw_item(0x25, 0, 2), 0xf4);
+	config.load.fw_file[0].name = "etc/e820";
+	refused(&config, "--fw-cfg", "etc/e820: there is such a file already");
+	config.load.fw_file[0].name =
+		"opt/a-name-that-has-so-many-letters-that-it-does-not-fit-into-it";
+	refused(&config, "--fw-cfg", "1 to 55 bytes");
+	config.load.fw_file[0].name = "opt/f";
+	config.machine = HV_MACHINE_BARE;
+	refused(&config, "--fw-cfg", "--machine pc");
+}
+
+/* Firmware makes the tables itself: nothing of ours is in its RAM. */
+static void test_no_tables_with_firmware(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_DEFAULT);
+	char path[] = "/tmp/hv-rom-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 0x10000), 0);
+	close(fd);
+	config.load.path = path;
+	config.load.boot = "firmware";
+	hv_machine_destroy(machine);
+	machine = test_machine(&config);
+	unlink(path);
+	assert_non_null(machine->pc);
+	assert_int_equal(test_get(&machine->memory, HV_ACPI_GPA, 8), 0);
+	assert_int_equal(test_get(&machine->memory, 0x413, 2), 0);
+	assert_int_equal(fw_item(HV_FW_CFG_SIGNATURE, 0, 4), 0x554d4551);
+}
+
 #define PC_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -187,6 +314,10 @@ int main(void)
 		PC_TEST(test_triple_fault),
 		PC_TEST(test_storm),
 		PC_TEST(test_tables),
+		PC_TEST(test_fw_cfg),
+		PC_TEST(test_fw_cfg_dma),
+		PC_TEST(test_users_files),
+		PC_TEST(test_no_tables_with_firmware),
 	};
 	int failed = cmocka_run_group_tests_name("machine_pc", tests, NULL, NULL);
 

@@ -28,6 +28,7 @@ static const struct key keys[] = {
 	K("no_reboot", BOOL, no_reboot),
 	K("shared_memory", BOOL, shared_memory),
 	K("image", STRING, load.path),
+	K("kernel", STRING, load.kernel),
 	K("boot", STRING, load.boot),
 	K("cmdline", STRING, load.cmdline),
 	K("append", STRING, load.append),
@@ -95,18 +96,31 @@ static json_t *write_initrds(const struct hv_config *config)
 	return paths;
 }
 
+static json_t *write_fw_files(const struct hv_config *config)
+{
+	json_t *files = json_array();
+
+	for (unsigned int i = 0; i < config->load.fw_files; i++)
+		json_array_append_new(files,
+				      json_pack("{s:s,s:s}", "name", config->load.fw_file[i].name,
+						"file", config->load.fw_file[i].path));
+	return files;
+}
+
 char *hv_config_to_json(const struct hv_config *config)
 {
 	json_t *root = json_object(), *serial = write_serial(config),
-	       *initrds = write_initrds(config);
+	       *initrds = write_initrds(config), *fw_files = write_fw_files(config);
 	bool bad = json_array_size(serial) != HV_PC_COM_PORTS ||
-		   json_array_size(initrds) != config->load.initrds;
+		   json_array_size(initrds) != config->load.initrds ||
+		   json_array_size(fw_files) != config->load.fw_files;
 	char *text = NULL;
 
 	bad |= json_object_set_new(root, "version", json_integer(HV_CONFIG_VERSION));
 	bad |= json_object_set_new(root, "cpu", json_string(config->cpu));
 	bad |= json_object_set_new(root, "serial", serial);
 	bad |= json_object_set_new(root, "initrd", initrds);
+	bad |= json_object_set_new(root, "fw_cfg", fw_files);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		bad |= write_key(root, config, &keys[i]);
 	if (!bad)
@@ -206,6 +220,21 @@ static int read_initrds(struct hv_config *config, const json_t *value, struct hv
 	return good ? 0 : bad_value(err, "initrd", "an array of few paths");
 }
 
+static int read_fw_files(struct hv_config *config, const json_t *value, struct hv_error *err)
+{
+	bool good = json_is_array(value);
+
+	for (size_t i = 0; good && i < json_array_size(value); i++) {
+		const json_t *file = json_array_get(value, i);
+		const char *name = json_string_value(json_object_get(file, "name"));
+		const char *path = json_string_value(json_object_get(file, "file"));
+
+		good = name && path && json_object_size(file) == 2 &&
+		       hv_payload_config_add_fw_file(&config->load, name, path);
+	}
+	return good ? 0 : bad_value(err, "fw_cfg", "an array of few names and files");
+}
+
 static int read_cpu(struct hv_config *config, const json_t *value, struct hv_error *err)
 {
 	const char *text = json_string_value(value);
@@ -233,6 +262,7 @@ static const struct special {
 	{ "cpu", read_cpu },
 	{ "serial", read_serial },
 	{ "initrd", read_initrds },
+	{ "fw_cfg", read_fw_files },
 };
 
 static int read_any(struct hv_config *config, const char *name, const json_t *value,

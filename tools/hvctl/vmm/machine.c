@@ -429,7 +429,15 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 		error = hv_exitport_init(&machine->exitport, &exitport);
 	if (error)
 		return hv_fail(err, -error, "two devices want the same ports; please report it");
-	return hv_serial_create(machine, err);
+	error = hv_serial_create(machine, err);
+	if (error)
+		return error;
+	if (is_pc(machine))
+		return hv_machine_pc_fill_fw_cfg(machine, err);
+	err->subject = "--fw-cfg";
+	return machine->config.load.fw_files ?
+		       hv_fail(err, EINVAL, "a bare machine has no fw_cfg; add --machine pc") :
+		       0;
 }
 
 /* The firmware's part first: what the guest brings along may be in the same place. */
@@ -442,7 +450,8 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 	struct hv_boot boot;
 
 	err->subject = TINYVMX_DEVICE;
-	if (machine->pc && hv_machine_pc_write_tables(machine))
+	/* ... unless there is a real one. */
+	if (machine->pc && !machine->payload.image.rom_size && hv_machine_pc_write_tables(machine))
 		return hv_fail(err, ENOSPC, "the firmware's tables have no room; please report it");
 	hv_payload_start(&machine->payload, &machine->memory, &env, &boot);
 	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx",

@@ -200,6 +200,33 @@ static void key_room(void *ctx)
 		hv_console_feed(&pc->machine->console);
 }
 
+/* Where fw_cfg may write for the guest: not to the ROM. */
+static void *guest_ram(void *ctx, uint64_t gpa, uint64_t len)
+{
+	const struct hv_memory *memory = &((struct hv_machine_pc *)ctx)->machine->memory;
+	void *ram = hv_memory_is_rom(memory, gpa) ? NULL : hv_memory_at(memory, gpa, len);
+
+	if (ram)
+		hv_memory_mark_dirty(memory, gpa, len);
+	return ram;
+}
+
+/* The guest's PM block, or where it is to be turned on again. */
+static uint16_t pm_base(const struct hv_machine_pc *pc)
+{
+	uint16_t base = hv_i440fx_pm_base(&pc->board.chipset);
+
+	return base ? base : HV_PC_PM_BASE;
+}
+
+/* Firmware moves the PM block before it asks for the tables that tell of it. */
+static void fw_cfg_selected(void *ctx)
+{
+	struct hv_machine_pc *pc = ctx;
+
+	hv_fw_files_update(&pc->fw_files, pm_base(pc));
+}
+
 int hv_machine_pc_create(struct hv_machine *machine)
 {
 	struct hv_machine_pc *pc = calloc(1, sizeof(*pc));
@@ -213,6 +240,8 @@ int hv_machine_pc_create(struct hv_machine *machine)
 		.intr = { .set = set_intr, .controller = pc },
 		.wall_ns = wall_ns,
 		.deliver = deliver,
+		.ram = guest_ram,
+		.fw_cfg_selected = fw_cfg_selected,
 		.reset = want_reset,
 		.power_off = power_off,
 		.graphics = graphics,
@@ -258,20 +287,60 @@ void hv_machine_pc_destroy(struct hv_machine *machine)
 
 /* ------------------------------------------------------------------ tables */
 
-int hv_machine_pc_write_tables(const struct hv_machine *machine)
+static struct hv_acpi_config acpi_config(const struct hv_machine *machine)
 {
-	const struct hv_acpi_config config = {
+	return (struct hv_acpi_config){
 		.cpus = machine->nr_vcpus,
 		.ioapic_id = IOAPIC_ID,
 		.com_ports = hv_serial_present(machine),
 		.desk = machine->config.display != HV_DISPLAY_NONE,
-		.pm_base = hv_i440fx_pm_base(&machine->pc->board.chipset),
+		.pm_base = pm_base(machine->pc),
 		.pci_slots = PCI_SLOTS,
 		.port_first = PCI_PORT_FIRST,
 		.port_last = PCI_PORT_LAST,
 		.mmio_first = HV_GAP_BEGIN,
 		.mmio_last = HV_LAYOUT_CHIPS - 1,
 	};
+}
+
+static int add_users_file(struct hv_machine *machine, unsigned int index, struct hv_error *err)
+{
+	const struct hv_file *file = &machine->payload.fw_file[index];
+	const char *name = machine->config.load.fw_file[index].name;
+	int error = hv_fw_cfg_add_file(&machine->pc->board.fw_cfg, name, file->data,
+				       (uint32_t)file->size);
+
+	if (!error)
+		return 0;
+	err->subject = "--fw-cfg";
+	if (error == -EEXIST)
+		return hv_fail(err, EEXIST,
+			       "%s: there is such a file already; give it a name like opt/NAME",
+			       name);
+	return hv_fail(err, -error, "%s: a name has 1 to %d bytes; shorten it", name,
+		       HV_FW_CFG_NAME - 1);
+}
+
+int hv_machine_pc_fill_fw_cfg(struct hv_machine *machine, struct hv_error *err)
+{
+	struct hv_machine_pc *pc = machine->pc;
+	const struct hv_acpi_config acpi = acpi_config(machine);
+
+	if (hv_fw_files_add(&pc->fw_files, &pc->board.fw_cfg, &machine->memory, &acpi,
+			    &machine->payload.fw_kernel))
+		return hv_fail(err, ENOSPC, "the firmware's files have no room; please report it");
+	for (unsigned int i = 0; i < machine->config.load.fw_files; i++) {
+		int error = add_users_file(machine, i, err);
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int hv_machine_pc_write_tables(const struct hv_machine *machine)
+{
+	const struct hv_acpi_config config = acpi_config(machine);
 	const struct hv_memory *memory = &machine->memory;
 	uint8_t table[TABLES_MAX] = { 0 };
 	size_t acpi = hv_acpi_write(&config, table, sizeof(table), HV_ACPI_GPA), mp;

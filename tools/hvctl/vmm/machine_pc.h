@@ -12,6 +12,7 @@
 
 #include "dev/pc.h"
 #include "dev/xapic.h"
+#include "firmware/fw_files.h"
 #include "machine.h"
 
 struct hv_machine_pc {
@@ -19,6 +20,7 @@ struct hv_machine_pc {
 	struct hv_pc board;
 	struct hv_bus cpu_bus;		/* of each vCPU: the page of its local APIC */
 	struct hv_xapic xapic;
+	struct hv_fw_files fw_files;
 	atomic_bool intr;		/* INTR of the 8259s */
 	bool has_shut_down;		/* by a triple fault, at @shutdown_ns */
 	uint64_t shutdown_ns;
@@ -42,6 +44,12 @@ struct hv_machine_pc_state {
 
 /* Make machine->pc and put the chips on the buses; RAM is there. Returns 0 or -errno. */
 int hv_machine_pc_create(struct hv_machine *machine);
+/*
+ * Put into fw_cfg what firmware may ask for, and the user's files: once payload and serial
+ * ports are known. Returns 0 or -errno.
+ */
+int hv_machine_pc_fill_fw_cfg(struct hv_machine *machine, struct hv_error *err);
+
 /* Nothing if there is none. */
 void hv_machine_pc_destroy(struct hv_machine *machine);
 

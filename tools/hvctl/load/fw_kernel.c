@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A bzImage for firmware. The header of its setup code is filled in as a boot loader would,
+ * for those who enter it as it is (Documentation/arch/x86/boot.rst of the kernel); OVMF puts
+ * both parts together again and starts them as an EFI program.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fw_kernel.h"
+#include "place.h"
+
+#define SETUP_SECTS 0x1f1
+#define MAGIC 0x202
+#define VERSION 0x206
+#define TYPE_OF_LOADER 0x210
+#define LOADFLAGS 0x211
+#define RAMDISK_IMAGE 0x218
+#define RAMDISK_SIZE 0x21c
+#define HEAP_END_PTR 0x224
+#define CMD_LINE_PTR 0x228
+#define INITRD_ADDR_MAX 0x22c
+#define HEADER_MIN 0x230
+#define PREF_ADDRESS 0x258
+#define INIT_SIZE 0x260
+
+#define LOADED_HIGH 0x01
+#define CAN_USE_HEAP 0x80
+#define LOADER_UNDEFINED 0xff
+#define SECTOR 512
+#define PROTOCOL_MIN 0x203
+#define PROTOCOL_INIT_SIZE 0x20a
+
+/* At the end of RAM firmware keeps its own things: ACPI tables, stacks, itself. */
+#define FIRMWARE_ROOM (4 * HV_MIB)
+
+static size_t setup_size(const struct hv_file *file)
+{
+	unsigned int sectors = file->data[SETUP_SECTS];
+
+	return ((sectors ? sectors : 4) + 1) * SECTOR;
+}
+
+static int check_kernel(const struct hv_file *file, struct hv_error *err)
+{
+	if (file->size < HEADER_MIN || !hv_file_has(file, MAGIC, "HdrS", 4))
+		return hv_fail(
+			err, ENOEXEC,
+			"is no Linux bzImage, and firmware is handed nothing else; leave out --firmware, or give arch/x86/boot/bzImage");
+	if (hv_file_field(file, VERSION, 2) < PROTOCOL_MIN ||
+	    !(file->data[LOADFLAGS] & LOADED_HIGH))
+		return hv_fail(err, ENOEXEC,
+			       "is too old a kernel for firmware; use Linux 2.4.18 or newer");
+	if (file->size <= setup_size(file))
+		return hv_fail(err, ENOEXEC,
+			       "ends in the kernel's setup code; the file is truncated");
+	return 0;
+}
+
+/* Where what the kernel needs to unpack itself ends. */
+static uint64_t kernel_end(const struct hv_file *file)
+{
+	uint64_t end = HV_FW_KERNEL_GPA + file->size - setup_size(file), start, size;
+
+	if (hv_file_field(file, VERSION, 2) < PROTOCOL_INIT_SIZE || file->size < INIT_SIZE + 4)
+		return end;
+	start = hv_file_field(file, PREF_ADDRESS, 8);
+	size = hv_file_field(file, INIT_SIZE, 4);
+	/* A preferred address that no RAM can have is damage. */
+	if (start > UINT64_MAX - size)
+		return UINT64_MAX;
+	return start + size > end ? start + size : end;
+}
+
+static int check_room(const struct hv_file *file, const struct hv_memory *memory,
+		      struct hv_error *err)
+{
+	uint64_t end = kernel_end(file), ram = hv_memory_low_end(memory);
+	char remedy[HV_REMEDY_MAX];
+
+	if (end <= ram && ram - end >= FIRMWARE_ROOM)
+		return 0;
+	return hv_fail(err, ENOSPC,
+		       "needs RAM up to 0x%llx to start, and %llu MiB for the firmware; %s",
+		       (unsigned long long)end, FIRMWARE_ROOM / HV_MIB,
+		       hv_image_more_ram(remedy, end, FIRMWARE_ROOM, "the file is damaged"));
+}
+
+static uint64_t align(uint64_t value)
+{
+	return (value + 3) & ~3ULL;
+}
+
+/* One behind the other, as the kernel unpacks them. */
+static int join_initrds(struct hv_payload *payload, struct hv_error *err)
+{
+	struct hv_file *all = &payload->initrd;
+	size_t size = 0;
+
+	for (unsigned int i = 0; i < payload->modules; i++)
+		size += align(payload->module[i].file.size);
+	if (!size)
+		return 0;
+	all->data = calloc(1, size);
+	if (!all->data)
+		return hv_fail(err, ENOMEM, "no memory for the initramfs; close something");
+	for (unsigned int i = 0; i < payload->modules; i++) {
+		const struct hv_file *file = &payload->module[i].file;
+
+		if (file->size)
+			memcpy(all->data + all->size, file->data, file->size);
+		all->size += align(file->size);
+	}
+	return 0;
+}
+
+static int place_initrd(struct hv_payload *payload, const struct hv_memory *memory,
+			struct hv_error *err)
+{
+	const struct hv_file *file = &payload->kernel;
+	uint64_t highest = hv_file_field(file, INITRD_ADDR_MAX, 4) + 1;
+	uint64_t limit = hv_memory_low_end(memory) - FIRMWARE_ROOM;
+	const struct hv_place_room room = {
+		kernel_end(file), highest < limit ? highest : limit, 4, true,
+	};
+	int error = hv_place_modules(payload, memory, &room, err);
+
+	return error ? error : join_initrds(payload, err);
+}
+
+static void put(uint8_t *header, size_t offset, uint64_t value, unsigned int len)
+{
+	for (unsigned int i = 0; i < len; i++)
+		header[offset + i] = (uint8_t)(value >> 8 * i);
+}
+
+static int make_setup(struct hv_payload *payload, struct hv_error *err)
+{
+	size_t size = setup_size(&payload->kernel);
+	uint8_t *setup = malloc(size);
+
+	if (!setup)
+		return hv_fail(err, ENOMEM, "no memory for the kernel; close something");
+	payload->setup = (struct hv_file){ .data = setup, .size = size };
+	memcpy(setup, payload->kernel.data, size);
+	put(setup, TYPE_OF_LOADER, LOADER_UNDEFINED, 1);
+	setup[LOADFLAGS] |= CAN_USE_HEAP;
+	put(setup, HEAP_END_PTR, HV_FW_CMDLINE_GPA - HV_FW_SETUP_GPA - 0x200, 2);
+	put(setup, CMD_LINE_PTR, HV_FW_CMDLINE_GPA, 4);
+	put(setup, RAMDISK_IMAGE, payload->modules ? payload->module[0].gpa : 0, 4);
+	put(setup, RAMDISK_SIZE, payload->initrd.size, 4);
+	return 0;
+}
+
+static struct hv_fw_bytes bytes_of(const struct hv_file *file, size_t from)
+{
+	return (struct hv_fw_bytes){ file->data + from, (uint32_t)(file->size - from) };
+}
+
+static int plan(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
+{
+	const struct hv_file *kernel = &payload->kernel;
+	int error;
+
+	payload->subject = payload->config->kernel;
+	error = check_kernel(kernel, err);
+	if (!error)
+		error = check_room(kernel, memory, err);
+	if (!error)
+		error = place_initrd(payload, memory, err);
+	if (!error)
+		error = make_setup(payload, err);
+	if (error)
+		return error;
+	payload->fw_kernel = (struct hv_fw_kernel){
+		.setup = bytes_of(&payload->setup, 0),
+		.kernel = bytes_of(kernel, payload->setup.size),
+		.initrd_gpa = payload->modules ? (uint32_t)payload->module[0].gpa : 0,
+		.cmdline = payload->text,
+	};
+	if (payload->initrd.size)
+		payload->fw_kernel.initrd = bytes_of(&payload->initrd, 0);
+	return 0;
+}
+
+int hv_fw_kernel_plan(struct hv_payload *payload, const struct hv_memory *memory,
+		      struct hv_error *err)
+{
+	if (payload->config->kernel)
+		return plan(payload, memory, err);
+	if (!payload->modules)
+		return 0;
+	payload->subject = payload->module[0].path;
+	return hv_fail(
+		err, EINVAL,
+		"firmware hands an initrd to a kernel only; name the kernel, or leave out --initrd");
+}
