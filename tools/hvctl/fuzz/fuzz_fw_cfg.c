@@ -28,12 +28,26 @@ static void write_port(struct bench *b, uint16_t port, unsigned int width, uint6
 	hv_bus_access(&b->bus, HV_PORT, port, width, true, &value);
 }
 
-/* Whatever is in RAM is a request, somewhere. */
+/* What a step is made of: its kind, four bytes for it, a DMA request. */
+#define STEP 21
+
+/*
+ * A request somewhere in RAM, or only half in it, is started. Mostly an item that there is, and
+ * a length and an address of a few hundred.
+ */
 static void start_request(struct bench *b, const uint8_t *bytes)
 {
-	if (bytes[0] & 1)
-		write_port(b, HV_FW_CFG_PORT + 4, 4, bytes[1]);
-	write_port(b, HV_FW_CFG_PORT + 8, 4, (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24);
+	uint8_t request[16] = { 0, bytes[1] % 0x24, 0, bytes[2] };
+	uint32_t at = bytes[0] * 2;
+
+	memcpy(request + 6, bytes + 4, 2);
+	memcpy(request + 14, bytes + 6, 2);
+	if (bytes[3] & 1)
+		memcpy(request, bytes + 4, sizeof(request));
+	if (bytes[3] & 2)
+		write_port(b, HV_FW_CFG_PORT + 4, 4, bytes[3]);
+	memcpy(b->ram + at, request, RAM - at < sizeof(request) ? RAM - at : sizeof(request));
+	write_port(b, HV_FW_CFG_PORT + 8, 4, __builtin_bswap32(at));
 }
 
 static void damage_state(struct bench *b, const uint8_t *bytes)
@@ -49,13 +63,12 @@ static void damage_state(struct bench *b, const uint8_t *bytes)
 		abort();
 }
 
-/* One step is 5 bytes: what, and four for it. */
 static void step(struct bench *b, const uint8_t *bytes)
 {
 	uint64_t value = (uint32_t)bytes[3] << 8 | bytes[4];
 	unsigned int port = bytes[1] % HV_FW_CFG_LEN, width = 1u << bytes[2] % 3;
 
-	switch (bytes[0] % 6) {
+	switch (bytes[0] % 5) {
 	case 0:
 		write_port(b, (uint16_t)(HV_FW_CFG_PORT + port), width, value);
 		return;
@@ -66,9 +79,6 @@ static void step(struct bench *b, const uint8_t *bytes)
 		write_port(b, HV_FW_CFG_PORT, 2, bytes[1] % 0x24);
 		return;
 	case 3:
-		memcpy(b->ram + (bytes[1] << 8 | bytes[2]) % (RAM - 2), bytes + 3, 2);
-		return;
-	case 4:
 		start_request(b, bytes + 1);
 		return;
 	default:
@@ -81,7 +91,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct bench b;
 	const struct hv_fw_cfg_config config = { .bus = &b.bus, .ram = ram, .ctx = &b };
 	uint8_t *file = malloc(40);
-	size_t at = size < RAM ? size : RAM;
 
 	memset(&b, 0, sizeof(b));
 	b.ram = calloc(1, RAM);
@@ -89,10 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    hv_fw_cfg_add_number(&b.fw_cfg, HV_FW_CFG_CPUS, 1, 2) ||
 	    hv_fw_cfg_add_file(&b.fw_cfg, "opt/file", memset(file, 'x', 40), 40))
 		abort();
-	if (size)
-		memcpy(b.ram, data, at);
-	for (; at + 5 <= size; at += 5)
-		step(&b, data + at);
+	for (; size >= STEP; size -= STEP, data += STEP)
+		step(&b, data);
 	hv_fw_cfg_exit(&b.fw_cfg);
 	for (unsigned int i = 0; i < 40; i++)
 		if (file[i] != 'x')
