@@ -27,6 +27,7 @@ enum {
 	OPT_JSON,
 	OPT_SERIAL,
 	OPT_DISPLAY,
+	OPT_DEVICE,
 	OPT_STATS,
 	OPT_TEST_RELOAD
 };
@@ -45,6 +46,8 @@ static const struct argp_option options[] = {
 	{ "display", OPT_DISPLAY, "none|text", 0,
 	  "where a pc's screen is seen: on the terminal, which has its keyboard then, too; or, "
 	  "if something is on it, at the end (default none)", 0 },
+	{ "device", OPT_DEVICE, "NAME", 0,
+	  "one more device: testdev, the test device that kvm-unit-tests want", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0,
 	  "tell the life of the VM on standard error, a line a step", 0 },
 	{ "stats", OPT_STATS, NULL, 0,
@@ -98,6 +101,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SERIAL:
 		if (hv_config_set_serial(&run->config, arg, &err))
 			argp_failure(state, HV_STATUS_USAGE, 0, "--serial %s: %s", arg, err.text);
+		return 0;
+	case OPT_DEVICE:
+		if (strcmp(arg, "testdev"))
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "--device %s: no such device; use testdev", arg);
+		run->config.testdev = true;
 		return 0;
 	case OPT_STATS:
 		run->options.stats = true;

@@ -17,11 +17,12 @@ static void access_port(void *dev, uint64_t offset, unsigned int width, bool wri
 
 int hv_debugport_init(struct hv_debugport *port, const struct hv_debugport_config *config)
 {
-	static const uint16_t bases[HV_DEBUGPORTS] = { HV_DEBUGPORT, HV_DEBUGPORT_FIRMWARE };
+	static const uint16_t bases[HV_DEBUGPORTS] = { HV_DEBUGPORT_FIRMWARE, HV_DEBUGPORT };
+	unsigned int count = config->firmware_only ? 1 : HV_DEBUGPORTS;
 	int err = 0;
 
 	*port = (struct hv_debugport){ .config = *config };
-	for (unsigned int i = 0; i < HV_DEBUGPORTS && !err; i++) {
+	for (unsigned int i = 0; i < count && !err; i++) {
 		port->region[i] = (struct hv_region){
 			.name = "debug port",
 			.space = HV_PORT,

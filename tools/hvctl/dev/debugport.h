@@ -14,6 +14,7 @@ struct hv_debugport_config {
 	struct hv_bus *bus;
 	void (*output)(void *ctx, const uint8_t *data, size_t len);
 	void *ctx;
+	bool firmware_only;		/* port 0xe9 is somebody else's */
 };
 
 /* It has no registers, so nothing to reset and no state. */

@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "util.h"
 
+#define PAGE 4096
 #define HUGE_PAGE (2 * HV_MIB)
 
 /* Larger than any address that a process or, by four levels of EPT, a guest has. */
@@ -198,6 +199,16 @@ int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *
 			       (unsigned long long)(size / HV_KIB), strerror(errno));
 	memory->rom = (struct hv_ram_range){ HV_GAP_END - size, size, rom };
 	return 0;
+}
+
+void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa)
+{
+	void *page = hv_memory_is_rom(memory, gpa) ? NULL : hv_memory_at(memory, gpa, PAGE);
+
+	if (!page || mprotect(page, PAGE, PROT_READ))
+		return;
+	/* What has just been one mapping can be one again: this does not fail. */
+	(void)mprotect(page, PAGE, PROT_READ | PROT_WRITE);
 }
 
 void hv_memory_clear(struct hv_memory *memory)

@@ -85,6 +85,12 @@ int hv_memory_read(const struct hv_memory *memory, uint64_t gpa, void *buf, uint
 /* Write guest memory, ROM too: as who makes the machine does. Nothing is written on failure. */
 int hv_memory_write(const struct hv_memory *memory, uint64_t gpa, const void *buf, uint64_t len);
 
+/*
+ * Have the host take the page of RAM at @gpa away and give it back, so that whoever has mapped
+ * it maps it anew. Nothing where there is no RAM. Nobody else may be at that page meanwhile.
+ */
+void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa);
+
 /* RAM is all zeroes again. */
 void hv_memory_clear(struct hv_memory *memory);
 

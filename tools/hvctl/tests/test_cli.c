@@ -124,6 +124,7 @@ static void test_images(void **state)
 	refused("run --firmware ok --firmware two", "--firmware two: one too many");
 	refused("run --firmware ok two ok", "ok: one image too many");
 	refused("run --firmware ok nothing", "nothing: no such file");
+	refused("run --device floppy ok", "--device floppy: no such device");
 	refused("run --fw-cfg opt/x ok", "--fw-cfg opt/x: not of the form NAME=FILE");
 	refused("run --fw-cfg =two ok", "--fw-cfg =two: not of the form NAME=FILE");
 	refused("run --fw-cfg opt/x= ok", "--fw-cfg opt/x=: not of the form NAME=FILE");

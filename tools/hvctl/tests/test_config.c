@@ -36,7 +36,7 @@ static void test_default(void **state)
 	(void)state;
 	round_trip(
 		&config,
-		"{\"cpu\":\"\",\"display\":\"none\",\"fw_cfg\":[],\"initrd\":[],\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],\"shared_memory\":false,\"version\":1}");
+		"{\"cpu\":\"\",\"display\":\"none\",\"fw_cfg\":[],\"initrd\":[],\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],\"shared_memory\":false,\"testdev\":false,\"version\":1}");
 }
 
 static void test_everything(void **state)
@@ -50,6 +50,7 @@ static void test_everything(void **state)
 		.serial = { { HV_SERIAL_NULL, NULL }, { HV_SERIAL_PTY, NULL },
 			    { HV_SERIAL_FILE, "a \"b\"" }, { HV_SERIAL_STDIO, NULL } },
 		.no_reboot = true,
+		.testdev = true,
 		.shared_memory = true,
 		.load = {
 			.path = "/images/caf\xc3\xa9", .boot = "linux", .cmdline = "quiet",
@@ -80,7 +81,7 @@ static void test_everything(void **state)
 	assert_string_equal(read->load.fw_file[1].path, "b");
 	assert_int_equal(read->load.options.mode, HV_MODE_LONG);
 	assert_int_equal(read->load.bios_gpa, 0x9000);
-	assert_true(read->no_reboot && read->shared_memory);
+	assert_true(read->no_reboot && read->shared_memory && read->testdev);
 	hv_config_free(read);
 	free(text);
 }
@@ -118,6 +119,7 @@ static void test_refused(void **state)
 		{ "{\"version\":1,\"machine\":\"mac\"}", "machine" },
 		{ "{\"version\":1,\"machine\":1}", "machine" },
 		{ "{\"version\":1,\"no_reboot\":1}", "no_reboot" },
+		{ "{\"version\":1,\"testdev\":\"yes\"}", "testdev" },
 		{ "{\"version\":1,\"image\":1}", "image" },
 		{ "{\"version\":1,\"cpu\":1}", "cpu" },
 		{ "{\"version\":1,\"cpu\":\"+nosuchthing\"}", "nosuchthing" },

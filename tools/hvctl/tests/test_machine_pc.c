@@ -301,6 +301,39 @@ static void test_no_tables_with_firmware(void **state)
 	assert_int_equal(fw_item(HV_FW_CFG_SIGNATURE, 0, 4), 0x554d4551);
 }
 
+/* Its lines reach both kinds of controllers, its flush leaves RAM as it was. */
+static void test_testdev(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+	uint64_t value = 0;
+
+	(void)state;
+	assert_null(machine->pc->testdev);
+	config.testdev = true;
+	hv_machine_destroy(machine);
+	machine = test_machine(&config);
+	test_out(machine, 0xe0, 4, 0x12345678);
+	test_out(machine, 0xe9, 1, 0x56);
+	test_program_pic(machine);
+	test_out(machine, 0x2000, 1, 1);
+	assert_true(atomic_load(&machine->pc->intr));
+	test_write_ioapic(machine, 0x10 + 2 * 20, 0x8041);
+	machine->pc->delivered = false;
+	test_out(machine, 0x2014, 1, 1);
+	assert_true(machine->pc->delivered);
+	test_put32(&machine->memory, 0x5000, 77);
+	test_out(machine, 0xe4, 4, 0x5004);
+	assert_int_equal(test_get(&machine->memory, 0x5000, 4), 77);
+	test_put32(&machine->memory, 0x5000, 78);
+	/* Nothing is there to be flushed. */
+	test_out(machine, 0xe4, 4, 4 * HV_MIB);
+	test_out(machine, 0xe4, 4, 0xfffff000);
+	assert_true(hv_bus_access(&machine->bus, HV_PORT, 0xe0, 4, false, &value));
+	assert_int_equal(value, 0x12345678);
+	config.machine = HV_MACHINE_BARE;
+	refused(&config, "--device testdev", "--machine pc");
+}
+
 #define PC_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -317,6 +350,7 @@ int main(void)
 		PC_TEST(test_fw_cfg),
 		PC_TEST(test_fw_cfg_dma),
 		PC_TEST(test_users_files),
+		PC_TEST(test_testdev),
 		PC_TEST(test_no_tables_with_firmware),
 	};
 	int failed = cmocka_run_group_tests_name("machine_pc", tests, NULL, NULL);

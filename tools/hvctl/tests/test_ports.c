@@ -39,7 +39,7 @@ static void out(struct hv_bus *bus, uint16_t port, unsigned int width, uint64_t 
 static void test_debugport(void **state)
 {
 	struct hv_bus bus = { 0 };
-	const struct hv_debugport_config config = { .bus = &bus, .output = on_output };
+	struct hv_debugport_config config = { .bus = &bus, .output = on_output };
 	struct hv_debugport port, other;
 	uint64_t value = 0;
 
@@ -58,6 +58,11 @@ static void test_debugport(void **state)
 	assert_int_equal(hv_bus_register(&bus, &port.region[1]), 0);
 	assert_int_equal(hv_debugport_init(&other, &config), -EEXIST);
 	assert_int_equal(bus.count[HV_PORT], 1);
+	bus = (struct hv_bus){ 0 };
+	config.firmware_only = true;
+	assert_int_equal(hv_debugport_init(&port, &config), 0);
+	assert_false(hv_bus_access(&bus, HV_PORT, 0xe9, 1, true, &(uint64_t){ 0 }));
+	assert_true(hv_bus_access(&bus, HV_PORT, 0x402, 1, true, &(uint64_t){ 0 }));
 }
 
 static void test_exitport(void **state)

@@ -67,6 +67,7 @@ static struct hv_machine *machine_of(bool shared)
 	struct hv_config config = test_config(HV_MACHINE_PC);
 
 	config.shared_memory = shared;
+	config.testdev = shared;
 	config.serial[1] = (struct hv_serial_choice){ HV_SERIAL_NULL, NULL };
 	return test_machine(&config);
 }

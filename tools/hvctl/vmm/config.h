@@ -54,6 +54,7 @@ struct hv_serial_choice {
  * @cpu: "[+-]FEATURE,...": what the user takes from the CPU or insists on
  * @serial: COM1 to COM4
  * @display: where the screen is seen; what wants one makes a machine a PC by default
+ * @testdev: with the PC test device
  * @no_reboot: end when the guest reboots
  * @shared_memory: RAM in a memfd, whatever that costs
  * @load: what is loaded, and how
@@ -69,6 +70,7 @@ struct hv_config {
 	char cpu[HV_CONFIG_CPU_MAX];
 	struct hv_serial_choice serial[HV_PC_COM_PORTS];
 	enum hv_display_kind display;
+	bool testdev;
 	bool no_reboot;
 	bool shared_memory;
 	struct hv_payload_config load;

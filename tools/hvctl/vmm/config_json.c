@@ -25,6 +25,7 @@ static const struct key keys[] = {
 	K("memory", NUMBER, memory),
 	CHOICE_OF("machine", machine, hv_machine_names),
 	CHOICE_OF("display", display, hv_display_names),
+	K("testdev", BOOL, testdev),
 	K("no_reboot", BOOL, no_reboot),
 	K("shared_memory", BOOL, shared_memory),
 	K("image", STRING, load.path),

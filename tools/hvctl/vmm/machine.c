@@ -337,6 +337,9 @@ static void tell_image(struct hv_machine *machine)
 		hv_machine_say(machine, "initrd %s: %zu bytes, loaded at 0x%llx",
 			       payload->module[i].path, payload->module[i].file.size,
 			       (unsigned long long)payload->module[i].gpa);
+	if (machine->config.load.kernel)
+		hv_machine_say(machine, "kernel %s: %zu bytes, for the firmware to start",
+			       machine->config.load.kernel, payload->kernel.size);
 	if (*payload->text)
 		hv_machine_say(machine, "command line: %s", payload->text);
 }
@@ -410,6 +413,7 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 		.bus = &machine->bus,
 		.output = output_debug,
 		.ctx = machine,
+		.firmware_only = machine->config.testdev,
 	};
 	const struct hv_exitport_config exitport = {
 		.bus = &machine->bus,
@@ -435,9 +439,10 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 	if (is_pc(machine))
 		return hv_machine_pc_fill_fw_cfg(machine, err);
 	err->subject = "--fw-cfg";
-	return machine->config.load.fw_files ?
-		       hv_fail(err, EINVAL, "a bare machine has no fw_cfg; add --machine pc") :
-		       0;
+	if (machine->config.load.fw_files)
+		return hv_fail(err, EINVAL, "a bare machine has no fw_cfg; add --machine pc");
+	err->subject = "--device testdev";
+	return machine->config.testdev ? hv_fail(err, EINVAL, "is a PC's; add --machine pc") : 0;
 }
 
 /* The firmware's part first: what the guest brings along may be in the same place. */

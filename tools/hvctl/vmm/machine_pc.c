@@ -227,6 +227,45 @@ static void fw_cfg_selected(void *ctx)
 	hv_fw_files_update(&pc->fw_files, pm_base(pc));
 }
 
+static void flush_page(void *ctx, uint64_t gpa)
+{
+	hv_memory_flush_page(&((struct hv_machine_pc *)ctx)->machine->memory, gpa);
+}
+
+/* ISA lines, and pins that only the I/O APIC has. */
+static void set_test_line(void *controller, unsigned int line, bool level)
+{
+	struct hv_machine_pc *pc = controller;
+	struct hv_irq isa = hv_pc_irq(&pc->board, line);
+
+	if (line < HV_PC_PCI_PIN)
+		hv_irq_set(&isa, level);
+	else
+		hv_ioapic_set_irq(&pc->board.ioapic, line, level);
+}
+
+static int create_testdev(struct hv_machine_pc *pc)
+{
+	const struct hv_testdev_config config = {
+		.bus = &pc->machine->bus,
+		.irq = { .set = set_test_line, .controller = pc },
+		.flush = flush_page,
+		.ctx = pc,
+	};
+	int error;
+
+	if (!pc->machine->config.testdev)
+		return 0;
+	pc->testdev = calloc(1, sizeof(*pc->testdev));
+	if (!pc->testdev)
+		return -ENOMEM;
+	error = hv_testdev_init(pc->testdev, &config);
+	if (!error)
+		return 0;
+	free(pc->testdev);
+	return error;
+}
+
 int hv_machine_pc_create(struct hv_machine *machine)
 {
 	struct hv_machine_pc *pc = calloc(1, sizeof(*pc));
@@ -265,9 +304,14 @@ int hv_machine_pc_create(struct hv_machine *machine)
 	error = hv_xapic_init(&pc->xapic, &xapic);
 	if (error)
 		goto exit_board;
+	error = create_testdev(pc);
+	if (error)
+		goto exit_xapic;
 	machine->pc = pc;
 	return 0;
 
+exit_xapic:
+	hv_xapic_exit(&pc->xapic);
 exit_board:
 	hv_pc_exit(&pc->board);
 free:
@@ -279,6 +323,9 @@ void hv_machine_pc_destroy(struct hv_machine *machine)
 {
 	if (!machine->pc)
 		return;
+	if (machine->pc->testdev)
+		hv_testdev_exit(machine->pc->testdev);
+	free(machine->pc->testdev);
 	hv_xapic_exit(&machine->pc->xapic);
 	hv_pc_exit(&machine->pc->board);
 	free(machine->pc);
@@ -385,6 +432,8 @@ static void reset_chips(struct hv_machine *machine)
 	struct hv_machine_pc *pc = machine->pc;
 
 	hv_serial_reset(machine);
+	if (pc->testdev)
+		hv_testdev_reset(pc->testdev);
 	hv_pc_reset(&pc->board);
 	hv_timer_cancel(&machine->clock, &pc->late_eoi);
 	pc->redelivered = 0;
@@ -474,6 +523,8 @@ int hv_machine_pc_load(struct hv_machine_pc *pc, const struct hv_machine_pc_stat
 	hv_timer_load(clock, &pc->late_eoi, state->late_eoi_left_ns);
 	if (state->reset_wanted)
 		want_reset(pc);
+	/* The board is loaded: a guest that was reading tables reads on in the same ones. */
+	fw_cfg_selected(pc);
 	return 0;
 }
 

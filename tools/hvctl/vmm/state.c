@@ -49,6 +49,8 @@ static const struct hv_state_row port_states[] = {
 
 static const struct hv_state_row pc_state = { &hv_machine_pc_kind, 0, 0 };
 
+static const struct hv_state_row testdev_state = { &hv_testdev_kind, 0, 0 };
+
 static bool has_port(const struct hv_machine *machine, unsigned int port)
 {
 	return machine->serial[port].choice.kind != HV_SERIAL_NONE;
@@ -71,6 +73,8 @@ static int save_chips(const struct hv_machine *machine, struct hv_state *state,
 	for (unsigned int i = 0; i < HV_PC_STATES && !error; i++)
 		error = save_row(state, &hv_pc_states[i], hv_pc_states[i].instance,
 				 &machine->pc->board, err);
+	if (!error && machine->pc->testdev)
+		error = save_row(state, &testdev_state, 0, machine->pc->testdev, err);
 	return error ? error : save_row(state, &pc_state, 0, machine->pc, err);
 }
 
@@ -78,6 +82,7 @@ static int save_chips(const struct hv_machine *machine, struct hv_state *state,
 struct chips {
 	const void *port[HV_PC_COM_PORTS][ARRAY_SIZE(port_states)];
 	const void *board[HV_PC_STATES];
+	const void *testdev;
 	const void *pc;
 };
 
@@ -118,6 +123,13 @@ static int find_board(const struct hv_machine *machine, const struct hv_state *s
 		return hv_fail(
 			err, EINVAL,
 			"the chips' records of the saved machine do not fit each other; save it again");
+	if (machine->pc->testdev) {
+		chips->testdev = find_row(state, &testdev_state, 0, err);
+		if (!chips->testdev)
+			return -EINVAL;
+		if (hv_testdev_kind.check(machine->pc->testdev, chips->testdev))
+			return bad_record(&testdev_state, err);
+	}
 	chips->pc = find_row(state, &pc_state, 0, err);
 	if (!chips->pc)
 		return -EINVAL;
@@ -140,6 +152,8 @@ static void load_chips(struct hv_machine *machine, const struct chips *chips)
 	if (!machine->pc)
 		return;
 	(void)hv_pc_load(&machine->pc->board, chips->board);
+	if (chips->testdev)
+		(void)hv_testdev_kind.load(machine->pc->testdev, chips->testdev);
 	(void)hv_machine_pc_kind.load(machine->pc, chips->pc);
 }
 
