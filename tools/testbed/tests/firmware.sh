@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Firmware of others: SeaBIOS starts a Linux kernel that it finds in fw_cfg. With LONG=1 ("make test-images") the others, too:
+# OVMF, qboot, U-Boot, each to its prompt and, but for U-Boot, with that kernel.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+BUILD=${BUILD:-$TESTBED/../../build}
+GUEST=$BUILD/linux-test/6.1
+SEABIOS=$BUILD/guests/seabios/bios-256k.bin
+LIMIT=${LIMIT:-540}
+
+# The kernel's words, and a file of our own that its initramfs reads through ACPI's node.
+WORDS="quiet cryptomgr.notests tsc_early_khz=50000"
+SCRIPT='script="cat /proc/iomem; cat /proc/ioports; dmesg | grep -iE \"ACPI|DMI|e820\"; ls /sys/firmware"'
+
+# boots IMAGE MIB: hvctl with this firmware and the kernel, to its power-off.
+boots()
+{
+	box --mem 1024 -k "$K" --timeout "$LIMIT" --add "$GUEST/vmlinuz:/linux/vmlinuz" --add "$GUEST/initrd.gz:/linux/initrd.gz" \
+		--add "$1:/firmware" -- hvctl run -m "$2" --no-reboot --firmware /firmware --initrd /linux/initrd.gz \
+		--append "$WORDS $SCRIPT" /linux/vmlinuz
+}
+
+# prompts IMAGE MIB REGEXP: hvctl with this firmware alone, until it says that. It would wait for keys for ever.
+prompts()
+{
+	# shellcheck disable=SC2016 # for the shell in the machine
+	box --mem 1024 -k "$K" --timeout "$LIMIT" --add "$1:/firmware" -- sh -c '
+		mkfifo /tmp/keys && exec 5<>/tmp/keys
+		hvctl run -m "$1" --no-reboot --firmware /firmware <&5 >/tmp/out 2>&1 &
+		until grep -aqE "$2" /tmp/out; do sleep 1; kill -0 $! 2>/dev/null || break; done
+		kill $! 2>/dev/null
+		cat /tmp/out
+		grep -aqE "$2" /tmp/out' sh "$2" "$3"
+}
+
+# What each must have told the kernel.
+linux_is_right()
+{
+	ok "$1: Linux boots by fw_cfg, and powers off by ACPI" ends 0
+	ok "$1: its script has run" grep -q 'script ended with status 0' "$DIR/out"
+	ok "$1: it finds the tables" grep -q 'ACPI: FACP 0x' "$DIR/out"
+	ok "$1: and power management in them, where it is" grep -qiE '^ *(0600|b000|e400)-[0-9a-f]*3 : ACPI PM1a_EVT_BLK' "$DIR/out"
+}
+
+if [ ! -e "$SEABIOS" ] || [ ! -e "$GUEST/vmlinuz" ]; then
+	skip "SeaBIOS boots Linux" "SeaBIOS or the kernel cannot be downloaded here"
+else
+	boots "$SEABIOS" 256
+	linux_is_right SeaBIOS
+fi
+
+if [ "${LONG:-0}" != 0 ]; then
+	if ! IMAGES=$("$TESTBED/fetch" firmware); then
+		skip "OVMF, qboot, U-Boot" "they cannot be downloaded here"
+		finish
+		exit
+	fi
+	LIMIT=3000
+	boots "$IMAGES/qboot.rom" 256
+	linux_is_right qboot
+	for size in 2m 4m; do
+		prompts "$IMAGES/ovmf-$size.fd" 256 'Shell>'
+		ok "OVMF $size: its shell" ends 0
+	done
+	boots "$IMAGES/ovmf-4m.fd" 512
+	linux_is_right OVMF
+	for bits in 32 64; do
+		prompts "$IMAGES/u-boot-$bits.rom" 256 '^=> '
+		ok "U-Boot, $bits bits: its prompt" ends 0
+	done
+fi
+finish
