@@ -7,26 +7,18 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bzimage.h"
 #include "firmware/layout.h"
 #include "place.h"
 #include "protocol.h"
 
-/* The setup header lies at the same offsets in the file and in boot_params. */
 #define SETUP_SECTS 0x1f1
 #define SYSSIZE 0x1f4
 #define BOOT_FLAG 0x1fe
 #define JUMP 0x200
 #define MAGIC 0x202
-#define VERSION 0x206
-#define TYPE_OF_LOADER 0x210
-#define LOADFLAGS 0x211
 #define CODE32_START 0x214
-#define RAMDISK_IMAGE 0x218
-#define RAMDISK_SIZE 0x21c
-#define CMD_LINE_PTR 0x228
 #define INITRD_ADDR_MAX 0x22c
-#define KERNEL_ALIGNMENT 0x230
-#define RELOCATABLE 0x234
 #define XLOADFLAGS 0x236
 #define CMDLINE_SIZE 0x238
 #define PAYLOAD_OFFSET 0x248
@@ -47,7 +39,6 @@
 
 #define LOADED_HIGH 0x01
 #define XLF_KERNEL_64 0x0001
-#define LOADER_UNDEFINED 0xff
 #define LOAD_ADDRESS 0x100000
 #define ENTRY_64 0x200
 #define SECTOR 512
@@ -56,7 +47,7 @@
 
 static unsigned int version(const struct hv_file *file)
 {
-	return hv_file_field(file, VERSION, 2);
+	return hv_file_field(file, HV_BZIMAGE_VERSION, 2);
 }
 
 /* A field that older protocols did not have. */
@@ -68,7 +59,7 @@ static uint64_t field(const struct hv_file *file, size_t offset, unsigned int by
 	return hv_file_field(file, offset, bytes);
 }
 
-static size_t setup_size(const struct hv_file *file)
+size_t hv_bzimage_setup_size(const struct hv_file *file)
 {
 	unsigned int sectors = file->data[SETUP_SECTS];
 
@@ -82,12 +73,13 @@ static const char *recognise(const struct hv_file *file)
 		       NULL;
 }
 
-static int check_header(const struct hv_file *file, struct hv_error *err)
+static int check_header(const struct hv_file *file, const char *remedy, struct hv_error *err)
 {
 	if (!recognise(file))
 		return hv_fail(
 			err, ENOEXEC,
-			"is no Linux bzImage: there is no HdrS at 0x202; give arch/x86/boot/bzImage, or leave out --boot");
+			"is no Linux bzImage: there is no HdrS at 0x202; give arch/x86/boot/bzImage, or %s",
+			remedy);
 	if (file->size < HEADER_MIN)
 		return hv_fail(err, ENOEXEC,
 			       "ends in the kernel's setup header; the file is truncated");
@@ -96,20 +88,16 @@ static int check_header(const struct hv_file *file, struct hv_error *err)
 			err, ENOEXEC,
 			"speaks boot protocol %u.%02u; use a kernel with 2.03 (Linux 2.4.18) or newer",
 			version(file) >> 8, version(file) & 0xff);
-	if (!(file->data[LOADFLAGS] & LOADED_HIGH))
+	if (!(file->data[HV_BZIMAGE_LOADFLAGS] & LOADED_HIGH))
 		return hv_fail(err, ENOEXEC,
 			       "is a zImage, which runs below 1 MiB; build a bzImage");
-	if (!hv_file_field(file, CODE32_START, 4))
-		return hv_fail(
-			err, ENOEXEC,
-			"has a 16-bit entry alone (code32_start is 0), for which there is no BIOS here; use a build of it with another entry, or for EFI");
 	return 0;
 }
 
 /* All that the header promises must be in the file. */
 static int check_size(const struct hv_file *file, struct hv_error *err)
 {
-	uint64_t setup = setup_size(file), rest;
+	uint64_t setup = hv_bzimage_setup_size(file), rest;
 	uint64_t syssize = field(file, SYSSIZE, 4, 0x204, hv_file_field(file, SYSSIZE, 2)) * 16;
 	uint64_t payload =
 		field(file, PAYLOAD_OFFSET, 4, 0x208, 0) + field(file, PAYLOAD_LENGTH, 4, 0x208, 0);
@@ -127,6 +115,13 @@ static int check_size(const struct hv_file *file, struct hv_error *err)
 			(unsigned long long)((syssize > payload ? syssize : payload) + 1023) /
 				1024);
 	return 0;
+}
+
+int hv_bzimage_check(const struct hv_file *file, const char *remedy, struct hv_error *err)
+{
+	int error = check_header(file, remedy, err);
+
+	return error ? error : check_size(file, err);
 }
 
 /* An x86-64 kernel says so since boot protocol 2.12; before, only its 32-bit entry is certain. */
@@ -156,11 +151,13 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	int error;
 
 	*image = (struct hv_image){ .file_size = file->size };
-	error = check_header(file, err);
-	if (!error)
-		error = check_size(file, err);
+	error = hv_bzimage_check(file, "leave out --boot", err);
 	if (error)
 		return error;
+	if (!hv_file_field(file, CODE32_START, 4))
+		return hv_fail(
+			err, ENOEXEC,
+			"has a 16-bit entry alone (code32_start is 0), which wants a BIOS; add --firmware bios-256k.bin of the package seabios");
 	if (options->load != HV_UNSET || options->entry != HV_UNSET)
 		return hv_fail(
 			err, EINVAL,
@@ -172,9 +169,9 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	image->count = 1;
 	image->segment[0] = (struct hv_image_segment){
 		.gpa = LOAD_ADDRESS,
-		.mem_size = file->size - setup_size(file),
-		.file_offset = setup_size(file),
-		.file_size = file->size - setup_size(file),
+		.mem_size = file->size - hv_bzimage_setup_size(file),
+		.file_offset = hv_bzimage_setup_size(file),
+		.file_size = file->size - hv_bzimage_setup_size(file),
 	};
 	return 0;
 }
@@ -183,9 +180,9 @@ static int load(struct hv_image *image, const struct hv_file *file,
  * Where the kernel's RAM ends while it unpacks itself: a relocatable one does that
  * at its preferred address or above, at its alignment.
  */
-static uint64_t kernel_end(const struct hv_file *file)
+uint64_t hv_bzimage_end(const struct hv_file *file)
 {
-	uint64_t end = LOAD_ADDRESS + file->size - setup_size(file);
+	uint64_t end = LOAD_ADDRESS + file->size - hv_bzimage_setup_size(file);
 	uint64_t start = field(file, PREF_ADDRESS, 8, 0x20a, LOAD_ADDRESS);
 	uint64_t size = field(file, INIT_SIZE, 4, 0x20a, 0);
 
@@ -197,12 +194,30 @@ static uint64_t kernel_end(const struct hv_file *file)
 	return start + size;
 }
 
+uint64_t hv_bzimage_initrd_limit(const struct hv_file *file)
+{
+	return hv_file_field(file, INITRD_ADDR_MAX, 4) + 1;
+}
+
+int hv_bzimage_check_cmdline(const struct hv_payload *payload, const struct hv_file *file,
+			     struct hv_error *err)
+{
+	uint64_t max = field(file, CMDLINE_SIZE, 4, 0x206, 255);
+
+	if (strlen(payload->text) <= max)
+		return 0;
+	return hv_fail(err, E2BIG,
+		       "takes a command line of %llu bytes, and this one has %zu; shorten %s",
+		       (unsigned long long)max, strlen(payload->text),
+		       hv_payload_config_who_said(payload->config));
+}
+
 static int place(struct hv_payload *payload, const struct hv_memory *memory, struct hv_error *err)
 {
 	const struct hv_file *file = &payload->file;
-	uint64_t ram = hv_memory_low_end(memory), end = kernel_end(file);
-	uint64_t cmdline_max = field(file, CMDLINE_SIZE, 4, 0x206, 255);
-	uint64_t initrd_max = field(file, INITRD_ADDR_MAX, 4, 0x203, 0x37ffffff);
+	uint64_t ram = hv_memory_low_end(memory), end = hv_bzimage_end(file);
+	/* The kernel unpacks archives that follow each other, zeroes between them skipped. */
+	const struct hv_place_room room = { end, hv_bzimage_initrd_limit(file), 4, true };
 	char remedy[HV_REMEDY_MAX];
 	int error;
 
@@ -213,19 +228,11 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 			(unsigned long long)end, (unsigned long long)(ram / HV_MIB),
 			hv_image_more_ram(remedy, LOAD_ADDRESS, end - LOAD_ADDRESS,
 					  "the file is damaged"));
-	if (strlen(payload->text) > cmdline_max)
-		return hv_fail(
-			err, E2BIG,
-			"takes a command line of %llu bytes, and this one has %zu; shorten %s",
-			(unsigned long long)cmdline_max, strlen(payload->text),
-			hv_payload_config_who_said(payload->config));
-	/* The kernel unpacks archives that follow each other, zeroes between them skipped. */
-	error = hv_boot_take(&payload->areas, HV_BOOT_THE_INFO, BOOT_PARAMS_SIZE, &payload->image,
-			     err);
-	if (error)
-		return error;
-	return hv_place_modules(payload, memory,
-				&(struct hv_place_room){ end, initrd_max + 1, 4, true }, err);
+	error = hv_bzimage_check_cmdline(payload, file, err);
+	if (!error)
+		error = hv_boot_take(&payload->areas, HV_BOOT_THE_INFO, BOOT_PARAMS_SIZE,
+				     &payload->image, err);
+	return error ? error : hv_place_modules(payload, memory, &room, err);
 }
 
 static void put(uint8_t *params, size_t offset, uint64_t value, unsigned int bytes)
@@ -255,8 +262,8 @@ static void put_initrd(uint8_t *params, const struct hv_payload *payload)
 
 	if (!payload->modules)
 		return;
-	put(params, RAMDISK_IMAGE, first->gpa, 4);
-	put(params, RAMDISK_SIZE, last->gpa + last->file.size - first->gpa, 4);
+	put(params, HV_BZIMAGE_RAMDISK_IMAGE, first->gpa, 4);
+	put(params, HV_BZIMAGE_RAMDISK_SIZE, last->gpa + last->file.size - first->gpa, 4);
 }
 
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
@@ -271,8 +278,8 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 	if (end > file->size)
 		end = file->size;
 	memcpy(params + HEADER_BEGIN, file->data + HEADER_BEGIN, end - HEADER_BEGIN);
-	params[TYPE_OF_LOADER] = LOADER_UNDEFINED;
-	put(params, CMD_LINE_PTR, payload->areas.area[HV_BOOT_THE_CMDLINE].gpa, 4);
+	params[HV_BZIMAGE_TYPE_OF_LOADER] = HV_BZIMAGE_LOADER;
+	put(params, HV_BZIMAGE_CMD_LINE_PTR, payload->areas.area[HV_BOOT_THE_CMDLINE].gpa, 4);
 	put_initrd(params, payload);
 	put_e820(params, memory);
 	put(params, ACPI_RSDP_ADDR, env->rsdp, 8);

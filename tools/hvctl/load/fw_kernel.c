@@ -8,75 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bzimage.h"
 #include "fw_kernel.h"
 #include "place.h"
-
-#define SETUP_SECTS 0x1f1
-#define MAGIC 0x202
-#define VERSION 0x206
-#define TYPE_OF_LOADER 0x210
-#define LOADFLAGS 0x211
-#define RAMDISK_IMAGE 0x218
-#define RAMDISK_SIZE 0x21c
-#define HEAP_END_PTR 0x224
-#define CMD_LINE_PTR 0x228
-#define INITRD_ADDR_MAX 0x22c
-#define HEADER_MIN 0x230
-#define PREF_ADDRESS 0x258
-#define INIT_SIZE 0x260
-
-#define LOADED_HIGH 0x01
-#define CAN_USE_HEAP 0x80
-#define LOADER_UNDEFINED 0xff
-#define SECTOR 512
-#define PROTOCOL_MIN 0x203
-#define PROTOCOL_INIT_SIZE 0x20a
 
 /* At the end of RAM firmware keeps its own things: ACPI tables, stacks, itself. */
 #define FIRMWARE_ROOM (4 * HV_MIB)
 
-static size_t setup_size(const struct hv_file *file)
-{
-	unsigned int sectors = file->data[SETUP_SECTS];
-
-	return ((sectors ? sectors : 4) + 1) * SECTOR;
-}
-
-static int check_kernel(const struct hv_file *file, struct hv_error *err)
-{
-	if (file->size < HEADER_MIN || !hv_file_has(file, MAGIC, "HdrS", 4))
-		return hv_fail(
-			err, ENOEXEC,
-			"is no Linux bzImage, and firmware is handed nothing else; leave out --firmware, or give arch/x86/boot/bzImage");
-	if (hv_file_field(file, VERSION, 2) < PROTOCOL_MIN ||
-	    !(file->data[LOADFLAGS] & LOADED_HIGH))
-		return hv_fail(err, ENOEXEC,
-			       "is too old a kernel for firmware; use Linux 2.4.18 or newer");
-	if (file->size <= setup_size(file))
-		return hv_fail(err, ENOEXEC,
-			       "ends in the kernel's setup code; the file is truncated");
-	return 0;
-}
-
-/* Where what the kernel needs to unpack itself ends. */
-static uint64_t kernel_end(const struct hv_file *file)
-{
-	uint64_t end = HV_FW_KERNEL_GPA + file->size - setup_size(file), start, size;
-
-	if (hv_file_field(file, VERSION, 2) < PROTOCOL_INIT_SIZE || file->size < INIT_SIZE + 4)
-		return end;
-	start = hv_file_field(file, PREF_ADDRESS, 8);
-	size = hv_file_field(file, INIT_SIZE, 4);
-	/* A preferred address that no RAM can have is damage. */
-	if (start > UINT64_MAX - size)
-		return UINT64_MAX;
-	return start + size > end ? start + size : end;
-}
-
 static int check_room(const struct hv_file *file, const struct hv_memory *memory,
 		      struct hv_error *err)
 {
-	uint64_t end = kernel_end(file), ram = hv_memory_low_end(memory);
+	uint64_t end = hv_bzimage_end(file), ram = hv_memory_low_end(memory);
 	char remedy[HV_REMEDY_MAX];
 
 	if (end <= ram && ram - end >= FIRMWARE_ROOM)
@@ -119,10 +61,13 @@ static int place_initrd(struct hv_payload *payload, const struct hv_memory *memo
 			struct hv_error *err)
 {
 	const struct hv_file *file = &payload->kernel;
-	uint64_t highest = hv_file_field(file, INITRD_ADDR_MAX, 4) + 1;
+	uint64_t highest = hv_bzimage_initrd_limit(file);
 	uint64_t limit = hv_memory_low_end(memory) - FIRMWARE_ROOM;
 	const struct hv_place_room room = {
-		kernel_end(file), highest < limit ? highest : limit, 4, true,
+		hv_bzimage_end(file),
+		highest < limit ? highest : limit,
+		4,
+		true,
 	};
 	int error = hv_place_modules(payload, memory, &room, err);
 
@@ -137,19 +82,19 @@ static void put(uint8_t *header, size_t offset, uint64_t value, unsigned int len
 
 static int make_setup(struct hv_payload *payload, struct hv_error *err)
 {
-	size_t size = setup_size(&payload->kernel);
+	size_t size = hv_bzimage_setup_size(&payload->kernel);
 	uint8_t *setup = malloc(size);
 
 	if (!setup)
 		return hv_fail(err, ENOMEM, "no memory for the kernel; close something");
 	payload->setup = (struct hv_file){ .data = setup, .size = size };
 	memcpy(setup, payload->kernel.data, size);
-	put(setup, TYPE_OF_LOADER, LOADER_UNDEFINED, 1);
-	setup[LOADFLAGS] |= CAN_USE_HEAP;
-	put(setup, HEAP_END_PTR, HV_FW_CMDLINE_GPA - HV_FW_SETUP_GPA - 0x200, 2);
-	put(setup, CMD_LINE_PTR, HV_FW_CMDLINE_GPA, 4);
-	put(setup, RAMDISK_IMAGE, payload->modules ? payload->module[0].gpa : 0, 4);
-	put(setup, RAMDISK_SIZE, payload->initrd.size, 4);
+	put(setup, HV_BZIMAGE_TYPE_OF_LOADER, HV_BZIMAGE_LOADER, 1);
+	setup[HV_BZIMAGE_LOADFLAGS] |= HV_BZIMAGE_CAN_USE_HEAP;
+	put(setup, HV_BZIMAGE_HEAP_END_PTR, HV_FW_CMDLINE_GPA - HV_FW_SETUP_GPA - 0x200, 2);
+	put(setup, HV_BZIMAGE_CMD_LINE_PTR, HV_FW_CMDLINE_GPA, 4);
+	put(setup, HV_BZIMAGE_RAMDISK_IMAGE, payload->modules ? payload->module[0].gpa : 0, 4);
+	put(setup, HV_BZIMAGE_RAMDISK_SIZE, payload->initrd.size, 4);
 	return 0;
 }
 
@@ -164,9 +109,11 @@ static int plan(struct hv_payload *payload, const struct hv_memory *memory, stru
 	int error;
 
 	payload->subject = payload->config->kernel;
-	error = check_kernel(kernel, err);
+	error = hv_bzimage_check(kernel, "leave out --firmware", err);
 	if (!error)
 		error = check_room(kernel, memory, err);
+	if (!error)
+		error = hv_bzimage_check_cmdline(payload, kernel, err);
 	if (!error)
 		error = place_initrd(payload, memory, err);
 	if (!error)

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A kernel that firmware is to start: taken apart, its header filled in, and each refusal. */
-#include "load_test.h"
 #include "lib/util.h"
+#include "load_test.h"
 
-#define SETUP (4 * 512)
-#define CODE 0x3000
+#define SETUP     (4 * 512)
+#define CODE      0x3000
 #define PREFERRED 0x1000000
 #define INIT_SIZE 0x800000
-#define RAM (64 * HV_MIB)
+#define RAM       (64 * HV_MIB)
 
-static const struct { uint16_t at; uint8_t bytes; uint32_t value; } header[] = {
-	{ 0x1f1, 1, 3 },       { 0x1fe, 2, 0xaa55 },     { 0x206, 2, 0x20f }, { 0x211, 1, 1 },
-	{ 0x22c, 4, 0x7fffffff }, { 0x258, 4, PREFERRED }, { 0x260, 4, INIT_SIZE },
+static const struct {
+	uint16_t at;
+	uint8_t bytes;
+	uint32_t value;
+} header[] = {
+	{ 0x1f1, 1, 3 },         { 0x1fe, 2, 0xaa55 },     { 0x206, 2, 0x20f },
+	{ 0x211, 1, 1 },         { 0x22c, 4, 0x7fffffff }, { 0x238, 4, 2047 },
+	{ 0x258, 4, PREFERRED }, { 0x260, 4, INIT_SIZE },
 };
 
 static struct load_test t;
@@ -122,20 +127,26 @@ static void refuse(size_t size, const char *with)
 static void test_refused(void **state)
 {
 	(void)state;
-	refuse(0x22f, "no Linux bzImage");
+	refuse(0x22f, "truncated");
 	refuse(SETUP, "truncated");
+	put(0x1f4, CODE / 16 + 2, 4);
+	refuse(sizeof(image), "truncated");
+	put(0x1f4, 0, 4);
 	put(0x206, 0x202, 2);
-	refuse(sizeof(image), "too old");
+	refuse(sizeof(image), "boot protocol 2.02");
 	put(0x206, 0x20f, 2);
 	put(0x211, 0, 1);
-	refuse(sizeof(image), "too old");
+	refuse(sizeof(image), "zImage");
 	put(0x211, 1, 1);
+	put(0x238, 1, 4);
+	refuse(sizeof(image), "command line of 1 bytes");
+	put(0x238, 2047, 4);
 	put(0x260, RAM - PREFERRED, 4);
 	refuse(sizeof(image), "--mem 68M");
 	put(0x258, UINT64_MAX, 8);
 	refuse(sizeof(image), "damaged");
 	put(0x202, 0, 1);
-	refuse(sizeof(image), "no Linux bzImage");
+	refuse(sizeof(image), "leave out --firmware");
 }
 
 static void test_initrd_too_large(void **state)
