@@ -15,6 +15,7 @@ struct hv_debugport_config {
 	void (*output)(void *ctx, const uint8_t *data, size_t len);
 	void *ctx;
 	bool firmware_only;		/* port 0xe9 is somebody else's */
+	bool firmware_quiet;		/* nobody is to see what comes to port 0x402 */
 };
 
 /* It has no registers, so nothing to reset and no state. */

@@ -78,6 +78,6 @@ const struct hv_protocol hv_protocol_firmware = {
 	.load = load,
 	.place = hv_fw_kernel_plan,
 	.start = start,
-	.advice = "is it firmware for a PC, with its reset vector 16 bytes before its end? What it writes to port 0x402 is seen",
+	.advice = "is it firmware for a PC, with its reset vector 16 bytes before its end? With -v, what it writes to port 0x402 is seen",
 	.pc = true,
 };

@@ -63,6 +63,18 @@ static void test_debugport(void **state)
 	assert_int_equal(hv_debugport_init(&port, &config), 0);
 	assert_false(hv_bus_access(&bus, HV_PORT, 0xe9, 1, true, &(uint64_t){ 0 }));
 	assert_true(hv_bus_access(&bus, HV_PORT, 0x402, 1, true, &(uint64_t){ 0 }));
+	hv_debugport_exit(&port);
+	config = (struct hv_debugport_config){
+		.bus = &bus,
+		.output = on_output,
+		.firmware_quiet = true,
+	};
+	assert_int_equal(hv_debugport_init(&port, &config), 0);
+	out(&bus, 0xe9, 1, 'x');
+	out(&bus, 0x402, 1, 'y');
+	assert_int_equal(said, 'x');
+	assert_true(hv_bus_access(&bus, HV_PORT, 0x402, 1, false, &value));
+	assert_int_equal(value, 0xe9);
 }
 
 static void test_exitport(void **state)

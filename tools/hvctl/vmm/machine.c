@@ -414,6 +414,8 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 		.output = output_debug,
 		.ctx = machine,
 		.firmware_only = machine->config.testdev,
+		/* SeaBIOS writes all that it says to COM1 there, too. */
+		.firmware_quiet = machine->payload.image.rom_size && !machine->config.verbose,
 	};
 	const struct hv_exitport_config exitport = {
 		.bus = &machine->bus,
