@@ -13,7 +13,7 @@ enum hv_status {
 	HV_STATUS_OK = 0,		/* the guest powered off */
 	HV_STATUS_USAGE = 2,		/* bad input; nothing was started */
 	HV_STATUS_HALTED = 4,		/* HLT, and nothing that could wake it */
-	HV_STATUS_TRIPLE_FAULT = 6,	/* shut down by a triple fault */
+	HV_STATUS_TRIPLE_FAULT = 6,	/* shut down by a triple fault, or reset for ever */
 	HV_STATUS_ENTRY_FAILED = 8,	/* the CPU refused to enter the guest */
 	HV_STATUS_UNSUPPORTED = 10,	/* the guest did what nobody here can do */
 	HV_STATUS_PANIC = 14,		/* the guest's kernel panicked */

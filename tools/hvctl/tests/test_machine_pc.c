@@ -104,6 +104,34 @@ static void test_no_reboot(void **state)
 	assert_int_equal(hv_end_status(&machine->end), 0);
 }
 
+static void reset_once(void)
+{
+	hv_machine_want_attention(machine, HV_ATTENTION_RESET);
+	hv_machine_pc_reset(machine);
+}
+
+/* The last of many in a row is the end; a pause, and they begin anew. */
+static void test_resets_for_ever(void **state)
+{
+	struct hv_machine_pc_state saved;
+
+	(void)state;
+	for (unsigned int i = 0; i < 31; i++) {
+		reset_once();
+		run_clock(i ? 999999999 : 0);
+	}
+	hv_machine_pc_save(machine->pc, &saved);
+	assert_int_equal(hv_machine_pc_check(machine->pc, &saved), 0);
+	run_clock(1);
+	reset_once();
+	assert_false(hv_machine_has_ended(machine));
+	assert_int_equal(hv_machine_pc_load(machine->pc, &saved), 0);
+	reset_once();
+	assert_int_equal(machine->end.kind, HV_END_RESETS);
+	saved.resets++;
+	assert_int_equal(hv_machine_pc_check(machine->pc, &saved), -EINVAL);
+}
+
 static void test_panic(void **state)
 {
 	static const char text[] = "[ 1.0] Kernel panic - not syncing: no init\r\n";
@@ -343,6 +371,7 @@ int main(void)
 		PC_TEST(test_resets_are_noted),
 		PC_TEST(test_power_off),
 		PC_TEST(test_no_reboot),
+		PC_TEST(test_resets_for_ever),
 		PC_TEST(test_panic),
 		PC_TEST(test_triple_fault),
 		PC_TEST(test_storm),

@@ -129,6 +129,7 @@ static void test_statuses(void **state)
 	assert_int_equal(status_of(HV_END_EXITED, 0xff), 255);
 	assert_int_equal(status_of(HV_END_HALTED, 0), 4);
 	assert_int_equal(status_of(HV_END_TRIPLE_FAULT, 0), 6);
+	assert_int_equal(status_of(HV_END_RESETS, 0), 6);
 	assert_int_equal(status_of(HV_END_ENTRY_FAILED, 0), 8);
 	assert_int_equal(status_of(HV_END_UNSUPPORTED, 0), 10);
 	assert_int_equal(status_of(HV_END_ERROR, 0), 12);

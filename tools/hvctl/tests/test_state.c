@@ -57,6 +57,8 @@ static void stir(struct hv_machine *machine)
 	hv_memory_write(&machine->memory, 0x3ffffc, "end", 4);
 	machine->pc->has_shut_down = true;
 	machine->pc->shutdown_ns = hv_now_ns(&machine->clock) - 5000;
+	machine->pc->resets = 3;
+	machine->pc->reset_ns = hv_now_ns(&machine->clock) - 4000;
 	machine->pc->redelivered = 7;
 	machine->pc->late_vector = 0x42;
 	hv_timer_arm(&machine->clock, &machine->pc->late_eoi, hv_now_ns(&machine->clock) + 100000);

@@ -61,7 +61,7 @@ void hv_machine_pc_take_intr(struct hv_vcpu *vcpu)
  * a moment, in which the guest gets on; here it would be stuck between two
  * interrupts. So when it does not calm down, the EOI itself comes late.
  */
-#define STORM 100
+#define STORM          100
 #define STORM_DELAY_NS 100000
 
 static void end_interrupt(struct hv_machine_pc *pc, uint8_t vector)
@@ -109,13 +109,13 @@ static void deliver(void *ctx, const struct hv_ioapic_message *message)
 
 /* --------------------------------------------------------------- local APIC */
 
-#define X2APIC_MSR 0x800
-#define LVT_LINT0 0x35
-#define LVT_LINT1 0x36
-#define LVT_MASKED 0x10000
+#define X2APIC_MSR   0x800
+#define LVT_LINT0    0x35
+#define LVT_LINT1    0x36
+#define LVT_MASKED   0x10000
 #define LVT_DELIVERY 0x700
-#define LVT_NMI 0x400
-#define LVT_EXTINT 0x700
+#define LVT_NMI      0x400
+#define LVT_EXTINT   0x700
 
 static int read_lapic(unsigned int reg, uint64_t *value)
 {
@@ -427,6 +427,23 @@ bool hv_machine_pc_shutdown(struct hv_machine *machine)
 	return true;
 }
 
+/*
+ * A guest that fails at the same point each time may reset for ever, in whatever way. The last
+ * of this many resets, each within that time of the one before, is the end.
+ */
+#define RESETS_MAX     32
+#define RESET_AGAIN_NS HV_NSEC_PER_SEC
+
+static bool does_nothing_but_reset(struct hv_machine_pc *pc)
+{
+	uint64_t now = hv_now_ns(&pc->machine->clock);
+
+	if (now - pc->reset_ns >= RESET_AGAIN_NS)
+		pc->resets = 0;
+	pc->reset_ns = now;
+	return ++pc->resets >= RESETS_MAX;
+}
+
 static void reset_chips(struct hv_machine *machine)
 {
 	struct hv_machine_pc *pc = machine->pc;
@@ -469,6 +486,11 @@ static void reset_or_end(struct hv_machine *machine)
 		hv_machine_end(machine, HV_END_REBOOT, 0, "%s", "");
 		return;
 	}
+	if (does_nothing_but_reset(machine->pc)) {
+		hv_machine_end(machine, HV_END_RESETS, 0,
+			       "%u times, each within a second of the one before", RESETS_MAX);
+		return;
+	}
 	hv_machine_say(machine, "reset");
 	if (reset(machine, &err))
 		hv_machine_end(machine, HV_END_ERROR, 0, "cannot reset the machine: %s", err.text);
@@ -495,10 +517,12 @@ void hv_machine_pc_save(const struct hv_machine_pc *pc, struct hv_machine_pc_sta
 
 	*state = (struct hv_machine_pc_state){
 		.shutdown_age_ns = pc->has_shut_down ? hv_now_ns(clock) - pc->shutdown_ns : 0,
+		.reset_age_ns = hv_now_ns(clock) - pc->reset_ns,
 		.late_eoi_left_ns = hv_timer_save(clock, &pc->late_eoi),
 		.redelivered = pc->redelivered,
 		.has_shut_down = pc->has_shut_down,
 		.late_vector = pc->late_vector,
+		.resets = pc->resets,
 		.reset_wanted = !!(atomic_load(&pc->machine->attention) & HV_ATTENTION_RESET),
 	};
 }
@@ -506,7 +530,9 @@ void hv_machine_pc_save(const struct hv_machine_pc *pc, struct hv_machine_pc_sta
 int hv_machine_pc_check(const struct hv_machine_pc *pc, const struct hv_machine_pc_state *state)
 {
 	(void)pc;
-	return state->has_shut_down > 1 || state->reset_wanted > 1 || state->pad ? -EINVAL : 0;
+	return state->has_shut_down > 1 || state->reset_wanted > 1 || state->resets >= RESETS_MAX ?
+		       -EINVAL :
+		       0;
 }
 
 /* A triple fault may be older than this host's clock: the age is what counts. */
@@ -518,6 +544,8 @@ int hv_machine_pc_load(struct hv_machine_pc *pc, const struct hv_machine_pc_stat
 		return -EINVAL;
 	pc->has_shut_down = state->has_shut_down;
 	pc->shutdown_ns = hv_now_ns(clock) - state->shutdown_age_ns;
+	pc->resets = state->resets;
+	pc->reset_ns = hv_now_ns(clock) - state->reset_age_ns;
 	pc->redelivered = state->redelivered;
 	pc->late_vector = state->late_vector;
 	hv_timer_load(clock, &pc->late_eoi, state->late_eoi_left_ns);
@@ -528,4 +556,4 @@ int hv_machine_pc_load(struct hv_machine_pc *pc, const struct hv_machine_pc_stat
 	return 0;
 }
 
-HV_STATE_KIND(machine_pc, HV_STATE_PC, 1);
+HV_STATE_KIND(machine_pc, HV_STATE_PC, 2);

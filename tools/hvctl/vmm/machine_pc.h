@@ -26,6 +26,8 @@ struct hv_machine_pc {
 	atomic_bool intr;		/* INTR of the 8259s */
 	bool has_shut_down;		/* by a triple fault, at @shutdown_ns */
 	uint64_t shutdown_ns;
+	uint8_t resets;			/* one soon after the other, the last at @reset_ns */
+	uint64_t reset_ns;
 	bool delivered;			/* the I/O APIC has sent a message */
 	unsigned int redelivered;	/* ... behind so many EOIs in a row */
 	struct hv_timer late_eoi;
@@ -36,12 +38,13 @@ struct hv_machine_pc {
 /* What vmm/ itself keeps of a PC, but for the board's chips. */
 struct hv_machine_pc_state {
 	uint64_t shutdown_age_ns;	/* since the last triple fault */
+	uint64_t reset_age_ns;		/* since the last reset */
 	uint64_t late_eoi_left_ns;	/* HV_TIMER_UNARMED: none is late */
 	uint32_t redelivered;
 	uint8_t has_shut_down;
 	uint8_t late_vector;
 	uint8_t reset_wanted;
-	uint8_t pad;
+	uint8_t resets;
 };
 
 /* Make machine->pc and put the chips on the buses; RAM is there. Returns 0 or -errno. */
