@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Instructions that load a segment register from a device: SDM, MOV, LDS, JMP and CALL. */
+/* Instructions that load a segment register from a device: SDM, MOV, LDS, LTR, JMP and CALL. */
 #include <string.h>
 
 #include "insn.h"
@@ -11,6 +11,11 @@
 #define TYPE_RW		2U		/* code: readable, data: writable */
 #define TYPE_CONFORMING	4U
 #define TYPE_CODE	8U
+
+/* System descriptors */
+#define TYPE_TSS	1U
+#define TYPE_TSS_BUSY	2U
+#define TYPE_TSS_32	8U		/* or of 64 bits */
 
 /* A descriptor, and where it is. */
 struct descriptor {
@@ -182,6 +187,57 @@ enum hv_mmio_result hv_insn_do_load_far(struct hv_mmio *m, const struct hv_insn 
 	if (result == HV_MMIO_DONE)
 		hv_insn_write(m, insn, 0, offset);
 	return result;
+}
+
+/* ------------------------------------------------------------------ LTR */
+
+static bool read_task(struct hv_mmio *m, uint16_t selector, struct descriptor *d)
+{
+	uint64_t high = 0;
+
+	if (selector & SELECTOR_TABLE || !(selector & ~SELECTOR_RPL))
+		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
+	if (!read_descriptor(m, selector, d))
+		return false;
+	if (!(m->guest.paging.efer & X86_EFER_LMA))
+		return true;
+	if ((selector & ~7U) + 15 > m->sregs.gdt_limit)
+		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
+	if (!access_table(m, d->gla + 8, 8, false, &high))
+		return false;
+	d->segment.base |= high << 32;
+	return true;
+}
+
+/*
+ * The CPU marks the task's descriptor as busy. Firmware has its first ones in ROM, where that
+ * is lost.
+ */
+enum hv_mmio_result hv_insn_do_load_task(struct hv_mmio *m, const struct hv_insn *insn, int arg)
+{
+	struct descriptor d;
+	uint64_t selector, byte;
+
+	(void)arg;
+	if (!hv_insn_sregs(m))
+		return hv_insn_unsupported(m, "needs state that cannot be had");
+	if (!has_descriptors(m))
+		return hv_insn_fault(m, X86_VECTOR_UD, 0);
+	if (m->guest.paging.user)
+		return hv_insn_fault(m, X86_VECTOR_GP, 0);
+	if (!hv_insn_read(m, insn, 0, &selector) || !read_task(m, selector, &d))
+		return HV_MMIO_FAULT;
+	if ((d.segment.ar & (TINYVMX_AR_S | (0xf & ~TYPE_TSS_32))) != TYPE_TSS)
+		return hv_insn_fault(m, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
+	if (!(d.segment.ar & TINYVMX_AR_P))
+		return hv_insn_fault(m, X86_VECTOR_NP, selector & ~SELECTOR_RPL);
+	d.segment.ar |= TYPE_TSS_BUSY;
+	byte = d.segment.ar & 0xff;
+	if (!access_table(m, d.gla + 5, 1, true, &byte))
+		return HV_MMIO_FAULT;
+	m->sregs.seg[TINYVMX_TR] = d.segment;
+	return hv_insn_set_sregs(m) ? HV_MMIO_DONE :
+				      hv_insn_unsupported(m, "loads a task that cannot be set");
 }
 
 /* ------------------------------------------------------------------ far branches */

@@ -263,6 +263,7 @@ static const struct hv_mmio_row rows[] = {
 	{ ZYDIS_MNEMONIC_SIDT, hv_insn_do_store_table, TABLE_IDT, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_LGDT, hv_insn_do_load_table, TABLE_GDT, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_LIDT, hv_insn_do_load_table, TABLE_IDT, HV_FORM_PLAIN },
+	{ ZYDIS_MNEMONIC_LTR, hv_insn_do_load_task, 0, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_SLDT, hv_insn_do_store_word, WORD_LDTR, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_STR, hv_insn_do_store_word, WORD_TR, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_SMSW, hv_insn_do_store_word, WORD_CR0, HV_FORM_PLAIN },

@@ -190,6 +190,43 @@ static void test_load_segment(void **state)
 	assert_int_equal(emulate(64, "\x8e\x23", 2), HV_MMIO_UNSUPPORTED);
 }
 
+/* The task's descriptor becomes busy. */
+static void test_load_task(void **state)
+{
+	(void)state;
+	put_descriptor(0x10, 0x00008912345000ff);
+	put_descriptor(0x18, 0x00cf93000000ffff); /* data */
+	put_descriptor(0x20, 0x00000900000000ff); /* not present */
+	chip_put(0, 0x10, 2);
+	DO(32, "\x0f\x00\x1b"); /* ltr [ebx] */
+	assert_int_equal(sregs.seg[TINYVMX_TR].selector, 0x10);
+	assert_int_equal(sregs.seg[TINYVMX_TR].base, 0x123450);
+	assert_int_equal(sregs.seg[TINYVMX_TR].limit, 0xff);
+	assert_int_equal(sregs.seg[TINYVMX_TR].ar, 0x8b);
+	assert_int_equal(test_get(&memory, GDT + 0x10 + 5, 1), 0x8b);
+	FAULTS(32, "\x0f\x00\x1b", X86_VECTOR_GP, 0x10); /* it is busy now */
+	chip_put(0, 0x18, 2);
+	FAULTS(32, "\x0f\x00\x1b", X86_VECTOR_GP, 0x18);
+	chip_put(0, 0x20, 2);
+	FAULTS(32, "\x0f\x00\x1b", X86_VECTOR_NP, 0x20);
+	chip_put(0, 0x14, 2);
+	FAULTS(32, "\x0f\x00\x1b", X86_VECTOR_GP, 0x14); /* of an LDT */
+	chip_put(0, 0, 2);
+	FAULTS(32, "\x0f\x00\x1b", X86_VECTOR_GP, 0);
+	/* Of 16 bytes in long mode. */
+	mmio.guest.paging.efer = X86_EFER_LME | X86_EFER_LMA;
+	put_descriptor(0x10, 0x00008912345000ff);
+	put_descriptor(0x18, 0xffff8000);
+	regs.gpr[TINYVMX_RAX] = 0x10;
+	DO(64, "\x0f\x00\xd8"); /* ltr ax */
+	assert_true(sregs.seg[TINYVMX_TR].base == 0xffff800000123450);
+	put_descriptor(0x10, 0x00008912345000ff);
+	sregs.gdt_limit = 0x1e;
+	FAULTS(64, "\x0f\x00\xd8", X86_VECTOR_GP, 0x10);
+	mmio.guest.paging.cr0 &= ~X86_CR0_PE;
+	FAULTS(16, "\x0f\x00\xd8", X86_VECTOR_UD, 0);
+}
+
 static void test_load_far(void **state)
 {
 	(void)state;
@@ -318,8 +355,9 @@ int main(void)
 		T(test_push_pop),       T(test_stack_rules),
 		T(test_near_branches),  T(test_load_segment),
 		T(test_load_far),       T(test_far_branches),
-		T(test_tables),         T(test_prevented),
-		T(test_nothing),        T(test_breakpoints),
+		T(test_load_task),      T(test_tables),
+		T(test_prevented),      T(test_nothing),
+		T(test_breakpoints),
 	};
 
 	return cmocka_run_group_tests_name("insn", tests, NULL, NULL);
