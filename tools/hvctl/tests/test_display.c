@@ -9,11 +9,12 @@
 #include <sys/wait.h>
 #include <utmp.h>
 
+#include "lib/util.h"
 #include "machine_test.h"
 #include "vmm/session.h"
 
-#define ENTER "\033[?1049h"
-#define LEAVE "\033[?1049l"
+#define ENTER       "\033[?1049h"
+#define LEAVE       "\033[?1049l"
 #define PATIENCE_MS 20000
 
 /* ------------------------------------------------------------------ guests */
@@ -62,6 +63,16 @@ static int scrolls(struct fake_vcpu *vcpu)
 	for (unsigned int row = 0; row < 25; row++)
 		put(row, 0, line, vcpu->runs + row);
 	return fake_in(vcpu, 0x3da, 1);
+}
+
+/* Lights two LEDs. */
+static int lights(struct fake_vcpu *vcpu)
+{
+	static const uint8_t bytes[] = { 0xed, 0x06 };
+
+	if (vcpu->runs <= 2)
+		return fake_out(vcpu, 0x60, 1, bytes[vcpu->runs - 1]);
+	return fake_compute(vcpu);
 }
 
 static int says_and_computes(struct fake_vcpu *vcpu)
@@ -283,11 +294,54 @@ static void test_resizes(void **state)
 	assert_int_equal(end(), 0);
 }
 
+/* No terminals, and sizes that somebody has mistyped. */
+static void test_odd_sizes(void **state)
+{
+	static const struct winsize sizes[] = { { 1, 1, 0, 0 },
+						{ 0, 0, 0, 0 },
+						{ 65535, 65535, 0, 0 },
+						{ 1, 65535, 0, 0 },
+						{ 30, 100, 0, 0 } };
+
+	(void)state;
+	setenv("LINES", "1000000000", 1);
+	start(shows_cursor, 1, 1, "xterm");
+	unsetenv("LINES");
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		expect("\033[");
+		assert_int_equal(ioctl(child.fd, TIOCSWINSZ, &sizes[i]), 0);
+		test_sleep_ms(100);
+	}
+	expect("Hello");
+	type("\001x");
+	assert_int_equal(end(), 0);
+	expect(LEAVE);
+}
+
+/* Where the rows are as few as the guest's, words of ours stand where it has written nothing. */
+static void test_words_without_a_row(void **state)
+{
+	(void)state;
+	start(says_and_computes, 24, 80, "xterm");
+	expect("Ctrl-A X ends the VM, COM1 is ");
+	type("\001x");
+	assert_int_equal(end(), 0);
+}
+
+static void test_leds(void **state)
+{
+	(void)state;
+	start(lights, 30, 100, "xterm");
+	expect(", num lock, caps lock");
+	type("\001x");
+	assert_int_equal(end(), 0);
+}
+
 static void test_keys(void **state)
 {
 	(void)state;
-	/* No row is left for words of ours. */
-	start(reads_keys, 25, 80, "xterm");
+	/* No row is left for words of ours when the first code is there. */
+	start(reads_keys, 6, 80, "xterm");
 	type("aB");
 	expect_codes("1e9e2a30b0aa");
 	type("\033[A");
@@ -447,6 +501,9 @@ int main(void)
 		cmocka_unit_test(test_draws_with_eight_colors),
 		cmocka_unit_test(test_last_screen),
 		cmocka_unit_test(test_resizes),
+		cmocka_unit_test(test_odd_sizes),
+		cmocka_unit_test(test_words_without_a_row),
+		cmocka_unit_test(test_leds),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_serial_is_elsewhere),
 		cmocka_unit_test(test_words_of_ours_wait),

@@ -98,6 +98,9 @@ static int open_screen(struct hv_curses *curses, struct hv_error *err)
 		return hv_fail(err, errno, "no file to draw into: %s; raise ulimit -n",
 			       strerror(errno));
 	choose_locale();
+	/* Whoever draws says how large it is; LINES and COLUMNS may say anything. */
+	unsetenv("LINES");
+	unsetenv("COLUMNS");
 	curses->screen = newterm(NULL, curses->out, curses->in);
 	if (!curses->screen)
 		return hv_fail(
@@ -171,9 +174,18 @@ static void place_cursor(const struct hv_picture *picture, unsigned int first)
 		move(row - first, column);
 }
 
-static void draw_status(const struct hv_picture *picture, unsigned int used)
+/* Rows down to the last one with something in it, or the cursor. */
+static unsigned int rows_used(const struct hv_screen *screen)
 {
-	if (used >= picture->rows)
+	unsigned int rows = hv_screen_rows_used(screen), row, column;
+
+	return hv_screen_cursor(screen, &row, &column) && row >= rows ? row + 1 : rows;
+}
+
+/* Below what the guest has written, as long as there is a row for it. */
+static void draw_status(const struct hv_picture *picture, unsigned int first)
+{
+	if (picture->screen && rows_used(picture->screen) >= first + picture->rows)
 		return;
 	attron(A_REVERSE);
 	mvaddnstr(picture->rows - 1, 0, picture->status, picture->columns);
@@ -197,7 +209,7 @@ void hv_curses_draw(struct hv_curses *curses, const struct hv_picture *picture, 
 	for (unsigned int row = first; row < rows && row - first < picture->rows; row++)
 		for (unsigned int c = 0; c < screen->vga.columns && c < picture->columns; c++)
 			draw_cell(curses, screen, row, c, row - first);
-	draw_status(picture, rows);
+	draw_status(picture, first);
 	place_cursor(picture, first);
 	refresh();
 }

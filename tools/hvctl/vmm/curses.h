@@ -14,7 +14,7 @@ struct hv_curses;
 /* What is to be drawn, on a terminal of so many rows and columns. */
 struct hv_picture {
 	const struct hv_screen *screen;	/* NULL: nothing to be seen */
-	const char *status;		/* below it, where there is room */
+	const char *status;		/* below what is used of it, where there is room */
 	unsigned int rows, columns;
 };
 

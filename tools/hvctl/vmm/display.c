@@ -123,6 +123,34 @@ static bool is_same(const struct hv_screen *a, const struct hv_screen *b)
 	       !memcmp(a->cell, b->cell, sizeof(a->cell));
 }
 
+static void set_status(struct hv_display *display)
+{
+	static const char *const leds[] = { "scroll lock", "num lock", "caps lock" };
+	const struct hv_machine *machine = display->machine;
+	FILE *out = fmemopen(display->status, sizeof(display->status) - 1, "w");
+
+	if (!out)
+		return;
+	fprintf(out, "Ctrl-A X ends the VM");
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (*machine->serial[i].pty)
+			fprintf(out, ", %s is %s", hv_pc_com[i].name, machine->serial[i].pty);
+	for (unsigned int i = 0; i < ARRAY_SIZE(leds); i++)
+		if (display->leds & 1u << i)
+			fprintf(out, ", %s", leds[i]);
+	fclose(out);
+}
+
+/* Returns whether there is something else to say. */
+static bool look_at_leds(struct hv_display *display, uint8_t leds)
+{
+	if (leds == display->leds)
+		return false;
+	display->leds = leds;
+	set_status(display);
+	return true;
+}
+
 static void draw(struct hv_display *display)
 {
 	struct hv_screen screen = { 0 };
@@ -133,10 +161,13 @@ static void draw(struct hv_display *display)
 		.rows = display->rows,
 		.columns = display->columns,
 	};
+	uint8_t leds;
 
 	pthread_mutex_lock(&display->machine->lock);
 	is_shown = hv_screen_look(display->machine, &screen);
+	leds = display->machine->pc->board.keyboard.s.leds;
 	pthread_mutex_unlock(&display->machine->lock);
+	changed |= look_at_leds(display, leds);
 	if (!changed && is_shown == display->is_shown && is_same(&screen, &display->shown))
 		return;
 	display->shown = screen;
@@ -189,17 +220,6 @@ int hv_display_check(const struct hv_config *config, struct hv_error *err)
 	return hv_fail(
 		err, ENOTTY,
 		"standard input and output are no terminal; run hvctl in one, or leave the option out: the screen is told at the end");
-}
-
-static void set_status(struct hv_display *display)
-{
-	const struct hv_machine *machine = display->machine;
-	size_t len = snprintf(display->status, sizeof(display->status), "Ctrl-A X ends the VM");
-
-	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		if (*machine->serial[i].pty && len < sizeof(display->status))
-			len += snprintf(display->status + len, sizeof(display->status) - len,
-					", %s is %s", hv_pc_com[i].name, machine->serial[i].pty);
 }
 
 void hv_display_attach(struct hv_display *display, struct hv_machine *machine)

@@ -27,6 +27,7 @@ struct hv_display {
 	bool entered;			/* something has been drawn */
 	bool all;			/* draw all of it the next time */
 	unsigned int rows, columns;	/* of the terminal, the last time */
+	uint8_t leds;			/* of the keyboard, as @status has them */
 	char status[160];
 	/* Under machine->lock: a keystroke that is not complete yet */
 	struct hv_timer wait;		/* of the machine's clock: what follows is another */

@@ -12,6 +12,9 @@
 #include "stream.h"
 #include "term.h"
 
+/* Larger ones are no terminals that anybody looks at, and cost memory. */
+#define MAX_ROWS 256u
+#define MAX_COLUMNS 512u
 #define LOOK_AGAIN_NS 500000000ULL
 
 static struct termios saved;
@@ -24,13 +27,20 @@ bool hv_term_exists(void)
 	return isatty(STDIN_FILENO);
 }
 
+static unsigned int size_within(unsigned int told, unsigned int otherwise, unsigned int limit)
+{
+	if (!told)
+		return otherwise;
+	return told < limit ? told : limit;
+}
+
 void hv_term_size(unsigned int *rows, unsigned int *columns)
 {
 	struct winsize size = { 0 };
 
 	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	*rows = size.ws_row ? size.ws_row : 24;
-	*columns = size.ws_col ? size.ws_col : 80;
+	*rows = size_within(size.ws_row, 24, MAX_ROWS);
+	*columns = size_within(size.ws_col, 80, MAX_COLUMNS);
 }
 
 /* A terminal that controls nobody, or another session, has no background jobs. */

@@ -28,7 +28,7 @@ void hv_term_watch_ways_out(void);
 /* Is standard input a terminal? */
 bool hv_term_exists(void);
 
-/* Of the terminal on standard output; 24 by 80 if it does not say. */
+/* Of the terminal on standard output; 24 by 80 if it does not say, up to 256 by 512. */
 void hv_term_size(unsigned int *rows, unsigned int *columns);
 
 /**
