@@ -6,6 +6,7 @@
  *   0x9fc00 - 0x9ffff		extended BIOS data area (empty)
  *   0xe0000 - 0xeffff		ACPI tables, the RSDP first	(acpi.h)
  *   0xf0000 - 0xfffff		MP table			(acpi.h)
+ *   0xfe000 - 0xfffff		a BIOS, for guests that call one	(bios/rom.h)
  *   0xc0000000 - 0xfebfffff	PCI devices; RAM from here on is seen at 4 GiB
  *   0xfec00000 - 0xffffffff	I/O APIC, HPET, local APIC, firmware
  */
