@@ -2,7 +2,8 @@
 /*
  * Linux bzImage: the setup code stays away, the compressed kernel goes to 1 MiB and is
  * entered there, in 64-bit mode if it can be, with the address of its boot_params in
- * RSI. As in the kernel's Documentation/arch/x86/boot.rst and zero-page.rst.
+ * RSI. What has no such entry, or with --mode real, is entered by its setup code, with a
+ * BIOS (bios/). As in the kernel's Documentation/arch/x86/boot.rst and zero-page.rst.
  */
 #include <errno.h>
 #include <string.h>
@@ -42,6 +43,13 @@
 #define LOAD_ADDRESS 0x100000
 #define ENTRY_64 0x200
 #define SECTOR 512
+
+/* For the setup code: its segment, where its heap ends and its stack begins. */
+#define SETUP_SEGMENT 0x1000
+#define SETUP_ENTRY (SETUP_SEGMENT + 0x20)
+#define SETUP_HEAP_END 0xe000
+#define SETUP_MAX 0x8000		/* the rest is heap and stack */
+#define SETUP_HEAP_SLACK 0x200		/* heap_end_ptr is short of it by so much */
 
 #define BOOT_CS 0x10			/* __BOOT_DS follows */
 
@@ -124,16 +132,39 @@ int hv_bzimage_check(const struct hv_file *file, const char *remedy, struct hv_e
 	return error ? error : check_size(file, err);
 }
 
+/* @alone: it is not Linux, but in its form. */
+static int choose_setup(struct hv_image *image, const struct hv_file *file, bool alone,
+			struct hv_error *err)
+{
+	if (hv_bzimage_setup_size(file) > SETUP_MAX)
+		return hv_fail(
+			err, ENOEXEC,
+			"has setup code of %zu KiB, and there is room for %u; the file is damaged",
+			hv_bzimage_setup_size(file) / 1024, SETUP_MAX / 1024);
+	image->kind = "Linux bzImage (16-bit entry)";
+	image->mode = HV_MODE_REAL;
+	image->bios = true;
+	image->foreign = alone;
+	image->entry = SETUP_ENTRY << 4;
+	return 0;
+}
+
 /* An x86-64 kernel says so since boot protocol 2.12; before, only its 32-bit entry is certain. */
 static int choose_mode(struct hv_image *image, const struct hv_file *file, enum hv_mode wanted,
 		       struct hv_error *err)
 {
 	bool has_64 = field(file, XLOADFLAGS, 2, 0x20c, 0) & XLF_KERNEL_64;
+	bool setup_alone = !hv_file_field(file, CODE32_START, 4);
 
+	if (wanted == HV_MODE_REAL || (setup_alone && wanted == HV_MODE_DEFAULT))
+		return choose_setup(image, file, setup_alone, err);
+	if (setup_alone)
+		return hv_fail(err, EINVAL,
+			       "has a 16-bit entry alone (code32_start is 0); leave out --mode");
 	if (version(file) >= 0x20c && !has_64 && wanted == HV_MODE_LONG)
 		return hv_fail(err, ENOEXEC,
 			       "is a 32-bit kernel; use one for x86-64, or leave out --mode");
-	if (wanted == HV_MODE_REAL || (wanted == HV_MODE_LONG && !has_64))
+	if (wanted == HV_MODE_LONG && !has_64)
 		return hv_fail(err, EINVAL, "has no %s-mode entry point; leave out --mode",
 			       hv_mode_name(wanted));
 	image->mode = wanted == HV_MODE_PROTECTED || !has_64 ? HV_MODE_PROTECTED : HV_MODE_LONG;
@@ -154,10 +185,6 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	error = hv_bzimage_check(file, "leave out --boot", err);
 	if (error)
 		return error;
-	if (!hv_file_field(file, CODE32_START, 4))
-		return hv_fail(
-			err, ENOEXEC,
-			"has a 16-bit entry alone (code32_start is 0), which wants a BIOS; add --firmware bios-256k.bin of the package seabios");
 	if (options->load != HV_UNSET || options->entry != HV_UNSET)
 		return hv_fail(
 			err, EINVAL,
@@ -166,12 +193,17 @@ static int load(struct hv_image *image, const struct hv_file *file,
 	if (error)
 		return error;
 	image->code_selector = BOOT_CS;
-	image->count = 1;
+	image->count = image->bios ? 2 : 1;
 	image->segment[0] = (struct hv_image_segment){
 		.gpa = LOAD_ADDRESS,
 		.mem_size = file->size - hv_bzimage_setup_size(file),
 		.file_offset = hv_bzimage_setup_size(file),
 		.file_size = file->size - hv_bzimage_setup_size(file),
+	};
+	image->segment[1] = (struct hv_image_segment){
+		.gpa = SETUP_SEGMENT << 4,
+		.mem_size = SETUP_HEAP_END,
+		.file_size = hv_bzimage_setup_size(file),
 	};
 	return 0;
 }
@@ -266,6 +298,30 @@ static void put_initrd(uint8_t *params, const struct hv_payload *payload)
 	put(params, HV_BZIMAGE_RAMDISK_SIZE, last->gpa + last->file.size - first->gpa, 4);
 }
 
+/* Real mode with all segments but CS at the setup code, interrupts off. */
+static void start_setup(const struct hv_payload *payload, const struct hv_memory *memory,
+			struct hv_boot *boot)
+{
+	uint8_t header[HEADER_MIN];
+
+	memcpy(header, payload->file.data, sizeof(header));
+	header[HV_BZIMAGE_TYPE_OF_LOADER] = HV_BZIMAGE_LOADER;
+	header[HV_BZIMAGE_LOADFLAGS] |= HV_BZIMAGE_CAN_USE_HEAP;
+	put(header, HV_BZIMAGE_HEAP_END_PTR, SETUP_HEAP_END - SETUP_HEAP_SLACK, 2);
+	put(header, HV_BZIMAGE_CMD_LINE_PTR, payload->areas.area[HV_BOOT_THE_CMDLINE].gpa, 4);
+	put_initrd(header, payload);
+	hv_image_put(memory, SETUP_SEGMENT << 4, header, sizeof(header));
+	for (unsigned int i = 0; i <= TINYVMX_GS; i++) {
+		struct tinyvmx_segment *segment = &boot->sregs.seg[i];
+
+		segment->selector = i == TINYVMX_CS ? SETUP_ENTRY : SETUP_SEGMENT;
+		segment->base = segment->selector << 4;
+	}
+	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
+	boot->regs.rip = 0;
+	boot->regs.gpr[TINYVMX_RSP] = SETUP_HEAP_END;
+}
+
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
 		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
@@ -273,6 +329,10 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 	uint8_t params[BOOT_PARAMS_SIZE] = { 0 };
 	size_t end = JUMP + 2 + file->data[JUMP + 1];
 
+	if (payload->image.bios) {
+		start_setup(payload, memory, boot);
+		return;
+	}
 	if (end > HEADER_MAX)
 		end = HEADER_MAX;
 	if (end > file->size)
@@ -300,6 +360,7 @@ const struct hv_protocol hv_protocol_linux = {
 	.place = place,
 	.start = start,
 	.cmdline = "console=ttyS0 panic=-1",
-	.advice = "if it said nothing, see its first messages by --append earlyprintk=serial,ttyS0; with --system-map also --append nokaslr",
+	.advice =
+		"if it said nothing, see its first messages by --append earlyprintk=serial,ttyS0; with --system-map also --append nokaslr",
 	.pc = true,
 };

@@ -37,6 +37,8 @@ struct hv_image {
 	uint64_t file_size;
 	struct hv_image_segment segment[HV_IMAGE_MAX_SEGMENTS];
 	size_t count;
+	bool bios;			/* it starts with a PC's BIOS there, and calls it */
+	bool foreign;			/* the protocol's command line is not for it */
 	bool relocatable;		/* it was loaded where there was room, not where linked */
 	struct hv_elf_sections sections;
 };

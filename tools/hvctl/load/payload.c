@@ -22,13 +22,31 @@ static uint64_t file_max(const struct hv_memory *memory)
 	return memory->size > FILE_MAX ? memory->size : FILE_MAX;
 }
 
+/* With an address of its own a boot sector is flat code, which with that of one is one. */
+static void heed_options(struct hv_payload *payload)
+{
+	bool may_be = hv_bootsector_may_be(&payload->config->options);
+
+	if (payload->protocol == &hv_protocol_bios && !may_be) {
+		payload->protocol = &hv_protocol_flat;
+		payload->why = "--load, --mode";
+	} else if (payload->protocol == &hv_protocol_flat && may_be &&
+		   payload->config->options.load != HV_UNSET) {
+		payload->protocol = &hv_protocol_bios;
+		payload->why = "--load 0x7c00";
+	}
+}
+
 static int choose_protocol(struct hv_payload *payload, struct hv_error *err)
 {
 	const char *boot = payload->config->boot;
 
 	if (!boot) {
 		payload->protocol = hv_protocol_recognise(&payload->file, &payload->why, err);
-		return payload->protocol ? 0 : -ENOEXEC;
+		if (!payload->protocol)
+			return -ENOEXEC;
+		heed_options(payload);
+		return 0;
 	}
 	payload->why = "--boot";
 	payload->protocol = hv_protocol_find(boot);
@@ -75,12 +93,14 @@ static int open_image(struct hv_payload *payload, int *fd, uint64_t max, struct 
 	return error;
 }
 
-/* The rest of it, when it is known what of it is loaded. */
+/* The rest of it, when it is known what of it is loaded; a BIOS may be asked for all of it. */
 static int fetch_segments(struct hv_payload *payload, int fd, struct hv_error *err)
 {
 	int error = 0;
 
 	payload->subject = payload->config->path;
+	if (payload->image.bios && !payload->packed)
+		return hv_file_fetch(&payload->file, fd, 0, payload->file.size, err);
 	for (size_t i = 0; i < payload->image.count && !error && !payload->packed; i++)
 		error = hv_file_fetch(&payload->file, fd, payload->image.segment[i].file_offset,
 				      payload->image.segment[i].file_size, err);
@@ -92,7 +112,9 @@ static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 {
 	const struct hv_payload_config *config = payload->config;
 	/* Firmware's is that of the kernel that it starts. */
-	const char *own = config->kernel ? hv_protocol_linux.cmdline : payload->protocol->cmdline;
+	const struct hv_protocol *protocol = config->kernel ? &hv_protocol_linux :
+							      payload->protocol;
+	const char *own = payload->image.foreign ? NULL : protocol->cmdline;
 	const char *first = config->cmdline ? config->cmdline : own ? own : "";
 	const char *append = config->append ? config->append : "";
 	const char *name = payload->protocol->names_image ? config->path : "";

@@ -13,6 +13,7 @@
 /* In the order in which they are looked for. */
 static const struct hv_protocol *const protocols[] = {
 	&hv_protocol_linux,
+	&hv_protocol_bios,		/* a boot loader behind it may have a multiboot header */
 	&hv_protocol_multiboot,
 	&hv_protocol_multiboot2,
 	&hv_protocol_pvh,

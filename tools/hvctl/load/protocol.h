@@ -5,7 +5,7 @@
  *
  *	payload.c			reads, asks the protocol, fills RAM
  *	protocol.c			the table		symbols.c stranger.c
- *	bzimage.c pvh.c nimbos.c multiboot.c multiboot2.c elf.c flat.c firmware.c
+ *	bzimage.c bootsector.c pvh.c nimbos.c multiboot.c multiboot2.c elf.c flat.c firmware.c
  *	multiboot_header.c multiboot2_info.c elf_sections.c elf_parts.c
  *	fw_kernel.c			what firmware is to start
  *	place.c info.c			where modules go; what a guest is told
@@ -43,6 +43,7 @@ struct hv_protocol {
 	bool pc;			/* it expects a PC: the BIOS area is not the guest's */
 };
 
+extern const struct hv_protocol hv_protocol_bios;
 extern const struct hv_protocol hv_protocol_firmware;
 extern const struct hv_protocol hv_protocol_flat;
 extern const struct hv_protocol hv_protocol_elf;
@@ -54,6 +55,9 @@ extern const struct hv_protocol hv_protocol_pvh;
 
 /* Is it a kernel for Xen that has no PVH entry, so that nobody else can start it? */
 bool hv_pvh_is_missing(const struct hv_file *file);
+
+/* Do these options leave a boot sector where it belongs? With its address they ask for one. */
+bool hv_bootsector_may_be(const struct hv_load_options *options);
 
 /* The protocol called @name; NULL: there is none. hv_protocol_names: all, for messages. */
 const struct hv_protocol *hv_protocol_find(const char *name);

@@ -23,23 +23,20 @@ static void put(struct bzimage *image, size_t at, uint64_t value, unsigned int b
 	memcpy(image->byte + at, &value, bytes);
 }
 
-static const struct { uint16_t at; uint8_t bytes; uint32_t value; } header[] = {
-	{ 0x1f1, 1, SETUP_SECTORS },
-	{ 0x1f4, 4, CODE / 16 },
-	{ 0x1fe, 2, 0xaa55 },
-	{ 0x200, 2, 0x6aeb },
-	{ 0x206, 2, 0x20f },
-	{ 0x211, 1, 1 },		/* loadflags: high */
-	{ 0x214, 4, 0x100000 },
-	{ 0x22c, 4, 0x7fffffff },	/* initrd_addr_max */
-	{ 0x230, 4, 0x200000 },
-	{ 0x234, 1, 1 },
-	{ 0x236, 2, 0x3f },		/* xloadflags */
-	{ 0x238, 4, 2047 },		/* cmdline_size */
-	{ 0x248, 4, 0x100 },
-	{ 0x24c, 4, CODE - 0x100 },
-	{ 0x258, 4, PREFERRED },
-	{ 0x260, 4, INIT_SIZE },
+static const struct {
+	uint16_t at;
+	uint8_t bytes;
+	uint32_t value;
+} header[] = {
+	{ 0x1f1, 1, SETUP_SECTORS }, { 0x1f4, 4, CODE / 16 },
+	{ 0x1fe, 2, 0xaa55 },        { 0x200, 2, 0x6aeb },
+	{ 0x206, 2, 0x20f },         { 0x211, 1, 1 },          /* loadflags: high */
+	{ 0x214, 4, 0x100000 },      { 0x22c, 4, 0x7fffffff }, /* initrd_addr_max */
+	{ 0x230, 4, 0x200000 },      { 0x234, 1, 1 },
+	{ 0x236, 2, 0x3f }, /* xloadflags */
+	{ 0x238, 4, 2047 }, /* cmdline_size */
+	{ 0x248, 4, 0x100 },         { 0x24c, 4, CODE - 0x100 },
+	{ 0x258, 4, PREFERRED },     { 0x260, 4, INIT_SIZE },
 };
 
 static struct bzimage new_image(void)
@@ -313,7 +310,6 @@ static void test_refused_header(void **state)
 	(void)state;
 	refuse_field(0x206, 0x202, 2, "2.02");
 	refuse_field(0x211, 0, 1, "zImage");
-	refuse_field(0x214, 0, 4, "16-bit entry alone");
 	refuse_field(0x1f4, CODE / 16 + 1, 4, "truncated");
 	refuse_field(0x1f4, UINT32_MAX, 4, "truncated");
 	refuse_field(0x1f1, 255, 1, "truncated");
@@ -349,10 +345,6 @@ static void test_refused_options(void **state)
 	load_test_refuse(&t, "--entry");
 	hv_payload_free(&t.payload);
 	t.config.options.entry = HV_UNSET;
-	t.config.options.mode = HV_MODE_REAL;
-	load_test_refuse(&t, "real-mode");
-	hv_payload_free(&t.payload);
-	t.config.options.mode = HV_MODE_DEFAULT;
 	memset(cmdline, 'x', sizeof(cmdline));
 	cmdline[2048] = 0;
 	t.config.cmdline = cmdline;
@@ -424,6 +416,66 @@ static void test_32_bit_kernel(void **state)
 	assert_null(t.payload.image.note);
 }
 
+/* Its setup code, in real mode, with a BIOS: if there is no other entry, or on request. */
+static void check_setup(void)
+{
+	const struct tinyvmx_segment *segments = t.boot.sregs.seg;
+	uint64_t setup, words;
+
+	load_test_accept(&t);
+	setup = segments[TINYVMX_DS].base;
+	assert_true(t.payload.image.bios);
+	assert_int_equal(t.boot.sregs.cr0 & X86_CR0_PE, 0);
+	assert_int_equal(segments[TINYVMX_DS].selector << 4, setup);
+	assert_int_equal(segments[TINYVMX_CS].selector, segments[TINYVMX_DS].selector + 0x20);
+	assert_int_equal(segments[TINYVMX_SS].base, setup);
+	assert_int_equal(segments[TINYVMX_CS].base + t.boot.regs.rip, setup + 0x200);
+	assert_int_equal(t.boot.regs.rflags & X86_RFLAGS_IF, 0);
+	assert_int_equal(load_test_get(&t, setup + 0x202, 4), 0x53726448);
+	assert_int_equal(load_test_get(&t, setup + 0x210, 1), 0xff);
+	assert_int_equal(load_test_get(&t, setup + 0x211, 1) & 0x80, 0x80);
+	/* The stack begins behind the heap. */
+	assert_int_equal(t.boot.regs.gpr[TINYVMX_RSP], load_test_get(&t, setup + 0x224, 2) + 0x200);
+	words = load_test_get(&t, setup + 0x228, 4);
+	assert_string_equal(load_test_string(&t, words), "words");
+	assert_int_equal(load_test_get(&t, 0x100000, 1), 0x90);
+	assert_int_equal(load_test_get(&t, load_test_get(&t, setup + 0x218, 4), 3), 0x737469);
+}
+
+static void test_16_bit_entry(void **state)
+{
+	struct bzimage image = new_image();
+
+	(void)state;
+	t.config.append = "words";
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "its", 3));
+	/* What is no Linux gets none of Linux' words. */
+	put(&image, 0x214, 0, 4);
+	use(&image);
+	check_setup();
+	t.config.options.mode = HV_MODE_PROTECTED;
+	load_test_refuse(&t, "has a 16-bit entry alone");
+	put(&image, 0x214, 0x100000, 4);
+	use(&image);
+	t.config.options.mode = HV_MODE_REAL;
+	t.config.cmdline = "";
+	check_setup();
+}
+
+static void test_setup_too_large(void **state)
+{
+	static uint8_t image[256 * SECTOR + CODE];
+	struct bzimage header_of = new_image();
+
+	(void)state;
+	put(&header_of, 0x1f1, 255, 1);
+	memcpy(image, &header_of, SETUP);
+	t.config.path = load_test_file(&t, image, sizeof(image));
+	load_test_accept(&t);
+	t.config.options.mode = HV_MODE_REAL;
+	load_test_refuse(&t, "setup code of 128 KiB");
+}
+
 /* syssize counts 16-byte units, rounded up: files end up to 15 bytes before. */
 static void test_last_unit_not_whole(void **state)
 {
@@ -461,6 +513,8 @@ int main(void)
 		T(test_64_bit_entry),
 		T(test_32_bit_entry),
 		T(test_32_bit_on_request),
+		T(test_16_bit_entry),
+		T(test_setup_too_large),
 		T(test_old_protocol),
 		T(test_boot_params),
 		T(test_no_acpi),

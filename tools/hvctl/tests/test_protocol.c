@@ -44,7 +44,8 @@ static void test_names(void **state)
 	t.config.path = load_test_file(&t, "\xf4", 1);
 	t.config.boot = "lilo";
 	load_test_refuse(
-		&t, "use one of linux, multiboot, multiboot2, pvh, elf, nimbos, firmware, flat");
+		&t,
+		"use one of linux, bios, multiboot, multiboot2, pvh, elf, nimbos, firmware, flat");
 	assert_string_equal(t.payload.subject, "--boot");
 }
 

@@ -17,6 +17,7 @@
 #include "lib/util.h"
 #include "load/protocol.h"
 #include "machine.h"
+#include "machine_bios.h"
 #include "machine_pc.h"
 #include "serial.h"
 
@@ -352,6 +353,15 @@ static int check_display(const struct hv_machine *machine, struct hv_error *err)
 	return hv_fail(err, EINVAL, "a bare machine has no screen; use --machine pc");
 }
 
+static int check_bios(const struct hv_machine *machine, struct hv_error *err)
+{
+	err->subject = "--machine bare";
+	if (!machine->payload.image.bios || is_pc(machine))
+		return 0;
+	return hv_fail(err, EINVAL,
+		       "a bare machine has no BIOS, which this image needs; leave it out");
+}
+
 static int create_vm(struct hv_machine *machine, struct hv_error *err)
 {
 	struct hv_vm *vm = &machine->vm;
@@ -429,6 +439,8 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 	err->subject = "--serial";
 	if (is_pc(machine))
 		error = hv_machine_pc_create(machine);
+	if (!error && machine->payload.image.bios)
+		error = hv_machine_bios_create(machine);
 	if (!error)
 		error = hv_debugport_init(&machine->debugport, &debugport);
 	if (!error)
@@ -464,6 +476,7 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx",
 		       hv_mode_name(machine->payload.image.mode), boot.regs.rip,
 		       boot.regs.gpr[TINYVMX_RSP]);
+	hv_machine_bios_start(machine, &boot);
 	return hv_vcpu_set_boot(hv_machine_bsp(machine), &boot, err);
 }
 
@@ -481,6 +494,8 @@ struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int m
 		error = read_input(machine, memory_fd, err);
 	if (!error)
 		error = check_display(machine, err);
+	if (!error)
+		error = check_bios(machine, err);
 	if (!error)
 		error = create_vm(machine, err);
 	if (!error) {
@@ -517,6 +532,7 @@ void hv_machine_destroy(struct hv_machine *machine)
 		hv_vcpu_destroy(&machine->vcpus[i]);
 	hv_machine_close_consoles(machine);
 	hv_serial_destroy(machine);
+	hv_machine_bios_destroy(machine);
 	hv_machine_pc_destroy(machine);
 	free(machine->vcpus);
 	hv_vm_destroy(&machine->vm);

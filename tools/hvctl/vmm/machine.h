@@ -24,6 +24,7 @@
 #include "vm.h"
 
 struct hv_display;
+struct hv_machine_bios;
 
 /* hv_machine.attention: why vCPUs are to look around before they enter the guest again. */
 #define HV_ATTENTION_END   (1U << 0)
@@ -48,6 +49,7 @@ struct hv_machine {
 	uint64_t time_lost_ns;		/* guest time is so far behind the host's */
 	uint64_t time_stopped_ns;	/* guest time stands still here; 0: it goes on */
 	struct hv_machine_pc *pc;	/* NULL: a bare machine */
+	struct hv_machine_bios *bios;	/* NULL: the guest asks for none */
 	struct hv_serial *serial;	/* HV_PC_COM_PORTS of them */
 	struct hv_console console;	/* on standard input and output */
 	struct hv_console messages;	/* what we say, on standard error */

@@ -57,8 +57,10 @@ bool hv_screen_cursor(const struct hv_screen *screen, unsigned int *row, unsigne
 	return *row < vga->rows && *column < vga->columns;
 }
 
-static size_t put_utf8(char *out, uint16_t c)
+size_t hv_screen_utf8(uint8_t character, char out[HV_SCREEN_UTF8_MAX])
 {
+	uint16_t c = hv_screen_unicode(character);
+
 	if (c < 0x80) {
 		out[0] = c;
 		return 1;
@@ -79,10 +81,10 @@ size_t hv_screen_row(const struct hv_screen *screen, unsigned int row, char text
 	size_t len = 0, end = 0;
 
 	for (unsigned int column = 0; column < screen->vga.columns; column++) {
-		uint16_t c = hv_screen_unicode(hv_screen_cell(screen, row, column) & 0xff);
+		size_t before = len;
 
-		len += put_utf8(text + len, c);
-		if (c != ' ')
+		len += hv_screen_utf8(hv_screen_cell(screen, row, column), text + len);
+		if (text[before] != ' ')
 			end = len;
 	}
 	text[end] = '\0';

@@ -43,6 +43,10 @@ bool hv_screen_cursor(const struct hv_screen *screen, unsigned int *row, unsigne
 /* The character of code page 437, by Unicode; what shows nothing is a space. */
 uint16_t hv_screen_unicode(uint8_t character);
 
+/* ... by UTF-8. Returns its length in bytes. */
+#define HV_SCREEN_UTF8_MAX 3
+size_t hv_screen_utf8(uint8_t character, char text[HV_SCREEN_UTF8_MAX]);
+
 /* Row @row without the spaces at its end. Returns its length in bytes. */
 size_t hv_screen_row(const struct hv_screen *screen, unsigned int row,
 		     char text[HV_SCREEN_ROW_MAX]);

@@ -314,6 +314,18 @@ int hv_vcpu_start_time(struct hv_vcpu *vcpu)
 	return error || !vcpu->machine->pc ? error : swap_timer(vcpu, &vcpu->time);
 }
 
+struct hv_paging hv_paging_of(const struct tinyvmx_regs *regs, const struct tinyvmx_sregs *sregs)
+{
+	return (struct hv_paging){
+		.cr0 = sregs->cr0,
+		.cr3 = sregs->cr3,
+		.cr4 = sregs->cr4,
+		.efer = sregs->efer,
+		.rflags = regs->rflags,
+		.user = (sregs->seg[TINYVMX_SS].ar >> TINYVMX_AR_DPL_SHIFT & 3) == 3,
+	};
+}
+
 int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging)
 {
 	struct tinyvmx_sregs sregs;
@@ -324,13 +336,6 @@ int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging)
 		error = tvx_get_regs(vcpu->fd, &regs);
 	if (error)
 		return error;
-	*paging = (struct hv_paging){
-		.cr0 = sregs.cr0,
-		.cr3 = sregs.cr3,
-		.cr4 = sregs.cr4,
-		.efer = sregs.efer,
-		.rflags = regs.rflags,
-		.user = (sregs.seg[TINYVMX_SS].ar >> TINYVMX_AR_DPL_SHIFT & 3) == 3,
-	};
+	*paging = hv_paging_of(&regs, &sregs);
 	return 0;
 }

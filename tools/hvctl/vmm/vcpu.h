@@ -91,7 +91,8 @@ int hv_vcpu_start_time(struct hv_vcpu *vcpu);
 void hv_vcpu_count_exits(const struct hv_vcpu *vcpu, struct tinyvmx_exits *exits);
 uint64_t hv_vcpu_tsc(const struct hv_vcpu *vcpu);
 
-/* How it translates addresses now. */
+/* How a vCPU in that state translates addresses; how this one does now. */
+struct hv_paging hv_paging_of(const struct tinyvmx_regs *regs, const struct tinyvmx_sregs *sregs);
 int hv_vcpu_paging(const struct hv_vcpu *vcpu, struct hv_paging *paging);
 
 #endif

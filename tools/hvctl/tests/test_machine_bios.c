@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A machine with a BIOS: the guest's way to it and back, what is typed, and errors. */
+#include "bios/rom.h"
+#include "lib/x86.h"
+#include "machine_test.h"
+#include "vmm/machine_bios.h"
+
+#define STACK 0x6000
+#define SECTOR_PATH "/tmp/hv-sector-XXXXXX"
+
+static struct hv_machine *machine;
+static unsigned int step;
+static uint16_t flags[2], ax[2];
+static size_t taken;
+
+static const char *boot_sector(void)
+{
+	static const uint8_t sector[512] = { [510] = 0x55, [511] = 0xaa };
+	static char path[sizeof(SECTOR_PATH)];
+	int fd;
+
+	strcpy(path, SECTOR_PATH);
+	fd = mkstemp(path);
+	assert_int_equal(write(fd, sector, sizeof(sector)), sizeof(sector));
+	close(fd);
+	return path;
+}
+
+static int setup(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_DEFAULT);
+
+	(void)state;
+	step = 0;
+	fake_reset(NULL);
+	config.load.path = boot_sector();
+	machine = test_machine(&config);
+	unlink(config.load.path);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	hv_machine_destroy(machine);
+	return 0;
+}
+
+static void run(fake_guest_fn guest)
+{
+	struct hv_error err;
+
+	fake.guest = guest;
+	assert_int_equal(hv_machine_start(machine, &err), 0);
+	hv_machine_serve(machine);
+	hv_machine_join(machine);
+}
+
+/* INT @number with AX, as far as the ROM's OUT. */
+static int call(struct fake_vcpu *vcpu, uint16_t number, uint16_t value)
+{
+	const uint16_t frame[4] = { number, 0, 0, 0x202 };
+
+	test_put(&machine->memory, STACK, frame, sizeof(frame));
+	vcpu->sregs.seg[TINYVMX_CS].selector = HV_BIOS_SEGMENT;
+	vcpu->sregs.seg[TINYVMX_SS].base = 0;
+	vcpu->regs.gpr[TINYVMX_RSP] = STACK;
+	vcpu->regs.gpr[TINYVMX_RAX] = value;
+	vcpu->regs.rip = hv_bios_at(hv_bios_rom_called);
+	return fake_out(vcpu, HV_BIOS_PORT, 1, 0);
+}
+
+/* Looks for a key, which makes the port listen; and again, when one has been typed. */
+static int looks_for_keys(struct fake_vcpu *vcpu)
+{
+	if (step) {
+		flags[step - 1] = test_get(&machine->memory, STACK + 6, 2);
+		ax[step - 1] = vcpu->regs.gpr[TINYVMX_RAX];
+	}
+	if (step == 1)
+		taken = hv_serial_input(machine, (const uint8_t *)"A", 1);
+	return step++ < 2 ? call(vcpu, 0x16, 0x0100) : fake_out(vcpu, 0x604, 2, 0x2000);
+}
+
+static void test_keys(void **state)
+{
+	(void)state;
+	run(looks_for_keys);
+	assert_int_equal(machine->end.kind, HV_END_POWEROFF);
+	assert_int_equal(taken, 1);
+	assert_true(flags[0] & X86_RFLAGS_ZF);
+	assert_false(flags[1] & X86_RFLAGS_ZF);
+	assert_int_equal(ax[1], 0x1e41);
+}
+
+static int reads_the_disk(struct fake_vcpu *vcpu)
+{
+	if (step++)
+		return fake_out(vcpu, 0x604, 2, 0x2000);
+	vcpu->regs.gpr[TINYVMX_RBX] = 0;
+	vcpu->regs.gpr[TINYVMX_RCX] = 1;
+	vcpu->regs.gpr[TINYVMX_RDX] = 0;
+	vcpu->sregs.seg[TINYVMX_ES].base = 0x10000;
+	return call(vcpu, 0x13, 0x0201);
+}
+
+static void test_disk(void **state)
+{
+	(void)state;
+	run(reads_the_disk);
+	assert_int_equal(test_get(&machine->memory, 0x10000 + 510, 2), 0xaa55);
+}
+
+/* The first state: in the ROM, which is there, with the boot sector to go to. */
+static void test_start(void **state)
+{
+	const struct fake_vcpu *vcpu = &fake.vcpu[0];
+
+	(void)state;
+	assert_non_null(machine->pc);
+	assert_int_equal(vcpu->sregs.seg[TINYVMX_CS].selector, HV_BIOS_SEGMENT);
+	assert_int_equal(vcpu->regs.rip, hv_bios_at(hv_bios_rom_post));
+	assert_int_equal(test_get(&machine->memory, vcpu->regs.gpr[TINYVMX_RSP], 4), 0x7c00);
+	assert_int_equal(test_get(&machine->memory, 0xffff0, 1), 0xea);
+	assert_int_equal(test_get(&machine->memory, 0x410, 1) & 1, 1);
+}
+
+static void test_no_ide(void **state)
+{
+	uint64_t value = 0;
+
+	(void)state;
+	assert_false(machine->bios->told_ide);
+	assert_true(hv_bus_access(&machine->bus, HV_PORT, 0x1f7, 1, false, &value));
+	assert_int_equal(value & 0xff, 0xff);
+	assert_true(machine->bios->told_ide);
+}
+
+static int loses_its_state(struct fake_vcpu *vcpu)
+{
+	if (step++)
+		return fake_compute(vcpu);
+	fake.get_state_error = -EIO;
+	return call(vcpu, 0x12, 0);
+}
+
+static void test_no_state(void **state)
+{
+	(void)state;
+	run(loses_its_state);
+	assert_int_equal(machine->end.kind, HV_END_ERROR);
+	assert_non_null(strstr(machine->end.text, "cannot read or set the vCPU's state"));
+}
+
+static void test_bare(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_BARE);
+	struct hv_error err = { .text = "" };
+
+	(void)state;
+	config.load.boot = "bios";
+	assert_null(hv_machine_create(&config, &err));
+	assert_string_equal(err.subject, "--machine bare");
+	assert_string_equal(err.text,
+			    "a bare machine has no BIOS, which this image needs; leave it out");
+	/* Others have none, and nobody is at its port. */
+	config.load.boot = NULL;
+	hv_machine_destroy(machine);
+	machine = test_machine(&config);
+	assert_null(machine->bios);
+	assert_false(
+		hv_bus_access(&machine->bus, HV_PORT, HV_BIOS_PORT, 1, true, &(uint64_t){ 0 }));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_start),  T(test_keys),     T(test_disk),
+		T(test_no_ide), T(test_no_state), T(test_bare),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	test_remove_image();
+	return failed;
+}
