@@ -286,7 +286,7 @@ void hv_bios_serve(struct hv_bios *bios, struct hv_guest *guest, struct tinyvmx_
 void hv_bios_init(struct hv_bios *bios, const struct hv_bios_config *config)
 {
 	*bios = (struct hv_bios){ .config = *config };
-	hv_bios_disk_init(&bios->disk, config->image, config->image_size);
+	hv_bios_disk_init(bios);
 }
 
 struct vector {
@@ -311,13 +311,14 @@ static void put_vectors(const struct hv_memory *memory)
 }
 
 /* Bit 0: there are floppy drives; 7:6: how many, less one. */
-static void put_disks(const struct hv_memory *memory, const struct hv_bios_disk *disk)
+static void put_disks(const struct hv_bios *bios)
 {
+	const struct hv_memory *memory = bios->config.memory;
 	uint16_t equipment = 0;
-	uint8_t disks = disk->drive >> 7;
+	uint8_t disks = 1;
 
 	(void)hv_memory_read(memory, BDA_EQUIPMENT, &equipment, sizeof(equipment));
-	equipment |= !disks;
+	equipment |= !!bios->floppy.sectors;
 	(void)hv_memory_write(memory, BDA_EQUIPMENT, &equipment, sizeof(equipment));
 	(void)hv_memory_write(memory, BDA_DISKS, &disks, sizeof(disks));
 }
@@ -334,13 +335,13 @@ void hv_bios_install(struct hv_bios *bios, struct tinyvmx_regs *regs, struct tin
 	bios->wait_until_ns = 0;
 	bios->row = bios->column = bios->last = 0;
 	put_vectors(memory);
-	put_disks(memory, &bios->disk);
+	put_disks(bios);
 	(void)hv_memory_write(memory, HV_BIOS_GPA, hv_bios_rom, HV_BIOS_SIZE);
 	/* For the ROM's IRET. */
 	(void)hv_memory_write(memory, stack, &to, sizeof(to));
 	(void)hv_memory_write(memory, stack + sizeof(to), &flags, sizeof(flags));
 	regs->gpr[TINYVMX_RSP] = sp;
-	regs->gpr[TINYVMX_RDX] = (regs->gpr[TINYVMX_RDX] & ~0xffULL) | bios->disk.drive;
+	regs->gpr[TINYVMX_RDX] = (regs->gpr[TINYVMX_RDX] & ~0xffULL) | bios->drive;
 	regs->rip = hv_bios_at(hv_bios_rom_post);
 	regs->rflags = X86_RFLAGS_FIXED;
 	cs->selector = HV_BIOS_SEGMENT;

@@ -40,7 +40,6 @@ struct hv_bios_config {
 };
 
 struct hv_bios_disk {
-	uint8_t drive;			/* 0: A, 80H: the first hard disk */
 	uint8_t type;			/* of the floppy drive, as INT 13H AH=08H tells it */
 	uint64_t sectors;		/* of the whole disk: the image may be shorter */
 	uint32_t cylinders;
@@ -49,7 +48,12 @@ struct hv_bios_disk {
 
 struct hv_bios {
 	struct hv_bios_config config;
-	struct hv_bios_disk disk;
+	/*
+	 * The image, as drive 0 and as drive 80H: programs ask for the one that they were
+	 * written for, whatever DL says. Without sectors: it is too large for a floppy.
+	 */
+	struct hv_bios_disk floppy, disk;
+	uint8_t drive;			/* that it starts from */
 	uint64_t wait_until_ns;		/* INT 15H, AH=86H; 0: nobody waits */
 	/* What @output has had, to tell new lines from a character that is written twice. */
 	uint8_t row, column, last;

@@ -43,6 +43,7 @@ struct hv_bios_call {
 	uint8_t number;			/* of the interrupt */
 	struct hv_bios *bios;
 	struct hv_guest *guest;
+	const struct hv_bios_disk *disk;	/* of INT 13H */
 };
 
 /* The services. False: there is none for this AH (AX, BL). */
@@ -57,8 +58,8 @@ bool hv_bios_key_pressed(struct hv_bios_call *call);
 bool hv_bios_keyboard(struct hv_bios_call *call);
 bool hv_bios_clock(struct hv_bios_call *call);
 
-/* What kind of disk is it? */
-void hv_bios_disk_init(struct hv_bios_disk *disk, const uint8_t *image, uint64_t size);
+/* What kind of disk is the image? */
+void hv_bios_disk_init(struct hv_bios *bios);
 
 /* The BIOS data area */
 #define BDA_EQUIPMENT 0x410

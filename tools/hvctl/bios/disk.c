@@ -84,22 +84,27 @@ static void set_geometry(struct hv_bios_disk *disk, const struct partition *part
 	disk->cylinders += !disk->cylinders;
 }
 
-void hv_bios_disk_init(struct hv_bios_disk *disk, const uint8_t *image, uint64_t size)
+static void set_floppy(struct hv_bios_disk *disk, uint64_t sectors)
 {
-	uint64_t sectors = (size + SECTOR - 1) / SECTOR;
-	struct partition partition = { 0 };
-
-	if (find_partition(image, size, &partition) || sectors > floppies[FLOPPY_2880].sectors) {
-		if (sectors < (uint64_t)partition.begin + partition.sectors)
-			sectors = (uint64_t)partition.begin + partition.sectors;
-		*disk = (struct hv_bios_disk){ .drive = HARD_DISK, .sectors = sectors };
-		set_geometry(disk, &partition);
-		return;
-	}
 	*disk = floppies[sectors <= floppies[FLOPPY_1440].sectors ? FLOPPY_1440 : FLOPPY_2880];
 	for (unsigned int i = 0; i < ARRAY_SIZE(floppies); i++)
 		if (floppies[i].sectors == sectors)
 			*disk = floppies[i];
+}
+
+void hv_bios_disk_init(struct hv_bios *bios)
+{
+	uint64_t sectors = (bios->config.image_size + SECTOR - 1) / SECTOR, end;
+	struct partition partition = { 0 };
+	bool parted = find_partition(bios->config.image, bios->config.image_size, &partition);
+
+	if (parted || sectors > floppies[FLOPPY_2880].sectors)
+		bios->drive = HARD_DISK;
+	else
+		set_floppy(&bios->floppy, sectors);
+	end = parted ? (uint64_t)partition.begin + partition.sectors : bios->floppy.sectors;
+	bios->disk.sectors = end > sectors ? end : sectors;
+	set_geometry(&bios->disk, &partition);
 }
 
 /* --------------------------------------------------------------------- read */
@@ -117,7 +122,7 @@ static void read_sector(const struct hv_bios *bios, uint64_t lba, uint8_t data[S
 static enum status read_sectors(struct hv_bios_call *call, uint64_t lba, unsigned int count,
 				uint32_t segment, uint16_t offset)
 {
-	uint64_t sectors = call->bios->disk.sectors;
+	uint64_t sectors = call->disk->sectors;
 	uint8_t data[SECTOR];
 
 	if (lba >= sectors || count > sectors - lba)
@@ -132,7 +137,7 @@ static enum status read_sectors(struct hv_bios_call *call, uint64_t lba, unsigne
 /* CH cylinder, CL 7:6 its upper bits, CL 5:0 sector, from 1 on, DH head. */
 static bool find_sector(struct hv_bios_call *call, uint64_t *lba)
 {
-	const struct hv_bios_disk *disk = &call->bios->disk;
+	const struct hv_bios_disk *disk = call->disk;
 	unsigned int cylinder = call->ch | (call->cl & 0xc0) << 2, sector = call->cl & 0x3f;
 
 	if (cylinder >= disk->cylinders || call->dh >= disk->heads || !sector ||
@@ -188,7 +193,7 @@ static enum status read_lba(struct hv_bios_call *call, bool verify)
 /* AH=08H */
 static enum status tell_geometry(struct hv_bios_call *call)
 {
-	const struct hv_bios_disk *disk = &call->bios->disk;
+	const struct hv_bios_disk *disk = call->disk;
 	unsigned int last = disk->cylinders - 1;
 
 	call->ch = last;
@@ -197,7 +202,7 @@ static enum status tell_geometry(struct hv_bios_call *call)
 	call->dl = 1;
 	call->al = 0;
 	call->bl = disk->type;
-	if (disk->drive == HARD_DISK)
+	if (call->disk != &call->bios->floppy)
 		return OK;
 	call->es_selector = HV_BIOS_SEGMENT;
 	call->di = hv_bios_at(hv_bios_rom_floppy);
@@ -207,10 +212,10 @@ static enum status tell_geometry(struct hv_bios_call *call)
 /* AH=15H: 1 a floppy whose change is not noticed, 3 a hard disk and CX:DX sectors. */
 static void tell_kind(struct hv_bios_call *call)
 {
-	const struct hv_bios_disk *disk = &call->bios->disk;
+	const struct hv_bios_disk *disk = call->disk;
 
-	call->ah = disk->drive == HARD_DISK ? 3 : 1;
-	if (disk->drive != HARD_DISK)
+	call->ah = disk == &call->bios->floppy ? 1 : 3;
+	if (disk == &call->bios->floppy)
 		return;
 	call->cx = disk->sectors >> 16;
 	call->dx = disk->sectors;
@@ -219,7 +224,7 @@ static void tell_kind(struct hv_bios_call *call)
 /* AH=41H: version 1.1, packets. */
 static enum status tell_extensions(struct hv_bios_call *call)
 {
-	if (call->bx != 0x55aa || call->bios->disk.drive != HARD_DISK)
+	if (call->bx != 0x55aa || call->disk == &call->bios->floppy)
 		return BAD_COMMAND;
 	call->ah = 0x21;
 	call->bx = 0xaa55;
@@ -230,7 +235,7 @@ static enum status tell_extensions(struct hv_bios_call *call)
 /* AH=48H */
 static enum status tell_parameters(struct hv_bios_call *call)
 {
-	const struct hv_bios_disk *disk = &call->bios->disk;
+	const struct hv_bios_disk *disk = call->disk;
 	struct __attribute__((packed)) {
 		uint16_t size, flags;
 		uint32_t cylinders, heads, sectors_a_track;
@@ -292,7 +297,8 @@ bool hv_bios_disk(struct hv_bios_call *call)
 		hv_bios_flag(call, X86_RFLAGS_CF, call->ah);
 		return true;
 	}
-	if (call->dl != call->bios->disk.drive) {
+	call->disk = call->dl == HARD_DISK ? &call->bios->disk : &call->bios->floppy;
+	if (call->dl & ~HARD_DISK || !call->disk->sectors) {
 		call->ah = BAD_COMMAND;
 	} else if (call->ah == 0x15) {
 		tell_kind(call);
@@ -317,7 +323,7 @@ bool hv_bios_boot(struct hv_bios_call *call)
 
 	read_sector(call->bios, 0, data);
 	hv_bios_write(call, 0, BOOT_GPA, data, sizeof(data));
-	call->dl = call->bios->disk.drive;
+	call->dl = call->bios->drive;
 	call->cs = 0;
 	call->ip = BOOT_GPA;
 	hv_bios_flag(call, X86_RFLAGS_IF, true);

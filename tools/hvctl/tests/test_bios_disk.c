@@ -49,7 +49,7 @@ static void test_kinds(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		begin_disk(kinds[i].kib * HV_KIB);
-		assert_int_equal(b.bios.disk.drive, kinds[i].drive);
+		assert_int_equal(b.bios.drive, kinds[i].drive);
 		assert_int_equal(bios_word(&b, TINYVMX_RDX), kinds[i].drive);
 		bios_set(&b, TINYVMX_RDI, 0);
 		int13(0x0800, 0, kinds[i].drive);
@@ -60,7 +60,8 @@ static void test_kinds(void **state)
 		assert_int_equal(bios_word(&b, TINYVMX_RDX), kinds[i].last_head << 8 | 1);
 		/* A floppy's table is in the ROM. */
 		assert_int_equal(!bios_word(&b, TINYVMX_RDI), !!kinds[i].drive);
-		assert_int_equal(test_get(&b.memory, 0x475, 1), kinds[i].drive >> 7);
+		assert_int_equal(test_get(&b.memory, 0x475, 1), 1);
+		assert_int_equal(test_get(&b.memory, 0x410, 1) & 1, !kinds[i].drive);
 		bios_end(&b);
 	}
 	begin_disk(512);
@@ -81,12 +82,12 @@ static void test_partitions(void **state)
 {
 	(void)state;
 	begin_disk(64 * HV_KIB);
-	assert_int_equal(b.bios.disk.drive, 0);
+	assert_int_equal(b.bios.drive, 0);
 	bios_end(&b);
 	/* A table makes a hard disk of it, as large and as it says. */
 	put_partition(1, 0x80, 0x83, 1, 8191, 7);
 	bios_begin(&b, image, 64 * HV_KIB);
-	assert_int_equal(b.bios.disk.drive, 0x80);
+	assert_int_equal(b.bios.drive, 0x80);
 	assert_int_equal(b.bios.disk.sectors, 8192);
 	assert_int_equal(b.bios.disk.heads, 8);
 	assert_int_equal(b.bios.disk.sectors_a_track, 32);
@@ -95,17 +96,17 @@ static void test_partitions(void **state)
 	/* Code there makes none, nor does a partition behind the end. */
 	put_partition(2, 0x90, 0x90, 1, 1, 0);
 	bios_begin(&b, image, 64 * HV_KIB);
-	assert_int_equal(b.bios.disk.drive, 0);
+	assert_int_equal(b.bios.drive, 0);
 	bios_end(&b);
 	put_partition(2, 0, 0x83, 128, 1, 0);
 	bios_begin(&b, image, 64 * HV_KIB);
-	assert_int_equal(b.bios.disk.drive, 0);
+	assert_int_equal(b.bios.drive, 0);
 	bios_end(&b);
 	/* Nor anything where the signature is missing. */
 	put_partition(2, 0, 0, 0, 0, 0);
 	image[510] = 0;
 	bios_begin(&b, image, 64 * HV_KIB);
-	assert_int_equal(b.bios.disk.drive, 0);
+	assert_int_equal(b.bios.drive, 0);
 }
 
 static void test_read(void **state)
@@ -155,8 +156,8 @@ static const struct {
 	{ 0x0201, 80 << 8 | 1, 0, 0x04 }, { 0x0202, 79 << 8 | 18, 0x100, 0x04 }, /* the end */
 	{ 0x0301, 1, 0, 0x03 }, /* writing, formatting */
 	{ 0x0501, 1, 0, 0x03 },           { 0x4300, 1, 0, 0x03 },
-	{ 0x0201, 1, 1, 0x01 },                                   /* B, the first hard disk */
-	{ 0x0201, 1, 0x80, 0x01 },        { 0x4100, 1, 0, 0x01 }, /* no packets on floppies */
+	{ 0x0201, 1, 1, 0x01 },                                   /* B, the second hard disk */
+	{ 0x0201, 1, 0x81, 0x01 },        { 0x4100, 1, 0, 0x01 }, /* no packets on floppies */
 	{ 0x4800, 1, 0, 0x01 },                                   /* room for 0 bytes */
 	{ 0x4200, 1, 0, 0x01 },           { 0x7700, 1, 0, 0x01 },
 };
@@ -183,6 +184,26 @@ static void test_refused(void **state)
 	assert_false(bios_failed(&b));
 	int13(0x1500, 0, 0);
 	assert_int_equal(bios_ah(&b), 1);
+}
+
+/* The other number: for programs that go by no DL. A large image is no floppy. */
+static void test_both_drives(void **state)
+{
+	(void)state;
+	begin_disk(20 * HV_KIB);
+	int13(0x0201, 3, 0x80);
+	assert_false(bios_failed(&b));
+	assert_int_equal(test_get(&b.memory, BUFFER, 4), 2);
+	int13(0x0800, 0, 0x80);
+	assert_int_equal(bios_word(&b, TINYVMX_RCX), 1 << 8 | 63);
+	int13(0x0201, 41, 0x80);
+	assert_false(bios_failed(&b));
+	assert_int_equal(test_get(&b.memory, BUFFER, 4), 0);
+	bios_end(&b);
+	begin_disk(5000 * HV_KIB);
+	int13(0x0201, 1, 0);
+	assert_true(bios_failed(&b));
+	assert_int_equal(bios_ah(&b), 0x01);
 }
 
 static void packet(uint8_t size, uint16_t count, uint64_t lba)
@@ -242,8 +263,8 @@ static void test_boot_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_kinds),   T(test_partitions), T(test_read),       T(test_short_image),
-		T(test_refused), T(test_packets),    T(test_boot_again),
+		T(test_kinds),   T(test_partitions),  T(test_read),    T(test_short_image),
+		T(test_refused), T(test_both_drives), T(test_packets), T(test_boot_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
