@@ -15,7 +15,7 @@
 #define PUSHF	pushfq
 #define POPF	popfq
 #define RET	ret
-#elif defined(INSN_REAL)
+#elif defined(REAL_MODE)
 #define MEM	%fs:(%ebx)	/* FS reaches all of 4 GiB */
 #else
 #define MEM	(%ebx)
@@ -33,7 +33,7 @@
 #define POPF	popfl
 #define RET	retl
 #endif
-#ifdef INSN_REAL
+#ifdef REAL_MODE
 	.code16gcc
 #endif
 

@@ -8,7 +8,7 @@
 #include "lib/fpu.h"
 #include "lib/guest.h"
 
-#ifdef INSN_REAL
+#ifdef REAL_MODE
 void unreal_enter(void);	/* real-asm.S */
 #else
 #include "lib/trap.h"
@@ -29,7 +29,7 @@ static u8 get(ulong address)
 {
 	u8 value;
 
-#ifdef INSN_REAL
+#ifdef REAL_MODE
 	asm volatile("movb %%fs:(%1), %0" : "=q"(value) : "r"(address) : "memory");
 #else
 	value = *(volatile u8 *)address;
@@ -39,7 +39,7 @@ static u8 get(ulong address)
 
 static void put(ulong address, u8 value)
 {
-#ifdef INSN_REAL
+#ifdef REAL_MODE
 	asm volatile("movb %0, %%fs:(%1)" : : "q"(value), "r"(address) : "memory");
 #else
 	*(volatile u8 *)address = value;
@@ -169,7 +169,7 @@ GUEST("insn")
 	const struct insn_form *form;
 	u32 count = 0, left = 0;
 
-#ifdef INSN_REAL
+#ifdef REAL_MODE
 	unreal_enter();
 #endif
 	fpu_enable();

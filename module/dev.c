@@ -317,7 +317,7 @@ static long tvx_ioctl_create_vm(void *object, void *arg)
 		if (IS_ERR(kvm))
 			return PTR_ERR(kvm);
 	}
-	vm = tvx_vm_create(create->flags & TINYVMX_VM_LAPIC, kvm);
+	vm = tvx_vm_create(create->flags, kvm);
 	if (kvm)
 		fput(kvm);	/* the VM has its own reference */
 	if (IS_ERR(vm))
@@ -330,8 +330,9 @@ static long tvx_ioctl_create_vm(void *object, void *arg)
 
 static const struct tvx_ioctl system_ioctls[] = {
 	{ TINYVMX_GET_INFO, sizeof(struct tinyvmx_info), 0, true, tvx_ioctl_get_info },
-	{ TINYVMX_CREATE_VM, sizeof(struct tinyvmx_create_vm), TINYVMX_VM_LAPIC | TINYVMX_VM_KVM,
-	  false, tvx_ioctl_create_vm, offsetof(struct tinyvmx_create_vm, kvm_fd) },
+	{ TINYVMX_CREATE_VM, sizeof(struct tinyvmx_create_vm),
+	  TINYVMX_VM_LAPIC | TINYVMX_VM_KVM | TINYVMX_VM_FERR, false,
+	  tvx_ioctl_create_vm, offsetof(struct tinyvmx_create_vm, kvm_fd) },
 };
 
 static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

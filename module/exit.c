@@ -131,6 +131,8 @@ static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
 		return TVX_RESUME;
 	case X86_TRAP_AC:
 		return alignment_check(vcpu);
+	case X86_TRAP_MF:
+		return tvx_exit_x87_error(vcpu);
 	}
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
 }

@@ -36,7 +36,7 @@ static u32 primary_controls(const struct tvx_vcpu *vcpu)
 		proc |= CPU_BASED_NMI_WINDOW_EXITING;
 	if (!vcpu->debug.owned)
 		proc |= CPU_BASED_MOV_DR_EXITING;
-	if (vcpu->stepping)
+	if (vcpu->stepping || vcpu->ignne)
 		proc |= CPU_BASED_MONITOR_TRAP_FLAG;
 	return proc;
 }
@@ -70,6 +70,7 @@ void tvx_controls_update(struct tvx_vcpu *vcpu)
 {
 	u32 proc = primary_controls(vcpu);
 	u32 proc2 = secondary_controls(vcpu);
+	u32 exceptions = EXCEPTION_BITMAP_ALWAYS | (vcpu->ferr ? BIT(X86_TRAP_MF) : 0);
 
 	vcpu->controls_stale = false;
 	if (proc != vcpu->proc) {
@@ -80,6 +81,10 @@ void tvx_controls_update(struct tvx_vcpu *vcpu)
 		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, proc2);
 		vcpu->proc2 = proc2;
 	}
+	if (exceptions != vcpu->exceptions) {
+		vmcs_write32(EXCEPTION_BITMAP, exceptions);
+		vcpu->exceptions = exceptions;
+	}
 }
 
 void tvx_controls_init(struct tvx_vcpu *vcpu, u64 tsc_offset)
@@ -89,7 +94,6 @@ void tvx_controls_init(struct tvx_vcpu *vcpu, u64 tsc_offset)
 		vmx_timer_clear();
 	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.exit);
 	vmcs_write32(VM_ENTRY_CONTROLS, vmx_caps.entry);
-	vmcs_write32(EXCEPTION_BITMAP, EXCEPTION_BITMAP_ALWAYS);
 	vmcs_write64(MSR_BITMAP, __pa(vcpu->msr_bitmap));
 	vmcs_write64(EPT_POINTER, vcpu->memory->ept.eptp);
 	/* All leaves: a guest that SGX is hidden from must not come to the host's EPC. */
@@ -104,8 +108,9 @@ void tvx_controls_init(struct tvx_vcpu *vcpu, u64 tsc_offset)
 	if (vmx_caps.has_vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vpid);
 	vmcs_writen(CR0_GUEST_HOST_MASK, ~(unsigned long)TVX_CR0_GUEST_OWNED);
-	/* No control word is 0: both are written. */
+	/* None is 0: all are written. */
 	vcpu->proc = 0;
 	vcpu->proc2 = 0;
+	vcpu->exceptions = 0;
 	tvx_controls_update(vcpu);
 }

@@ -35,6 +35,15 @@ enum tvx_result tvx_exit_apic_write(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_eoi_induced(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_tpr_below_threshold(struct tvx_vcpu *vcpu);
 
+/* exit_x87.c */
+enum tvx_result tvx_exit_x87_error(struct tvx_vcpu *vcpu);
+/* An exit behind an instruction, with IGNNE# asserted. */
+void tvx_x87_stepped(struct tvx_vcpu *vcpu);
+/* The guest's registers are in vcpu->xsave: give them the control word that is the guest's. */
+void tvx_x87_unmask(struct tvx_vcpu *vcpu);
+/* Assert IGNNE#, if there is an error to ignore. */
+void tvx_x87_ignore(struct tvx_vcpu *vcpu);
+
 /* exit_mem.c */
 enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_ept_misconfig(struct tvx_vcpu *vcpu);

@@ -84,6 +84,8 @@ enum tvx_result tvx_exit_descriptor_table(struct tvx_vcpu *vcpu)
 enum tvx_result tvx_exit_monitor_trap(struct tvx_vcpu *vcpu)
 {
 	vcpu->stepping = false;
+	if (vcpu->ignne)
+		tvx_x87_stepped(vcpu);
 	tvx_controls_update(vcpu);
 	return TVX_RESUME;
 }

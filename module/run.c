@@ -82,6 +82,8 @@ static void put(struct tvx_vcpu *vcpu)
 	WRITE_ONCE(vcpu->loaded_cpu, -1);
 	tvx_vcpu_put_msrs(vcpu);
 	tvx_vcpu_put_fpu(vcpu);
+	if (unlikely(vcpu->x87_control))
+		tvx_x87_unmask(vcpu);
 	/* Before interrupts: their handlers may be traced through the GDT. */
 	tvx_host_restore(&vcpu->host);
 	tvx_mitigate_return_to_user();
@@ -261,7 +263,9 @@ static int take_changes(struct tvx_vcpu *vcpu, u32 request)
 {
 	int err;
 
-	if (request & ~(TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE))
+	if (request & ~(TINYVMX_REQ_SET_REGS | TINYVMX_REQ_COMPLETE | TINYVMX_REQ_IGNNE))
+		return -EOPNOTSUPP;
+	if ((request & TINYVMX_REQ_IGNNE) && !vcpu->has_ferr)
 		return -EOPNOTSUPP;
 	if (request & TINYVMX_REQ_SET_REGS) {
 		err = tvx_regs_set(vcpu, &vcpu->run->regs);
@@ -271,6 +275,8 @@ static int take_changes(struct tvx_vcpu *vcpu, u32 request)
 	}
 	if (request & TINYVMX_REQ_COMPLETE)
 		tvx_complete_instruction(vcpu);
+	if (request & TINYVMX_REQ_IGNNE)
+		tvx_x87_ignore(vcpu);
 	WRITE_ONCE(vcpu->run->request, 0);
 	return 0;
 }

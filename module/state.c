@@ -223,7 +223,8 @@ static int set_xsave(struct tvx_vcpu *vcpu, const struct blob *blob)
 
 /* ---------------------------------------------------------------- events */
 
-#define KNOWN_PENDING	(TINYVMX_PENDING_NMI | TINYVMX_PENDING_EXTINT | TINYVMX_PENDING_EVENT)
+#define KNOWN_PENDING	(TINYVMX_PENDING_NMI | TINYVMX_PENDING_EXTINT | TINYVMX_PENDING_EVENT | \
+			 TINYVMX_PENDING_IGNNE)
 #define KNOWN_BLOCKING	(TINYVMX_BLOCKING_BY_STI | TINYVMX_BLOCKING_BY_MOV_SS | \
 			 TINYVMX_BLOCKING_BY_NMI)
 
@@ -238,7 +239,7 @@ static int get_events(struct tvx_vcpu *vcpu, struct blob *blob)
 
 	/* An NMI may have come as a message meanwhile. */
 	tvx_event_take_requests(vcpu);
-	events->pending = vcpu->pending;
+	events->pending = vcpu->pending | (vcpu->ignne ? TINYVMX_PENDING_IGNNE : 0);
 	events->interruptibility = tvx_blocking(vcpu) & KNOWN_BLOCKING;
 	events->activity = vcpu->activity;
 	if (vcpu->pending & TINYVMX_PENDING_EXTINT)
@@ -280,13 +281,17 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 	if ((events->pending & ~KNOWN_PENDING) || (events->interruptibility & ~KNOWN_BLOCKING) ||
 	    events->activity > TINYVMX_ACTIVITY_SHUTDOWN)
 		return -EOPNOTSUPP;
+	if ((events->pending & TINYVMX_PENDING_IGNNE) && !vcpu->has_ferr)
+		return -EOPNOTSUPP;
 	if (events->pad || events->extint_vector > 255)
 		return -EINVAL;
 	if ((events->pending & TINYVMX_PENDING_EVENT) && !event_valid(events))
 		return -EINVAL;
 
 	clear_bit(TVX_REQUEST_NMI, &vcpu->requests);
-	vcpu->pending = events->pending;
+	vcpu->pending = events->pending & ~TINYVMX_PENDING_IGNNE;
+	vcpu->ignne = vcpu->ferr && (events->pending & TINYVMX_PENDING_IGNNE);
+	vcpu->controls_stale = true;
 	vcpu->extint_vector = events->extint_vector;
 	vcpu->event.info = events->event_info;
 	vcpu->event.error_code = events->event_error_code;

@@ -20,9 +20,16 @@ static void flush_vpid(struct tvx_vcpu *vcpu)
 void tvx_cr0_write(struct tvx_vcpu *vcpu, u64 value)
 {
 	u64 hardware = (value & TVX_CR0_GUEST_OWNED) | X86_CR0_ET | vmx_caps.cr0_fixed;
+	bool ferr = vcpu->has_ferr && !(value & X86_CR0_NE);
 
 	if ((tvx_cr0_read() ^ value) & (X86_CR0_PG | X86_CR0_WP | X86_CR0_PE))
 		flush_vpid(vcpu);
+	if (ferr != vcpu->ferr) {
+		vcpu->ferr = ferr;
+		vcpu->ignne = false;
+		vcpu->controls_stale = true;
+		vcpu->recheck = true;
+	}
 	vmcs_writen(GUEST_CR0, hardware);
 	vmcs_writen(CR0_READ_SHADOW, value);
 }

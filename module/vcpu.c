@@ -68,6 +68,7 @@ int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config)
 	vcpu->ioeventfds = config->ioeventfds;
 	vcpu->id = config->id;
 	vcpu->loaded_cpu = -1;
+	vcpu->has_ferr = config->ferr;
 	vcpu->tsc_lost = tvx_host_tsc_lost();
 	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);

@@ -227,10 +227,16 @@ struct tvx_vcpu_set {
  * @intr_window: exit when the guest can take an external interrupt
  * @nmi_window: exit when the guest can take an NMI
  * @controls_stale: the controls in the VMCS are not those that the rest here asks for
+ * @has_ferr: with TINYVMX_VM_FERR
+ * @ferr: and CR0.NE is 0: #MF exits
+ * @ignne: IGNNE# is asserted: an exit behind each instruction looks whether the error is gone
+ * @x87_control: the guest's x87 control word while an instruction runs with all errors masked
+ *	instead; 0: none does
  * @umip: CR4.UMIP is set, and the CPU has none
  * @stepping: the guest does one instruction, a descriptor-table access that is allowed
  * @proc: primary processor-based controls in the VMCS
  * @proc2: secondary processor-based controls in the VMCS
+ * @exceptions: exception bitmap in the VMCS
  * @tpr_threshold: the value in the VMCS's TPR threshold field
  * @cr2: guest CR2
  * @tsc_offset: the value in the VMCS's TSC_OFFSET field
@@ -307,10 +313,15 @@ struct tvx_vcpu {
 	bool intr_window;
 	bool nmi_window;
 	bool controls_stale;
+	bool has_ferr;
+	bool ferr;
+	bool ignne;
+	u16 x87_control;
 	bool umip;
 	bool stepping;
 	u32 proc;
 	u32 proc2;
+	u32 exceptions;
 	u32 tpr_threshold;
 	unsigned long cr2;
 	u64 tsc_offset;
@@ -378,6 +389,7 @@ struct tvx_vcpu_config {
 	unsigned int id;
 	u64 tsc_start;		/* the host's TSC when the guest's was 0: it never went back */
 	bool lapic;
+	bool ferr;
 };
 
 int tvx_vcpu_init(struct tvx_vcpu *vcpu, const struct tvx_vcpu_config *config);

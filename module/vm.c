@@ -17,8 +17,9 @@
 #include "vmx_caps.h"
 #include "vmx_cpu.h"
 
-struct tvx_vm *tvx_vm_create(bool lapic, struct file *kvm)
+struct tvx_vm *tvx_vm_create(u32 flags, struct file *kvm)
 {
+	bool lapic = flags & TINYVMX_VM_LAPIC;
 	struct tvx_vm *vm;
 	int err;
 
@@ -26,6 +27,9 @@ struct tvx_vm *tvx_vm_create(bool lapic, struct file *kvm)
 		pr_err_ratelimited("the host's TSC has no known frequency or is unstable: a local APIC's timer cannot go by it (dmesg | grep -i tsc says why)\n");
 		return ERR_PTR(-EOPNOTSUPP);
 	}
+	/* To ignore an error takes a step. */
+	if ((flags & TINYVMX_VM_FERR) && !vmx_caps.has_step)
+		return ERR_PTR(-EOPNOTSUPP);
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
@@ -41,6 +45,7 @@ struct tvx_vm *tvx_vm_create(bool lapic, struct file *kvm)
 	tvx_irqfds_init(&vm->irqfds, &vm->vcpus);
 	vm->tsc_start = rdtsc() + tvx_host_tsc_lost();
 	vm->lapic = lapic;
+	vm->ferr = flags & TINYVMX_VM_FERR;
 	vm->kvm = kvm ? get_file(kvm) : NULL;
 	return vm;
 
@@ -95,6 +100,7 @@ struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id)
 		.id = id,
 		.tsc_start = vm->tsc_start,
 		.lapic = vm->lapic,
+		.ferr = vm->ferr,
 	};
 	struct tvx_vcpu *vcpu;
 	int err = 0;

@@ -26,6 +26,7 @@
  * @ioeventfds: ports whose writes signal an eventfd
  * @irqfds: eventfds that raise an interrupt
  * @lapic: vCPUs have a local APIC
+ * @ferr: x87 errors are told as CR0.NE says
  * @kvm: the VM of KVM's that keeps VMX on, NULL: none
  * @dead: a handler failed: every ioctl is EIO
  */
@@ -39,17 +40,18 @@ struct tvx_vm {
 	struct tvx_ioeventfds ioeventfds;
 	struct tvx_irqfds irqfds;
 	bool lapic;
+	bool ferr;
 	struct file *kvm;
 	bool dead;
 };
 
 /*
- * Create a VM of current->mm; @lapic: with local APICs; @kvm: in KVM's VMX root, which
+ * Create a VM of current->mm; @flags: TINYVMX_VM_*; @kvm: in KVM's VMX root, which
  * that file holds, or NULL. May sleep.
  * Return: it, which has a reference to @kvm; ERR_PTR(-ENOMEM, -EBUSY, -EIO, -EINTR,
  * -EOPNOTSUPP).
  */
-struct tvx_vm *tvx_vm_create(bool lapic, struct file *kvm);
+struct tvx_vm *tvx_vm_create(u32 flags, struct file *kvm);
 void tvx_vm_put(struct tvx_vm *vm);
 
 /* Create vCPU @id. Return: it, or ERR_PTR(-EINVAL, -EEXIST, -ENOMEM, -EIO). May sleep. */

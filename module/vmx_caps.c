@@ -339,7 +339,8 @@ static void check_umip(void)
 {
 	u32 proc = vmx_cap(MSR_IA32_VMX_PROCBASED_CTLS) >> 32;
 
-	if ((vmx_caps.cr4_mask & X86_CR4_UMIP) || !(proc & CPU_BASED_MONITOR_TRAP_FLAG) ||
+	vmx_caps.has_step = proc & CPU_BASED_MONITOR_TRAP_FLAG;
+	if ((vmx_caps.cr4_mask & X86_CR4_UMIP) || !vmx_caps.has_step ||
 	    !(vmx_caps.proc2_allowed & SECONDARY_EXEC_DESC))
 		return;
 	vmx_caps.cr4_emulated = X86_CR4_UMIP;
@@ -528,6 +529,8 @@ static u64 capability_bits(void)
 		caps |= TINYVMX_CAP_APICV;
 	if (proc & CPU_BASED_TPR_SHADOW)
 		caps |= TINYVMX_CAP_TPR_SHADOW;
+	if (vmx_caps.has_step)
+		caps |= TINYVMX_CAP_FERR;
 	if (vmx_caps.spec_ctrl_mask)
 		caps |= TINYVMX_CAP_SPEC_CTRL;
 	if (vmx_caps.xcr0_mask & ~(u64)XFEATURE_MASK_FPSSE)

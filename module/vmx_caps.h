@@ -38,6 +38,7 @@
  * @can_stop_counters: VM entries and exits can load IA32_PERF_GLOBAL_CTRL
  * @has_vpid: VPIDs are used
  * @has_timer: the VMX-preemption timer is used
+ * @has_step: the monitor trap flag is there
  * @timer_shift: log2 of how many TSC ticks one count of it takes
  * @apicv: APIC virtualization is used: registers in the virtual-APIC page,
  *	virtual-interrupt delivery, and the page or the MSRs as the guest's mode has it
@@ -68,6 +69,7 @@ struct vmx_caps {
 	bool can_stop_counters;
 	bool has_vpid;
 	bool has_timer;
+	bool has_step;
 	u8 timer_shift;
 	bool apicv;
 };

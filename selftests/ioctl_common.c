@@ -26,7 +26,7 @@ struct call {
 static const struct call calls[] = {
 	CALL(GET_INFO, DEV, tinyvmx_info, 0, 0),
 	CALL(CREATE_VM, DEV, tinyvmx_create_vm, offsetof(struct tinyvmx_create_vm, pad),
-	     TINYVMX_VM_LAPIC | TINYVMX_VM_KVM, .first = 8),
+	     TINYVMX_VM_LAPIC | TINYVMX_VM_KVM | TINYVMX_VM_FERR, .first = 8),
 	CALL(SET_MEMORY, VM, tinyvmx_memory,
 	     offsetof(struct tinyvmx_memory, pad), TINYVMX_MEMORY_READONLY),
 	CALL(CREATE_VCPU, VM, tinyvmx_create_vcpu,

@@ -89,6 +89,7 @@
 #define TINYVMX_CAP_ROOT_OWN		(1ULL << 12)
 #define TINYVMX_CAP_ROOT_KVM		(1ULL << 13)
 #define TINYVMX_CAP_ROOT_SECTION	(1ULL << 14)
+#define TINYVMX_CAP_FERR		(1ULL << 15)
 
 /* The VMX capability MSRs are numbered from IA32_VMX_BASIC (480H). */
 #define TINYVMX_VMX_MSR_BASE	0x480
@@ -151,6 +152,7 @@ struct tinyvmx_info {
 /* tinyvmx_create_vm.flags */
 #define TINYVMX_VM_LAPIC		(1U << 0)	/* vCPUs have a local APIC */
 #define TINYVMX_VM_KVM			(1U << 1)	/* share KVM's VMX root: kvm_fd */
+#define TINYVMX_VM_FERR			(1U << 2)	/* x87 errors while CR0.NE is 0 exit */
 
 /**
  * struct tinyvmx_create_vm - TINYVMX_CREATE_VM: returns a VM fd
@@ -175,6 +177,13 @@ struct tinyvmx_info {
  * - want_intr_window also asks LINT0: the window opens only while LINT0 is
  *   unmasked and programmed as ExtINT (as after RESET while the APIC is disabled).
  * - EOI of a level-triggered interrupt exits with TINYVMX_EXIT_EOI.
+ *
+ * With TINYVMX_VM_FERR (TINYVMX_CAP_FERR) an x87 error is told as CR0.NE says. While that is 1 it
+ * is #MF. While it is 0 the error exits with TINYVMX_EXIT_FERR, at the first instruction that would
+ * raise #MF: this is where a CPU has asserted FERR# and waits for an interrupt, as the vCPU does
+ * from then on, as if in HLT. A PC makes IRQ 13 of it.
+ * TINYVMX_REQ_IGNNE is what a PC makes of a write to port F0H. Without TINYVMX_VM_FERR, as in the
+ * VMCS, CR0.NE is always 1 to the x87 FPU.
  *
  * Who turns VMX on is decided by the first VM of the host, until the last one is gone:
  *
@@ -481,6 +490,7 @@ struct tinyvmx_xsave {
 #define TINYVMX_PENDING_NMI		(1U << 0)
 #define TINYVMX_PENDING_EXTINT		(1U << 1)	/* @extint_vector */
 #define TINYVMX_PENDING_EVENT		(1U << 2)	/* @event_info, re-injected first */
+#define TINYVMX_PENDING_IGNNE		(1U << 3)	/* TINYVMX_REQ_IGNNE is in force */
 
 /**
  * struct tinyvmx_events - TINYVMX_STATE_EVENTS: what is under way or pending
@@ -714,6 +724,7 @@ struct tinyvmx_get_vmcs {
 #define TINYVMX_EXIT_MEMORY_FAULT	8	/* mmio: RAM that the process cannot reach */
 #define TINYVMX_EXIT_CR			9	/* cr: needs guest memory to be finished */
 #define TINYVMX_EXIT_EOI		10	/* eoi: of a level-triggered interrupt */
+#define TINYVMX_EXIT_FERR		11	/* an x87 error waits; with TINYVMX_VM_FERR */
 
 /*
  * tinyvmx_run.flags. Registers are filled in wherever userspace has an
@@ -731,6 +742,12 @@ struct tinyvmx_get_vmcs {
  * RFLAGS.TF is set (after SET_REGS, if both are asked for).
  */
 #define TINYVMX_REQ_COMPLETE		(1U << 1)
+/*
+ * Assert IGNNE# until no x87 error waits any more (FERR# is not asserted): so long x87
+ * instructions go on in spite of it. Nothing if none waits, or CR0.NE is 1. EOPNOTSUPP without
+ * TINYVMX_VM_FERR.
+ */
+#define TINYVMX_REQ_IGNNE		(1U << 2)
 
 /**
  * struct tinyvmx_paging - what decides how the guest's linear addresses are translated

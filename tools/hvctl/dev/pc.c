@@ -246,6 +246,18 @@ static int pc_init_fw_cfg(struct hv_pc *pc, const struct hv_pc_config *config)
 	return hv_fw_cfg_init(&pc->fw_cfg, &fw_cfg);
 }
 
+static int pc_init_ferr(struct hv_pc *pc, const struct hv_pc_config *config)
+{
+	const struct hv_ferr_config ferr = {
+		.bus = config->bus,
+		.irq = hv_pc_irq(pc, 13),
+		.ignore = config->ignore_x87_error,
+		.ctx = config->ctx,
+	};
+
+	return hv_ferr_init(&pc->ferr, &ferr);
+}
+
 /* A BIOS would make the PCI lines and the SCI level-triggered. */
 static void pc_set_elcr(struct hv_pc *pc)
 {
@@ -280,9 +292,14 @@ int hv_pc_init(struct hv_pc *pc, const struct hv_pc_config *config)
 	err = pc_init_fw_cfg(pc, config);
 	if (err)
 		goto exit_screen;
+	err = pc_init_ferr(pc, config);
+	if (err)
+		goto exit_fw_cfg;
 	pc_set_elcr(pc);
 	return 0;
 
+exit_fw_cfg:
+	hv_fw_cfg_exit(&pc->fw_cfg);
 exit_screen:
 	hv_vga_exit(&pc->vga);
 exit_pci:
@@ -298,6 +315,7 @@ exit_interrupts:
 
 void hv_pc_exit(struct hv_pc *pc)
 {
+	hv_ferr_exit(&pc->ferr);
 	hv_fw_cfg_exit(&pc->fw_cfg);
 	hv_vga_exit(&pc->vga);
 	hv_pci_exit(&pc->pci);
@@ -309,6 +327,7 @@ void hv_pc_exit(struct hv_pc *pc)
 /* Sources before controllers, so that no line is left high from before. */
 void hv_pc_reset(struct hv_pc *pc)
 {
+	hv_ferr_reset(&pc->ferr);
 	hv_fw_cfg_reset(&pc->fw_cfg);
 	hv_vga_reset(&pc->vga);
 	hv_pci_reset(&pc->pci);

@@ -7,6 +7,7 @@
  *   PCI A-D  I/O APIC pins 16-19; 8259 inputs 10, 11, 5, 7, until PIRQ says otherwise
  *   HPET     I/O APIC pins 20-23, or in place of ISA 0 and 8
  *   SCI      ISA 9, level-triggered
+ *   FERR#    ISA 13
  */
 #ifndef HV_DEV_PC_H
 #define HV_DEV_PC_H
@@ -14,6 +15,7 @@
 #include "acpi_pm.h"
 #include "cf9.h"
 #include "cmos.h"
+#include "ferr.h"
 #include "fw_cfg.h"
 #include "hpet.h"
 #include "i440fx.h"
@@ -61,6 +63,7 @@ struct hv_pc_config {
 	void (*power_off)(void *ctx);
 	void (*key_room)(void *ctx);		/* hv_i8042_wants_key() again */
 	void (*graphics)(void *ctx);		/* a mode of the screen that nobody sees */
+	void (*ignore_x87_error)(void *ctx);	/* hv_ferr_config.ignore */
 	void *ctx;
 };
 
@@ -79,6 +82,7 @@ struct hv_pc {
 	struct hv_pci pci;
 	struct hv_i440fx chipset;
 	struct hv_vga vga;
+	struct hv_ferr ferr;
 	struct hv_fw_cfg fw_cfg;
 	uint16_t pirq;			/* 8259 inputs that PCI lines hold high */
 };

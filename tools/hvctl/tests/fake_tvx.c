@@ -131,6 +131,7 @@ static void complete(struct fake_vcpu *vcpu)
 
 	if (run->request & TINYVMX_REQ_SET_REGS)
 		vcpu->regs = run->regs;
+	vcpu->request = run->request;
 	run->request = 0;
 }
 

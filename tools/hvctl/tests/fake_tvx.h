@@ -23,6 +23,7 @@ struct fake_vcpu {
 	unsigned int made;		/* so often; twice: it was reset */
 	atomic_uint runs;		/* RUNs that came in */
 	atomic_bool inside;		/* RUN is under way */
+	uint32_t request;		/* of the run page, when the last RUN came in */
 	struct tinyvmx_regs regs;
 	struct tinyvmx_sregs sregs;
 	struct tinyvmx_events events;

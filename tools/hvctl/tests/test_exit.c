@@ -651,6 +651,7 @@ static void test_events_bare(void **state)
 	handle(TINYVMX_EXIT_INTR_WINDOW);
 	run->eoi.vector = 0x30;
 	handle(TINYVMX_EXIT_EOI);
+	handle(TINYVMX_EXIT_FERR);
 	assert_int_equal(fake.vcpu[0].injections, 0);
 	assert_int_equal(fake.msis, 0);
 	assert_goes_on();

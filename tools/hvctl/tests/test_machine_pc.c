@@ -62,6 +62,54 @@ static void test_timer_wants_the_vcpu(void **state)
 	assert_false(atomic_load(&machine->pc->intr));
 }
 
+static uint32_t x87_request;
+static uint8_t x87_lines;
+
+/* An x87 error, port F0h as in the handler of IRQ 13, power-off. */
+static int fails_in_x87(struct fake_vcpu *vcpu)
+{
+	const struct hv_i8259_chip *slave = &machine->pc->board.pic.chip[1];
+
+	if (vcpu->runs == 1) {
+		vcpu->run->reason = TINYVMX_EXIT_FERR;
+		return 0;
+	}
+	if (vcpu->runs == 2) {
+		x87_lines = slave->s.lines;
+		return fake_out(vcpu, 0xf0, 1, 0);
+	}
+	x87_request = vcpu->request;
+	assert_int_equal(slave->s.lines & 1 << 5, 0);
+	return fake_out(vcpu, 0x604, 2, 0x2000);
+}
+
+static void run_x87(uint64_t capabilities)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+	struct hv_error err = { .text = "" };
+
+	hv_machine_destroy(machine);
+	fake_reset(fails_in_x87);
+	machine = test_machine(&config);
+	machine->vm.info.capabilities = capabilities;
+	if (hv_machine_start(machine, &err))
+		fail_msg("%s", err.text);
+	hv_machine_serve(machine);
+	hv_machine_join(machine);
+	assert_int_equal(machine->end.kind, HV_END_POWEROFF);
+	assert_int_equal(x87_lines & 1 << 5, 1 << 5);
+}
+
+/* IRQ 13, and IGNNE#; an older module knows nothing of either. */
+static void test_x87_errors(void **state)
+{
+	(void)state;
+	run_x87(TINYVMX_CAP_FERR);
+	assert_int_equal(x87_request, TINYVMX_REQ_IGNNE);
+	run_x87(0);
+	assert_int_equal(x87_request, 0);
+}
+
 static void test_resets_are_noted(void **state)
 {
 	static const struct {
@@ -368,6 +416,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		PC_TEST(test_timer_wants_the_vcpu),
+		PC_TEST(test_x87_errors),
 		PC_TEST(test_resets_are_noted),
 		PC_TEST(test_power_off),
 		PC_TEST(test_no_reboot),

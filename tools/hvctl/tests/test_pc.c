@@ -11,7 +11,7 @@ struct fixture {
 	struct hv_pc pc;
 	struct hv_uart16550 com1;
 	unsigned int sent[256];		/* messages by vector */
-	unsigned int resets, offs;
+	unsigned int resets, offs, ignored;
 };
 
 static struct fixture fixture;
@@ -36,6 +36,11 @@ static void power_off(void *ctx)
 	((struct fixture *)ctx)->offs++;
 }
 
+static void ignore_x87_error(void *ctx)
+{
+	((struct fixture *)ctx)->ignored++;
+}
+
 static struct hv_pc_config config_for(struct fixture *f)
 {
 	return (struct hv_pc_config){
@@ -49,6 +54,7 @@ static struct hv_pc_config config_for(struct fixture *f)
 		.deliver = deliver,
 		.reset = reset,
 		.power_off = power_off,
+		.ignore_x87_error = ignore_x87_error,
 		.ctx = f,
 	};
 }
@@ -104,6 +110,29 @@ static void start_pit(struct bench *b)
 	outb(b, 0x43, 0x34);
 	outb(b, 0x40, 0xa9);
 	outb(b, 0x40, 0x04);
+}
+
+/* FERR# to IRQ 13, until port F0h is written to, or there is a reset. */
+static void test_x87_error(void **state)
+{
+	struct fixture *f = *state;
+	struct bench *b = &f->bench;
+
+	program_pic(b);
+	assert_false(hv_i8259_pending(&f->pc.pic));
+	hv_ferr_assert(&f->pc.ferr);
+	hv_ferr_assert(&f->pc.ferr);
+	assert_int_equal(hv_i8259_ack(&f->pc.pic), 0x28 + 5);
+	assert_int_equal(f->pc.pic.chip[1].s.lines, 1 << 5);
+	assert_int_equal(inb(b, 0xf0), 0xff);
+	assert_int_equal(f->ignored, 0);
+	outb(b, 0xf0, 0x12);
+	assert_int_equal(f->ignored, 1);
+	assert_int_equal(f->pc.pic.chip[1].s.lines, 0);
+	hv_ferr_assert(&f->pc.ferr);
+	hv_pc_reset(&f->pc);
+	assert_int_equal(f->pc.pic.chip[1].s.lines, 0);
+	assert_int_equal(f->ignored, 1);
 }
 
 static void test_timer_to_both_controllers(void **state)
@@ -399,6 +428,7 @@ static void test_init_unwinds(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		PC_TEST(test_x87_error),
 		PC_TEST(test_timer_to_both_controllers),
 		PC_TEST(test_nothing_before_the_guest_asks),
 		PC_TEST(test_hpet_takes_the_timer),

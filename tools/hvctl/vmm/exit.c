@@ -340,6 +340,12 @@ static void exit_eoi(struct hv_vcpu *vcpu)
 	hv_machine_pc_eoi(vcpu->machine, vcpu->run->eoi.vector);
 }
 
+static void exit_ferr(struct hv_vcpu *vcpu)
+{
+	if (vcpu->machine->pc)
+		hv_ferr_assert(&vcpu->machine->pc->board.ferr);
+}
+
 struct exit_row {
 	const char *name;
 	void (*handle)(struct hv_vcpu *vcpu);
@@ -357,6 +363,7 @@ static const struct exit_row exit_rows[HV_NR_EXITS] = {
 	[TINYVMX_EXIT_MEMORY_FAULT] = { "memory-fault", exit_memory_fault },
 	[TINYVMX_EXIT_CR] = { "cr", exit_cr },
 	[TINYVMX_EXIT_EOI] = { "eoi", exit_eoi },
+	[TINYVMX_EXIT_FERR] = { "ferr", exit_ferr },
 };
 
 void hv_exit_handle(struct hv_vcpu *vcpu)

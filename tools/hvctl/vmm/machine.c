@@ -365,6 +365,7 @@ static int check_bios(const struct hv_machine *machine, struct hv_error *err)
 static int create_vm(struct hv_machine *machine, struct hv_error *err)
 {
 	struct hv_vm *vm = &machine->vm;
+	uint32_t flags = 0;
 	int error;
 
 	err->subject = TINYVMX_DEVICE;
@@ -375,7 +376,11 @@ static int create_vm(struct hv_machine *machine, struct hv_error *err)
 		       "VMX supported: %s, ABI version %u, %u-bit guest-physical addresses",
 		       TINYVMX_DEVICE, vm->info.abi_version, vm->info.gpa_bits);
 	hv_machine_say(machine, "VMCS revision 0x%x", vm->info.vmcs_revision);
-	error = hv_vm_create(vm, is_pc(machine) ? TINYVMX_VM_LAPIC : 0, err);
+	if (is_pc(machine))
+		flags |= TINYVMX_VM_LAPIC;
+	if (is_pc(machine) && vm->info.capabilities & TINYVMX_CAP_FERR)
+		flags |= TINYVMX_VM_FERR;
+	error = hv_vm_create(vm, flags, err);
 	if (error)
 		return error;
 	hv_machine_say(machine, "VMX on");

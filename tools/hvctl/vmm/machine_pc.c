@@ -173,6 +173,16 @@ static void want_reset(void *ctx)
 	hv_machine_want_attention(pc->machine, HV_ATTENTION_RESET);
 }
 
+/* Port F0H has been written to, by this very thread. */
+static void ignore_x87_error(void *ctx)
+{
+	struct hv_vcpu *vcpu = hv_vcpu_current();
+
+	(void)ctx;
+	if (vcpu && vcpu->machine->vm.info.capabilities & TINYVMX_CAP_FERR)
+		vcpu->run->request |= TINYVMX_REQ_IGNNE;
+}
+
 static void power_off(void *ctx)
 {
 	struct hv_machine_pc *pc = ctx;
@@ -285,6 +295,7 @@ int hv_machine_pc_create(struct hv_machine *machine)
 		.power_off = power_off,
 		.graphics = graphics,
 		.key_room = key_room,
+		.ignore_x87_error = ignore_x87_error,
 		.ctx = pc,
 	};
 	const struct hv_xapic_config xapic = {

@@ -262,6 +262,7 @@ static const struct vmx_bit cap_bits[] = {
 	{ 12, "VMX root of its own" },
 	{ 13, "KVM's VMX root shared" },
 	{ 14, "VMX root in sections" },
+	{ 15, "x87 errors with CR0.NE = 0, as FERR#" },
 };
 
 const struct vmx_bits vmx_cr0_bits = BITS(cr0_bits);
