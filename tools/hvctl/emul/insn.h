@@ -101,7 +101,8 @@ bool hv_insn_push(struct hv_mmio *m, unsigned int width, uint64_t value);
 /* Rows of the table in mmio.c, by the files they are in. */
 typedef enum hv_mmio_result hv_insn_fn(struct hv_mmio *m, const struct hv_insn *insn, int arg);
 hv_insn_fn hv_insn_native;
-hv_insn_fn hv_insn_do_push, hv_insn_do_pop, hv_insn_do_pushf, hv_insn_do_leave;
+hv_insn_fn hv_insn_do_push, hv_insn_do_pop, hv_insn_do_pushf;
+hv_insn_fn hv_insn_do_enter, hv_insn_do_leave;
 hv_insn_fn hv_insn_do_jmp, hv_insn_do_call, hv_insn_do_ret;
 hv_insn_fn hv_insn_do_nothing, hv_insn_do_xlat;
 hv_insn_fn hv_insn_do_load_segment, hv_insn_do_load_far, hv_insn_do_load_task;

@@ -117,6 +117,23 @@ enum hv_mmio_result hv_insn_do_leave(struct hv_mmio *m, const struct hv_insn *in
 	return HV_MMIO_DONE;
 }
 
+/* SDM, ENTER: what the last stack pointer points at must be writable, too. */
+enum hv_mmio_result hv_insn_do_enter(struct hv_mmio *m, const struct hv_insn *insn, int arg)
+{
+	unsigned int width = insn->operand_bits / 8, bytes = insn->op[0].immediate & 0xffff;
+	uint64_t gla;
+
+	(void)arg;
+	if (insn->op[1].immediate & 31)
+		return hv_insn_unsupported(m, "nests frames");
+	if (!find(m, -(int)(width + bytes), width, true, &gla) ||
+	    !hv_insn_push(m, width, m->regs->gpr[TINYVMX_RBP]))
+		return HV_MMIO_FAULT;
+	hv_insn_write_reg(m, TINYVMX_RBP, insn->operand_bits, m->regs->gpr[TINYVMX_RSP]);
+	move_stack(m, -(int)bytes);
+	return HV_MMIO_DONE;
+}
+
 /* ---------------------------------------------------------------- near branches */
 
 /* The target of JMP and CALL: absolute in a register or memory, else relative. */

@@ -237,6 +237,7 @@ static const struct hv_mmio_row rows[] = {
 	{ ZYDIS_MNEMONIC_PUSHF, hv_insn_do_pushf, 0, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_PUSHFD, hv_insn_do_pushf, 0, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_PUSHFQ, hv_insn_do_pushf, 0, HV_FORM_PLAIN },
+	{ ZYDIS_MNEMONIC_ENTER, hv_insn_do_enter, 0, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_LEAVE, hv_insn_do_leave, 0, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_JMP, hv_insn_do_jmp, 0, HV_FORM_PLAIN },
 	{ ZYDIS_MNEMONIC_JMP, hv_insn_do_jmp_far, 0, HV_FORM_FAR },

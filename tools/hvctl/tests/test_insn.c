@@ -103,6 +103,25 @@ static void test_push_pop(void **state)
 	assert_int_equal(RSP, CHIP + 0xfc);
 }
 
+static void test_enter(void **state)
+{
+	(void)state;
+	RSP = CHIP + 0x100;
+	regs.gpr[TINYVMX_RBP] = 0x1122334455667788;
+	DO(64, "\xc8\x80\x00\x00"); /* enter 0x80, 0 */
+	assert_int_equal(chip_get(0xf8, 8), 0x1122334455667788);
+	assert_int_equal(regs.gpr[TINYVMX_RBP], CHIP + 0xf8);
+	assert_int_equal(RSP, CHIP + 0x78);
+	/* The whole frame has to be there, or nothing happens. */
+	sregs.seg[TINYVMX_SS] = (struct tinyvmx_segment){ .limit = 0xffff, .ar = 0x93 };
+	RSP = 0x10;
+	chip_put(0xf8, 0, 8);
+	sregs.seg[TINYVMX_SS].limit = 0x1fff;
+	FAULTS(32, "\xc8\x00\x10\x00", X86_VECTOR_SS, 0);
+	assert_int_equal(RSP, 0x10);
+	assert_int_equal(emulate(64, "\xc8\x80\x00\x01", 4), HV_MMIO_UNSUPPORTED);
+}
+
 /* A small stack counts in SP alone, and its limit is #SS. */
 static void test_stack_rules(void **state)
 {
@@ -352,12 +371,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_limits),         T(test_limit_in_the_middle),
 		T(test_canonical_ends), T(test_alignment),
-		T(test_push_pop),       T(test_stack_rules),
-		T(test_near_branches),  T(test_load_segment),
-		T(test_load_far),       T(test_far_branches),
-		T(test_load_task),      T(test_tables),
-		T(test_prevented),      T(test_nothing),
-		T(test_breakpoints),
+		T(test_push_pop),       T(test_enter),
+		T(test_stack_rules),    T(test_near_branches),
+		T(test_load_segment),   T(test_load_far),
+		T(test_far_branches),   T(test_load_task),
+		T(test_tables),         T(test_prevented),
+		T(test_nothing),        T(test_breakpoints),
 	};
 
 	return cmocka_run_group_tests_name("insn", tests, NULL, NULL);
