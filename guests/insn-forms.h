@@ -140,7 +140,7 @@ EACH(ARITHMETIC)
 EACH(SHIFTS)
 EACH(PRODUCTS)
 EACH_WIDE(WIDE)
-#ifndef INSN_REAL		/* VEX is not known in real mode */
+#ifndef REAL_MODE		/* VEX is not known in real mode */
 EACH_GPR(GPR_ONLY)
 #endif
 
@@ -167,7 +167,7 @@ FORM(0, 0, mov %rsp, %rdi; movl MEM, %esp; mov %esp, %ecx; mov %rdi, %rsp)
 FORM(0, 0, pushl MEM; popl %ecx)
 FORM(0, 0, pushl %ecx; popl MEM)
 #endif
-#ifndef INSN_REAL
+#ifndef REAL_MODE
 FORM(0, 0, sldt MEM)
 FORM(0, 0, str MEM)
 #endif
@@ -223,7 +223,7 @@ FORM(FEATURE_VECTORS, 0, cvtsi2sdq MEM, %xmm1)
 #endif
 
 /* Strings: RSI and RDI are at the operand, too. ES is not flat in real mode. */
-#ifndef INSN_REAL
+#ifndef REAL_MODE
 #define STRINGS(s, a, c)				\
 	FORM(0, 0, lods##s)				\
 	FORM(0, 0, stos##s)				\
