@@ -48,7 +48,7 @@
 	.balign	4
 insn_forms:
 	.text
-#include "insn-forms.h"
+#include "insn-forms.inc"
 	.section .rodata.forms, "a"
 	.globl	insn_forms_end
 insn_forms_end:

@@ -100,7 +100,8 @@ static void check_string_io(void)
 	expect_fault(TRAP_GP, 0, "fs outsb", "S"(0x100), "d"(PORT_COM1 + 7));
 	expect_fault(TRAP_GP, 0, "fs outsl", "S"(0xfd), "d"(PORT_COM1 + 7));
 	trap_arm();
-	asm volatile(TRY("rep fs outsb") : "+S"(from), "+c"(count) : "d"(PORT_COM1 + 7) : "memory");
+	asm volatile(TRY("rep outsb %%fs:(%%esi), (%%dx)")
+		     : "+S"(from), "+c"(count) : "d"(PORT_COM1 + 7) : "memory");
 	trap_expect(__FILE__, __LINE__, "rep fs outsb", TRAP_GP, 0, false);
 	check_eq(count, 1);
 	check_eq(from, 0x100);
@@ -121,7 +122,8 @@ static void check_device_segments(void)
 	step("devices: later elements of a string, and its other operand");
 	make_tried(NOWHERE, 0xff, 0x493);
 	trap_arm();
-	asm volatile(TRY("rep fs lodsb") : "+S"(from), "+c"(count) : : "eax", "memory");
+	asm volatile(TRY("rep lodsb %%fs:(%%esi), %%al")
+		     : "+S"(from), "+c"(count) : : "eax", "memory");
 	trap_expect(__FILE__, __LINE__, "rep fs lodsb", TRAP_GP, 0, false);
 	check_eq(count, 1);
 	make_tried(0, 0xfffff, 0xc91);

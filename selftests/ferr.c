@@ -26,7 +26,7 @@ static void set_ne(bool on)
 /* 1 / 0: the error waits for the next x87 instruction. */
 static void fail(void)
 {
-	__asm__ volatile("fninit; fldcw control; fldz; fld1; fdiv %%st(1), %%st" : : : "memory");
+	__asm__ volatile("fninit; fldcw %0; fldz; fld1; fdiv %%st(1), %%st" : : "m"(control));
 }
 
 static void clear(void)
@@ -42,7 +42,7 @@ static void with_ne(void)
 		set_ne(true);
 		fail();
 		guest_is(GUEST_TRY("fwait", :), MF);
-		guest_is(GUEST_TRY("fnstsw status", : : : "memory"), -1);
+		guest_is(GUEST_TRY("fnstsw %0", : "=m"(status) : : "memory"), -1);
 		guest_is(status & (ES | ZE), ES | ZE);
 		clear();
 		guest_is(GUEST_TRY("fwait", :), -1);
@@ -83,14 +83,15 @@ static void uses_fpu(struct guest_frame *frame)
 	if (frame->vector != IRQ13)
 		return;
 	guest_sync(1);	/* port F0H: here the host asserts IGNNE# */
-	__asm__ volatile("fwait; fnstcw loaded; fnstsw status" : : : "memory");
+	__asm__ volatile("fwait; fnstcw %0; fnstsw %1" : "=m"(loaded), "=m"(status));
 	guest_is(loaded, CONTROL);
 	guest_is(status & (ES | ZE), ES | ZE);
-	__asm__ volatile("fmuls two; fstps two; fnstcw loaded; fnstsw status" : : : "memory");
+	__asm__ volatile("fmuls %2; fstps %2; fnstcw %0; fnstsw %1"
+			 : "=m"(loaded), "=m"(status), "+m"(two));
 	guest_is(loaded, CONTROL);
 	guest_is(status & (ES | ZE), ES | ZE);
 	loaded = 0x037f;
-	__asm__ volatile("fldcw loaded; fwait; fnstcw loaded; fnstsw status" : : : "memory");
+	__asm__ volatile("fldcw %0; fwait; fnstcw %0; fnstsw %1" : "+m"(loaded), "=m"(status));
 	guest_is(loaded, 0x037f);
 	guest_is(status & (ES | ZE), ZE);	/* masked: no error waits */
 	clear();
@@ -201,7 +202,7 @@ static void ignores(void)
 	guest_sync(1);
 	for (u32 i = 0; i < 20; i++) {
 		guest_sync(2);
-		__asm__ volatile("fwait; fnstcw loaded; fnstsw status" : : : "memory");
+		__asm__ volatile("fwait; fnstcw %0; fnstsw %1" : "=m"(loaded), "=m"(status));
 		guest_is(loaded, CONTROL);
 		guest_is(status & (ES | ZE), ES | ZE);
 		/* No memory: userspace does it, with the guest's own control word. */
