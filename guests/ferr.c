@@ -38,6 +38,7 @@
 
 static volatile u32 irqs, errors, timers;
 static volatile ulong taken_at;
+static void (*assert_ignne)(void);
 
 static u16 control(void)
 {
@@ -53,6 +54,19 @@ static u16 status(void)
 
 	asm volatile("fnstsw %0" : "=m"(word));
 	return word;
+}
+
+static void by_out(void)
+{
+	outb(PORT_FERR, 0);
+}
+
+static void by_outs(void)
+{
+	static const u8 byte;
+	const u8 *from = &byte;
+
+	asm volatile("outsb" : "+S"(from) : "d"(PORT_FERR) : "memory");
 }
 
 /* 1 / 0. The error waits for the next x87 instruction. */
@@ -79,7 +93,7 @@ HOOK(on_irq)
 	irqs++;
 	taken_at = frame->ip;
 	check(status() & STATUS_ES);
-	outb(PORT_FERR, 0);
+	assert_ignne();
 	/* Those that wait for errors do not, as long as this one is there. */
 	asm volatile("fwait; fld1; fwait; fstp %%st(0); fwait" : :);
 	check_eq(control(), CONTROL);
@@ -158,6 +172,12 @@ static void check_irq(void)
 	fail();
 	asm volatile("sti; nop; fstl %0; cli" : "=m"(*(double *)&(u64){ 0 }) : : "memory");
 	check_eq(irqs, 1);
+	step("IGNNE# by a string instruction");
+	assert_ignne = by_outs;
+	fail();
+	check(wait_for_error());
+	check_eq(irqs, 1);
+	assert_ignne = by_out;
 	step("no error, no interrupt");
 	fail();
 	asm volatile("fnclex; sti; fwait; fld1; cli");
@@ -200,6 +220,7 @@ GUEST("ferr")
 		skipped("no 8259");
 		return;
 	}
+	assert_ignne = by_out;
 	hook(BASE + IRQ_FERR, on_irq);
 	hook(BASE + IRQ_PIT, on_timer);
 	pic_init();

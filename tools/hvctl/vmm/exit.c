@@ -69,7 +69,7 @@ static void instruction_done(struct hv_vcpu *vcpu)
 {
 	if (vcpu->mmio.guest.dr6)
 		meet_breakpoints(vcpu);
-	vcpu->run->request = INSTRUCTION_DONE;
+	vcpu->run->request |= INSTRUCTION_DONE;
 }
 
 /* What emul/ asks for, and leaves. */
@@ -124,7 +124,7 @@ static void string_io(struct hv_vcpu *vcpu)
 		return;
 	}
 	inject_fault(vcpu, &vcpu->mmio.guest.fault);
-	vcpu->run->request = TINYVMX_REQ_SET_REGS;
+	vcpu->run->request |= TINYVMX_REQ_SET_REGS;
 }
 
 static void exit_io(struct hv_vcpu *vcpu)
