@@ -59,7 +59,7 @@ static int setup(void **state)
 		.said_something = true,
 		.regs = { .rip = CODE, .gpr[TINYVMX_RSP] = STACK },
 		.sregs = {
-			.cr0 = long_mode.cr0, .cr3 = PML4, .cr4 = long_mode.cr4,
+			.cr0 = long_mode.cr0 | X86_CR0_NE, .cr3 = PML4, .cr4 = long_mode.cr4,
 			.efer = long_mode.efer,
 			.idt_base = IDT, .idt_limit = 0xfff,
 			.gdt_base = GDT, .gdt_limit = 0x1f,
@@ -298,6 +298,25 @@ static void test_task_switch(void **state)
 	says("changes tasks by the CPU's own means");
 }
 
+/* Halted, and not by HLT. */
+static void test_x87_error(void **state)
+{
+	(void)state;
+	s.end = HV_END_HALTED;
+	s.sregs.cr0 &= ~X86_CR0_NE;
+	says("it waits at 0x8000 for the IRQ 13 of an x87 error");
+	s.sregs.cr0 |= X86_CR0_NE;
+	says_nothing();
+	s.sregs.cr0 &= ~X86_CR0_NE;
+	test_put(&memory, CODE - 1, "\xf4", 1);
+	says_nothing();
+	s.regs.rip = UNMAPPED;
+	says_nothing();
+	s.regs.rip = CODE + 2;
+	s.end = HV_END_TRIPLE_FAULT;
+	says_nothing();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, free_memory)
 
 int main(void)
@@ -308,6 +327,7 @@ int main(void)
 		TEST(test_real_mode),     TEST(test_gates),
 		TEST(test_stack),         TEST(test_stack_of_ring_0),
 		TEST(test_protocol),      TEST(test_task_switch),
+		TEST(test_x87_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "load/protocol.h"
 
 #define EXIT_TASK_SWITCH 9
+#define HLT              0xf4
 /* A guest that dies so near to its entry has set up nothing of its own yet. */
 #define EARLY_BYTES 256
 
@@ -299,6 +300,22 @@ static bool switches_tasks(const struct hv_situation *s, char *text, size_t len)
 	return true;
 }
 
+/* FERR# halts the CPU at the instruction that waits for errors, not behind HLT. */
+static bool waits_for_irq13(const struct hv_situation *s, char *text, size_t len)
+{
+	uint64_t gla = segment_linear(s, TINYVMX_CS, s->regs.rip);
+	char why[100];
+	uint8_t byte;
+
+	if (s->sregs.cr0 & X86_CR0_NE || !read_linear(s, gla - 1, &byte, 1, why) || byte == HLT)
+		return false;
+	snprintf(
+		text, len,
+		"it waits at 0x%llx for the IRQ 13 of an x87 error, with interrupts disabled: CR0.NE makes an exception of such errors",
+		(unsigned long long)gla);
+	return true;
+}
+
 static bool has_just_begun(const struct hv_situation *s, char *text, size_t len)
 {
 	uint64_t gla = segment_linear(s, TINYVMX_CS, s->regs.rip);
@@ -320,6 +337,7 @@ static bool has_been_silent(const struct hv_situation *s, char *text, size_t len
 	return true;
 }
 
+#define HALTED       (1u << HV_END_HALTED)
 #define TRIPLE_FAULT (1u << HV_END_TRIPLE_FAULT)
 #define UNSUPPORTED  (1u << HV_END_UNSUPPORTED)
 #define ENTRY_FAILED (1u << HV_END_ENTRY_FAILED)
@@ -328,6 +346,7 @@ static const struct {
 	bool (*applies)(const struct hv_situation *s, char *text, size_t len);
 	unsigned int ends;
 } rows[] = {
+	{ waits_for_irq13, HALTED },
 	{ switches_tasks, UNSUPPORTED },
 	{ runs_nowhere, TRIPLE_FAULT | UNSUPPORTED },
 	{ runs_blank_memory, TRIPLE_FAULT | UNSUPPORTED },

@@ -312,9 +312,12 @@ static void tell_end(const struct hv_machine *machine)
 	case HV_END_UNSUPPORTED:
 		hv_report_vcpu(vcpu, stderr);
 		tell_where(vcpu);
+		worth_telling = true;
+		break;
+	case HV_END_HALTED:
+		advise(vcpu);
 		/* fall through */
 	case HV_END_ERROR:
-	case HV_END_HALTED:
 	case HV_END_PANIC:
 		worth_telling = true;
 		break;
