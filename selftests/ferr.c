@@ -101,15 +101,7 @@ static void uses_fpu(struct guest_frame *frame)
 
 static struct vcpu *create(void *fn, u32 flags)
 {
-	struct tinyvmx_create_vm arg = create_vm_arg(flags);
-	struct vm *vm = vm_create();
-	int dev = dev_open(), fd = must(ioctl(dev, TINYVMX_CREATE_VM, &arg));
-
-	must(set_memory(fd, 0, 0, 0, GUEST_RAM_BYTES, vm->ram));
-	close(vm->fd);
-	close(dev);
-	vm->fd = fd;
-	return vcpu_create(vm, 0, fn, 0);
+	return vcpu_create(vm_create_with(flags), 0, fn, 0);
 }
 
 static u64 steps(const struct vcpu *vcpu)

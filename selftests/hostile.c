@@ -398,9 +398,10 @@ static void judge(const struct attack *attack, const struct findings *f)
 
 static void run(const struct attack *attack)
 {
+	u32 flags = attack->flags & ATTACK_FERR ? TINYVMX_VM_FERR : 0;
 	bool two = attack->flags & ATTACK_TWO, lapic = attack->flags & ATTACK_LAPIC;
 	struct attacker a[3] = { };
-	struct vm *vm = lapic ? lapic_vm() : vm_create();
+	struct vm *vm = lapic ? lapic_vm() : vm_create_with(flags);
 	int other = online_cpus() > 1 ? 1 : CPU;
 	struct findings f = { .rivals = 1 };
 
@@ -468,6 +469,8 @@ static const char *obstacle(const struct attack *attack)
 		return "no VMX-preemption timer";
 	if (attack->exit == BY(ENCLS) && !(info()->vmx_msrs[PROCBASED_CTLS2] & MAY_EXIT_ON_ENCLS))
 		return "no ENCLS exiting";
+	if (attack->flags & ATTACK_FERR)
+		return info()->capabilities & TINYVMX_CAP_FERR ? NULL : "no TINYVMX_CAP_FERR";
 	if ((attack->exit == BY(MONITOR_TRAP_FLAG) || attack->exit == BY(LDTR_TR)) &&
 	    (info()->vmx_msrs[CR4_FIXED1] & UMIP || !(info()->cr4_mask & UMIP)))
 		return "UMIP is the CPU's, or nobody's";

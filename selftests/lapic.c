@@ -6,26 +6,13 @@
 
 int create_lapic_vm_fd(void)
 {
-	struct tinyvmx_create_vm arg = create_vm_arg(TINYVMX_VM_LAPIC);
-	int dev = dev_open();
-	int fd, err;
-
-	fd = ioctl(dev, TINYVMX_CREATE_VM, &arg);
-	err = errno;
-	close(dev);
-	errno = err;
-	return fd;
+	return create_vm_fd_with(TINYVMX_VM_LAPIC);
 }
 
-/* The RAM of vm_create(), under another VM. */
 struct vm *lapic_vm(void)
 {
-	struct vm *vm = vm_create();
-	int fd = must(create_lapic_vm_fd());
+	struct vm *vm = vm_create_with(TINYVMX_VM_LAPIC);
 
-	must(set_memory(fd, 0, 0, 0, GUEST_RAM_BYTES, vm->ram));
-	close(vm->fd);
-	vm->fd = fd;
 	G(vm, guest_ms) = info()->tsc_khz;
 	return vm;
 }

@@ -51,6 +51,7 @@ const struct tinyvmx_info *info(void);
  */
 struct tinyvmx_create_vm create_vm_arg(u32 flags);
 int create_vm_fd(void);		/* -1 and errno */
+int create_vm_fd_with(u32 flags);	/* TINYVMX_VM_* */
 int create_vcpu_fd(int vm_fd, u32 id);
 int set_memory(int vm_fd, u32 slot, u32 flags, u64 gpa, u64 len,
 	       const void *hva);
@@ -68,6 +69,7 @@ u8 *map_guest_ram(void);
 
 /* Close the fds, unmap all; the VM is gone unless someone else has its fds. */
 struct vm *vm_create(void);
+struct vm *vm_create_with(u32 flags);	/* TINYVMX_VM_* */
 void vm_destroy(struct vm *vm);
 
 /* Long mode, ring 0, the host's CPUID table; RIP at @fn with RDI = @arg. */

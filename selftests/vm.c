@@ -45,9 +45,9 @@ struct tinyvmx_create_vm create_vm_arg(u32 flags)
 					   .flags = flags | TINYVMX_VM_KVM, .kvm_fd = kvm_vm };
 }
 
-int create_vm_fd(void)
+int create_vm_fd_with(u32 flags)
 {
-	struct tinyvmx_create_vm arg = create_vm_arg(0);
+	struct tinyvmx_create_vm arg = create_vm_arg(flags);
 	int dev = dev_open();
 	int fd = ioctl(dev, TINYVMX_CREATE_VM, &arg);
 	int err = errno;
@@ -55,6 +55,11 @@ int create_vm_fd(void)
 	close(dev);
 	errno = err;
 	return fd;
+}
+
+int create_vm_fd(void)
+{
+	return create_vm_fd_with(0);
 }
 
 int create_vcpu_fd(int vm_fd, u32 id)
@@ -202,14 +207,19 @@ u8 *map_guest_ram(void)
 	return ram;
 }
 
-struct vm *vm_create(void)
+struct vm *vm_create_with(u32 flags)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 
-	vm->fd = must(create_vm_fd());
+	vm->fd = must(create_vm_fd_with(flags));
 	vm->ram = map_guest_ram();
 	must(set_memory(vm->fd, 0, 0, 0, GUEST_RAM_BYTES, vm->ram));
 	return vm;
+}
+
+struct vm *vm_create(void)
+{
+	return vm_create_with(0);
 }
 
 void vm_destroy(struct vm *vm)

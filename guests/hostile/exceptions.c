@@ -414,6 +414,38 @@ static void send_nmi(struct vcpu *vcpu)
 	msi_raw(vcpu->vm->fd, MSI_BASE, MODE_NMI);
 }
 
+/* ---------------------------------------- x87 errors, while CR0.NE is 0 */
+
+static void fail_x87(void)
+{
+	static const u16 control = 0x037b;	/* all errors masked but division by zero */
+
+	WRITE_REG("cr0", READ_REG("cr0") & ~0x20UL);
+	__asm__ volatile("fninit; fldcw %0; fldz; fld1; fdiv %%st(1), %%st" : : "m"(control));
+}
+
+static void waits_for_irq13(u64 id)
+{
+	(void)id;
+	fail_x87();
+	__asm__ volatile("fwait");
+}
+
+static void ignores_x87(u64 id)
+{
+	(void)id;
+	for (;; guest_alive++) {
+		fail_x87();
+		__asm__ volatile("fwait; fld1; fstp %st(0); fwait; fnclex");
+	}
+}
+
+static void assert_ignne(struct vcpu *vcpu)
+{
+	if (vcpu->run->reason == TINYVMX_EXIT_FERR)
+		vcpu->run->request |= TINYVMX_REQ_IGNNE;
+}
+
 /* -------------------------------------------------- entries that fail */
 
 static void prepare_bad_cs(struct vcpu *vcpu)
@@ -448,6 +480,11 @@ const struct attack attacks_exceptions[] = {
 	{ "#DF by its stack", "as before", .guest = ud2, .prepare = prepare_df_by_stack },
 	{ "triple faults", "a VMM that starts over: nothing is left of the last time", .guest = ud2,
 	  .prepare = prepare_triple, .exit = BY(TRIPLE_FAULT), .flags = ATTACK_STUCK },
+	{ "x87 errors", TO_USER, .guest = waits_for_irq13, .exit = BY(EXCEPTION_NMI),
+	  .flags = ATTACK_STUCK | ATTACK_FERR },
+	{ "IGNNE#", "two exits an instruction, in the kernel: they keep the host out",
+	  .guest = ignores_x87, .answer = assert_ignne, .exit = BY(MONITOR_TRAP_FLAG),
+	  .flags = ATTACK_FERR },
 	{ "#UD", "exceptions keep interrupts out", .guest = ud2_storm },
 	{ "#DE", "as before", .guest = divides },
 	{ "INT n", "as before", .guest = interrupts_itself },
