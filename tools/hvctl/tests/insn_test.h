@@ -17,16 +17,16 @@ static struct hv_memory memory;
 static struct hv_bus bus;
 static struct hv_region region;
 static uint8_t chip[0x1000];
-static unsigned int reads, writes;
+static unsigned int reads, writes, last_width;
 static struct tinyvmx_regs regs;
 static struct tinyvmx_sregs sregs;
 static struct tinyvmx_debug debug;
-static struct {
+static struct test_xsave {
 	union {
 		uint64_t xcr0;
 		uint8_t head[sizeof(struct tinyvmx_xsave)];
 	};
-	uint8_t image[2816];
+	uint8_t image[4096];
 } __attribute__((aligned(64))) xsave;
 static struct hv_mmio mmio;
 static uint32_t broken; /* a TINYVMX_STATE_* that cannot be had or set */
@@ -35,6 +35,7 @@ static void chip_access(void *dev, uint64_t offset, unsigned int width, bool wri
 {
 	(void)dev;
 	*(write ? &writes : &reads) += 1;
+	last_width = width;
 	if (!write)
 		*value = 0;
 	memcpy(write ? (void *)(chip + offset) : value, write ? (void *)value : chip + offset,
@@ -77,9 +78,10 @@ static inline int setup(void **state)
 			.limit = UINT32_MAX,
 			.ar = (i == TINYVMX_CS ? 0x9b : 0x93) | TINYVMX_AR_DB,
 		};
+	memset(&debug, 0, sizeof(debug));
 	memset(&xsave, 0, sizeof(xsave));
 	xsave.xcr0 = 1; /* SSE does not ask for more */
-	reads = writes = broken = 0;
+	reads = writes = last_width = broken = 0;
 	regs = (struct tinyvmx_regs){
 		.rip = CODE, .rflags = 2, .gpr[TINYVMX_RBX] = CHIP, .gpr[TINYVMX_RSP] = STACK
 	};
