@@ -344,6 +344,33 @@ void hv_pc_reset(struct hv_pc *pc)
 	pc_set_elcr(pc);
 }
 
+static void put(struct hv_pc *pc, uint16_t port, uint8_t byte)
+{
+	uint64_t value = byte;
+
+	hv_bus_access(pc->bus, HV_PORT, port, 1, true, &value);
+}
+
+/* Kernels that were made behind one keep the interrupt masks, or count on the timer. */
+void hv_pc_after_bios(struct hv_pc *pc)
+{
+	/* Channel 0: mode 3, from 65,536. */
+	put(pc, 0x43, 0x36);
+	put(pc, 0x40, 0);
+	put(pc, 0x40, 0);
+	/* No tick waits yet; vectors 8 and 70H; timer, keyboard and the slave are open. */
+	put(pc, 0x20, 0x11);
+	put(pc, 0x21, 0x08);
+	put(pc, 0x21, 0x04);
+	put(pc, 0x21, 0x01);
+	put(pc, 0x21, 0xf8);
+	put(pc, 0xa0, 0x11);
+	put(pc, 0xa1, 0x70);
+	put(pc, 0xa1, 0x02);
+	put(pc, 0xa1, 0x01);
+	put(pc, 0xa1, 0xff);
+}
+
 /*
  * The HPET first, for it says who drives ISA lines 0 and 8. The controllers last: they
  * know what became of each edge, whatever the sources did to the lines while loading.

@@ -94,6 +94,9 @@ void hv_pc_exit(struct hv_pc *pc);
 /* What the reset line does, and the little that firmware would set up again. */
 void hv_pc_reset(struct hv_pc *pc);
 
+/* Start what a BIOS leaves running: the timer, 18.2 times a second, its line and the keyboard's. */
+void hv_pc_after_bios(struct hv_pc *pc);
+
 /* ISA line @line (0-15), for a chip that is not part of this: 4 for COM1, 3 for COM2. */
 struct hv_irq hv_pc_irq(struct hv_pc *pc, unsigned int line);
 

@@ -260,4 +260,5 @@ const struct hv_protocol hv_protocol_elf = {
 	.recognise = recognise,
 	.load = load_plain,
 	.advice = "it starts without an IDT, so that its first exception is a triple fault; does --mode fit? See RSP and the instruction",
+	.after_bios = true,
 };

@@ -40,4 +40,5 @@ const struct hv_protocol hv_protocol_flat = {
 	.name = "flat",
 	.load = load_flat,
 	.advice = "is it linked for where it was loaded, and for the mode? See --load, --entry and --mode",
+	.after_bios = true,
 };

@@ -252,5 +252,6 @@ const struct hv_protocol hv_protocol_multiboot = {
 	.advice = "multiboot gives it no stack, IDT or GDT: until it has its own, an exception is a triple fault; try --mem, or -v for how it was loaded",
 	.names_image = true,
 	.module_args = true,
+	.after_bios = true,
 	.pc = true,
 };

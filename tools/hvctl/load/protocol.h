@@ -40,6 +40,7 @@ struct hv_protocol {
 	bool names_image;		/* the first word of the command line is the image's name */
 	bool module_args;		/* each module has words of its own */
 	bool takes_bios;		/* --bios says something to it */
+	bool after_bios;		/* its kernels count on what a BIOS leaves running */
 	bool pc;			/* it expects a PC: the BIOS area is not the guest's */
 };
 

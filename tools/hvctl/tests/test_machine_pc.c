@@ -51,15 +51,36 @@ static void test_timer_wants_the_vcpu(void **state)
 	test_out(machine, 0x43, 1, 0x34);
 	test_out(machine, 0x40, 1, 0xa9);
 	test_out(machine, 0x40, 1, 0x04);
-	/* OUT rises when the mode is set: an interrupt already. */
-	assert_true(atomic_load(&machine->pc->intr));
-	hv_i8259_ack(&machine->pc->board.pic);
+	/* OUT is high as the BIOS has left it, and stays so: the first rise is a period away. */
 	assert_false(atomic_load(&machine->pc->intr));
-	test_out(machine, 0x20, 1, 0x20);
 	run_clock(1001000);
 	assert_true(atomic_load(&machine->pc->intr));
 	assert_int_equal(hv_i8259_ack(&machine->pc->board.pic), 0x20);
 	assert_false(atomic_load(&machine->pc->intr));
+}
+
+static uint8_t pic_mask(void)
+{
+	uint64_t value = 0;
+
+	assert_true(hv_bus_access(&machine->bus, HV_PORT, 0x21, 1, false, &value));
+	return value;
+}
+
+/* A flat image counts on what a BIOS leaves running, and after a reset again. */
+static void test_after_bios(void **state)
+{
+	(void)state;
+	assert_int_equal(pic_mask(), 0xf8);
+	hv_machine_want_attention(machine, HV_ATTENTION_RESET);
+	hv_machine_pc_reset(machine);
+	assert_int_equal(pic_mask(), 0xf8);
+	test_program_pic(machine);
+	run_clock(54920000);
+	assert_false(atomic_load(&machine->pc->intr));
+	run_clock(10000);
+	assert_true(atomic_load(&machine->pc->intr));
+	assert_int_equal(hv_i8259_ack(&machine->pc->board.pic), 0x20);
 }
 
 static uint32_t x87_request;
@@ -375,6 +396,9 @@ static void test_no_tables_with_firmware(void **state)
 	assert_int_equal(test_get(&machine->memory, HV_ACPI_GPA, 8), 0);
 	assert_int_equal(test_get(&machine->memory, 0x413, 2), 0);
 	assert_int_equal(fw_item(HV_FW_CFG_SIGNATURE, 0, 4), 0x554d4551);
+	/* Nothing runs that it has not started. */
+	assert_int_equal(pic_mask(), 0xff);
+	assert_int_equal(hv_clock_next(&machine->clock), UINT64_MAX);
 }
 
 /* Its lines reach both kinds of controllers, its flush leaves RAM as it was. */
@@ -391,7 +415,8 @@ static void test_testdev(void **state)
 	test_out(machine, 0xe0, 4, 0x12345678);
 	test_out(machine, 0xe9, 1, 0x56);
 	test_program_pic(machine);
-	test_out(machine, 0x2000, 1, 1);
+	test_out(machine, 0x21, 1, 0xdf);
+	test_out(machine, 0x2005, 1, 1);
 	assert_true(atomic_load(&machine->pc->intr));
 	test_write_ioapic(machine, 0x10 + 2 * 20, 0x8041);
 	machine->pc->delivered = false;
@@ -416,6 +441,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		PC_TEST(test_timer_wants_the_vcpu),
+		PC_TEST(test_after_bios),
 		PC_TEST(test_x87_errors),
 		PC_TEST(test_resets_are_noted),
 		PC_TEST(test_power_off),

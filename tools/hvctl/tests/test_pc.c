@@ -282,6 +282,30 @@ static void test_reset(void **state)
 	assert_int_equal(hv_clock_next(&f->bench.clock), UINT64_MAX);
 }
 
+/* What a kernel finds that neither programs the timer nor opens a line. */
+static void test_after_bios(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(inb(&f->bench, 0x21), 0xff);
+	assert_int_equal(hv_clock_next(&f->bench.clock), UINT64_MAX);
+	hv_pc_after_bios(&f->pc);
+	assert_int_equal(inb(&f->bench, 0x21), 0xf8);
+	assert_int_equal(inb(&f->bench, 0xa1), 0xff);
+	assert_false(f->bench.level[31]);
+	program_pic(&f->bench);
+	outb(&f->bench, 0x21, 0xf8);
+	assert_false(f->bench.level[31]);
+	bench_run_ns(&f->bench, 54930000);
+	assert_true(f->bench.level[31]);
+	outb(&f->bench, 0x21, 0xfd);
+	assert_false(f->bench.level[31]);
+	assert_true(hv_i8042_key(&f->pc.kbc, 0x1e, true));
+	bench_run_ns(&f->bench, 2000000);
+	assert_true(f->bench.level[31]);
+	hv_pc_reset(&f->pc);
+}
+
 /* Something to lose in each of the chips. */
 static void make_busy(struct fixture *f)
 {
@@ -437,6 +461,7 @@ int main(void)
 		PC_TEST(test_pci_line),
 		PC_TEST(test_ways_to_reset_and_off),
 		PC_TEST(test_reset),
+		PC_TEST(test_after_bios),
 		PC_TEST(test_save_load),
 		PC_TEST(test_load_all_or_nothing),
 		PC_TEST(test_load_refuses_chips_that_disagree),

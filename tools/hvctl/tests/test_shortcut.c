@@ -363,6 +363,8 @@ static void test_no_hurry_when_shut(void **state)
 	(void)state;
 	hv_machine_destroy(machine);
 	make(1, fake_compute, unplugged);
+	/* Nor is there a tick. */
+	test_out(machine, 0x21, 1, 0xff);
 	assert_int_equal(pthread_create(&thread, NULL, hurries, NULL), 0);
 	serve();
 	pthread_join(thread, NULL);

@@ -26,6 +26,8 @@ export TERM=xterm
 up=$(printf '\033[A')
 /screen polling aB interrupts "$up" "set 2" x -- hvctl run --display text /guests/keyboard/keyboard.bin
 echo "keyboard: $?"
+/screen Type: "$(printf 'Hi 3\0102U\r')" -- hvctl run --display text /guests/typewriter/typewriter.bin
+echo "typewriter: $?"
 hvctl run --display text --machine bare /guests/vga/vga.bin
 echo "no terminal: $?"
 END
@@ -34,5 +36,6 @@ box -k "$K" --add "$DIR/screen" --add "$DIR/inside:/inside" --add "$terminfo/x/x
 ok "the machine is well" ends 0
 has() { tr -d '\r' <"$DIR/out" | grep -qE -- "$1"; }
 ok "keys by polling, by interrupt, and in set 2" has "^keyboard: 33$"
+ok "a kernel of the books: timer and keys as a BIOS left them" has "^typewriter: 33$"
 ok "without a terminal there is no display" has "^no terminal: 2$"
 finish
