@@ -323,27 +323,14 @@ static void put_disks(const struct hv_bios *bios)
 	(void)hv_memory_write(memory, BDA_DISKS, &disks, sizeof(disks));
 }
 
-void hv_bios_install(struct hv_bios *bios, struct tinyvmx_regs *regs, struct tinyvmx_sregs *sregs)
+void hv_bios_install(struct hv_bios *bios, struct tinyvmx_regs *regs)
 {
 	const struct hv_memory *memory = bios->config.memory;
-	struct tinyvmx_segment *cs = &sregs->seg[TINYVMX_CS];
-	struct vector to = { regs->rip, cs->selector };
-	uint16_t flags = regs->rflags | X86_RFLAGS_FIXED;
-	uint16_t sp = regs->gpr[TINYVMX_RSP] - sizeof(to) - sizeof(flags);
-	uint64_t stack = sregs->seg[TINYVMX_SS].base + sp;
 
 	bios->wait_until_ns = 0;
 	bios->row = bios->column = bios->last = 0;
 	put_vectors(memory);
 	put_disks(bios);
 	(void)hv_memory_write(memory, HV_BIOS_GPA, hv_bios_rom, HV_BIOS_SIZE);
-	/* For the ROM's IRET. */
-	(void)hv_memory_write(memory, stack, &to, sizeof(to));
-	(void)hv_memory_write(memory, stack + sizeof(to), &flags, sizeof(flags));
-	regs->gpr[TINYVMX_RSP] = sp;
 	regs->gpr[TINYVMX_RDX] = (regs->gpr[TINYVMX_RDX] & ~0xffULL) | bios->drive;
-	regs->rip = hv_bios_at(hv_bios_rom_post);
-	regs->rflags = X86_RFLAGS_FIXED;
-	cs->selector = HV_BIOS_SEGMENT;
-	cs->base = HV_BIOS_SEGMENT << 4;
 }

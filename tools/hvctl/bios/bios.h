@@ -66,14 +66,12 @@ void hv_bios_init(struct hv_bios *bios, const struct hv_bios_config *config);
 /**
  * hv_bios_install() - put ROM and interrupt vectors into RAM
  * @bios: of a machine that starts
- * @regs: the guest's first registers, with a stack; changed
- * @sregs: ... which is in real mode
+ * @regs: the guest's first registers, in real mode; DL becomes the drive
  *
  * The BIOS data area is there already (firmware/bda.h); what the disk has to do with it is
- * added. The CPU then starts in the ROM, which goes on to where @regs and @sregs said, with
- * the drive in DL.
+ * added. The chips are as hv_pc_after_bios() leaves them.
  */
-void hv_bios_install(struct hv_bios *bios, struct tinyvmx_regs *regs, struct tinyvmx_sregs *sregs);
+void hv_bios_install(struct hv_bios *bios, struct tinyvmx_regs *regs);
 
 /**
  * hv_bios_serve() - the guest has written to HV_BIOS_PORT

@@ -3,7 +3,7 @@
  * The BIOS as the guest's CPU sees it. INT n comes to entry n, which tells hvctl so by a
  * write to a port: services are written in C (bios.c), and find the caller's registers,
  * stack and flags just as the INT has left them. What is done here is what must be: to
- * wait with interrupts on, to take the timer's, and to set the chips up.
+ * wait with interrupts on, and to take the timer's.
  */
 #include "rom.h"
 
@@ -77,37 +77,6 @@ hv_bios_rom_stop:
 	cli
 	hlt
 	jmp	hv_bios_rom_stop
-
-/* The start: set the chips up, and IRET to the guest. All registers are the guest's already. */
-	.globl	hv_bios_rom_post
-hv_bios_rom_post:
-	push	%ax
-	push	%dx
-	push	%si
-	cld
-	xor	%dx, %dx
-	mov	$AT(chips), %si
-1:
-	lodsw	%cs:(%si)
-	mov	%al, %dl
-	mov	%ah, %al
-	out	%al, %dx
-	cmp	$AT(chips_end), %si
-	jb	1b
-	pop	%si
-	pop	%dx
-	pop	%ax
-	iret
-
-/* Port, value. */
-chips:
-	.byte	0x20, 0x11, 0xa0, 0x11	/* 8259: edge-triggered, two of them */
-	.byte	0x21, 0x08, 0xa1, 0x70	/* vectors 08H and 70H */
-	.byte	0x21, 0x04, 0xa1, 0x02	/* the second one at input 2 */
-	.byte	0x21, 0x01, 0xa1, 0x01	/* as an 8086 wants them */
-	.byte	0x21, 0xf8, 0xa1, 0xff	/* timer, keyboard, the second one */
-	.byte	0x43, 0x36, 0x40, 0x00, 0x40, 0x00	/* 8254: mode 3, 65536: 18.2 a second */
-chips_end:
 
 /* INT 1EH: what a floppy drive needs; only the sectors of a track (4) mean something here. */
 	.globl	hv_bios_rom_floppy

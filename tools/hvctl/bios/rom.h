@@ -19,7 +19,7 @@ extern const uint8_t hv_bios_rom[HV_BIOS_SIZE];
 
 /* What else is in it. */
 extern const uint8_t hv_bios_rom_called[], hv_bios_rom_irq0[], hv_bios_rom_nothing[],
-	hv_bios_rom_stop[], hv_bios_rom_post[], hv_bios_rom_config[], hv_bios_rom_floppy[];
+	hv_bios_rom_stop[], hv_bios_rom_config[], hv_bios_rom_floppy[];
 
 /* ... as an offset in the segment. */
 static inline uint16_t hv_bios_at(const uint8_t *what)

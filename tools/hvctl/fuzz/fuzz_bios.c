@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hv_memory_clear(&memory);
 	hv_bda_write(&memory, 1);
 	hv_bios_init(&b.bios, &config);
-	hv_bios_install(&b.bios, &regs, &sregs);
+	hv_bios_install(&b.bios, &regs);
 	(void)hv_memory_write(&memory, 0x400, data, size < 0x100 ? size : 0x100);
 	/* The same again and again, for what it makes of its own answers. */
 	for (unsigned int i = 0; i < 4; i++) {

@@ -119,7 +119,8 @@ static inline void bios_begin(struct bios_bench *b, const void *image, uint64_t 
 	b->sregs.seg[TINYVMX_SS] = bios_segment(STACK >> 4);
 	b->sregs.seg[TINYVMX_DS] = b->sregs.seg[TINYVMX_ES] = bios_segment(BUFFER >> 4);
 	b->regs.gpr[TINYVMX_RSP] = STACK_SP;
-	hv_bios_install(&b->bios, &b->regs, &b->sregs);
+	hv_bios_install(&b->bios, &b->regs);
+	hv_pc_after_bios(&b->pc);
 }
 
 static inline void bios_end(struct bios_bench *b)

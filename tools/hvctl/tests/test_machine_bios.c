@@ -111,16 +111,18 @@ static void test_disk(void **state)
 	assert_int_equal(test_get(&machine->memory, 0x10000 + 510, 2), 0xaa55);
 }
 
-/* The first state: in the ROM, which is there, with the boot sector to go to. */
+/* The first state: in the boot sector, with a ROM and the chips as that leaves them. */
 static void test_start(void **state)
 {
 	const struct fake_vcpu *vcpu = &fake.vcpu[0];
+	uint64_t mask = 0;
 
 	(void)state;
 	assert_non_null(machine->pc);
-	assert_int_equal(vcpu->sregs.seg[TINYVMX_CS].selector, HV_BIOS_SEGMENT);
-	assert_int_equal(vcpu->regs.rip, hv_bios_at(hv_bios_rom_post));
-	assert_int_equal(test_get(&machine->memory, vcpu->regs.gpr[TINYVMX_RSP], 4), 0x7c00);
+	assert_int_equal(vcpu->sregs.seg[TINYVMX_CS].selector, 0);
+	assert_int_equal(vcpu->regs.rip, 0x7c00);
+	assert_true(hv_bus_access(&machine->bus, HV_PORT, 0x21, 1, false, &mask));
+	assert_int_equal(mask, 0xf8);
 	assert_int_equal(test_get(&machine->memory, 0xffff0, 1), 0xea);
 	assert_int_equal(test_get(&machine->memory, 0x410, 1) & 1, 1);
 }

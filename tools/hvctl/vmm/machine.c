@@ -477,7 +477,7 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 	/* ... unless there is a real one. */
 	if (machine->pc && !machine->payload.image.rom_size && hv_machine_pc_write_tables(machine))
 		return hv_fail(err, ENOSPC, "the firmware's tables have no room; please report it");
-	if (machine->pc && machine->payload.protocol->after_bios)
+	if (machine->pc && (machine->payload.protocol->after_bios || machine->payload.image.bios))
 		hv_pc_after_bios(&machine->pc->board);
 	hv_payload_start(&machine->payload, &machine->memory, &env, &boot);
 	hv_machine_say(machine, "guest context: %s mode, RIP 0x%llx, RSP 0x%llx",

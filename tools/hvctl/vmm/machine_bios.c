@@ -234,5 +234,5 @@ void hv_machine_bios_destroy(struct hv_machine *machine)
 void hv_machine_bios_start(struct hv_machine *machine, struct hv_boot *boot)
 {
 	if (machine->bios)
-		hv_bios_install(&machine->bios->bios, &boot->regs, &boot->sregs);
+		hv_bios_install(&machine->bios->bios, &boot->regs);
 }
