@@ -296,6 +296,10 @@ static void check_screen(void)
 	int_n(0x10, 0x1301);
 	check_eq(peek32(SCREEN + 5 * 160), 0x2e6f2e6b);
 	check_eq(cursor(), 5 << 8 | 2);
+	step("the border's colour");
+	call.ebx = 4;
+	int_n(0x10, 0x0b00);
+	check(!failed());
 	step("scrolling a window; graphics modes are refused");
 	call.ecx = 4 << 8;
 	call.edx = 5 << 8 | 0;
@@ -306,6 +310,28 @@ static void check_screen(void)
 	int_n(0x10, 0x0013);
 	int_n(0x10, 0x0f00);
 	check_eq(call.eax & 0xff, 3);
+}
+
+static void check_serial(void)
+{
+	static const char text[] = "by INT 14H\r\n";
+	u32 i;
+
+	step("INT 14H: 9600 baud, out and in");
+	clear_call();
+	call.edx = 0;
+	int_n(0x14, 0x00e3);
+	check_eq(ah() & 0xe1, 0x60);
+	for (i = 0; i < sizeof(text) - 1; i++) {
+		int_n(0x14, 0x0100 | text[i]);
+		check_eq(call.eax & 0x80ff, text[i]);
+	}
+	int_n(0x14, 0x0200);
+	check_eq(call.eax & 0xffff, 's');
+	step("there is no COM2");
+	call.edx = 1;
+	int_n(0x14, 0x0300);
+	check_eq(ah(), 0x80);
 }
 
 /* ------------------------------------------------------------ keys and time */
@@ -374,6 +400,7 @@ GUEST("bios")
 	check_disk();
 	check_packets();
 	check_screen();
+	check_serial();
 	check_keys();
 	check_time();
 }

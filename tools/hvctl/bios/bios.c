@@ -179,6 +179,7 @@ static const hv_bios_service services[VECTORS] = {
 	[0x11] = hv_bios_equipment,
 	[0x12] = hv_bios_low_memory,
 	[0x13] = hv_bios_disk,
+	[0x14] = hv_bios_serial,
 	[0x15] = hv_bios_system,
 	[0x16] = hv_bios_keyboard,
 	[0x18] = no_boot_device,
@@ -327,7 +328,7 @@ void hv_bios_install(struct hv_bios *bios, struct tinyvmx_regs *regs)
 {
 	const struct hv_memory *memory = bios->config.memory;
 
-	bios->wait_until_ns = 0;
+	bios->wait_until_ns = bios->serial_until_ns = 0;
 	bios->row = bios->column = bios->last = 0;
 	put_vectors(memory);
 	put_disks(bios);

@@ -7,10 +7,10 @@
  *	bios.c		the table of services, what is not there, faults
  *	video.c		INT 10H		disk.c		INT 13H, 19H
  *	system.c	INT 11H, 12H, 15H	keyboard.c	INT 9, 16H
- *	clock.c		INT 1AH
+ *	clock.c		INT 1AH		serial.c	INT 14H
  *
  * Its state is in the BIOS data area, in the chips and on the guest's stack. What it keeps
- * itself is the end of a wait, and what spares its user the same words again.
+ * itself is the ends of waits, and what spares its user the same words again.
  */
 #ifndef HV_BIOS_BIOS_H
 #define HV_BIOS_BIOS_H
@@ -55,6 +55,7 @@ struct hv_bios {
 	struct hv_bios_disk floppy, disk;
 	uint8_t drive;			/* that it starts from */
 	uint64_t wait_until_ns;		/* INT 15H, AH=86H; 0: nobody waits */
+	uint64_t serial_until_ns;	/* INT 14H */
 	/* What @output has had, to tell new lines from a character that is written twice. */
 	uint8_t row, column, last;
 	uint8_t said[0x10000 / 8];	/* a bit for each interrupt and AH that is not there */

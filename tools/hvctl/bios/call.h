@@ -53,6 +53,7 @@ bool hv_bios_equipment(struct hv_bios_call *call);
 bool hv_bios_low_memory(struct hv_bios_call *call);
 bool hv_bios_disk(struct hv_bios_call *call);
 bool hv_bios_boot(struct hv_bios_call *call);
+bool hv_bios_serial(struct hv_bios_call *call);
 bool hv_bios_system(struct hv_bios_call *call);
 bool hv_bios_key_pressed(struct hv_bios_call *call);
 bool hv_bios_keyboard(struct hv_bios_call *call);
@@ -62,6 +63,7 @@ bool hv_bios_clock(struct hv_bios_call *call);
 void hv_bios_disk_init(struct hv_bios *bios);
 
 /* The BIOS data area */
+#define BDA_COM_PORTS 0x400
 #define BDA_EQUIPMENT 0x410
 #define BDA_LOW_MEMORY 0x413
 #define BDA_SHIFTS 0x417

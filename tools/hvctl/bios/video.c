@@ -20,8 +20,11 @@
 
 #define ATTRIBUTE_RESET_PORT 0x3da	/* reading it makes the next write an index */
 #define ATTRIBUTE_PORT 0x3c0
-#define ATTRIBUTE_MODE 0x30		/* its index, with the palette on */
+#define ATTRIBUTE_PALETTE 0x20		/* beside an index: the palette stays on */
+#define ATTRIBUTE_COLORS 0x10		/* registers, a colour each, and behind them: */
+#define ATTRIBUTE_MODE 0x10
 #define ATTRIBUTE_BLINK 0x08
+#define ATTRIBUTE_BORDER 0x11
 
 struct place {
 	uint8_t page, row, column;
@@ -310,17 +313,44 @@ static void show_page(struct hv_bios_call *call, uint8_t page)
 	set_cursor(call, cursor(call, page));
 }
 
-static bool set_blinking(struct hv_bios_call *call)
+/* What of it is @mask becomes @value. */
+static void set_attribute(struct hv_bios_call *call, uint8_t index, uint8_t mask, uint8_t value)
 {
-	uint8_t value;
+	uint8_t old;
 
-	if (call->al != 0x03)
-		return false;
 	hv_bios_in(call, ATTRIBUTE_RESET_PORT);
-	hv_bios_out(call, ATTRIBUTE_PORT, ATTRIBUTE_MODE);
-	value = hv_bios_in(call, ATTRIBUTE_PORT + 1) & ~ATTRIBUTE_BLINK;
-	hv_bios_out(call, ATTRIBUTE_PORT, value | (call->bl ? ATTRIBUTE_BLINK : 0));
+	hv_bios_out(call, ATTRIBUTE_PORT, index | ATTRIBUTE_PALETTE);
+	old = hv_bios_in(call, ATTRIBUTE_PORT + 1);
+	hv_bios_out(call, ATTRIBUTE_PORT, (old & ~mask) | (value & mask));
+}
+
+/* AH=0BH. BH=1 is about a palette of four colours, which only graphics modes have. */
+static bool set_border(struct hv_bios_call *call)
+{
+	if (call->bh > 1)
+		return false;
+	if (!call->bh)
+		set_attribute(call, ATTRIBUTE_BORDER, 0xff, call->bl);
 	return true;
+}
+
+/* AH=10H: a colour, the border, whether attributes blink. */
+static bool set_palette(struct hv_bios_call *call)
+{
+	switch (call->al) {
+	case 0x00:
+		if (call->bl < ATTRIBUTE_COLORS)
+			set_attribute(call, call->bl, 0xff, call->bh);
+		return true;
+	case 0x01:
+		set_attribute(call, ATTRIBUTE_BORDER, 0xff, call->bh);
+		return true;
+	case 0x03:
+		set_attribute(call, ATTRIBUTE_MODE, ATTRIBUTE_BLINK,
+			      call->bl ? ATTRIBUTE_BLINK : 0);
+		return true;
+	}
+	return false;
 }
 
 /* There are no fonts to be loaded, but rows of 8 or 16 lines. */
@@ -410,6 +440,8 @@ bool hv_bios_video(struct hv_bios_call *call)
 	case 0x0a:
 		write_cells(call, call->ah == 0x09);
 		return true;
+	case 0x0b:
+		return set_border(call);
 	case 0x0e:
 		teletype(call, &at, call->al);
 		set_cursor(call, at);
@@ -418,7 +450,7 @@ bool hv_bios_video(struct hv_bios_call *call)
 		tell_mode(call);
 		return true;
 	case 0x10:
-		return set_blinking(call);
+		return set_palette(call);
 	case 0x11:
 		return set_font(call);
 	case 0x12:

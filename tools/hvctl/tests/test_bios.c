@@ -71,6 +71,7 @@ static void test_not_there(void **state)
 	assert_true(bios_failed(&b));
 	assert_int_equal(bios_ax(&b), 0x8600);
 	assert_string_equal(b.said, "there is no INT 21H with AX=4C00H here (at 1234:5678)\n");
+	bios_int(&b, 0x21, 0x4c00);
 	bios_int(&b, 0x21, 0x4c01);
 	assert_true(bios_failed(&b));
 	assert_null(strstr(b.said, "4C01"));
@@ -491,6 +492,132 @@ static void test_stream(void **state)
 	assert_int_equal(cell(7, 7) & 0xff, ' ');
 }
 
+/* Colours of text mode, by number and by the old call for the border. */
+static void test_palette(void **state)
+{
+	(void)state;
+	bios_set(&b, TINYVMX_RBX, 0x0004);
+	bios_int(&b, 0x10, 0x0b00);
+	assert_int_equal(b.pc.vga.s.attribute[0x11], 4);
+	bios_set(&b, TINYVMX_RBX, 0x0101);
+	bios_int(&b, 0x10, 0x0b00);
+	assert_int_equal(b.pc.vga.s.attribute[0x11], 4);
+	bios_set(&b, TINYVMX_RBX, 0x3a01);
+	bios_int(&b, 0x10, 0x1000);
+	assert_int_equal(b.pc.vga.s.attribute[0x01], 0x3a);
+	bios_int(&b, 0x10, 0x1001);
+	assert_int_equal(b.pc.vga.s.attribute[0x11], 0x3a);
+	bios_set(&b, TINYVMX_RBX, 0x0001);
+	bios_int(&b, 0x10, 0x1003);
+	assert_int_equal(b.pc.vga.s.attribute[0x10] & 8, 8);
+	bios_set(&b, TINYVMX_RBX, 0x0210);
+	bios_int(&b, 0x10, 0x1000);
+	assert_int_equal(b.pc.vga.s.attribute[0x10] & 0xa, 8);
+	assert_string_equal(b.said, "");
+	bios_set(&b, TINYVMX_RBX, 0x0200);
+	bios_int(&b, 0x10, 0x0b00);
+	bios_int(&b, 0x10, 0x1002);
+	bios_int(&b, 0x10, 0x1002);
+	assert_string_equal(b.said, "there is no INT 10H with AX=0B00H here (at 1234:5678)\n"
+				    "there is no INT 10H with AX=1002H here (at 1234:5678)\n");
+}
+
+/* ------------------------------------------------------------------ serial ports */
+
+/* A 16550 where the board has COM1: two bytes come, and none goes while it is full. */
+struct fake_port {
+	struct hv_region region;
+	uint8_t reg[8];
+	uint8_t in, out;
+};
+
+static void access_fake_port(void *dev, uint64_t offset, unsigned int width, bool write,
+			     uint64_t *value)
+{
+	struct fake_port *port = dev;
+
+	(void)width;
+	if (write && !offset && !(port->reg[3] & 0x80))
+		port->out = *value;
+	else if (write && !offset)
+		port->reg[7] = *value;
+	else if (write)
+		port->reg[offset] = *value;
+	else if (!offset)
+		port->reg[5] &= ~0x01;
+	if (!write)
+		*value = offset ? port->reg[offset] : port->in;
+}
+
+static void test_serial(void **state)
+{
+	struct fake_port port = {
+		.region = { .name = "COM1",
+			    .space = HV_PORT,
+			    .base = 0x3f8,
+			    .len = 8,
+			    .access = access_fake_port,
+			    .dev = &port },
+		.reg = { [1] = 0xff, [5] = 0x60, [6] = 0xb0 },
+	};
+
+	(void)state;
+	assert_int_equal(hv_bus_register(&b.bench.bus, &port.region), 0);
+	/* 9600 baud, 8 bits; what the last word of the divisor is, nobody hears. */
+	bios_int(&b, 0x14, 0x00e3);
+	assert_int_equal(bios_ax(&b), 0x60b0);
+	assert_int_equal(port.reg[3], 3);
+	assert_int_equal(port.reg[7], 12);
+	assert_int_equal(port.reg[4], 3);
+	assert_int_equal(port.reg[1], 0);
+	bios_int(&b, 0x14, 0x0100 | 'x');
+	assert_int_equal(port.out, 'x');
+	assert_int_equal(bios_ax(&b), 0x6000 | 'x');
+	/* One waits, with an overrun before it. */
+	port.in = 'y';
+	port.reg[5] = 0x63;
+	bios_int(&b, 0x14, 0x0300);
+	assert_int_equal(bios_ax(&b), 0x63b0);
+	bios_int(&b, 0x14, 0x0200);
+	assert_int_equal(bios_ax(&b), 0x0200 | 'y');
+	/* None comes, and none goes: a second each. */
+	for (unsigned int ah = 0x01; ah < 0x03; ah++) {
+		port.reg[5] = 0;
+		bios_int(&b, 0x14, ah << 8);
+		assert_true(bios_again(&b));
+		bench_run_ns(&b.bench, 999999999);
+		bios_int(&b, 0x14, ah << 8);
+		assert_true(bios_again(&b));
+		bench_run_ns(&b.bench, 1);
+		bios_int(&b, 0x14, ah << 8);
+		assert_false(bios_again(&b));
+		assert_int_equal(bios_ah(&b), 0x80);
+	}
+	assert_string_equal(b.said, "");
+	bios_int(&b, 0x14, 0x0400);
+	assert_true(bios_failed(&b));
+	assert_non_null(strstr(b.said, "INT 14H with AX=0400H"));
+	hv_bus_unregister(&b.bench.bus, &port.region);
+}
+
+/* No port there; and an address that the guest has put there, be it the BIOS' own. */
+static void test_no_serial(void **state)
+{
+	uint16_t base = HV_BIOS_PORT;
+
+	(void)state;
+	bios_set(&b, TINYVMX_RDX, 1);
+	bios_int(&b, 0x14, 0x0141);
+	assert_int_equal(bios_ax(&b), 0x8041);
+	bios_set(&b, TINYVMX_RDX, 4);
+	bios_int(&b, 0x14, 0x0300);
+	assert_int_equal(bios_ah(&b), 0x80);
+	test_put(&b.memory, 0x400, &base, 2);
+	bios_set(&b, TINYVMX_RDX, 0);
+	bios_int(&b, 0x14, 0x0300);
+	assert_int_equal(bios_ah(&b), 0x80);
+}
+
 static void test_long_line(void **state)
 {
 	char line[101] = "";
@@ -606,6 +733,7 @@ int main(void)
 		T(test_full_buffer),  T(test_keyboard),      T(test_stream),
 		T(test_long_line),    T(test_scrolling),     T(test_modes),
 		T(test_string),       T(test_mad_data_area),
+		T(test_palette),      T(test_serial),        T(test_no_serial),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
