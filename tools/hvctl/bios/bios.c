@@ -330,6 +330,7 @@ void hv_bios_install(struct hv_bios *bios, struct tinyvmx_regs *regs)
 
 	bios->wait_until_ns = bios->serial_until_ns = 0;
 	bios->row = bios->column = bios->last = 0;
+	memset(bios->streamed, 0, sizeof(bios->streamed));
 	put_vectors(memory);
 	put_disks(bios);
 	(void)hv_memory_write(memory, HV_BIOS_GPA, hv_bios_rom, HV_BIOS_SIZE);

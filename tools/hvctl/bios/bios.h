@@ -24,6 +24,8 @@
 #define HV_BIOS_CTRL 0x04
 #define HV_BIOS_ALT 0x08
 
+#define HV_BIOS_CELLS 0x4000		/* of text memory */
+
 struct hv_bios_config {
 	const uint8_t *image;		/* the one disk, which cannot be written to */
 	uint64_t image_size;
@@ -58,6 +60,7 @@ struct hv_bios {
 	uint64_t serial_until_ns;	/* INT 14H */
 	/* What @output has had, to tell new lines from a character that is written twice. */
 	uint8_t row, column, last;
+	uint8_t streamed[HV_BIOS_CELLS];	/* text memory, as far as it came from there */
 	uint8_t said[0x10000 / 8];	/* a bit for each interrupt and AH that is not there */
 };
 
@@ -85,5 +88,8 @@ void hv_bios_install(struct hv_bios *bios, struct tinyvmx_regs *regs);
  */
 void hv_bios_serve(struct hv_bios *bios, struct hv_guest *guest, struct tinyvmx_regs *regs,
 		   struct tinyvmx_sregs *sregs);
+
+/* Has who reads the output seen this in its place? Then it need not be told again. */
+bool hv_bios_has_streamed(const struct hv_bios *bios, unsigned int cell, uint8_t character);
 
 #endif

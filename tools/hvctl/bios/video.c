@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* INT 10H: the screen, in text mode. */
+#include <string.h>
+
 #include "call.h"
 #include "lib/util.h"
 
@@ -92,6 +94,16 @@ static void set_cursor(struct hv_bios_call *call, struct place to)
 
 /* ------------------------------------------------- for those without a screen */
 
+static uint8_t *streamed(struct hv_bios_call *call, uint32_t cell)
+{
+	return &call->bios->streamed[(cell - TEXT) / 2 % HV_BIOS_CELLS];
+}
+
+bool hv_bios_has_streamed(const struct hv_bios *bios, unsigned int cell, uint8_t character)
+{
+	return bios->streamed[cell % HV_BIOS_CELLS] == character;
+}
+
 static void output(struct hv_bios *bios, uint8_t character)
 {
 	bios->config.output(bios->config.ctx, character);
@@ -109,6 +121,10 @@ static void stream(struct hv_bios_call *call, struct place at, uint8_t character
 
 	if (!bios->config.output || (again && character == bios->last))
 		return;
+	/* Up again: who has read what came until now would not know what is where. */
+	if (at.row < bios->row)
+		memset(bios->streamed, 0, sizeof(bios->streamed));
+	*streamed(call, cell(call, at.page, at.row, at.column)) = character;
 	if (again) {
 		output(bios, '\b');
 	} else if (at.row != bios->row || at.column < bios->column) {
@@ -158,9 +174,13 @@ static void fill_row(struct hv_bios_call *call, const struct window *window, uns
 static void copy_row(struct hv_bios_call *call, const struct window *window, unsigned int to,
 		     unsigned int from)
 {
-	for (unsigned int column = window->left; column <= window->right; column++)
-		hv_bios_put(call, cell(call, window->page, to, column), 2,
-			    hv_bios_get(call, cell(call, window->page, from, column), 2));
+	for (unsigned int column = window->left; column <= window->right; column++) {
+		uint32_t source = cell(call, window->page, from, column);
+		uint32_t target = cell(call, window->page, to, column);
+
+		hv_bios_put(call, target, 2, hv_bios_get(call, source, 2));
+		*streamed(call, target) = *streamed(call, source);
+	}
 }
 
 /* By @lines, all of them with 0; what is empty then is filled. */

@@ -74,7 +74,7 @@ static void test_not_there(void **state)
 	bios_int(&b, 0x21, 0x4c00);
 	bios_int(&b, 0x21, 0x4c01);
 	assert_true(bios_failed(&b));
-	assert_null(strstr(b.said, "4C01"));
+	assert_string_equal(b.said, "there is no INT 21H with AX=4C00H here (at 1234:5678)\n");
 	bios_int(&b, 0x21, 0x0900);
 	assert_non_null(strstr(b.said, "AX=0900H"));
 	bios_int(&b, 0x10, 0x4f00);
@@ -492,6 +492,39 @@ static void test_stream(void **state)
 	assert_int_equal(cell(7, 7) & 0xff, ' ');
 }
 
+static bool is_told(unsigned int row, unsigned int column)
+{
+	return hv_bios_has_streamed(&b.bios, 80 * row + column, cell(row, column));
+}
+
+/* What the stream has said need not be told again, in the same order and where it was. */
+static void test_told(void **state)
+{
+	(void)state;
+	print("a\r\nb");
+	assert_true(is_told(0, 0) && is_told(1, 0));
+	/* By another way: the guest's own, or many at once. */
+	test_put(&b.memory, 0xb8000, "c", 1);
+	bios_set(&b, TINYVMX_RBX, 0x1f);
+	bios_set(&b, TINYVMX_RCX, 2);
+	move_cursor(2, 0);
+	bios_int(&b, 0x10, 0x0900 | 'd');
+	assert_false(is_told(0, 0) || is_told(2, 0) || is_told(2, 1));
+	/* It goes along when the screen scrolls, */
+	move_cursor(24, 0);
+	print("e\r\n");
+	assert_int_equal(cell(23, 0) & 0xff, 'e');
+	assert_true(is_told(0, 0) && is_told(23, 0));
+	assert_false(is_told(24, 0));
+	/* and what is written above it makes a picture, not a text. */
+	move_cursor(5, 0);
+	print("f");
+	assert_true(is_told(5, 0));
+	assert_false(is_told(23, 0));
+	hv_bios_install(&b.bios, &b.regs);
+	assert_false(is_told(5, 0));
+}
+
 /* Colours of text mode, by number and by the old call for the border. */
 static void test_palette(void **state)
 {
@@ -732,7 +765,7 @@ int main(void)
 		T(test_clock),        T(test_keys),          T(test_wait_for_key),
 		T(test_full_buffer),  T(test_keyboard),      T(test_stream),
 		T(test_long_line),    T(test_scrolling),     T(test_modes),
-		T(test_string),       T(test_mad_data_area),
+		T(test_string),       T(test_mad_data_area), T(test_told),
 		T(test_palette),      T(test_serial),        T(test_no_serial),
 	};
 

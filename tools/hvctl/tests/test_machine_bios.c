@@ -127,6 +127,31 @@ static void test_start(void **state)
 	assert_int_equal(test_get(&machine->memory, 0x410, 1) & 1, 1);
 }
 
+static int prints(struct fake_vcpu *vcpu)
+{
+	if (step++)
+		return fake_out(vcpu, 0x604, 2, 0x2000);
+	vcpu->regs.gpr[TINYVMX_RBX] = 0;
+	return call(vcpu, 0x10, 0x0e00 | 'x');
+}
+
+/* The output has it all; then something stands there that the guest has put there itself. */
+static void test_told(void **state)
+{
+	(void)state;
+	run(prints);
+	assert_int_equal(test_get(&machine->memory, 0xb8000, 1), 'x');
+	assert_true(hv_machine_bios_has_told(machine));
+	test_put(&machine->memory, 0xb8000 + 2 * 80 * 24, "y", 1);
+	assert_false(hv_machine_bios_has_told(machine));
+	test_put(&machine->memory, 0xb8000 + 2 * 80 * 24, "", 1);
+	assert_true(hv_machine_bios_has_told(machine));
+	/* Text memory elsewhere */
+	test_out(machine, 0x3ce, 1, 6);
+	test_out(machine, 0x3cf, 1, 0);
+	assert_false(hv_machine_bios_has_told(machine));
+}
+
 static void test_no_ide(void **state)
 {
 	uint64_t value = 0;
@@ -170,6 +195,7 @@ static void test_bare(void **state)
 	hv_machine_destroy(machine);
 	machine = test_machine(&config);
 	assert_null(machine->bios);
+	assert_false(hv_machine_bios_has_told(machine));
 	assert_false(
 		hv_bus_access(&machine->bus, HV_PORT, HV_BIOS_PORT, 1, true, &(uint64_t){ 0 }));
 }
@@ -179,8 +205,8 @@ static void test_bare(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_start),  T(test_keys),     T(test_disk),
-		T(test_no_ide), T(test_no_state), T(test_bare),
+		T(test_start),    T(test_keys), T(test_disk), T(test_no_ide),
+		T(test_no_state), T(test_bare), T(test_told),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

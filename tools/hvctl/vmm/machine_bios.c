@@ -236,3 +236,23 @@ void hv_machine_bios_start(struct hv_machine *machine, struct hv_boot *boot)
 	if (machine->bios)
 		hv_bios_install(&machine->bios->bios, &boot->regs);
 }
+
+bool hv_machine_bios_has_told(const struct hv_machine *machine)
+{
+	struct hv_screen screen;
+	unsigned int row, column;
+
+	if (!machine->bios || !hv_screen_look(machine, &screen) ||
+	    screen.vga.gpa != HV_VGA_TEXT_GPA)
+		return false;
+	for (row = 0; row < screen.vga.rows; row++)
+		for (column = 0; column < screen.vga.columns; column++) {
+			uint8_t c = hv_screen_cell(&screen, row, column);
+			unsigned int cell = screen.vga.start + row * screen.vga.stride + column;
+
+			if (hv_screen_unicode(c) != ' ' &&
+			    !hv_bios_has_streamed(&machine->bios->bios, cell, c))
+				return false;
+		}
+	return true;
+}

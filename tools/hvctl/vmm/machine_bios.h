@@ -26,4 +26,7 @@ void hv_machine_bios_destroy(struct hv_machine *machine);
 /* The guest is to start with its help; nothing if there is none. */
 void hv_machine_bios_start(struct hv_machine *machine, struct hv_boot *boot);
 
+/* Is all that can be seen on the screen what its output has told already? */
+bool hv_machine_bios_has_told(const struct hv_machine *machine);
+
 #endif

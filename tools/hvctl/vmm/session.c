@@ -10,6 +10,7 @@
 #include "lib/status.h"
 #include "lib/tvx.h"
 #include "machine.h"
+#include "machine_bios.h"
 #include "report.h"
 #include "screen.h"
 #include "serial.h"
@@ -257,6 +258,8 @@ static void tell_screen(struct hv_machine *machine)
 
 	/* Who ends what they look at has seen it. */
 	if (machine->end.kind == HV_END_QUIT && machine->config.display != HV_DISPLAY_NONE)
+		return;
+	if (hv_machine_bios_has_told(machine))
 		return;
 	out = open_memstream(&text, &len);
 	if (!out)
