@@ -12,6 +12,7 @@
  *
  *  command  20 read, 60 write command byte (6 translate, 5 mouse off, 4 keyboard off,
  *           2 system flag, 1 mouse interrupt, 0 keyboard interrupt)
+ *           21..3F read, 61..7F write the rest of its 32 bytes of RAM
  *           A7 mouse off   A8 mouse on    A9 test mouse (not 0: bad)
  *           AA self-test (55)   AB test keyboard (0: good)   AD off   AE on
  *           C0 read input port   D0 read, D1 write output port (1 A20, 0 not reset)
@@ -50,7 +51,11 @@
 #define PORT_A20 0x02
 
 #define CMD_READ_CB 0x20
+#define CMD_READ_RAM 0x21		/* byte 1 of it, and so on: */
+#define CMD_READ_RAM_LAST 0x3f
 #define CMD_WRITE_CB 0x60
+#define CMD_WRITE_RAM 0x61
+#define CMD_WRITE_RAM_LAST 0x7f
 #define CMD_AUX_OFF 0xa7
 #define CMD_AUX_ON 0xa8
 #define CMD_AUX_TEST 0xa9
@@ -162,6 +167,9 @@ static void kbc_answer_command(struct hv_i8042 *kbc, uint8_t command)
 	case CMD_READ_CB:
 		kbc_answer(kbc, kbc->s.command_byte, 0);
 		break;
+	case CMD_READ_RAM ... CMD_READ_RAM_LAST:
+		kbc_answer(kbc, kbc->s.ram[command - CMD_READ_RAM], 0);
+		break;
 	case CMD_AUX_TEST:
 		kbc_answer(kbc, TEST_CLOCK_LOW, 0);
 		break;
@@ -189,7 +197,7 @@ static void kbc_command(struct hv_i8042 *kbc, uint8_t command)
 	kbc->s.status |= STATUS_COMMAND;
 	kbc->s.command = 0;
 	switch (command) {
-	case CMD_WRITE_CB:
+	case CMD_WRITE_CB ... CMD_WRITE_RAM_LAST:
 	case CMD_WRITE_OUTPUT:
 	case CMD_FROM_KEYBOARD:
 	case CMD_FROM_AUX:
@@ -232,6 +240,9 @@ static void kbc_data(struct hv_i8042 *kbc, uint8_t value)
 	switch (command) {
 	case CMD_WRITE_CB:
 		kbc->s.command_byte = value;
+		break;
+	case CMD_WRITE_RAM ... CMD_WRITE_RAM_LAST:
+		kbc->s.ram[command - CMD_WRITE_RAM] = value;
 		break;
 	case CMD_WRITE_OUTPUT:
 		kbc_write_output_port(kbc, value);
@@ -357,9 +368,9 @@ int hv_i8042_check(const struct hv_i8042 *kbc, const struct hv_i8042_state *stat
 
 	(void)kbc;
 	if ((state->status & ~STATUS_BITS) || !(state->output_port & PORT_NOT_RESET) ||
-	    (state->released & ~RELEASED) || (state->pad[0] | state->pad[1]))
+	    (state->released & ~RELEASED) || (state->pad[0] | state->pad[1] | state->pad[2]))
 		return -EINVAL;
-	if (command && command != CMD_WRITE_CB &&
+	if (command && (command < CMD_WRITE_CB || command > CMD_WRITE_RAM_LAST) &&
 	    (command < CMD_WRITE_OUTPUT || command > CMD_TO_AUX))
 		return -EINVAL;
 	return 0;
@@ -377,4 +388,4 @@ int hv_i8042_load(struct hv_i8042 *kbc, const struct hv_i8042_state *state)
 	return 0;
 }
 
-HV_STATE_KIND(i8042, HV_STATE_I8042, 2);
+HV_STATE_KIND(i8042, HV_STATE_I8042, 3);

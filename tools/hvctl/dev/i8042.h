@@ -23,7 +23,8 @@ struct hv_i8042_state {
 	uint8_t data;			/* the output buffer, valid with OBF */
 	uint8_t command;		/* waits for its data byte; 0: none */
 	uint8_t released;		/* F0 has come, translated: 80H for the next byte */
-	uint8_t pad[2];
+	uint8_t ram[31];		/* behind the command byte, which is its first */
+	uint8_t pad[3];
 	int64_t byte_left_ns;		/* until the keyboard's next one is here */
 };
 

@@ -413,9 +413,37 @@ static void test_load_refuses(void **state)
 	REFUSE(s.output_port = 0);
 	REFUSE(s.command = 0xd0);
 	REFUSE(s.command = 0xd5);
+	REFUSE(s.command = 0x5f);
+	REFUSE(s.command = 0x80);
 	REFUSE(s.released = 1);
 	REFUSE(s.pad[1] = 1);
+	REFUSE(s.pad[2] = 1);
 #undef REFUSE
+}
+
+/* 31 bytes behind the command byte, for whoever wants them; a reset clears them. */
+static void test_ram(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_i8042_state saved;
+
+	for (unsigned int i = 1; i < 32; i++) {
+		assert_int_equal(command(f, 0x60 + i), -1);
+		assert_int_equal(data(f, 0xc0 + i), -1);
+	}
+	assert_int_equal(command(f, 0x20), 0x65);
+	assert_int_equal(command(f, 0x7f), -1);
+	hv_i8042_save(&f->kbc, &saved);
+	assert_int_equal(data(f, 0), -1);
+	assert_int_equal(command(f, 0x3f), 0);
+	/* As it was, the command before its byte. */
+	assert_int_equal(hv_i8042_load(&f->kbc, &saved), 0);
+	assert_int_equal(data(f, 0x11), -1);
+	assert_int_equal(command(f, 0x3f), 0x11);
+	for (unsigned int i = 1; i < 31; i++)
+		assert_int_equal(command(f, 0x20 + i), 0xc0 + i);
+	hv_i8042_reset(&f->kbc);
+	assert_int_equal(command(f, 0x21), 0);
 }
 
 static void test_load_refuses_keyboards(void **state)
@@ -458,6 +486,7 @@ int main(void)
 		KBC_TEST(test_cpu_reset),
 		KBC_TEST(test_save_load),
 		KBC_TEST(test_load_refuses),
+		KBC_TEST(test_ram),
 		KBC_TEST(test_set_1_by_translation),
 		KBC_TEST(test_set_2),
 		KBC_TEST(test_set_1),
