@@ -2,6 +2,7 @@
 /* hvctl: run guests on /dev/tinyvmx, and see what the CPU and the module can do. */
 #include <argp.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,6 +97,8 @@ int main(int argc, char **argv)
 	const struct hv_command *command;
 
 	hold_standard_fds();
+	/* Without one there is ASCII. */
+	(void)setlocale(LC_CTYPE, "");
 	argp_err_exit_status = HV_STATUS_USAGE;
 	if (argc < 2) {
 		usage(stderr);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* --display text as its users meet it, without VT-x: a terminal, a guest, somebody who types. */
 #include <errno.h>
+#include <locale.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -120,6 +121,7 @@ struct child {
 
 static struct child child;
 static unsigned int verbose;
+static const char *codeset = "C.UTF-8";
 
 static void run(fake_guest_fn guest)
 {
@@ -151,6 +153,7 @@ static void start(fake_guest_fn guest, unsigned int rows, unsigned int columns, 
 		close(child.fd);
 		login_tty(slave);
 		setenv("TERM", term, 1);
+		setlocale(LC_CTYPE, codeset);
 		run(guest);
 	}
 	close(slave);
@@ -265,6 +268,27 @@ static void test_draws_with_eight_colors(void **state)
 	expect("\u2554\u2550\u2557");
 	type("\001x");
 	assert_int_equal(end(), 0);
+}
+
+/* Without UTF-8: by the terminal's own characters for lines, which it switches to; or none. */
+static void test_draws_without_utf8(void **state)
+{
+	static const char *const terms[][3] = { { "xterm", "\033(0", "lqk" },
+						{ "sun", "\033[", "+-+" } };
+
+	(void)state;
+	codeset = "C";
+	for (unsigned int i = 0; i < ARRAY_SIZE(terms); i++) {
+		start(shows, 30, 100, terms[i][0]);
+		expect("Hello");
+		expect(terms[i][1]);
+		expect(terms[i][2]);
+		type("\001x");
+		assert_int_equal(end(), 0);
+		for (size_t at = 0; at < child.len; at++)
+			assert_true((uint8_t)child.text[at] < 0x80);
+	}
+	codeset = "C.UTF-8";
 }
 
 /* What is left on it is told where the terminal was before. */
@@ -499,6 +523,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_draws),
 		cmocka_unit_test(test_draws_with_eight_colors),
+		cmocka_unit_test(test_draws_without_utf8),
 		cmocka_unit_test(test_last_screen),
 		cmocka_unit_test(test_resizes),
 		cmocka_unit_test(test_odd_sizes),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is on a guest's screen: as a BIOS leaves it, as the registers show it, as it is told. */
 #include <jansson.h>
+#include <locale.h>
 #include <stdio.h>
 
 #include "machine_test.h"
@@ -55,6 +56,19 @@ static const char *dump(void)
 	return text;
 }
 
+static json_t *report_screen(json_t **report)
+{
+	FILE *out;
+
+	free(text);
+	out = open_memstream(&text, &text_len);
+	assert_int_equal(hv_report_json(machine, out), 0);
+	fclose(out);
+	*report = json_loads(text, 0, NULL);
+	assert_non_null(*report);
+	return json_object_get(*report, "screen");
+}
+
 static uint64_t peek(uint64_t gpa, unsigned int len)
 {
 	uint64_t value = 0;
@@ -84,8 +98,30 @@ static void test_words(void **state)
 	(void)state;
 	write_at(0xb8000, "Hello  ", 0x1f);
 	write_at(0xb8000 + 2 * 160 + 4, "\xc9\xcd\xbb \x01\xe1", 0x07);
+	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
 	assert_string_equal(dump(), "the guest's screen, 80 by 25:\n| Hello\n|\n"
 				    "|   \u2554\u2550\u2557 \u263a\u00df\n");
+}
+
+/* Where there is no UTF-8: what looks like it. JSON has it all the same. */
+static void test_words_in_ascii(void **state)
+{
+	json_t *report, *screen;
+
+	(void)state;
+	write_at(0xb8000, "\xc9\xcd\xbb\xba\xb0\xdf \x10\x18 \x81\x01\xff\xfd~", 0x07);
+	setlocale(LC_CTYPE, "C");
+	assert_string_equal(dump(), "the guest's screen, 80 by 25:\n| +-+|## >^ ?? ?~\n");
+	for (unsigned int c = 0; c < 256; c++) {
+		char local[HV_SCREEN_CHARACTER_MAX];
+
+		assert_int_equal(hv_screen_local(c, local), 1);
+		assert_true(!*local || (*local >= ' ' && *local < 0x7f));
+		assert_int_equal(hv_screen_is_local(c), hv_screen_unicode(c) < 0x80);
+	}
+	screen = report_screen(&report);
+	assert_memory_equal(json_string_value(json_array_get(screen, 0)), "\u2554\u2550", 6);
+	json_decref(report);
 }
 
 /* Colours alone, and what shows nothing, are no words. */
@@ -174,19 +210,6 @@ static void test_cursor(void **state)
 	assert_false(hv_screen_cursor(&screen, &row, &column));
 }
 
-static json_t *report_screen(json_t **report)
-{
-	FILE *out;
-
-	free(text);
-	out = open_memstream(&text, &text_len);
-	assert_int_equal(hv_report_json(machine, out), 0);
-	fclose(out);
-	*report = json_loads(text, 0, NULL);
-	assert_non_null(*report);
-	return json_object_get(*report, "screen");
-}
-
 static void test_json(void **state)
 {
 	json_t *report, *screen;
@@ -262,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCREEN_TEST(test_as_a_bios_leaves_it),
 		SCREEN_TEST(test_words),
+		SCREEN_TEST(test_words_in_ascii),
 		SCREEN_TEST(test_nothing),
 		SCREEN_TEST(test_start_address),
 		SCREEN_TEST(test_monochrome),

@@ -8,8 +8,6 @@
 
 #ifdef HV_NCURSES
 #include <fcntl.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -71,13 +69,6 @@ static void append(char text[CONTROL_MAX], const char *capability)
 		strcat(text, string);
 }
 
-/* Line drawing needs UTF-8: take it where the environment says nothing, or something else. */
-static void choose_locale(void)
-{
-	if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8"))
-		(void)setlocale(LC_CTYPE, "C.UTF-8");
-}
-
 static FILE *open_file(void)
 {
 	int fd = memfd_create("terminal", MFD_CLOEXEC);
@@ -97,7 +88,6 @@ static int open_screen(struct hv_curses *curses, struct hv_error *err)
 	if (!curses->in || !curses->out)
 		return hv_fail(err, errno, "no file to draw into: %s; raise ulimit -n",
 			       strerror(errno));
-	choose_locale();
 	/* Whoever draws says how large it is; LINES and COLUMNS may say anything. */
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
@@ -132,17 +122,38 @@ struct hv_curses *hv_curses_open(struct hv_error *err)
 	return curses;
 }
 
+/*
+ * By the locale's codeset, which is the terminal's; lines that it does not have by the
+ * terminal's other one, which ncurses knows. Returns the attribute that this takes.
+ */
+static attr_t text_of(uint8_t character, wchar_t *text)
+{
+	char drawing = hv_screen_drawing(character), local[HV_SCREEN_CHARACTER_MAX];
+	chtype acs;
+
+	if (hv_screen_is_local(character)) {
+		*text = hv_screen_unicode(character);
+		return A_NORMAL;
+	}
+	if (!drawing) {
+		(void)hv_screen_local(character, local);
+		*text = *local;
+		return A_NORMAL;
+	}
+	acs = NCURSES_ACS(drawing);
+	*text = acs & A_CHARTEXT;
+	return acs & A_ALTCHARSET;
+}
+
 static void draw_cell(const struct hv_curses *curses, const struct hv_screen *screen,
 		      unsigned int row, unsigned int column, unsigned int at)
 {
 	uint16_t cell = hv_screen_cell(screen, row, column);
 	uint8_t attribute = cell >> 8;
-	wchar_t text[2] = { hv_screen_unicode(cell & 0xff), 0 };
-	attr_t how = A_NORMAL;
+	wchar_t text[2] = { 0 };
+	attr_t how = text_of(screen->vga.blank ? ' ' : cell & 0xff, &text[0]);
 	cchar_t c;
 
-	if (screen->vga.blank)
-		text[0] = ' ';
 	if (screen->vga.blink && attribute & 0x80) {
 		how |= A_BLINK;
 		attribute &= 0x7f;

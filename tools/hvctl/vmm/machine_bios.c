@@ -26,12 +26,12 @@
 static void output(void *ctx, uint8_t character)
 {
 	struct hv_machine_bios *bios = ctx;
-	char text[HV_SCREEN_UTF8_MAX];
+	char text[HV_SCREEN_CHARACTER_MAX];
 	size_t len = 1;
 
 	*text = character;
 	if (character >= ' ')
-		len = hv_screen_utf8(character, text);
+		len = hv_screen_local(character, text);
 	hv_console_output(&bios->machine->console, (uint8_t *)text, len);
 }
 

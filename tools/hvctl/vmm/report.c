@@ -304,7 +304,7 @@ static json_t *json_screen(const struct hv_machine *machine)
 	json_t *array = rows ? json_array() : NULL;
 
 	for (unsigned int row = 0; row < rows; row++) {
-		hv_screen_row(&screen, row, text);
+		hv_screen_row(&screen, row, hv_screen_utf8, text);
 		json_array_append_new(array, json_string(text));
 	}
 	return array;

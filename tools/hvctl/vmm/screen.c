@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The screen: what the guest has written there, as text. */
+#include <limits.h>
+#include <string.h>
+#include <wchar.h>
+
 #include "screen.h"
+
+#define DRAWINGS 0xb0			/* the first character that is drawn */
 
 static const uint16_t below_space[] = {
 	0x0020, 0x263a, 0x263b, 0x2665, 0x2666, 0x2663, 0x2660, 0x2022,
@@ -28,6 +34,40 @@ static const uint16_t from_7f[] = {
 	0x2248, 0x00b0, 0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2, 0x25a0,
 	0x0020,
 };
+
+/* Shades, lines and blocks by the letters of terminfo(5)'s acsc; double lines as single ones. */
+static const char drawings[] = "aaaxuuukkuxkjjjkmvwtqnttmlvwtqnvvwwmmllnnjl00000";
+
+/* Bullets, arrows, and what has no likeness at all. */
+static const char ascii_below_space[] = " ??????*?o?????*><?!PS-?^v><??^v";
+
+char hv_screen_drawing(uint8_t character)
+{
+	if (character < DRAWINGS || character >= DRAWINGS + sizeof(drawings) - 1)
+		return 0;
+	return drawings[character - DRAWINGS];
+}
+
+/* What looks most like it. */
+static char ascii(uint8_t character)
+{
+	if (character < ' ')
+		return ascii_below_space[character];
+	if (character < 0x7f)
+		return character;
+	switch (hv_screen_drawing(character)) {
+	case 0:
+		return hv_screen_unicode(character) == ' ' ? ' ' : '?';
+	case 'q':
+		return '-';
+	case 'x':
+		return '|';
+	case 'a':
+	case '0':
+		return '#';
+	}
+	return '+';
+}
 
 uint16_t hv_screen_unicode(uint8_t character)
 {
@@ -57,7 +97,7 @@ bool hv_screen_cursor(const struct hv_screen *screen, unsigned int *row, unsigne
 	return *row < vga->rows && *column < vga->columns;
 }
 
-size_t hv_screen_utf8(uint8_t character, char out[HV_SCREEN_UTF8_MAX])
+size_t hv_screen_utf8(uint8_t character, char out[HV_SCREEN_CHARACTER_MAX])
 {
 	uint16_t c = hv_screen_unicode(character);
 
@@ -76,14 +116,44 @@ size_t hv_screen_utf8(uint8_t character, char out[HV_SCREEN_UTF8_MAX])
 	return 3;
 }
 
-size_t hv_screen_row(const struct hv_screen *screen, unsigned int row, char text[HV_SCREEN_ROW_MAX])
+/* Returns 0 where there is no such character. */
+static size_t by_locale(uint8_t character, char text[MB_LEN_MAX])
+{
+	mbstate_t state = { 0 };
+	size_t len = wcrtomb(text, hv_screen_unicode(character), &state);
+
+	return len <= HV_SCREEN_CHARACTER_MAX ? len : 0;
+}
+
+bool hv_screen_is_local(uint8_t character)
+{
+	char text[MB_LEN_MAX];
+
+	return by_locale(character, text);
+}
+
+size_t hv_screen_local(uint8_t character, char out[HV_SCREEN_CHARACTER_MAX])
+{
+	char text[MB_LEN_MAX];
+	size_t len = by_locale(character, text);
+
+	if (!len) {
+		out[0] = ascii(character);
+		return 1;
+	}
+	memcpy(out, text, len);
+	return len;
+}
+
+size_t hv_screen_row(const struct hv_screen *screen, unsigned int row, hv_screen_encode *encode,
+		     char text[HV_SCREEN_ROW_MAX])
 {
 	size_t len = 0, end = 0;
 
 	for (unsigned int column = 0; column < screen->vga.columns; column++) {
 		size_t before = len;
 
-		len += hv_screen_utf8(hv_screen_cell(screen, row, column), text + len);
+		len += encode(hv_screen_cell(screen, row, column), text + len);
 		if (text[before] != ' ')
 			end = len;
 	}
@@ -96,7 +166,7 @@ unsigned int hv_screen_rows_used(const struct hv_screen *screen)
 	char text[HV_SCREEN_ROW_MAX];
 	unsigned int rows = screen->vga.rows;
 
-	while (rows && !hv_screen_row(screen, rows - 1, text))
+	while (rows && !hv_screen_row(screen, rows - 1, hv_screen_utf8, text))
 		rows--;
 	return rows;
 }
@@ -121,7 +191,7 @@ void hv_screen_dump(const struct hv_machine *machine, FILE *out)
 		return;
 	fprintf(out, "the guest's screen, %u by %u:\n", screen.vga.columns, screen.vga.rows);
 	for (unsigned int row = 0; row < rows; row++) {
-		bool empty = !hv_screen_row(&screen, row, text);
+		bool empty = !hv_screen_row(&screen, row, hv_screen_local, text);
 
 		fprintf(out, "|%s%s\n", empty ? "" : " ", text);
 	}

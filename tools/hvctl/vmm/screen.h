@@ -15,8 +15,9 @@ struct hv_screen {
 	uint16_t cell[HV_VGA_CELLS];
 };
 
-/* A row in UTF-8, at the most, with its NUL. */
-#define HV_SCREEN_ROW_MAX (HV_VGA_MAX_COLUMNS * 3 + 1)
+/* Bytes of a character, and of a row with its NUL, at the most. */
+#define HV_SCREEN_CHARACTER_MAX 3
+#define HV_SCREEN_ROW_MAX (HV_VGA_MAX_COLUMNS * HV_SCREEN_CHARACTER_MAX + 1)
 
 /**
  * hv_screen_look() - look at the screen
@@ -43,12 +44,19 @@ bool hv_screen_cursor(const struct hv_screen *screen, unsigned int *row, unsigne
 /* The character of code page 437, by Unicode; what shows nothing is a space. */
 uint16_t hv_screen_unicode(uint8_t character);
 
-/* ... by UTF-8. Returns its length in bytes. */
-#define HV_SCREEN_UTF8_MAX 3
-size_t hv_screen_utf8(uint8_t character, char text[HV_SCREEN_UTF8_MAX]);
+/* A line, a shade or a block: by the letter of terminfo(5)'s acsc; 0: it is none. */
+char hv_screen_drawing(uint8_t character);
+
+/* A character for others to read. Returns its length in bytes. */
+typedef size_t hv_screen_encode(uint8_t character, char text[HV_SCREEN_CHARACTER_MAX]);
+hv_screen_encode hv_screen_utf8;
+/* ... by the locale's codeset; what that does not have looks like it, in ASCII. */
+hv_screen_encode hv_screen_local;
+/* Does it have it? */
+bool hv_screen_is_local(uint8_t character);
 
 /* Row @row without the spaces at its end. Returns its length in bytes. */
-size_t hv_screen_row(const struct hv_screen *screen, unsigned int row,
+size_t hv_screen_row(const struct hv_screen *screen, unsigned int row, hv_screen_encode *encode,
 		     char text[HV_SCREEN_ROW_MAX]);
 
 /* How many rows there are down to the last one with something in it. */
