@@ -48,6 +48,12 @@ static int shows_cursor(struct fake_vcpu *vcpu)
 	return shows(vcpu);
 }
 
+static int shows_and_stays(struct fake_vcpu *vcpu)
+{
+	put(2, 10, "Hello", 0x1f);
+	return fake_compute(vcpu);
+}
+
 static int shows_and_leaves(struct fake_vcpu *vcpu)
 {
 	put(2, 10, "Hello", 0x1f);
@@ -479,15 +485,41 @@ static void test_killed(void **state)
 	expect(LEAVE);
 }
 
-static void test_unknown_terminal(void **state)
+/* Nothing of ncurses' own is said, and nothing drawn. */
+static void test_no_such_terminals(void **state)
 {
-	int status;
+	static const char *const cases[][2] = {
+		{ "no-such-terminal", "ncurses does not know the terminal \"no-such-terminal\"; " },
+		{ "", "TERM is not set, and so nothing is known of the terminal; " },
+		{ "dumb",
+		  "nothing can be drawn on a terminal \"dumb\", whose cursor stays where it is; " },
+	};
 
 	(void)state;
-	start(shows, 30, 100, "no-such-terminal");
-	status = end();
-	assert_int_equal(WEXITSTATUS(status), 2);
-	expect("hvctl run: --display text: ncurses does not know the terminal \"no-such-terminal\"; ");
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		char want[200];
+		int status;
+
+		start(shows, 30, 200, cases[i][0]);
+		status = end();
+		assert_int_equal(WEXITSTATUS(status), 2);
+		snprintf(want, sizeof(want), "hvctl run: --display text: %s", cases[i][1]);
+		expect(want);
+		assert_ptr_equal(strstr(child.text, want), child.text);
+		assert_null(strchr(child.text, '\033'));
+	}
+}
+
+/* Ten rows of twenty columns: how to get out of it stands there. */
+static void test_small(void **state)
+{
+	(void)state;
+	start(shows_and_stays, 10, 20, "xterm");
+	expect("Hello");
+	child.seen = 0;
+	expect("Ctrl-A X ends the V");
+	type("\001x");
+	assert_int_equal(end(), 0);
 }
 
 static void test_no_terminal(void **state)
@@ -535,7 +567,8 @@ int main(void)
 		cmocka_unit_test(test_stop_and_continue),
 		cmocka_unit_test(test_stalled_terminal),
 		cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_unknown_terminal),
+		cmocka_unit_test(test_no_such_terminals),
+		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_no_terminal),
 	};
 	int failed = cmocka_run_group_tests_name("display", tests, NULL, NULL);

@@ -61,11 +61,19 @@ static void init_colors(struct hv_curses *curses)
 	}
 }
 
-static void append(char text[CONTROL_MAX], const char *capability)
+/* NULL: it does not have it. */
+static const char *capability(const char *name)
 {
-	const char *string = tigetstr(capability);
+	const char *string = tigetstr(name);
 
-	if (string && string != (char *)-1 && strlen(text) + strlen(string) < CONTROL_MAX)
+	return string == (char *)-1 ? NULL : string;
+}
+
+static void append(char text[CONTROL_MAX], const char *name)
+{
+	const char *string = capability(name);
+
+	if (string && strlen(text) + strlen(string) < CONTROL_MAX)
 		strcat(text, string);
 }
 
@@ -83,6 +91,10 @@ static int open_screen(struct hv_curses *curses, struct hv_error *err)
 {
 	const char *name = getenv("TERM");
 
+	if (!name || !*name)
+		return hv_fail(
+			err, ENOENT,
+			"TERM is not set, and so nothing is known of the terminal; set it, or leave the option out: the screen is told at the end");
 	curses->in = fopen("/dev/null", "re");
 	curses->out = open_file();
 	if (!curses->in || !curses->out)
@@ -96,7 +108,13 @@ static int open_screen(struct hv_curses *curses, struct hv_error *err)
 		return hv_fail(
 			err, ENOENT,
 			"ncurses does not know the terminal \"%s\"; set TERM, or install its terminfo (package ncurses-term)",
-			name ? name : "");
+			name);
+	set_term(curses->screen);
+	if (!capability("cup"))
+		return hv_fail(
+			err, ENOTSUP,
+			"nothing can be drawn on a terminal \"%s\", whose cursor stays where it is; set TERM, or leave the option out: the screen is told at the end",
+			name);
 	return 0;
 }
 
@@ -112,7 +130,6 @@ struct hv_curses *hv_curses_open(struct hv_error *err)
 		hv_curses_close(curses);
 		return NULL;
 	}
-	set_term(curses->screen);
 	typeahead(-1);
 	init_colors(curses);
 	append(curses->enter, "smcup");

@@ -214,12 +214,20 @@ void hv_display_set_terminal(struct hv_display *display, bool ours)
 
 int hv_display_check(const struct hv_config *config, struct hv_error *err)
 {
+	struct hv_curses *curses;
+
 	err->subject = "--display text";
-	if (config->display != HV_DISPLAY_TEXT || (hv_term_exists() && isatty(STDOUT_FILENO)))
+	if (config->display != HV_DISPLAY_TEXT)
 		return 0;
-	return hv_fail(
-		err, ENOTTY,
-		"standard input and output are no terminal; run hvctl in one, or leave the option out: the screen is told at the end");
+	if (!hv_term_exists() || !isatty(STDOUT_FILENO))
+		return hv_fail(
+			err, ENOTTY,
+			"standard input and output are no terminal; run hvctl in one, or leave the option out: the screen is told at the end");
+	curses = hv_curses_open(err);
+	if (!curses)
+		return -ENODEV;
+	hv_curses_close(curses);
+	return 0;
 }
 
 void hv_display_attach(struct hv_display *display, struct hv_machine *machine)
