@@ -16,30 +16,37 @@ const struct hv_pc_com hv_pc_com[HV_PC_COM_PORTS] = {
 
 const uint8_t hv_pc_pci_legacy_irq[HV_PCI_INTX] = { 10, 11, 5, 7 };
 
+/*
+ * What a PCI line is routed to may have a source on the ISA side, too: the SCI has. An input
+ * of the 8259s is high while any of them is; those of the I/O APIC are not shared, and so know
+ * about ISA's.
+ */
 static void pc_set_isa(void *controller, unsigned int line, bool level)
 {
 	struct hv_pc *pc = controller;
 
 	if (line >= ISA_LINES || line == ISA_CASCADE)
 		return;
-	hv_i8259_set_irq(&pc->pic, line, level);
+	hv_i8259_set_irq(&pc->pic, line, level || pc->pirq >> line & 1);
 	hv_ioapic_set_irq(&pc->ioapic, line == ISA_TIMER ? IOAPIC_TIMER_PIN : line, level);
 }
 
-/* Several PCI lines may be routed to one input of the 8259s. */
+/* Several PCI lines may be routed to one input, but none to the timer's and the cascade's. */
 static void pc_update_pirq(void *ctx)
 {
 	struct hv_pc *pc = ctx;
-	uint16_t high = 0, changed;
+	uint16_t high = 0, changed, any;
 
 	for (unsigned int line = 0; line < HV_PCI_INTX; line++)
 		if (pc->pci.intx_count[line])
 			high |= 1u << hv_i440fx_route(&pc->chipset, line);
-	changed = (high ^ pc->pirq) & ~1u;
+	high &= ~1u;
+	changed = high ^ pc->pirq;
 	pc->pirq = high;
+	any = high | (uint16_t)pc->ioapic.s.lines;
 	for (unsigned int input = 0; input < ISA_LINES; input++)
 		if (changed >> input & 1)
-			hv_i8259_set_irq(&pc->pic, input, high >> input & 1);
+			hv_i8259_set_irq(&pc->pic, input, any >> input & 1);
 }
 
 static void pc_set_pci(void *controller, unsigned int line, bool level)

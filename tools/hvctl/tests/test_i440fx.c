@@ -199,6 +199,34 @@ static void test_pirq(void **state)
 	assert_true(input(f, 11));
 }
 
+/* The SCI's input, shared: it falls when the last of them has. */
+static void test_shared_input(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_irq sci = hv_pc_irq(&f->pc, HV_PC_SCI), timer = hv_pc_irq(&f->pc, 0);
+
+	put(f, 0x08, 0x61, 1, HV_PC_SCI);
+	hv_irq_set(&sci, true);
+	hv_pci_set_intx(&f->device, true);
+	hv_irq_set(&sci, false);
+	assert_true(input(f, HV_PC_SCI));
+	hv_irq_set(&sci, true);
+	hv_pci_set_intx(&f->device, false);
+	assert_true(input(f, HV_PC_SCI));
+	/* Routed elsewhere, it leaves the SCI there. */
+	hv_pci_set_intx(&f->device, true);
+	put(f, 0x08, 0x61, 1, 11);
+	assert_true(input(f, 11));
+	assert_true(input(f, HV_PC_SCI));
+	hv_irq_set(&sci, false);
+	assert_false(input(f, HV_PC_SCI));
+	/* Routed nowhere, it is not the timer's either. */
+	put(f, 0x08, 0x61, 1, 0x80);
+	hv_irq_set(&timer, true);
+	hv_irq_set(&timer, false);
+	assert_int_equal(f->pc.pic.chip[0].s.lines, 0);
+}
+
 static void test_load_refuses(void **state)
 {
 	struct fixture *f = *state;
@@ -219,7 +247,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		I440FX_TEST(test_identity),     I440FX_TEST(test_plain_registers),
 		I440FX_TEST(test_pm_moves),     I440FX_TEST(test_pirq),
-		I440FX_TEST(test_load_refuses),
+		I440FX_TEST(test_shared_input), I440FX_TEST(test_load_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
