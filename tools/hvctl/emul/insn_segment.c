@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Instructions that load a segment register from a device: SDM, MOV, LDS, LTR, JMP and CALL. */
+/*
+ * Instructions that load a segment register from a device: SDM, MOV, LDS, LTR, JMP and CALL;
+ * and those that load it from a descriptor in ROM.
+ */
 #include <string.h>
 
 #include "insn.h"
@@ -11,6 +14,10 @@
 #define TYPE_RW		2U		/* code: readable, data: writable */
 #define TYPE_CONFORMING	4U
 #define TYPE_CODE	8U
+
+#define TYPE_OFFSET	5U		/* of the byte with the type, in a descriptor */
+
+#define PAGE		4096U
 
 /* System descriptors */
 #define TYPE_TSS	1U
@@ -93,7 +100,7 @@ static bool mark_accessed(struct hv_mmio *m, struct descriptor *d)
 	if (d->segment.ar & TYPE_ACCESSED)
 		return true;
 	d->segment.ar |= TYPE_ACCESSED;
-	return access_table(m, d->gla + 5, 1, true, &byte);
+	return access_table(m, d->gla + TYPE_OFFSET, 1, true, &byte);
 }
 
 static bool is_loadable(struct hv_mmio *m, const struct descriptor *d, unsigned int rpl)
@@ -233,7 +240,7 @@ enum hv_mmio_result hv_insn_do_load_task(struct hv_mmio *m, const struct hv_insn
 		return hv_insn_fault(m, X86_VECTOR_NP, selector & ~SELECTOR_RPL);
 	d.segment.ar |= TYPE_TSS_BUSY;
 	byte = d.segment.ar & 0xff;
-	if (!access_table(m, d.gla + 5, 1, true, &byte))
+	if (!access_table(m, d.gla + TYPE_OFFSET, 1, true, &byte))
 		return HV_MMIO_FAULT;
 	m->sregs.seg[TINYVMX_TR] = d.segment;
 	return hv_insn_set_sregs(m) ? HV_MMIO_DONE :
@@ -340,4 +347,52 @@ enum hv_mmio_result hv_insn_do_call_far(struct hv_mmio *m, const struct hv_insn 
 {
 	(void)arg;
 	return branch(m, insn, true);
+}
+
+/* ------------------------------------------------------------------ descriptors in ROM */
+
+/* Is @gla in one of the GDT, or of the LDT; @offset: how far behind the table's beginning. */
+static bool is_in_table(const struct tinyvmx_sregs *sregs, uint64_t gla, uint64_t *offset)
+{
+	const struct tinyvmx_segment *ldt = &sregs->seg[TINYVMX_LDTR];
+
+	*offset = gla - sregs->gdt_base;
+	if (*offset <= sregs->gdt_limit)
+		return true;
+	*offset = gla - ldt->base;
+	return !(ldt->ar & TINYVMX_AR_UNUSABLE) && *offset <= ldt->limit;
+}
+
+/* It was that access, and not one to page tables on the way to it. */
+static bool goes_to(struct hv_mmio *m, uint64_t gla, uint64_t gpa)
+{
+	struct hv_fault fault;
+	uint64_t found;
+
+	return hv_walk(m->guest.memory, &m->guest.paging, gla, HV_WALK_PEEK, &found, &fault,
+		       NULL) &&
+	       found == gpa;
+}
+
+bool hv_mmio_mark_descriptor(struct hv_mmio *m, const struct tinyvmx_run *run)
+{
+	const struct tinyvmx_exit_mmio *exit = &run->mmio;
+	const uint32_t wanted = TINYVMX_MMIO_WRITE | TINYVMX_MMIO_GLA_VALID;
+	const struct tinyvmx_sregs *sregs;
+	uint64_t offset, gpa;
+	uint8_t *type;
+
+	if ((exit->flags & wanted) != wanted || !hv_memory_is_rom(m->guest.memory, exit->gpa))
+		return false;
+	hv_guest_set_paging(&m->guest, &exit->paging, &run->regs);
+	m->sregs_read = false;
+	sregs = hv_insn_sregs(m);
+	if (!sregs || !is_in_table(sregs, exit->gla, &offset) || !goes_to(m, exit->gla, exit->gpa))
+		return false;
+	gpa = exit->gpa - offset % 8 + TYPE_OFFSET;
+	type = (gpa ^ exit->gpa) / PAGE ? NULL : hv_memory_at(m->guest.memory, gpa, 1);
+	if (!type || (*type & (TINYVMX_AR_S | TYPE_ACCESSED)) != TINYVMX_AR_S)
+		return false;
+	__atomic_fetch_or(type, TYPE_ACCESSED, __ATOMIC_RELAXED);
+	return true;
 }

@@ -75,4 +75,13 @@ const char *hv_mmio_why_not(struct hv_mmio *m, const uint8_t *code, size_t len);
  */
 enum hv_mmio_result hv_mmio_exit(struct hv_mmio *mmio, struct tinyvmx_run *run);
 
+/*
+ * A CPU that loads a segment register, be it for MOV, a far branch, IRET or an event, writes
+ * into the descriptor that it has been accessed. A PC's ROM ignores that, and the CPU goes on;
+ * in a VM it is a TINYVMX_EXIT_MMIO with nothing done, at an instruction that has no such
+ * operand. Then the bit is set for it, in the ROM, and true says: let the guest do it again.
+ * A descriptor that has the bit is false: who writes there now means it.
+ */
+bool hv_mmio_mark_descriptor(struct hv_mmio *mmio, const struct tinyvmx_run *run);
+
 #endif

@@ -246,6 +246,83 @@ static void test_load_task(void **state)
 	FAULTS(16, "\x0f\x00\xd8", X86_VECTOR_UD, 0);
 }
 
+/* An exit as the CPU's write to @gpa makes it, from linear address @gla. */
+static bool marks(uint64_t gla, uint64_t gpa, uint32_t flags)
+{
+	struct tinyvmx_run run = {
+		.regs = regs,
+		.mmio = { .gla = gla, .gpa = gpa, .flags = flags, .paging.cr0 = X86_CR0_PE },
+	};
+
+	return hv_mmio_mark_descriptor(&mmio, &run);
+}
+
+#define ROM 0xffffe000u
+#define WRITES (TINYVMX_MMIO_WRITE | TINYVMX_MMIO_GLA_VALID)
+
+static uint8_t type_at(uint64_t offset)
+{
+	return test_get(&memory, ROM + offset + 5, 1);
+}
+
+static void put_rom(void)
+{
+	struct hv_error err;
+
+	assert_int_equal(hv_memory_add_rom(&memory, 0x2000, &err), 0);
+	sregs.gdt_base = ROM;
+	sregs.gdt_limit = 0x1f;
+	sregs.seg[TINYVMX_LDTR] =
+		(struct tinyvmx_segment){ .base = ROM + 0x104, .limit = 0xf, .ar = 0x82 };
+	test_put64(&memory, ROM + 0x08, 0x00cf9a000000ffff);
+	test_put64(&memory, ROM + 0x10, 0x00cf92000000ffff);
+	test_put64(&memory, ROM + 0x18, 0x00008912345000ff); /* a TSS */
+	test_put64(&memory, ROM + 0x20, 0x00cf92000000ffff); /* behind the limit */
+	test_put64(&memory, ROM + 0x10c, 0x00cff2000000ffff);
+}
+
+/* What the CPU notes in a descriptor in ROM is noted for it, once. */
+static void test_marks_in_rom(void **state)
+{
+	(void)state;
+	put_rom();
+	assert_true(marks(ROM + 0x0d, ROM + 0x0d, WRITES));
+	assert_int_equal(type_at(0x08), 0x9b);
+	assert_int_equal(type_at(0x10), 0x92);
+	assert_false(marks(ROM + 0x0d, ROM + 0x0d, WRITES));
+	/* CPUs may write more than that byte; and an event may be what they are at. */
+	assert_true(marks(ROM + 0x14, ROM + 0x14, WRITES | TINYVMX_MMIO_WALK));
+	assert_int_equal(type_at(0x10), 0x93);
+	assert_true(marks(ROM + 0x111, ROM + 0x111, WRITES)); /* in the LDT */
+	assert_int_equal(type_at(0x10c), 0xf3);
+}
+
+static void test_no_marks(void **state)
+{
+	(void)state;
+	put_rom();
+	assert_false(marks(ROM + 0x1d, ROM + 0x1d, WRITES));
+	assert_false(marks(ROM + 0x25, ROM + 0x25, WRITES));
+	assert_false(marks(ROM + 0x0d, ROM + 0x0d, TINYVMX_MMIO_READ | TINYVMX_MMIO_GLA_VALID));
+	assert_false(marks(ROM + 0x0d, ROM + 0x0d, TINYVMX_MMIO_WRITE));
+	/* Page tables in ROM, on the way there. */
+	assert_false(marks(ROM + 0x0d, ROM + 0x800, WRITES));
+	sregs.seg[TINYVMX_LDTR].ar = TINYVMX_AR_UNUSABLE;
+	assert_false(marks(ROM + 0x111, ROM + 0x111, WRITES));
+	/* Its type is in another page, which may lie elsewhere. */
+	sregs.gdt_base = ROM + 0xffa;
+	test_put64(&memory, ROM + 0xffa, 0x00cf9a000000ffff);
+	assert_false(marks(ROM + 0x1000, ROM + 0x1000, WRITES));
+	/* No ROM, and none of the vCPU's state. */
+	sregs.gdt_base = CHIP;
+	assert_false(marks(CHIP + 0x0d, CHIP + 0x0d, WRITES));
+	sregs.gdt_base = ROM;
+	broken = TINYVMX_STATE_SREGS;
+	assert_false(marks(ROM + 0x0d, ROM + 0x0d, WRITES));
+	assert_int_equal(type_at(0x08), 0x9a);
+	assert_int_equal(type_at(0x10c), 0xf2);
+}
+
 static void test_load_far(void **state)
 {
 	(void)state;
@@ -375,6 +452,7 @@ int main(void)
 		T(test_stack_rules),    T(test_near_branches),
 		T(test_load_segment),   T(test_load_far),
 		T(test_far_branches),   T(test_load_task),
+		T(test_marks_in_rom),   T(test_no_marks),
 		T(test_tables),         T(test_prevented),
 		T(test_nothing),        T(test_breakpoints),
 	};

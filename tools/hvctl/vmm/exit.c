@@ -205,9 +205,9 @@ static void exit_mmio(struct hv_vcpu *vcpu)
 	struct tinyvmx_run *run = vcpu->run;
 	struct hv_mmio *mmio = &vcpu->mmio;
 
-	if (!can_be_emulated(vcpu, &run->mmio))
-		return;
 	prepare(vcpu);
+	if (hv_mmio_mark_descriptor(mmio, run) || !can_be_emulated(vcpu, &run->mmio))
+		return;
 	switch (hv_mmio_exit(mmio, run)) {
 	case HV_MMIO_FAULT:
 		inject_fault(vcpu, &mmio->guest.fault);
