@@ -22,17 +22,18 @@ boots()
 		--append "$WORDS" /linux/vmlinuz
 }
 
-# prompts IMAGE MIB REGEXP: hvctl with this firmware alone, until it says that. It would wait for keys for ever.
+# prompts IMAGE MIB REGEXP [KEYS]: hvctl with this firmware alone, until it says that. It would wait for keys for ever; KEYS, by
+# printf, are typed each second.
 prompts()
 {
 	# shellcheck disable=SC2016 # for the shell in the machine
 	box --mem 1024 -k "$K" --timeout "$LIMIT" --add "$1:/firmware" -- sh -c '
 		mkfifo /tmp/keys && exec 5<>/tmp/keys
 		hvctl run -m "$1" --no-reboot --firmware /firmware <&5 >/tmp/out 2>&1 &
-		until grep -aqE "$2" /tmp/out; do sleep 1; kill -0 $! 2>/dev/null || break; done
+		until grep -aqE "$2" /tmp/out; do sleep 1; kill -0 $! 2>/dev/null || break; printf "$3" >&5; done
 		kill $! 2>/dev/null
 		cat /tmp/out
-		grep -aqE "$2" /tmp/out' sh "$2" "$3"
+		grep -aqE "$2" /tmp/out' sh "$2" "$3" "${4:-}"
 }
 
 # What each must have told the kernel.
@@ -66,8 +67,9 @@ if [ "${LONG:-0}" != 0 ]; then
 	done
 	boots "$IMAGES/ovmf-4m.fd" 512
 	linux_is_right OVMF
+	# A key stops its countdown, behind which it would look for something to boot, by network, too.
 	for bits in 32 64; do
-		prompts "$IMAGES/u-boot-$bits.rom" 256 '^=> '
+		prompts "$IMAGES/u-boot-$bits.rom" 256 '^=> ' '\n'
 		ok "U-Boot, $bits bits: its prompt" ends 0
 	done
 fi
