@@ -11,9 +11,11 @@
  *  00 control: 31:16 item, 4 write, 3 select it, 2 skip, 1 read, 0 error   04 length
  *  08 address
  *
- * A request is copied once and then done in one go, within the item and within RAM: what the
- * guest does to it meanwhile changes nothing. It always ends; what reads behind an item's end
- * are zeroes.
+ * A request is copied once and then done within the item and within RAM: what the guest does
+ * to it meanwhile changes nothing. It always ends; what reads behind an item's end are zeroes.
+ * The first MiB is there before the guest goes on. What is more comes piece by piece, so that
+ * nobody waits for the bus meanwhile; control is written when all is done, for which firmware
+ * waits. Another request before that is an error.
  */
 #include <errno.h>
 #include <string.h>
@@ -34,6 +36,7 @@
 #define DMA_SKIP 0x04
 #define DMA_SELECT 0x08
 #define DMA_WRITE 0x10
+#define DMA_PAUSE_NS 10000
 
 #define ENTRY_LEN 64
 #define ENTRY_NAME 8
@@ -164,35 +167,74 @@ static uint8_t *ram(struct hv_fw_cfg *fw_cfg, uint64_t gpa, uint64_t len)
 	return fw_cfg->config.ram ? fw_cfg->config.ram(fw_cfg->config.ctx, gpa, len) : NULL;
 }
 
-static bool dma_read(struct hv_fw_cfg *fw_cfg, uint64_t gpa, uint32_t len)
+/* Of control, the byte with the command last: a vCPU may be waiting for it to become 0. */
+static void dma_end(struct hv_fw_cfg *fw_cfg, uint64_t request, bool done)
 {
-	uint8_t *to = len ? ram(fw_cfg, gpa, len) : NULL;
-	const uint8_t *bytes;
-	uint32_t count;
+	uint8_t *control = ram(fw_cfg, request, 4);
 
-	if (!to)
-		return !len;
-	count = next_bytes(fw_cfg, len, &bytes);
-	if (count)
-		memcpy(to, bytes, count);
-	memset(to + count, 0, len - count);
+	if (!control)
+		return;
+	memset(control, 0, 3);
+	__atomic_store_n(control + 3, done ? 0 : DMA_ERROR, __ATOMIC_RELEASE);
+}
+
+static void dma_wait(struct hv_fw_cfg *fw_cfg, int64_t left_ns)
+{
+	hv_timer_load(fw_cfg->config.clock, &fw_cfg->dma, left_ns);
+}
+
+/* As much as may be done at once. */
+static void dma_go_on(void *dev)
+{
+	struct hv_fw_cfg *fw_cfg = dev;
+	struct hv_fw_cfg_state *s = &fw_cfg->s;
+	uint32_t len = s->dma_len < HV_FW_CFG_DMA_PIECE ? s->dma_len : HV_FW_CFG_DMA_PIECE, count;
+	uint8_t *to = ram(fw_cfg, s->dma_to, len);
+	const uint8_t *bytes;
+
+	s->dma_to += len;
+	s->dma_len = to ? s->dma_len - len : 0;
+	if (to) {
+		count = next_bytes(fw_cfg, len, &bytes);
+		if (count)
+			memcpy(to, bytes, count);
+		memset(to + count, 0, len - count);
+	}
+	if (s->dma_len)
+		dma_wait(fw_cfg, DMA_PAUSE_NS);
+	else
+		dma_end(fw_cfg, s->dma_request, to);
+}
+
+/* All of it must be RAM, or nothing is done. */
+static bool dma_plan(struct hv_fw_cfg *fw_cfg, uint64_t gpa, uint32_t len)
+{
+	if (len && !ram(fw_cfg, gpa, len))
+		return false;
+	fw_cfg->s.dma_to = gpa;
+	fw_cfg->s.dma_len = len;
 	return true;
 }
 
-static bool dma_carry_out(struct hv_fw_cfg *fw_cfg, uint32_t control, uint32_t len, uint64_t gpa)
+static void dma_carry_out(struct hv_fw_cfg *fw_cfg, const uint8_t *request)
 {
-	const uint8_t *bytes;
+	uint32_t control = (uint32_t)get_be(request, 4), len = (uint32_t)get_be(request + 4, 4);
+	const uint8_t *skipped;
+	bool good = true;
 
 	if (control & DMA_SELECT)
 		select_item(fw_cfg, (uint16_t)(control >> 16));
 	if (control & DMA_READ)
-		return dma_read(fw_cfg, gpa, len);
-	/* There is nothing that a guest may write. */
-	if (control & DMA_WRITE)
-		return false;
-	if (control & DMA_SKIP)
-		next_bytes(fw_cfg, len, &bytes);
-	return true;
+		good = dma_plan(fw_cfg, get_be(request + 8, 8), len);
+	else if (control & DMA_WRITE)
+		/* There is nothing that a guest may write. */
+		good = false;
+	else if (control & DMA_SKIP)
+		next_bytes(fw_cfg, len, &skipped);
+	if (fw_cfg->s.dma_len)
+		dma_go_on(fw_cfg);
+	else
+		dma_end(fw_cfg, fw_cfg->s.dma_request, good);
 }
 
 /* Where the request is no RAM, there is nobody to tell. */
@@ -200,15 +242,17 @@ static void dma(struct hv_fw_cfg *fw_cfg)
 {
 	uint64_t gpa = get_be(fw_cfg->s.address, DMA_LEN);
 	uint8_t request[16], *at = ram(fw_cfg, gpa, sizeof(request));
-	bool done;
 
 	memset(fw_cfg->s.address, 0, DMA_LEN);
 	if (!at)
 		return;
+	if (fw_cfg->s.dma_len) {
+		dma_end(fw_cfg, gpa, false);
+		return;
+	}
 	memcpy(request, at, sizeof(request));
-	done = dma_carry_out(fw_cfg, (uint32_t)get_be(request, 4), (uint32_t)get_be(request + 4, 4),
-			     get_be(request + 8, 8));
-	put_be(at, done ? 0 : DMA_ERROR, 4);
+	fw_cfg->s.dma_request = gpa;
+	dma_carry_out(fw_cfg, request);
 }
 
 static void fw_cfg_read(struct hv_fw_cfg *fw_cfg, uint64_t offset, unsigned int width,
@@ -247,6 +291,7 @@ static void fw_cfg_access(void *dev, uint64_t offset, unsigned int width, bool w
 
 void hv_fw_cfg_reset(struct hv_fw_cfg *fw_cfg)
 {
+	hv_timer_cancel(fw_cfg->config.clock, &fw_cfg->dma);
 	memset(&fw_cfg->s, 0, sizeof(fw_cfg->s));
 	set_key(fw_cfg, HV_FW_CFG_SIGNATURE);
 }
@@ -255,6 +300,7 @@ int hv_fw_cfg_init(struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_config *conf
 {
 	memset(fw_cfg, 0, sizeof(*fw_cfg));
 	fw_cfg->config = *config;
+	fw_cfg->dma = (struct hv_timer){ .fn = dma_go_on, .dev = fw_cfg };
 	fw_cfg->region = (struct hv_region){
 		.name = "fw_cfg",
 		.space = HV_PORT,
@@ -273,21 +319,24 @@ int hv_fw_cfg_init(struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_config *conf
 
 void hv_fw_cfg_exit(struct hv_fw_cfg *fw_cfg)
 {
+	hv_timer_cancel(fw_cfg->config.clock, &fw_cfg->dma);
 	hv_bus_unregister(fw_cfg->config.bus, &fw_cfg->region);
 }
 
 void hv_fw_cfg_save(const struct hv_fw_cfg *fw_cfg, struct hv_fw_cfg_state *state)
 {
 	*state = fw_cfg->s;
+	state->dma_left_ns = hv_timer_save(fw_cfg->config.clock, &fw_cfg->dma);
 }
 
 int hv_fw_cfg_check(const struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_state *state)
 {
 	const struct hv_fw_cfg_item *item = find_item(fw_cfg, state->key);
 
-	if (state->pad || (state->key & KEY_WRITE) || state->offset > (item ? item->len : 0))
+	if ((state->pad[0] | state->pad[1] | state->pad[2]) || (state->key & KEY_WRITE) ||
+	    state->offset > (item ? item->len : 0))
 		return -EINVAL;
-	return 0;
+	return !state->dma_len == (state->dma_left_ns == HV_TIMER_UNARMED) ? 0 : -EINVAL;
 }
 
 int hv_fw_cfg_load(struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_state *state)
@@ -298,7 +347,8 @@ int hv_fw_cfg_load(struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_state *state
 		return err;
 	fw_cfg->s = *state;
 	fw_cfg->current = find_item(fw_cfg, state->key);
+	dma_wait(fw_cfg, state->dma_left_ns);
 	return 0;
 }
 
-HV_STATE_KIND(fw_cfg, HV_STATE_FW_CFG, 1);
+HV_STATE_KIND(fw_cfg, HV_STATE_FW_CFG, 2);

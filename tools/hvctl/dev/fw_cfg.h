@@ -14,6 +14,7 @@
 #define HV_FW_CFG_NAME 56		/* with its NUL */
 #define HV_FW_CFG_ITEMS 96
 #define HV_FW_CFG_FILES 48
+#define HV_FW_CFG_DMA_PIECE (1u << 20)	/* bytes that one access, or one timer, copies at most */
 
 /* Items with a number of their own. */
 enum hv_fw_cfg_key {
@@ -43,6 +44,7 @@ enum hv_fw_cfg_key {
 
 struct hv_fw_cfg_config {
 	struct hv_bus *bus;
+	struct hv_clock *clock;
 	/*
 	 * Guest RAM at @gpa, @len bytes of it, which are about to be written; NULL unless all
 	 * of them are RAM. NULL function: there is none.
@@ -61,15 +63,20 @@ struct hv_fw_cfg_item {
 };
 
 struct hv_fw_cfg_state {
-	uint8_t address[8];		/* of the DMA request: big endian */
+	uint8_t address[8];		/* of the next DMA request: big endian */
+	uint64_t dma_request;		/* that which is being done, */
+	uint64_t dma_to;		/* where its next byte goes, */
+	int64_t dma_left_ns;		/* when, as hv_timer_save() says; only in a record, */
+	uint32_t dma_len;		/* and how many bytes are left; 0: there is no request */
 	uint32_t offset;		/* in the item, not behind its end */
 	uint16_t key;
-	uint16_t pad;
+	uint16_t pad[3];
 };
 
 struct hv_fw_cfg {
 	struct hv_fw_cfg_config config;
 	struct hv_region region;
+	struct hv_timer dma;
 	struct hv_fw_cfg_item item[HV_FW_CFG_ITEMS];
 	unsigned int items, files;
 	uint8_t directory[4 + 64 * HV_FW_CFG_FILES];

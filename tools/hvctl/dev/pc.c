@@ -245,6 +245,7 @@ static int pc_init_fw_cfg(struct hv_pc *pc, const struct hv_pc_config *config)
 {
 	const struct hv_fw_cfg_config fw_cfg = {
 		.bus = config->bus,
+		.clock = config->clock,
 		.ram = config->ram,
 		.selected = config->fw_cfg_selected,
 		.ctx = config->ctx,

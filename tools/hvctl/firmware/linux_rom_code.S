@@ -11,6 +11,7 @@
 
 #define DMA_PORT 0x518
 #define DMA_READ_SELECTED 0x0a
+#define DMA_FAILED 0x01000000		/* what there is of control behind a request: big endian */
 
 #define KERNEL_ADDR 0x07
 #define KERNEL_SIZE 0x08
@@ -130,9 +131,14 @@ dma:
 	movw	$DMA_PORT, %dx
 	outl	%eax, %dx
 	popw	%dx
-	cmpl	$0, REQUEST_CONTROL
-	jne	failed
-	ret
+1:	movl	REQUEST_CONTROL, %eax
+	testl	%eax, %eax
+	jz	2f
+	cmpl	$DMA_FAILED, %eax
+	je	failed
+	pause
+	jmp	1b
+2:	ret
 
 /* The next boot device's turn. */
 failed:

@@ -3,6 +3,7 @@
  * A hostile guest against fw_cfg: ports, DMA requests anywhere in RAM and outside, and damaged
  * snapshots. RAM ends where the sanitizer begins to complain; so do items.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +15,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct bench {
 	struct hv_bus bus;
+	struct hv_clock clock;
+	uint64_t now_ns;
 	struct hv_fw_cfg fw_cfg;
 	uint8_t *ram;
 };
+
+static uint64_t now(struct hv_clock *clock)
+{
+	return ((struct bench *)((char *)clock - offsetof(struct bench, clock)))->now_ns;
+}
 
 static void *ram(void *ctx, uint64_t gpa, uint64_t len)
 {
@@ -68,7 +76,7 @@ static void step(struct bench *b, const uint8_t *bytes)
 	uint64_t value = (uint32_t)bytes[3] << 8 | bytes[4];
 	unsigned int port = bytes[1] % HV_FW_CFG_LEN, width = 1u << bytes[2] % 3;
 
-	switch (bytes[0] % 5) {
+	switch (bytes[0] % 6) {
 	case 0:
 		write_port(b, (uint16_t)(HV_FW_CFG_PORT + port), width, value);
 		return;
@@ -81,6 +89,10 @@ static void step(struct bench *b, const uint8_t *bytes)
 	case 3:
 		start_request(b, bytes + 1);
 		return;
+	case 4:
+		b->now_ns += (uint64_t)value << 4;
+		hv_clock_run(&b->clock);
+		return;
 	default:
 		damage_state(b, bytes + 1);
 	}
@@ -89,10 +101,16 @@ static void step(struct bench *b, const uint8_t *bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct bench b;
-	const struct hv_fw_cfg_config config = { .bus = &b.bus, .ram = ram, .ctx = &b };
+	const struct hv_fw_cfg_config config = {
+		.bus = &b.bus,
+		.clock = &b.clock,
+		.ram = ram,
+		.ctx = &b,
+	};
 	uint8_t *file = malloc(40);
 
 	memset(&b, 0, sizeof(b));
+	b.clock.now_ns = now;
 	b.ram = calloc(1, RAM);
 	if (!b.ram || !file || hv_fw_cfg_init(&b.fw_cfg, &config) ||
 	    hv_fw_cfg_add_number(&b.fw_cfg, HV_FW_CFG_CPUS, 1, 2) ||

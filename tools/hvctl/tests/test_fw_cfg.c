@@ -4,7 +4,7 @@
 
 #include "dev/fw_cfg.h"
 
-#define RAM 0x10000
+#define RAM 0x400000
 #define REQUEST 0x100
 #define TO 0x1000
 
@@ -32,6 +32,7 @@ static int setup(void **state)
 {
 	const struct hv_fw_cfg_config config = {
 		.bus = &fixture.bench.bus,
+		.clock = &fixture.bench.clock,
 		.ram = ram,
 		.selected = selected,
 		.ctx = &fixture,
@@ -224,6 +225,104 @@ static void test_dma_that_leads_nowhere(void **state)
 	assert_memory_equal(before, f->ram, RAM);
 }
 
+static uint32_t control(const struct fixture *f)
+{
+	const uint8_t *at = f->ram + REQUEST;
+
+	return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
+}
+
+#define PIECE HV_FW_CFG_DMA_PIECE
+#define LARGE (2 * PIECE + 0x1000)
+#define KEY   0x22
+
+/* A file of more than two pieces, to TO. */
+static void start_large(struct fixture *f)
+{
+	static uint8_t large[LARGE - 1];
+
+	for (size_t i = 0; i < sizeof(large); i++)
+		large[i] = (uint8_t)(i / 0x1000 + i);
+	memset(f->ram, 0xcc, RAM);
+	assert_int_equal(hv_fw_cfg_add_file(&f->fw_cfg, "opt/large", large, sizeof(large)), 0);
+	assert_int_equal(dma(f, KEY << 16 | 8 | 2, LARGE, TO), KEY << 16 | 8 | 2);
+}
+
+static bool came(const struct fixture *f, uint64_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (f->ram[TO + i] != (i < LARGE - 1 ? (uint8_t)(i / 0x1000 + i) : 0))
+			return false;
+	return f->ram[TO + len] == 0xcc;
+}
+
+/* It comes in pieces, so that whoever waits for the bus has his turn between them. */
+static void test_large_dma(void **state)
+{
+	struct fixture *f = *state;
+
+	start_large(f);
+	assert_true(came(f, PIECE));
+	bench_run_ns(&f->bench, 10000);
+	assert_true(came(f, 2 * PIECE));
+	assert_int_equal(control(f), KEY << 16 | 8 | 2);
+	bench_run_ns(&f->bench, 10000);
+	assert_true(came(f, LARGE));
+	assert_int_equal(control(f), 0);
+	assert_int_equal(hv_clock_next(&f->bench.clock), UINT64_MAX);
+	assert_int_equal(dma(f, 0x200000 | 8 | 2, 3, TO), 0);
+}
+
+/* Another request, meanwhile, is none; and the first one goes on. */
+static void test_dma_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+
+	start_large(f);
+	put_be(f->ram + 0x200, 0x20000a, 4);
+	put_be(f->ram + 0x204, 3, 4);
+	put_be(f->ram + 0x208, 0x300, 8);
+	outl(&f->bench, 0x518, __builtin_bswap32(0x200));
+	assert_int_equal(f->ram[0x203], 1);
+	assert_int_equal(f->ram[0x300], 0xcc);
+	bench_run_ns(&f->bench, 20000);
+	assert_true(came(f, LARGE));
+	assert_int_equal(control(f), 0);
+}
+
+static void test_reset_ends_dma(void **state)
+{
+	struct fixture *f = *state;
+
+	start_large(f);
+	hv_fw_cfg_reset(&f->fw_cfg);
+	bench_run_ns(&f->bench, 20000);
+	assert_true(came(f, PIECE));
+	assert_int_equal(control(f), KEY << 16 | 8 | 2);
+	assert_int_equal(dma(f, 0x200000 | 8 | 2, 3, TO), 0);
+}
+
+static void test_save_load_during_dma(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_fw_cfg_state saved;
+
+	start_large(f);
+	hv_fw_cfg_save(&f->fw_cfg, &saved);
+	hv_fw_cfg_reset(&f->fw_cfg);
+	assert_int_equal(hv_fw_cfg_load(&f->fw_cfg, &saved), 0);
+	bench_run_ns(&f->bench, 9999);
+	assert_true(came(f, PIECE));
+	bench_run_ns(&f->bench, 1);
+	assert_true(came(f, 2 * PIECE));
+	/* A record of somebody's own: where there is no RAM. */
+	saved.dma_to = RAM - 1;
+	assert_int_equal(hv_fw_cfg_load(&f->fw_cfg, &saved), 0);
+	bench_run_ns(&f->bench, 10000);
+	assert_int_equal(control(f), 1);
+	assert_int_equal(hv_clock_next(&f->bench.clock), UINT64_MAX);
+}
+
 static void test_save_load(void **state)
 {
 	struct fixture *f = *state;
@@ -248,7 +347,9 @@ static void test_save_load(void **state)
 	REFUSE(s.offset = 6);
 	REFUSE(s.key = 0x22);
 	REFUSE(s.key |= 0x4000);
-	REFUSE(s.pad = 1);
+	REFUSE(s.pad[1] = 1);
+	REFUSE(s.dma_len = 1);
+	REFUSE(s.dma_left_ns = 1);
 #undef REFUSE
 	assert_int_equal(bytes(f, 2), 0x6c6f);
 }
@@ -263,6 +364,10 @@ int main(void)
 		FW_CFG_TEST(test_what_cannot_be_added),
 		FW_CFG_TEST(test_by_dma),
 		FW_CFG_TEST(test_dma_that_leads_nowhere),
+		FW_CFG_TEST(test_large_dma),
+		FW_CFG_TEST(test_dma_meanwhile),
+		FW_CFG_TEST(test_reset_ends_dma),
+		FW_CFG_TEST(test_save_load_during_dma),
 		FW_CFG_TEST(test_save_load),
 	};
 

@@ -21,7 +21,7 @@ static struct fixture fixture;
 static int setup(void **state)
 {
 	struct fixture *f = &fixture;
-	const struct hv_fw_cfg_config config = { .bus = &f->bench.bus };
+	const struct hv_fw_cfg_config config = { .bus = &f->bench.bus, .clock = &f->bench.clock };
 
 	memset(f, 0, sizeof(*f));
 	bench_init(&f->bench);
