@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/text.h"
 #include "symbols.h"
 
 /* In a System.map nothing tells where the code ends. */
@@ -23,12 +24,16 @@ static void consider(struct symbol *best, const struct symbol *symbol, uint64_t 
 		*best = *symbol;
 }
 
+/* Whoever has made the file has chosen each byte of the name, and a terminal will get it. */
 static bool tell(const struct symbol *best, uint64_t address, char *text, size_t len)
 {
+	size_t shown = best->len < len ? best->len : len;
+
 	if (!best->name)
 		return false;
-	snprintf(text, len, "%.*s+0x%llx", (int)best->len, best->name,
+	snprintf(text, len, "%.*s+0x%llx", (int)shown, best->name,
 		 (unsigned long long)(address - best->value));
+	hv_text_clean(text, len, text, strlen(text));
 	return true;
 }
 
@@ -62,8 +67,14 @@ static uint64_t to_virtual(Elf *elf, uint64_t address)
 	return address;
 }
 
-static void search_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *sh, size_t code,
-			 uint64_t address, struct symbol *best)
+/* The best one so far; its name is looked up when it is the last: names may be long. */
+struct elf_symbol {
+	uint64_t value;
+	size_t strings, name;		/* section, and offset in it; 0: there is none yet */
+};
+
+static void search_table(Elf_Scn *section, const GElf_Shdr *sh, size_t code, uint64_t address,
+			 struct elf_symbol *best)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t count = data && sh->sh_entsize ? sh->sh_size / sh->sh_entsize : 0;
@@ -71,18 +82,19 @@ static void search_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *sh, size_t
 
 	for (size_t i = 0; i < count && gelf_getsym(data, i, &sym); i++) {
 		unsigned int type = GELF_ST_TYPE(sym.st_info);
-		const char *name = elf_strptr(elf, sh->sh_link, sym.st_name);
 
-		if (sym.st_shndx == code && name && (type == STT_FUNC || type == STT_NOTYPE))
-			consider(best, &(struct symbol){ sym.st_value, name, strlen(name) },
-				 address);
+		if (sym.st_shndx == code && sym.st_name && sym.st_value <= address &&
+		    (type == STT_FUNC || type == STT_NOTYPE) &&
+		    (!best->name || sym.st_value > best->value))
+			*best = (struct elf_symbol){ sym.st_value, sh->sh_link, sym.st_name };
 	}
 }
 
 static bool search_elf(Elf *elf, uint64_t address, char *text, size_t len)
 {
-	struct symbol best = { 0 };
+	struct elf_symbol best = { 0 };
 	Elf_Scn *section = NULL;
+	const char *name;
 	GElf_Shdr sh;
 	size_t code;
 
@@ -93,8 +105,10 @@ static bool search_elf(Elf *elf, uint64_t address, char *text, size_t len)
 	}
 	while ((section = elf_nextscn(elf, section)))
 		if (gelf_getshdr(section, &sh) && sh.sh_type == SHT_SYMTAB)
-			search_table(elf, section, &sh, code, address, &best);
-	return tell(&best, address, text, len);
+			search_table(section, &sh, code, address, &best);
+	name = best.name ? elf_strptr(elf, best.strings, best.name) : NULL;
+	return name &&
+	       tell(&(struct symbol){ best.value, name, strnlen(name, len) }, address, text, len);
 }
 
 bool hv_symbols_in_elf(const struct hv_file *file, uint64_t address, char *text, size_t len)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Names for addresses: from System.map, and from ELF files good and broken. */
 #include <elf.h>
+#include <time.h>
 
 #include "lib/util.h"
 #include "load/symbols.h"
@@ -189,13 +190,58 @@ static void test_elf_broken(void **state)
 				       sizeof(text)));
 }
 
+/* Who has made the file has chosen every byte of it. */
+static void test_hostile_names(void **state)
+{
+	struct elf elf = new_elf();
+
+	(void)state;
+	memcpy(elf.strings + 1, "\033[2J", 4);
+	assert_true(in_elf(&elf, VIRTUAL + 0x10));
+	assert_string_equal(text, "?[2Jt+0x0");
+	assert_true(in_map("ffffffff81000000 T \033]0;x\a\r", 0xffffffff81000001));
+	assert_string_equal(text, "?]0;x??+0x1");
+}
+
+#define MANY_SYMBOLS 100000
+#define LONG_NAME    (4 * HV_MIB)
+
+/* All of them better than the one before, and with the same long name. */
+static void test_long_names(void **state)
+{
+	size_t symbols = MANY_SYMBOLS * sizeof(Elf64_Sym), size;
+	struct elf elf = new_elf();
+	struct hv_file file;
+	clock_t begin;
+	Elf64_Sym *symbol;
+
+	(void)state;
+	elf.section[SECTION_TEXT].sh_size = MANY_SYMBOLS;
+	elf.section[SECTION_SYMTAB].sh_offset = sizeof(elf);
+	elf.section[SECTION_SYMTAB].sh_size = symbols;
+	elf.section[SECTION_STRTAB].sh_offset = sizeof(elf) + symbols;
+	elf.section[SECTION_STRTAB].sh_size = LONG_NAME;
+	size = sizeof(elf) + symbols + LONG_NAME;
+	file = (struct hv_file){ calloc(1, size), size };
+	assert_non_null(file.data);
+	memcpy(file.data, &elf, sizeof(elf));
+	symbol = (Elf64_Sym *)(file.data + sizeof(elf));
+	for (unsigned int i = 0; i < MANY_SYMBOLS; i++)
+		symbol[i] = (Elf64_Sym)SYMBOL(1, STB_GLOBAL, STT_FUNC, VIRTUAL + i, 1);
+	memset(file.data + sizeof(elf) + symbols + 1, 'x', LONG_NAME - 2);
+	begin = clock();
+	assert_true(hv_symbols_in_elf(&file, VIRTUAL + MANY_SYMBOLS - 1, text, sizeof(text)));
+	assert_int_equal(text[0], 'x');
+	assert_true(clock() - begin < 5 * CLOCKS_PER_SEC);
+	free(file.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_map),
-		cmocka_unit_test(test_map_broken),
-		cmocka_unit_test(test_elf),
-		cmocka_unit_test(test_elf_broken),
+		cmocka_unit_test(test_map),           cmocka_unit_test(test_map_broken),
+		cmocka_unit_test(test_elf),           cmocka_unit_test(test_elf_broken),
+		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_long_names),
 	};
 
 	return cmocka_run_group_tests_name("symbols", tests, NULL, NULL);
