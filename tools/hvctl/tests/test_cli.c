@@ -117,6 +117,8 @@ static void test_images(void **state)
 	refused("run /bin/sh", "program for Linux");
 	refused("run", "no image");
 	refused("run ''", ": no such file");
+	/* A name is not obeyed by the terminal. */
+	refused("run \"$(printf '\\033[2Jx\\nx')\"", "?[2Jx?x: no such file");
 	refused("run ok two", "two: one image too many");
 	refused("run --firmware ok", "ok: is no flat firmware");
 	refused("run --firmware ok two", "ok: is no flat firmware");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A machine, the terminal, the signals, and the last words. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "advice.h"
 #include "display.h"
 #include "lib/status.h"
+#include "lib/text.h"
 #include "lib/tvx.h"
 #include "machine.h"
 #include "machine_bios.h"
@@ -375,9 +377,14 @@ static int finish(struct session *session)
 	return hv_end_status(&machine->end);
 }
 
+/* A file's name may be anything. */
 static int fail(const struct hv_error *err)
 {
-	fprintf(stderr, "hvctl run: %s: %s\n", err->subject, err->text);
+	char text[PATH_MAX + sizeof(err->text)];
+
+	snprintf(text, sizeof(text), "%s: %s", err->subject, err->text);
+	hv_text_clean(text, sizeof(text), text, strlen(text));
+	fprintf(stderr, "hvctl run: %s\n", text);
 	return HV_STATUS_USAGE;
 }
 
