@@ -44,6 +44,7 @@ struct hv_boot {
 struct hv_boot_env {
 	bool huge_1g;			/* the CPU has 1 GiB pages, to map RAM above 4 GiB with */
 	uint64_t rsdp;			/* where ACPI's RSDP lies; 0: there are no tables */
+	bool screen;			/* there is a VGA, in text mode 3 */
 };
 
 enum hv_boot_thing {

@@ -31,7 +31,13 @@
 #define HEADER_MIN 0x230		/* to the end of protocol 2.03 */
 #define HEADER_MAX 0x290		/* boot_params has more behind */
 
-/* Of boot_params alone */
+/* Of boot_params alone: screen_info, whose cursor is at home, first */
+#define VIDEO_MODE 0x006
+#define VIDEO_COLUMNS 0x007
+#define VIDEO_EGA_BX 0x00a		/* what INT 10H, AH=12H tells of an EGA's memory */
+#define VIDEO_ROWS 0x00e
+#define VIDEO_IS_VGA 0x00f
+#define VIDEO_LINES 0x010		/* of a character */
 #define ACPI_RSDP_ADDR 0x070
 #define E820_ENTRIES 0x1e8
 #define E820_TABLE 0x2d0
@@ -288,6 +294,17 @@ static void put_e820(uint8_t *params, const struct hv_memory *memory)
 	params[E820_ENTRIES] = count;
 }
 
+/* Text mode 3, as its setup code would find it; else Linux looks for no screen. */
+static void put_screen_info(uint8_t *params)
+{
+	params[VIDEO_MODE] = 3;
+	params[VIDEO_COLUMNS] = 80;
+	put(params, VIDEO_EGA_BX, 0x0003, 2); /* colours, 256 KiB */
+	params[VIDEO_ROWS] = 25;
+	params[VIDEO_IS_VGA] = 1;
+	put(params, VIDEO_LINES, 16, 2);
+}
+
 static void put_initrd(uint8_t *params, const struct hv_payload *payload)
 {
 	const struct hv_module *first = &payload->module[0], *last = first + payload->modules - 1;
@@ -342,6 +359,8 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 	put(params, HV_BZIMAGE_CMD_LINE_PTR, payload->areas.area[HV_BOOT_THE_CMDLINE].gpa, 4);
 	put_initrd(params, payload);
 	put_e820(params, memory);
+	if (env->screen)
+		put_screen_info(params);
 	put(params, ACPI_RSDP_ADDR, env->rsdp, 8);
 	hv_image_put(memory, payload->areas.area[HV_BOOT_THE_INFO].gpa, params, sizeof(params));
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
@@ -360,6 +379,8 @@ const struct hv_protocol hv_protocol_linux = {
 	.place = place,
 	.start = start,
 	.cmdline = "console=ttyS0 panic=-1",
+	/* The last one is where its first process reads and writes. */
+	.desk_cmdline = "console=ttyS0 console=tty0 panic=-1",
 	.advice =
 		"if it said nothing, see its first messages by --append earlyprintk=serial,ttyS0; with --system-map also --append nokaslr",
 	.pc = true,

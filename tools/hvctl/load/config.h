@@ -41,6 +41,7 @@ struct hv_payload_config {
 	const char *boot;		/* name of the protocol; NULL: by the image's content */
 	const char *cmdline;		/* instead of the protocol's */
 	const char *append;		/* behind it */
+	bool desk;			/* somebody looks at the screen and types */
 	const char *bios;		/* a stub instead of our own */
 	uint64_t bios_gpa;		/* where it goes */
 	const char *system_map;

@@ -114,7 +114,10 @@ static int make_cmdline(struct hv_payload *payload, struct hv_error *err)
 	/* Firmware's is that of the kernel that it starts. */
 	const struct hv_protocol *protocol = config->kernel ? &hv_protocol_linux :
 							      payload->protocol;
-	const char *own = payload->image.foreign ? NULL : protocol->cmdline;
+	bool desk = config->desk && !config->kernel && protocol->desk_cmdline;
+	const char *own = payload->image.foreign ? NULL :
+			  desk                   ? protocol->desk_cmdline :
+						   protocol->cmdline;
 	const char *first = config->cmdline ? config->cmdline : own ? own : "";
 	const char *append = config->append ? config->append : "";
 	const char *name = payload->protocol->names_image ? config->path : "";

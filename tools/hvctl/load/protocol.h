@@ -36,6 +36,7 @@ struct hv_protocol {
 	void (*start)(const struct hv_payload *payload, const struct hv_memory *memory,
 		      const struct hv_boot_env *env, struct hv_boot *boot);
 	const char *cmdline;		/* if the user gives none; NULL: an empty one */
+	const char *desk_cmdline;	/* ... with --display text; NULL: the same */
 	const char *advice;		/* what to try when the guest dies early, or NULL */
 	bool names_image;		/* the first word of the command line is the image's name */
 	bool module_args;		/* each module has words of its own */

@@ -164,6 +164,23 @@ static void test_boot_params(void **state)
 	assert_int_equal(load_test_get(&t, PARAMS + 0x2e0, 4), 1);
 	/* Nothing from behind the header: the code there would be taken for fields. */
 	assert_int_equal(load_test_get(&t, PARAMS + 0x26c, 4), 0);
+	/* No screen. */
+	assert_int_equal(load_test_get(&t, PARAMS, 8), 0);
+	assert_int_equal(load_test_get(&t, PARAMS + 8, 8), 0);
+}
+
+/* Text mode 3 of a VGA, of 80 by 25 characters of 16 lines, the cursor at home. */
+static void test_screen_info(void **state)
+{
+	struct bzimage image = new_image();
+
+	(void)state;
+	use(&image);
+	t.env.screen = true;
+	load_test_accept(&t);
+	assert_int_equal(load_test_get(&t, PARAMS, 8), 0x5003000000000000);
+	assert_int_equal(load_test_get(&t, PARAMS + 8, 8), 0x0119000000030000);
+	assert_int_equal(load_test_get(&t, PARAMS + 16, 2), 16);
 }
 
 static void test_no_acpi(void **state)
@@ -202,6 +219,16 @@ static void test_command_lines(void **state)
 	hv_payload_free(&t.payload);
 	load_test_accept(&t);
 	assert_string_equal(load_test_string(&t, HV_BOOT_CMDLINE), "root=/dev/vda quiet");
+	/* Who looks at the screen is to see it there; what the user says stands. */
+	t.config.desk = true;
+	hv_payload_free(&t.payload);
+	load_test_accept(&t);
+	assert_string_equal(load_test_string(&t, HV_BOOT_CMDLINE), "root=/dev/vda quiet");
+	t.config.cmdline = NULL;
+	hv_payload_free(&t.payload);
+	load_test_accept(&t);
+	assert_string_equal(load_test_string(&t, HV_BOOT_CMDLINE),
+			    "console=ttyS0 console=tty0 panic=-1 quiet");
 	t.config.cmdline = "";
 	hv_payload_free(&t.payload);
 	load_test_accept(&t);
@@ -517,6 +544,7 @@ int main(void)
 		T(test_setup_too_large),
 		T(test_old_protocol),
 		T(test_boot_params),
+		T(test_screen_info),
 		T(test_no_acpi),
 		T(test_header_longer_than_we_know),
 		T(test_command_lines),

@@ -66,6 +66,8 @@ static void test_parts(void **state)
 
 	(void)state;
 	use_image(sizeof(image));
+	/* Firmware finds no VGA BIOS: a screen is no console. */
+	t.config.desk = true;
 	t.config.append = "quiet";
 	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "12345", 5));
 	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "6", 1));

@@ -229,6 +229,7 @@ static struct hv_machine *allocate(const struct hv_config *config, struct hv_err
 		return NULL;
 	}
 	machine->config = *config;
+	machine->config.load.desk = config->display != HV_DISPLAY_NONE;
 	move_serial(&machine->config);
 	machine->vm.device = machine->vm.fd = -1;
 	machine->memory.fd = -1;
@@ -470,6 +471,7 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 	const struct hv_boot_env env = {
 		.huge_1g = hv_cpuid_has_1g_pages(machine->cpuid, machine->nr_cpuid),
 		.rsdp = machine->pc ? HV_ACPI_GPA : 0,
+		.screen = machine->pc,
 	};
 	struct hv_boot boot;
 
