@@ -451,23 +451,28 @@ static void test_stop_and_continue(void **state)
 	expect(LEAVE);
 }
 
-/* Nobody reads the terminal: that must not keep a signal from ending the VM. */
-static void test_stalled_terminal(void **state)
+static void wait_for_signal(int sig)
 {
 	int status;
 
-	(void)state;
-	start(scrolls, 30, 100, "xterm");
-	expect("aaaaaaaa");
-	test_sleep_ms(1000);
-	kill(child.pid, SIGTERM);
 	for (unsigned int i = 0; i < PATIENCE_MS; i++) {
 		if (waitpid(child.pid, &status, WNOHANG) == child.pid)
 			break;
 		test_sleep_ms(1);
 		assert_int_not_equal(i, PATIENCE_MS - 1);
 	}
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == sig);
+}
+
+/* Nobody reads the terminal: that must not keep a signal from ending the VM. */
+static void test_stalled_terminal(void **state)
+{
+	(void)state;
+	start(scrolls, 30, 100, "xterm");
+	expect("aaaaaaaa");
+	test_sleep_ms(1000);
+	kill(child.pid, SIGTERM);
+	wait_for_signal(SIGTERM);
 	close(child.fd);
 }
 
@@ -483,6 +488,16 @@ static void test_killed(void **state)
 	status = end();
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
 	expect(LEAVE);
+}
+
+/* The terminal's window is closed. */
+static void test_hangup(void **state)
+{
+	(void)state;
+	start(scrolls, 30, 100, "xterm");
+	expect("aaaaaaaa");
+	close(child.fd);
+	wait_for_signal(SIGHUP);
 }
 
 /* Nothing of ncurses' own is said, and nothing drawn. */
@@ -567,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_stop_and_continue),
 		cmocka_unit_test(test_stalled_terminal),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_hangup),
 		cmocka_unit_test(test_no_such_terminals),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_no_terminal),
