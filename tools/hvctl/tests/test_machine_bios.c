@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A machine with a BIOS: the guest's way to it and back, what is typed, and errors. */
+#include <locale.h>
+
 #include "bios/rom.h"
 #include "lib/x86.h"
 #include "machine_test.h"
@@ -127,6 +129,34 @@ static void test_start(void **state)
 	assert_int_equal(test_get(&machine->memory, 0x410, 1) & 1, 1);
 }
 
+static int prints_controls(struct fake_vcpu *vcpu)
+{
+	static const char text[] = "a\033[2J\r\n\016\bb";
+
+	if (step == sizeof(text) - 1)
+		return fake_out(vcpu, 0x604, 2, 0x2000);
+	vcpu->regs.gpr[TINYVMX_RBX] = 0;
+	return call(vcpu, 0x10, 0x0e00 | text[step++]);
+}
+
+/* What moves the cursor goes out as it is; other control characters are drawn, as by a VGA. */
+static void test_output(void **state)
+{
+	char text[40] = "";
+	int fds[2];
+
+	(void)state;
+	setlocale(LC_CTYPE, "C.UTF-8");
+	assert_int_equal(pipe(fds), 0);
+	machine->console.out_stream.fd = fds[1];
+	run(prints_controls);
+	hv_console_finish(&machine->console);
+	assert_true(read(fds[0], text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "a\u2190[2J\r\n\u266b\bb");
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static int prints(struct fake_vcpu *vcpu)
 {
 	if (step++)
@@ -206,7 +236,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_start),    T(test_keys), T(test_disk), T(test_no_ide),
-		T(test_no_state), T(test_bare), T(test_told),
+		T(test_no_state), T(test_bare), T(test_told), T(test_output),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -26,11 +26,11 @@
 static void output(void *ctx, uint8_t character)
 {
 	struct hv_machine_bios *bios = ctx;
-	char text[HV_SCREEN_CHARACTER_MAX];
+	char text[HV_SCREEN_CHARACTER_MAX] = { character };
 	size_t len = 1;
 
-	*text = character;
-	if (character >= ' ')
+	/* Escape is an arrow, as on the screen, and nothing that a terminal would obey. */
+	if (!character || !strchr("\b\r\n", character))
 		len = hv_screen_local(character, text);
 	hv_console_output(&bios->machine->console, (uint8_t *)text, len);
 }
