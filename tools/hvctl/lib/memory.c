@@ -13,6 +13,9 @@
 #include "util.h"
 
 #define PAGE 4096
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
 #define HUGE_PAGE (2 * HV_MIB)
 
 /* Larger than any address that a process or, by four levels of EPT, a guest has. */
@@ -205,10 +208,9 @@ void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa)
 {
 	void *page = hv_memory_is_rom(memory, gpa) ? NULL : hv_memory_at(memory, gpa, PAGE);
 
-	if (!page || mprotect(page, PAGE, PROT_READ))
-		return;
-	/* What has just been one mapping can be one again: this does not fail. */
-	(void)mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+	/* The memfd keeps what is in it. Locked or not: it is not to be had in vain. */
+	if (page && memory->fd >= 0)
+		(void)madvise(page, PAGE, MADV_DONTNEED_LOCKED);
 }
 
 void hv_memory_clear(struct hv_memory *memory)

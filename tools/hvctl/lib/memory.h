@@ -86,8 +86,8 @@ int hv_memory_read(const struct hv_memory *memory, uint64_t gpa, void *buf, uint
 int hv_memory_write(const struct hv_memory *memory, uint64_t gpa, const void *buf, uint64_t len);
 
 /*
- * Have the host take the page of RAM at @gpa away and give it back, so that whoever has mapped
- * it maps it anew. Nothing where there is no RAM. Nobody else may be at that page meanwhile.
+ * Have the host take the page of RAM at @gpa out of all page tables, so that whoever comes to it
+ * next maps it anew; any thread, whoever is at it. For RAM in a memfd; nothing where there is none.
  */
 void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa);
 

@@ -412,6 +412,8 @@ static void test_testdev(void **state)
 	config.testdev = true;
 	hv_machine_destroy(machine);
 	machine = test_machine(&config);
+	/* What it flushes is in a memfd, or would be lost. */
+	assert_true(machine->memory.fd >= 0);
 	test_out(machine, 0xe0, 4, 0x12345678);
 	test_out(machine, 0xe9, 1, 0x56);
 	test_program_pic(machine);

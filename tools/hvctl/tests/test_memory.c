@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Guest RAM: its size, the gap below 4 GiB, what lies inside. */
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -124,6 +127,63 @@ static void test_accessor(void **state)
 	hv_memory_exit(&memory);
 }
 
+/* /proc/self/pagemap: the page is in this process's page tables. */
+static bool is_mapped(const void *page)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &entry, 8, (uintptr_t)page / 4096 * 8), 8);
+	close(fd);
+	return entry >> 63;
+}
+
+#define WRITES 20000
+
+static atomic_bool written;
+
+/* A vCPU at the page that is being flushed. */
+static void *writer(void *page)
+{
+	for (uint32_t i = 1; i <= WRITES; i++)
+		*(volatile uint32_t *)page = i;
+	atomic_store(&written, true);
+	return NULL;
+}
+
+static void test_flush(void **state)
+{
+	struct hv_memory memory;
+	struct hv_error err;
+	pthread_t thread;
+	uint8_t *page;
+
+	(void)state;
+	assert_int_equal(hv_memory_init_shared(&memory, 2 * HV_MIB, &err), 0);
+	assert_int_equal(hv_memory_add_rom(&memory, 4096, &err), 0);
+	assert_int_equal(hv_memory_write(&memory, 0x1000, "kept", 5), 0);
+	page = hv_memory_at(&memory, 0x1000, 4096);
+	assert_true(is_mapped(page));
+	hv_memory_flush_page(&memory, 0x1000);
+	assert_false(is_mapped(page));
+	assert_string_equal(page, "kept");
+
+	atomic_store(&written, false);
+	assert_int_equal(pthread_create(&thread, NULL, writer, page), 0);
+	while (!atomic_load(&written))
+		hv_memory_flush_page(&memory, 0x1000);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(*(uint32_t *)page, WRITES);
+	/* What is no RAM. */
+	assert_int_equal(hv_memory_write(&memory, 0xfffff000, "rom", 4), 0);
+	hv_memory_flush_page(&memory, 0xfffff000);
+	assert_string_equal(hv_memory_at(&memory, 0xfffff000, 4), "rom");
+	hv_memory_flush_page(&memory, 2 * HV_MIB);
+	hv_memory_flush_page(&memory, UINT64_MAX & ~0xfffULL);
+	hv_memory_exit(&memory);
+}
+
 static void test_shared(void **state)
 {
 	struct hv_memory memory, other, small;
@@ -174,7 +234,7 @@ int main(void)
 		cmocka_unit_test(test_one_range),     cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_sizes_refused), cmocka_unit_test(test_more_than_the_host_has),
 		cmocka_unit_test(test_accessor),      cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_no_addresses),
+		cmocka_unit_test(test_no_addresses),  cmocka_unit_test(test_flush),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

@@ -272,8 +272,10 @@ static int make_memory(struct hv_machine *machine, int fd, struct hv_error *err)
 	err->subject = "--mem";
 	if (fd >= 0)
 		return hv_memory_init_fd(memory, fd, size, err);
-	return machine->config.shared_memory ? hv_memory_init_shared(memory, size, err) :
-					       hv_memory_init(memory, size, err);
+	/* The test device flushes pages of a memfd only. */
+	if (machine->config.shared_memory || machine->config.testdev)
+		return hv_memory_init_shared(memory, size, err);
+	return hv_memory_init(memory, size, err);
 }
 
 /* All that can be wrong with what the user gave; nothing is started yet. */
