@@ -93,7 +93,6 @@ _Static_assert(sizeof(struct fadt) == 276, "FADT");
 
 #define BOOT_ARCH_LEGACY_DEVICES 0x0001
 #define BOOT_ARCH_8042 0x0002
-#define BOOT_ARCH_NO_VGA 0x0004
 
 #define FADT_WBINVD 0x0001
 #define FADT_PROC_C1 0x0004
@@ -241,9 +240,7 @@ static uint64_t write_fadt(struct space *space, const struct hv_acpi_config *con
 	fadt->p_lvl2_lat = NO_C2_LATENCY;
 	fadt->p_lvl3_lat = NO_C3_LATENCY;
 	fadt->century = HV_CMOS_CENTURY;
-	/* Both are there; where nobody looks or types, guests need not spend time on them. */
-	fadt->boot_arch = BOOT_ARCH_LEGACY_DEVICES |
-			  (config->desk ? BOOT_ARCH_8042 : BOOT_ARCH_NO_VGA);
+	fadt->boot_arch = BOOT_ARCH_LEGACY_DEVICES | BOOT_ARCH_8042;
 	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE |
 		      FADT_TIMER_32BIT | FADT_RESET_REG;
 	fadt->reset_reg = port_gas(HV_CF9_PORT, 1);

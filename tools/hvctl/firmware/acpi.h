@@ -17,7 +17,6 @@ struct hv_acpi_config {
 	unsigned int cpus;		/* local APIC ids 0 ... cpus - 1 */
 	uint8_t ioapic_id;
 	unsigned int com_ports;		/* bit n: COM(n + 1) is there */
-	bool desk;			/* somebody looks at the screen and types */
 	uint16_t pm_base;		/* the first of the PM block's ports */
 	unsigned int pci_slots;		/* interrupts are described for devices below this number */
 	/* What the PCI bus may use: first and last. */

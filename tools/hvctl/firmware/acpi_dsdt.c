@@ -43,6 +43,17 @@ static void add_rtc(struct hv_aml *aml)
 	add_device(aml, "RTC", "PNP0B00", 0, &res);
 }
 
+/* No mouse beside it: guests need not look for one. */
+static void add_keyboard(struct hv_aml *aml)
+{
+	struct hv_aml_resources res = { .len = 0 };
+
+	hv_aml_add_io(&res, 0x60, 1);
+	hv_aml_add_io(&res, 0x64, 1);
+	hv_aml_add_irq(&res, 1);
+	add_device(aml, "KBD", "PNP0303", 0, &res);
+}
+
 static void add_hpet(struct hv_aml *aml)
 {
 	struct hv_aml_resources res = { .len = 0 };
@@ -156,6 +167,7 @@ void hv_acpi_dsdt(struct hv_aml *aml, const struct hv_acpi_config *config)
 	add_pci(aml, config);
 	add_com_ports(aml, config->com_ports);
 	add_rtc(aml);
+	add_keyboard(aml);
 	add_hpet(aml);
 	add_fw_cfg(aml);
 	add_board(aml, config->pm_base);

@@ -351,7 +351,6 @@ static struct hv_acpi_config acpi_config(const struct hv_machine *machine)
 		.cpus = machine->nr_vcpus,
 		.ioapic_id = IOAPIC_ID,
 		.com_ports = hv_serial_present(machine),
-		.desk = machine->config.display != HV_DISPLAY_NONE,
 		.pm_base = pm_base(machine->pc),
 		.pci_slots = PCI_SLOTS,
 		.port_first = PCI_PORT_FIRST,
