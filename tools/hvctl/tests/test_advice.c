@@ -121,7 +121,9 @@ static void test_code(void **state)
 	s.regs.rip = UNMAPPED;
 	says("executes at 0x400000, where its page tables map nothing: a wild jump");
 	s.regs.rip = ABSENT;
-	says("executes at 0x200000, where there is no memory (guest-physical 0x200000)");
+	says("executes at 0x200000, where there is no memory (guest-physical 0x200000): it has run off the end of its code, through zeros");
+	test_put(&memory, ABSENT - 1, "\xc3", 1);
+	says("executes at 0x200000, where there is no memory (guest-physical 0x200000): a wild jump");
 	s.regs.rip = 1ULL << 63;
 	says("executes at 0x8000000000000000, which is not canonical");
 	s.end = HV_END_UNSUPPORTED;
@@ -298,6 +300,19 @@ static void test_task_switch(void **state)
 	says("changes tasks by the CPU's own means");
 }
 
+static void test_system_call(void **state)
+{
+	(void)state;
+	s.sregs.idt_limit = 0;
+	test_put(&memory, CODE, "\x0f\x05", 2);
+	says("it makes a system call (SYSCALL, which EFER.SCE does not allow)");
+	s.sregs.efer |= X86_EFER_SCE;
+	says("it has no IDT");
+	s.sregs.efer &= ~X86_EFER_SCE;
+	test_put(&memory, CODE, "\x0f\x06", 2);
+	says("it has no IDT");
+}
+
 /* Halted, and not by HLT. */
 static void test_x87_error(void **state)
 {
@@ -327,7 +342,7 @@ int main(void)
 		TEST(test_real_mode),     TEST(test_gates),
 		TEST(test_stack),         TEST(test_stack_of_ring_0),
 		TEST(test_protocol),      TEST(test_task_switch),
-		TEST(test_x87_error),
+		TEST(test_system_call),   TEST(test_x87_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,17 @@ static uint64_t segment_linear(const struct hv_situation *s, unsigned int segmen
 
 /* ------------------------------------------------------------------- the code */
 
+/* Has it come here through memory that nobody has written code to, as ADD [RAX], AL? */
+static bool came_through_zeros(const struct hv_situation *s, uint64_t gla)
+{
+	static const uint8_t zeros[HV_INSN_MAX];
+	uint8_t code[HV_INSN_MAX];
+	char why[100];
+
+	return read_linear(s, gla - sizeof(code), code, sizeof(code), why) &&
+	       !memcmp(code, zeros, sizeof(code));
+}
+
 static bool runs_nowhere(const struct hv_situation *s, char *text, size_t len)
 {
 	uint64_t gla = segment_linear(s, TINYVMX_CS, s->regs.rip);
@@ -65,10 +76,10 @@ static bool runs_nowhere(const struct hv_situation *s, char *text, size_t len)
 
 	if (read_linear(s, gla, &byte, 1, why))
 		return false;
-	snprintf(
-		text, len,
-		"it executes at 0x%llx, %s: a wild jump, call or return; the top of its stack may tell from where",
-		(unsigned long long)gla, why);
+	snprintf(text, len, "it executes at 0x%llx, %s: %s", (unsigned long long)gla, why,
+		 came_through_zeros(s, gla) ?
+			 "it has run off the end of its code, through zeros" :
+			 "a wild jump, call or return; the top of its stack may tell from where");
 	return true;
 }
 
@@ -85,6 +96,22 @@ static bool runs_blank_memory(const struct hv_situation *s, char *text, size_t l
 		text, len,
 		"the code at RIP is %02xH all over: it runs in memory that nobody has written code to",
 		code[0]);
+	return true;
+}
+
+/* What a program does that was made for an operating system. */
+static bool makes_system_call(const struct hv_situation *s, char *text, size_t len)
+{
+	uint64_t gla = segment_linear(s, TINYVMX_CS, s->regs.rip);
+	uint8_t code[2];
+	char why[100];
+
+	if (!read_linear(s, gla, code, sizeof(code), why) || code[0] != 0x0f || code[1] != 0x05 ||
+	    s->sregs.efer & X86_EFER_SCE)
+		return false;
+	snprintf(
+		text, len,
+		"it makes a system call (SYSCALL, which EFER.SCE does not allow): a program for an operating system, not a kernel?");
 	return true;
 }
 
@@ -350,6 +377,7 @@ static const struct {
 	{ switches_tasks, UNSUPPORTED },
 	{ runs_nowhere, TRIPLE_FAULT | UNSUPPORTED },
 	{ runs_blank_memory, TRIPLE_FAULT | UNSUPPORTED },
+	{ makes_system_call, TRIPLE_FAULT },
 	{ has_no_idt, TRIPLE_FAULT },
 	{ idt_is_nowhere, TRIPLE_FAULT },
 	{ lacks_gates, TRIPLE_FAULT },
