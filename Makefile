@@ -76,8 +76,8 @@ test-images: deps-test
 	@$(TESTBED)/prepare $(or $(KERNEL),6.1)
 	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/test/build $(BUILD)/linux-test 6.1
 	@$(STEP) "get SeaBIOS" build/logs/guests-seabios.log guests/seabios/build
-	@LONG=1 $(TESTBED)/tests/images.sh
-	@LONG=1 $(TESTBED)/tests/firmware.sh
+	@status=0; for test in images firmware; do \
+		echo "==> $$test"; LONG=1 $(TESTBED)/tests/$$test.sh || status=1; done; exit $$status
 
 test-debug: deps-debug
 	@$(MAKE) --no-print-directory userspace
@@ -120,7 +120,7 @@ help:
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel (7.2: 2 CPUs); ONLY="name ..." for some (see docs/testbed.md)"
 	@echo "make test-all  those, all of them on Linux 7.2 too, and make test-long (two hours on two CPUs)"
-	@echo "make test-images  kernels and firmware of others as the distribution packages them: memtest86+, Xen, GNU Mach, OVMF, qboot, U-Boot"
+	@echo "make test-images  kernels and firmware of others as the distribution packages them: memtest86+, Xen, GNU Mach, iPXE, OVMF, qboot, U-Boot"
 	@echo "make test-long  with guests running, on each kernel: crash kernels and reboots (make test-crash), sleep, QEMU beside hvctl"
 	@echo "make test-debug  selftests and guests on kernels with KASAN, lockdep, KCSAN, PREEMPT_RT ..., which it builds first"
 	@echo "make coverage  which lines of module/ the tests reach"
