@@ -70,6 +70,12 @@ echo "no standard output: $?"
 hvctl run /guests/hello/hello.bin | true
 hvctl run /guests/hello/hello.bin 2>/tmp/full >/dev/full
 echo "full disk: $? $(cat /tmp/full)"
+# However much there is, no more is promised than there is.
+echo 2 >/proc/sys/vm/overcommit_memory
+refused "strict overcommit" hvctl run --mem 48G /guests/hello/hello.bin
+hvctl run --mem 8M /guests/hello/hello.bin >/dev/null 2>&1
+echo "strict overcommit, small: $?"
+echo 0 >/proc/sys/vm/overcommit_memory
 refused "bench, no SVG" hvctl bench --backend tinyvmx --case cpuid --svg /nowhere/x.svg
 refused "bench, no baseline" hvctl bench --backend tinyvmx --case cpuid --baseline /nowhere/x.json
 refused "bench, not JSON" hvctl bench --backend tinyvmx --case cpuid --with /inside
@@ -96,6 +102,8 @@ ok "COM1 into a file" has "into a file: 33 1"
 ok "an image from a pipe" has "from a pipe: 33 1"
 ok "standard output is closed" has "no standard output: 12"
 ok "standard output is full" has "full disk: 12 hvctl run: error: .*; .*"
+ok "strict overcommit: one line" has "strict overcommit: 2 1 hvctl run: --mem: no address space for 49152 MiB of guest RAM .*; .*"
+ok "... and what there is can be had" has "strict overcommit, small: 33"
 ok "bench refuses before it measures: an SVG that cannot be written" has "bench, no SVG: 2 1 hvctl bench: --svg /nowhere/x.svg: No such file or directory; .*"
 ok "... a baseline that is not there" has "bench, no baseline: 2 1 hvctl bench: /nowhere/x.json: No such file or directory; .*"
 ok "... a file that is no JSON" has "bench, not JSON: 2 1 hvctl bench: /inside: .*line 1.*; .*"
