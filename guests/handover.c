@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * handover: what a kernel is told by multiboot 1, and by PVH. It wants the command line
+ * handover: what a kernel is told by multiboot 1 and 2, and by PVH. It wants the command line
  * "one two" and two modules, of which the second is skernel.bin.
  */
 #include "lib/trap.h"
@@ -11,6 +11,7 @@
 #define MULTIBOOT_MODULES	(1U << 3)
 #define MULTIBOOT_MMAP		(1U << 6)
 #define MULTIBOOT_LOADER	(1U << 9)
+#define MULTIBOOT2_LOADED	0x36d76289
 #define PVH_MAGIC		0x336ec578
 
 #define KIND_RAM	1
@@ -33,6 +34,43 @@ struct multiboot_range {
 	u64 base, length;
 	u32 kind;
 } __packed;
+
+enum tag_type {
+	TAG_END,
+	TAG_CMDLINE,
+	TAG_LOADER,
+	TAG_MODULE,
+	TAG_MEMORY,
+	TAG_MMAP = 6,
+	TAG_NEW_ACPI = 15,
+};
+
+#define TAG_TYPES 32
+
+struct tag {
+	u32 type, size;
+};
+
+struct tag_module {
+	struct tag tag;
+	u32 begin, end;
+	char string[];
+};
+
+struct tag_memory {
+	struct tag tag;
+	u32 lower, upper;
+};
+
+struct tag_mmap {
+	struct tag tag;
+	u32 entry_size, entry_version;
+};
+
+struct tag_range {
+	u64 base, length;
+	u32 kind, reserved;
+};
 
 struct pvh {
 	u32 magic, version, flags, nr_modules;
@@ -123,6 +161,72 @@ static void check_multiboot(const struct multiboot *info)
 	print("  %s\n", (const char *)(ulong)module[1].string);
 }
 
+static void see_map(const struct tag_mmap *map)
+{
+	const void *end = (const char *)map + map->tag.size;
+	const char *at = (const char *)(map + 1);
+
+	for (; at < (const char *)end; at += map->entry_size) {
+		const struct tag_range *range = (const void *)at;
+
+		see_range(range->base, range->length, range->kind);
+	}
+}
+
+static u32 modules, mem_upper;
+
+static void see_tag(const struct tag *tag)
+{
+	const struct tag_module *module = (const void *)tag;
+	const char *text = (const char *)(tag + 1);
+
+	switch (tag->type) {
+	case TAG_CMDLINE:
+		check(ends_with(text, "handover.elf one two"));
+		break;
+	case TAG_MODULE:
+		see_module(module->begin, module->end - module->begin);
+		if (++modules == 2)
+			see_skernel(module->begin, module->end - module->begin);
+		break;
+	case TAG_MEMORY:
+		mem_upper = ((const struct tag_memory *)tag)->upper;
+		break;
+	case TAG_MMAP:
+		see_map((const void *)tag);
+		break;
+	case TAG_NEW_ACPI:
+		check(!memcmp(text, "RSD PTR ", 8));
+		break;
+	}
+}
+
+/* The map first: modules lie in RAM. */
+static void check_multiboot2(const u32 *info)
+{
+	u32 end = (ulong)info + info[0], found = 0, pass;
+	u32 wanted = 1U << TAG_CMDLINE | 1U << TAG_LOADER | 1U << TAG_MODULE | 1U << TAG_MEMORY |
+		     1U << TAG_MMAP | 1U << TAG_NEW_ACPI;
+	const struct tag *tag;
+
+	step("multiboot 2: %u bytes", info[0]);
+	check_eq((ulong)info % 8, 0);
+	for (pass = 0; pass < 2; pass++)
+		for (tag = (const void *)(info + 2); tag->type != TAG_END;
+		     tag = (const void *)(((ulong)tag + tag->size + 7) & ~7UL)) {
+			bool map = tag->type == TAG_MMAP;
+
+			require((ulong)tag < end && tag->type < TAG_TYPES);
+			found |= 1U << tag->type;
+			if (map != pass)
+				see_tag(tag);
+		}
+	check_eq((ulong)tag + tag->size, end);
+	check_eq(found & wanted, wanted);
+	check_eq(HIGH + 1024ULL * mem_upper, ram_end);
+	check_eq(modules, 2);
+}
+
 static void check_pvh(const struct pvh *info)
 {
 	const struct pvh_module *module = (const void *)(ulong)info->modules;
@@ -147,9 +251,11 @@ GUEST("handover")
 	check_eq(read_flags() & EFLAGS_IF, 0);
 	if (boot_eax == MULTIBOOT_LOADED)
 		check_multiboot((const void *)(ulong)boot_ebx);
+	else if (boot_eax == MULTIBOOT2_LOADED)
+		check_multiboot2((const void *)(ulong)boot_ebx);
 	else if (boot_ebx && *(const u32 *)(ulong)boot_ebx == PVH_MAGIC)
 		check_pvh((const void *)(ulong)boot_ebx);
 	else
-		skip_guest("neither by multiboot nor by PVH");
+		skip_guest("by neither multiboot nor PVH");
 	check(ram_end > HIGH);
 }
