@@ -18,6 +18,7 @@
 #define BOOT_FLAG 0x1fe
 #define JUMP 0x200
 #define MAGIC 0x202
+#define KERNEL_VERSION 0x20e		/* a string's offset, less 0x200 */
 #define CODE32_START 0x214
 #define INITRD_ADDR_MAX 0x22c
 #define XLOADFLAGS 0x236
@@ -155,18 +156,25 @@ static int choose_setup(struct hv_image *image, const struct hv_file *file, bool
 	return 0;
 }
 
+/* SYSLINUX's MEMDISK names a 32-bit entry, where it waits for what its setup code leaves there. */
+static bool has_setup_alone(const struct hv_file *file)
+{
+	size_t name = hv_file_field(file, KERNEL_VERSION, 2) + JUMP;
+
+	return !hv_file_field(file, CODE32_START, 4) || hv_file_has(file, name, "MEMDISK ", 8);
+}
+
 /* An x86-64 kernel says so since boot protocol 2.12; before, only its 32-bit entry is certain. */
 static int choose_mode(struct hv_image *image, const struct hv_file *file, enum hv_mode wanted,
 		       struct hv_error *err)
 {
 	bool has_64 = field(file, XLOADFLAGS, 2, 0x20c, 0) & XLF_KERNEL_64;
-	bool setup_alone = !hv_file_field(file, CODE32_START, 4);
+	bool setup_alone = has_setup_alone(file);
 
 	if (wanted == HV_MODE_REAL || (setup_alone && wanted == HV_MODE_DEFAULT))
 		return choose_setup(image, file, setup_alone, err);
 	if (setup_alone)
-		return hv_fail(err, EINVAL,
-			       "has a 16-bit entry alone (code32_start is 0); leave out --mode");
+		return hv_fail(err, EINVAL, "has a 16-bit entry alone; leave out --mode");
 	if (version(file) >= 0x20c && !has_64 && wanted == HV_MODE_LONG)
 		return hv_fail(err, ENOEXEC,
 			       "is a 32-bit kernel; use one for x86-64, or leave out --mode");

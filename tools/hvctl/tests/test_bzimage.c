@@ -489,6 +489,27 @@ static void test_16_bit_entry(void **state)
 	check_setup();
 }
 
+static void test_memdisk(void **state)
+{
+	struct bzimage image = new_image();
+
+	(void)state;
+	t.config.append = "words";
+	hv_payload_config_add_initrd(&t.config, load_test_file(&t, "its", 3));
+	put(&image, 0x20e, 0x100, 2);
+	memcpy(image.byte + 0x300, "MEMDISK 6.04", 12);
+	use(&image);
+	check_setup();
+	t.config.options.mode = HV_MODE_LONG;
+	load_test_refuse(&t, "has a 16-bit entry alone");
+	/* A version that is not in the file says nothing. */
+	t.config.options.mode = HV_MODE_DEFAULT;
+	put(&image, 0x20e, 0xffff, 2);
+	use(&image);
+	load_test_accept(&t);
+	assert_false(t.payload.image.bios);
+}
+
 static void test_setup_too_large(void **state)
 {
 	static uint8_t image[256 * SECTOR + CODE];
@@ -541,6 +562,7 @@ int main(void)
 		T(test_32_bit_entry),
 		T(test_32_bit_on_request),
 		T(test_16_bit_entry),
+		T(test_memdisk),
 		T(test_setup_too_large),
 		T(test_old_protocol),
 		T(test_boot_params),
