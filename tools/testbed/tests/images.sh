@@ -16,7 +16,11 @@ files=(--add "$TESTBED/tests/images.list:/images/tests.list")
 for file in "$IMAGES"/*; do
 	files+=(--add "$file:/images/${file##*/}")
 done
-[ "${LONG:-0}" = 0 ] && only='/^# long$/q' || only=
+only='/^# long$/q'
+if [ "${LONG:-0}" != 0 ]; then
+	only=
+	LIMIT=${LIMIT:-5000}
+fi
 read -ra rows < <(sed -n "$only; s/^\([a-z][^|]*\)|.*/\1/p" "$TESTBED/tests/images.list" | tr '\n' ' ')
 box --mem 1024 -k "$K" --timeout "${LIMIT:-800}" "${files[@]}" -- env GUESTS=/images /guests/run-tests "${rows[@]}"
 # It is TAP already, with a plan of its own.
