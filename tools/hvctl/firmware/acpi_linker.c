@@ -83,11 +83,16 @@ static void add_pointer(struct hv_acpi_files *files, const char *file, uint32_t 
 	command[POINTER_SIZE] = size;
 }
 
-static void add_checksum(struct hv_acpi_files *files, const char *file, uint32_t checksum,
-			 uint32_t first, uint32_t len)
+/*
+ * @bytes: of that file. The checksum is 0 before: SeaBIOS takes the sum of the bytes away from
+ * it, OVMF puts that in its place.
+ */
+static void add_checksum(struct hv_acpi_files *files, const char *file, uint8_t *bytes,
+			 uint32_t checksum, uint32_t first, uint32_t len)
 {
 	uint8_t *command = add_command(files, CHECKSUM, file);
 
+	bytes[checksum] = 0;
 	put(command + COMMAND_REST, checksum);
 	put(command + COMMAND_REST + 4, first);
 	put(command + COMMAND_REST + 8, len);
@@ -100,7 +105,7 @@ static uint32_t table_length(const struct hv_acpi_files *files, uint32_t table)
 
 static void add_table_checksum(struct hv_acpi_files *files, uint32_t table)
 {
-	add_checksum(files, HV_ACPI_TABLES_FILE, table + HEADER_CHECKSUM, table,
+	add_checksum(files, HV_ACPI_TABLES_FILE, files->tables, table + HEADER_CHECKSUM, table,
 		     table_length(files, table));
 }
 
@@ -125,8 +130,9 @@ static void link_rsdp(struct hv_acpi_files *files)
 {
 	add_pointer(files, HV_ACPI_RSDP_FILE, RSDP_RSDT, 4);
 	add_pointer(files, HV_ACPI_RSDP_FILE, RSDP_XSDT, 8);
-	add_checksum(files, HV_ACPI_RSDP_FILE, RSDP_CHECKSUM, 0, RSDP_V1_SIZE);
-	add_checksum(files, HV_ACPI_RSDP_FILE, RSDP_EXTENDED_CHECKSUM, 0, HV_ACPI_RSDP_SIZE);
+	add_checksum(files, HV_ACPI_RSDP_FILE, files->rsdp, RSDP_CHECKSUM, 0, RSDP_V1_SIZE);
+	add_checksum(files, HV_ACPI_RSDP_FILE, files->rsdp, RSDP_EXTENDED_CHECKSUM, 0,
+		     HV_ACPI_RSDP_SIZE);
 }
 
 int hv_acpi_files_write(const struct hv_acpi_config *config, struct hv_acpi_files *files)
