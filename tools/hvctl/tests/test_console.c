@@ -115,6 +115,32 @@ static void type(const char *text, size_t len)
 	assert_true(serve(&console.in_watch));
 }
 
+/* Lines of ours on the guest's terminal: behind what it has said, and on a line of their own. */
+static void test_beside(void **state)
+{
+	static const char want[] = "abc\nours\nmore\ntwo\nlines\nd\nours\n";
+	static struct hv_console messages;
+	char buf[64] = "";
+
+	(void)state;
+	open_console(false);
+	memset(&messages, 0, sizeof(messages));
+	hv_console_init(&messages,
+			&(struct hv_console_config){
+				.loop = &loop, .in_fd = -1, .out_fd = out[1], .beside = &console });
+	say("ab");
+	say("c");
+	hv_console_print(&messages, "ours\n");
+	hv_console_print(&messages, "more\n");
+	say("two\nlines\n");
+	hv_console_print(&messages, "");
+	say("d");
+	hv_console_print(&messages, "ours\n");
+	assert_int_equal(read(out[0], buf, sizeof(buf) - 1), sizeof(want) - 1);
+	assert_string_equal(buf, want);
+	hv_console_exit(&messages);
+}
+
 static void test_output(void **state)
 {
 	char buf[64];
@@ -452,6 +478,7 @@ static void test_sockets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_beside),
 		T(test_output),
 		T(test_a_full_pipe_blocks_nobody),
 		T(test_throttle_ends_when_the_machine_does),

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <utmp.h>
 
+#include "lib/util.h"
 #include "machine_test.h"
 #include "vmm/session.h"
 
@@ -463,7 +464,9 @@ static void test_report_behind_half_a_line(void **state)
 	json_decref(report);
 }
 
-/* Its standard error, with standard output in @out_path. */
+static bool both;
+
+/* Its standard error, with standard output in @out_path, or with both in one. */
 static int words_of(fake_guest_fn guest, struct hv_session_options options, const char *out_path,
 		    char *said, size_t room)
 {
@@ -478,12 +481,46 @@ static int words_of(fake_guest_fn guest, struct hv_session_options options, cons
 		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 		dup2(open(out_path, O_WRONLY), STDOUT_FILENO);
 		dup2(err[1], STDERR_FILENO);
+		if (both)
+			dup2(err[1], STDOUT_FILENO);
 		run(guest, options, 0);
 	}
 	close(err[1]);
 	read_all(err[0], said, room);
 	close(err[0]);
 	return wait_status(&child, 10000);
+}
+
+/* A line, half a line, and the end that we have to tell. */
+static int says_and_halts(struct fake_vcpu *vcpu)
+{
+	return says(vcpu) ? 0 : fake_exit(vcpu, TINYVMX_EXIT_HLT);
+}
+
+/* On one terminal our words have a line of their own; where they go elsewhere, no empty one. */
+static void test_words_behind_half_a_line(void **state)
+{
+	static const struct {
+		const char *speech, *with;
+	} cases[] = {
+		{ "half a line", "half a line\nguest halted" },
+		{ "a line\n", "a line\nguest halted" },
+	};
+	char said[4096];
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		speech = cases[i].speech;
+		both = true;
+		words_of(says_and_halts, (struct hv_session_options){ 0 }, "/dev/null", said,
+			 sizeof(said));
+		both = false;
+		assert_non_null(strstr(said, cases[i].with));
+		words_of(says_and_halts, (struct hv_session_options){ 0 }, "/dev/null", said,
+			 sizeof(said));
+		assert_true(*said != '\n');
+		assert_non_null(strstr(said, "guest halted"));
+	}
 }
 
 /* Where there is no room for the report: the status says so, whatever the guest's end was. */
@@ -552,6 +589,7 @@ int main(void)
 		cmocka_unit_test(test_signal_while_last_words_wait),
 		cmocka_unit_test(test_panic_of_any_bytes),
 		cmocka_unit_test(test_report_behind_half_a_line),
+		cmocka_unit_test(test_words_behind_half_a_line),
 		cmocka_unit_test(test_report_that_cannot_be_written),
 		cmocka_unit_test(test_report_of_the_vcpu_that_died),
 		cmocka_unit_test(test_reader_that_goes_away),

@@ -60,6 +60,7 @@ void hv_console_output(void *ctx, const uint8_t *data, size_t len)
 	pthread_mutex_lock(&console->out_lock);
 	was_empty = !console->out_len;
 	console->out_total += len;
+	console->out_mid_line = data[len - 1] != '\n';
 	/* Only if lossy: throttling leaves room for what a chip says during one VM exit. */
 	if (len > sizeof(console->out) - console->out_len)
 		len = sizeof(console->out) - console->out_len;
@@ -77,8 +78,24 @@ void hv_console_output(void *ctx, const uint8_t *data, size_t len)
 		hv_loop_wake(console->config.loop);
 }
 
+bool hv_console_end_line(struct hv_console *console)
+{
+	bool mid_line;
+
+	pthread_mutex_lock(&console->out_lock);
+	drain_locked(console);
+	mid_line = console->out_mid_line;
+	console->out_mid_line = false;
+	pthread_mutex_unlock(&console->out_lock);
+	return mid_line;
+}
+
 void hv_console_print(struct hv_console *console, const char *text)
 {
+	struct hv_console *beside = console->config.beside;
+
+	if (*text && beside && hv_console_end_line(beside))
+		hv_console_output(console, (const uint8_t *)"\n", 1);
 	hv_console_output(console, (const uint8_t *)text, strlen(text));
 }
 

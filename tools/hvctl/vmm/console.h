@@ -35,6 +35,7 @@ struct hv_console_config {
 	int out_fd;
 	bool lossy;			/* nobody may be reading: drop what does not fit */
 	bool raw;			/* the input is a raw terminal: look for escapes */
+	struct hv_console *beside;	/* another whose output goes to the same place, or NULL */
 	/* Take what the guest has room for; called with @lock held. */
 	size_t (*input)(void *ctx, const uint8_t *data, size_t len);
 	void (*quit)(void *ctx);		/* Ctrl-A X */
@@ -54,6 +55,7 @@ struct hv_console {
 	bool out_failed;
 	bool out_held;			/* nothing is written for now */
 	bool out_stuck;			/* the other side has taken nothing, the last time */
+	bool out_mid_line;		/* what was there to write has not ended its line */
 	uint8_t out_last;		/* the last byte that was written, 0: none */
 	/* input, under @config.lock */
 	struct hv_stream in_stream;
@@ -73,8 +75,10 @@ void hv_console_exit(struct hv_console *console);
 
 /* Output of the guest; @ctx is the console (a chip's output callback). Any thread. */
 void hv_console_output(void *ctx, const uint8_t *data, size_t len);
-/* The same for a string of ours. */
+/* The same for lines of ours, which begin behind the end of the other console's last one. */
 void hv_console_print(struct hv_console *console, const char *text);
+/* Has its last line no end? Whoever asks sees to that. */
+bool hv_console_end_line(struct hv_console *console);
 /* Keep all output, as much as there is room for, until it is let go. By the loop's thread. */
 void hv_console_hold(struct hv_console *console, bool held);
 /* Write what can be written without waiting. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -121,6 +122,14 @@ void hv_machine_close_consoles(struct hv_machine *machine)
 	machine->consoles = NULL;
 }
 
+static bool is_same_file(int a, int b)
+{
+	struct stat one, other;
+
+	return !fstat(a, &one) && !fstat(b, &other) && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
 static void open_consoles(struct hv_machine *machine)
 {
 	hv_machine_add_console(machine, &machine->messages,
@@ -134,6 +143,10 @@ static void open_consoles(struct hv_machine *machine)
 				       .failed = on_output_failed,
 				       .ctx = machine,
 			       });
+	/* What is drawn has no lines. */
+	if (machine->config.display == HV_DISPLAY_NONE &&
+	    is_same_file(STDOUT_FILENO, STDERR_FILENO))
+		machine->messages.config.beside = &machine->console;
 }
 
 void hv_machine_throttle(struct hv_machine *machine)
@@ -155,7 +168,8 @@ void hv_machine_say(struct hv_machine *machine, const char *fmt, ...)
 	va_end(args);
 	len = hv_text_clean(line, sizeof(line) - 1, line, strlen(line));
 	line[len++] = '\n';
-	hv_console_output(&machine->messages, (const uint8_t *)line, len);
+	line[len] = '\0';
+	hv_console_print(&machine->messages, line);
 }
 
 /* ------------------------------------------------------------------- clock */
@@ -304,7 +318,8 @@ static void tell_note(struct hv_machine *machine, const char *subject, const cha
 		len = sizeof(line) - 2;
 	len = hv_text_clean(line, sizeof(line) - 1, line, len);
 	line[len++] = '\n';
-	hv_console_output(&machine->messages, (const uint8_t *)line, len);
+	line[len] = '\0';
+	hv_console_print(&machine->messages, line);
 }
 
 /* It may go well: few guests use all that they are given. */

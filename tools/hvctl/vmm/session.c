@@ -32,6 +32,7 @@ struct session {
 	struct hv_display display;
 	bool has_term;
 	bool told;			/* ... how to get out of it */
+	bool mid_line;			/* standard output is */
 	struct hv_timer reload_timer;
 	unsigned int reloads;		/* done so far */
 	unsigned int seed;
@@ -303,12 +304,38 @@ static void tell_where(const struct hv_vcpu *vcpu)
 	advise(vcpu);
 }
 
-static void tell_end(const struct hv_machine *machine)
+/* What we say on standard error stands in a line of its own. */
+static void begin_line(struct session *session)
 {
+	if (session->machine->messages.config.beside && session->mid_line)
+		fputc('\n', stderr);
+	session->mid_line &= !session->machine->messages.config.beside;
+}
+
+static bool is_worth_telling(const struct hv_machine *machine)
+{
+	switch (machine->end.kind) {
+	case HV_END_ENTRY_FAILED:
+	case HV_END_TRIPLE_FAULT:
+	case HV_END_UNSUPPORTED:
+	case HV_END_ERROR:
+	case HV_END_HALTED:
+	case HV_END_PANIC:
+		return true;
+	default:
+		return machine->config.verbose && !was_killed(&machine->end);
+	}
+}
+
+static void tell_end(struct session *session)
+{
+	const struct hv_machine *machine = session->machine;
 	const struct hv_vcpu *vcpu = &machine->vcpus[machine->end.vcpu];
-	bool worth_telling = false;
 	char text[300];
 
+	if (!is_worth_telling(machine))
+		return;
+	begin_line(session);
 	switch (machine->end.kind) {
 	case HV_END_ENTRY_FAILED:
 		hv_report_entry_failure(vcpu, stderr);
@@ -317,32 +344,23 @@ static void tell_end(const struct hv_machine *machine)
 	case HV_END_UNSUPPORTED:
 		hv_report_vcpu(vcpu, stderr);
 		tell_where(vcpu);
-		worth_telling = true;
 		break;
 	case HV_END_HALTED:
 		advise(vcpu);
-		/* fall through */
-	case HV_END_ERROR:
-	case HV_END_PANIC:
-		worth_telling = true;
 		break;
 	default:
 		break;
 	}
 	hv_end_describe(&machine->end, text, sizeof(text));
-	if (worth_telling || (machine->config.verbose && !was_killed(&machine->end)))
-		fprintf(stderr, "%s%s\n", machine->end.kind == HV_END_ERROR ? "hvctl run: " : "",
-			text);
+	fprintf(stderr, "%s%s\n", machine->end.kind == HV_END_ERROR ? "hvctl run: " : "", text);
 }
 
 /* A line of its own, whatever the guest has left of its last one. */
-static int tell_json(const struct hv_machine *machine)
+static int tell_json(const struct session *session)
 {
-	uint8_t last = machine->console.out_last;
-
-	if (last && last != '\n')
+	if (session->mid_line)
 		putchar('\n');
-	if (!hv_report_json(machine, stdout))
+	if (!hv_report_json(session->machine, stdout))
 		return 0;
 	fputs("hvctl run: --json: cannot write the report; mend standard output\n", stderr);
 	return -1;
@@ -366,13 +384,16 @@ static int finish(struct session *session)
 	hv_signals_close(&session->signals, &machine->loop);
 	if (!was_killed(&machine->end))
 		finish_consoles(machine);
+	session->mid_line = hv_console_end_line(&machine->console);
 	hv_machine_close_consoles(machine);
-	tell_end(machine);
+	tell_end(session);
+	if (session->options->reloads || session->options->stats)
+		begin_line(session);
 	if (session->options->reloads)
 		fprintf(stderr, "hvctl: saved and restored %u times\n", session->reloads);
 	if (session->options->stats)
 		hv_report_stats(machine, stderr);
-	if (session->options->json && tell_json(machine))
+	if (session->options->json && tell_json(session))
 		return HV_STATUS_ERROR;
 	return hv_end_status(&machine->end);
 }
