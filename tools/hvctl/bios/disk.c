@@ -9,6 +9,7 @@
 #define SECTOR 512
 #define BOOT_GPA 0x7c00
 #define HARD_DISK 0x80
+#define PACKET_SECTORS 128		/* what a segment has room for */
 
 /* What AH says at the end. */
 enum status {
@@ -178,7 +179,8 @@ static enum status read_lba(struct hv_bios_call *call, bool verify)
 	struct packet packet;
 
 	hv_bios_read(call, call->ds, call->si, &packet, sizeof(packet));
-	if (packet.size < sizeof(packet))
+	/* More would be written over each other, and keep the machine busy. */
+	if (packet.size < sizeof(packet) || packet.count > PACKET_SECTORS)
 		return BAD_COMMAND;
 	if (!verify)
 		status = read_sectors(call, packet.lba, packet.count, packet.segment << 4,

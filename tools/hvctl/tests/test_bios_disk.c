@@ -208,7 +208,7 @@ static void test_both_drives(void **state)
 
 static void packet(uint8_t size, uint16_t count, uint64_t lba)
 {
-	const uint16_t words[4] = { size, count, 0x10, 0x2100 };
+	const uint16_t words[4] = { size, count, 0x10, 0x4100 };
 
 	test_put(&b.memory, BUFFER, words, sizeof(words));
 	test_put64(&b.memory, BUFFER + 8, lba);
@@ -222,8 +222,8 @@ static void test_packets(void **state)
 	begin_disk(5000 * HV_KIB);
 	packet(16, 2, 9998);
 	assert_false(bios_failed(&b));
-	assert_int_equal(test_get(&b.memory, 0x21010, 4), 9998);
-	assert_int_equal(test_get(&b.memory, 0x21010 + SECTOR, 4), 9999);
+	assert_int_equal(test_get(&b.memory, 0x41010, 4), 9998);
+	assert_int_equal(test_get(&b.memory, 0x41010 + SECTOR, 4), 9999);
 	packet(16, 2, 9999);
 	assert_true(bios_failed(&b));
 	assert_int_equal(bios_ah(&b), 0x04);
@@ -231,6 +231,12 @@ static void test_packets(void **state)
 	packet(16, 1, UINT64_MAX);
 	assert_true(bios_failed(&b));
 	packet(15, 1, 0);
+	assert_int_equal(bios_ah(&b), 0x01);
+	/* A segment is full. */
+	packet(16, 128, 0);
+	assert_false(bios_failed(&b));
+	packet(16, 129, 0);
+	assert_true(bios_failed(&b));
 	assert_int_equal(bios_ah(&b), 0x01);
 	bios_set(&b, TINYVMX_RBX, 0x55aa);
 	bios_set(&b, TINYVMX_RDX, 0x80);
