@@ -172,6 +172,30 @@ static void test_elf_with_bad_tables(void **state)
 	load_test_refuse(&t, "ELF program header");
 }
 
+static void put_table(int fd, uint64_t size)
+{
+	const Elf64_Shdr table = { .sh_type = SHT_STRTAB, .sh_offset = SIZE, .sh_size = size };
+
+	put(fd, TABLES + sizeof(table), &table, sizeof(table));
+}
+
+/* A table that says it fills a file of holes is not read. */
+static void test_elf_with_a_large_table(void **state)
+{
+	uint64_t at = SIZE + PAGE;
+	int fd = new_kernel();
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 2 * HV_GIB), 0);
+	put(fd, at, "\x55", 1);
+	put_table(fd, HV_GIB);
+	load_test_accept(&t);
+	assert_int_equal(t.payload.file.data[at], 0);
+	put_table(fd, PAGE + 1);
+	load_test_accept(&t);
+	assert_int_equal(t.payload.file.data[at], 0x55);
+}
+
 /* Its address fields, not its segments, say what is loaded: all from its header on. */
 static void test_elf_by_addresses(void **state)
 {
@@ -274,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_elf),
 		T(test_elf_with_bad_tables),
+		T(test_elf_with_a_large_table),
 		T(test_elf_by_addresses),
 		T(test_flat),
 		T(test_disks),
