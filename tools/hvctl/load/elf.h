@@ -5,6 +5,11 @@
 
 #include "image.h"
 
+/* Notes of a segment, in bytes: kernels have some hundred. Larger ones are not looked through. */
+#define HV_ELF_NOTES_MAX 0x10000
+/* Segments of them: kernels have three or four. */
+#define HV_ELF_NOTE_SEGMENTS_MAX 32
+
 bool hv_is_elf(const struct hv_file *file);
 
 /*

@@ -8,8 +8,7 @@
 
 #include "elf.h"
 
-/* Of each kind: kernels have three or four. Who has more is not read again and again. */
-#define NOTES_MAX 32
+/* Kernels have three or four. Who has more is not read again and again. */
 #define TABLES_MAX 32
 /* Of all together. A file of holes has more, and takes no room on its disk: here it would. */
 #define BYTES_MAX (512 * HV_MIB)
@@ -61,7 +60,8 @@ static int fetch_notes(struct parts *parts, Elf *elf, struct hv_error *err)
 	if (elf_getphdrnum(elf, &count))
 		return 0;
 	for (size_t i = 0; i < count && !error && gelf_getphdr(elf, i, &ph); i++)
-		if (ph.p_type == PT_NOTE && notes++ < NOTES_MAX)
+		if (ph.p_type == PT_NOTE && ph.p_filesz <= HV_ELF_NOTES_MAX &&
+		    notes++ < HV_ELF_NOTE_SEGMENTS_MAX)
 			error = fetch(parts, ph.p_offset, ph.p_filesz, err);
 	return error;
 }

@@ -69,8 +69,8 @@ static bool find_note(const struct hv_file *notes, uint64_t align, uint32_t type
 /* A note of Xen's of this @type: its value. */
 static bool find_xen_note(const struct hv_file *file, uint32_t type, struct hv_file *value)
 {
+	size_t count = 0, segments = 0;
 	bool found = false;
-	size_t count = 0;
 	GElf_Phdr ph;
 	Elf *elf;
 
@@ -81,8 +81,9 @@ static bool find_xen_note(const struct hv_file *file, uint32_t type, struct hv_f
 	for (size_t i = 0; i < count && !found && gelf_getphdr(elf, i, &ph); i++) {
 		struct hv_file notes;
 
-		if (ph.p_type != PT_NOTE || ph.p_offset > file->size ||
-		    ph.p_filesz > file->size - ph.p_offset)
+		if (ph.p_type != PT_NOTE || ph.p_filesz > HV_ELF_NOTES_MAX ||
+		    ph.p_offset > file->size || ph.p_filesz > file->size - ph.p_offset ||
+		    segments++ >= HV_ELF_NOTE_SEGMENTS_MAX)
 			continue;
 		notes = (struct hv_file){ file->data + ph.p_offset, ph.p_filesz };
 		found = find_note(&notes, ph.p_align == 8 ? 8 : 4, type, value);

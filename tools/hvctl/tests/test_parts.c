@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Files of which parts are read: what a guest is given is there, what it is not is not read. */
 #include <elf.h>
+#include <time.h>
 
 #include "load/elf.h"
 #include "load_test.h"
@@ -196,6 +197,31 @@ static void test_elf_with_a_large_table(void **state)
 	assert_int_equal(t.payload.file.data[at], 0x55);
 }
 
+/* Zeroes are notes, too, of 12 bytes each: nobody looks through GiBs of them. */
+static void test_elf_with_many_notes(void **state)
+{
+	const Elf64_Phdr note = { .p_type = PT_NOTE, .p_offset = SIZE, .p_filesz = HV_GIB };
+	const Elf64_Off at = DEBUG + FAR_LEN;
+	const Elf64_Half count = 20;
+	Elf64_Phdr ph[2];
+	clock_t begin;
+	int fd;
+
+	(void)state;
+	fd = new_kernel();
+	assert_int_equal(ftruncate(fd, SIZE + HV_GIB), 0);
+	assert_int_equal(pread(fd, ph, sizeof(ph), sizeof(Elf64_Ehdr)), sizeof(ph));
+	put(fd, at, ph, sizeof(ph));
+	for (unsigned int i = 2; i < count; i++)
+		put(fd, at + i * sizeof(note), &note, sizeof(note));
+	put(fd, offsetof(Elf64_Ehdr, e_phoff), &at, sizeof(at));
+	put(fd, offsetof(Elf64_Ehdr, e_phnum), &count, sizeof(count));
+	begin = clock();
+	load_test_accept(&t);
+	assert_true(clock() - begin < 10 * CLOCKS_PER_SEC);
+	assert_string_equal(t.payload.protocol->name, "elf");
+}
+
 /* Its address fields, not its segments, say what is loaded: all from its header on. */
 static void test_elf_by_addresses(void **state)
 {
@@ -299,6 +325,7 @@ int main(void)
 		T(test_elf),
 		T(test_elf_with_bad_tables),
 		T(test_elf_with_a_large_table),
+		T(test_elf_with_many_notes),
 		T(test_elf_by_addresses),
 		T(test_flat),
 		T(test_disks),
