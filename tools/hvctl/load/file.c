@@ -116,8 +116,9 @@ static int read_all(int fd, struct hv_file *file, size_t expected, uint64_t max,
 	size_t room = expected ? expected + 1 : PIPE_FIRST;
 	int error = read_up_to(fd, file, room, &progress, err);
 
+	/* One byte too many is enough to know. */
 	while (!error && file->size == room && room <= max) {
-		room *= 2;
+		room = room < max / 2 ? room * 2 : max + 1;
 		error = read_up_to(fd, file, room, &progress, err);
 	}
 	hv_progress_end(&progress);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Files of which parts are read: what a guest is given is there, what it is not is not read. */
 #include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <time.h>
 
 #include "load/elf.h"
@@ -317,6 +319,27 @@ static void test_whole(void **state)
 	close(saved);
 }
 
+/* One byte too many is enough to know: what else comes of a pipe is not read. */
+static void test_endless_pipe(void **state)
+{
+	static uint8_t bytes[HV_MIB];
+	const size_t max = 128 * HV_KIB;
+	struct hv_file file;
+	char path[32];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_true(fcntl(ends[1], F_SETPIPE_SZ, sizeof(bytes)) >= (int)sizeof(bytes));
+	assert_int_equal(write(ends[1], bytes, sizeof(bytes)), sizeof(bytes));
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	assert_int_equal(hv_file_read(&file, path, max, &t.err), -EFBIG);
+	assert_null(file.data);
+	assert_int_equal(read(ends[0], bytes, sizeof(bytes)), sizeof(bytes) - max - 1);
+	close(ends[0]);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -331,6 +354,7 @@ int main(void)
 		T(test_disks),
 		T(test_became_shorter),
 		T(test_whole),
+		T(test_endless_pipe),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
