@@ -27,7 +27,11 @@
 #define HV_BIOS_CELLS 0x4000		/* of text memory */
 
 struct hv_bios_config {
-	const uint8_t *image;		/* the one disk, which cannot be written to */
+	/*
+	 * Copy @len bytes at @offset of the one disk, which cannot be written to; they are within
+	 * @image_size. False: they cannot be read.
+	 */
+	bool (*read)(void *ctx, uint64_t offset, void *data, size_t len);
 	uint64_t image_size;
 	const struct hv_memory *memory;
 	struct hv_bus *bus;

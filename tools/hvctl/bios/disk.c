@@ -17,7 +17,19 @@ enum status {
 	BAD_COMMAND = 0x01,
 	WRITE_PROTECTED = 0x03,
 	NOT_FOUND = 0x04,
+	BAD_SECTOR = 0x10,
 };
+
+/* The rest of a disk whose image is shorter is empty. */
+static bool read_sector(const struct hv_bios *bios, uint64_t lba, uint8_t data[SECTOR])
+{
+	const struct hv_bios_config *config = &bios->config;
+	uint64_t at = lba * SECTOR, size = config->image_size;
+
+	memset(data, 0, SECTOR);
+	return at >= size ||
+	       config->read(config->ctx, at, data, size - at < SECTOR ? size - at : SECTOR);
+}
 
 /* --------------------------------------------------------------- which disk */
 
@@ -53,16 +65,16 @@ static bool is_partition(const struct partition *entry, uint64_t sectors)
 }
 
 /* Its last partition that counts; false: there is none. */
-static bool find_partition(const uint8_t *image, uint64_t size, struct partition *found)
+static bool find_partition(const uint8_t first[SECTOR], uint64_t sectors, struct partition *found)
 {
 	struct partition entry;
 	bool any = false;
 
-	if (size < SECTOR || image[SIGNATURE] != 0x55 || image[SIGNATURE + 1] != 0xaa)
+	if (first[SIGNATURE] != 0x55 || first[SIGNATURE + 1] != 0xaa)
 		return false;
 	for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
-		memcpy(&entry, image + TABLE + i * sizeof(entry), sizeof(entry));
-		if (is_partition(&entry, size / SECTOR))
+		memcpy(&entry, first + TABLE + i * sizeof(entry), sizeof(entry));
+		if (is_partition(&entry, sectors))
 			*found = entry;
 		else if (entry.kind || entry.active)
 			return false;
@@ -97,7 +109,9 @@ void hv_bios_disk_init(struct hv_bios *bios)
 {
 	uint64_t sectors = (bios->config.image_size + SECTOR - 1) / SECTOR, end;
 	struct partition partition = { 0 };
-	bool parted = find_partition(bios->config.image, bios->config.image_size, &partition);
+	uint8_t first[SECTOR];
+	bool parted = read_sector(bios, 0, first) &&
+		      find_partition(first, bios->config.image_size / SECTOR, &partition);
 
 	if (parted || sectors > floppies[FLOPPY_2880].sectors)
 		bios->drive = HARD_DISK;
@@ -110,16 +124,6 @@ void hv_bios_disk_init(struct hv_bios *bios)
 
 /* --------------------------------------------------------------------- read */
 
-/* The rest of a disk whose image is shorter is empty. */
-static void read_sector(const struct hv_bios *bios, uint64_t lba, uint8_t data[SECTOR])
-{
-	uint64_t at = lba * SECTOR, size = bios->config.image_size;
-
-	memset(data, 0, SECTOR);
-	if (at < size)
-		memcpy(data, bios->config.image + at, size - at < SECTOR ? size - at : SECTOR);
-}
-
 static enum status read_sectors(struct hv_bios_call *call, uint64_t lba, unsigned int count,
 				uint32_t segment, uint16_t offset)
 {
@@ -129,7 +133,8 @@ static enum status read_sectors(struct hv_bios_call *call, uint64_t lba, unsigne
 	if (lba >= sectors || count > sectors - lba)
 		return NOT_FOUND;
 	for (unsigned int i = 0; i < count; i++, offset += SECTOR) {
-		read_sector(call->bios, lba + i, data);
+		if (!read_sector(call->bios, lba + i, data))
+			return BAD_SECTOR;
 		hv_bios_write(call, segment, offset, data, SECTOR);
 	}
 	return OK;
@@ -323,7 +328,8 @@ bool hv_bios_boot(struct hv_bios_call *call)
 {
 	uint8_t data[SECTOR];
 
-	read_sector(call->bios, 0, data);
+	if (!read_sector(call->bios, 0, data))
+		hv_bios_say(call->bios, "the boot sector cannot be read; the guest runs zeroes");
 	hv_bios_write(call, 0, BOOT_GPA, data, sizeof(data));
 	call->dl = call->bios->drive;
 	call->cs = 0;

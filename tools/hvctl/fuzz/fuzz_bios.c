@@ -23,6 +23,7 @@ struct bench {
 	struct hv_pc pc;
 	struct hv_bios bios;
 	struct hv_guest guest;
+	const uint8_t *image;
 };
 
 static uint64_t now(struct hv_clock *clock)
@@ -39,6 +40,12 @@ static void deliver(void *ctx, const struct hv_ioapic_message *message)
 {
 	(void)ctx;
 	(void)message;
+}
+
+static bool read_disk(void *ctx, uint64_t offset, void *data, size_t len)
+{
+	memcpy(data, ((struct bench *)ctx)->image + offset, len);
+	return true;
 }
 
 static void output(void *ctx, uint8_t character)
@@ -81,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.ctx = &b,
 	};
 	struct hv_bios_config config = {
+		.read = read_disk,
 		.memory = &memory,
 		.bus = &b.bus,
 		.clock = &b.clock,
@@ -100,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(regs.gpr, data, sizeof(regs.gpr));
 	regs.gpr[TINYVMX_R11] = served[regs.gpr[TINYVMX_R11] % sizeof(served)];
-	config.image = data;
+	b.image = data;
 	config.image_size = size;
 	b.guest = (struct hv_guest){ .memory = &memory, .bus = &b.bus };
 	hv_memory_clear(&memory);

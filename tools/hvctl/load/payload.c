@@ -93,14 +93,12 @@ static int open_image(struct hv_payload *payload, int *fd, uint64_t max, struct 
 	return error;
 }
 
-/* The rest of it, when it is known what of it is loaded; a BIOS may be asked for all of it. */
+/* The rest of it, when it is known what of it is loaded. */
 static int fetch_segments(struct hv_payload *payload, int fd, struct hv_error *err)
 {
 	int error = 0;
 
 	payload->subject = payload->config->path;
-	if (payload->image.bios && !payload->packed)
-		return hv_file_fetch(&payload->file, fd, 0, payload->file.size, err);
 	for (size_t i = 0; i < payload->image.count && !error && !payload->packed; i++)
 		error = hv_file_fetch(&payload->file, fd, payload->image.segment[i].file_offset,
 				      payload->image.segment[i].file_size, err);
@@ -268,7 +266,11 @@ int hv_payload_read(struct hv_payload *payload, const struct hv_payload_config *
 		error = hv_payload_plan(payload, config, memory, err);
 	if (!error)
 		error = fetch_segments(payload, fd, err);
-	hv_close(fd);
+	/* The BIOS reads on where the guest asks it to. */
+	payload->is_open = !error && fd >= 0 && payload->image.bios && !payload->packed;
+	payload->fd = fd;
+	if (!payload->is_open)
+		hv_close(fd);
 	return error;
 }
 
@@ -290,6 +292,19 @@ void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *
 		payload->protocol->start(payload, memory, env, boot);
 }
 
+bool hv_payload_read_image(const struct hv_payload *payload, uint64_t offset, void *data,
+			   size_t len)
+{
+	const struct hv_file *file = &payload->file;
+
+	if (offset > file->size || len > file->size - offset)
+		return false;
+	if (payload->is_open)
+		return pread(payload->fd, data, len, offset) == (ssize_t)len;
+	memcpy(data, file->data + offset, len);
+	return true;
+}
+
 bool hv_payload_find_symbol(const struct hv_payload *payload, uint64_t rip, char *text, size_t len)
 {
 	return hv_symbols_in_map(&payload->map, rip, text, len) ||
@@ -298,6 +313,8 @@ bool hv_payload_find_symbol(const struct hv_payload *payload, uint64_t rip, char
 
 void hv_payload_free(struct hv_payload *payload)
 {
+	if (payload->is_open)
+		close(payload->fd);
 	hv_file_free(&payload->file);
 	hv_file_free(&payload->stub);
 	hv_file_free(&payload->map);

@@ -26,6 +26,8 @@ struct hv_payload {
 	const char *why;		/* what it was recognised by */
 	const char *packed;		/* what it was compressed by; NULL: nothing */
 	struct hv_file file;
+	int fd;				/* of a disk, of which @file has the beginning; */
+	bool is_open;			/* if this says so */
 	struct hv_image image;
 	struct hv_boot_areas areas;
 	struct hv_module module[HV_PAYLOAD_MAX_MODULES];
@@ -57,6 +59,10 @@ int hv_payload_plan(struct hv_payload *payload, const struct hv_payload_config *
 /* Put it into RAM, which is zero, and make the vCPU's first state. */
 void hv_payload_start(const struct hv_payload *payload, const struct hv_memory *memory,
 		      const struct hv_boot_env *env, struct hv_boot *boot);
+
+/* Copy @len bytes at @offset of the image, of which not all is in memory. False: no. */
+bool hv_payload_read_image(const struct hv_payload *payload, uint64_t offset, void *data,
+			   size_t len);
 
 /* Where a guest has died: function and offset, if a symbol table knows it. */
 bool hv_payload_find_symbol(const struct hv_payload *payload, uint64_t rip, char *text, size_t len);

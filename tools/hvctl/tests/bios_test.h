@@ -26,6 +26,8 @@ struct bios_bench {
 	struct tinyvmx_regs regs;
 	struct tinyvmx_sregs sregs;
 	char out[4096], said[4096];
+	const uint8_t *image;
+	bool disk_is_bad;
 	const char *keys;		/* to be typed, as codes of set 1 */
 	uint8_t shifts;
 	unsigned int screens;		/* reset */
@@ -46,6 +48,14 @@ static inline void bios_say(void *ctx, const char *text)
 	struct bios_bench *b = ctx;
 
 	strcat(strcat(b->said, text), "\n");
+}
+
+static inline bool bios_read(void *ctx, uint64_t offset, void *data, size_t len)
+{
+	const struct bios_bench *b = ctx;
+
+	memcpy(data, b->image + offset, len);
+	return !b->disk_is_bad;
 }
 
 static inline uint8_t bios_typed(void *ctx, uint8_t *shifts)
@@ -97,7 +107,7 @@ static inline void bios_begin(struct bios_bench *b, const void *image, uint64_t 
 		.ctx = b,
 	};
 	const struct hv_bios_config config = {
-		.image = image,
+		.read = bios_read,
 		.image_size = size,
 		.memory = &b->memory,
 		.bus = &b->bench.bus,
@@ -110,6 +120,7 @@ static inline void bios_begin(struct bios_bench *b, const void *image, uint64_t 
 	};
 
 	memset(b, 0, sizeof(*b));
+	b->image = image;
 	bench_init(&b->bench);
 	assert_int_equal(hv_pc_init(&b->pc, &pc), 0);
 	test_memory(&b->memory, 32 * HV_MIB);

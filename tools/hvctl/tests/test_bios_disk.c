@@ -175,6 +175,12 @@ static void test_refused(void **state)
 				 refused[i].dx, bios_ah(&b));
 	}
 	assert_string_equal(b.said, "there is no INT 13H with AX=7700H here (at 1234:5678)\n");
+	b.disk_is_bad = true;
+	int13(0x0201, 1, 0);
+	assert_true(bios_failed(&b));
+	assert_int_equal(bios_ah(&b), 0x10);
+	assert_int_equal(bios_ax(&b) & 0xff, 0);
+	b.disk_is_bad = false;
 	int13(0x0201, 0, 0);
 	int13(0x0100, 0, 0);
 	assert_true(bios_failed(&b));
@@ -262,6 +268,9 @@ static void test_boot_again(void **state)
 	assert_int_equal(test_get(&b.memory, 0x7c00 + 510, 2), 0xaa55);
 	assert_int_equal(test_get(&b.memory, STACK + STACK_SP + 2, 4), 0x7c00);
 	assert_int_equal(bios_word(&b, TINYVMX_RDX), 0x1200);
+	b.disk_is_bad = true;
+	bios_int(&b, 0x19, 0);
+	assert_non_null(strstr(b.said, "boot sector cannot be read"));
 }
 
 #define T(name) cmocka_unit_test_teardown(name, end)

@@ -275,6 +275,35 @@ static void test_disks(void **state)
 	load_test_refuse(&t, "do not fit into guest RAM");
 }
 
+/* Of a disk the BIOS reads what it is asked for, from where it is. */
+static void test_boot_disk(void **state)
+{
+	uint8_t bytes[FAR_LEN];
+	int fd = new_file(SIZE);
+
+	(void)state;
+	put(fd, 510, "\x55\xaa", 2);
+	put_pattern(fd, FAR, FAR_LEN);
+	load_test_accept(&t);
+	assert_string_equal(t.payload.protocol->name, "bios");
+	assert_int_equal(t.payload.file.size, SIZE);
+	assert_true(resident_pages(&t.payload.file) < (HV_FILE_HEAD + HV_MIB) / PAGE);
+	assert_true(hv_payload_read_image(&t.payload, FAR, bytes, FAR_LEN));
+	for (size_t i = 0; i < FAR_LEN; i++)
+		assert_int_equal(bytes[i], i % 251 + 1);
+	assert_false(hv_payload_read_image(&t.payload, SIZE - 1, bytes, 2));
+	assert_false(hv_payload_read_image(&t.payload, SIZE + 1, bytes, 0));
+	/* The file has become shorter. */
+	assert_int_equal(ftruncate(fd, FAR + 1), 0);
+	assert_false(hv_payload_read_image(&t.payload, FAR, bytes, 2));
+	/* What is in memory as a whole comes from there. */
+	assert_int_equal(ftruncate(fd, PAGE), 0);
+	load_test_accept(&t);
+	assert_true(hv_payload_read_image(&t.payload, 510, bytes, 2));
+	assert_int_equal(bytes[1], 0xaa);
+	assert_false(hv_payload_read_image(&t.payload, PAGE - 1, bytes, 2));
+}
+
 static void test_became_shorter(void **state)
 {
 	struct hv_file file;
@@ -352,6 +381,7 @@ int main(void)
 		T(test_elf_by_addresses),
 		T(test_flat),
 		T(test_disks),
+		T(test_boot_disk),
 		T(test_became_shorter),
 		T(test_whole),
 		T(test_endless_pipe),

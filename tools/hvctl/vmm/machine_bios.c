@@ -145,6 +145,14 @@ static void access_port(void *dev, uint64_t offset, unsigned int width, bool wri
 			       "cannot read or set the vCPU's state: %s", strerror(-error));
 }
 
+/* What the guest starts from is in memory; a disk may be larger than that of this host. */
+static bool read_disk(void *ctx, uint64_t offset, void *data, size_t len)
+{
+	const struct hv_machine_bios *bios = ctx;
+
+	return hv_payload_read_image(&bios->machine->payload, offset, data, len);
+}
+
 /* Systems that have their own driver for the disk that the BIOS reads wait for it for ever. */
 static void access_ide(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
 {
@@ -193,10 +201,9 @@ static int add_ports(struct hv_machine_bios *bios)
 int hv_machine_bios_create(struct hv_machine *machine)
 {
 	struct hv_machine_bios *bios = calloc(1, sizeof(*bios));
-	const struct hv_file *image = &machine->payload.file;
 	const struct hv_bios_config config = {
-		.image = image->data,
-		.image_size = image->size,
+		.read = read_disk,
+		.image_size = machine->payload.file.size,
 		.memory = &machine->memory,
 		.bus = &machine->bus,
 		.clock = &machine->clock,
