@@ -74,11 +74,19 @@ static __attribute__((unused)) size_t next_piece(struct out *out, enum result *r
 	return room < PIECE ? room : PIECE;
 }
 
+static __attribute__((unused)) void move_behind(struct hv_file *in, size_t len)
+{
+	in->data += len;
+	in->size -= len;
+}
+
 /* ------------------------------------------------------- one function a library */
+
+/* Unpack one piece, from the first byte of @in, which moves behind it. */
 
 #ifdef HV_HAVE_ZLIB
 #define ZLIB unpack_zlib
-static enum result unpack_zlib(const struct hv_file *in, struct out *out)
+static enum result unpack_zlib(struct hv_file *in, struct out *out)
 {
 	z_stream stream = { .next_in = in->data };
 	enum result result = DONE;
@@ -103,6 +111,7 @@ static enum result unpack_zlib(const struct hv_file *in, struct out *out)
 			result = status == Z_MEM_ERROR ? NO_MEMORY : DAMAGED;
 	} while (result == DONE && status != Z_STREAM_END);
 	inflateEnd(&stream);
+	move_behind(in, stream.next_in - in->data);
 	return result;
 }
 #else
@@ -130,7 +139,7 @@ static enum result lzma_result(lzma_ret status)
 }
 
 /* Both of its formats: xz, and lzma alone. */
-static enum result unpack_lzma(const struct hv_file *in, struct out *out)
+static enum result unpack_lzma(struct hv_file *in, struct out *out)
 {
 	lzma_stream stream = LZMA_STREAM_INIT;
 	lzma_ret status = lzma_auto_decoder(&stream, LZMA_MEMORY_MAX, 0);
@@ -151,6 +160,7 @@ static enum result unpack_lzma(const struct hv_file *in, struct out *out)
 			result = TRUNCATED;
 	}
 	lzma_end(&stream);
+	move_behind(in, in->size - stream.avail_in);
 	return result;
 }
 #else
@@ -159,7 +169,7 @@ static enum result unpack_lzma(const struct hv_file *in, struct out *out)
 
 #ifdef HV_HAVE_BZLIB
 #define BZLIB unpack_bzlib
-static enum result unpack_bzlib(const struct hv_file *in, struct out *out)
+static enum result unpack_bzlib(struct hv_file *in, struct out *out)
 {
 	bz_stream stream = { .next_in = (char *)in->data };
 	char *end = (char *)in->data + in->size;
@@ -184,6 +194,7 @@ static enum result unpack_bzlib(const struct hv_file *in, struct out *out)
 			result = status == BZ_MEM_ERROR ? NO_MEMORY : DAMAGED;
 	} while (result == DONE && status != BZ_STREAM_END);
 	BZ2_bzDecompressEnd(&stream);
+	move_behind(in, in->size - (end - stream.next_in));
 	return result;
 }
 #else
@@ -192,7 +203,7 @@ static enum result unpack_bzlib(const struct hv_file *in, struct out *out)
 
 #ifdef HV_HAVE_ZSTD
 #define ZSTD unpack_zstd
-static enum result unpack_zstd(const struct hv_file *in, struct out *out)
+static enum result unpack_zstd(struct hv_file *in, struct out *out)
 {
 	ZSTD_inBuffer from = { in->data, in->size, 0 };
 	ZSTD_DStream *stream = ZSTD_createDStream();
@@ -214,6 +225,7 @@ static enum result unpack_zstd(const struct hv_file *in, struct out *out)
 			result = TRUNCATED;
 	}
 	ZSTD_freeDStream(stream);
+	move_behind(in, from.pos);
 	return result;
 }
 #else
@@ -223,7 +235,7 @@ static enum result unpack_zstd(const struct hv_file *in, struct out *out)
 #ifdef HV_HAVE_LZ4
 #define LZ4 unpack_lz4
 #define LZ4_LEGACY unpack_lz4_legacy
-static enum result unpack_lz4(const struct hv_file *in, struct out *out)
+static enum result unpack_lz4(struct hv_file *in, struct out *out)
 {
 	LZ4F_dctx *context;
 	enum result result = DONE;
@@ -246,6 +258,7 @@ static enum result unpack_lz4(const struct hv_file *in, struct out *out)
 			result = TRUNCATED;
 	}
 	LZ4F_freeDecompressionContext(context);
+	move_behind(in, at);
 	return result;
 }
 
@@ -255,7 +268,7 @@ static enum result unpack_lz4(const struct hv_file *in, struct out *out)
  * Blocks behind their sizes, to the end of the file. A kernel that is cut out of its bzImage
  * ends with its unpacked size, which may look like one more.
  */
-static enum result unpack_lz4_legacy(const struct hv_file *in, struct out *out)
+static enum result unpack_lz4_legacy(struct hv_file *in, struct out *out)
 {
 	size_t at = 4;
 
@@ -264,9 +277,9 @@ static enum result unpack_lz4_legacy(const struct hv_file *in, struct out *out)
 		int got;
 
 		hv_progress_tell(&out->progress, out->file.size, 0);
-		at += 4;
 		if (!size || size > (size_t)LZ4_compressBound(LEGACY_BLOCK))
-			return out->file.size ? DONE : DAMAGED;
+			break;
+		at += 4;
 		if (size > in->size - at)
 			return TRUNCATED;
 		while (out->room - out->file.size < LEGACY_BLOCK && out->room <= out->max) {
@@ -285,7 +298,10 @@ static enum result unpack_lz4_legacy(const struct hv_file *in, struct out *out)
 		out->file.size += got;
 		at += size;
 	}
-	return out->file.size ? DONE : TRUNCATED;
+	if (at == 4)
+		return in->size - at > 4 ? DAMAGED : TRUNCATED;
+	move_behind(in, at);
+	return DONE;
 }
 #else
 #define LZ4 NULL
@@ -301,7 +317,7 @@ static const struct format {
 	const char *library;		/* what it takes, as it is packaged */
 	const char *command;		/* what unpacks it without */
 	/* NULL: hvctl was built without */
-	enum result (*unpack)(const struct hv_file *in, struct out *out);
+	enum result (*unpack)(struct hv_file *in, struct out *out);
 } formats[] = {
 	{ "gzip", "\x1f\x8b\x08", 3, "zlib", "gunzip", ZLIB },
 	{ "xz", "\xfd\x37zXZ\0", 6, "liblzma", "unxz", LZMA },
@@ -370,10 +386,19 @@ static int refuse(const struct format *format, enum result result, uint64_t max,
 	}
 }
 
+/* Behind a kernel that is cut out of its bzImage is its size, which may look like a magic. */
+#define SIZE_BEHIND 4
+
+static bool goes_on(const struct format *format, const struct hv_file *rest)
+{
+	return rest->size > SIZE_BEHIND && find_format(rest) == format;
+}
+
 int hv_unpack(struct hv_file *file, uint64_t max, struct hv_error *err)
 {
 	const struct format *format = find_format(file);
 	struct out out = { .max = max, .progress = hv_progress_begin("unpacking") };
+	struct hv_file rest = *file;
 	enum result result;
 
 	if (!format->unpack)
@@ -381,7 +406,9 @@ int hv_unpack(struct hv_file *file, uint64_t max, struct hv_error *err)
 			err, EOPNOTSUPP,
 			"is compressed by %s, and this hvctl is built without %s; unpack it by %s first",
 			format->name, format->library, format->command);
-	result = format->unpack(file, &out);
+	do
+		result = format->unpack(&rest, &out);
+	while (result == DONE && goes_on(format, &rest));
 	hv_progress_end(&out.progress);
 	if (result == DONE && out.file.size > max)
 		result = TOO_LARGE;

@@ -14,7 +14,8 @@ const char *hv_unpack_format(const struct hv_file *file);
  * @max: bytes that it may have then
  * @err: filled in on failure
  *
- * What follows the compressed data is ignored, as in a kernel that is cut out of its bzImage.
+ * Several pieces of one format, as pbzip2 and cat(1) leave them, are one file. What else follows
+ * is ignored, as in a kernel that is cut out of its bzImage.
  * Returns 0 or -errno: -ENOEXEC for a damaged file, -EOPNOTSUPP where this hvctl is built without
  * the library, -EFBIG, -ENOMEM.
  */

@@ -236,6 +236,27 @@ static void test_whole(void **state)
 	}
 }
 
+/* In pieces, one behind the other, as those make them that compress on several CPUs. */
+static void test_pieces(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(packers); i++) {
+		const struct packer *p = &packers[i];
+		size_t first, len;
+
+		if (!p->pack)
+			continue;
+		first = p->pack(plain, SMALL, packed);
+		len = first + p->pack(plain + SMALL, LARGE - SMALL, packed + first);
+		accept(p->name, len, LARGE, LARGE);
+		refuse(p->name, len, LARGE - 1, "more than 0 MiB are in it");
+		refuse(p->name, len - 5, LARGE, "ends too early");
+		/* The magic number alone is a kernel's size. */
+		memcpy(packed + first, packed, 4);
+		accept(p->name, first + 4, SMALL, LARGE);
+	}
+}
+
 static void test_too_large(void **state)
 {
 	(void)state;
@@ -412,9 +433,9 @@ static void test_large_payload(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_whole),   T(test_too_large),     T(test_truncated),
-		T(test_damaged), T(test_legacy_blocks), T(test_empty),
-		T(test_others),  T(test_payload),       T(test_large_payload),
+		T(test_whole),   T(test_pieces),        T(test_too_large), T(test_truncated),
+		T(test_damaged), T(test_legacy_blocks), T(test_empty),     T(test_others),
+		T(test_payload), T(test_large_payload),
 	};
 
 	return cmocka_run_group_tests_name("unpack", tests, NULL, NULL);
