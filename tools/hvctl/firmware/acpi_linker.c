@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "acpi_linker.h"
+#include "lib/bytes.h"
 
 #define ALLOCATE 1
 #define ADD_POINTER 2
@@ -38,27 +39,12 @@
 #define FADT_X_FACS 132
 #define FADT_X_DSDT 140
 
-static uint64_t get(const uint8_t *p, unsigned int len)
-{
-	uint64_t value = 0;
-
-	while (len--)
-		value = value << 8 | p[len];
-	return value;
-}
-
-static void put(uint8_t *p, uint32_t value)
-{
-	for (unsigned int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(value >> 8 * i);
-}
-
 static uint8_t *add_command(struct hv_acpi_files *files, uint32_t command, const char *file)
 {
 	uint8_t *at = files->linker + files->linker_size;
 
 	files->linker_size += HV_ACPI_LINKER_COMMAND;
-	put(at, command);
+	hv_put_le(at, command, 4);
 	strcpy((char *)at + COMMAND_FILE, file);
 	return at;
 }
@@ -68,7 +54,7 @@ static void add_allocate(struct hv_acpi_files *files, const char *file, uint32_t
 {
 	uint8_t *command = add_command(files, ALLOCATE, file);
 
-	put(command + COMMAND_REST, align);
+	hv_put_le(command + COMMAND_REST, align, 4);
 	command[COMMAND_REST + 4] = zone;
 }
 
@@ -79,7 +65,7 @@ static void add_pointer(struct hv_acpi_files *files, const char *file, uint32_t 
 	uint8_t *command = add_command(files, ADD_POINTER, file);
 
 	strcpy((char *)command + COMMAND_REST, HV_ACPI_TABLES_FILE);
-	put(command + POINTER_OFFSET, offset);
+	hv_put_le(command + POINTER_OFFSET, offset, 4);
 	command[POINTER_SIZE] = size;
 }
 
@@ -93,14 +79,14 @@ static void add_checksum(struct hv_acpi_files *files, const char *file, uint8_t 
 	uint8_t *command = add_command(files, CHECKSUM, file);
 
 	bytes[checksum] = 0;
-	put(command + COMMAND_REST, checksum);
-	put(command + COMMAND_REST + 4, first);
-	put(command + COMMAND_REST + 8, len);
+	hv_put_le(command + COMMAND_REST, checksum, 4);
+	hv_put_le(command + COMMAND_REST + 4, first, 4);
+	hv_put_le(command + COMMAND_REST + 8, len, 4);
 }
 
 static uint32_t table_length(const struct hv_acpi_files *files, uint32_t table)
 {
-	return (uint32_t)get(files->tables + table + HEADER_LENGTH, 4);
+	return (uint32_t)hv_get_le(files->tables + table + HEADER_LENGTH, 4);
 }
 
 static void add_table_checksum(struct hv_acpi_files *files, uint32_t table)
@@ -146,12 +132,12 @@ int hv_acpi_files_write(const struct hv_acpi_config *config, struct hv_acpi_file
 	/* It goes to a place of its own. */
 	memcpy(files->rsdp, files->tables, sizeof(files->rsdp));
 	memset(files->tables, 0, sizeof(files->rsdp));
-	xsdt = (uint32_t)get(files->rsdp + RSDP_XSDT, 8);
+	xsdt = (uint32_t)hv_get_le(files->rsdp + RSDP_XSDT, 8);
 	add_allocate(files, HV_ACPI_RSDP_FILE, 16, ZONE_F_SEGMENT);
 	add_allocate(files, HV_ACPI_TABLES_FILE, 64, ZONE_HIGH);
 	/* The FADT is the first in the list. */
-	link_fadt(files, (uint32_t)get(files->tables + xsdt + HEADER_SIZE, 8));
-	link_list(files, (uint32_t)get(files->rsdp + RSDP_RSDT, 4), 4);
+	link_fadt(files, (uint32_t)hv_get_le(files->tables + xsdt + HEADER_SIZE, 8));
+	link_list(files, (uint32_t)hv_get_le(files->rsdp + RSDP_RSDT, 4), 4);
 	link_list(files, xsdt, 8);
 	link_rsdp(files);
 	return 0;

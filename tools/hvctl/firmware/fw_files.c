@@ -8,6 +8,7 @@
 
 #include "dev/acpi_pm.h"
 #include "fw_files.h"
+#include "lib/bytes.h"
 #include "lib/util.h"
 
 #define E820_ENTRY 20
@@ -19,21 +20,15 @@ static const char bootorder[] = "/rom@" LINUX_ROM_FILE;
 /* By number of the ACPI state: 80H if it is there, and its sleeping type. S0 and S5 are. */
 static const uint8_t system_states[6] = { 0x80, 0, 0, 0, 0, 0x80 | HV_ACPI_PM_S5 };
 
-static void put(uint8_t *p, uint64_t value, unsigned int len)
-{
-	for (unsigned int i = 0; i < len; i++)
-		p[i] = (uint8_t)(value >> 8 * i);
-}
-
 /* RAM alone: what of it is reserved is the firmware's business. */
 static size_t write_e820(uint8_t *e820, const struct hv_memory *memory)
 {
 	for (unsigned int i = 0; i < memory->count; i++) {
 		uint8_t *entry = e820 + i * E820_ENTRY;
 
-		put(entry, memory->range[i].gpa, 8);
-		put(entry + 8, memory->range[i].len, 8);
-		put(entry + 16, HV_RANGE_RAM, 4);
+		hv_put_le(entry, memory->range[i].gpa, 8);
+		hv_put_le(entry + 8, memory->range[i].len, 8);
+		hv_put_le(entry + 16, HV_RANGE_RAM, 4);
 	}
 	return memory->count * E820_ENTRY;
 }

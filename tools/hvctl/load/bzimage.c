@@ -281,12 +281,6 @@ static int place(struct hv_payload *payload, const struct hv_memory *memory, str
 	return error ? error : hv_place_modules(payload, memory, &room, err);
 }
 
-static void put(uint8_t *params, size_t offset, uint64_t value, unsigned int bytes)
-{
-	for (unsigned int i = 0; i < bytes; i++)
-		params[offset + i] = value >> 8 * i;
-}
-
 static void put_e820(uint8_t *params, const struct hv_memory *memory)
 {
 	struct hv_range range[HV_LAYOUT_MAX_RANGES];
@@ -295,9 +289,9 @@ static void put_e820(uint8_t *params, const struct hv_memory *memory)
 	for (size_t i = 0; i < count; i++) {
 		size_t at = E820_TABLE + i * E820_ENTRY;
 
-		put(params, at, range[i].gpa, 8);
-		put(params, at + 8, range[i].len, 8);
-		put(params, at + 16, range[i].kind, 4);
+		hv_put_le(params + at, range[i].gpa, 8);
+		hv_put_le(params + at + 8, range[i].len, 8);
+		hv_put_le(params + at + 16, range[i].kind, 4);
 	}
 	params[E820_ENTRIES] = count;
 }
@@ -307,10 +301,10 @@ static void put_screen_info(uint8_t *params)
 {
 	params[VIDEO_MODE] = 3;
 	params[VIDEO_COLUMNS] = 80;
-	put(params, VIDEO_EGA_BX, 0x0003, 2); /* colours, 256 KiB */
+	hv_put_le(params + VIDEO_EGA_BX, 0x0003, 2); /* colours, 256 KiB */
 	params[VIDEO_ROWS] = 25;
 	params[VIDEO_IS_VGA] = 1;
-	put(params, VIDEO_LINES, 16, 2);
+	hv_put_le(params + VIDEO_LINES, 16, 2);
 }
 
 static void put_initrd(uint8_t *params, const struct hv_payload *payload)
@@ -319,8 +313,8 @@ static void put_initrd(uint8_t *params, const struct hv_payload *payload)
 
 	if (!payload->modules)
 		return;
-	put(params, HV_BZIMAGE_RAMDISK_IMAGE, first->gpa, 4);
-	put(params, HV_BZIMAGE_RAMDISK_SIZE, last->gpa + last->file.size - first->gpa, 4);
+	hv_put_le(params + HV_BZIMAGE_RAMDISK_IMAGE, first->gpa, 4);
+	hv_put_le(params + HV_BZIMAGE_RAMDISK_SIZE, last->gpa + last->file.size - first->gpa, 4);
 }
 
 /* Real mode with all segments but CS at the setup code, interrupts off. */
@@ -332,8 +326,9 @@ static void start_setup(const struct hv_payload *payload, const struct hv_memory
 	memcpy(header, payload->file.data, sizeof(header));
 	header[HV_BZIMAGE_TYPE_OF_LOADER] = HV_BZIMAGE_LOADER;
 	header[HV_BZIMAGE_LOADFLAGS] |= HV_BZIMAGE_CAN_USE_HEAP;
-	put(header, HV_BZIMAGE_HEAP_END_PTR, SETUP_HEAP_END - SETUP_HEAP_SLACK, 2);
-	put(header, HV_BZIMAGE_CMD_LINE_PTR, payload->areas.area[HV_BOOT_THE_CMDLINE].gpa, 4);
+	hv_put_le(header + HV_BZIMAGE_HEAP_END_PTR, SETUP_HEAP_END - SETUP_HEAP_SLACK, 2);
+	hv_put_le(header + HV_BZIMAGE_CMD_LINE_PTR, payload->areas.area[HV_BOOT_THE_CMDLINE].gpa,
+		  4);
 	put_initrd(header, payload);
 	hv_image_put(memory, SETUP_SEGMENT << 4, header, sizeof(header));
 	for (unsigned int i = 0; i <= TINYVMX_GS; i++) {
@@ -364,12 +359,13 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 		end = file->size;
 	memcpy(params + HEADER_BEGIN, file->data + HEADER_BEGIN, end - HEADER_BEGIN);
 	params[HV_BZIMAGE_TYPE_OF_LOADER] = HV_BZIMAGE_LOADER;
-	put(params, HV_BZIMAGE_CMD_LINE_PTR, payload->areas.area[HV_BOOT_THE_CMDLINE].gpa, 4);
+	hv_put_le(params + HV_BZIMAGE_CMD_LINE_PTR, payload->areas.area[HV_BOOT_THE_CMDLINE].gpa,
+		  4);
 	put_initrd(params, payload);
 	put_e820(params, memory);
 	if (env->screen)
 		put_screen_info(params);
-	put(params, ACPI_RSDP_ADDR, env->rsdp, 8);
+	hv_put_le(params + ACPI_RSDP_ADDR, env->rsdp, 8);
 	hv_image_put(memory, payload->areas.area[HV_BOOT_THE_INFO].gpa, params, sizeof(params));
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
 	boot->regs.gpr[TINYVMX_RSI] = payload->areas.area[HV_BOOT_THE_INFO].gpa;

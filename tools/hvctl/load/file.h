@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/bytes.h"
 #include "lib/error.h"
 
 struct hv_file {
@@ -51,11 +52,7 @@ bool hv_file_has(const struct hv_file *file, size_t offset, const void *magic, s
 /* Little-endian fields; the caller has checked that they are in the file. */
 static inline uint64_t hv_file_field(const struct hv_file *file, size_t offset, unsigned int bytes)
 {
-	uint64_t value = 0;
-
-	while (bytes--)
-		value = value << 8 | file->data[offset + bytes];
-	return value;
+	return hv_get_le(file->data + offset, bytes);
 }
 
 #endif

@@ -74,12 +74,6 @@ static int place_initrd(struct hv_payload *payload, const struct hv_memory *memo
 	return error ? error : join_initrds(payload, err);
 }
 
-static void put(uint8_t *header, size_t offset, uint64_t value, unsigned int len)
-{
-	for (unsigned int i = 0; i < len; i++)
-		header[offset + i] = (uint8_t)(value >> 8 * i);
-}
-
 static int make_setup(struct hv_payload *payload, struct hv_error *err)
 {
 	size_t size = hv_bzimage_setup_size(&payload->kernel);
@@ -89,12 +83,13 @@ static int make_setup(struct hv_payload *payload, struct hv_error *err)
 		return hv_fail(err, ENOMEM, "no memory for the kernel; close something");
 	payload->setup = (struct hv_file){ .data = setup, .size = size };
 	memcpy(setup, payload->kernel.data, size);
-	put(setup, HV_BZIMAGE_TYPE_OF_LOADER, HV_BZIMAGE_LOADER, 1);
+	hv_put_le(setup + HV_BZIMAGE_TYPE_OF_LOADER, HV_BZIMAGE_LOADER, 1);
 	setup[HV_BZIMAGE_LOADFLAGS] |= HV_BZIMAGE_CAN_USE_HEAP;
-	put(setup, HV_BZIMAGE_HEAP_END_PTR, HV_FW_CMDLINE_GPA - HV_FW_SETUP_GPA - 0x200, 2);
-	put(setup, HV_BZIMAGE_CMD_LINE_PTR, HV_FW_CMDLINE_GPA, 4);
-	put(setup, HV_BZIMAGE_RAMDISK_IMAGE, payload->modules ? payload->module[0].gpa : 0, 4);
-	put(setup, HV_BZIMAGE_RAMDISK_SIZE, payload->initrd.size, 4);
+	hv_put_le(setup + HV_BZIMAGE_HEAP_END_PTR, HV_FW_CMDLINE_GPA - HV_FW_SETUP_GPA - 0x200, 2);
+	hv_put_le(setup + HV_BZIMAGE_CMD_LINE_PTR, HV_FW_CMDLINE_GPA, 4);
+	hv_put_le(setup + HV_BZIMAGE_RAMDISK_IMAGE, payload->modules ? payload->module[0].gpa : 0,
+		  4);
+	hv_put_le(setup + HV_BZIMAGE_RAMDISK_SIZE, payload->initrd.size, 4);
 	return 0;
 }
 
