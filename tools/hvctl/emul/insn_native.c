@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "insn.h"
+#include "lib/util.h"
 
 static size_t xsave_len(const struct hv_mmio *m)
 {
@@ -15,7 +16,7 @@ static bool load_vectors(struct hv_mmio *m)
 	struct hv_native *native = &m->native;
 
 	if (!native->xsave)
-		native->xsave = aligned_alloc(64, (xsave_len(m) + 63) & ~63UL);
+		native->xsave = aligned_alloc(64, hv_align_up(xsave_len(m), 64));
 	native->states = m->xcr0_mask;
 	return native->xsave &&
 	       !m->get_state(m->ctx, TINYVMX_STATE_XSAVE, native->xsave, xsave_len(m));

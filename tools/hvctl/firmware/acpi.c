@@ -178,7 +178,7 @@ static uint64_t space_here(const struct space *space)
 /* Reserve @len zeroed bytes; NULL if there is no room. */
 static void *space_take(struct space *space, size_t len, size_t align)
 {
-	size_t at = (space->used + align - 1) & ~(align - 1);
+	size_t at = hv_align_up(space->used, align);
 
 	if (at > space->size || len > space->size - at)
 		return NULL;

@@ -51,7 +51,7 @@ int hv_boot_take(struct hv_boot_areas *areas, enum hv_boot_thing thing, uint64_t
 {
 	uint64_t gpa = usual[thing].gpa;
 
-	len = (len + PAGE - 1) & ~(PAGE - 1ULL);
+	len = hv_align_up(len, PAGE);
 	if (!is_free(areas, image, gpa, len) || gpa + len > AREAS_END)
 		gpa = len < AREAS_END ? (AREAS_END - len) & ~(PAGE - 1ULL) : 0;
 	while (gpa >= AREAS_BEGIN && !is_free(areas, image, gpa, len))

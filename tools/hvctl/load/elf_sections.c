@@ -5,6 +5,7 @@
 
 #include "elf.h"
 #include "firmware/layout.h"
+#include "lib/util.h"
 
 #define SECTIONS_MAX 1024
 #define ALIGN 16ULL
@@ -86,7 +87,7 @@ void hv_elf_add_symbols(struct hv_image *image, const struct hv_file *file)
 		if (end < HV_LAYOUT_HIGH)
 			end = HV_LAYOUT_HIGH;
 		image->segment[image->count++] = (struct hv_image_segment){
-			.gpa = (end + ALIGN - 1) & ~(ALIGN - 1),
+			.gpa = hv_align_up(end, ALIGN),
 			.mem_size = section.size,
 			.file_offset = section.offset,
 			.file_size = section.size,

@@ -10,10 +10,12 @@
 
 #include "bzimage.h"
 #include "fw_kernel.h"
+#include "lib/util.h"
 #include "place.h"
 
 /* At the end of RAM firmware keeps its own things: ACPI tables, stacks, itself. */
 #define FIRMWARE_ROOM (4 * HV_MIB)
+#define INITRD_ALIGN 4
 
 static int check_room(const struct hv_file *file, const struct hv_memory *memory,
 		      struct hv_error *err)
@@ -29,11 +31,6 @@ static int check_room(const struct hv_file *file, const struct hv_memory *memory
 		       hv_image_more_ram(remedy, end, FIRMWARE_ROOM, "the file is damaged"));
 }
 
-static uint64_t align(uint64_t value)
-{
-	return (value + 3) & ~3ULL;
-}
-
 /* One behind the other, as the kernel unpacks them. */
 static int join_initrds(struct hv_payload *payload, struct hv_error *err)
 {
@@ -41,7 +38,7 @@ static int join_initrds(struct hv_payload *payload, struct hv_error *err)
 	size_t size = 0;
 
 	for (unsigned int i = 0; i < payload->modules; i++)
-		size += align(payload->module[i].file.size);
+		size += hv_align_up(payload->module[i].file.size, INITRD_ALIGN);
 	if (!size)
 		return 0;
 	all->data = calloc(1, size);
@@ -52,7 +49,7 @@ static int join_initrds(struct hv_payload *payload, struct hv_error *err)
 
 		if (file->size)
 			memcpy(all->data + all->size, file->data, file->size);
-		all->size += align(file->size);
+		all->size += hv_align_up(file->size, INITRD_ALIGN);
 	}
 	return 0;
 }
@@ -66,7 +63,7 @@ static int place_initrd(struct hv_payload *payload, const struct hv_memory *memo
 	const struct hv_place_room room = {
 		hv_bzimage_end(file),
 		highest < limit ? highest : limit,
-		4,
+		INITRD_ALIGN,
 		true,
 	};
 	int error = hv_place_modules(payload, memory, &room, err);

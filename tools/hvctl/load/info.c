@@ -4,6 +4,7 @@
 
 #include "elf.h"
 #include "info.h"
+#include "lib/util.h"
 
 struct hv_info hv_info_begin(const struct hv_payload *payload, const struct hv_memory *memory)
 {
@@ -15,7 +16,7 @@ struct hv_info hv_info_begin(const struct hv_payload *payload, const struct hv_m
 
 uint64_t hv_info_reserve(struct hv_info *info, size_t len, size_t align)
 {
-	size_t at = (info->len + align - 1) & ~(align - 1);
+	size_t at = hv_align_up(info->len, align);
 
 	info->len = at + len;
 	return info->gpa + at;

@@ -182,7 +182,7 @@ static int read_header(struct header *header, const struct hv_file *file, struct
 		error = read_tag(header, file, at, size, err);
 		if (error)
 			return error;
-		at += (size + 7) & ~7UL;
+		at += hv_align_up(size, 8);
 	}
 	return hv_fail(
 		err, ENOEXEC,

@@ -3,14 +3,10 @@
 #include <errno.h>
 
 #include "firmware/layout.h"
+#include "lib/util.h"
 #include "place.h"
 
 #define PAGE 0x1000ULL
-
-static uint64_t align_up(uint64_t value, uint64_t align)
-{
-	return (value + align - 1) & ~(align - 1);
-}
 
 static int refuse_modules(struct hv_payload *payload, uint64_t total, uint64_t floor,
 			  uint64_t limit, struct hv_error *err)
@@ -31,10 +27,10 @@ int hv_place_modules(struct hv_payload *payload, const struct hv_memory *memory,
 		     const struct hv_place_room *room, struct hv_error *err)
 {
 	uint64_t ram = hv_memory_low_end(memory), top = room->limit < ram ? room->limit : ram;
-	uint64_t floor = align_up(room->floor, PAGE), total = 0, gpa;
+	uint64_t floor = hv_align_up(room->floor, PAGE), total = 0, gpa;
 
 	for (unsigned int i = 0; i < payload->modules; i++)
-		total += align_up(payload->module[i].file.size, room->align);
+		total += hv_align_up(payload->module[i].file.size, room->align);
 	if (!total)
 		return 0;
 	/* The first begins a page, whatever lies between them. */
@@ -45,7 +41,7 @@ int hv_place_modules(struct hv_payload *payload, const struct hv_memory *memory,
 		gpa = floor;
 	for (unsigned int i = 0; i < payload->modules; i++) {
 		payload->module[i].gpa = gpa;
-		gpa += align_up(payload->module[i].file.size, room->align);
+		gpa += hv_align_up(payload->module[i].file.size, room->align);
 	}
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "elf.h"
 #include "firmware/layout.h"
 #include "info.h"
+#include "lib/util.h"
 #include "place.h"
 #include "protocol.h"
 
@@ -40,11 +41,6 @@ struct memmap_entry {
 	uint32_t kind, reserved;
 };
 
-static uint64_t align_up(uint64_t value, uint64_t align)
-{
-	return (value + align - 1) & ~(align - 1);
-}
-
 /* Look through a segment of notes; @notes is all of the file from its first byte on. */
 static bool find_note(const struct hv_file *notes, uint64_t align, uint32_t type,
 		      struct hv_file *found)
@@ -52,7 +48,7 @@ static bool find_note(const struct hv_file *notes, uint64_t align, uint32_t type
 	for (uint64_t at = 0; at + NOTE_HEADER <= notes->size;) {
 		uint64_t name_size = hv_file_field(notes, at, 4),
 			 size = hv_file_field(notes, at + 4, 4);
-		uint64_t name = at + NOTE_HEADER, value = name + align_up(name_size, align);
+		uint64_t name = at + NOTE_HEADER, value = name + hv_align_up(name_size, align);
 
 		if (value + size > notes->size)
 			return false;
@@ -61,7 +57,7 @@ static bool find_note(const struct hv_file *notes, uint64_t align, uint32_t type
 			*found = (struct hv_file){ notes->data + value, size };
 			return true;
 		}
-		at = value + align_up(size, align);
+		at = value + hv_align_up(size, align);
 	}
 	return false;
 }
