@@ -20,6 +20,7 @@ only='/^# long$/q'
 if [ "${LONG:-0}" != 0 ]; then
 	only=
 	LIMIT=${LIMIT:-5000}
+	! I386=$("$TESTBED/fetch" linux-i386) || files+=(--add "$I386/linux-i386:/images/linux-i386")
 fi
 read -ra rows < <(sed -n "$only; s/^\([a-z][^|]*\)|.*/\1/p" "$TESTBED/tests/images.list" | tr '\n' ' ')
 box --mem 1024 -k "$K" --timeout "${LIMIT:-800}" "${files[@]}" -- env GUESTS=/images /guests/run-tests "${rows[@]}"
