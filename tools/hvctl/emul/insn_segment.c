@@ -381,6 +381,7 @@ bool hv_mmio_mark_descriptor(struct hv_mmio *m, const struct tinyvmx_run *run)
 	const struct tinyvmx_sregs *sregs;
 	uint64_t offset, gpa;
 	uint8_t *type;
+	bool is_store;
 
 	if ((exit->flags & wanted) != wanted || !hv_memory_is_rom(m->guest.memory, exit->gpa))
 		return false;
@@ -391,8 +392,11 @@ bool hv_mmio_mark_descriptor(struct hv_mmio *m, const struct tinyvmx_run *run)
 		return false;
 	gpa = exit->gpa - offset % 8 + TYPE_OFFSET;
 	type = (gpa ^ exit->gpa) / PAGE ? NULL : hv_memory_at(m->guest.memory, gpa, 1);
-	if (!type || (*type & (TINYVMX_AR_S | TYPE_ACCESSED)) != TINYVMX_AR_S)
+	if (!type || !(*type & TINYVMX_AR_S))
 		return false;
-	__atomic_fetch_or(type, TYPE_ACCESSED, __ATOMIC_RELAXED);
-	return true;
+	/* It may have been marked for another vCPU since: then, too, once more, but only once. */
+	is_store = __atomic_fetch_or(type, TYPE_ACCESSED, __ATOMIC_RELAXED) & TYPE_ACCESSED &&
+		   m->again == exit->gpa;
+	m->again = is_store ? 0 : exit->gpa;
+	return !is_store;
 }

@@ -456,6 +456,7 @@ void hv_mmio_free(struct hv_mmio *m)
 {
 	hv_native_free(&m->native);
 	memset(m->insns, 0, sizeof(m->insns));
+	m->again = 0;
 }
 
 /* The CPU's translation is of no use where an access has more to it. */

@@ -46,6 +46,7 @@ struct hv_mmio {
 	uint64_t xcr0_mask;		/* of what is in there; the guest's XCR0 may be less */
 	const char *why;		/* result */
 	/* its own */
+	uint64_t again;			/* hv_mmio_mark_descriptor(): where; 0: nowhere */
 	struct tinyvmx_sregs sregs;	/* if read since the last exit */
 	bool sregs_read;
 	struct tinyvmx_debug debug;	/* what guest.debug points to */
@@ -80,7 +81,7 @@ enum hv_mmio_result hv_mmio_exit(struct hv_mmio *mmio, struct tinyvmx_run *run);
  * into the descriptor that it has been accessed. A PC's ROM ignores that, and the CPU goes on;
  * in a VM it is a TINYVMX_EXIT_MMIO with nothing done, at an instruction that has no such
  * operand. Then the bit is set for it, in the ROM, and true says: let the guest do it again.
- * A descriptor that has the bit is false: who writes there now means it.
+ * If that comes to the same exit, it is false: who writes there now means it.
  */
 bool hv_mmio_mark_descriptor(struct hv_mmio *mmio, const struct tinyvmx_run *run);
 

@@ -290,6 +290,13 @@ static void test_marks_in_rom(void **state)
 	assert_int_equal(type_at(0x08), 0x9b);
 	assert_int_equal(type_at(0x10), 0x92);
 	assert_false(marks(ROM + 0x0d, ROM + 0x0d, WRITES));
+	/* A second store; and what another vCPU has marked since it came to this exit. */
+	assert_true(marks(ROM + 0x0d, ROM + 0x0d, WRITES));
+	assert_false(marks(ROM + 0x0d, ROM + 0x0d, WRITES));
+	test_put64(&memory, ROM + 0x10, 0x00cf93000000ffff);
+	assert_true(marks(ROM + 0x15, ROM + 0x15, WRITES));
+	assert_false(marks(ROM + 0x15, ROM + 0x15, WRITES));
+	test_put64(&memory, ROM + 0x10, 0x00cf92000000ffff);
 	/* CPUs may write more than that byte; and an event may be what they are at. */
 	assert_true(marks(ROM + 0x14, ROM + 0x14, WRITES | TINYVMX_MMIO_WALK));
 	assert_int_equal(type_at(0x10), 0x93);
