@@ -13,6 +13,11 @@
 #define LOW_MEMORY 0x413		/* KiB */
 #define BLANK 0x0720			/* light grey on black */
 
+#define VECTORS 256
+#define DUMMY_SEGMENT 0xf000
+#define DUMMY_OFFSET 0xff53		/* where PCs have an IRET */
+#define IRET 0xcf
+
 struct item {
 	uint16_t gpa, value;
 	uint8_t len;
@@ -53,10 +58,24 @@ static void clear_screen(const struct hv_memory *memory)
 	(void)hv_memory_write(memory, HV_VGA_TEXT_GPA, cells, sizeof(cells));
 }
 
+/*
+ * Kernels that boot loaders start in protected mode go back to real mode to ask a BIOS: no
+ * interrupt there may lead to where there is no code. One that has a BIOS gets its vectors.
+ */
+static void put_vectors(const struct hv_memory *memory)
+{
+	for (unsigned int i = 0; i < VECTORS; i++) {
+		put(memory, 4 * i, DUMMY_OFFSET, 2);
+		put(memory, 4 * i + 2, DUMMY_SEGMENT, 2);
+	}
+	put(memory, (DUMMY_SEGMENT << 4) + DUMMY_OFFSET, IRET, 1);
+}
+
 void hv_bda_write(const struct hv_memory *memory, unsigned int com_ports)
 {
 	unsigned int count = 0;
 
+	put_vectors(memory);
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
 		if (com_ports & 1u << i)
 			put(memory, COM_PORTS + 2 * count++, hv_pc_com[i].base, 2);

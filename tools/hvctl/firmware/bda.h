@@ -11,7 +11,7 @@
  * @com_ports: which serial ports there are: bit n for COM(n + 1)
  *
  * Ports, memory size, a screen of 80 by 25 with the cursor at home, an empty keyboard
- * buffer; and text memory, all blanks.
+ * buffer; interrupt vectors that lead to an IRET; and text memory, all blanks.
  */
 void hv_bda_write(const struct hv_memory *memory, unsigned int com_ports);
 

@@ -271,6 +271,21 @@ static void test_tables(void **state)
 	assert_int_equal(word, 0x9fc0);
 }
 
+/* Who calls a BIOS that is not there comes back. */
+static void test_vectors(void **state)
+{
+	uint16_t vector[2];
+
+	(void)state;
+	hv_machine_pc_write_tables(machine);
+	for (unsigned int i = 0; i < 256; i++) {
+		memcpy(vector, hv_memory_at(&machine->memory, 4 * i, 4), 4);
+		assert_int_equal(
+			*(uint8_t *)hv_memory_at(&machine->memory, (vector[1] << 4) + vector[0], 1),
+			0xcf);
+	}
+}
+
 /* What a guest reads of an item of fw_cfg. */
 static uint64_t fw_item(uint16_t key, unsigned int skip, unsigned int len)
 {
@@ -453,6 +468,7 @@ int main(void)
 		PC_TEST(test_triple_fault),
 		PC_TEST(test_storm),
 		PC_TEST(test_tables),
+		PC_TEST(test_vectors),
 		PC_TEST(test_fw_cfg),
 		PC_TEST(test_fw_cfg_dma),
 		PC_TEST(test_users_files),
