@@ -273,13 +273,14 @@ static void write_string(struct hv_bios_call *call)
 	set_cursor(call, call->al & 1 ? at : before);
 }
 
-/* AH=09H, 0AH: CX times, from the cursor on, which stays. */
+/* AH=09H, 0AH: CX times, from the cursor on, which stays; to the end of the screen. */
 static void write_cells(struct hv_bios_call *call, bool attribute)
 {
 	struct place at = cursor(call, call->bh);
-	unsigned int room = (last_row(call) + 1 - at.row) * columns(call) - at.column;
+	unsigned int first = at.row * columns(call) + at.column;
+	unsigned int end = (last_row(call) + 1) * columns(call);
 
-	for (unsigned int i = 0; i < call->cx && i < room; i++) {
+	for (unsigned int i = 0; i < call->cx && first + i < end; i++) {
 		hv_bios_put(call, cell(call, at.page, at.row, at.column + i), 1, call->al);
 		if (attribute)
 			hv_bios_put(call, cell(call, at.page, at.row, at.column + i) + 1, 1,

@@ -492,6 +492,22 @@ static void test_stream(void **state)
 	assert_int_equal(cell(7, 7) & 0xff, ' ');
 }
 
+static void test_cursor_off_the_screen(void **state)
+{
+	uint16_t before = cell(30, 0);
+
+	(void)state;
+	test_put(&b.memory, 0x450, "\0\x1e", 2); /* column 0, row 30 */
+	bios_set(&b, TINYVMX_RCX, 100);
+	bios_int(&b, 0x10, 0x0900 | 'Z');
+	assert_int_equal(cell(30, 0), before);
+	/* The last cell of the screen is one. */
+	move_cursor(24, 79);
+	bios_int(&b, 0x10, 0x0900 | 'Z');
+	assert_int_equal(cell(24, 79) & 0xff, 'Z');
+	assert_int_equal(cell(25, 0) & 0xff, ' ');
+}
+
 static bool is_told(unsigned int row, unsigned int column)
 {
 	return hv_bios_has_streamed(&b.bios, 80 * row + column, cell(row, column));
@@ -758,15 +774,34 @@ static void test_mad_data_area(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_start),        T(test_only_the_rom),  T(test_not_there),
-		T(test_upper_halves), T(test_faults),        T(test_interrupts_that_nobody_wants),
-		T(test_memory_sizes), T(test_memory_map),    T(test_apm),
-		T(test_move_block),   T(test_a20),           T(test_wait),
-		T(test_clock),        T(test_keys),          T(test_wait_for_key),
-		T(test_full_buffer),  T(test_keyboard),      T(test_stream),
-		T(test_long_line),    T(test_scrolling),     T(test_modes),
-		T(test_string),       T(test_mad_data_area), T(test_told),
-		T(test_palette),      T(test_serial),        T(test_no_serial),
+		T(test_start),
+		T(test_only_the_rom),
+		T(test_not_there),
+		T(test_upper_halves),
+		T(test_faults),
+		T(test_interrupts_that_nobody_wants),
+		T(test_memory_sizes),
+		T(test_memory_map),
+		T(test_apm),
+		T(test_move_block),
+		T(test_a20),
+		T(test_wait),
+		T(test_clock),
+		T(test_keys),
+		T(test_wait_for_key),
+		T(test_full_buffer),
+		T(test_keyboard),
+		T(test_stream),
+		T(test_long_line),
+		T(test_scrolling),
+		T(test_modes),
+		T(test_string),
+		T(test_mad_data_area),
+		T(test_told),
+		T(test_cursor_off_the_screen),
+		T(test_palette),
+		T(test_serial),
+		T(test_no_serial),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
