@@ -158,6 +158,7 @@ static void start(fake_guest_fn guest, unsigned int rows, unsigned int columns, 
 	if (!child.pid) {
 		close(child.fd);
 		login_tty(slave);
+		signal(SIGHUP, SIG_DFL); /* nohup has set it otherwise */
 		setenv("TERM", term, 1);
 		setlocale(LC_CTYPE, codeset);
 		run(guest);
