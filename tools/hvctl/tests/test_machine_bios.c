@@ -159,10 +159,12 @@ static void test_output(void **state)
 
 static int prints(struct fake_vcpu *vcpu)
 {
-	if (step++)
+	static const char text[] = "x\r\n";
+
+	if (step == sizeof(text) - 1)
 		return fake_out(vcpu, 0x604, 2, 0x2000);
 	vcpu->regs.gpr[TINYVMX_RBX] = 0;
-	return call(vcpu, 0x10, 0x0e00 | 'x');
+	return call(vcpu, 0x10, 0x0e00 | text[step++]);
 }
 
 /* The output has it all; then something stands there that the guest has put there itself. */
