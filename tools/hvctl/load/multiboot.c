@@ -232,15 +232,20 @@ void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_m
 	make_info(&info, payload, memory);
 }
 
+void hv_multiboot_set_regs(const struct hv_payload *payload, uint32_t eax, struct hv_boot *boot)
+{
+	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
+	boot->regs.gpr[TINYVMX_RAX] = eax;
+	boot->regs.gpr[TINYVMX_RBX] = payload->areas.area[HV_BOOT_THE_INFO].gpa;
+	boot->regs.gpr[TINYVMX_RSP] = hv_boot_stack(&payload->areas);
+}
+
 static void start(const struct hv_payload *payload, const struct hv_memory *memory,
 		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
 	(void)env;
 	hv_multiboot_write_info(payload, memory);
-	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
-	boot->regs.gpr[TINYVMX_RAX] = HV_MULTIBOOT_EAX;
-	boot->regs.gpr[TINYVMX_RBX] = payload->areas.area[HV_BOOT_THE_INFO].gpa;
-	boot->regs.gpr[TINYVMX_RSP] = hv_boot_stack(&payload->areas);
+	hv_multiboot_set_regs(payload, HV_MULTIBOOT_EAX, boot);
 }
 
 const struct hv_protocol hv_protocol_multiboot = {
@@ -249,7 +254,7 @@ const struct hv_protocol hv_protocol_multiboot = {
 	.load = load,
 	.place = hv_multiboot_place,
 	.start = start,
-	.advice = "multiboot gives it no stack, IDT or GDT: until it has its own, an exception is a triple fault; try --mem, or -v for how it was loaded",
+	.advice = HV_MULTIBOOT_ADVICE,
 	.names_image = true,
 	.module_args = true,
 	.after_bios = true,

@@ -14,6 +14,13 @@ extern const struct hv_multiboot_kind hv_multiboot_1, hv_multiboot_2;
 int hv_multiboot_place(struct hv_payload *payload, const struct hv_memory *memory,
 		       struct hv_error *err);
 
+/* What has helped those whose kernel has died early. */
+#define HV_MULTIBOOT_ADVICE                                                                       \
+	"multiboot gives it no stack, IDT or GDT: until it has its own, an exception is a triple fault; try --mem, or -v for how it was loaded"
+
+/* Set the registers that kernels of both versions begin with; @eax: what tells of the version. */
+void hv_multiboot_set_regs(const struct hv_payload *payload, uint32_t eax, struct hv_boot *boot);
+
 /* Write the multiboot information to its HV_BOOT_THE_INFO. */
 void hv_multiboot_write_info(const struct hv_payload *payload, const struct hv_memory *memory);
 

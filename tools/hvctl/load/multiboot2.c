@@ -4,7 +4,6 @@
  * a list of tags. As in the Multiboot2 Specification, "OS image format" and "Machine state".
  */
 #include <errno.h>
-#include <string.h>
 
 #include "elf.h"
 #include "lib/util.h"
@@ -272,10 +271,7 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 		  const struct hv_boot_env *env, struct hv_boot *boot)
 {
 	hv_multiboot2_write_info(payload, memory, env);
-	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
-	boot->regs.gpr[TINYVMX_RAX] = HV_MULTIBOOT2_EAX;
-	boot->regs.gpr[TINYVMX_RBX] = payload->areas.area[HV_BOOT_THE_INFO].gpa;
-	boot->regs.gpr[TINYVMX_RSP] = hv_boot_stack(&payload->areas);
+	hv_multiboot_set_regs(payload, HV_MULTIBOOT2_EAX, boot);
 }
 
 const struct hv_protocol hv_protocol_multiboot2 = {
@@ -284,7 +280,7 @@ const struct hv_protocol hv_protocol_multiboot2 = {
 	.load = load,
 	.place = hv_multiboot2_place,
 	.start = start,
-	.advice = "multiboot gives it no stack, IDT or GDT: until it has its own, an exception is a triple fault; try --mem, or -v for how it was loaded",
+	.advice = HV_MULTIBOOT_ADVICE,
 	.names_image = true,
 	.module_args = true,
 	.after_bios = true,
