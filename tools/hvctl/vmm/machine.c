@@ -155,21 +155,39 @@ void hv_machine_throttle(struct hv_machine *machine)
 		hv_console_throttle(console, machine->attention_fd);
 }
 
-void hv_machine_say(struct hv_machine *machine, const char *fmt, ...)
+static __attribute__((format(printf, 2, 0))) void say(struct hv_machine *machine, const char *fmt,
+						      va_list args)
 {
 	char line[400];
-	va_list args;
 	size_t len;
 
-	if (!machine->config.verbose)
-		return;
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
+	vsnprintf(line, sizeof(line) - 1, fmt, args);
 	len = hv_text_clean(line, sizeof(line) - 1, line, strlen(line));
 	line[len++] = '\n';
 	line[len] = '\0';
 	hv_console_print(&machine->messages, line);
+}
+
+void hv_machine_say(struct hv_machine *machine, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!machine->config.verbose)
+		return;
+	va_start(args, fmt);
+	say(machine, fmt, args);
+	va_end(args);
+}
+
+/* A line for those who do without -v, too. */
+static __attribute__((format(printf, 2, 3))) void tell_note(struct hv_machine *machine,
+							    const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(machine, fmt, args);
+	va_end(args);
 }
 
 /* ------------------------------------------------------------------- clock */
@@ -308,32 +326,17 @@ static int read_input(struct hv_machine *machine, int memory_fd, struct hv_error
 	return error;
 }
 
-/* A line for those who do without -v, too. */
-static void tell_note(struct hv_machine *machine, const char *subject, const char *note)
-{
-	char line[400];
-	size_t len = snprintf(line, sizeof(line) - 1, "hvctl run: %s: %s", subject, note);
-
-	if (len > sizeof(line) - 2)
-		len = sizeof(line) - 2;
-	len = hv_text_clean(line, sizeof(line) - 1, line, len);
-	line[len++] = '\n';
-	line[len] = '\0';
-	hv_console_print(&machine->messages, line);
-}
-
 /* It may go well: few guests use all that they are given. */
 static void tell_memory(struct hv_machine *machine)
 {
 	uint64_t size = machine->memory.size, host = hv_memory_of_host();
-	char note[200];
 
 	if (size <= host)
 		return;
-	snprintf(note, sizeof(note),
-		 "%llu MiB is more than this host has (%llu MiB): it kills what uses it up",
-		 (unsigned long long)(size / HV_MIB), (unsigned long long)(host / HV_MIB));
-	tell_note(machine, "--mem", note);
+	tell_note(
+		machine,
+		"hvctl run: --mem: %llu MiB is more than this host has (%llu MiB): it kills what uses it up",
+		(unsigned long long)(size / HV_MIB), (unsigned long long)(host / HV_MIB));
 }
 
 static void tell_image(struct hv_machine *machine)
@@ -344,7 +347,7 @@ static void tell_image(struct hv_machine *machine)
 	hv_machine_say(machine, "boot protocol %s, because of %s", payload->protocol->name,
 		       payload->why);
 	if (image->note)
-		tell_note(machine, machine->config.load.path, image->note);
+		tell_note(machine, "hvctl run: %s: %s", machine->config.load.path, image->note);
 	if (payload->packed)
 		hv_machine_say(machine, "image %s: compressed by %s", machine->config.load.path,
 			       payload->packed);
