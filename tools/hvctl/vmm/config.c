@@ -12,24 +12,32 @@ const char *const hv_machine_names[] = { "default", "pc", "bare", NULL };
 const char *const hv_serial_names[] = { "none", "null", "stdio", "pty", "file", NULL };
 const char *const hv_display_names[] = { "none", "text", NULL };
 
+/* The first of @names, from @value on, that is @name; if there is none, where they end. */
+static unsigned int find_name(const char *const *names, unsigned int value, const char *name)
+{
+	while (names[value] && strcmp(name, names[value]))
+		value++;
+	return value;
+}
+
 bool hv_machine_kind_find(const char *name, enum hv_machine_kind *kind)
 {
-	for (enum hv_machine_kind i = HV_MACHINE_PC; i < HV_NR_MACHINE_KINDS; i++)
-		if (!strcmp(name, hv_machine_names[i])) {
-			*kind = i;
-			return true;
-		}
-	return false;
+	unsigned int found = find_name(hv_machine_names, HV_MACHINE_PC, name);
+
+	if (found == HV_NR_MACHINE_KINDS)
+		return false;
+	*kind = found;
+	return true;
 }
 
 bool hv_display_kind_find(const char *name, enum hv_display_kind *kind)
 {
-	for (enum hv_display_kind i = HV_DISPLAY_NONE; i < HV_NR_DISPLAY_KINDS; i++)
-		if (!strcmp(name, hv_display_names[i])) {
-			*kind = i;
-			return true;
-		}
-	return false;
+	unsigned int found = find_name(hv_display_names, HV_DISPLAY_NONE, name);
+
+	if (found == HV_NR_DISPLAY_KINDS)
+		return false;
+	*kind = found;
+	return true;
 }
 
 int hv_config_add_cpu(struct hv_config *config, const char *text, struct hv_error *err)
@@ -57,11 +65,12 @@ static const char *parse_port(const char *text, unsigned int *port)
 
 static bool parse_backend(struct hv_serial_choice *choice, const char *text)
 {
-	for (enum hv_serial_kind i = HV_SERIAL_NULL; i < HV_SERIAL_FILE; i++)
-		if (!strcmp(text, hv_serial_names[i])) {
-			*choice = (struct hv_serial_choice){ i, NULL };
-			return true;
-		}
+	unsigned int found = find_name(hv_serial_names, HV_SERIAL_NULL, text);
+
+	if (found < HV_SERIAL_FILE) {
+		*choice = (struct hv_serial_choice){ found, NULL };
+		return true;
+	}
 	if (strncmp(text, "file:", 5) || !text[5])
 		return false;
 	*choice = (struct hv_serial_choice){ HV_SERIAL_FILE, text + 5 };
