@@ -197,19 +197,19 @@ static bool has_trap(void)
 
 static bool wakes_from_hlt(struct tvx_vcpu *vcpu)
 {
-	if ((vcpu->pending & TINYVMX_PENDING_EVENT) || has_trap())
+	if ((vcpu->pending & (TINYVMX_PENDING_EVENT | TINYVMX_PENDING_UNHALT)) || has_trap())
 		return true;
 	if ((vcpu->pending & TINYVMX_PENDING_NMI) && nmi_ready(vcpu))
 		return true;
 	return has_extint(vcpu) && tvx_event_extint_ready(vcpu);
 }
 
-/* Whether an interrupt that comes later, or an NMI, would wake the halted guest. */
+/* Whether an interrupt that comes later, an NMI, or another vCPU would wake the halted guest. */
 static bool can_wait(struct tvx_vcpu *vcpu)
 {
 	if (!vcpu->lapic.present)
 		return false;
-	if (tvx_rflags(vcpu) & X86_EFLAGS_IF)
+	if ((tvx_rflags(vcpu) & X86_EFLAGS_IF) || READ_ONCE(vcpu->run->wait_for_peers))
 		return true;
 	return READ_ONCE(vcpu->run->wait_for_nmi) && !(tvx_blocking(vcpu) & GUEST_INTR_STATE_NMI);
 }
@@ -320,6 +320,8 @@ void tvx_event_take_requests(struct tvx_vcpu *vcpu)
 		tvx_lapic_timer_fired(vcpu);
 	if (test_and_clear_bit(TVX_REQUEST_NMI, &vcpu->requests))
 		vcpu->pending |= TINYVMX_PENDING_NMI;
+	if (test_and_clear_bit(TVX_REQUEST_UNHALT, &vcpu->requests))
+		vcpu->pending |= TINYVMX_PENDING_UNHALT;
 }
 
 void tvx_event_intr_line(struct tvx_vcpu *vcpu, bool raised)
@@ -335,6 +337,8 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 	int vector;
 
 	tvx_lapic_take_posted(&vcpu->lapic);
+	if (unlikely(vcpu->activity == TINYVMX_ACTIVITY_WAIT_FOR_SIPI))
+		return TVX_ENTER_WAIT;
 	if (window && !has_more_urgent(vcpu) && tvx_event_extint_ready(vcpu) &&
 	    vcpu->activity != TINYVMX_ACTIVITY_SHUTDOWN)
 		return TVX_ENTER_WINDOW;
@@ -344,6 +348,7 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 		if (!wakes_from_hlt(vcpu))
 			return can_wait(vcpu) ? TVX_ENTER_WAIT : TVX_ENTER_HALTED;
 		vcpu->activity = TINYVMX_ACTIVITY_ACTIVE;
+		vcpu->pending &= ~TINYVMX_PENDING_UNHALT;
 	}
 	vector = next_to_inject(vcpu);
 	if (vcpu->pending || vector >= 0) {

@@ -26,6 +26,7 @@
 #include "mitigations.h"
 #include "msr_spec_ctrl.h"
 #include "run.h"
+#include "state_reset.h"
 #include "trace.h"
 #include "vcpu_switch.h"
 #include "vmenter.h"
@@ -177,6 +178,12 @@ static enum leave no_entry(struct tvx_vcpu *vcpu, enum tvx_entry entry)
 	return STAY;
 }
 
+/* INIT and SIPI change too much of what the CPU holds for the guest: they are taken outside. */
+static bool is_started_up(const struct tvx_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) & BIT(TVX_REQUEST_STARTUP);
+}
+
 static enum leave before_entry(struct tvx_vcpu *vcpu)
 {
 	enum tvx_entry entry;
@@ -184,7 +191,8 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	if (vcpu->faulted)
 		resolve_fault(vcpu);
 	/* Interrupts may have been open: VMX may be off, and there may be work. */
-	if (vcpu->vmcs.cpu < 0 || vcpu->faulted || vcpu->split_lock)
+	if (vcpu->vmcs.cpu < 0 || vcpu->faulted || vcpu->split_lock || vcpu->yield ||
+	    is_started_up(vcpu))
 		return LEAVE;
 	/* Before a signal: no state blob has it. */
 	if (vcpu->lapic.eoi) {
@@ -306,6 +314,9 @@ static int outer_work(struct tvx_vcpu *vcpu)
 	if (unlikely(vcpu->split_lock))
 		tvx_host_split_lock(vcpu->exit.rip);
 	vcpu->split_lock = false;
+	if (vcpu->yield)
+		yield();
+	vcpu->yield = false;
 	if (signal_pending(current) || tvx_host_has_user_work())
 		return -EINTR;
 	if (tvx_host_need_resched())
@@ -377,7 +388,10 @@ int tvx_vcpu_run(struct tvx_vcpu *vcpu)
 			return 0;
 		if (result == TVX_FAIL)
 			return vcpu->error;
-		err = immediate ? -EINTR : outer_work(vcpu);
+		if (unlikely(is_started_up(vcpu)))
+			err = tvx_reset_startup(vcpu);
+		if (!err)
+			err = immediate ? -EINTR : outer_work(vcpu);
 		if (err)
 			break;
 	}

@@ -224,7 +224,7 @@ static int set_xsave(struct tvx_vcpu *vcpu, const struct blob *blob)
 /* ---------------------------------------------------------------- events */
 
 #define KNOWN_PENDING	(TINYVMX_PENDING_NMI | TINYVMX_PENDING_EXTINT | TINYVMX_PENDING_EVENT | \
-			 TINYVMX_PENDING_IGNNE)
+			 TINYVMX_PENDING_IGNNE | TINYVMX_PENDING_UNHALT)
 #define KNOWN_BLOCKING	(TINYVMX_BLOCKING_BY_STI | TINYVMX_BLOCKING_BY_MOV_SS | \
 			 TINYVMX_BLOCKING_BY_NMI)
 
@@ -279,7 +279,9 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 	const struct tinyvmx_events *events = blob->data;
 
 	if ((events->pending & ~KNOWN_PENDING) || (events->interruptibility & ~KNOWN_BLOCKING) ||
-	    events->activity > TINYVMX_ACTIVITY_SHUTDOWN)
+	    events->activity > TINYVMX_ACTIVITY_WAIT_FOR_SIPI)
+		return -EOPNOTSUPP;
+	if (events->activity == TINYVMX_ACTIVITY_WAIT_FOR_SIPI && !vcpu->lapic.present)
 		return -EOPNOTSUPP;
 	if ((events->pending & TINYVMX_PENDING_IGNNE) && !vcpu->has_ferr)
 		return -EOPNOTSUPP;
@@ -289,6 +291,7 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 		return -EINVAL;
 
 	clear_bit(TVX_REQUEST_NMI, &vcpu->requests);
+	clear_bit(TVX_REQUEST_UNHALT, &vcpu->requests);
 	vcpu->pending = events->pending & ~TINYVMX_PENDING_IGNNE;
 	vcpu->ignne = vcpu->ferr && (events->pending & TINYVMX_PENDING_IGNNE);
 	vcpu->controls_stale = true;

@@ -47,7 +47,12 @@ struct tvx_ioeventfds;
 struct tvx_vm;
 
 /* Asked of a vCPU by another context: bits of tvx_vcpu.requests. */
-enum { TVX_REQUEST_TIMER, TVX_REQUEST_NMI };
+enum { TVX_REQUEST_TIMER, TVX_REQUEST_NMI, TVX_REQUEST_UNHALT, TVX_REQUEST_STARTUP };
+
+/* tvx_vcpu.startup: what has come of INIT and SIPI, the one with its vector, in this order. */
+#define TVX_STARTUP_INIT	BIT(8)
+#define TVX_STARTUP_SIPI	BIT(9)
+#define TVX_STARTUP_VECTOR	0xff
 
 /* What a handler of a VM exit returns. */
 enum tvx_result {
@@ -147,6 +152,7 @@ enum tvx_switched_msr {
  * @mtrr: the memory type range registers
  * @gpa_bits: how wide a guest-physical address is, for what MSRs take
  * @kvm_calls: VMCALL, as KVM answers it
+ * @kvm_features: KVM's features that CPUID offers: bits by KVM_FEATURE_*
  * @spec_ctrl: IA32_SPEC_CTRL bits it may set; with any, IA32_PRED_CMD
  */
 struct tvx_policy {
@@ -162,6 +168,7 @@ struct tvx_policy {
 	bool mtrr;
 	u8 gpa_bits;
 	bool kvm_calls;
+	u32 kvm_features;
 	u64 spec_ctrl;
 };
 
@@ -216,6 +223,7 @@ struct tvx_vcpu_set {
  * @faulted: @fault is still to be resolved
  * @fault_error: what resolving it said, still to be told to userspace
  * @split_lock: a split lock of the guest's is still to be told to the kernel
+ * @yield: the guest spins, and another task wants this CPU
  * @ept_cache: pages for EPT paging structures
  * @pending: TINYVMX_PENDING_* bits
  * @event: with TINYVMX_PENDING_EVENT
@@ -244,6 +252,7 @@ struct tvx_vcpu_set {
  * @tsc_adjust: guest IA32_TSC_ADJUST
  * @lapic: the local APIC
  * @requests: TVX_REQUEST_*; any context
+ * @startup: TVX_STARTUP_*, with TVX_REQUEST_STARTUP; any context
  * @loaded_cpu: the CPU on which it is loaded, -1: none
  * @wait: where it waits in HLT
  * @halt_wait: the outer part is to wait for an event
@@ -300,6 +309,7 @@ struct tvx_vcpu {
 	bool faulted;
 	int fault_error;
 	bool split_lock;
+	bool yield;
 	struct ept_cache ept_cache;
 
 	u32 pending;
@@ -329,6 +339,7 @@ struct tvx_vcpu {
 	u64 tsc_adjust;
 	struct tvx_lapic lapic;
 	unsigned long requests;
+	u32 startup;
 	int loaded_cpu;
 	struct rcuwait wait;
 	bool halt_wait;

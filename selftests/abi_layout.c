@@ -217,7 +217,7 @@ static const struct pin run_fields[] = {
 	FIELD(tinyvmx_run, immediate_exit, 0),
 	FIELD(tinyvmx_run, want_intr_window, 4), FIELD(tinyvmx_run, request, 8),
 	FIELD(tinyvmx_run, wait_for_nmi, 12),
-	FIELD(tinyvmx_run, pad, 16), FIELD(tinyvmx_run, reason, 64),
+	FIELD(tinyvmx_run, wait_for_peers, 16), FIELD(tinyvmx_run, pad, 20), FIELD(tinyvmx_run, reason, 64),
 	FIELD(tinyvmx_run, flags, 68), FIELD(tinyvmx_run, exit_reason, 72),
 	FIELD(tinyvmx_run, instruction_len, 76),
 	FIELD(tinyvmx_run, exit_qualification, 80), FIELD(tinyvmx_run, rip, 88),

@@ -172,11 +172,20 @@ struct tinyvmx_info {
  *   Memory slots take precedence over the page. In x2APIC mode there is none, nor while
  *   IA32_APIC_BASE has the APIC off; then CPUID.1:EDX[9] reads 0, too.
  * - Its timer counts at the frequency of the guest's TSC.
- * - HLT waits in the kernel: RUN returns with HLT only if nothing can wake it, but
- *   perhaps an NMI (run->wait_for_nmi).
+ * - HLT waits in the kernel: RUN returns with HLT only if nothing can wake it, but perhaps
+ *   an NMI or another vCPU (run->wait_for_nmi, run->wait_for_peers).
  * - want_intr_window also asks LINT0: the window opens only while LINT0 is
  *   unmasked and programmed as ExtINT (as after RESET while the APIC is disabled).
  * - EOI of a level-triggered interrupt exits with TINYVMX_EXIT_EOI.
+ * - An INIT IPI puts the vCPU into the state that the SDM's "Processor State After Reset" has
+ *   for INIT: the one whose IA32_APIC_BASE says BSP goes on at F000:FFF0, all others wait for
+ *   a start-up IPI, in RUN. CREATE_VCPU knows of no such wait: who wants application
+ *   processors that are started by the BSP sets TINYVMX_ACTIVITY_WAIT_FOR_SIPI. Both are
+ *   taken by RUN alone, also with run->immediate_exit, and after what the last exit has left
+ *   unfinished: what userspace does about an exit finds the vCPU as the exit has left it.
+ * - With KVM's signature in CPUID, VMCALL is answered as KVM does. What the features in the
+ *   leaf behind the signature's offer is done: KVM_FEATURE_PV_UNHALT (KVM_HC_KICK_CPU),
+ *   KVM_FEATURE_PV_SEND_IPI (KVM_HC_SEND_IPI).
  *
  * With TINYVMX_VM_FERR (TINYVMX_CAP_FERR) an x87 error is told as CR0.NE says. While that is 1 it
  * is #MF. While it is 0 the error exits with TINYVMX_EXIT_FERR, at the first instruction that would
@@ -480,6 +489,7 @@ struct tinyvmx_xsave {
 #define TINYVMX_ACTIVITY_ACTIVE		0
 #define TINYVMX_ACTIVITY_HLT		1
 #define TINYVMX_ACTIVITY_SHUTDOWN	2	/* after a triple fault */
+#define TINYVMX_ACTIVITY_WAIT_FOR_SIPI	3	/* TINYVMX_VM_LAPIC only, else EOPNOTSUPP */
 
 /* tinyvmx_events.interruptibility */
 #define TINYVMX_BLOCKING_BY_STI		(1U << 0)
@@ -491,6 +501,7 @@ struct tinyvmx_xsave {
 #define TINYVMX_PENDING_EXTINT		(1U << 1)	/* @extint_vector */
 #define TINYVMX_PENDING_EVENT		(1U << 2)	/* @event_info, re-injected first */
 #define TINYVMX_PENDING_IGNNE		(1U << 3)	/* TINYVMX_REQ_IGNNE is in force */
+#define TINYVMX_PENDING_UNHALT		(1U << 4)	/* KVM_HC_KICK_CPU: the next HLT ends at once */
 
 /**
  * struct tinyvmx_events - TINYVMX_STATE_EVENTS: what is under way or pending
@@ -927,6 +938,8 @@ struct tinyvmx_shortcut {
  * @wait_for_nmi: request: non-zero, with TINYVMX_VM_LAPIC: RUN waits in HLT also while
  *	interrupts are off, unless NMIs are blocked: userspace knows of somebody who may
  *	send one. Looked at when the guest halts so
+ * @wait_for_peers: request: non-zero, with TINYVMX_VM_LAPIC: RUN waits in HLT whatever is blocked:
+ *	another vCPU may send an INIT, or KVM_HC_KICK_CPU. Looked at as @wait_for_nmi
  * @pad: unused
  *
  * @reason: response: TINYVMX_EXIT_*
@@ -946,7 +959,7 @@ struct tinyvmx_shortcut {
  * @regs: registers, both ways: see TINYVMX_RUN_REGS and TINYVMX_REQ_SET_REGS
  * @shortcut: request and response, see there
  *
- * The kernel reads each request word once per RUN, but for @wait_for_nmi, and takes
+ * The kernel reads each request word once per RUN, but for the two @wait_for_..., and takes
  * nothing it finds here on trust. The response is valid until the next RUN. When RUN fails with
  * an errno other than EINTR the response is not valid.
  */
@@ -956,7 +969,8 @@ struct tinyvmx_run {
 	__u32 want_intr_window;
 	__u32 request;
 	__u32 wait_for_nmi;
-	__u32 pad[12];
+	__u32 wait_for_peers;
+	__u32 pad[11];
 	/* response */
 	__u32 reason;
 	__u32 flags;

@@ -349,6 +349,12 @@ bool tvx_lapic_write_base(struct tvx_vcpu *vcpu, u64 value)
 	return true;
 }
 
+void tvx_lapic_take_init(struct tvx_vcpu *vcpu)
+{
+	disable(vcpu);
+	tvx_lapic_reload(vcpu);
+}
+
 int tvx_lapic_init(struct tvx_vcpu *vcpu, bool present)
 {
 	struct tvx_lapic *lapic = &vcpu->lapic;

@@ -86,6 +86,12 @@ u32 tvx_lapic_tpr_threshold(const struct tvx_lapic *lapic);
 u16 tvx_lapic_interrupt_status(const struct tvx_lapic *lapic);
 u64 tvx_lapic_eoi_exits(const struct tvx_lapic *lapic, unsigned int n);
 
+/*
+ * INIT (SDM, "Local APIC State After It Receives an INIT Reset"): RESET's, but for the id and
+ * IA32_APIC_BASE. On the vCPU's thread, VMCS current.
+ */
+void tvx_lapic_take_init(struct tvx_vcpu *vcpu);
+
 /* Whether LINT0 lets the 8259's interrupts through. */
 bool tvx_lapic_accepts_extint(const struct tvx_lapic *lapic);
 /* Whether LINT0 makes NMIs of their rising edges. */
@@ -98,6 +104,15 @@ bool tvx_lapic_lint0_is_nmi(const struct tvx_lapic *lapic);
  * -EOPNOTSUPP: the delivery mode.
  */
 int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message);
+
+/*
+ * Send what the low half of an ICR says to the one of APIC id @id, as @vcpu. Return: how many
+ * took it; -EINVAL: another delivery mode than fixed, lowest priority and NMI, or the vector.
+ */
+int tvx_lapic_send_ipi(struct tvx_vcpu *vcpu, u64 id, u32 icr);
+
+/* End the HLT of the vCPU of APIC id @id, if there is one. Any thread. */
+void tvx_lapic_unhalt(struct tvx_vcpu_set *set, u64 id);
 
 /* Turn TINYVMX_MSI's address and data into a message. Return: 0, -EINVAL, -EOPNOTSUPP. */
 int tvx_lapic_parse_msi(const struct tinyvmx_msi *msi, struct tvx_message *message);

@@ -246,22 +246,46 @@ void tvx_lapic_take_outstanding(struct tvx_lapic *lapic)
 	}
 }
 
+/*
+ * Any thread. An INIT undoes the SIPI before it; of several SIPIs the first one counts. Whether
+ * the vCPU waits for one is seen when it takes them.
+ */
+static void post_startup(struct tvx_vcpu *vcpu, const struct tvx_message *message)
+{
+	u32 old = READ_ONCE(vcpu->startup);
+
+	if (message->mode == TVX_DM_INIT)
+		WRITE_ONCE(vcpu->startup, TVX_STARTUP_INIT);
+	else
+		while (!(old & TVX_STARTUP_SIPI) &&
+		       !try_cmpxchg(&vcpu->startup, &old,
+				    old | TVX_STARTUP_SIPI | message->vector))
+			;
+	/* Setting the bit orders what it is about before it. */
+	tvx_vcpu_request(vcpu, TVX_REQUEST_STARTUP);
+}
+
 static bool accept(struct tvx_vcpu *vcpu, const struct tvx_message *message)
 {
-	if (message->mode == TVX_DM_NMI) {
-		if (is_present(&vcpu->lapic))
-			tvx_vcpu_request(vcpu, TVX_REQUEST_NMI);
-		return is_present(&vcpu->lapic);
+	if (message->mode <= TVX_DM_LOWEST) {
+		if (!is_enabled(&vcpu->lapic))
+			return false;
+		post(vcpu, message->vector, message->level);
+		return true;
 	}
-	if (!is_enabled(&vcpu->lapic))
+	if (!is_present(&vcpu->lapic))
 		return false;
-	post(vcpu, message->vector, message->level);
+	if (message->mode == TVX_DM_NMI)
+		tvx_vcpu_request(vcpu, TVX_REQUEST_NMI);
+	else
+		post_startup(vcpu, message);
 	return true;
 }
 
 static bool is_deliverable(const struct tvx_message *message)
 {
-	return message->mode <= TVX_DM_LOWEST || message->mode == TVX_DM_NMI;
+	return message->mode <= TVX_DM_LOWEST ||
+	       (message->mode >= TVX_DM_NMI && message->mode <= TVX_DM_STARTUP);
 }
 
 int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message)
@@ -292,6 +316,34 @@ int tvx_lapic_send(struct tvx_vcpu_set *set, const struct tvx_message *message)
 	}
 	rcu_read_unlock();
 	return taken;
+}
+
+int tvx_lapic_send_ipi(struct tvx_vcpu *vcpu, u64 id, u32 icr)
+{
+	struct tvx_message message = {
+		.dest = id,
+		.x2apic = true,
+		.mode = LAPIC_LVT_MODE(icr),
+		.vector = icr,
+	};
+
+	if (message.mode != TVX_DM_NMI && (message.mode > TVX_DM_LOWEST || message.vector < 16))
+		return -EINVAL;
+	/* Not the one that means all. */
+	return id < TVX_MAX_VCPUS ? tvx_lapic_send(vcpu->peers, &message) : 0;
+}
+
+void tvx_lapic_unhalt(struct tvx_vcpu_set *set, u64 id)
+{
+	struct tvx_vcpu *vcpu;
+
+	if (id >= TVX_MAX_VCPUS)
+		return;
+	rcu_read_lock();
+	vcpu = rcu_dereference(set->vcpu[array_index_nospec(id, TVX_MAX_VCPUS)]);
+	if (vcpu && is_present(&vcpu->lapic))
+		tvx_vcpu_request(vcpu, TVX_REQUEST_UNHALT);
+	rcu_read_unlock();
 }
 
 /* SDM, "Message Address Register Format" and "Message Data Register Format". */
@@ -354,6 +406,10 @@ void tvx_lapic_write_icr(struct tvx_vcpu *vcpu, u64 icr)
 		raise_error(vcpu, LAPIC_ESR_SEND_ILLEGAL);
 		return;
 	}
+	/* INIT level de-assert, which has set arbitration ids once. */
+	if (message.mode == TVX_DM_INIT && (icr & LAPIC_ICR_LEVEL_TRIGGERED) &&
+	    !(icr & LAPIC_ICR_LEVEL_ASSERT))
+		return;
 	switch (LAPIC_ICR_SHORTHAND(icr)) {
 	case LAPIC_TO_DEST:
 		tvx_lapic_send(vcpu->peers, &message);

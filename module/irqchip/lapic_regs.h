@@ -55,6 +55,7 @@ enum {
 
 #define LAPIC_ICR_LOGICAL	BIT(11)
 #define LAPIC_ICR_LEVEL_ASSERT	BIT(14)
+#define LAPIC_ICR_LEVEL_TRIGGERED	BIT(15)
 #define LAPIC_ICR_SHORTHAND(icr) (((icr) >> 18) & 3)
 #define LAPIC_DEST_ALL		0xffffffff	/* broadcast, as x2APIC has it */
 enum { LAPIC_TO_DEST, LAPIC_TO_SELF, LAPIC_TO_ALL, LAPIC_TO_OTHERS };

@@ -80,6 +80,11 @@ static inline bool tvx_lapic_is_x2apic(const struct tvx_lapic *lapic)
 	return lapic->present && (lapic->base & BIT(10));
 }
 
+static inline bool tvx_lapic_is_bsp(const struct tvx_lapic *lapic)
+{
+	return lapic->base & BIT(8);
+}
+
 static inline bool tvx_lapic_is_xapic(const struct tvx_lapic *lapic)
 {
 	return lapic->present && (lapic->base & (BIT(10) | BIT(11))) == BIT(11);
