@@ -162,16 +162,23 @@ static bool has_feature(const struct tvx_vcpu *vcpu, u32 leaf, enum cpuid_reg re
 	return row && (reg_of(row, reg) & BIT(bit));
 }
 
-/* KVM's guests look for its signature from 4000_0000H on, in steps of 100H. */
-static bool has_kvm_signature(const struct tvx_vcpu *vcpu)
+/* KVM's guests look for its signature from 4000_0000H on, in steps of 100H. Behind it: features. */
+static void find_kvm(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
 {
 	unsigned int n = lower_bound(vcpu, LEAF_HYPERVISOR, 0);
+	const struct tinyvmx_cpuid *row;
 
-	for (; n < vcpu->cpuid_count && vcpu->cpuid[n].function < LEAF_HYPERVISOR_END; n++)
-		if (!(vcpu->cpuid[n].function & 0xff) &&
-		    !memcmp(&vcpu->cpuid[n].ebx, KVM_SIGNATURE, 12))
-			return true;
-	return false;
+	policy->kvm_calls = false;
+	policy->kvm_features = 0;
+	for (; n < vcpu->cpuid_count && vcpu->cpuid[n].function < LEAF_HYPERVISOR_END; n++) {
+		row = &vcpu->cpuid[n];
+		if ((row->function & 0xff) || memcmp(&row->ebx, KVM_SIGNATURE, 12))
+			continue;
+		policy->kvm_calls = true;
+		row = find(vcpu, row->function + 1, 0);
+		policy->kvm_features = row ? row->eax : 0;
+		return;
+	}
 }
 
 static u64 xcr0_of_table(const struct tvx_vcpu *vcpu)
@@ -212,7 +219,7 @@ static void find_policy(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
 	policy->arch_capabilities = has_feature(vcpu, LEAF_STRUCTURED, EDX, 29);
 	policy->mtrr = has_feature(vcpu, LEAF_FEATURES, EDX, 12);
 	policy->gpa_bits = gpa_bits_of_table(vcpu);
-	policy->kvm_calls = has_kvm_signature(vcpu);
+	find_kvm(vcpu, policy);
 	policy->spec_ctrl = 0;
 	if (has_feature(vcpu, LEAF_STRUCTURED, EDX, 26))
 		policy->spec_ctrl |= SPEC_CTRL_IBRS | SPEC_CTRL_STIBP;
@@ -235,6 +242,7 @@ static void all_allowed(struct tvx_policy *policy)
 	policy->mtrr = true;
 	policy->gpa_bits = boot_cpu_data.x86_phys_bits;
 	policy->kvm_calls = false;
+	policy->kvm_features = 0;
 	policy->spec_ctrl = vmx_caps.spec_ctrl_mask;
 }
 

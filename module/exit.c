@@ -212,6 +212,7 @@ static const struct tvx_exit_row rows[TINYVMX_NR_EXIT_COUNTS] = {
 	[EXIT_REASON_MWAIT_INSTRUCTION]	= INSN(tvx_exit_ud),
 	[EXIT_REASON_MONITOR_TRAP_FLAG]	= { tvx_exit_monitor_trap },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = INSN(tvx_exit_ud),
+	[EXIT_REASON_PAUSE_INSTRUCTION]	= INSN(tvx_exit_pause),
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { tvx_exit_tpr_below_threshold },
 	[EXIT_REASON_APIC_ACCESS]	= { tvx_exit_apic_access, TVX_ROW_VECTORING },
 	[EXIT_REASON_EOI_INDUCED]	= { tvx_exit_eoi_induced },

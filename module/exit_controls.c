@@ -20,6 +20,10 @@
 #define EXCEPTION_BITMAP_ALWAYS \
 	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
 
+/* PAUSEs that are at most so many TSC ticks apart are a loop; one that lasts so long exits. */
+#define SPIN_GAP	128
+#define SPIN_WINDOW	4096
+
 /* Without a local APIC there is nothing to time. */
 static u32 pin_controls(const struct tvx_vcpu *vcpu)
 {
@@ -99,6 +103,10 @@ void tvx_controls_init(struct tvx_vcpu *vcpu, u64 tsc_offset)
 	/* All leaves: a guest that SGX is hidden from must not come to the host's EPC. */
 	if (vmx_caps.proc2 & SECONDARY_EXEC_ENCLS_EXITING)
 		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ULL);
+	if (vmx_caps.proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
+		vmcs_write32(PLE_GAP, SPIN_GAP);
+		vmcs_write32(PLE_WINDOW, SPIN_WINDOW);
+	}
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vcpu->lapic.page));
 	vmcs_write32(TPR_THRESHOLD, 0);
 	if (vcpu->memory->apic_page)

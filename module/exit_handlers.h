@@ -12,13 +12,16 @@ enum tvx_result tvx_exit_cpuid(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_hlt(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_nop(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_ud(struct tvx_vcpu *vcpu);
-enum tvx_result tvx_exit_vmcall(struct tvx_vcpu *vcpu);
+enum tvx_result tvx_exit_pause(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_descriptor_table(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_monitor_trap(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_rdpmc(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_rdmsr(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_wrmsr(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_xsetbv(struct tvx_vcpu *vcpu);
+
+/* exit_vmcall.c */
+enum tvx_result tvx_exit_vmcall(struct tvx_vcpu *vcpu);
 
 /* exit_cr.c */
 enum tvx_result tvx_exit_cr_access(struct tvx_vcpu *vcpu);

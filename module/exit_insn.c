@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exits of single instructions: CPUID, HLT, MSRs, XSETBV and those that a guest
+ * Exits of single instructions: CPUID, HLT, PAUSE, MSRs, XSETBV and those that a guest
  * does not have.
  */
-#include <uapi/linux/kvm_para.h>
+#include <linux/sched/stat.h>
 
 #include "cpuid.h"
 #include "state_cr.h"
@@ -42,23 +42,17 @@ enum tvx_result tvx_exit_ud(struct tvx_vcpu *vcpu)
 	return TVX_RESUME;
 }
 
-/* The kernel's Documentation/virt/kvm/x86/hypercalls.rst: of KVM's calls, one needs nothing. */
-static long call_kvm(u64 number)
+/*
+ * The guest spins: whoever it waits for may wait for this CPU (SDM, "PAUSE-loop exiting"). Go on
+ * if nobody does.
+ */
+enum tvx_result tvx_exit_pause(struct tvx_vcpu *vcpu)
 {
-	if (tvx_cpl())
-		return -KVM_EPERM;
-	return number == KVM_HC_VAPIC_POLL_IRQ ? 0 : -KVM_ENOSYS;
-}
-
-/* Who finds KVM's signature in CPUID may call it; to all others it is a CPU without VMX. */
-enum tvx_result tvx_exit_vmcall(struct tvx_vcpu *vcpu)
-{
-	unsigned long *rax = &vcpu->world.gpr[TINYVMX_RAX];
-
-	if (!vcpu->policy.kvm_calls)
-		return tvx_exit_ud(vcpu);
-	*rax = tvx_in_64bit_mode() ? call_kvm(*rax) : (u32)call_kvm((u32)*rax);
 	tvx_skip_instruction(vcpu);
+	if (!single_task_running()) {
+		vcpu->yield = true;
+		vcpu->recheck = true;
+	}
 	return TVX_RESUME;
 }
 

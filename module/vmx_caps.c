@@ -89,6 +89,7 @@ static const struct vmx_control proc2_controls[] = {
 	{ SECONDARY_EXEC_WBINVD_EXITING, VMX_ON, "WBINVD exiting" },
 	{ SECONDARY_EXEC_ENABLE_VPID, VMX_MAY, "VPID" },
 	{ SECONDARY_EXEC_ENCLS_EXITING, VMX_MAY, "ENCLS exiting" },
+	{ SECONDARY_EXEC_PAUSE_LOOP_EXITING, VMX_MAY, "PAUSE-loop exiting" },
 };
 
 static const struct vmx_control exit_controls[] = {
