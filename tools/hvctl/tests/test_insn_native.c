@@ -61,6 +61,15 @@ static void test_prefixes(void **state)
 	assert_int_equal(chip_get(4, 8), 0x8f);
 }
 
+/* Some of AMD's keep it for exceptions alone. */
+static bool cpu_keeps_fip(void)
+{
+	_Alignas(16) uint64_t image[64];
+
+	__asm__ volatile("fninit; fld1; fxsave64 %0; fninit" : "=m"(image));
+	return image[1];
+}
+
 static void test_vectors(void **state)
 {
 	(void)state;
@@ -84,8 +93,8 @@ static void test_vectors(void **state)
 	DO(64, "\xdb\x7b\x40"); /* fstp tbyte [rbx+64] */
 	assert_int_equal(chip_get(64, 8), 0xc000000000000000);
 	assert_int_equal(chip_get(72, 2), 0x3fff);
-	/* FIP and FDP are the guest's, not ours. */
-	assert_memory_equal(xsave.image + 8, (const uint64_t[]){ CODE }, 8);
+	/* FIP and FDP are the guest's, not ours, or nobody's. */
+	assert_memory_equal(xsave.image + 8, (const uint64_t[]){ cpu_keeps_fip() ? CODE : 0 }, 8);
 	/* ES and the FPU itself stay as they were where nothing can be had. */
 	broken = TINYVMX_STATE_XSAVE;
 	assert_int_equal(emulate(64, "\xdd\x03", 2), HV_MMIO_UNSUPPORTED);
