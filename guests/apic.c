@@ -14,9 +14,6 @@
 #define TIMER_PERIODIC		0x20000
 #define TIMER_TSC_DEADLINE	0x40000
 #define DIVIDE_BY_16		0x3
-#define ICR_SELF		0x40000
-#define ICR_NMI			0x400
-#define ICR_PENDING		0x1000
 #define ESR_SEND_ILLEGAL	(1 << 5)
 #define ESR_RECEIVE_ILLEGAL	(1 << 6)
 
@@ -30,6 +27,7 @@
 #define TIMER_COUNT		100000
 #define PATIENCE		400000000ULL	/* ticks */
 
+bool x2apic;
 static volatile u32 taken[256];
 static u8 order[16];
 static volatile u32 order_count;
@@ -42,22 +40,13 @@ static bool vector_bit(u32 offset, u8 vector)
 
 static void send_self(u32 vector)
 {
-	apic_write(APIC_ICR, ICR_SELF | vector);
-	while (!x2apic && apic_read(APIC_ICR) & ICR_PENDING)
-		cpu_pause();
+	apic_send(0, ICR_SELF | vector);
 }
 
 /* By its id: there is no shorthand for an NMI to oneself. */
 static void send_nmi(void)
 {
-	u32 id = apic_read(APIC_ID);
-
-	if (x2apic) {
-		wrmsr(X2APIC_MSR + APIC_ICR / 16, (u64)id << 32 | ICR_NMI);
-		return;
-	}
-	apic_write(APIC_ICR_HIGH, id);
-	apic_write(APIC_ICR, ICR_NMI);
+	apic_send(apic_id(), ICR_NMI);
 }
 
 static bool on_interrupt(struct trap_frame *frame)

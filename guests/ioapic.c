@@ -34,6 +34,7 @@
 #define VECTOR_UART	0x71
 #define PATIENCE	2000000000ULL	/* ticks */
 
+bool x2apic;
 static volatile u32 taken[256];
 static volatile bool quench = true;
 

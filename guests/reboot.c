@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* reboot: each way to reset a PC, one after the other; CMOS RAM remembers which is next. */
+#include "lib/acpi.h"
 #include "lib/cmos.h"
 #include "lib/trap.h"
 
@@ -17,43 +18,8 @@
 #define ELSEWHERE	(48UL << 20)	/* RAM beyond the image */
 #define PATTERN		0x123456789abcdef0
 
-#define BIOS_AREA	0xe0000UL
-#define BIOS_END	0x100000UL
-#define RSDP_XSDT	24
-#define TABLE_LENGTH	4
-#define TABLE_HEADER	36
 #define FADT_RESET	116		/* generic address, then the value */
 #define SPACE_PORT	1
-
-/* ------------------------------------------------------------------- ACPI */
-
-static u64 field(u64 address, unsigned int bytes)
-{
-	u64 value = 0;
-
-	memcpy(&value, (const void *)address, bytes);
-	return value;
-}
-
-static u64 find_rsdp(void)
-{
-	u64 at;
-
-	for (at = BIOS_AREA; at < BIOS_END; at += 16)
-		if (!memcmp((const void *)at, "RSD PTR ", 8))
-			return at;
-	return 0;
-}
-
-static u64 find_table(const char *signature)
-{
-	u64 rsdp = find_rsdp(), xsdt = rsdp ? field(rsdp + RSDP_XSDT, 8) : 0, at;
-
-	for (at = TABLE_HEADER; xsdt && at < field(xsdt + TABLE_LENGTH, 4); at += 8)
-		if (!memcmp((const void *)field(xsdt + at, 8), signature, 4))
-			return field(xsdt + at, 8);
-	return 0;
-}
 
 /* --------------------------------------------------------------- the ways */
 
@@ -75,11 +41,11 @@ static void by_8042(void)
 
 static void by_acpi(void)
 {
-	u64 fadt = find_table("FACP");
+	u64 fadt = acpi_find_table("FACP");
 
 	require(fadt);
-	check_eq(field(fadt + FADT_RESET, 1), SPACE_PORT);
-	outb(field(fadt + FADT_RESET + 4, 8), field(fadt + FADT_RESET + 12, 1));
+	check_eq(acpi_field(fadt + FADT_RESET, 1), SPACE_PORT);
+	outb(acpi_field(fadt + FADT_RESET + 4, 8), acpi_field(fadt + FADT_RESET + 12, 1));
 }
 
 static void by_triple_fault(void)
@@ -103,7 +69,7 @@ static const struct {
 /* What was behind us is gone. */
 static void check_fresh(void)
 {
-	check_eq(field(ELSEWHERE, 8), 0);
+	check_eq(acpi_field(ELSEWHERE, 8), 0);
 	/* As a BIOS leaves them: the timer, the keyboard and the slave are open. */
 	check_eq(inb(PIC1_DATA), 0xf8);
 	check_eq(inb(PIC2_DATA), 0xff);

@@ -5,6 +5,8 @@
 
 #define CALIBRATION_US		20000
 
+bool x2apic;
+
 static u64 timer_khz;
 
 static void timer_begin(void)
