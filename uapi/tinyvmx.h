@@ -501,7 +501,7 @@ struct tinyvmx_xsave {
 #define TINYVMX_PENDING_EXTINT		(1U << 1)	/* @extint_vector */
 #define TINYVMX_PENDING_EVENT		(1U << 2)	/* @event_info, re-injected first */
 #define TINYVMX_PENDING_IGNNE		(1U << 3)	/* TINYVMX_REQ_IGNNE is in force */
-#define TINYVMX_PENDING_UNHALT		(1U << 4)	/* KVM_HC_KICK_CPU: the next HLT ends at once */
+#define TINYVMX_PENDING_UNHALT		(1U << 4)	/* KVM_HC_KICK_CPU: next HLT ends at once */
 
 /**
  * struct tinyvmx_events - TINYVMX_STATE_EVENTS: what is under way or pending
