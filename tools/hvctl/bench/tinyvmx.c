@@ -46,9 +46,9 @@ static int set_memory(struct hv_bench_vm *vm, unsigned int slot, uint64_t gpa, u
 /* hvctl's own table, and what the cases need beside it. */
 static int set_cpuid(struct hv_bench_vcpu *vcpu)
 {
-	struct hv_cpuid_config config = { .host = hv_cpuid_host,
-					  .info = &info,
-					  .lapic = vcpu->vm->lapic };
+	struct hv_cpuid_config config = {
+		.host = hv_cpuid_host, .info = &info, .cpus = 1, .lapic = vcpu->vm->lapic
+	};
 	struct tinyvmx_cpuid table[HV_CPUID_MAX];
 	size_t count = hv_cpuid_build(table, &config);
 

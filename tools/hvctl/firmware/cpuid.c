@@ -6,12 +6,14 @@
 
 #include "cpuid.h"
 #include "lib/util.h"
+#include "topology.h"
 
 #define HYPERVISOR_LEAF 0x40000000
 #define TIMING_LEAF 0x40000010
 #define KVM_LEAF 0x40000100
 #define EXTENDED_LEAF 0x80000000
 #define HIGHEST_BASIC 0x16
+#define HIGHEST_BASIC_PC HV_TOPOLOGY_LEAF_V2
 #define HIGHEST_EXTENDED 0x80000008
 
 #define BIT(n) (1U << (n))
@@ -85,7 +87,7 @@ static const struct leaf leaves[] = {
 	{ 0, 0, false, { ALL, ALL, ALL, ALL } },
 	{ 1, 0, false, { 0x0fff3fff, 0x0000ff00, LEAF1_ECX, LEAF1_EDX } },
 	{ 2, 0, false, { ALL, ALL, ALL, ALL } },
-	/* Caches, less how many threads and cores share them: there is one of each. */
+	/* Caches, less how many threads and cores of the host share them. */
 	{ 4, 0, true, { 0x000003ff, ALL, ALL, ALL } },
 	{ 4, 1, true, { 0x000003ff, ALL, ALL, ALL } },
 	{ 4, 2, true, { 0x000003ff, ALL, ALL, ALL } },
@@ -94,12 +96,16 @@ static const struct leaf leaves[] = {
 	{ 6, 0, false, { 0, 0, 0, 0 } },
 	{ 7, 0, true, { ALL, LEAF7_EBX, LEAF7_ECX, LEAF7_EDX } },
 	{ 7, 1, true, { LEAF7_1_EAX, 0, 0, 0 } },
-	{ 0xb, 0, true, { 0, 0, 0, 0 } },
-	{ 0xb, 1, true, { 0, 0, 0, 0 } },
+	{ HV_TOPOLOGY_LEAF, 0, true, { 0, 0, 0, 0 } },
+	{ HV_TOPOLOGY_LEAF, 1, true, { 0, 0, 0, 0 } },
+	{ HV_TOPOLOGY_LEAF, 2, true, { 0, 0, 0, 0 } },
 	{ 0xd, 0, true, { ALL, ALL, ALL, ALL } },
 	{ 0xd, 1, true, { XSAVE_1_EAX, 0, 0, 0 } },
 	{ 0x15, 0, false, { 0, 0, 0, 0 } },
 	{ 0x16, 0, false, { 0, 0, 0, 0 } },
+	{ HV_TOPOLOGY_LEAF_V2, 0, true, { 0, 0, 0, 0 } },
+	{ HV_TOPOLOGY_LEAF_V2, 1, true, { 0, 0, 0, 0 } },
+	{ HV_TOPOLOGY_LEAF_V2, 2, true, { 0, 0, 0, 0 } },
 	{ EXTENDED_LEAF, 0, false, { ALL, 0, 0, 0 } },
 	{ EXTENDED_LEAF + 1, 0, false, { 0, 0, EXT1_ECX, EXT1_EDX } },
 	{ EXTENDED_LEAF + 2, 0, false, { ALL, ALL, ALL, ALL } },
@@ -212,29 +218,19 @@ static void tell_frequency(struct tinyvmx_cpuid *row, const struct tinyvmx_info 
 		row->eax = row->ebx = info->tsc_khz / 1000;
 }
 
-#define LEVEL_THREAD 1
-#define LEVEL_CORE 2
-
-/* Leaf 0BH: one thread in one core. With one CPU no bits of the APIC id tell them apart. */
-static void tell_topology(struct tinyvmx_cpuid *row)
-{
-	row->ebx = 1;
-	row->ecx = row->index | (row->index ? LEVEL_CORE : LEVEL_THREAD) << 8;
-}
-
 /* Leaves that tell of the local APIC. */
 static void tell_lapic(struct tinyvmx_cpuid *row)
 {
 	switch (row->function) {
+	case 0:
+		row->eax = HIGHEST_BASIC_PC;
+		break;
 	case 1:
 		row->ecx |= LAPIC_ECX;
 		row->edx |= LAPIC_EDX;
 		break;
 	case 6:
 		row->eax |= ARAT;
-		break;
-	case 0xb:
-		tell_topology(row);
 		break;
 	}
 }
@@ -257,7 +253,6 @@ static void adapt(struct tinyvmx_cpuid *row, const struct tinyvmx_info *info)
 		row->eax = row->eax < HIGHEST_BASIC && !info->tsc_khz ? row->eax : HIGHEST_BASIC;
 		break;
 	case 1:
-		row->ebx |= 1 << 16;
 		row->ecx |= 1U << 31; /* a hypervisor is present */
 		row->edx |= MTRR;
 		break;
@@ -302,6 +297,7 @@ static void make_row(struct tinyvmx_cpuid *row, const struct leaf *leaf,
 	put(row, reg);
 	drop_what_lacks(row, config->info);
 	adapt(row, config->info);
+	hv_topology_tell(row, config->cpus);
 	if (config->lapic)
 		tell_lapic(row);
 }
@@ -379,7 +375,8 @@ static bool has_leaf(const struct leaf *leaf, const uint32_t basic[4], const uin
 {
 	const struct tinyvmx_info *info = config->info;
 
-	if (leaf->function == 6 || leaf->function == 0xb)
+	if (leaf->function == 6 || leaf->function == HV_TOPOLOGY_LEAF ||
+	    leaf->function == HV_TOPOLOGY_LEAF_V2)
 		return config->lapic;
 	if (leaf->function >= EXTENDED_LEAF)
 		return leaf->function <= extended[EAX];

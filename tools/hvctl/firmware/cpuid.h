@@ -20,11 +20,15 @@ void hv_cpuid_host(uint32_t function, uint32_t index, uint32_t out[4]);
 struct hv_cpuid_config {
 	hv_cpuid_fn host;
 	const struct tinyvmx_info *info;
+	unsigned int cpus;
 	/* A PC: local APIC with x2APIC and TSC deadline, topology, the KVM signature. */
 	bool lapic;
 };
 
-/* Fill @table; returns the number of rows, at most HV_CPUID_MAX. */
+/*
+ * Fill @table for the first of @cpus, see hv_topology_set_id() for the others; returns the number
+ * of rows, at most HV_CPUID_MAX.
+ */
 size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX],
 		      const struct hv_cpuid_config *config);
 

@@ -48,7 +48,7 @@ static size_t count;
 
 static size_t build(hv_cpuid_fn host, const struct tinyvmx_info *info)
 {
-	const struct hv_cpuid_config config = { .host = host, .info = info };
+	const struct hv_cpuid_config config = { .host = host, .info = info, .cpus = 1 };
 
 	return hv_cpuid_build(table, &config);
 }
@@ -216,7 +216,9 @@ static void nothing(uint32_t function, uint32_t index, uint32_t out[4])
 static void build_pc(void)
 {
 	struct tinyvmx_info info = full_info();
-	const struct hv_cpuid_config config = { .host = nothing, .info = &info, .lapic = true };
+	const struct hv_cpuid_config config = {
+		.host = nothing, .info = &info, .cpus = 1, .lapic = true
+	};
 
 	count = hv_cpuid_build(table, &config);
 }
@@ -224,7 +226,9 @@ static void build_pc(void)
 static void build_full(void)
 {
 	struct tinyvmx_info info = full_info();
-	const struct hv_cpuid_config config = { .host = everything, .info = &info, .lapic = true };
+	const struct hv_cpuid_config config = {
+		.host = everything, .info = &info, .cpus = 1, .lapic = true
+	};
 
 	count = hv_cpuid_build(table, &config);
 }
@@ -237,9 +241,8 @@ static void test_pc(void **state)
 	assert_int_equal(must(1, 0)->ecx, 1U << 31 | 1 << 24 | 1 << 21);
 	assert_int_equal(must(1, 0)->edx, 1 << 9 | 1 << 12); /* and the MTRRs */
 	assert_int_equal(must(6, 0)->eax, 4);
+	assert_int_equal(must(0, 0)->eax, 0x1f);
 	assert_int_equal(must(0xb, 0)->ecx, 0x100);
-	assert_int_equal(must(0xb, 1)->ecx, 0x201);
-	assert_int_equal(must(0xb, 1)->ebx, 1);
 	assert_memory_equal(&must(0x40000100, 0)->ebx, "KVMKVMKVM\0\0", 12);
 	assert_int_equal(must(0x40000100, 0)->eax, 0x40000101);
 	assert_int_equal(must(0x40000101, 0)->eax, 2);
@@ -255,6 +258,8 @@ static void test_bare_has_no_lapic(void **state)
 	assert_false(must(1, 0)->edx & 1 << 9);
 	assert_null(row(6, 0));
 	assert_null(row(0xb, 0));
+	assert_null(row(0x1f, 0));
+	assert_int_equal(must(1, 0)->ebx >> 16 & 0xff, 1);
 	assert_null(row(0x40000100, 0));
 }
 

@@ -415,6 +415,7 @@ static int make_cpuid(struct hv_machine *machine, struct hv_error *err)
 	const struct hv_cpuid_config config = {
 		.host = hv_cpuid_host,
 		.info = &machine->vm.info,
+		.cpus = machine->config.cpus,
 		.lapic = is_pc(machine),
 	};
 	struct hv_cpu_features features = { 0 };

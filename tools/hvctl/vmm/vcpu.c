@@ -8,6 +8,7 @@
 
 #include "exit.h"
 #include "firmware/mtrr.h"
+#include "firmware/topology.h"
 #include "lib/tvx.h"
 #include "lib/x86.h"
 #include "machine_pc.h"
@@ -47,6 +48,17 @@ void hv_vcpu_block_kicks(bool block)
 	pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
+/* The machine's table, with the APIC id of this one. */
+static int set_cpuid(const struct hv_vcpu *vcpu)
+{
+	const struct hv_machine *machine = vcpu->machine;
+	struct tinyvmx_cpuid table[HV_CPUID_MAX];
+
+	memcpy(table, machine->cpuid, machine->nr_cpuid * sizeof(table[0]));
+	hv_topology_set_id(table, machine->nr_cpuid, vcpu->id);
+	return tvx_set_cpuid(vcpu->fd, table, machine->nr_cpuid);
+}
+
 static int open_vcpu(struct hv_vcpu *vcpu, struct hv_error *err)
 {
 	struct hv_machine *machine = vcpu->machine;
@@ -61,7 +73,7 @@ static int open_vcpu(struct hv_vcpu *vcpu, struct hv_error *err)
 		return hv_fail(err, -error,
 			       "cannot map the run page of vCPU %u: %s; see 'dmesg | tail'",
 			       vcpu->id, strerror(-error));
-	error = tvx_set_cpuid(fd, machine->cpuid, machine->nr_cpuid);
+	error = set_cpuid(vcpu);
 	if (error)
 		return hv_fail(err, -error,
 			       "refuses the CPUID table: %s; do hvctl and module match?",
