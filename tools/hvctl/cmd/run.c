@@ -25,6 +25,8 @@ enum {
 	OPT_CPU,
 	OPT_NO_REBOOT,
 	OPT_JSON,
+	OPT_NAME,
+	OPT_CONSOLE,
 	OPT_SERIAL,
 	OPT_DISPLAY,
 	OPT_DEVICE,
@@ -40,8 +42,13 @@ static const struct argp_option options[] = {
 	  "(default: by the boot protocol)", 0 },
 	{ "cpu", OPT_CPU, "[+-]FEATURE,...", 0, "take CPUID features away, or insist on them", 0 },
 	{ "no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest reboots", 0 },
+	{ "name", OPT_NAME, "NAME", 0,
+	  "what the VM is called (default: by the image's file and the process)", 0 },
+	{ "console", OPT_CONSOLE, "BACKEND", 0,
+	  "connect the console to stdio, pty, file:NAME or null (default stdio)", 0 },
 	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0,
-	  "connect a serial port to stdio, pty, file:NAME or null; may be repeated "
+	  "connect a serial port to stdio, which is the console, pty, file:NAME or null; may "
+	  "be repeated "
 	  "(default COM1:stdio)", 0 },
 	{ "display", OPT_DISPLAY, "none|text", 0,
 	  "where a pc's screen is seen: on the terminal, which has its keyboard then, too; or, "
@@ -63,6 +70,31 @@ static void bad_size(struct argp_state *state, const char *arg)
 {
 	argp_failure(state, HV_STATUS_USAGE, 0,
 		     "--mem %s: not a size; give a number of MiB, or one like 2G", arg);
+}
+
+/* What @err says of the option that @arg was given to. */
+static void refuse(struct argp_state *state, const char *option, const char *arg,
+		   const struct hv_error *err)
+{
+	argp_failure(state, HV_STATUS_USAGE, 0, "--%s %s: %s", option, arg, err->text);
+}
+
+/* Not what the machine is, but what is done with it. */
+static error_t parse_session_option(int key, const char *arg, struct run *run)
+{
+	switch (key) {
+	case OPT_STATS:
+		run->options.stats = true;
+		return 0;
+	case OPT_JSON:
+		run->options.json = true;
+		return 0;
+	case OPT_TEST_RELOAD:
+		run->options.reloads = atoi(arg);
+		run->config.shared_memory = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -90,7 +122,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CPU:
 		if (hv_config_add_cpu(&run->config, arg, &err))
-			argp_failure(state, HV_STATUS_USAGE, 0, "--cpu %s: %s", arg, err.text);
+			refuse(state, "cpu", arg, &err);
 		return 0;
 	case OPT_NO_REBOOT:
 		run->config.no_reboot = true;
@@ -98,9 +130,17 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_VERBOSE:
 		run->config.verbose++;
 		return 0;
+	case OPT_NAME:
+		if (hv_config_set_name(&run->config, arg, &err))
+			refuse(state, "name", arg, &err);
+		return 0;
+	case OPT_CONSOLE:
+		if (hv_config_set_console(&run->config, arg, &err))
+			refuse(state, "console", arg, &err);
+		return 0;
 	case OPT_SERIAL:
 		if (hv_config_set_serial(&run->config, arg, &err))
-			argp_failure(state, HV_STATUS_USAGE, 0, "--serial %s: %s", arg, err.text);
+			refuse(state, "serial", arg, &err);
 		return 0;
 	case OPT_DEVICE:
 		if (strcmp(arg, "testdev"))
@@ -108,18 +148,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 				     "--device %s: no such device; use testdev", arg);
 		run->config.testdev = true;
 		return 0;
-	case OPT_STATS:
-		run->options.stats = true;
-		return 0;
-	case OPT_JSON:
-		run->options.json = true;
-		return 0;
-	case OPT_TEST_RELOAD:
-		run->options.reloads = atoi(arg);
-		run->config.shared_memory = true;
-		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return parse_session_option(key, arg, run);
 }
 
 static const struct argp_child children[] = {

@@ -42,6 +42,8 @@ static void test_default(void **state)
 static void test_everything(void **state)
 {
 	struct hv_config config = {
+		.name = "web-1",
+		.console = { HV_SERIAL_FILE, "log" },
 		.memory = 1ULL << 40,
 		.cpus = 1,
 		.machine = HV_MACHINE_BARE,
@@ -74,6 +76,9 @@ static void test_everything(void **state)
 	assert_string_equal(read->cpu, config.cpu);
 	assert_string_equal(read->serial[2].path, config.serial[2].path);
 	assert_int_equal(read->serial[3].kind, HV_SERIAL_STDIO);
+	assert_string_equal(read->name, "web-1");
+	assert_int_equal(read->console.kind, HV_SERIAL_FILE);
+	assert_string_equal(read->console.path, "log");
 	assert_string_equal(read->load.path, config.load.path);
 	assert_string_equal(read->load.initrd[1], "2");
 	assert_string_equal(read->load.kernel, "k");
@@ -114,6 +119,11 @@ static void test_refused(void **state)
 		{ "{}", "version" },
 		{ "{\"version\":2}", "version" },
 		{ "{\"version\":1,\"memorie\":1}", "memorie" },
+		{ "{\"version\":1,\"name\":\"-x\"}", "letters" },
+		{ "{\"version\":1,\"name\":1}", "name" },
+		{ "{\"version\":1,\"console\":\"none\"}", "console" },
+		{ "{\"version\":1,\"console\":\"file\"}", "console" },
+		{ "{\"version\":1,\"console\":{\"file\":1}}", "console" },
 		{ "{\"version\":1,\"memory\":\"1\"}", "memory" },
 		{ "{\"version\":1,\"memory\":-1}", "memory" },
 		{ "{\"version\":1,\"machine\":\"mac\"}", "machine" },

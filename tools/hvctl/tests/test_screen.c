@@ -271,7 +271,7 @@ static void test_display_wants_a_pc(void **state)
 	assert_non_null(machine->pc);
 	/* The terminal is the screen's: COM1 has another. */
 	assert_int_equal(machine->config.serial[0].kind, HV_SERIAL_PTY);
-	assert_non_null(strstr(machine->serial[0].pty, "/dev/pts/"));
+	assert_non_null(strstr(machine->serial[0].end.pty, "/dev/pts/"));
 	config.machine = HV_MACHINE_BARE;
 	assert_null(hv_machine_create(&config, &err));
 	assert_string_equal(err.subject, "--display text");

@@ -90,6 +90,30 @@ static void test_one_file_for_two(void **state)
 	accept(&config, "COM4:file:log");
 }
 
+static void test_console_option(void **state)
+{
+	static const char *const good[] = { "stdio", "pty", "null", "file:log" };
+	struct hv_config config = HV_CONFIG_DEFAULT;
+	struct hv_error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_int_equal(hv_config_set_console(&config, good[i], &err), 0);
+	assert_string_equal(config.console.path, "log");
+	assert_int_equal(hv_config_set_console(&config, "none", &err), -EINVAL);
+	assert_non_null(strstr(err.text, "; use "));
+	assert_int_equal(hv_config_set_serial(&config, "COM2:file:log", &err), -EINVAL);
+	assert_non_null(strstr(err.text, "the console writes into that file already;"));
+	accept(&config, "COM2:file:other");
+	assert_int_equal(hv_config_set_console(&config, "file:other", &err), -EINVAL);
+	assert_non_null(strstr(err.text, "COM2 writes into that file already;"));
+	assert_string_equal(config.console.path, "log");
+	assert_int_equal(hv_config_set_name(&config, "web", &err), 0);
+	assert_int_equal(hv_config_set_name(&config, "we b", &err), -EINVAL);
+	assert_non_null(strstr(err.text, "; give "));
+	assert_string_equal(config.name, "web");
+}
+
 /* ----------------------------------------------------------------- machine */
 
 static int begin(void **state)
@@ -207,7 +231,7 @@ static void test_pty(void **state)
 	(void)state;
 	start("COM2:pty");
 	console = machine->serial[1].console;
-	slave = dup(machine->serial[1].slave_fd);
+	slave = dup(machine->serial[1].end.slave_fd);
 	send_text(0x2f8, "a line\n");
 	assert_int_equal(read(slave, text, sizeof(text)), 7);
 	assert_string_equal(text, "a line\n");
@@ -281,6 +305,72 @@ static void test_panic_on_any_port(void **state)
 	assert_string_equal(hv_serial_panic(machine), "Kernel panic - not syncing: x");
 }
 
+static void start_console(enum hv_serial_kind kind)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+
+	config.console = (struct hv_serial_choice){ kind, path };
+	machine = test_machine(&config);
+}
+
+static void say(const char *text)
+{
+	send_text(0x3f8, text);
+	hv_serial_flush(machine);
+	hv_console_finish(&machine->console);
+}
+
+/* Into a file, which is emptied first; and into nothing. */
+static void test_console_elsewhere(void **state)
+{
+	char text[16] = "";
+	int fd = open(path, O_RDWR);
+
+	(void)state;
+	assert_int_equal(write(fd, "what was there", 14), 14);
+	start_console(HV_SERIAL_FILE);
+	say("to a file");
+	assert_int_equal(pread(fd, text, sizeof(text), 0), 9);
+	assert_string_equal(text, "to a file");
+	hv_machine_destroy(machine);
+	start_console(HV_SERIAL_NULL);
+	say("to nobody");
+	assert_int_equal(machine->console.out_len, 0);
+	assert_false(hv_machine_has_ended(machine));
+	assert_int_equal(pread(fd, text, sizeof(text), 0), 9);
+	close(fd);
+}
+
+/* Both ways. */
+static void test_console_on_pty(void **state)
+{
+	char text[16] = "";
+
+	(void)state;
+	start_console(HV_SERIAL_PTY);
+	say("hello");
+	assert_int_equal(read(machine->console_end.slave_fd, text, sizeof(text)), 5);
+	assert_string_equal(text, "hello");
+	assert_int_equal(write(machine->console_end.slave_fd, "x", 1), 1);
+	serve(&machine->console.in_watch);
+	test_out(machine, 0x3f9, 1, 1);
+	test_out(machine, 0x3fc, 1, 3);
+	hv_console_feed(&machine->console);
+	assert_int_equal(in(0x3f8), 'x');
+}
+
+static void test_console_refused(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+	struct hv_error err;
+
+	(void)state;
+	config.console = (struct hv_serial_choice){ HV_SERIAL_FILE, "/nonexistent/file" };
+	assert_null(hv_machine_create(&config, &err));
+	assert_string_equal(err.subject, "--console");
+	assert_non_null(strstr(err.text, "; check the path"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -289,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused_options),
 		cmocka_unit_test(test_one_file_for_two),
+		cmocka_unit_test(test_console_option),
 		T(test_file),
 		T(test_refused_file),
 		T(test_refused_fifo),
@@ -298,6 +389,9 @@ int main(void)
 		T(test_null),
 		T(test_shared_line),
 		T(test_panic_on_any_port),
+		T(test_console_elsewhere),
+		T(test_console_on_pty),
+		T(test_console_refused),
 	};
 	int failed = cmocka_run_group_tests_name("serial", tests, NULL, NULL);
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "config.h"
+#include "control/name.h"
 #include "firmware/cpu_features.h"
 
 const char *const hv_machine_names[] = { "default", "pc", "bare", NULL };
@@ -77,29 +78,72 @@ static bool parse_backend(struct hv_serial_choice *choice, const char *text)
 	return true;
 }
 
+/* Who writes into that file already, or NULL; not @self. */
+static const char *writer_of(const struct hv_config *config, const struct hv_serial_choice *choice,
+			     const struct hv_serial_choice *self)
+{
+	const struct hv_serial_choice *ports = config->serial;
+
+	if (choice->kind != HV_SERIAL_FILE)
+		return NULL;
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (&ports[i] != self && ports[i].kind == choice->kind &&
+		    !strcmp(ports[i].path, choice->path))
+			return hv_pc_com[i].name;
+	if (&config->console != self && config->console.kind == choice->kind &&
+	    !strcmp(config->console.path, choice->path))
+		return "the console";
+	return NULL;
+}
+
+/* One file a writer. */
+static int set_backend(struct hv_config *config, struct hv_serial_choice *where, const char *text,
+		       struct hv_error *err)
+{
+	struct hv_serial_choice choice;
+	const char *writer;
+
+	if (!parse_backend(&choice, text))
+		return hv_fail(err, EINVAL,
+			       "no such thing to connect it to; use null, stdio, pty or file:NAME");
+	writer = writer_of(config, &choice, where);
+	if (writer)
+		return hv_fail(err, EINVAL,
+			       "%s writes into that file already; give each one of its own",
+			       writer);
+	*where = choice;
+	return 0;
+}
+
+int hv_config_set_console(struct hv_config *config, const char *text, struct hv_error *err)
+{
+	return set_backend(config, &config->console, text, err);
+}
+
+int hv_config_set_name(struct hv_config *config, const char *name, struct hv_error *err)
+{
+	if (!hv_name_is_valid(name))
+		return hv_fail(err, EINVAL, "not a name; give " HV_NAME_RULES);
+	config->name = name;
+	return 0;
+}
+
 int hv_config_set_serial(struct hv_config *config, const char *text, struct hv_error *err)
 {
-	struct hv_serial_choice choice, *choices = config->serial;
+	struct hv_serial_choice *ports = config->serial;
 	unsigned int port;
 	const char *backend = parse_port(text, &port);
+	int error;
 
 	if (!backend)
 		return hv_fail(
 			err, EINVAL,
 			"no such port; give COM1: to COM4:, and null, stdio, pty or file:NAME");
-	if (!parse_backend(&choice, backend))
-		return hv_fail(err, EINVAL,
-			       "no such thing to connect it to; use null, stdio, pty or file:NAME");
-	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++) {
-		if (i == port || choices[i].kind != choice.kind)
-			continue;
-		if (choice.kind == HV_SERIAL_FILE && !strcmp(choices[i].path, choice.path))
-			return hv_fail(err, EINVAL,
-				       "%s writes into that file already; give each one of its own",
-				       hv_pc_com[i].name);
-		if (choice.kind == HV_SERIAL_STDIO)
-			choices[i].kind = HV_SERIAL_NULL;
-	}
-	choices[port] = choice;
+	error = set_backend(config, &ports[port], backend, err);
+	if (error || ports[port].kind != HV_SERIAL_STDIO)
+		return error;
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		if (i != port && ports[i].kind == HV_SERIAL_STDIO)
+			ports[i].kind = HV_SERIAL_NULL;
 	return 0;
 }

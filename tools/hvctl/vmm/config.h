@@ -26,7 +26,7 @@ enum hv_machine_kind {
 enum hv_serial_kind {
 	HV_SERIAL_NONE,			/* the machine has no such port */
 	HV_SERIAL_NULL,			/* there, and unplugged */
-	HV_SERIAL_STDIO,		/* standard input and output */
+	HV_SERIAL_STDIO,		/* the console; of it: standard input and output */
 	HV_SERIAL_PTY,			/* a new pseudo-terminal */
 	HV_SERIAL_FILE,			/* output only, into a file */
 	HV_NR_SERIAL_KINDS
@@ -48,11 +48,14 @@ struct hv_serial_choice {
 
 /**
  * struct hv_config - a machine
+ * @name: what others call it by; NULL: hv_name_make() has one
  * @memory: guest RAM in bytes
  * @cpus: vCPUs. All start at once, there is no INIT and SIPI: so no word for it yet.
  * @machine: with or without the chips of a PC
  * @cpu: "[+-]FEATURE,...": what the user takes from the CPU or insists on
  * @serial: COM1 to COM4
+ * @console: what the console is connected to, which is where the first serial port and the debug
+ *	port go; HV_SERIAL_NONE: not said
  * @display: where the screen is seen; what wants one makes a machine a PC by default
  * @testdev: with the PC test device
  * @no_reboot: end when the guest reboots
@@ -64,11 +67,13 @@ struct hv_serial_choice {
  * Strings belong to whoever made it: to argv, or to hv_config_from_json().
  */
 struct hv_config {
+	const char *name;
 	uint64_t memory;
 	unsigned int cpus;
 	enum hv_machine_kind machine;
 	char cpu[HV_CONFIG_CPU_MAX];
 	struct hv_serial_choice serial[HV_PC_COM_PORTS];
+	struct hv_serial_choice console;
 	enum hv_display_kind display;
 	bool testdev;
 	bool no_reboot;
@@ -96,6 +101,12 @@ int hv_config_add_cpu(struct hv_config *config, const char *text, struct hv_erro
 
 /* One COMn:BACKEND; stdio moves to whom it is given last. Returns 0 or -EINVAL. */
 int hv_config_set_serial(struct hv_config *config, const char *text, struct hv_error *err);
+
+/* A BACKEND for the console. Returns 0 or -EINVAL. */
+int hv_config_set_console(struct hv_config *config, const char *text, struct hv_error *err);
+
+/* A name, which is checked. Returns 0 or -EINVAL. */
+int hv_config_set_name(struct hv_config *config, const char *name, struct hv_error *err);
 
 /* As one object of JSON; free() it. NULL: no memory, or a string is not UTF-8. */
 char *hv_config_to_json(const struct hv_config *config);

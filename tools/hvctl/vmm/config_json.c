@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "control/name.h"
 #include "lib/util.h"
 
 enum kind { STRING, NUMBER, BOOL, CHOICE };
@@ -74,17 +75,19 @@ static bool write_key(json_t *root, const struct hv_config *config, const struct
 	return key->kind == STRING && *(const char *const *)((const char *)config + key->offset);
 }
 
+static json_t *write_backend(const struct hv_serial_choice *choice)
+{
+	if (choice->kind == HV_SERIAL_FILE)
+		return json_pack("{s:s}", "file", choice->path);
+	return json_string(hv_serial_names[choice->kind]);
+}
+
 static json_t *write_serial(const struct hv_config *config)
 {
 	json_t *ports = json_array();
 
-	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++) {
-		const struct hv_serial_choice *port = &config->serial[i];
-
-		json_array_append_new(ports, port->kind == HV_SERIAL_FILE ?
-						     json_pack("{s:s}", "file", port->path) :
-						     json_string(hv_serial_names[port->kind]));
-	}
+	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
+		json_array_append_new(ports, write_backend(&config->serial[i]));
 	return ports;
 }
 
@@ -119,6 +122,10 @@ char *hv_config_to_json(const struct hv_config *config)
 
 	bad |= json_object_set_new(root, "version", json_integer(HV_CONFIG_VERSION));
 	bad |= json_object_set_new(root, "cpu", json_string(config->cpu));
+	if (config->name)
+		bad |= json_object_set_new(root, "name", json_string(config->name));
+	if (config->console.kind != HV_SERIAL_NONE)
+		bad |= json_object_set_new(root, "console", write_backend(&config->console));
 	bad |= json_object_set_new(root, "serial", serial);
 	bad |= json_object_set_new(root, "initrd", initrds);
 	bad |= json_object_set_new(root, "fw_cfg", fw_files);
@@ -183,7 +190,7 @@ static int read_key(struct hv_config *config, const struct key *key, const json_
 	return -EINVAL;
 }
 
-static int read_port(struct hv_serial_choice *port, const json_t *value)
+static int read_backend(struct hv_serial_choice *choice, const json_t *value)
 {
 	static const struct key kind = { "serial", CHOICE, 0, hv_serial_names };
 	const json_t *path = json_object_get(value, "file");
@@ -191,12 +198,12 @@ static int read_port(struct hv_serial_choice *port, const json_t *value)
 	unsigned int number;
 
 	if (path) {
-		*port = (struct hv_serial_choice){ HV_SERIAL_FILE, json_string_value(path) };
-		return port->path && json_object_size(value) == 1 ? 0 : -EINVAL;
+		*choice = (struct hv_serial_choice){ HV_SERIAL_FILE, json_string_value(path) };
+		return choice->path && json_object_size(value) == 1 ? 0 : -EINVAL;
 	}
 	if (read_choice(&number, &kind, value, &unused) || number == HV_SERIAL_FILE)
 		return -EINVAL;
-	*port = (struct hv_serial_choice){ number, NULL };
+	*choice = (struct hv_serial_choice){ number, NULL };
 	return 0;
 }
 
@@ -205,8 +212,24 @@ static int read_serial(struct hv_config *config, const json_t *value, struct hv_
 	bool good = json_is_array(value) && json_array_size(value) == HV_PC_COM_PORTS;
 
 	for (unsigned int i = 0; good && i < HV_PC_COM_PORTS; i++)
-		good = !read_port(&config->serial[i], json_array_get(value, i));
+		good = !read_backend(&config->serial[i], json_array_get(value, i));
 	return good ? 0 : bad_value(err, "serial", "an array of four back ends");
+}
+
+static int read_console(struct hv_config *config, const json_t *value, struct hv_error *err)
+{
+	if (!read_backend(&config->console, value) && config->console.kind != HV_SERIAL_NONE)
+		return 0;
+	return bad_value(err, "console", "a back end");
+}
+
+static int read_name(struct hv_config *config, const json_t *value, struct hv_error *err)
+{
+	const char *name = json_string_value(value);
+
+	if (name && !hv_config_set_name(config, name, err))
+		return 0;
+	return bad_value(err, "name", "a name: " HV_NAME_RULES);
 }
 
 static int read_initrds(struct hv_config *config, const json_t *value, struct hv_error *err)
@@ -261,6 +284,8 @@ static const struct special {
 } specials[] = {
 	{ "version", read_version },
 	{ "cpu", read_cpu },
+	{ "name", read_name },
+	{ "console", read_console },
 	{ "serial", read_serial },
 	{ "initrd", read_initrds },
 	{ "fw_cfg", read_fw_files },

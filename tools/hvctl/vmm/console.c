@@ -61,6 +61,10 @@ void hv_console_output(void *ctx, const uint8_t *data, size_t len)
 	was_empty = !console->out_len;
 	console->out_total += len;
 	console->out_mid_line = data[len - 1] != '\n';
+	if (console->out_stream.fd < 0) {
+		console->out_last = data[len - 1];
+		len = 0;
+	}
 	/* Only if lossy: throttling leaves room for what a chip says during one VM exit. */
 	if (len > sizeof(console->out) - console->out_len)
 		len = sizeof(console->out) - console->out_len;

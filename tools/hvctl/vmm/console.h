@@ -32,7 +32,7 @@ struct hv_console_config {
 	struct hv_loop *loop;		/* that waits for readers and input; NULL: nobody does */
 	pthread_mutex_t *lock;		/* held where @input is called */
 	int in_fd;			/* -1: there is no input */
-	int out_fd;
+	int out_fd;			/* -1: what is said there is gone */
 	bool lossy;			/* nobody may be reading: drop what does not fit */
 	bool raw;			/* the input is a raw terminal: look for escapes */
 	struct hv_console *beside;	/* another whose output goes to the same place, or NULL */

@@ -133,8 +133,8 @@ static void set_status(struct hv_display *display)
 		return;
 	fprintf(out, "Ctrl-A X ends the VM");
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		if (*machine->serial[i].pty)
-			fprintf(out, ", %s is %s", hv_pc_com[i].name, machine->serial[i].pty);
+		if (*machine->serial[i].end.pty)
+			fprintf(out, ", %s is %s", hv_pc_com[i].name, machine->serial[i].end.pty);
 	for (unsigned int i = 0; i < ARRAY_SIZE(leds); i++)
 		if (display->leds & 1u << i)
 			fprintf(out, ", %s", leds[i]);
@@ -219,6 +219,9 @@ int hv_display_check(const struct hv_config *config, struct hv_error *err)
 	err->subject = "--display text";
 	if (config->display != HV_DISPLAY_TEXT)
 		return 0;
+	if (config->console.kind != HV_SERIAL_NONE && config->console.kind != HV_SERIAL_STDIO)
+		return hv_fail(err, EINVAL,
+			       "the screen is drawn where the console is; leave --console out");
 	if (!hv_term_exists() || !isatty(STDOUT_FILENO))
 		return hv_fail(
 			err, ENOTTY,

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -64,130 +63,6 @@ static void on_exit_port(void *ctx, uint32_t value)
 static void on_power_off(void *ctx)
 {
 	hv_machine_end(ctx, HV_END_POWEROFF, 0, "%s", "");
-}
-
-/* ---------------------------------------------------------------- consoles */
-
-/* The terminal's, for the keyboard or a serial port. */
-static size_t give_input(void *ctx, const uint8_t *data, size_t len)
-{
-	struct hv_machine *machine = ctx;
-
-	if (machine->display)
-		return hv_display_input(machine->display, data, len);
-	return hv_serial_input(ctx, data, len);
-}
-
-static void on_quit(void *ctx)
-{
-	hv_machine_end(ctx, HV_END_QUIT, 0, "Ctrl-A X");
-}
-
-static void on_output_failed(void *ctx, int errnum)
-{
-	/* A reader that went away is what SIGPIPE is for. */
-	if (errnum == EPIPE)
-		hv_machine_end(ctx, HV_END_SIGNAL, SIGPIPE, "%s", "");
-	else
-		hv_machine_end(ctx, HV_END_ERROR, 0,
-			       "cannot write the guest's output: %s; mend standard output",
-			       strerror(errnum));
-}
-
-/* Among what the terminal shows; with a screen there, to the port that would have had it. */
-static void output_debug(void *ctx, const uint8_t *data, size_t len)
-{
-	struct hv_machine *machine = ctx;
-
-	if (machine->config.display == HV_DISPLAY_NONE)
-		hv_console_output(&machine->console, data, len);
-	else
-		hv_serial_output_beside(machine, data, len);
-}
-
-void hv_machine_add_console(struct hv_machine *machine, struct hv_console *console,
-			    struct hv_console_config config)
-{
-	config.loop = &machine->loop;
-	config.lock = &machine->lock;
-	hv_console_init(console, &config);
-	console->next = machine->consoles;
-	machine->consoles = console;
-}
-
-void hv_machine_close_consoles(struct hv_machine *machine)
-{
-	for (struct hv_console *console = machine->consoles; console; console = console->next)
-		hv_console_exit(console);
-	machine->consoles = NULL;
-}
-
-static bool is_same_file(int a, int b)
-{
-	struct stat one, other;
-
-	return !fstat(a, &one) && !fstat(b, &other) && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
-}
-
-static void open_consoles(struct hv_machine *machine)
-{
-	hv_machine_add_console(machine, &machine->messages,
-			       (struct hv_console_config){ .in_fd = -1, .out_fd = STDERR_FILENO });
-	hv_machine_add_console(machine, &machine->console,
-			       (struct hv_console_config){
-				       .in_fd = STDIN_FILENO,
-				       .out_fd = STDOUT_FILENO,
-				       .input = give_input,
-				       .quit = on_quit,
-				       .failed = on_output_failed,
-				       .ctx = machine,
-			       });
-	/* What is drawn has no lines. */
-	if (machine->config.display == HV_DISPLAY_NONE &&
-	    is_same_file(STDOUT_FILENO, STDERR_FILENO))
-		machine->messages.config.beside = &machine->console;
-}
-
-void hv_machine_throttle(struct hv_machine *machine)
-{
-	for (struct hv_console *console = machine->consoles; console; console = console->next)
-		hv_console_throttle(console, machine->attention_fd);
-}
-
-static __attribute__((format(printf, 2, 0))) void say(struct hv_machine *machine, const char *fmt,
-						      va_list args)
-{
-	char line[400];
-	size_t len;
-
-	vsnprintf(line, sizeof(line) - 1, fmt, args);
-	len = hv_text_clean(line, sizeof(line) - 1, line, strlen(line));
-	line[len++] = '\n';
-	line[len] = '\0';
-	hv_console_print(&machine->messages, line);
-}
-
-void hv_machine_say(struct hv_machine *machine, const char *fmt, ...)
-{
-	va_list args;
-
-	if (!machine->config.verbose)
-		return;
-	va_start(args, fmt);
-	say(machine, fmt, args);
-	va_end(args);
-}
-
-/* A line for those who do without -v, too. */
-static __attribute__((format(printf, 2, 3))) void tell_note(struct hv_machine *machine,
-							    const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	say(machine, fmt, args);
-	va_end(args);
 }
 
 /* ------------------------------------------------------------------- clock */
@@ -263,6 +138,7 @@ static struct hv_machine *allocate(const struct hv_config *config, struct hv_err
 	machine->config = *config;
 	machine->config.load.desk = config->display != HV_DISPLAY_NONE;
 	move_serial(&machine->config);
+	machine->console_end = (struct hv_backend)HV_BACKEND_NONE;
 	machine->vm.device = machine->vm.fd = -1;
 	machine->memory.fd = -1;
 	pthread_mutex_init(&machine->lock, NULL);
@@ -333,7 +209,7 @@ static void tell_memory(struct hv_machine *machine)
 
 	if (size <= host)
 		return;
-	tell_note(
+	hv_machine_note(
 		machine,
 		"hvctl run: --mem: %llu MiB is more than this host has (%llu MiB): it kills what uses it up",
 		(unsigned long long)(size / HV_MIB), (unsigned long long)(host / HV_MIB));
@@ -347,7 +223,8 @@ static void tell_image(struct hv_machine *machine)
 	hv_machine_say(machine, "boot protocol %s, because of %s", payload->protocol->name,
 		       payload->why);
 	if (image->note)
-		tell_note(machine, "hvctl run: %s: %s", machine->config.load.path, image->note);
+		hv_machine_note(machine, "hvctl run: %s: %s", machine->config.load.path,
+				image->note);
 	if (payload->packed)
 		hv_machine_say(machine, "image %s: compressed by %s", machine->config.load.path,
 			       payload->packed);
@@ -448,7 +325,7 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 {
 	const struct hv_debugport_config debugport = {
 		.bus = &machine->bus,
-		.output = output_debug,
+		.output = hv_machine_output_debug,
 		.ctx = machine,
 		.firmware_only = machine->config.testdev,
 		/* SeaBIOS writes all that it says to COM1 there, too. */
@@ -518,8 +395,9 @@ struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int m
 
 	if (!machine)
 		return NULL;
-	open_consoles(machine);
 	error = check_descriptors(machine, err);
+	if (!error)
+		error = hv_machine_open_consoles(machine, err);
 	if (!error)
 		error = read_input(machine, memory_fd, err);
 	if (!error)
@@ -547,6 +425,7 @@ struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_e
 
 	if (!machine)
 		return NULL;
+	hv_backend_empty(&machine->console_end);
 	hv_serial_empty_files(machine);
 	if (hv_machine_load(machine, err)) {
 		hv_machine_destroy(machine);
@@ -561,6 +440,7 @@ void hv_machine_destroy(struct hv_machine *machine)
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
 		hv_vcpu_destroy(&machine->vcpus[i]);
 	hv_machine_close_consoles(machine);
+	hv_backend_close(&machine->console_end);
 	hv_serial_destroy(machine);
 	hv_machine_bios_destroy(machine);
 	hv_machine_pc_destroy(machine);

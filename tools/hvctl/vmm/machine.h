@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "backend.h"
 #include "config.h"
 #include "console.h"
 #include "dev/bus.h"
@@ -51,7 +52,8 @@ struct hv_machine {
 	struct hv_machine_pc *pc;	/* NULL: a bare machine */
 	struct hv_machine_bios *bios;	/* NULL: the guest asks for none */
 	struct hv_serial *serial;	/* HV_PC_COM_PORTS of them */
-	struct hv_console console;	/* on standard input and output */
+	struct hv_backend console_end;	/* what it is connected to */
+	struct hv_console console;
 	struct hv_console messages;	/* what we say, on standard error */
 	struct hv_console *consoles;	/* all that are open */
 	struct hv_display *display;	/* on the terminal; NULL: none. @lock */
@@ -112,6 +114,14 @@ static inline bool hv_machine_has_ended(const struct hv_machine *machine)
 	return atomic_load(&machine->attention) & HV_ATTENTION_END;
 }
 
+/* Is the console on standard input and output? */
+static inline bool hv_machine_has_stdio(const struct hv_machine *machine)
+{
+	enum hv_serial_kind kind = machine->config.console.kind;
+
+	return kind == HV_SERIAL_NONE || kind == HV_SERIAL_STDIO;
+}
+
 /* The vCPU that starts first, and gets the 8259s' interrupts. */
 static inline struct hv_vcpu *hv_machine_bsp(const struct hv_machine *machine)
 {
@@ -151,6 +161,12 @@ void hv_machine_drop_attention(struct hv_machine *machine, unsigned int why);
 
 /* --------------------------------------------------------------- consoles */
 
+/* Open the terminal's, or where else it is, and that of our own words. Returns 0 or -errno. */
+int hv_machine_open_consoles(struct hv_machine *machine, struct hv_error *err);
+
+/* What a guest writes to the debug port; @ctx is the machine. */
+void hv_machine_output_debug(void *ctx, const uint8_t *data, size_t len);
+
 /* Open one more. @config: all but loop and lock, which are the machine's. */
 void hv_machine_add_console(struct hv_machine *machine, struct hv_console *console,
 			    struct hv_console_config config);
@@ -163,6 +179,10 @@ void hv_machine_throttle(struct hv_machine *machine);
 
 /* One line of the story that -v tells, on standard error. */
 void hv_machine_say(struct hv_machine *machine, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A line for those who do without -v, too. */
+void hv_machine_note(struct hv_machine *machine, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif

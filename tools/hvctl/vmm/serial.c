@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The serial ports: UARTs, their interrupt lines, and what is at the other end of the cable. */
 #include <errno.h>
-#include <fcntl.h>
-#include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/util.h"
 #include "machine_pc.h"
 #include "serial.h"
 #include "shortcut.h"
@@ -90,72 +86,37 @@ static void on_output_failed(void *ctx, int errnum)
 {
 	struct hv_serial *port = ctx;
 
-	if (port->choice.kind == HV_SERIAL_FILE)
+	if (port->end.choice.kind == HV_SERIAL_FILE)
 		hv_machine_end(port->machine, HV_END_ERROR, 0,
-			       "cannot write %s: %s; mend the file of --serial", port->choice.path,
-			       strerror(errnum));
+			       "cannot write %s: %s; mend the file of --serial",
+			       port->end.choice.path, strerror(errnum));
 }
 
-static void open_own_console(struct hv_serial *port, int in_fd)
+static void open_own_console(struct hv_serial *port)
 {
 	port->console = &port->own;
 	hv_machine_add_console(port->machine, &port->own,
 			       (struct hv_console_config){
-				       .in_fd = in_fd,
-				       .out_fd = port->fd,
-				       .lossy = port->choice.kind == HV_SERIAL_PTY,
+				       .in_fd = port->end.in_fd,
+				       .out_fd = port->end.out_fd,
+				       .lossy = hv_backend_is_lossy(&port->end),
 				       .input = give_input,
 				       .failed = on_output_failed,
 				       .ctx = port,
 			       });
 }
 
-static int open_file(struct hv_serial *port, struct hv_error *err)
+static int connect_port(struct hv_serial *port, unsigned int index, struct hv_error *err)
 {
-	/* O_NONBLOCK: a FIFO without a reader is refused, not waited for. */
-	port->fd = open(port->choice.path,
-			O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
-	if (port->fd < 0)
-		return hv_fail(err, errno, "%s cannot be written: %s; check the path",
-			       port->choice.path, strerror(errno));
-	open_own_console(port, -1);
-	return 0;
-}
+	struct hv_machine *machine = port->machine;
+	int error = hv_backend_open(&port->end, &machine->config.serial[index],
+				    hv_pc_com[index].name, err);
 
-/* We keep the other side open, too: without it, reading fails until somebody comes. */
-static int open_pty(struct hv_serial *port, struct hv_error *err)
-{
-	struct termios raw;
-
-	cfmakeraw(memset(&raw, 0, sizeof(raw)));
-	raw.c_cflag |= CREAD;
-	cfsetspeed(&raw, B115200);
-	if (openpty(&port->fd, &port->slave_fd, NULL, &raw, NULL) ||
-	    ttyname_r(port->slave_fd, port->pty, sizeof(port->pty)))
-		return hv_fail(err, errno, "no pseudo-terminal: %s; close one, or mount devpts",
-			       strerror(errno));
-	fcntl(port->fd, F_SETFD, FD_CLOEXEC);
-	fcntl(port->slave_fd, F_SETFD, FD_CLOEXEC);
-	fcntl(port->fd, F_SETFL, O_NONBLOCK);
-	fprintf(stderr, "hvctl: %s is %s\n", hv_pc_com[port - port->machine->serial].name,
-		port->pty);
-	open_own_console(port, port->fd);
-	return 0;
-}
-
-static int connect_port(struct hv_serial *port, struct hv_error *err)
-{
-	switch (port->choice.kind) {
-	case HV_SERIAL_STDIO:
-		port->console = &port->machine->console;
-		return 0;
-	case HV_SERIAL_PTY:
-		return open_pty(port, err);
-	case HV_SERIAL_FILE:
-		return open_file(port, err);
-	default:
-		return 0;
-	}
+	if (port->end.choice.kind == HV_SERIAL_STDIO)
+		port->console = &machine->console;
+	else if (!error && port->end.out_fd >= 0)
+		open_own_console(port);
+	return error;
 }
 
 /* ---------------------------------------------------------------- together */
@@ -166,7 +127,7 @@ static int init_port(struct hv_serial *port, unsigned int index, struct hv_error
 
 	if (error)
 		return hv_fail(err, -error, "two devices want the same ports; please report it");
-	return connect_port(port, err);
+	return connect_port(port, index, err);
 }
 
 int hv_serial_create(struct hv_machine *machine, struct hv_error *err)
@@ -180,11 +141,10 @@ int hv_serial_create(struct hv_machine *machine, struct hv_error *err)
 		struct hv_serial *port = &machine->serial[i];
 
 		port->machine = machine;
-		port->choice = machine->config.serial[i];
-		port->fd = port->slave_fd = -1;
+		port->end = (struct hv_backend)HV_BACKEND_NONE;
 	}
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS && !error; i++)
-		if (machine->serial[i].choice.kind != HV_SERIAL_NONE)
+		if (machine->config.serial[i].kind != HV_SERIAL_NONE)
 			error = init_port(&machine->serial[i], i, err);
 	return error;
 }
@@ -195,10 +155,9 @@ void hv_serial_destroy(struct hv_machine *machine)
 		struct hv_serial *port = &machine->serial[i];
 
 		port->console = NULL;
-		if (port->choice.kind != HV_SERIAL_NONE)
+		if (port->end.choice.kind != HV_SERIAL_NONE)
 			hv_uart16550_exit(&port->uart);
-		hv_close(port->fd);
-		hv_close(port->slave_fd);
+		hv_backend_close(&port->end);
 	}
 	free(machine->serial);
 	machine->serial = NULL;
@@ -207,9 +166,7 @@ void hv_serial_destroy(struct hv_machine *machine)
 void hv_serial_empty_files(const struct hv_machine *machine)
 {
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		if (machine->serial[i].choice.kind == HV_SERIAL_FILE)
-			/* What is no regular file has nothing to be emptied of. */
-			(void)!ftruncate(machine->serial[i].fd, 0);
+		hv_backend_empty(&machine->serial[i].end);
 }
 
 /* The ports that there are, in turn: NULL behind the last. */
@@ -217,7 +174,7 @@ static struct hv_serial *next_port(struct hv_machine *machine, struct hv_serial 
 {
 	for (port = port ? port + 1 : machine->serial; port < machine->serial + HV_PC_COM_PORTS;
 	     port++)
-		if (port->choice.kind != HV_SERIAL_NONE)
+		if (port->end.choice.kind != HV_SERIAL_NONE)
 			return port;
 	return NULL;
 }
@@ -246,7 +203,7 @@ const char *hv_serial_panic(const struct hv_machine *machine)
 size_t hv_serial_input(struct hv_machine *machine, const uint8_t *data, size_t len)
 {
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		if (machine->serial[i].choice.kind == HV_SERIAL_STDIO)
+		if (machine->serial[i].end.choice.kind == HV_SERIAL_STDIO)
 			return give_input(&machine->serial[i], data, len);
 	return len; /* nobody's: gone */
 }
@@ -254,7 +211,7 @@ size_t hv_serial_input(struct hv_machine *machine, const uint8_t *data, size_t l
 void hv_serial_output_beside(const struct hv_machine *machine, const uint8_t *data, size_t len)
 {
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
-		if (*machine->serial[i].pty) {
+		if (*machine->serial[i].end.pty) {
 			hv_console_output(machine->serial[i].console, data, len);
 			return;
 		}

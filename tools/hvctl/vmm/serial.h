@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The serial ports, COM1 to COM4: a UART each, its interrupt line, and what the user has
- * connected it to.
- *
- *   stdio	standard input and output, with the debug port's output among it
- *   pty	a new pseudo-terminal; what nobody reads there is dropped in the end
- *   file	output only, into a file
- *   null	there, and unplugged
+ * connected it to; with the console's output goes the debug port's.
  */
 #ifndef HV_VMM_SERIAL_H
 #define HV_VMM_SERIAL_H
 
-#include "config.h"
+#include "backend.h"
 #include "console.h"
 #include "dev/uart16550.h"
 #include "lib/error.h"
@@ -21,11 +16,9 @@ struct hv_machine;
 
 struct hv_serial {
 	struct hv_machine *machine;
-	struct hv_serial_choice choice;
+	struct hv_backend end;		/* of the cable */
 	struct hv_uart16550 uart;
 	struct hv_console *console;	/* @own, or that of the machine; NULL: unplugged */
-	int fd, slave_fd;		/* of @own */
-	char pty[64];			/* its name; empty: it is none */
 	bool level;			/* of its interrupt */
 	struct hv_panic panic;
 	struct hv_console own;

@@ -88,7 +88,7 @@ static int open_signals(struct session *session, struct hv_error *err)
 
 static void open_terminal(struct session *session)
 {
-	session->has_term = hv_term_exists();
+	session->has_term = hv_machine_has_stdio(session->machine) && hv_term_exists();
 	if (!session->has_term)
 		return;
 	session->term = (struct hv_term){
@@ -384,7 +384,7 @@ static int finish(struct session *session)
 	hv_signals_close(&session->signals, &machine->loop);
 	if (!was_killed(&machine->end))
 		finish_consoles(machine);
-	session->mid_line = hv_console_end_line(&machine->console);
+	session->mid_line = hv_console_end_line(&machine->console) && hv_machine_has_stdio(machine);
 	hv_machine_close_consoles(machine);
 	tell_end(session);
 	if (session->options->reloads || session->options->stats)

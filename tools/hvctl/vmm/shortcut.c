@@ -37,7 +37,7 @@ static const struct hv_uart16550 *find_uart(const struct hv_machine *machine, ui
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++) {
 		const struct hv_serial *port = &machine->serial[i];
 
-		if (port->choice.kind != HV_SERIAL_NONE && port->uart.config.base + THR == thr)
+		if (port->end.choice.kind != HV_SERIAL_NONE && port->uart.config.base + THR == thr)
 			return &port->uart;
 	}
 	return NULL;

@@ -53,7 +53,7 @@ static const struct hv_state_row testdev_state = { &hv_testdev_kind, 0, 0 };
 
 static bool has_port(const struct hv_machine *machine, unsigned int port)
 {
-	return machine->serial[port].choice.kind != HV_SERIAL_NONE;
+	return machine->serial[port].end.choice.kind != HV_SERIAL_NONE;
 }
 
 static int save_chips(const struct hv_machine *machine, struct hv_state *state,
