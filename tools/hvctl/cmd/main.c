@@ -16,6 +16,15 @@ static const struct argp argp_of_help = { .args_doc = "[COMMAND]" };
 
 const struct hv_command hv_commands[] = {
 	{ "run", hv_cmd_run, &hv_argp_run, "run a guest" },
+	{ "ps", hv_cmd_ps, &hv_argp_ps, "list the VMs that run" },
+	{ "console", hv_cmd_console, &hv_argp_console, "have a VM's console on this terminal" },
+	{ "stop", hv_cmd_stop, &hv_argp_stop, "press a VM's power button, and wait for its end" },
+	{ "reset", hv_cmd_reset, &hv_argp_reset, "press its reset button" },
+	{ "pause", hv_cmd_pause, &hv_argp_pause, "have it stand still" },
+	{ "resume", hv_cmd_resume, &hv_argp_resume, "have it go on" },
+	{ "kill", hv_cmd_kill, &hv_argp_kill, "end it at once" },
+	{ "nmi", hv_cmd_nmi, &hv_argp_nmi, "send it an NMI" },
+	{ "wait", hv_cmd_wait, &hv_argp_wait, "wait for its end" },
 	{ "info", hv_cmd_info, &hv_argp_info, "show what VMX on this CPU and the module can do" },
 	{ "doctor", hv_cmd_doctor, &hv_argp_doctor, "find what keeps VT-x from working here" },
 	{ "explain", hv_cmd_explain, &hv_argp_explain,

@@ -19,6 +19,7 @@ struct run {
 /* --------------------------------------------------------------- arguments */
 
 enum {
+	OPT_DETACH = 'd',
 	OPT_MEM = 'm',
 	OPT_VERBOSE = 'v',
 	OPT_MACHINE = 0x100,
@@ -46,6 +47,8 @@ static const struct argp_option options[] = {
 	  "what the VM is called (default: by the image's file and the process)", 0 },
 	{ "console", OPT_CONSOLE, "BACKEND", 0,
 	  "connect the console to stdio, pty, file:NAME or null (default stdio)", 0 },
+	{ "detach", OPT_DETACH, NULL, 0,
+	  "return as soon as the VM runs, and tell its name; 'hvctl console' has its console", 0 },
 	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0,
 	  "connect a serial port to stdio, which is the console, pty, file:NAME or null; may "
 	  "be repeated "
@@ -83,6 +86,9 @@ static void refuse(struct argp_state *state, const char *option, const char *arg
 static error_t parse_session_option(int key, const char *arg, struct run *run)
 {
 	switch (key) {
+	case OPT_DETACH:
+		run->options.detach = true;
+		return 0;
 	case OPT_STATS:
 		run->options.stats = true;
 		return 0;

@@ -8,6 +8,10 @@
 #define HV_NAME_MAX   64
 #define HV_NAME_RULES "up to 64 letters, digits, - _ and ., a letter or a digit first"
 
+struct hv_name {
+	char text[HV_NAME_MAX + 1];
+};
+
 /* Is it one? HV_NAME_RULES, in ASCII; so it is a file's name, too, and never an option. */
 bool hv_name_is_valid(const char *name);
 

@@ -213,6 +213,26 @@ void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa)
 		(void)madvise(page, PAGE, MADV_DONTNEED_LOCKED);
 }
 
+#define LOOKED_AT 16384
+
+uint64_t hv_memory_resident(const struct hv_memory *memory)
+{
+	unsigned char there[LOOKED_AT];
+	uint64_t pages = 0;
+
+	for (uint64_t at = 0; at < memory->size; at += sizeof(there) * PAGE) {
+		uint64_t left = memory->size - at, len = sizeof(there) * PAGE;
+
+		if (len > left)
+			len = left;
+		if (mincore(memory->range[0].hva + at, len, there))
+			break;
+		for (uint64_t i = 0; i < len / PAGE; i++)
+			pages += there[i] & 1;
+	}
+	return pages * PAGE;
+}
+
 void hv_memory_clear(struct hv_memory *memory)
 {
 	uint8_t *ram = memory->range[0].hva;

@@ -91,6 +91,9 @@ int hv_memory_write(const struct hv_memory *memory, uint64_t gpa, const void *bu
  */
 void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa);
 
+/* How much of RAM the host has memory for, in bytes. Takes a moment for each GiB. */
+uint64_t hv_memory_resident(const struct hv_memory *memory);
+
 /* RAM is all zeroes again. */
 void hv_memory_clear(struct hv_memory *memory);
 

@@ -17,6 +17,7 @@ enum hv_status {
 	HV_STATUS_ENTRY_FAILED = 8,	/* the CPU refused to enter the guest */
 	HV_STATUS_UNSUPPORTED = 10,	/* the guest did what nobody here can do */
 	HV_STATUS_PANIC = 14,		/* the guest's kernel panicked */
+	HV_STATUS_KILLED = 16,		/* from outside: hvctl kill, or stop that lasted too long */
 	HV_STATUS_ERROR = 12,		/* the host failed: memory, module, output */
 };
 

@@ -57,6 +57,8 @@ void hv_console_output(void *ctx, const uint8_t *data, size_t len)
 
 	if (!len)
 		return;
+	if (console->ring)
+		hv_ring_put(console->ring, data, len);
 	pthread_mutex_lock(&console->out_lock);
 	was_empty = !console->out_len;
 	console->out_total += len;
@@ -205,15 +207,21 @@ static void keep(struct hv_console *console, uint8_t byte)
 
 static void take_terminal_byte(struct hv_console *console, uint8_t byte)
 {
+	void (*detach)(void *ctx) = console->config.detach;
+
 	if (!console->escape) {
 		console->escape = byte == HV_CONSOLE_ESCAPE;
-		if (!console->escape)
+		if (detach && byte == HV_CONSOLE_LEAVE)
+			detach(console->config.ctx);
+		else if (!console->escape)
 			keep(console, byte);
 		return;
 	}
 	console->escape = false;
 	if (byte == 'x' || byte == 'X')
 		console->config.quit(console->config.ctx);
+	else if (detach && (byte == 'd' || byte == 'D'))
+		detach(console->config.ctx);
 	else if (byte == 'a' || byte == HV_CONSOLE_ESCAPE)
 		keep(console, HV_CONSOLE_ESCAPE);
 }
@@ -237,7 +245,7 @@ void hv_console_feed(struct hv_console *console)
 
 	while (console->in_len && feed_piece(console))
 		;
-	if (was_full && wants_more(console) && console->config.loop)
+	if (was_full && console->in_len < sizeof(console->in) && console->config.loop)
 		hv_loop_wake(console->config.loop);
 }
 
@@ -250,6 +258,21 @@ static void take(struct hv_console *console, const uint8_t *data, size_t len)
 			take_terminal_byte(console, data[i]);
 		else
 			keep(console, data[i]);
+}
+
+size_t hv_console_type(struct hv_console *console, const uint8_t *data, size_t len)
+{
+	size_t room;
+
+	pthread_mutex_lock(console->config.lock);
+	room = sizeof(console->in) - console->in_len;
+	if (len > room)
+		len = room;
+	for (size_t i = 0; i < len; i++)
+		keep(console, data[i]);
+	hv_console_feed(console);
+	pthread_mutex_unlock(console->config.lock);
+	return len;
 }
 
 static short wants_input(void *ctx)

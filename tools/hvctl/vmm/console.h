@@ -21,12 +21,14 @@
 #include <stdint.h>
 
 #include "loop.h"
+#include "ring.h"
 #include "stream.h"
 
 #define HV_CONSOLE_OUT      (64 * 1024)
 #define HV_CONSOLE_OUT_HIGH (16 * 1024)
 #define HV_CONSOLE_IN       (64 * 1024)
 #define HV_CONSOLE_ESCAPE   0x01 /* Ctrl-A */
+#define HV_CONSOLE_LEAVE    0x1d /* Ctrl-], to who can leave it */
 
 struct hv_console_config {
 	struct hv_loop *loop;		/* that waits for readers and input; NULL: nobody does */
@@ -39,6 +41,7 @@ struct hv_console_config {
 	/* Take what the guest has room for; called with @lock held. */
 	size_t (*input)(void *ctx, const uint8_t *data, size_t len);
 	void (*quit)(void *ctx);		/* Ctrl-A X */
+	void (*detach)(void *ctx);		/* Ctrl-A D or Ctrl-]; NULL: nobody can */
 	void (*failed)(void *ctx, int errnum);	/* output is lost; once */
 	void *ctx;
 };
@@ -57,6 +60,7 @@ struct hv_console {
 	bool out_stuck;			/* the other side has taken nothing, the last time */
 	bool out_mid_line;		/* what was there to write has not ended its line */
 	uint8_t out_last;		/* the last byte that was written, 0: none */
+	struct hv_ring *ring;		/* has the last that was said, for others; or NULL */
 	/* input, under @config.lock */
 	struct hv_stream in_stream;
 	struct hv_watch in_watch;
@@ -102,6 +106,9 @@ static inline bool hv_console_is_behind(const struct hv_console *console)
 
 /* Write all there is, however long the reader takes; to a lossy one, what it takes now. */
 void hv_console_finish(struct hv_console *console);
+
+/* What somebody else has typed: returns how much there was room for. By the loop's thread. */
+size_t hv_console_type(struct hv_console *console, const uint8_t *data, size_t len);
 
 /* Give the guest what it has room for; @config.lock is held. */
 void hv_console_feed(struct hv_console *console);

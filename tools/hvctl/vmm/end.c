@@ -27,6 +27,7 @@ static const struct end_row end_rows[HV_NR_ENDS] = {
 	[HV_END_QUIT] = { "quit", "ended from the terminal", HV_STATUS_OK },
 	[HV_END_REBOOT] = { "reboot", "guest rebooted", HV_STATUS_OK },
 	[HV_END_PANIC] = { "panic", "guest panicked", HV_STATUS_PANIC },
+	[HV_END_KILLED] = { "killed", "guest ended from outside", HV_STATUS_KILLED },
 	[HV_END_RESETS] = { "reset-loop", "guest resets for ever", HV_STATUS_TRIPLE_FAULT },
 };
 

@@ -19,6 +19,7 @@ enum hv_end_kind {
 	HV_END_QUIT,			/* Ctrl-A X */
 	HV_END_REBOOT,			/* the guest wants one, the user does not */
 	HV_END_PANIC,			/* of the guest's kernel; @text is what it said */
+	HV_END_KILLED,			/* from outside: hvctl kill, or stop; @text is why */
 	HV_END_RESETS,			/* it does nothing but reset; @text is how often */
 	HV_NR_ENDS
 };

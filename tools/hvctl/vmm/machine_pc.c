@@ -480,10 +480,18 @@ static int reset(struct hv_machine *machine, struct hv_error *err)
 	return hv_machine_load(machine, err);
 }
 
+static void reset_now(struct hv_machine *machine)
+{
+	struct hv_error err;
+
+	hv_machine_say(machine, "reset");
+	if (reset(machine, &err))
+		hv_machine_end(machine, HV_END_ERROR, 0, "cannot reset the machine: %s", err.text);
+}
+
 /* ... or the end, if that is what it comes to. */
 static void reset_or_end(struct hv_machine *machine)
 {
-	struct hv_error err;
 	const char *panic;
 
 	hv_serial_flush(machine);
@@ -501,9 +509,19 @@ static void reset_or_end(struct hv_machine *machine)
 			       "%u times, each within a second of the one before", RESETS_MAX);
 		return;
 	}
-	hv_machine_say(machine, "reset");
-	if (reset(machine, &err))
-		hv_machine_end(machine, HV_END_ERROR, 0, "cannot reset the machine: %s", err.text);
+	reset_now(machine);
+}
+
+void hv_machine_pc_press_reset(struct hv_machine *machine)
+{
+	if (!hv_machine_pause(machine))
+		return;
+	pthread_mutex_lock(&machine->lock);
+	hv_machine_drop_attention(machine, HV_ATTENTION_RESET);
+	hv_serial_flush(machine);
+	reset_now(machine);
+	pthread_mutex_unlock(&machine->lock);
+	hv_machine_resume(machine);
 }
 
 void hv_machine_pc_reset(struct hv_machine *machine)

@@ -106,4 +106,7 @@ bool hv_machine_pc_shutdown(struct hv_machine *machine);
  */
 void hv_machine_pc_reset(struct hv_machine *machine);
 
+/* Somebody presses the reset button: whatever the guest has done, and --no-reboot, say. */
+void hv_machine_pc_press_reset(struct hv_machine *machine);
+
 #endif

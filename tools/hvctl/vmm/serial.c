@@ -181,8 +181,10 @@ static struct hv_serial *next_port(struct hv_machine *machine, struct hv_serial 
 
 void hv_serial_reset(struct hv_machine *machine)
 {
-	for (struct hv_serial *port = NULL; (port = next_port(machine, port));)
+	for (struct hv_serial *port = NULL; (port = next_port(machine, port));) {
 		hv_uart16550_reset(&port->uart);
+		port->panic = (struct hv_panic){ .len = 0 };
+	}
 }
 
 void hv_serial_flush(struct hv_machine *machine)

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "advice.h"
+#include "control.h"
+#include "detach.h"
 #include "display.h"
 #include "lib/status.h"
 #include "lib/text.h"
@@ -26,6 +28,8 @@
 struct session {
 	const struct hv_session_options *options;
 	struct hv_machine *machine;
+	struct hv_control *control;	/* NULL: it does without */
+	struct hv_detach detach;
 	struct hv_signals signals;
 	struct hv_term term;
 	struct hv_silence silence;
@@ -120,11 +124,16 @@ static int start(struct session *session, struct hv_error *err)
 /* One in so many takes its memory along as records, not in the memfd. */
 #define RELOAD_COPIED 16
 
+static void plan_reload(struct session *session);
+
 static void on_reload(void *dev)
 {
 	struct session *session = dev;
 
-	hv_loop_stop(&session->machine->loop);
+	if (session->control && session->control->paused)
+		plan_reload(session);
+	else
+		hv_loop_stop(&session->machine->loop);
 }
 
 static void plan_reload(struct session *session)
@@ -168,6 +177,7 @@ static void destroy(struct session *session)
 	hv_machine_end(machine, HV_END_QUIT, 0, "%s", "saved");
 	hv_machine_join(machine);
 	hv_loop_remove(&machine->loop, &session->signals.watch);
+	hv_control_detach(session->control);
 	hv_silence_forget(&session->silence);
 	hv_display_detach(&session->display);
 	if (session->has_term)
@@ -182,6 +192,7 @@ static void attach(struct session *session)
 	struct hv_machine *machine = session->machine;
 
 	hv_loop_add(&machine->loop, &session->signals.watch);
+	hv_control_attach(session->control, machine);
 	hv_silence_watch(&session->silence, machine);
 	hv_display_attach(&session->display, machine);
 	if (!session->has_term)
@@ -232,7 +243,7 @@ static int serve(struct session *session, struct hv_error *err)
 
 static bool was_killed(const struct hv_end *end)
 {
-	return end->kind == HV_END_SIGNAL || end->kind == HV_END_QUIT;
+	return end->kind == HV_END_SIGNAL || end->kind == HV_END_QUIT || end->kind == HV_END_KILLED;
 }
 
 /* Who was killed waits for no reader. */
@@ -321,6 +332,7 @@ static bool is_worth_telling(const struct hv_machine *machine)
 	case HV_END_ERROR:
 	case HV_END_HALTED:
 	case HV_END_PANIC:
+	case HV_END_KILLED:
 		return true;
 	default:
 		return machine->config.verbose && !was_killed(&machine->end);
@@ -377,6 +389,7 @@ static int finish(struct session *session)
 	hv_serial_flush(machine);
 	hv_display_close(&session->display);
 	tell_screen(machine);
+	hv_control_flush(session->control);
 	if (was_killed(&machine->end))
 		drain_consoles(machine);
 	if (session->has_term)
@@ -409,29 +422,107 @@ static int fail(const struct hv_error *err)
 	return HV_STATUS_USAGE;
 }
 
-int hv_session_run(const struct hv_config *config, const struct hv_session_options *options)
+/* A VM that has no name from its user may do without a channel. */
+static int open_control(struct session *session, const struct hv_config *config,
+			struct hv_error *err)
 {
-	struct session session = { .options = options, .seed = options->seed };
+	session->control = hv_control_open(config, err);
+	if (session->control)
+		return hv_detach_open_log(&session->detach, session->control, err);
+	if (config->name || session->options->detach)
+		return -EINVAL;
+	fprintf(stderr, "hvctl run: %s: %s; 'hvctl ps' will not show this VM\n", err->subject,
+		err->text);
+	return 0;
+}
+
+/* It does not run. What may still run goes with the process. */
+static int give_up(struct session *session, const struct hv_error *err)
+{
+	int status;
+
+	hv_term_restore();
+	status = fail(err);
+	hv_detach_fail(&session->detach);
+	hv_detach_close_log(&session->detach, session->control);
+	if (session->machine && session->control)
+		hv_claim_release(&session->control->claim);
+	else
+		hv_control_close(session->control, NULL);
+	return status;
+}
+
+static int tell_start(struct session *session, struct hv_error *err)
+{
+	if (hv_detach_tell(&session->detach, session->control))
+		return 0;
+	err->subject = "--detach";
+	return hv_fail(err, EPIPE, "who has started it has gone");
+}
+
+static int run(struct session *session, const struct hv_config *config)
+{
 	struct hv_error err = { .subject = "run" };
 	struct hv_end end;
 	int status;
 
-	if (hv_display_check(config, &err))
-		return fail(&err);
 	hv_term_watch_ways_out();
-	session.machine = hv_machine_create(config, &err);
-	if (!session.machine)
-		return fail(&err);
-	if (start(&session, &err) || serve(&session, &err)) {
-		hv_term_restore();
-		return fail(&err);
-	}
-	status = finish(&session);
-	end = session.machine->end;
-	hv_machine_destroy(session.machine);
+	if (open_control(session, config, &err))
+		return give_up(session, &err);
+	session->machine = hv_machine_create(config, &err);
+	if (!session->machine)
+		return give_up(session, &err);
+	hv_control_attach(session->control, session->machine);
+	if (start(session, &err) || tell_start(session, &err) || serve(session, &err))
+		return give_up(session, &err);
+	status = finish(session);
+	end = session->machine->end;
+	hv_control_detach(session->control);
+	hv_machine_destroy(session->machine);
 	if (config->verbose && !was_killed(&end))
 		fputs("cleaned up\n", stderr);
+	hv_detach_close_log(&session->detach, session->control);
+	hv_control_close(session->control, &end);
 	if (end.kind == HV_END_SIGNAL)
 		hv_signals_die(end.detail);
 	return status;
+}
+
+/* The console of a detached one is null where nothing else is said: others come by the channel. */
+static int prepare_detached(struct hv_config *config, struct hv_error *err)
+{
+	err->subject = "--detach";
+	if (config->console.kind == HV_SERIAL_STDIO)
+		return hv_fail(
+			err, EINVAL,
+			"--console stdio is a terminal that it leaves; leave one of them out");
+	if (config->display != HV_DISPLAY_NONE)
+		return hv_fail(err, EINVAL,
+			       "--display is on a terminal that it leaves; leave one of them out");
+	if (config->console.kind == HV_SERIAL_NONE)
+		config->console.kind = HV_SERIAL_NULL;
+	return 0;
+}
+
+int hv_session_run(const struct hv_config *asked, const struct hv_session_options *options)
+{
+	struct session session = {
+		.options = options,
+		.detach = HV_DETACH_NONE,
+		.seed = options->seed,
+	};
+	struct hv_config config = *asked;
+	struct hv_error err = { .subject = "run" };
+	int status, result = 0;
+
+	if (options->detach && prepare_detached(&config, &err))
+		return fail(&err);
+	if (hv_display_check(&config, &err))
+		return fail(&err);
+	err.subject = "--detach";
+	if (options->detach)
+		result = hv_detach_fork(&session.detach, &status, &err);
+	if (result < 0)
+		return fail(&err);
+	return result ? status : run(&session, &config);
 }

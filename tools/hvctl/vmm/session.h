@@ -7,6 +7,7 @@
 
 struct hv_session_options {
 	bool json;			/* report the end as a last line on standard output */
+	bool detach;			/* in a process of its own, which has no terminal */
 	bool stats;			/* tell on standard error how often each VM exit came */
 	/*
 	 * For tests: so often, at random times, save the machine, destroy it, and go on with what
@@ -23,7 +24,8 @@ struct hv_session_options {
  *
  * Standard input and output are the guest's console; the terminal is raw meanwhile, and
  * signals that would kill us end the machine. Returns the exit status; does not return
- * after such a signal, of which it dies.
+ * after such a signal, of which it dies. Of a detached one it tells the name when it runs, and
+ * returns.
  */
 int hv_session_run(const struct hv_config *config, const struct hv_session_options *options);
 

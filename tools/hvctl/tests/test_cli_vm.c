@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The commands on VMs that run, as users meet them: hvctl itself, on a terminal or in a script. */
+#include <jansson.h>
+#include <poll.h>
+#include <pty.h>
+#include <termios.h>
+
+#include "control_test.h"
+#include "lib/status.h"
+
+static const char *hvctl;
+static char said[8192];
+
+/* What `hvctl ARGUMENTS` says, in both streams; returns its status. */
+static int run(const char *arguments)
+{
+	char command[300];
+	size_t len;
+	FILE *pipe;
+	int status;
+
+	snprintf(command, sizeof(command), "%s %s 2>&1 </dev/null", hvctl, arguments);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	len = fread(said, 1, sizeof(said) - 1, pipe);
+	said[len] = 0;
+	status = pclose(pipe);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void says(const char *arguments, int status, const char *with)
+{
+	int got = run(arguments);
+
+	if (got != status || !strstr(said, with))
+		fail_msg("hvctl %s: %d: %s", arguments, got, said);
+}
+
+/* One line, with a remedy. */
+static void refuses(const char *arguments, int status, const char *with)
+{
+	says(arguments, status, with);
+	if (strchr(said, '\n') != said + strlen(said) - 1 || strncmp(said, "hvctl ", 6))
+		fail_msg("hvctl %s: %s", arguments, said);
+}
+
+static void test_ps(void **state)
+{
+	json_t *list, *one;
+
+	(void)state;
+	says("ps", 0, "NAME ");
+	assert_non_null(strstr(said, "\nweb "));
+	assert_non_null(strstr(said, "/4M "));
+	assert_non_null(strstr(said, " running\n"));
+	assert_int_equal(run("ps --json"), 0);
+	list = json_loads(said, 0, NULL);
+	assert_int_equal(json_array_size(list), 1);
+	one = json_array_get(list, 0);
+	assert_string_equal(json_string_value(json_object_get(one, "name")), "web");
+	assert_int_equal(json_integer_value(json_object_get(one, "pid")), vm);
+	assert_true(json_integer_value(json_object_get(one, "exits_per_second")) > 0);
+	assert_null(json_object_get(one, "ok"));
+	json_decref(list);
+	/* One that is stopped is known, too. */
+	kill(vm, SIGSTOP);
+	says("ps", 0, " silent\n");
+	refuses("pause web", 2, "does not answer; ");
+	kill(vm, SIGCONT);
+	says("ps", 0, " running\n");
+}
+
+static void test_words(void **state)
+{
+	char by_pid[64];
+
+	(void)state;
+	says("pause web", 0, "");
+	assert_string_equal(said, "");
+	says("ps", 0, " paused\n");
+	refuses("pause w", HV_STATUS_ERROR, "hvctl pause: web: it is paused already\n");
+	snprintf(by_pid, sizeof(by_pid), "resume %d", vm);
+	says(by_pid, 0, "");
+	says("reset web", 0, "");
+	says("nmi web", 0, "");
+	refuses("pause x", 2, "hvctl pause: x: no such VM; there are web\n");
+	refuses("pause", 2, "no VM named; ");
+	refuses("stop --timeout x web", 2, "--timeout x: give 0 to 86400 seconds");
+	refuses("stop --timeout 86401 web", 2, "--timeout 86401");
+	refuses("console", 2, "no VM named; ");
+	refuses("console web web", 2, "one VM only; ");
+	refuses("ps web", 2, "no argument expected; ");
+	says("ps", 0, " running\n");
+}
+
+static void test_ambiguous(void **state)
+{
+	struct hv_client other;
+	pid_t pid = start_named("web-2", HV_MACHINE_PC);
+
+	(void)state;
+	connect_to(&other, "web-2");
+	hv_client_close(&other);
+	refuses("kill we", 2, "which of web, web-2?\n");
+	says("kill web-", 0, "web-2: guest ended from outside: ");
+	assert_int_equal(status_of(pid), HV_STATUS_KILLED);
+	says("kill web nobody", 2, "hvctl kill: nobody: no such VM; there is none\n");
+	assert_int_equal(ended(), HV_STATUS_KILLED);
+}
+
+static void test_stop(void **state)
+{
+	(void)state;
+	says("stop web", 0, "web: power button pressed; power-off in 30 s at the latest\n");
+	assert_non_null(strstr(said, "web: guest powered off\n"));
+	assert_int_equal(ended(), 0);
+	says("ps", 0, "NAME ");
+	assert_null(strstr(said, "web"));
+}
+
+static void test_stop_that_lasts_too_long(void **state)
+{
+	(void)state;
+	says("stop -t 1 web", 0, "no answer to the power button in 1 s\n");
+	assert_int_equal(ended(), HV_STATUS_KILLED);
+}
+
+/* Who waits has come: the second client. */
+static void wait_for_clients(long long count)
+{
+	for (unsigned int i = 0; i < 10000; i++) {
+		json_t *reply, *number;
+		struct hv_error err;
+
+		assert_int_equal(hv_client_call(&client, json_pack("{s:s}", "request", "status"),
+						&reply, &err),
+				 0);
+		number = json_object_get(reply, "clients");
+		if (json_integer_value(number) == count) {
+			json_decref(reply);
+			return;
+		}
+		json_decref(reply);
+		test_sleep_ms(1);
+	}
+	fail();
+}
+
+/* Its status, of a VM that gets @sig meanwhile. */
+static int wait_while_killing(int sig)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		execl(hvctl, "hvctl", "wait", "web", NULL);
+		_exit(127);
+	}
+	wait_for_clients(2);
+	/* It has said so: its greeting came before. */
+	test_sleep_ms(200);
+	kill(vm, sig);
+	return status_of(pid);
+}
+
+static void test_wait(void **state)
+{
+	(void)state;
+	assert_int_equal(wait_while_killing(SIGTERM), 128 + SIGTERM);
+}
+
+static void test_wait_for_sudden_death(void **state)
+{
+	(void)state;
+	assert_int_equal(wait_while_killing(SIGKILL), HV_STATUS_ERROR);
+}
+
+/* ---------------------------------------------------------------- terminal */
+
+struct terminal {
+	pid_t pid;
+	int fd;
+	struct termios before;
+	size_t len;
+	char text[8192];
+};
+
+static void open_console(struct terminal *terminal, const char *arguments)
+{
+	struct termios modes;
+
+	terminal->len = 0;
+	fflush(NULL);
+	terminal->pid = forkpty(&terminal->fd, NULL, NULL, NULL);
+	if (!terminal->pid) {
+		/* The shell shows, when it is back, that the terminal is as it was. */
+		execl("/bin/sh", "sh", "-c", arguments, hvctl, NULL);
+		_exit(127);
+	}
+	assert_int_equal(tcgetattr(terminal->fd, &modes), 0);
+	terminal->before = modes;
+}
+
+static void expect(struct terminal *terminal, const char *text)
+{
+	struct pollfd fd = { terminal->fd, POLLIN, 0 };
+
+	while (!memmem(terminal->text, terminal->len, text, strlen(text))) {
+		ssize_t n = 0;
+
+		if (poll(&fd, 1, 10000) == 1)
+			n = read(terminal->fd, terminal->text + terminal->len,
+				 sizeof(terminal->text) - 1 - terminal->len);
+		if (n <= 0)
+			fail_msg("no \"%s\" but \"%.*s\"", text, (int)terminal->len,
+				 terminal->text);
+		terminal->len += n;
+	}
+}
+
+static void type(struct terminal *terminal, const char *text)
+{
+	assert_int_equal(write(terminal->fd, text, strlen(text)), strlen(text));
+}
+
+static void modes_are_back(struct terminal *terminal)
+{
+	struct termios now;
+
+	assert_int_equal(tcgetattr(terminal->fd, &now), 0);
+	assert_int_equal(now.c_lflag, terminal->before.c_lflag);
+	assert_int_equal(now.c_iflag, terminal->before.c_iflag);
+	assert_int_equal(now.c_oflag, terminal->before.c_oflag);
+}
+
+#define THEN_WAIT "$0 console web; echo status $?; read line"
+
+/* Shows what was said, types, leaves; the other way to leave; the terminal is as it was. */
+static void test_console(void **state)
+{
+	static const char *const leave[] = { "\001d", "\001D", "\035" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(leave); i++) {
+		struct terminal terminal;
+
+		open_console(&terminal, THEN_WAIT);
+		expect(&terminal, "hvctl: Ctrl-A D leaves the console of web");
+		expect(&terminal, "hello");
+		type(&terminal, "abc\001x\001ad");
+		expect(&terminal, "ABC\001D");
+		type(&terminal, leave[i]);
+		expect(&terminal, "status 0");
+		modes_are_back(&terminal);
+		close(terminal.fd);
+		assert_int_not_equal(status_of(terminal.pid), -1);
+	}
+	says("ps", 0, " running\n");
+}
+
+static void test_second_console(void **state)
+{
+	struct terminal first, second;
+
+	(void)state;
+	open_console(&first, THEN_WAIT);
+	expect(&first, "hello");
+	open_console(&second, THEN_WAIT);
+	expect(&second, "types there; here you can only look");
+	type(&second, "xyz");
+	type(&first, "abc");
+	expect(&first, "ABC");
+	expect(&second, "ABC");
+	assert_null(memmem(second.text, second.len, "XYZ", 3));
+	says("kill web", 0, "");
+	expect(&first, "web: guest ended from outside");
+	expect(&first, "status 0");
+	expect(&second, "status 0");
+	modes_are_back(&first);
+	modes_are_back(&second);
+	close(first.fd);
+	close(second.fd);
+	assert_int_not_equal(status_of(first.pid), -1);
+	assert_int_not_equal(status_of(second.pid), -1);
+}
+
+static void test_console_of_sudden_death(void **state)
+{
+	struct terminal terminal;
+
+	(void)state;
+	open_console(&terminal, THEN_WAIT);
+	expect(&terminal, "hello");
+	kill(vm, SIGKILL);
+	expect(&terminal, "has gone without a word; it was killed");
+	expect(&terminal, "status 12");
+	modes_are_back(&terminal);
+	close(terminal.fd);
+	assert_int_not_equal(status_of(terminal.pid), -1);
+}
+
+#define WITH_PID "sh -c 'echo pid $$; exec \"$0\" console web' $0; echo status $?; read line"
+
+static void test_console_killed(void **state)
+{
+	struct terminal terminal;
+
+	(void)state;
+	open_console(&terminal, WITH_PID);
+	expect(&terminal, "hello");
+	terminal.text[terminal.len] = 0;
+	kill(atoi(strstr(terminal.text, "pid ") + 4), SIGTERM);
+	expect(&terminal, "status 143");
+	modes_are_back(&terminal);
+	close(terminal.fd);
+	assert_int_not_equal(status_of(terminal.pid), -1);
+}
+
+#define T(name, begin) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_ps, start),
+		T(test_words, start),
+		T(test_ambiguous, start),
+		T(test_stop, start_obedient),
+		T(test_stop_that_lasts_too_long, start),
+		T(test_wait, start),
+		T(test_wait_for_sudden_death, start),
+		T(test_console, start),
+		T(test_second_console, start),
+		T(test_console_of_sudden_death, start),
+		T(test_console_killed, start),
+	};
+	int failed;
+
+	hvctl = getenv("HVCTL");
+	if (!hvctl || !make_top()) {
+		printf("1..0 # SKIP HVCTL names no hvctl\n");
+		return 0;
+	}
+	failed = cmocka_run_group_tests_name("cli_vm", tests, NULL, NULL);
+	remove_top();
+	return failed;
+}

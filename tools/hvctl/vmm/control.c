@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The control channel: its socket and its clients. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "control/socket.h"
+#include "lib/util.h"
+
+#define DEAF_NS HV_NSEC_PER_SEC
+
+/* ------------------------------------------------------------------- lines */
+
+void hv_control_send(struct hv_control_client *client, json_t *line)
+{
+	size_t room = sizeof(client->out) - client->out_len;
+	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) : 0;
+
+	json_decref(line);
+	/* Without memory, too: one that has no answer would wait for it. */
+	if (!text || len + 1 > room || len + 1 > HV_CONTROL_LINE_MAX) {
+		client->dropped = true;
+	} else {
+		memcpy(client->out + client->out_len, text, len);
+		client->out[client->out_len + len] = '\n';
+		client->out_len += len + 1;
+	}
+	free(text);
+}
+
+void hv_control_refuse(struct hv_control_client *client, const char *request, json_t *id,
+		       const char *code, const char *text)
+{
+	hv_control_send(client, json_pack("{s:s?, s:O*, s:b, s:s, s:s}", "reply", request, "id", id,
+					  "ok", 0, "code", code, "error", text));
+}
+
+/* All whole lines that there are; what follows a request for the console is none. */
+static void take_lines(struct hv_control_client *client)
+{
+	char *end;
+
+	while (!client->attached && !client->dropped &&
+	       (end = memchr(client->in, '\n', client->in_len))) {
+		size_t len = end + 1 - client->in;
+
+		hv_control_handle(client, client->in, len - 1);
+		client->in_len -= len;
+		memmove(client->in, end + 1, client->in_len);
+	}
+	if (client->attached || client->in_len < sizeof(client->in))
+		return;
+	hv_control_refuse(client, NULL, NULL, "too-long", "a line has no end; end it earlier");
+	client->dropped = true;
+}
+
+/* ----------------------------------------------------------------- console */
+
+/* What was typed, as far as the guest's input has room. */
+static void type(struct hv_control_client *client)
+{
+	size_t taken = client->in_len;
+
+	if (client->types)
+		taken = hv_console_type(&client->control->machine->console,
+					(const uint8_t *)client->in, client->in_len);
+	client->in_len -= taken;
+	memmove(client->in, client->in + taken, client->in_len);
+}
+
+static void take(struct hv_control_client *client)
+{
+	if (!client->attached)
+		take_lines(client);
+	if (client->attached)
+		type(client);
+}
+
+/* More of the console, while there is room for it and for a word about what is lost. */
+static void fill(struct hv_control_client *client)
+{
+	size_t room = sizeof(client->out) - client->out_len, n = 1;
+	uint64_t lost;
+
+	while (client->attached && n && room > 128) {
+		uint8_t data[1024];
+
+		n = hv_ring_get(&client->control->ring, &client->pos, data,
+				room - 128 < sizeof(data) ? room - 128 : sizeof(data), &lost);
+		if (lost)
+			client->out_len += sprintf(client->out + client->out_len,
+						   "\r\n[hvctl: %llu bytes are lost]\r\n",
+						   (unsigned long long)lost);
+		memcpy(client->out + client->out_len, data, n);
+		client->out_len += n;
+		room = sizeof(client->out) - client->out_len;
+	}
+}
+
+/* ------------------------------------------------------------------ client */
+
+static void drop(struct hv_control_client *client)
+{
+	struct hv_control *control = client->control;
+	struct hv_control_client **link = &control->clients;
+
+	while (*link != client)
+		link = &(*link)->next;
+	*link = client->next;
+	control->count--;
+	if (client->types)
+		control->seen = client->pos;
+	if (control->machine)
+		hv_loop_remove(&control->machine->loop, &client->watch);
+	close(client->watch.fd);
+	free(client);
+}
+
+/* Returns whether the other side is still there. */
+static bool write_some(struct hv_control_client *client)
+{
+	ssize_t n;
+
+	fill(client);
+	if (!client->out_len)
+		return true;
+	n = send(client->watch.fd, client->out, client->out_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	client->out_len -= n;
+	memmove(client->out, client->out + n, client->out_len);
+	return true;
+}
+
+static bool read_some(struct hv_control_client *client)
+{
+	ssize_t n = recv(client->watch.fd, client->in + client->in_len,
+			 sizeof(client->in) - client->in_len, MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	client->in_len += n;
+	if (n)
+		take(client);
+	return n;
+}
+
+/*
+ * An attached client is read no further when the guest does not take what it has typed: each
+ * look tries again.
+ */
+static short wants(void *ctx)
+{
+	struct hv_control_client *client = ctx;
+	short events = 0;
+
+	if (client->attached)
+		type(client);
+	if (client->in_len < sizeof(client->in))
+		events |= POLLIN;
+	if (client->out_len ||
+	    (client->attached && hv_ring_has(&client->control->ring, client->pos)))
+		events |= POLLOUT;
+	return events;
+}
+
+static void on_ready(void *ctx, short revents)
+{
+	struct hv_control_client *client = ctx;
+	bool there = !(revents & POLLERR);
+
+	if (there && revents & POLLOUT)
+		there = write_some(client);
+	if (there && revents & (POLLIN | POLLHUP))
+		there = read_some(client);
+	/* The last word, as far as it is taken. */
+	if (there && client->dropped)
+		write_some(client);
+	if (!there || client->dropped)
+		drop(client);
+}
+
+static void greet(struct hv_control_client *client)
+{
+	hv_control_send(client, json_pack("{s:s, s:i, s:s, s:i}", "hvctl", HV_VERSION, "protocol",
+					  HV_CONTROL_PROTOCOL, "name", client->control->claim.name,
+					  "pid", getpid()));
+}
+
+static struct hv_control_client *add(struct hv_control *control, int fd, pid_t pid)
+{
+	struct hv_control_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->control = control;
+	client->pid = pid;
+	client->watch = (struct hv_watch){
+		.fd = fd,
+		.wants = wants,
+		.ready = on_ready,
+		.ctx = client,
+	};
+	client->next = control->clients;
+	control->clients = client;
+	control->count++;
+	hv_loop_add(&control->machine->loop, &client->watch);
+	greet(client);
+	return client;
+}
+
+static short listens(void *ctx)
+{
+	const struct hv_control *control = ctx;
+
+	return control->deaf.armed ? 0 : POLLIN;
+}
+
+/* The loop asks listens() after it. */
+static void on_hearing(void *dev)
+{
+	(void)dev;
+}
+
+static void on_connect(void *ctx, short revents)
+{
+	struct hv_control *control = ctx;
+	struct hv_clock *clock = &control->machine->loop.clock;
+	int fd = hv_socket_accept(control->listener.fd);
+	struct hv_control_client *client;
+	pid_t pid;
+
+	(void)revents;
+	/* Without descriptors it would be tried again at once, and for ever. */
+	if (fd < 0 && fd != -EAGAIN)
+		hv_timer_arm(clock, &control->deaf, hv_now_ns(clock) + DEAF_NS);
+	if (fd < 0)
+		return;
+	client = hv_socket_is_friend(fd, &pid) ? add(control, fd, pid) : NULL;
+	if (!client) {
+		close(fd);
+		return;
+	}
+	if (control->count <= HV_CONTROL_CLIENTS)
+		return;
+	hv_control_refuse(client, NULL, NULL, "busy", "too many clients; close one");
+	write_some(client);
+	drop(client);
+}
+
+/* ------------------------------------------------------------------ channel */
+
+static struct hv_control *open_named(struct hv_control *control, const char *name,
+				     struct hv_error *err)
+{
+	int fd = -1, error = hv_runtime_dir_open(&control->dir, true, err);
+
+	if (!error)
+		error = hv_claim_take(&control->claim, &control->dir, name, err);
+	if (!error) {
+		fd = hv_socket_listen(&control->dir, name);
+		if (fd < 0)
+			error = hv_fail(err, -fd, "no socket in %s: %s; make room there",
+					control->dir.path, strerror(-fd));
+	}
+	if (error) {
+		hv_control_close(control, NULL);
+		errno = -error;
+		return NULL;
+	}
+	control->listener = (struct hv_watch){
+		.fd = fd,
+		.wants = listens,
+		.ready = on_connect,
+		.ctx = control,
+	};
+	control->deaf.fn = on_hearing;
+	return control;
+}
+
+struct hv_control *hv_control_open(const struct hv_config *config, struct hv_error *err)
+{
+	struct hv_control *control = calloc(1, sizeof(*control));
+	char name[HV_NAME_MAX + 1];
+
+	if (!control) {
+		hv_fail(err, ENOMEM, "no memory for a control channel; close something");
+		return NULL;
+	}
+	control->dir.fd = control->listener.fd = -1;
+	control->claim = (struct hv_claim)HV_CLAIM_NONE;
+	control->started_ns = hv_monotonic_ns();
+	hv_ring_init(&control->ring);
+	hv_name_make(name, config->load.path ?: "", getpid());
+	return open_named(control, config->name ?: name, err);
+}
+
+void hv_control_attach(struct hv_control *control, struct hv_machine *machine)
+{
+	if (!control)
+		return;
+	control->machine = machine;
+	machine->console.ring = &control->ring;
+	hv_ring_set_loop(&control->ring, &machine->loop);
+	hv_loop_add(&machine->loop, &control->listener);
+	for (struct hv_control_client *client = control->clients; client; client = client->next)
+		hv_loop_add(&machine->loop, &client->watch);
+}
+
+void hv_control_detach(struct hv_control *control)
+{
+	struct hv_machine *machine = control ? control->machine : NULL;
+
+	if (!machine)
+		return;
+	for (struct hv_control_client *client = control->clients; client; client = client->next)
+		hv_loop_remove(&machine->loop, &client->watch);
+	hv_loop_remove(&machine->loop, &control->listener);
+	hv_timer_cancel(&machine->loop.clock, &control->power_off);
+	hv_timer_cancel(&machine->loop.clock, &control->deaf);
+	hv_ring_set_loop(&control->ring, NULL);
+	control->machine = NULL;
+}
+
+void hv_control_flush(struct hv_control *control)
+{
+	struct hv_control_client *client = control ? control->clients : NULL;
+
+	for (; client; client = client->next)
+		while (write_some(client) && !client->out_len &&
+		       hv_ring_has(&control->ring, client->pos) && client->attached)
+			;
+}
+
+static void tell_end(struct hv_control_client *client, const struct hv_end *end)
+{
+	char text[300];
+
+	hv_end_describe(end, text, sizeof(text));
+	if (client->waits)
+		hv_control_send(client, json_pack("{s:s, s:s, s:i, s:s}", "event", "ended", "end",
+						  hv_end_name(end), "status", hv_end_status(end),
+						  "text", text));
+}
+
+void hv_control_close(struct hv_control *control, const struct hv_end *end)
+{
+	if (!control)
+		return;
+	hv_close(control->listener.fd);
+	hv_claim_release(&control->claim);
+	while (control->clients) {
+		if (end)
+			tell_end(control->clients, end);
+		write_some(control->clients);
+		drop(control->clients);
+	}
+	hv_runtime_dir_close(&control->dir);
+	hv_ring_exit(&control->ring);
+	free(control);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The control channel of a VM: a Unix socket by which other processes of the user ask how
+ * it is, tell it to stop, and have its console. docs/control.md has the protocol.
+ *
+ * All of it belongs to the loop's thread, which never waits for a client: each has a bounded
+ * buffer a direction, and one that does not read what it has asked for is dropped.
+ */
+#ifndef HV_VMM_CONTROL_H
+#define HV_VMM_CONTROL_H
+
+#include <jansson.h>
+
+#include "control/claim.h"
+#include "control/protocol.h"
+#include "end.h"
+#include "machine.h"
+#include "ring.h"
+
+#define HV_CONTROL_CLIENTS 32
+#define HV_CONTROL_OUT	   (2 * HV_CONTROL_LINE_MAX)
+
+struct hv_control;
+
+struct hv_control_client {
+	struct hv_control *control;
+	struct hv_control_client *next;
+	struct hv_watch watch;
+	pid_t pid;
+	bool waits;			/* it is told of the end */
+	bool dropped;			/* it does not read, or speaks no lines: to be closed */
+	bool attached;			/* to the console: no lines any more */
+	bool types;			/* ... and what it sends is typed */
+	uint64_t pos;			/* in control->ring */
+	size_t in_len, out_len;
+	char in[HV_CONTROL_LINE_MAX];
+	char out[HV_CONTROL_OUT];
+};
+
+struct hv_control {
+	struct hv_runtime_dir dir;
+	struct hv_claim claim;
+	struct hv_watch listener;
+	struct hv_machine *machine;	/* NULL: not attached */
+	struct hv_control_client *clients;
+	unsigned int count;		/* of them */
+	uint64_t started_ns;
+	uint64_t seen;			/* of the console, by the last who has typed there */
+	bool paused;			/* by us */
+	bool stopping;			/* the power button was pressed, ... */
+	struct hv_timer power_off;	/* ... and here it has lasted too long */
+	unsigned int patience;		/* in seconds */
+	struct hv_timer deaf;		/* nobody can be let in, until then */
+	bool detached;			/* it has a log */
+	struct hv_ring ring;
+};
+
+/**
+ * hv_control_open() - have a name, and a socket of that name
+ * @config: with the name; without one, one is made
+ * @err: filled in on failure, with its subject
+ *
+ * Returns what hv_control_close() takes, or NULL; then errno says why: EBUSY if a VM of that
+ * name runs.
+ */
+struct hv_control *hv_control_open(const struct hv_config *config, struct hv_error *err);
+
+/* Serve clients by @machine's loop from now on, until hv_control_detach(); @control may be NULL. */
+void hv_control_attach(struct hv_control *control, struct hv_machine *machine);
+void hv_control_detach(struct hv_control *control);
+
+/* Give attached clients what they take at once of the console's last words. */
+void hv_control_flush(struct hv_control *control);
+
+/* The machine has gone: give the name back, and tell those who wait; @end may be NULL. */
+void hv_control_close(struct hv_control *control, const struct hv_end *end);
+
+/* ------------------------------------------------- for control_request.c */
+
+/* What a line says: a reply goes into the client's buffer. */
+void hv_control_handle(struct hv_control_client *client, const char *line, size_t len);
+
+/* One more line for it; @line goes. */
+void hv_control_send(struct hv_control_client *client, json_t *line);
+
+/* An answer of no: to @request if it is known, with its @id if there is one; neither goes. */
+void hv_control_refuse(struct hv_control_client *client, const char *request, json_t *id,
+		       const char *code, const char *text);
+
+#endif

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What clients of the control channel may ask for: a row each. */
+#include <errno.h>
+#include <string.h>
+
+#include "control.h"
+#include "lib/text.h"
+#include "lib/tvx.h"
+#include "lib/util.h"
+#include "machine_pc.h"
+
+struct request {
+	const char *name;
+	const char *argument;		/* it may have; NULL: none */
+	/* Fill @reply. 0 or -errno, which becomes a code. */
+	int (*run)(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err);
+};
+
+/* ------------------------------------------------------------------ status */
+
+/* Of all vCPUs; they count while nobody is in the guest. */
+static uint64_t count_exits(struct hv_control *control)
+{
+	struct hv_machine *machine = control->machine;
+	uint64_t sum = 0;
+
+	if (!control->paused && !hv_machine_pause(machine))
+		return 0;
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++) {
+		struct tinyvmx_exits exits;
+
+		hv_vcpu_count_exits(&machine->vcpus[i], &exits);
+		for (unsigned int j = 0; j < TINYVMX_NR_EXIT_COUNTS; j++)
+			sum += exits.count[j];
+	}
+	if (!control->paused)
+		hv_machine_resume(machine);
+	return sum;
+}
+
+static const char *state_of(const struct hv_control *control)
+{
+	if (control->paused)
+		return "paused";
+	return control->stopping ? "stopping" : "running";
+}
+
+static int do_status(struct hv_control_client *client, const json_t *line, json_t *reply,
+		     struct hv_error *err)
+{
+	struct hv_control *control = client->control;
+	const struct hv_machine *machine = control->machine;
+	const char *path = machine->config.load.path, *pty = machine->console_end.pty;
+	uint64_t now = hv_monotonic_ns();
+	char image[1024], log[HV_CLAIM_FILE_MAX];
+	json_t *facts;
+
+	(void)line;
+	hv_text_clean(image, sizeof(image), path, strlen(path));
+	facts = json_pack("{s:s, s:i, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:s}", "name",
+			  control->claim.name, "pid", getpid(), "image", image, "vcpus",
+			  machine->nr_vcpus, "clients", control->count, "memory",
+			  (json_int_t)machine->memory.size, "resident",
+			  (json_int_t)hv_memory_resident(&machine->memory), "uptime_ms",
+			  (json_int_t)((now - control->started_ns) / 1000000), "exits",
+			  (json_int_t)count_exits(control), "time_ns", (json_int_t)now, "state",
+			  state_of(control));
+	if (!facts || json_object_update(reply, facts)) {
+		json_decref(facts);
+		return hv_fail(err, ENOMEM, "no memory");
+	}
+	json_decref(facts);
+	if (*pty)
+		json_object_set_new(reply, "pty", json_string(pty));
+	snprintf(log, sizeof(log), "%s.log", control->claim.name);
+	if (control->detached)
+		json_object_set_new(reply, "log", json_sprintf("%s/%s", control->dir.path, log));
+	return 0;
+}
+
+/* ----------------------------------------------------------------- console */
+
+static const struct hv_control_client *who_types(const struct hv_control *control)
+{
+	const struct hv_control_client *client = control->clients;
+
+	while (client && !client->types)
+		client = client->next;
+	return client;
+}
+
+static int do_console(struct hv_control_client *client, const json_t *line, json_t *reply,
+		      struct hv_error *err)
+{
+	struct hv_control *control = client->control;
+	const struct hv_control_client *typist = who_types(control);
+
+	(void)line;
+	if (control->machine->config.display != HV_DISPLAY_NONE)
+		return hv_fail(err, EOPNOTSUPP,
+			       "its console is a screen (--display), on the terminal of process %d",
+			       getpid());
+	client->attached = true;
+	client->types = !typist;
+	client->pos = hv_ring_begin(&control->ring, control->seen);
+	json_object_set_new(reply, "types", json_boolean(client->types));
+	if (typist)
+		json_object_set_new(reply, "typist", json_integer(typist->pid));
+	return 0;
+}
+
+/* --------------------------------------------------------------------- end */
+
+static int do_wait(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err)
+{
+	(void)line;
+	(void)reply;
+	(void)err;
+	client->waits = true;
+	return 0;
+}
+
+static int do_kill(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err)
+{
+	(void)line;
+	(void)reply;
+	(void)err;
+	hv_machine_end(client->control->machine, HV_END_KILLED, 0, "told so by process %d",
+		       client->pid);
+	return 0;
+}
+
+static void on_impatience(void *dev)
+{
+	struct hv_control *control = dev;
+
+	hv_machine_end(control->machine, HV_END_KILLED, 0, "no answer to the power button in %u s",
+		       control->patience);
+}
+
+static int read_timeout(const json_t *line, unsigned int *timeout, struct hv_error *err)
+{
+	const json_t *value = json_object_get(line, "timeout");
+
+	*timeout = HV_CONTROL_STOP_DEFAULT;
+	if (!value)
+		return 0;
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+	    json_integer_value(value) > HV_CONTROL_STOP_MAX)
+		return hv_fail(err, EINVAL, "\"timeout\" is not 0 to %u seconds; mend it",
+			       HV_CONTROL_STOP_MAX);
+	*timeout = json_integer_value(value);
+	return 0;
+}
+
+static void press_power_button(struct hv_machine *machine)
+{
+	pthread_mutex_lock(&machine->lock);
+	hv_acpi_pm_power_button(&machine->pc->board.pm);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+static int is_paused(struct hv_error *err)
+{
+	return hv_fail(err, EBUSY, "it is paused; resume it first");
+}
+
+static int do_stop(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err)
+{
+	struct hv_control *control = client->control;
+	struct hv_machine *machine = control->machine;
+	struct hv_clock *clock = &machine->loop.clock;
+	int error = read_timeout(line, &control->patience, err);
+
+	if (error)
+		return error;
+	if (control->paused)
+		return is_paused(err);
+	json_object_set_new(reply, "button", json_boolean(machine->pc));
+	json_object_set_new(reply, "timeout", json_integer(machine->pc ? control->patience : 0));
+	if (!machine->pc) {
+		hv_machine_end(machine, HV_END_KILLED, 0, "a bare machine has no power button");
+		return 0;
+	}
+	press_power_button(machine);
+	control->stopping = true;
+	control->power_off.fn = on_impatience;
+	control->power_off.dev = control;
+	hv_timer_arm(clock, &control->power_off,
+		     hv_now_ns(clock) + control->patience * HV_NSEC_PER_SEC);
+	return 0;
+}
+
+/* ------------------------------------------------------------- pause, reset */
+
+static int do_pause(struct hv_control_client *client, const json_t *line, json_t *reply,
+		    struct hv_error *err)
+{
+	struct hv_control *control = client->control;
+	struct hv_machine *machine = control->machine;
+	int error;
+
+	(void)line;
+	(void)reply;
+	if (control->paused)
+		return hv_fail(err, EBUSY, "it is paused already");
+	if (!hv_machine_pause(machine))
+		return hv_fail(err, EBUSY, "it is ending");
+	pthread_mutex_lock(&machine->lock);
+	error = hv_machine_stop_time(machine);
+	pthread_mutex_unlock(&machine->lock);
+	control->paused = !error;
+	if (!error)
+		return 0;
+	hv_machine_resume(machine);
+	return hv_fail(err, -error, "its time cannot be stopped: %s; see 'dmesg | tail'",
+		       strerror(-error));
+}
+
+static int do_resume(struct hv_control_client *client, const json_t *line, json_t *reply,
+		     struct hv_error *err)
+{
+	struct hv_control *control = client->control;
+	struct hv_machine *machine = control->machine;
+	int error;
+
+	(void)line;
+	(void)reply;
+	if (!control->paused)
+		return hv_fail(err, EBUSY, "it is not paused");
+	pthread_mutex_lock(&machine->lock);
+	error = hv_machine_start_time(machine);
+	pthread_mutex_unlock(&machine->lock);
+	if (error)
+		hv_machine_end(machine, HV_END_ERROR, 0, "cannot start the guest's time: %s",
+			       strerror(-error));
+	control->paused = false;
+	hv_machine_resume(machine);
+	return 0;
+}
+
+static int do_reset(struct hv_control_client *client, const json_t *line, json_t *reply,
+		    struct hv_error *err)
+{
+	struct hv_control *control = client->control;
+
+	(void)line;
+	(void)reply;
+	if (!control->machine->pc)
+		return hv_fail(err, EOPNOTSUPP, "a bare machine has no reset; start it anew");
+	if (control->paused)
+		return is_paused(err);
+	hv_machine_pc_press_reset(control->machine);
+	control->stopping = false;
+	hv_timer_cancel(&control->machine->loop.clock, &control->power_off);
+	return 0;
+}
+
+#define MSI_ADDRESS	0xfee00000u
+#define MSI_DEST_SHIFT 12
+#define MSI_NMI		0x400u
+
+/* As a PC's NMI button does: each CPU gets one. */
+static int do_nmi(struct hv_control_client *client, const json_t *line, json_t *reply,
+		  struct hv_error *err)
+{
+	struct hv_machine *machine = client->control->machine;
+	int error = 0;
+
+	(void)line;
+	(void)reply;
+	if (!machine->pc)
+		return hv_fail(err, EOPNOTSUPP, "a bare machine has nothing that sends an NMI");
+	for (unsigned int i = 0; i < machine->nr_vcpus && !error; i++)
+		error = tvx_msi(machine->vm.fd, MSI_ADDRESS | i << MSI_DEST_SHIFT, MSI_NMI);
+	if (!error)
+		return 0;
+	return hv_fail(err, -error, "%s; see 'dmesg | tail'", strerror(-error));
+}
+
+/* ------------------------------------------------------------------- table */
+
+static const struct request requests[] = {
+	{ "status", NULL, do_status }, { "console", NULL, do_console },
+	{ "wait", NULL, do_wait },     { "stop", "timeout", do_stop },
+	{ "kill", NULL, do_kill },     { "pause", NULL, do_pause },
+	{ "resume", NULL, do_resume }, { "reset", NULL, do_reset },
+	{ "nmi", NULL, do_nmi },
+};
+
+static const struct request *find(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_SIZE(requests); i++)
+		if (!strcmp(name, requests[i].name))
+			return &requests[i];
+	return NULL;
+}
+
+/* The first key of @line that is nobody's, or NULL. */
+static const char *find_stranger(const struct request *request, json_t *line)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(line, key, value)
+		if (strcmp(key, "request") && strcmp(key, "id") &&
+		    (!request->argument || strcmp(key, request->argument)))
+			return key;
+	return NULL;
+}
+
+static const char *code_of(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return "bad-argument";
+	case -EBUSY:
+		return "wrong-state";
+	case -EOPNOTSUPP:
+		return "unsupported";
+	default:
+		return "failed";
+	}
+}
+
+static void run(struct hv_control_client *client, const struct request *request, const json_t *line,
+		json_t *id)
+{
+	json_t *reply = json_pack("{s:s, s:O*, s:b}", "reply", request->name, "id", id, "ok", 1);
+	struct hv_error err;
+	int error = request->run(client, line, reply, &err);
+
+	if (!error) {
+		hv_control_send(client, reply);
+		return;
+	}
+	json_decref(reply);
+	hv_control_refuse(client, request->name, id, code_of(error), err.text);
+}
+
+static void refuse_stranger(struct hv_control_client *client, const struct request *request,
+			    json_t *id, const char *stranger)
+{
+	char text[100];
+
+	snprintf(text, sizeof(text), "\"%.40s\" is no argument of it; leave it out", stranger);
+	hv_text_clean(text, sizeof(text), text, strlen(text));
+	hv_control_refuse(client, request->name, id, "bad-argument", text);
+}
+
+/* @line is an object. */
+static void dispatch(struct hv_control_client *client, json_t *line)
+{
+	const struct request *request = find(json_string_value(json_object_get(line, "request")));
+	json_t *id = json_object_get(line, "id");
+	const char *stranger = request ? find_stranger(request, line) : NULL;
+
+	if (id && !json_is_string(id) && !json_is_integer(id))
+		hv_control_refuse(client, NULL, NULL, "bad-argument",
+				  "\"id\" is no string and no integer; mend it");
+	else if (!request)
+		hv_control_refuse(client, NULL, id, "unknown-request",
+				  "\"request\" names none; see docs/control.md");
+	else if (stranger)
+		refuse_stranger(client, request, id, stranger);
+	else
+		run(client, request, line, id);
+}
+
+void hv_control_handle(struct hv_control_client *client, const char *text, size_t len)
+{
+	json_error_t where;
+	json_t *line = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+
+	if (json_is_object(line))
+		dispatch(client, line);
+	else
+		hv_control_refuse(client, NULL, NULL, "malformed",
+				  line ? "no object; send one a line" : where.text);
+	json_decref(line);
+}
