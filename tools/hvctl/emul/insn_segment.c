@@ -5,31 +5,10 @@
  */
 #include <string.h>
 
+#include "descriptor.h"
 #include "insn.h"
 
-#define SELECTOR_TABLE	4U		/* the LDT, not the GDT */
-#define SELECTOR_RPL	3U
-
-#define TYPE_ACCESSED	1U
-#define TYPE_RW		2U		/* code: readable, data: writable */
-#define TYPE_CONFORMING	4U
-#define TYPE_CODE	8U
-
-#define TYPE_OFFSET	5U		/* of the byte with the type, in a descriptor */
-
 #define PAGE		4096U
-
-/* System descriptors */
-#define TYPE_TSS	1U
-#define TYPE_TSS_BUSY	2U
-#define TYPE_TSS_32	8U		/* or of 64 bits */
-
-/* A descriptor, and where it is. */
-struct descriptor {
-	uint64_t value;
-	uint64_t gla;
-	struct tinyvmx_segment segment;
-};
 
 static bool has_descriptors(const struct hv_mmio *m)
 {
@@ -39,99 +18,6 @@ static bool has_descriptors(const struct hv_mmio *m)
 static unsigned int cpl(struct hv_mmio *m)
 {
 	return hv_insn_segment(m, TINYVMX_SS)->ar >> TINYVMX_AR_DPL_SHIFT & 3;
-}
-
-static unsigned int dpl(const struct descriptor *d)
-{
-	return d->segment.ar >> TINYVMX_AR_DPL_SHIFT & 3;
-}
-
-/* The CPU's own accesses have its rights, and SMAP forbids them user pages in any case. */
-static bool access_table(struct hv_mmio *m, uint64_t gla, unsigned int width, bool write,
-			 uint64_t *value)
-{
-	struct hv_paging paging = m->guest.paging;
-	bool aligned = m->guest.aligned, ok;
-
-	m->guest.paging.user = false;
-	m->guest.paging.rflags &= ~X86_RFLAGS_AC;
-	m->guest.aligned = false;
-	ok = hv_guest_access(&m->guest, gla, width, write, value);
-	m->guest.paging = paging;
-	m->guest.aligned = aligned;
-	return ok;
-}
-
-static void unpack(struct descriptor *d, uint16_t selector)
-{
-	uint64_t v = d->value;
-	uint32_t limit = (v & 0xffff) | (v >> 32 & 0xf0000);
-
-	d->segment = (struct tinyvmx_segment){
-		.selector = selector,
-		.base = (v >> 16 & 0xffffff) | (v >> 56) << 24,
-		.ar = (v >> 40 & 0xff) | (v >> 52 & 0xf) << 12,
-		.limit = limit,
-	};
-	if (d->segment.ar & TINYVMX_AR_G)
-		d->segment.limit = limit << 12 | 0xfff;
-}
-
-static bool read_descriptor(struct hv_mmio *m, uint16_t selector, struct descriptor *d)
-{
-	const struct tinyvmx_sregs *sregs = hv_insn_sregs(m);
-	uint32_t offset = selector & ~7U;
-	bool local = selector & SELECTOR_TABLE;
-	uint32_t limit = local ? sregs->seg[TINYVMX_LDTR].limit : sregs->gdt_limit;
-
-	if (offset + 7 > limit || (local && sregs->seg[TINYVMX_LDTR].ar & TINYVMX_AR_UNUSABLE))
-		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
-	d->gla = (local ? sregs->seg[TINYVMX_LDTR].base : sregs->gdt_base) + offset;
-	if (!access_table(m, d->gla, 8, false, &d->value))
-		return false;
-	unpack(d, selector);
-	return true;
-}
-
-static bool mark_accessed(struct hv_mmio *m, struct descriptor *d)
-{
-	uint64_t byte = (d->value >> 40 & 0xff) | TYPE_ACCESSED;
-
-	if (d->segment.ar & TYPE_ACCESSED)
-		return true;
-	d->segment.ar |= TYPE_ACCESSED;
-	return access_table(m, d->gla + TYPE_OFFSET, 1, true, &byte);
-}
-
-static bool is_loadable(struct hv_mmio *m, const struct descriptor *d, unsigned int rpl)
-{
-	uint32_t ar = d->segment.ar;
-
-	if (!(ar & TINYVMX_AR_S) || (ar & (TYPE_CODE | TYPE_RW)) == TYPE_CODE)
-		return false;
-	return (ar & (TYPE_CODE | TYPE_CONFORMING)) == (TYPE_CODE | TYPE_CONFORMING) ||
-	       (rpl <= dpl(d) && cpl(m) <= dpl(d));
-}
-
-static bool load_protected(struct hv_mmio *m, unsigned int n, uint16_t selector)
-{
-	struct descriptor d;
-
-	if (!(selector & ~SELECTOR_RPL)) {
-		m->sregs.seg[n] =
-			(struct tinyvmx_segment){ .selector = selector, .ar = TINYVMX_AR_UNUSABLE };
-		return true;
-	}
-	if (!read_descriptor(m, selector, &d))
-		return false;
-	if (!is_loadable(m, &d, selector & SELECTOR_RPL))
-		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
-	if (!(d.segment.ar & TINYVMX_AR_P))
-		return hv_guest_fault(&m->guest, X86_VECTOR_NP, selector & ~SELECTOR_RPL);
-	if (!mark_accessed(m, &d))
-		return false;
-	m->sregs.seg[n] = d.segment;
-	return true;
 }
 
 /* Real and virtual-8086 mode: limit and rights stay what they are. */
@@ -150,7 +36,7 @@ static enum hv_mmio_result load(struct hv_mmio *m, unsigned int n, uint16_t sele
 		return hv_insn_unsupported(m, "needs state that cannot be had");
 	if (!has_descriptors(m))
 		load_base(m, n, selector);
-	else if (!load_protected(m, n, selector))
+	else if (!hv_descriptor_load_data(&m->guest, &m->sregs, n, selector, cpl(m), X86_VECTOR_GP))
 		return HV_MMIO_FAULT;
 	return hv_insn_set_sregs(m) ? HV_MMIO_DONE :
 				      hv_insn_unsupported(m, "loads a segment that cannot be set");
@@ -198,19 +84,19 @@ enum hv_mmio_result hv_insn_do_load_far(struct hv_mmio *m, const struct hv_insn 
 
 /* ------------------------------------------------------------------ LTR */
 
-static bool read_task(struct hv_mmio *m, uint16_t selector, struct descriptor *d)
+static bool read_task(struct hv_mmio *m, uint16_t selector, struct hv_descriptor *d)
 {
 	uint64_t high = 0;
 
-	if (selector & SELECTOR_TABLE || !(selector & ~SELECTOR_RPL))
-		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
-	if (!read_descriptor(m, selector, d))
+	if (selector & HV_SELECTOR_TABLE || !(selector & ~HV_SELECTOR_RPL))
+		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~HV_SELECTOR_RPL);
+	if (!hv_descriptor_read(&m->guest, &m->sregs, selector, X86_VECTOR_GP, d))
 		return false;
 	if (!(m->guest.paging.efer & X86_EFER_LMA))
 		return true;
 	if ((selector & ~7U) + 15 > m->sregs.gdt_limit)
-		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
-	if (!access_table(m, d->gla + 8, 8, false, &high))
+		return hv_guest_fault(&m->guest, X86_VECTOR_GP, selector & ~HV_SELECTOR_RPL);
+	if (!hv_table_access(&m->guest, d->gla + 8, 8, false, &high))
 		return false;
 	d->segment.base |= high << 32;
 	return true;
@@ -222,7 +108,7 @@ static bool read_task(struct hv_mmio *m, uint16_t selector, struct descriptor *d
  */
 enum hv_mmio_result hv_insn_do_load_task(struct hv_mmio *m, const struct hv_insn *insn, int arg)
 {
-	struct descriptor d;
+	struct hv_descriptor d;
 	uint64_t selector, byte;
 
 	(void)arg;
@@ -234,13 +120,13 @@ enum hv_mmio_result hv_insn_do_load_task(struct hv_mmio *m, const struct hv_insn
 		return hv_insn_fault(m, X86_VECTOR_GP, 0);
 	if (!hv_insn_read(m, insn, 0, &selector) || !read_task(m, selector, &d))
 		return HV_MMIO_FAULT;
-	if ((d.segment.ar & (TINYVMX_AR_S | (0xf & ~TYPE_TSS_32))) != TYPE_TSS)
-		return hv_insn_fault(m, X86_VECTOR_GP, selector & ~SELECTOR_RPL);
+	if ((d.segment.ar & (TINYVMX_AR_S | (0xf & ~HV_TYPE_TSS_32))) != HV_TYPE_TSS)
+		return hv_insn_fault(m, X86_VECTOR_GP, selector & ~HV_SELECTOR_RPL);
 	if (!(d.segment.ar & TINYVMX_AR_P))
-		return hv_insn_fault(m, X86_VECTOR_NP, selector & ~SELECTOR_RPL);
-	d.segment.ar |= TYPE_TSS_BUSY;
+		return hv_insn_fault(m, X86_VECTOR_NP, selector & ~HV_SELECTOR_RPL);
+	d.segment.ar |= HV_TYPE_TSS_BUSY;
 	byte = d.segment.ar & 0xff;
-	if (!access_table(m, d.gla + TYPE_OFFSET, 1, true, &byte))
+	if (!hv_table_access(&m->guest, d.gla + HV_TYPE_OFFSET, 1, true, &byte))
 		return HV_MMIO_FAULT;
 	m->sregs.seg[TINYVMX_TR] = d.segment;
 	return hv_insn_set_sregs(m) ? HV_MMIO_DONE :
@@ -249,11 +135,11 @@ enum hv_mmio_result hv_insn_do_load_task(struct hv_mmio *m, const struct hv_insn
 
 /* ------------------------------------------------------------------ far branches */
 
-static bool may_enter(struct hv_mmio *m, const struct descriptor *d, unsigned int rpl)
+static bool may_enter(struct hv_mmio *m, const struct hv_descriptor *d, unsigned int rpl)
 {
-	if (d->segment.ar & TYPE_CONFORMING)
-		return dpl(d) <= cpl(m);
-	return rpl <= cpl(m) && dpl(d) == cpl(m);
+	if (d->segment.ar & HV_TYPE_CONFORMING)
+		return hv_descriptor_dpl(d) <= cpl(m);
+	return rpl <= cpl(m) && hv_descriptor_dpl(d) == cpl(m);
 }
 
 static bool is_wide(struct hv_mmio *m, const struct tinyvmx_segment *cs)
@@ -265,8 +151,8 @@ static bool is_wide(struct hv_mmio *m, const struct tinyvmx_segment *cs)
 static enum hv_mmio_result find_code(struct hv_mmio *m, uint16_t selector,
 				     struct tinyvmx_segment *cs)
 {
-	uint16_t code = selector & ~SELECTOR_RPL;
-	struct descriptor d;
+	uint16_t code = selector & ~HV_SELECTOR_RPL;
+	struct hv_descriptor d;
 
 	if (!has_descriptors(m)) {
 		*cs = m->sregs.seg[TINYVMX_CS];
@@ -276,16 +162,16 @@ static enum hv_mmio_result find_code(struct hv_mmio *m, uint16_t selector,
 	}
 	if (!code)
 		return hv_insn_fault(m, X86_VECTOR_GP, 0);
-	if (!read_descriptor(m, selector, &d))
+	if (!hv_descriptor_read(&m->guest, &m->sregs, selector, X86_VECTOR_GP, &d))
 		return HV_MMIO_FAULT;
 	if (!(d.segment.ar & TINYVMX_AR_S))
 		return hv_insn_unsupported(m, "goes through a gate");
-	if (!(d.segment.ar & TYPE_CODE) || !may_enter(m, &d, selector & SELECTOR_RPL) ||
+	if (!(d.segment.ar & HV_TYPE_CODE) || !may_enter(m, &d, selector & HV_SELECTOR_RPL) ||
 	    (is_wide(m, &d.segment) && d.segment.ar & TINYVMX_AR_DB))
 		return hv_insn_fault(m, X86_VECTOR_GP, code);
 	if (!(d.segment.ar & TINYVMX_AR_P))
 		return hv_insn_fault(m, X86_VECTOR_NP, code);
-	if (!mark_accessed(m, &d))
+	if (!hv_descriptor_mark_accessed(&m->guest, &d))
 		return HV_MMIO_FAULT;
 	*cs = d.segment;
 	cs->selector = code | cpl(m);
@@ -390,12 +276,12 @@ bool hv_mmio_mark_descriptor(struct hv_mmio *m, const struct tinyvmx_run *run)
 	sregs = hv_insn_sregs(m);
 	if (!sregs || !is_in_table(sregs, exit->gla, &offset) || !goes_to(m, exit->gla, exit->gpa))
 		return false;
-	gpa = exit->gpa - offset % 8 + TYPE_OFFSET;
+	gpa = exit->gpa - offset % 8 + HV_TYPE_OFFSET;
 	type = (gpa ^ exit->gpa) / PAGE ? NULL : hv_memory_at(m->guest.memory, gpa, 1);
 	if (!type || !(*type & TINYVMX_AR_S))
 		return false;
 	/* It may have been marked for another vCPU since: then, too, once more, but only once. */
-	is_store = __atomic_fetch_or(type, TYPE_ACCESSED, __ATOMIC_RELAXED) & TYPE_ACCESSED &&
+	is_store = __atomic_fetch_or(type, HV_TYPE_ACCESSED, __ATOMIC_RELAXED) & HV_TYPE_ACCESSED &&
 		   m->again == exit->gpa;
 	m->again = is_store ? 0 : exit->gpa;
 	return !is_store;
