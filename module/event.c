@@ -38,8 +38,7 @@ static bool makes_double_fault(u8 first, u8 second)
 	return false;
 }
 
-/* Events that an instruction raised: they return behind it. */
-static bool is_software(u32 info)
+bool tvx_event_is_software(u32 info)
 {
 	u32 type = EVENT_TYPE(info);
 
@@ -127,23 +126,32 @@ enum tvx_result tvx_event_icebp(struct tvx_vcpu *vcpu)
 	return TVX_RESUME;
 }
 
-void tvx_event_requeue(struct tvx_vcpu *vcpu)
+bool tvx_event_interrupted(struct tvx_event *event)
 {
 	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
-	u32 error_code = 0, len = 0;
 
+	*event = (struct tvx_event){ };
 	if (likely(!(info & VECTORING_INFO_VALID_MASK)))
-		return;
+		return false;
+	event->info = info & (VECTORING_INFO_VECTOR_MASK | VECTORING_INFO_TYPE_MASK |
+			      VECTORING_INFO_DELIVER_CODE_MASK | VECTORING_INFO_VALID_MASK);
 	if (info & VECTORING_INFO_DELIVER_CODE_MASK)
-		error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+		event->error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	if (tvx_event_is_software(info))
+		event->instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	return true;
+}
+
+void tvx_event_requeue(struct tvx_vcpu *vcpu)
+{
+	struct tvx_event event;
+
+	if (likely(!tvx_event_interrupted(&event)))
+		return;
 	/* The delivery that failed has set it; injecting again needs it clear. */
-	if (EVENT_TYPE(info) == INTR_TYPE_NMI_INTR)
+	if (EVENT_TYPE(event.info) == INTR_TYPE_NMI_INTR)
 		tvx_set_blocking(vcpu, tvx_blocking(vcpu) & ~GUEST_INTR_STATE_NMI);
-	if (is_software(info))
-		len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-	info &= VECTORING_INFO_VECTOR_MASK | VECTORING_INFO_TYPE_MASK |
-		VECTORING_INFO_DELIVER_CODE_MASK;
-	set_event(vcpu, info, error_code, len);
+	set_event(vcpu, event.info, event.error_code, event.instruction_len);
 }
 
 void tvx_event_block_nmi_again(struct tvx_vcpu *vcpu)
@@ -168,7 +176,7 @@ static void inject(const struct tvx_event *event)
 {
 	if (event->info & INTR_INFO_DELIVER_CODE_MASK)
 		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
-	if (is_software(event->info))
+	if (tvx_event_is_software(event->info))
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, event->instruction_len);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, event->info);
 }

@@ -48,6 +48,15 @@ enum tvx_result tvx_event_icebp(struct tvx_vcpu *vcpu);
 void tvx_event_requeue(struct tvx_vcpu *vcpu);
 
 /*
+ * Read the event whose delivery the current exit interrupted, but leave it to the caller.
+ * Return: whether there is one.
+ */
+bool tvx_event_interrupted(struct tvx_event *event);
+
+/* Whether an instruction has raised the event: it returns behind that. */
+bool tvx_event_is_software(u32 info);
+
+/*
  * The exit says "NMI unblocking due to IRET": an IRET that faulted has ended
  * blocking by NMI too early. It says nothing if the exit interrupted a delivery.
  */

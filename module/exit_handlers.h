@@ -47,6 +47,9 @@ void tvx_x87_unmask(struct tvx_vcpu *vcpu);
 /* Assert IGNNE#, if there is an error to ignore. */
 void tvx_x87_ignore(struct tvx_vcpu *vcpu);
 
+/* exit_task.c */
+enum tvx_result tvx_exit_task_switch(struct tvx_vcpu *vcpu);
+
 /* exit_mem.c */
 enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu);
 enum tvx_result tvx_exit_ept_misconfig(struct tvx_vcpu *vcpu);

@@ -736,10 +736,11 @@ struct tinyvmx_get_vmcs {
 #define TINYVMX_EXIT_CR			9	/* cr: needs guest memory to be finished */
 #define TINYVMX_EXIT_EOI		10	/* eoi: of a level-triggered interrupt */
 #define TINYVMX_EXIT_FERR		11	/* an x87 error waits; with TINYVMX_VM_FERR */
+#define TINYVMX_EXIT_TASK_SWITCH	12	/* task_switch: a hardware task switch */
 
 /*
  * tinyvmx_run.flags. Registers are filled in wherever userspace has an
- * instruction to finish or a fault to report: MMIO, MEMORY_FAULT, CR, string IO,
+ * instruction to finish or a fault to report: MMIO, MEMORY_FAULT, CR, TASK_SWITCH, string IO,
  * UNKNOWN, SHUTDOWN and ENTRY_FAILED.
  */
 #define TINYVMX_RUN_REGS		(1U << 0)	/* regs is filled */
@@ -896,6 +897,37 @@ struct tinyvmx_exit_eoi {
 	__u32 pad;
 };
 
+/* tinyvmx_exit_task_switch.source */
+#define TINYVMX_TASK_SWITCH_CALL	0
+#define TINYVMX_TASK_SWITCH_IRET	1
+#define TINYVMX_TASK_SWITCH_JMP		2
+#define TINYVMX_TASK_SWITCH_GATE	3	/* a task gate in the IDT: an event */
+
+/**
+ * struct tinyvmx_exit_task_switch - a hardware task switch (SDM, "Task Switching")
+ * @selector: of the new task's TSS
+ * @source: TINYVMX_TASK_SWITCH_*
+ * @event_info: GATE: the event whose delivery met the task gate, in the format of the IDT-vectoring
+ *	information field (bit 31, valid, is set); else 0
+ * @event_error_code: its error code, if bit 11 of @event_info is set; else 0
+ * @pad: 0
+ *
+ * The CPU has checked the gate, and privilege, type, presence and limit of the new TSS; a fault
+ * of those needs no exit. Nothing else has been done: userspace saves and loads the state in guest
+ * memory, sets it (SREGS, DEBUG, regs with TINYVMX_REQ_SET_REGS), and gives the guest the
+ * exceptions that come of it (EVENTS).
+ * For an instruction, and an event that one has raised (INT n, INT1, INT3, INTO), RIP is on it
+ * and instruction_len is its length. The event is userspace's: RUN does not deliver it again. An
+ * NMI has blocked others; IRET may or may not have ended that.
+ */
+struct tinyvmx_exit_task_switch {
+	__u16 selector;
+	__u16 source;
+	__u32 event_info;
+	__u32 event_error_code;
+	__u32 pad;
+};
+
 #define TINYVMX_SHORTCUT_BYTES	256
 
 /**
@@ -991,6 +1023,7 @@ struct tinyvmx_run {
 		struct tinyvmx_exit_entry_failed entry_failed;
 		struct tinyvmx_exit_cr cr;
 		struct tinyvmx_exit_eoi eoi;
+		struct tinyvmx_exit_task_switch task_switch;
 		__u64 payload[32];
 	};
 	struct tinyvmx_shortcut shortcut;
