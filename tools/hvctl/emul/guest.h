@@ -63,7 +63,7 @@ bool hv_guest_fault(struct hv_guest *guest, unsigned int vector, uint32_t error_
 bool hv_guest_access(struct hv_guest *guest, uint64_t gla, unsigned int width, bool write,
 		     uint64_t *value);
 
-/* The same of up to HV_GUEST_MAX_BYTES, which chips see in pieces of at most 8. */
+/* The same of up to a page, which chips see in pieces of at most 8; operands have at most MAX. */
 bool hv_guest_access_bytes(struct hv_guest *guest, uint64_t gla, unsigned int len, bool write,
 			   void *bytes);
 #define HV_GUEST_MAX_BYTES 64

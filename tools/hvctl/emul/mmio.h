@@ -43,6 +43,7 @@ struct hv_mmio {
 	int (*set_state)(void *ctx, uint32_t type, const void *blob, size_t len);
 	void *ctx;
 	size_t xsave_bytes;		/* of an XSAVE image, as struct tinyvmx_info has it */
+	unsigned int gpa_bits;		/* width of a guest-physical address */
 	uint64_t xcr0_mask;		/* of what is in there; the guest's XCR0 may be less */
 	const char *why;		/* result */
 	/* its own */

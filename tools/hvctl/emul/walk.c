@@ -234,3 +234,25 @@ size_t hv_peek(const struct hv_memory *memory, const struct hv_paging *paging, u
 	}
 	return done;
 }
+
+/* SDM, "PDPTE Registers": bits that are not loaded. */
+static bool pdpte_is_bad(uint64_t pdpte, unsigned int gpa_bits)
+{
+	uint64_t reserved = ~0ULL << gpa_bits | 0x1e6;
+
+	return pdpte & X86_PTE_P && pdpte & reserved;
+}
+
+bool hv_walk_read_pdptes(const struct hv_memory *memory, uint64_t cr3, unsigned int gpa_bits,
+			 __u64 pdpte[4])
+{
+	__u64 read[4];
+
+	if (hv_memory_read(memory, cr3 & 0xffffffe0, read, sizeof(read)))
+		return false;
+	for (unsigned int i = 0; i < 4; i++)
+		if (pdpte_is_bad(read[i], gpa_bits))
+			return false;
+	memcpy(pdpte, read, sizeof(read));
+	return true;
+}

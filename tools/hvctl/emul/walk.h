@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "lib/memory.h"
+#include "tinyvmx.h"
 
 /* What decides how a linear address is translated. */
 struct hv_paging {
@@ -78,6 +79,13 @@ static inline bool hv_walk_path_holds(const struct hv_walk_path *path)
 			step++;
 	return !left;
 }
+
+/*
+ * The PDPTEs at CR3, as MOV to CR and task switches load them. Where there is no RAM the bus
+ * floats: all ones. False, with nothing read, if one has reserved bits.
+ */
+bool hv_walk_read_pdptes(const struct hv_memory *memory, uint64_t cr3, unsigned int gpa_bits,
+			 __u64 pdpte[4]);
 
 /* Copy @len bytes of RAM at a linear address, for explaining; returns how many are there. */
 size_t hv_peek(const struct hv_memory *memory, const struct hv_paging *paging, uint64_t gla,

@@ -44,6 +44,7 @@
 #define X86_RFLAGS_DF		(1ULL << 10)
 #define X86_RFLAGS_OF		(1ULL << 11)
 #define X86_RFLAGS_IOPL		(3ULL << 12)
+#define X86_RFLAGS_NT		(1ULL << 14)
 #define X86_RFLAGS_RF		(1ULL << 16)
 #define X86_RFLAGS_VM		(1ULL << 17)
 #define X86_RFLAGS_AC		(1ULL << 18)
@@ -56,6 +57,9 @@
 #define X86_PTE_PS		(1ULL << 7)
 #define X86_PTE_NX		(1ULL << 63)
 
+/* Error codes with a selector: an event from outside of the program */
+#define X86_ERROR_EXT		(1U << 0)
+
 /* Page-fault error code */
 #define X86_PF_P		(1U << 0)
 #define X86_PF_W		(1U << 1)
@@ -66,6 +70,8 @@
 #define X86_VECTOR_DE		0
 #define X86_VECTOR_UD		6
 #define X86_VECTOR_NM		7
+#define X86_VECTOR_DF		8
+#define X86_VECTOR_TS		10
 #define X86_VECTOR_NP		11
 #define X86_VECTOR_SS		12
 #define X86_VECTOR_GP		13

@@ -21,6 +21,7 @@ static unsigned int reads, writes, last_width;
 static struct tinyvmx_regs regs;
 static struct tinyvmx_sregs sregs;
 static struct tinyvmx_debug debug;
+static struct tinyvmx_events events;
 static struct test_xsave {
 	union {
 		uint64_t xcr0;
@@ -44,9 +45,10 @@ static void chip_access(void *dev, uint64_t offset, unsigned int width, bool wri
 
 static void *state_at(uint32_t type)
 {
-	return type == TINYVMX_STATE_SREGS ? (void *)&sregs :
-	       type == TINYVMX_STATE_DEBUG ? (void *)&debug :
-					     &xsave;
+	return type == TINYVMX_STATE_SREGS  ? (void *)&sregs :
+	       type == TINYVMX_STATE_DEBUG  ? (void *)&debug :
+	       type == TINYVMX_STATE_EVENTS ? (void *)&events :
+					      &xsave;
 }
 
 static int get_state(void *ctx, uint32_t type, void *blob, size_t len)
@@ -79,6 +81,7 @@ static inline int setup(void **state)
 			.ar = (i == TINYVMX_CS ? 0x9b : 0x93) | TINYVMX_AR_DB,
 		};
 	memset(&debug, 0, sizeof(debug));
+	memset(&events, 0, sizeof(events));
 	memset(&xsave, 0, sizeof(xsave));
 	xsave.xcr0 = 1; /* SSE does not ask for more */
 	reads = writes = last_width = broken = 0;

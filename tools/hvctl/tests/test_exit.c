@@ -599,6 +599,30 @@ static void test_unknown(void **state)
 	assert_end(HV_END_UNSUPPORTED, "VM exit 13 (INVD), qualification 0x55, RIP 0x1000");
 }
 
+/* What emul/ does is test_task's: here is a GDT of nothing, and so a #GP in the old task. */
+static void test_task_switch(void **state)
+{
+	(void)state;
+	run->task_switch.selector = 0x20;
+	run->task_switch.source = TINYVMX_TASK_SWITCH_JMP;
+	run->regs.rip = CODE;
+	handle(TINYVMX_EXIT_TASK_SWITCH);
+	assert_goes_on();
+	assert_int_equal(run->request, SET_REGS);
+	assert_int_equal(run->regs.rip, CODE);
+	assert_int_equal(fake.vcpu[0].events.pending, TINYVMX_PENDING_EVENT);
+	assert_int_equal(fake.vcpu[0].events.event_info, 0x80000b0d);
+	assert_int_equal(fake.vcpu[0].events.event_error_code, 0x20);
+}
+
+static void test_task_switch_fails(void **state)
+{
+	(void)state;
+	fake.set_state_error = -EIO;
+	handle(TINYVMX_EXIT_TASK_SWITCH);
+	assert_end(HV_END_ERROR, "cannot write the vCPU's state: Input/output error");
+}
+
 static void test_intr(void **state)
 {
 	(void)state;
@@ -830,6 +854,8 @@ int main(void)
 		ROW(test_unknown, 0),
 		ROW(test_unknown, 1),
 		ROW(test_unknown, 2),
+		BARE(test_task_switch),
+		BARE(test_task_switch_fails),
 		BARE(test_intr),
 		PC(test_window),
 		PC(test_window_fails),

@@ -5,6 +5,7 @@
 
 #include "emul/mmio.h"
 #include "emul/strio.h"
+#include "emul/task.h"
 #include "exit.h"
 #include "lib/tvx.h"
 #include "lib/util.h"
@@ -110,6 +111,7 @@ static void prepare(struct hv_vcpu *vcpu)
 	mmio->get_state = get_state;
 	mmio->set_state = set_state;
 	mmio->ctx = vcpu;
+	mmio->gpa_bits = vcpu->machine->vm.info.gpa_bits;
 	mmio->xsave_bytes = vcpu->machine->vm.info.xsave_bytes;
 	mmio->xcr0_mask = vcpu->machine->vm.info.xcr0_mask;
 }
@@ -265,36 +267,18 @@ static void exit_entry_failed(struct hv_vcpu *vcpu)
 			       vmx_exit_name(run->exit_reason), run->exit_qualification);
 }
 
-/* SDM, "PDPTE Registers": bits that MOV to CR does not load. */
-static bool pdpte_is_bad(const struct hv_vcpu *vcpu, uint64_t pdpte)
-{
-	uint64_t reserved = ~0ULL << vcpu->machine->vm.info.gpa_bits | 0x1e6;
-
-	return pdpte & 1 && pdpte & reserved;
-}
-
-/* Where there is no RAM the bus floats: all ones. Returns false if MOV to CR is to fault. */
-static bool read_pdptes(const struct hv_vcpu *vcpu, struct tinyvmx_sregs *sregs)
-{
-	if (hv_memory_read(&vcpu->machine->memory, sregs->cr3 & 0xffffffe0, sregs->pdpte,
-			   sizeof(sregs->pdpte)))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(sregs->pdpte); i++)
-		if (pdpte_is_bad(vcpu, sregs->pdpte[i]))
-			return false;
-	return true;
-}
-
 /* PAE paging turned on together with a bit that is ours: load the PDPTEs, as MOV to CR does. */
 static int finish_cr(struct hv_vcpu *vcpu)
 {
 	struct tinyvmx_run *run = vcpu->run;
+	struct hv_machine *machine = vcpu->machine;
 	struct tinyvmx_sregs sregs;
 	int error = tvx_get_sregs(vcpu->fd, &sregs);
 
 	if (error)
 		return error;
-	if (!read_pdptes(vcpu, &sregs)) {
+	if (!hv_walk_read_pdptes(&machine->memory, sregs.cr3, machine->vm.info.gpa_bits,
+				 sregs.pdpte)) {
 		inject_fault(vcpu, &(struct hv_fault){ .vector = X86_VECTOR_GP });
 		return 0;
 	}
@@ -346,6 +330,13 @@ static void exit_ferr(struct hv_vcpu *vcpu)
 		hv_ferr_assert(&vcpu->machine->pc->board.ferr);
 }
 
+/* Whom it concerns has been told if it fails. */
+static void exit_task_switch(struct hv_vcpu *vcpu)
+{
+	prepare(vcpu);
+	(void)hv_task_exit(&vcpu->mmio, vcpu->run);
+}
+
 struct exit_row {
 	const char *name;
 	void (*handle)(struct hv_vcpu *vcpu);
@@ -364,6 +355,7 @@ static const struct exit_row exit_rows[HV_NR_EXITS] = {
 	[TINYVMX_EXIT_CR] = { "cr", exit_cr },
 	[TINYVMX_EXIT_EOI] = { "eoi", exit_eoi },
 	[TINYVMX_EXIT_FERR] = { "ferr", exit_ferr },
+	[TINYVMX_EXIT_TASK_SWITCH] = { "task-switch", exit_task_switch },
 };
 
 void hv_exit_handle(struct hv_vcpu *vcpu)

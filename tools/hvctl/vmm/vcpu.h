@@ -16,7 +16,7 @@
 
 struct hv_machine;
 
-#define HV_NR_EXITS (TINYVMX_EXIT_FERR + 1)
+#define HV_NR_EXITS (TINYVMX_EXIT_TASK_SWITCH + 1)
 
 /* Of its thread; see run.c. */
 enum hv_vcpu_state {
