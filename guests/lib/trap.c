@@ -20,6 +20,7 @@ struct gate {
 #endif
 
 #define GATE_INTERRUPT	0x8e
+#define GATE_TASK	0x85
 #define TSS_AVAILABLE	0x89ULL
 
 extern u64 gdt[];
@@ -51,6 +52,17 @@ void trap_set_gate(u8 vector, void *handler, u16 selector, u8 dpl, u8 ist)
 	gate->selector = selector;
 	gate->ist = ist;
 	gate->type = GATE_INTERRUPT | dpl << 5;
+}
+
+void trap_set_task_gate(u8 vector, u16 selector, u8 dpl)
+{
+	trap_set_gate(vector, NULL, selector, dpl, 0);
+	idt[vector].type = GATE_TASK | dpl << 5;
+}
+
+void trap_restore_gate(u8 vector)
+{
+	trap_set_gate(vector, trap_stubs + 16 * vector, KERNEL_CS, 0, 0);
 }
 
 void trap_set_present(u8 vector, bool present)

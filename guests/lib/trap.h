@@ -56,6 +56,10 @@ void trap_expect(const char *file, int line, const char *insn, u32 vector,
 /* An IDT entry of the test's own; dpl, and a type of SDM "System Descriptor Types". */
 void trap_set_gate(u8 vector, void *handler, u16 selector, u8 dpl, u8 ist);
 void trap_set_present(u8 vector, bool present);
+/* Outside long mode: the vector leads to a task, by the selector of its TSS. */
+void trap_set_task_gate(u8 vector, u16 selector, u8 dpl);
+/* The gate that trap_init() has set. */
+void trap_restore_gate(u8 vector);
 /* Load the IDT register; limit 0 makes the next exception a triple fault. */
 void trap_load_idt(u16 limit);
 /* Run @fn in ring 3; it may use TRY(), and comes back by returning. */
