@@ -101,10 +101,18 @@ fuzz: deps-test
 	@tools/fuzz/run -i $(or $(N),1000000) -g $(or $(GUESTS),100000) -s $(or $(SEED),1) -p $(or $(PROCESSES),4)
 
 # The same with KASAN and KCOV, for as many hours as it takes; it goes on where it was.
-.PHONY: soak
-soak: deps-debug
+.PHONY: fuzz-long
+fuzz-long: deps-debug
 	@$(TESTBED)/prepare 6.12+kasan 6.12+debug
-	@tools/fuzz/soak
+	@tools/fuzz/long
+
+# VMs and their host at random, MINUTES long.
+.PHONY: soak
+soak: deps-test
+	@$(MAKE) --no-print-directory userspace
+	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
+	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/build
+	@$(TESTBED)/soak $(or $(MINUTES),60) $(or $(SEED),1)
 
 check: deps-check
 	@tools/check/all
@@ -127,7 +135,8 @@ help:
 	@echo "make bench     what an exit costs, beside KVM; fails if something is 3 % slower than bench/baseline.json;"
 	@echo "                PROFILE=1: the dear instructions of an operation, too"
 	@echo "make fuzz      random ioctls and guests: N=1000000 GUESTS=100000 SEED=1 PROCESSES=4 KERNEL=6.12"
-	@echo "make soak      the same on kernels with KASAN until there were 10^7 ioctls and 10^6 guests; it goes on where it was interrupted"
+	@echo "make fuzz-long  the same on kernels with KASAN until there were 10^7 ioctls and 10^6 guests; it goes on where it was interrupted"
+	@echo "make soak      VMs that start, stop, die, wander, on a host whose CPUs and memory come and go, at random: MINUTES=60 SEED=1"
 	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layout, sizes, layering, shellcheck"
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
 	@echo "make install   hvctl, manual pages, completion, udev rule, ABI header; make install-dkms: the module's sources for DKMS;"
