@@ -24,6 +24,7 @@ enum {
 	OPT_VERBOSE = 'v',
 	OPT_MACHINE = 0x100,
 	OPT_CPU,
+	OPT_CPUS,
 	OPT_NO_REBOOT,
 	OPT_JSON,
 	OPT_NAME,
@@ -41,6 +42,7 @@ static const struct argp_option options[] = {
 	{ "machine", OPT_MACHINE, "pc|bare", 0,
 	  "with or without interrupt controllers and timers "
 	  "(default: by the boot protocol)", 0 },
+	{ "cpus", OPT_CPUS, "N", 0, "how many CPUs a pc has, 1 to 64 (default 1)", 0 },
 	{ "cpu", OPT_CPU, "[+-]FEATURE,...", 0, "take CPUID features away, or insist on them", 0 },
 	{ "no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest reboots", 0 },
 	{ "name", OPT_NAME, "NAME", 0,
@@ -129,6 +131,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_CPU:
 		if (hv_config_add_cpu(&run->config, arg, &err))
 			refuse(state, "cpu", arg, &err);
+		return 0;
+	case OPT_CPUS:
+		if (hv_config_set_cpus(&run->config, arg, &err))
+			argp_failure(state, HV_STATUS_USAGE, 0, "--cpus %s: %s", arg, err.text);
 		return 0;
 	case OPT_NO_REBOOT:
 		run->config.no_reboot = true;

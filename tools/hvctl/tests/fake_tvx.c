@@ -51,6 +51,7 @@ int tvx_get_info(int device, struct tinyvmx_info *info)
 		.abi_version = fake.abi_version,
 		.capabilities = fake.capabilities,
 		.run_bytes = RUN_BYTES,
+		.max_vcpus = FAKE_MAX_VCPUS,
 		.gpa_bits = 39,
 		.xsave_bytes = FAKE_XSAVE_BYTES,
 		.cr4_mask = ~0ULL,

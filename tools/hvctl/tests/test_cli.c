@@ -154,6 +154,10 @@ static void test_numbers(void **state)
 	refused("run --mem '1 G' ok", "--mem 1 G: not a size");
 	refused("run --mem 12X ok", "--mem 12X");
 	refused("run --mem 1025K ok", "4 KiB");
+	refused("run --cpus 0 ok", "--cpus 0: not a number of CPUs; give 1 to 64");
+	refused("run --cpus 65 ok", "--cpus 65: not a number of CPUs");
+	refused("run --cpus two ok", "--cpus two: not a number of CPUs");
+	refused("run --cpus 2 ok", "--cpus: a bare machine has one CPU; add --machine pc");
 	refused("run --load here ok", "--load here");
 	refused("run --entry '' ok", "--entry");
 	refused("run --mode long32 ok", "--mode long32");

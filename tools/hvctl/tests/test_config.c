@@ -23,7 +23,7 @@ static void round_trip(const struct hv_config *config, const char *wanted)
 	assert_string_equal(text, again);
 	assert_int_equal(read->memory, config->memory);
 	assert_int_equal(read->load.options.entry, config->load.options.entry);
-	assert_int_equal(read->cpus, 1);
+	assert_int_equal(read->cpus, config->cpus);
 	hv_config_free(read);
 	free(again);
 	free(text);
@@ -36,7 +36,7 @@ static void test_default(void **state)
 	(void)state;
 	round_trip(
 		&config,
-		"{\"cpu\":\"\",\"display\":\"none\",\"fw_cfg\":[],\"initrd\":[],\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],\"shared_memory\":false,\"testdev\":false,\"version\":1}");
+		"{\"cpu\":\"\",\"cpus\":1,\"display\":\"none\",\"fw_cfg\":[],\"initrd\":[],\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"serial\":[\"stdio\",\"none\",\"none\",\"none\"],\"shared_memory\":false,\"testdev\":false,\"version\":1}");
 }
 
 static void test_everything(void **state)
@@ -45,7 +45,7 @@ static void test_everything(void **state)
 		.name = "web-1",
 		.console = { HV_SERIAL_FILE, "log" },
 		.memory = 1ULL << 40,
-		.cpus = 1,
+		.cpus = 64,
 		.machine = HV_MACHINE_BARE,
 		.display = HV_DISPLAY_TEXT,
 		.cpu = "-avx,+smep",
@@ -133,6 +133,11 @@ static void test_refused(void **state)
 		{ "{\"version\":1,\"image\":1}", "image" },
 		{ "{\"version\":1,\"cpu\":1}", "cpu" },
 		{ "{\"version\":1,\"cpu\":\"+nosuchthing\"}", "nosuchthing" },
+		{ "{\"version\":1,\"cpus\":0}", "cpus" },
+		{ "{\"version\":1,\"cpus\":65}", "cpus" },
+		{ "{\"version\":1,\"cpus\":-1}", "cpus" },
+		{ "{\"version\":1,\"cpus\":4294967297}", "cpus" },
+		{ "{\"version\":1,\"cpus\":\"2\"}", "cpus" },
 		{ "{\"version\":1,\"serial\":[\"stdio\"]}", "serial" },
 		{ "{\"version\":1,\"serial\":[1,2,3,4]}", "serial" },
 		{ "{\"version\":1,\"serial\":[\"file\",\"none\",\"none\",\"none\"]}", "serial" },
@@ -178,6 +183,35 @@ static void test_cpu_words_add_up(void **state)
 	assert_string_equal(config.cpu + strlen(config.cpu) - 5, "-smap");
 }
 
+static void test_cpus(void **state)
+{
+	static const char *const bad[] = { "",
+					   "0",
+					   "65",
+					   "-1",
+					   "+2",
+					   " 2",
+					   "2 ",
+					   "2K",
+					   "0x2",
+					   "two",
+					   "1.5",
+					   "4294967298",
+					   "99999999999999999999" };
+	struct hv_config config = HV_CONFIG_DEFAULT;
+	struct hv_error err = { .text = "" };
+
+	(void)state;
+	assert_int_equal(config.cpus, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(hv_config_set_cpus(&config, bad[i], &err), -EINVAL);
+		assert_string_equal(err.text, "not a number of CPUs; give 1 to 64");
+	}
+	assert_int_equal(config.cpus, 1);
+	assert_int_equal(hv_config_set_cpus(&config, "64", &err), 0);
+	assert_int_equal(config.cpus, 64);
+}
+
 static void test_kinds(void **state)
 {
 	enum hv_machine_kind kind;
@@ -194,9 +228,13 @@ static void test_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_default),          cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_no_utf8),          cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_cpu_words_add_up), cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_default),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_no_utf8),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_cpu_words_add_up),
+		cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -217,18 +217,50 @@ static void test_panic(void **state)
 static void test_triple_fault(void **state)
 {
 	(void)state;
-	assert_true(hv_machine_pc_shutdown(machine));
+	assert_true(hv_machine_pc_shutdown(machine->vcpus));
 	assert_true(reset_is_wanted());
 	run_clock(9999999999);
-	assert_false(hv_machine_pc_shutdown(machine));
+	assert_false(hv_machine_pc_shutdown(machine->vcpus));
 	run_clock(10000000000);
-	assert_true(hv_machine_pc_shutdown(machine));
+	assert_true(hv_machine_pc_shutdown(machine->vcpus));
 	machine->config.no_reboot = true;
-	assert_false(hv_machine_pc_shutdown(machine));
+	assert_false(hv_machine_pc_shutdown(machine->vcpus));
 	/* Also then a panic is one: reboot=t */
 	hv_panic_watch(&machine->serial[0].panic,
 		       (const uint8_t *)"Kernel panic - not syncing: x\n", 30);
-	assert_true(hv_machine_pc_shutdown(machine));
+	assert_true(hv_machine_pc_shutdown(machine->vcpus));
+}
+
+/* The first one begins, the others wait for it: when they are made and after each reset. */
+static void test_others_wait(void **state)
+{
+	(void)state;
+	hv_machine_destroy(machine);
+	machine = test_machine_of(HV_MACHINE_PC, 3, NULL);
+	for (unsigned int resets = 0; resets < 2; resets++) {
+		for (unsigned int i = 0; i < 3; i++) {
+			assert_int_equal(fake.vcpu[i].made, 1 + resets);
+			assert_int_equal(fake.vcpu[i].events.activity,
+					 i ? TINYVMX_ACTIVITY_WAIT_FOR_SIPI :
+					     TINYVMX_ACTIVITY_ACTIVE);
+		}
+		machine->vcpus[1].waits_for_peers = machine->vcpus[2].nmi_may_come = true;
+		hv_machine_want_attention(machine, HV_ATTENTION_RESET);
+		hv_machine_pc_reset(machine);
+		assert_false(machine->vcpus[1].waits_for_peers || machine->vcpus[2].nmi_may_come);
+	}
+}
+
+static void test_too_many(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+	struct hv_error err;
+
+	(void)state;
+	config.cpus = FAKE_MAX_VCPUS + 1;
+	assert_null(hv_machine_create(&config, &err));
+	assert_string_equal(err.subject, "--cpus");
+	assert_string_equal(err.text, "the module gives a VM 8 at the most; ask for fewer");
 }
 
 /* A line that stays up: 100 messages at once, then one each 100 us. */
@@ -466,6 +498,8 @@ int main(void)
 		PC_TEST(test_resets_for_ever),
 		PC_TEST(test_panic),
 		PC_TEST(test_triple_fault),
+		PC_TEST(test_others_wait),
+		PC_TEST(test_too_many),
 		PC_TEST(test_storm),
 		PC_TEST(test_tables),
 		PC_TEST(test_vectors),

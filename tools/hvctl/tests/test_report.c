@@ -46,7 +46,7 @@ static FILE *open_text(void)
 static void of_cpus(unsigned int cpus)
 {
 	hv_machine_destroy(machine);
-	machine = test_machine_of(HV_MACHINE_BARE, cpus, NULL);
+	machine = test_machine_of(HV_MACHINE_PC, cpus, NULL);
 }
 
 /* ----------------------------------------------------------------- people */
@@ -189,13 +189,18 @@ static void test_stats(void **state)
 	tvx_set_state(fake.vcpu[0].fd, TINYVMX_STATE_MSRS, &tsc, sizeof(tsc));
 	fake.vcpu[0].exits.count[30] = 40;
 	fake.vcpu[1].exits.count[12] = 3;
+	fake.vcpu[1].exits.count[30] = 100;
 	report_stats();
 	assert_string_equal(
 		text,
 		"vCPU 0: guest TSC 1000 at the first entry, 5000 at the end, 4000 ticks later\n"
 		"        42  exits: 30 I/O instruction\n"
 		"vCPU 1: guest TSC 0 at the first entry, 0 at the end, 0 ticks later\n"
-		"         3  exits: 12 HLT\n");
+		"         3  exits: 12 HLT\n"
+		"       100  exits: 30 I/O instruction\n"
+		"all 2 vCPUs:\n"
+		"         3  exits: 12 HLT\n"
+		"       142  exits: 30 I/O instruction\n");
 }
 
 /* One that could not be made again tells nothing. */

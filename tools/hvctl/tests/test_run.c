@@ -46,7 +46,7 @@ static int writes_exit_port(struct fake_vcpu *vcpu)
 
 static void test_the_first_end_counts(void **state)
 {
-	struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, VCPUS, writes_exit_port);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, VCPUS, writes_exit_port);
 
 	(void)state;
 	run(machine);
@@ -83,7 +83,7 @@ static void test_end_races(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 100; i++) {
-		struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, VCPUS, fake_compute);
+		struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, VCPUS, fake_compute);
 		pthread_t thread;
 
 		assert_int_equal(pthread_create(&thread, NULL, ends_it, machine), 0);
@@ -239,7 +239,7 @@ static int works(struct fake_vcpu *vcpu)
 
 static void test_pause_by_many(void **state)
 {
-	struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, VCPUS, works);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, VCPUS, works);
 	struct hv_error err;
 	struct pauser p[3];
 	unsigned int before;
@@ -290,7 +290,7 @@ static void test_pause_while_resetting(void **state)
 /* Before it was started, and for good: an end gets through. */
 static void test_end_of_a_paused_machine(void **state)
 {
-	struct hv_machine *machine = test_machine_of(HV_MACHINE_BARE, VCPUS, fake_compute);
+	struct hv_machine *machine = test_machine_of(HV_MACHINE_PC, VCPUS, fake_compute);
 	struct hv_error err;
 
 	(void)state;

@@ -42,7 +42,7 @@ static void start(unsigned int cpus, unsigned int verbose)
 {
 	struct hv_error err = { .text = "" };
 
-	machine = test_machine_of(HV_MACHINE_BARE, cpus, fake_compute);
+	machine = test_machine_of(HV_MACHINE_PC, cpus, fake_compute);
 	machine->config.verbose = verbose;
 	hv_silence_watch(&silence, machine);
 	if (hv_machine_start(machine, &err))
@@ -101,17 +101,19 @@ static void test_talking_guest(void **state)
 static void test_vcpus(void **state)
 {
 	(void)state;
-	start(2, 1);
+	start(3, 1);
 	fake.vcpu[0].regs.rip = 0x1234;
 	fake.vcpu[0].regs.rflags = X86_RFLAGS_IF;
 	fake.vcpu[0].events.activity = TINYVMX_ACTIVITY_HLT;
 	fake.vcpu[0].sregs.seg[TINYVMX_CS].ar = 0x9b;
 	fake.vcpu[1].regs.rip = 0x5678;
 	fake.vcpu[1].regs.rflags = 0;
+	fake.vcpu[1].events.activity = TINYVMX_ACTIVITY_ACTIVE;
 	fake.vcpu[1].sregs.seg[TINYVMX_CS].ar = 0xc09b;
 	fake.vcpu[1].sregs.efer = 0;
 	tells("vCPU 0 halts, with RIP 0x1234, 16-bit code, interrupts enabled\n"
-	      "vCPU 1 executes at 0x5678, 32-bit code, interrupts disabled\n");
+	      "vCPU 1 executes at 0x5678, 32-bit code, interrupts disabled\n"
+	      "vCPU 2 waits for a start-up IPI\n");
 	fake.get_state_error = -5;
 	tells("no VM exits meanwhile\n");
 	fake.get_state_error = 0;

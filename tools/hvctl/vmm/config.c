@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the words of a command line mean for a machine. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -39,6 +41,19 @@ bool hv_display_kind_find(const char *name, enum hv_display_kind *kind)
 		return false;
 	*kind = found;
 	return true;
+}
+
+int hv_config_set_cpus(struct hv_config *config, const char *text, struct hv_error *err)
+{
+	char *end = NULL;
+	/* strtoul() would take a sign and white space. */
+	unsigned long cpus = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : 0;
+
+	if (!cpus || *end || cpus > HV_CONFIG_CPUS_MAX)
+		return hv_fail(err, EINVAL, "not a number of CPUs; give 1 to %u",
+			       HV_CONFIG_CPUS_MAX);
+	config->cpus = cpus;
+	return 0;
 }
 
 int hv_config_add_cpu(struct hv_config *config, const char *text, struct hv_error *err)

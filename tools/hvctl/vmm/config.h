@@ -15,6 +15,7 @@
 #define HV_CONFIG_VERSION 1
 #define HV_CONFIG_MEMORY  (128 * HV_MIB) /* where nothing else is said */
 #define HV_CONFIG_CPU_MAX 512
+#define HV_CONFIG_CPUS_MAX 64
 
 enum hv_machine_kind {
 	HV_MACHINE_DEFAULT,		/* what the boot protocol expects */
@@ -50,7 +51,7 @@ struct hv_serial_choice {
  * struct hv_config - a machine
  * @name: what others call it by; NULL: hv_name_make() has one
  * @memory: guest RAM in bytes
- * @cpus: vCPUs. All start at once, there is no INIT and SIPI: so no word for it yet.
+ * @cpus: vCPUs, 1 to HV_CONFIG_CPUS_MAX. The first one begins; a PC's others wait for it
  * @machine: with or without the chips of a PC
  * @cpu: "[+-]FEATURE,...": what the user takes from the CPU or insists on
  * @serial: COM1 to COM4
@@ -95,6 +96,9 @@ bool hv_machine_kind_find(const char *name, enum hv_machine_kind *kind);
 
 /* "none" or "text". False: there is no such kind. */
 bool hv_display_kind_find(const char *name, enum hv_display_kind *kind);
+
+/* A number in decimal. Returns 0 or -EINVAL. */
+int hv_config_set_cpus(struct hv_config *config, const char *text, struct hv_error *err);
 
 /* More of --cpu, which is checked. Returns 0, -EINVAL or -E2BIG. */
 int hv_config_add_cpu(struct hv_config *config, const char *text, struct hv_error *err);

@@ -126,6 +126,7 @@ char *hv_config_to_json(const struct hv_config *config)
 		bad |= json_object_set_new(root, "name", json_string(config->name));
 	if (config->console.kind != HV_SERIAL_NONE)
 		bad |= json_object_set_new(root, "console", write_backend(&config->console));
+	bad |= json_object_set_new(root, "cpus", json_integer(config->cpus));
 	bad |= json_object_set_new(root, "serial", serial);
 	bad |= json_object_set_new(root, "initrd", initrds);
 	bad |= json_object_set_new(root, "fw_cfg", fw_files);
@@ -268,6 +269,16 @@ static int read_cpu(struct hv_config *config, const json_t *value, struct hv_err
 	return *text ? hv_config_add_cpu(config, text, err) : 0;
 }
 
+static int read_cpus(struct hv_config *config, const json_t *value, struct hv_error *err)
+{
+	json_int_t cpus = json_integer_value(value);
+
+	if (cpus < 1 || cpus > HV_CONFIG_CPUS_MAX)
+		return bad_value(err, "cpus", "a number of CPUs, 1 to 64");
+	config->cpus = cpus;
+	return 0;
+}
+
 static int read_version(struct hv_config *config, const json_t *value, struct hv_error *err)
 {
 	(void)config;
@@ -286,6 +297,7 @@ static const struct special {
 	{ "cpu", read_cpu },
 	{ "name", read_name },
 	{ "console", read_console },
+	{ "cpus", read_cpus },
 	{ "serial", read_serial },
 	{ "initrd", read_initrds },
 	{ "fw_cfg", read_fw_files },

@@ -7,6 +7,7 @@
 #include "emul/strio.h"
 #include "emul/task.h"
 #include "exit.h"
+#include "halt.h"
 #include "lib/tvx.h"
 #include "lib/util.h"
 #include "lib/x86.h"
@@ -237,12 +238,14 @@ static void exit_memory_fault(struct hv_vcpu *vcpu)
 /* ------------------------------------------------------------------ others */
 
 /*
- * The kernel waits where an interrupt can come. Without, the halt is for ever, unless somebody
- * may send an NMI and the kernel has not been told yet.
+ * The kernel waits where an interrupt can come. Without, the halt is for ever, unless another vCPU
+ * wakes this one, or somebody may send an NMI and the kernel has not been told yet.
  */
 static void exit_hlt(struct hv_vcpu *vcpu)
 {
-	if (!vcpu->run->wait_for_nmi && hv_machine_pc_has_nmi(vcpu))
+	if (vcpu->machine->nr_vcpus > 1)
+		hv_halt_alone(vcpu);
+	else if (!vcpu->run->wait_for_nmi && hv_machine_pc_has_nmi(vcpu))
 		vcpu->nmi_may_come = true;
 	else
 		end(vcpu, HV_END_HALTED);
@@ -250,7 +253,7 @@ static void exit_hlt(struct hv_vcpu *vcpu)
 
 static void exit_shutdown(struct hv_vcpu *vcpu)
 {
-	if (!hv_machine_pc_shutdown(vcpu->machine))
+	if (!hv_machine_pc_shutdown(vcpu))
 		end(vcpu, HV_END_TRIPLE_FAULT);
 }
 

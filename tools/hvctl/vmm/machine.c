@@ -251,6 +251,15 @@ static int check_display(const struct hv_machine *machine, struct hv_error *err)
 	return hv_fail(err, EINVAL, "a bare machine has no screen; use --machine pc");
 }
 
+/* Nothing there starts the others: all at once they would execute the same code. */
+static int check_cpus(const struct hv_machine *machine, struct hv_error *err)
+{
+	err->subject = "--cpus";
+	if (machine->config.cpus == 1 || is_pc(machine))
+		return 0;
+	return hv_fail(err, EINVAL, "a bare machine has one CPU; add --machine pc");
+}
+
 static int check_bios(const struct hv_machine *machine, struct hv_error *err)
 {
 	err->subject = "--machine bare";
@@ -258,6 +267,16 @@ static int check_bios(const struct hv_machine *machine, struct hv_error *err)
 		return 0;
 	return hv_fail(err, EINVAL,
 		       "a bare machine has no BIOS, which this image needs; leave it out");
+}
+
+static int check_vcpus(const struct hv_machine *machine, struct hv_error *err)
+{
+	unsigned int max = machine->vm.info.max_vcpus;
+
+	if (machine->config.cpus <= max)
+		return 0;
+	err->subject = "--cpus";
+	return hv_fail(err, EINVAL, "the module gives a VM %u at the most; ask for fewer", max);
 }
 
 static int create_vm(struct hv_machine *machine, struct hv_error *err)
@@ -278,7 +297,9 @@ static int create_vm(struct hv_machine *machine, struct hv_error *err)
 		flags |= TINYVMX_VM_LAPIC;
 	if (is_pc(machine) && vm->info.capabilities & TINYVMX_CAP_FERR)
 		flags |= TINYVMX_VM_FERR;
-	error = hv_vm_create(vm, flags, err);
+	error = check_vcpus(machine, err);
+	if (!error)
+		error = hv_vm_create(vm, flags, err);
 	if (error)
 		return error;
 	hv_machine_say(machine, "VMX on");
@@ -372,6 +393,7 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 		.screen = machine->pc,
 	};
 	struct hv_boot boot;
+	int error;
 
 	err->subject = TINYVMX_DEVICE;
 	/* ... unless there is a real one. */
@@ -384,7 +406,10 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 		       hv_mode_name(machine->payload.image.mode), boot.regs.rip,
 		       boot.regs.gpr[TINYVMX_RSP]);
 	hv_machine_bios_start(machine, &boot);
-	return hv_vcpu_set_boot(hv_machine_bsp(machine), &boot, err);
+	error = hv_vcpu_set_boot(hv_machine_bsp(machine), &boot, err);
+	for (unsigned int i = 1; i < machine->nr_vcpus && !error; i++)
+		error = hv_vcpu_set_parked(&machine->vcpus[i], &boot, err);
+	return error;
 }
 
 struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int memory_fd,
@@ -404,6 +429,8 @@ struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int m
 		error = check_display(machine, err);
 	if (!error)
 		error = check_bios(machine, err);
+	if (!error)
+		error = check_cpus(machine, err);
 	if (!error)
 		error = create_vm(machine, err);
 	if (!error) {

@@ -31,6 +31,7 @@ struct hv_machine_bios;
 #define HV_ATTENTION_END   (1U << 0)
 #define HV_ATTENTION_PAUSE (1U << 1)
 #define HV_ATTENTION_RESET (1U << 2)
+#define HV_ATTENTION_HALT  (1U << 3)
 
 struct hv_machine {
 	struct hv_config config;
@@ -94,7 +95,7 @@ void hv_machine_destroy(struct hv_machine *machine);
 struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int memory_fd,
 					   struct hv_error *err);
 
-/* Fill RAM, which is zero, and make the first vCPU's first state: for each start. */
+/* Fill RAM, which is zero, and make the vCPUs' first states: for each start. */
 int hv_machine_load(struct hv_machine *machine, struct hv_error *err);
 
 /* Start the vCPUs' threads. Returns 0 or -errno. */

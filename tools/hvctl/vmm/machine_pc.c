@@ -19,6 +19,7 @@
 #define PCI_PORT_LAST 0xffff
 /* Bytes of ACPI tables, and of the MP table, at the most: with 64 CPUs there are 7,000. */
 #define TABLES_MAX 0x4000
+_Static_assert(HV_CONFIG_CPUS_MAX <= HV_ACPI_MAX_CPUS, "the tables have room for all CPUs");
 /* The host bridge is alone. */
 #define PCI_SLOTS 1
 
@@ -122,7 +123,7 @@ static int read_lapic(unsigned int reg, uint64_t *value)
 	return tvx_get_msr(hv_vcpu_current()->fd, X2APIC_MSR + reg, value);
 }
 
-/* Another vCPU; a pin of the I/O APIC; the 8259s' INTR, by LINT0. LINT1 is not connected. */
+/* A pin of the I/O APIC; the 8259s' INTR, by LINT0. LINT1 is not connected. */
 bool hv_machine_pc_has_nmi(const struct hv_vcpu *vcpu)
 {
 	const struct hv_machine *machine = vcpu->machine;
@@ -130,7 +131,7 @@ bool hv_machine_pc_has_nmi(const struct hv_vcpu *vcpu)
 
 	if (!machine->pc)
 		return false;
-	if (machine->nr_vcpus > 1 || hv_ioapic_has_nmi(&machine->pc->board.ioapic))
+	if (hv_ioapic_has_nmi(&machine->pc->board.ioapic))
 		return true;
 	(void)tvx_get_msr(vcpu->fd, X2APIC_MSR + LVT_LINT0, &lint0);
 	return !(lint0 & LVT_MASKED) && (lint0 & LVT_DELIVERY) == LVT_NMI;
@@ -418,8 +419,9 @@ int hv_machine_pc_write_tables(const struct hv_machine *machine)
  */
 #define SHUTDOWN_AGAIN_NS 10000000000ULL
 
-bool hv_machine_pc_shutdown(struct hv_machine *machine)
+bool hv_machine_pc_shutdown(struct hv_vcpu *vcpu)
 {
+	struct hv_machine *machine = vcpu->machine;
 	struct hv_machine_pc *pc = machine->pc;
 	uint64_t now = hv_now_ns(&machine->clock);
 	bool again;
@@ -432,7 +434,7 @@ bool hv_machine_pc_shutdown(struct hv_machine *machine)
 	hv_serial_flush(machine);
 	if ((again || machine->config.no_reboot) && !hv_serial_panic(machine))
 		return false;
-	hv_machine_say(machine, "triple fault");
+	hv_machine_say(machine, "vCPU %u: triple fault", vcpu->id);
 	want_reset(pc);
 	return true;
 }

@@ -87,7 +87,7 @@ static inline bool hv_machine_pc_wants_window(const struct hv_vcpu *vcpu)
 /* The vCPU could take an interrupt: give it that of the 8259s, if there still is one. */
 void hv_machine_pc_take_intr(struct hv_vcpu *vcpu);
 
-/* Is there anything that may send this vCPU an NMI? Its thread, outside of RUN. */
+/* Is there a chip that may send this vCPU an NMI? Outside of RUN. */
 bool hv_machine_pc_has_nmi(const struct hv_vcpu *vcpu);
 
 /* The guest has ended level-triggered interrupt @vector. */
@@ -97,7 +97,7 @@ void hv_machine_pc_eoi(struct hv_machine *machine, uint8_t vector);
  * A triple fault: have a PC reset, as its board does. False: the machine is none, the
  * user wants no reboot, or the guest does nothing else any more.
  */
-bool hv_machine_pc_shutdown(struct hv_machine *machine);
+bool hv_machine_pc_shutdown(struct hv_vcpu *vcpu);
 
 /*
  * Do the reset that the guest has asked for (HV_ATTENTION_RESET), or end the machine

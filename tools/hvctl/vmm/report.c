@@ -175,6 +175,29 @@ void hv_report_vcpu(const struct hv_vcpu *vcpu, FILE *out)
 	print_fields(vcpu, out);
 }
 
+bool hv_report_place(const struct hv_vcpu *vcpu, char *text, size_t len)
+{
+	struct tinyvmx_events events;
+	struct tinyvmx_sregs sregs;
+	struct tinyvmx_regs regs;
+	char symbol[200] = "";
+
+	if (tvx_get_regs(vcpu->fd, &regs) || tvx_get_sregs(vcpu->fd, &sregs) ||
+	    tvx_get_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events)))
+		return false;
+	if (events.activity == TINYVMX_ACTIVITY_WAIT_FOR_SIPI) {
+		snprintf(text, len, "vCPU %u waits for a start-up IPI", vcpu->id);
+		return true;
+	}
+	hv_payload_find_symbol(&vcpu->machine->payload, regs.rip, symbol, sizeof(symbol));
+	snprintf(text, len, "vCPU %u %s 0x%llx%s%s, %u-bit code, interrupts %s", vcpu->id,
+		 events.activity == TINYVMX_ACTIVITY_HLT ? "halts, with RIP" : "executes at",
+		 regs.rip, *symbol ? ", " : "", symbol,
+		 hv_code_bits(sregs.efer, sregs.seg[TINYVMX_CS].ar),
+		 regs.rflags & X86_RFLAGS_IF ? "enabled" : "disabled");
+	return true;
+}
+
 void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out)
 {
 	uint32_t count;
@@ -196,26 +219,41 @@ static bool is_there(const struct hv_vcpu *vcpu)
 
 /* ------------------------------------------------------------- statistics */
 
-static void print_stats(const struct hv_vcpu *vcpu, FILE *out)
+static void print_exits(const struct tinyvmx_exits *exits, FILE *out)
+{
+	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
+		if (exits->count[i])
+			fprintf(out, "%10llu  exits: %u %s\n", exits->count[i], i,
+				vmx_exit_name(i));
+}
+
+/* ... and add its exits to @sum. */
+static void print_stats(const struct hv_vcpu *vcpu, struct tinyvmx_exits *sum, FILE *out)
 {
 	uint64_t now = hv_vcpu_tsc(vcpu);
 	struct tinyvmx_exits exits;
 
 	hv_vcpu_count_exits(vcpu, &exits);
+	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
+		sum->count[i] += exits.count[i];
 	fprintf(out,
 		"vCPU %u: guest TSC %llu at the first entry, %llu at the end, %llu ticks later\n",
 		vcpu->id, (unsigned long long)vcpu->first_tsc, (unsigned long long)now,
 		(unsigned long long)(now - vcpu->first_tsc));
-	for (unsigned int i = 0; i < TINYVMX_NR_EXIT_COUNTS; i++)
-		if (exits.count[i])
-			fprintf(out, "%10llu  exits: %u %s\n", exits.count[i], i, vmx_exit_name(i));
+	print_exits(&exits, out);
 }
 
 void hv_report_stats(const struct hv_machine *machine, FILE *out)
 {
+	struct tinyvmx_exits sum = { 0 };
+
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
 		if (is_there(&machine->vcpus[i]))
-			print_stats(&machine->vcpus[i], out);
+			print_stats(&machine->vcpus[i], &sum, out);
+	if (machine->nr_vcpus == 1)
+		return;
+	fprintf(out, "all %u vCPUs:\n", machine->nr_vcpus);
+	print_exits(&sum, out);
 }
 
 /* ------------------------------------------------------------------- JSON */

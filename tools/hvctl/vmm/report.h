@@ -10,10 +10,13 @@
 /* Registers, the instruction with its disassembly, and the VMCS fields that matter. */
 void hv_report_vcpu(const struct hv_vcpu *vcpu, FILE *out);
 
+/* Where it is, and whether it executes, in a line without its end. False: that cannot be had. */
+bool hv_report_place(const struct hv_vcpu *vcpu, char *text, size_t len);
+
 /* Why the CPU refused the entry, rule by rule. */
 void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out);
 
-/* VM exits by reason, and how long the guest ran. */
+/* VM exits by reason, of each vCPU and of all, and how long the guest ran. */
 void hv_report_stats(const struct hv_machine *machine, FILE *out);
 
 /* The whole story as one line of JSON. */

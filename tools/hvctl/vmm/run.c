@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "halt.h"
 #include "machine.h"
 #include "machine_pc.h"
 
@@ -127,6 +128,8 @@ bool hv_vcpu_attend(struct hv_vcpu *vcpu)
 			wait_while_paused(vcpu);
 		else if (why & HV_ATTENTION_RESET)
 			hv_machine_pc_reset(machine);
+		else if (why & HV_ATTENTION_HALT)
+			hv_halt_look(machine);
 	}
 	return true;
 }

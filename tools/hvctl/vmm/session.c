@@ -315,6 +315,17 @@ static void tell_where(const struct hv_vcpu *vcpu)
 	advise(vcpu);
 }
 
+/* What the others did when that one died. */
+static void tell_others(const struct hv_vcpu *vcpu)
+{
+	const struct hv_machine *machine = vcpu->machine;
+	char text[300];
+
+	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
+		if (i != vcpu->id && hv_report_place(&machine->vcpus[i], text, sizeof(text)))
+			fprintf(stderr, "%s\n", text);
+}
+
 /* What we say on standard error stands in a line of its own. */
 static void begin_line(struct session *session)
 {
@@ -356,6 +367,7 @@ static void tell_end(struct session *session)
 	case HV_END_UNSUPPORTED:
 		hv_report_vcpu(vcpu, stderr);
 		tell_where(vcpu);
+		tell_others(vcpu);
 		break;
 	case HV_END_HALTED:
 		advise(vcpu);

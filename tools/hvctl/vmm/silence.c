@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a silent guest does: the VM exits since the last look, and a look at each vCPU. */
-#include "emul/decode.h"
-#include "lib/tvx.h"
+#include "report.h"
 #include "silence.h"
 #include "vmx/names.h"
 
@@ -50,20 +49,10 @@ static void tell_exits(struct hv_silence *silence)
 
 static void tell_vcpu(const struct hv_vcpu *vcpu)
 {
-	struct tinyvmx_events events;
-	struct tinyvmx_sregs sregs;
-	struct tinyvmx_regs regs;
-	char symbol[200] = "";
+	char text[300];
 
-	if (tvx_get_regs(vcpu->fd, &regs) || tvx_get_sregs(vcpu->fd, &sregs) ||
-	    tvx_get_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events)))
-		return;
-	hv_payload_find_symbol(&vcpu->machine->payload, regs.rip, symbol, sizeof(symbol));
-	hv_machine_say(vcpu->machine, "vCPU %u %s 0x%llx%s%s, %u-bit code, interrupts %s", vcpu->id,
-		       events.activity == TINYVMX_ACTIVITY_HLT ? "halts, with RIP" : "executes at",
-		       regs.rip, *symbol ? ", " : "", symbol,
-		       hv_code_bits(sregs.efer, sregs.seg[TINYVMX_CS].ar),
-		       regs.rflags & X86_RFLAGS_IF ? "enabled" : "disabled");
+	if (hv_report_place(vcpu, text, sizeof(text)))
+		hv_machine_say(vcpu->machine, "%s", text);
 }
 
 static void tell(struct hv_silence *silence)

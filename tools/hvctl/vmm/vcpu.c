@@ -95,6 +95,7 @@ int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err)
 {
 	hv_vcpu_count_exits(vcpu, &vcpu->exits_before);
 	hv_vcpu_destroy(vcpu);
+	vcpu->nmi_may_come = vcpu->waits_for_peers = false;
 	return open_vcpu(vcpu, err);
 }
 
@@ -115,6 +116,14 @@ static int set_memory_types(const struct hv_vcpu *vcpu)
 	return tvx_set_state(vcpu->fd, TINYVMX_STATE_MSRS, msrs, sizeof(msrs));
 }
 
+static int refused(int error, struct hv_error *err)
+{
+	return hv_fail(
+		err, -error,
+		"refuses the guest's first state: %s; does this CPU lack a mode? see 'hvctl info'",
+		strerror(-error));
+}
+
 int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err)
 {
 	int error = tvx_set_sregs(vcpu->fd, &boot->sregs);
@@ -125,12 +134,17 @@ int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv
 		error = hv_machine_pc_wire_lapic(vcpu);
 	if (!error && !boot->firmware)
 		error = set_memory_types(vcpu);
-	if (error)
-		return hv_fail(
-			err, -error,
-			"refuses the guest's first state: %s; does this CPU lack a mode? see 'hvctl info'",
-			strerror(-error));
-	return 0;
+	return error ? refused(error, err) : 0;
+}
+
+int hv_vcpu_set_parked(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err)
+{
+	struct tinyvmx_events events = { .activity = TINYVMX_ACTIVITY_WAIT_FOR_SIPI };
+	int error = tvx_set_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events));
+
+	if (!error && !boot->firmware)
+		error = set_memory_types(vcpu);
+	return error ? refused(error, err) : 0;
 }
 
 /* --------------------------------------------------------------------- run */
@@ -157,6 +171,7 @@ static void handle_exit(struct hv_vcpu *vcpu)
 	uint32_t reason = vcpu->run->reason;
 
 	vcpu->exits[reason < HV_NR_EXITS ? reason : TINYVMX_EXIT_UNKNOWN]++;
+	vcpu->waits_for_peers = false;
 	if (machine->config.verbose > !!machine->pc)
 		tell_exit(vcpu);
 	pthread_mutex_lock(&machine->lock);
@@ -186,6 +201,7 @@ static bool run_once(struct hv_vcpu *vcpu)
 
 	vcpu->run->want_intr_window = hv_machine_pc_wants_window(vcpu);
 	vcpu->run->wait_for_nmi = vcpu->nmi_may_come;
+	vcpu->run->wait_for_peers = vcpu->waits_for_peers;
 	/* For this RUN: when it has come out, who may send one may be another. */
 	vcpu->nmi_may_come = false;
 	error = tvx_run(vcpu->fd);

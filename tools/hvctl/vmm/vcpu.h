@@ -45,6 +45,7 @@ struct hv_vcpu {
 	enum hv_vcpu_state state;	/* under machine->run_lock */
 	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
 	bool nmi_may_come;		/* have its next RUN wait in HLT, though IF is clear */
+	bool waits_for_peers;		/* ... wait whatever is blocked: another may wake it */
 	struct hv_mmio mmio;		/* finishes instructions for it; its thread's */
 	struct tinyvmx_exits exits_before;	/* by basic reason, up to the last reset */
 	uint64_t first_tsc;		/* the guest's, at the first entry */
@@ -56,6 +57,9 @@ int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned in
 		   struct hv_error *err);
 void hv_vcpu_destroy(struct hv_vcpu *vcpu);
 int hv_vcpu_set_boot(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err);
+
+/* One that is not the first: it waits for a start-up IPI, and its memory types are the same. */
+int hv_vcpu_set_parked(struct hv_vcpu *vcpu, const struct hv_boot *boot, struct hv_error *err);
 
 int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err);
 void hv_vcpu_join(struct hv_vcpu *vcpu);
