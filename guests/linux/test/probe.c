@@ -6,6 +6,8 @@
  *   probe spin SECONDS     the same with a busy loop
  *   probe features         run an instruction of each feature that CPUID tells
  *   probe registers        two processes that share the CPU and keep their vector registers
+ *   probe cpus             the ids of all CPUs
+ *   probe stress ROUNDS    work on all CPUs at once
  */
 #include <cpuid.h>
 #include <signal.h>
@@ -21,6 +23,7 @@
 #include <unistd.h>
 
 #include "probe.h"
+#include "stress.h"
 
 #define NS_PER_S 1000000000LL
 
@@ -280,5 +283,9 @@ int main(int argc, char **argv)
 		return cmd_features();
 	if (argc == 2 && !strcmp(argv[1], "registers"))
 		return cmd_registers();
+	if (argc == 2 && !strcmp(argv[1], "cpus"))
+		return cmd_cpus();
+	if (argc == 3 && !strcmp(argv[1], "stress"))
+		return cmd_stress(atoi(argv[2]));
 	return 2;
 }

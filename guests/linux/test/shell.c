@@ -6,10 +6,8 @@
  *
  * A session is one run of hvctl, which takes a guest from its first instruction to an end of some kind.
  */
-#include <cpuid.h>
 #include <limits.h>
 #include <math.h>
-#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,96 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guest.h"
 #include "probe.h"
 #include "tap.h"
-#include "terminal.h"
 
-#define PROBE "/linux/probe.cpio"
-#define PROMPT "linux# "
-#define BOOT_S 200	/* until the prompt comes, in the machine's time */
-#define COMMAND_S 30
 #define LIMIT_S 1500
 
-/* hvctl's exit statuses, hvctl(1) */
-#define STATUS_OFF 0
-#define STATUS_PANIC 14
-
-static struct terminal term;
-
-/* ------------------------------------------------------------------- start */
-
-/* The kernel's tests of its ciphers would be half of the boot. */
-#define APPEND "cryptomgr.notests"
-
-/* @name in the directory of @image. */
-static char *beside(const char *image, const char *name, char path[PATH_MAX])
-{
-	snprintf(path, PATH_MAX, "%.*s/%s", (int)(strrchr(image, '/') - image), image, name);
-	return path;
-}
-
-/* hvctl run with the project's initramfs, the tests' own beside it, and @option if there is one. */
-static void start(char *image, char *option)
-{
-	char initrd[PATH_MAX];
-	char *argv[] = { "hvctl", "run", "--initrd", beside(image, "initrd.gz", initrd), "--initrd", PROBE,
-			 "--append", APPEND, image, option, NULL };
-
-	terminal_start(&term, argv);
-}
-
-/* In one line. */
-static const char *last_words(void)
-{
-	static char words[150];
-	size_t skip = term.len < sizeof(words) ? 0 : term.len - sizeof(words) + 1;
-
-	snprintf(words, sizeof(words), "%s", term.text + skip);
-	for (char *c = words; *c; c++)
-		if (*c < ' ')
-			*c = ' ';
-	return words;
-}
-
-static void boot(const char *text)
-{
-	uint64_t began = now_ns();
-
-	if (!ok(terminal_wait(&term, PROMPT, BOOT_S), "%s", text))
-		bail("no prompt; its last words: %s", last_words());
-	diag("the prompt came after %.1f s of the machine", (now_ns() - began) / 1e9);
-}
-
 /* --------------------------------------------------------------- the shell */
-
-/* Type a command line; returns what it printed, until the next prompt. */
-static const char *guest(const char *command, unsigned int seconds)
-{
-	static char output[TERMINAL_TEXT];
-	const char *begin, *end;
-
-	terminal_type(&term, command);
-	terminal_type(&term, "\r");
-	terminal_wait(&term, "\n", COMMAND_S);
-	begin = term.text + term.seen;
-	end = terminal_wait(&term, PROMPT, seconds);
-	if (!end) {
-		diag("no prompt after '%s' within %u s; the last words: %s", command, seconds, last_words());
-		end = begin;
-	}
-	snprintf(output, sizeof(output), "%.*s", (int)(end - begin), begin);
-	return output;
-}
-
-static bool prints(const char *command, const char *want)
-{
-	const char *got = guest(command, COMMAND_S);
-	bool good = strstr(got, want);
-
-	if (!good)
-		diag("'%s' printed '%s', which has no '%s'", command, got, want);
-	return good;
-}
 
 static void test_typing(void)
 {
@@ -153,73 +68,6 @@ static void test_paste(void)
 }
 
 /* -------------------------------------------------------------- the kernel */
-
-/* What a healthy kernel does not say; written so that what it does say does not match. */
-static const char *const complaints[] = {
-	"WARNING", "BUG", "[Oo]ops", "Call Trace", "general protection", "unchecked MSR", "[Ss]purious", "nobody cared",
-	"unexpected IRQ", "[Ll]ost (event|interrupt)", "[Uu]nstable", "skew", "stuck", "lockup", "stall",
-	"(APIC|TSC|timer).*([Ff]ail|[Ee]rror|[Uu]nable|inconsistent|[Mm]ismatch|disabled by BIOS)", "MP-BIOS",
-	"calibrating APIC timer", "TSC calibration", "Refined TSC", "CPU frequency", "refined-jiffies.*Switched",
-	"[Ff]irmware [Bb]ug", "ACPI.*([Ee]rror|[Ww]arning|Exception)", "irq [0-9]+:", "data leaks", "hangcheck",
-	"did not (respond|complete)", "No irq handler", "unknown (NMI|interrupt)", "[Tt]imed out",
-};
-
-#define NR_COMPLAINTS (sizeof(complaints) / sizeof(complaints[0]))
-
-/*
- * A CPU without IBRS is open to RETBleed, and the kernel says so in there as it does on the bare CPU: hiding that would
- * not help the guest.
- */
-static bool is_true_here(const char *line)
-{
-	unsigned int eax, ebx, ecx, edx = 0;
-
-	__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
-	return strstr(line, "RETBleed: WARNING") && !(edx >> 26 & 1);
-}
-
-static int count_complaints(char *log)
-{
-	static char pattern[2000];
-	regex_t regex;
-	int found = 0;
-
-	for (size_t i = 0; i < NR_COMPLAINTS; i++)
-		snprintf(pattern + strlen(pattern), sizeof(pattern) - strlen(pattern), "%s%s", i ? "|" : "",
-			 complaints[i]);
-	must(-regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB));
-	for (char *line = strtok(log, "\r\n"); line; line = strtok(NULL, "\r\n"))
-		if (*line == '[' && !regexec(&regex, line, 0, NULL, 0)) {
-			diag("%s", line);
-			found += !is_true_here(line);
-		}
-	regfree(&regex);
-	*pattern = '\0';
-	return found;
-}
-
-/* All lines of the kernel's log since hvctl was started. */
-static void test_log(void)
-{
-	static char log[TERMINAL_TEXT];
-
-	strcpy(log, term.text);
-	is(count_complaints(log), 0, "the kernel's log is clean");
-	ok(strstr(term.text, "Calibrating delay loop (skipped)"), "no delay loop is calibrated");
-	ok(strstr(term.text, "x2apic"), "the x2APIC is in use");
-	ok(strstr(term.text, "TSC deadline timer available"), "the TSC deadline timer is there");
-}
-
-static long interrupts(const char *device)
-{
-	char command[80];
-	const char *colon;
-
-	snprintf(command, sizeof(command), "grep %s /proc/interrupts", device);
-	colon = strchr(guest(command, COMMAND_S), ':');
-	/* Newer kernels leave out what there has been none of. */
-	return colon ? atol(colon + 1) : 0;
-}
 
 static void test_interrupts(void)
 {
@@ -344,13 +192,6 @@ static void test_idle(void)
 
 /* ---------------------------------------------------------------- sessions */
 
-static void finish(int want, const char *text)
-{
-	is(terminal_end(&term, BOOT_S), want, "%s", text);
-	ok(terminal_is_restored(&term), "... and the terminal is as it was");
-	terminal_close(&term);
-}
-
 static void test_all(void)
 {
 	test_typing();
@@ -365,7 +206,7 @@ static void test_all(void)
 /* The shell, then poweroff. */
 static void session_poweroff(char *image)
 {
-	start(image, NULL);
+	start(image, NULL, NULL);
 	boot("boots to a prompt");
 	test_all();
 	terminal_type(&term, "poweroff\r");
@@ -376,7 +217,7 @@ static void session_poweroff(char *image)
 /* The guest reboots first; then the same as above. */
 static void session_reboot(char *image)
 {
-	start(image, NULL);
+	start(image, NULL, NULL);
 	boot("boots to a prompt");
 	terminal_type(&term, "reboot\r");
 	ok(terminal_wait(&term, "Linux version", BOOT_S), "reboot starts it again");
@@ -388,7 +229,7 @@ static void session_reboot(char *image)
 
 static void session_no_reboot(char *image)
 {
-	start(image, "--no-reboot");
+	start(image, "--no-reboot", NULL);
 	boot("boots to a prompt");
 	test_all();
 	terminal_type(&term, "reboot\r");
@@ -397,7 +238,7 @@ static void session_no_reboot(char *image)
 
 static void session_panic(char *image)
 {
-	start(image, NULL);
+	start(image, NULL, NULL);
 	boot("boots to a prompt");
 	test_typing();
 	test_log();
@@ -437,11 +278,11 @@ static void session_entry32(char *image)
 	char copy[PATH_MAX];
 
 	make_entry32(image, beside(image, "entry32", copy));
-	start(copy, "--append=earlyprintk=serial,ttyS0");
+	start(copy, "--append=earlyprintk=serial,ttyS0", NULL);
 	ok(terminal_wait(&term, "Linux version", BOOT_S), "a kernel without a 64-bit entry point starts");
 	terminal_type(&term, "\001x");
 	finish(STATUS_OFF, "Ctrl-A X ends it with status 0");
-	start(copy, "-v");
+	start(copy, "-v", NULL);
 	ok(terminal_wait(&term, "boot protocol linux, because of HdrS at 0x202", COMMAND_S),
 	   "-v says which protocol, and why");
 	ok(terminal_wait(&term, "32-bit entry", COMMAND_S), "... and which entry point");
@@ -468,6 +309,35 @@ static void session_script(char *image)
 	ok(terminal_wait(&term, "# uptime", 0) && terminal_wait(&term, "load average:", 0), "... how long it was up");
 }
 
+/* All CPUs halt with interrupts disabled: nothing can wake them. */
+static void session_smp2(char *image)
+{
+	start(image, "--cpus=2", NULL);
+	boot("two CPUs: boots to a prompt");
+	test_smp(2);
+	test_log();
+	terminal_type(&term, "halt -f\r");
+	finish(STATUS_HALTED, "halt ends it with a status of its own");
+}
+
+/* The last CPU reboots it, by a triple fault, and another one turns it off. */
+static void session_smp4(char *image)
+{
+	start(image, "--cpus=4", "-v");
+	boot("four CPUs: boots to a prompt");
+	test_smp(4);
+	test_log();
+	guest("echo triple >/sys/kernel/reboot/type; echo 3 >/sys/kernel/reboot/cpu", COMMAND_S);
+	terminal_type(&term, "reboot -f\r");
+	ok(terminal_wait(&term, "vCPU 3: triple fault", COMMAND_S), "the last CPU has a triple fault");
+	ok(terminal_wait(&term, "Linux version", BOOT_S), "... which starts it again");
+	boot("boots to a prompt again");
+	is(atoi(guest("nproc", COMMAND_S)), 4, "all CPUs are there again");
+	guest("echo 2 >/sys/kernel/reboot/cpu", COMMAND_S);
+	terminal_type(&term, "poweroff -f\r");
+	finish(STATUS_OFF, "a CPU that is not the first turns it off");
+}
+
 static const struct session {
 	const char *name;
 	void (*run)(char *image);
@@ -478,6 +348,8 @@ static const struct session {
 	{ "panic", session_panic },
 	{ "entry32", session_entry32 },
 	{ "script", session_script },
+	{ "smp2", session_smp2 },
+	{ "smp4", session_smp4 },
 };
 
 static void run_session(char *what)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A Linux guest at hvctl's terminal. There is one at a time. */
+#ifndef GUEST_H
+#define GUEST_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "terminal.h"
+
+#define PROMPT "linux# "
+#define BOOT_S 200	/* until the prompt comes, in the machine's time */
+#define COMMAND_S 30
+
+/* hvctl's exit statuses, hvctl(1) */
+#define STATUS_OFF 0
+#define STATUS_HALTED 4
+#define STATUS_PANIC 14
+
+/* The kernel's tests of its ciphers would be half of the boot. */
+#define APPEND "cryptomgr.notests"
+
+extern struct terminal term;
+
+/* @name in the directory of @image. */
+char *beside(const char *image, const char *name, char path[PATH_MAX]);
+
+/* hvctl run with the project's initramfs, the tests' own beside it, and options if there are some. */
+void start(char *image, char *option, char *more);
+
+/* Wait for the shell's prompt; @text says what that shows. */
+void boot(const char *text);
+
+/* Type a command line; returns what it printed, until the next prompt. */
+const char *guest(const char *command, unsigned int seconds);
+bool prints(const char *command, const char *want);
+
+/* The kernel's log since hvctl was started is as that of a healthy kernel on a healthy CPU. */
+void test_log(void);
+
+/* How many of them /proc/interrupts tells on the first CPU. */
+long interrupts(const char *device);
+
+/* It ends with that exit status. */
+void finish(int want, const char *text);
+
+/* What there is with several CPUs, all of which are online; tests at a prompt. */
+void test_smp(int cpus);
+
+#endif
