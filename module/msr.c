@@ -405,6 +405,12 @@ bool tvx_msr_restore(struct tvx_vcpu *vcpu, u32 index, u64 value)
 	return done;
 }
 
+void tvx_tsc_restore(struct tvx_vcpu *vcpu, u64 offset)
+{
+	tvx_add_to_tsc(vcpu, offset - vcpu->tsc_offset);
+	tvx_lapic_tsc_changed(vcpu);
+}
+
 /* Each index is traced once; behind the last slot, none. */
 static bool is_news(struct tvx_vcpu *vcpu, u32 index)
 {

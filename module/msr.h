@@ -23,6 +23,9 @@ bool tvx_msr_write(struct tvx_vcpu *vcpu, u32 index, u64 value);
 /* SET_STATE: as WRMSR, but for the TSC and its adjustment, which do not move each other. */
 bool tvx_msr_restore(struct tvx_vcpu *vcpu, u32 index, u64 value);
 
+/* The guest's TSC is the host's plus @offset; its adjustment stays. */
+void tvx_tsc_restore(struct tvx_vcpu *vcpu, u64 offset);
+
 /* The guest's access to an MSR gave #GP: if there is no such MSR, count it, and trace it once. */
 void tvx_msr_refused(struct tvx_vcpu *vcpu, u32 index, bool write);
 

@@ -12,6 +12,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/processor.h>
+#include <asm/tsc.h>
 
 #include "cpuid.h"
 #include "state_cr.h"
@@ -419,6 +420,26 @@ static int set_lapic(struct tvx_vcpu *vcpu, const struct blob *blob)
 	return vcpu->lapic.present ? tvx_lapic_set_state(vcpu, blob->data) : -EOPNOTSUPP;
 }
 
+/* ------------------------------------------------------------------- TSC */
+
+static int get_tsc(struct tvx_vcpu *vcpu, struct blob *blob)
+{
+	struct tinyvmx_tsc *tsc = blob->data;
+	u64 now = rdtsc();
+
+	tsc->guest = now + vcpu->tsc_offset;
+	tsc->host = now + vcpu->tsc_lost;
+	return 0;
+}
+
+static int set_tsc(struct tvx_vcpu *vcpu, const struct blob *blob)
+{
+	const struct tinyvmx_tsc *tsc = blob->data;
+
+	tvx_tsc_restore(vcpu, tsc->guest - (tsc->host - vcpu->tsc_lost));
+	return 0;
+}
+
 /* ----------------------------------------------------------------- EXITS */
 
 static int get_exits(struct tvx_vcpu *vcpu, struct blob *blob)
@@ -443,6 +464,7 @@ static const struct state_type types[] = {
 	[TINYVMX_STATE_DEBUG] = { sizeof(struct tinyvmx_debug), get_debug, set_debug },
 	[TINYVMX_STATE_LAPIC] = { sizeof(struct tinyvmx_lapic), get_lapic, set_lapic },
 	[TINYVMX_STATE_EXITS] = { sizeof(struct tinyvmx_exits), get_exits, set_exits },
+	[TINYVMX_STATE_TSC] = { sizeof(struct tinyvmx_tsc), get_tsc, set_tsc },
 };
 
 static int check_len(u32 type, u64 len)

@@ -70,6 +70,7 @@ static const struct pin numbers[] = {
 	NUMBER(TINYVMX_STATE_MSRS, 3), NUMBER(TINYVMX_STATE_XSAVE, 4),
 	NUMBER(TINYVMX_STATE_EVENTS, 5), NUMBER(TINYVMX_STATE_DEBUG, 6),
 	NUMBER(TINYVMX_STATE_LAPIC, 7), NUMBER(TINYVMX_STATE_EXITS, 8),
+	NUMBER(TINYVMX_STATE_TSC, 9),
 	NUMBER(TINYVMX_NR_EXIT_COUNTS, 256), NUMBER(TINYVMX_SHORTCUT_BYTES, 256),
 	NUMBER(TINYVMX_CPUID_INDEXED, 1),
 	NUMBER(TINYVMX_INJECT_EXTINT, 0), NUMBER(TINYVMX_INJECT_NMI, 2),
@@ -107,7 +108,8 @@ static const struct pin sizes[] = {
 	SIZE(tinyvmx_exit_mmio, 80), SIZE(tinyvmx_paging, 40), SIZE(tinyvmx_exit_entry_failed, 8),
 	SIZE(tinyvmx_exit_cr, 16), SIZE(tinyvmx_exit_eoi, 8), SIZE(tinyvmx_exit_task_switch, 16),
 	SIZE(tinyvmx_msi, 24), SIZE(tinyvmx_ioeventfd, 24), SIZE(tinyvmx_irqfd, 24),
-	SIZE(tinyvmx_lapic, 288), SIZE(tinyvmx_exits, 2048), SIZE(tinyvmx_shortcut, 272),
+	SIZE(tinyvmx_lapic, 288), SIZE(tinyvmx_exits, 2048), SIZE(tinyvmx_tsc, 16),
+	SIZE(tinyvmx_shortcut, 272),
 	SIZE(tinyvmx_run, 912),
 };
 
@@ -188,6 +190,7 @@ static const struct pin state_fields[] = {
 	FIELD(tinyvmx_lapic, timer_left, 16), FIELD(tinyvmx_lapic, pad, 24),
 	FIELD(tinyvmx_lapic, regs, 32),
 	FIELD(tinyvmx_exits, count, 0),
+	FIELD(tinyvmx_tsc, guest, 0), FIELD(tinyvmx_tsc, host, 8),
 	FIELD(tinyvmx_shortcut, out_port, 0), FIELD(tinyvmx_shortcut, in_port, 2),
 	FIELD(tinyvmx_shortcut, in_value, 4), FIELD(tinyvmx_shortcut, pad, 5),
 	FIELD(tinyvmx_shortcut, queued, 8), FIELD(tinyvmx_shortcut, pad2, 12),

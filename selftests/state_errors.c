@@ -284,7 +284,7 @@ static void test_arguments(void)
 				 len), EFAULT, "type %u: GET to the kernel", type);
 	}
 	err_is(get_state(vcpu->fd, 0, blob, 8), EOPNOTSUPP, "type 0");
-	err_is(set_state(vcpu->fd, TINYVMX_STATE_EXITS + 1, blob, 8), EOPNOTSUPP,
+	err_is(set_state(vcpu->fd, TINYVMX_STATE_TSC + 1, blob, 8), EOPNOTSUPP,
 	       "the type behind the last one");
 	err_is(get_state(vcpu->fd, TINYVMX_STATE_LAPIC, blob,
 			 sizeof(struct tinyvmx_lapic)), EOPNOTSUPP,

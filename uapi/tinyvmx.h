@@ -573,6 +573,19 @@ struct tinyvmx_exits {
 	__u64 count[TINYVMX_NR_EXIT_COUNTS];
 };
 
+/**
+ * struct tinyvmx_tsc - TINYVMX_STATE_TSC: the guest's TSC at a moment of the host's
+ * @guest: what the guest's TSC is ...
+ * @host: ... when the host's is this, counted on where the host has slept and begun anew
+ *
+ * GET tells of now. For SET any moment will do: vCPUs that are set with one @host are in step
+ * to the tick, however long it takes. IA32_TSC_ADJUST stays as it is.
+ */
+struct tinyvmx_tsc {
+	__u64 guest;
+	__u64 host;
+};
+
 /* tinyvmx_state.type */
 #define TINYVMX_STATE_REGS	1	/* struct tinyvmx_regs */
 #define TINYVMX_STATE_SREGS	2	/* struct tinyvmx_sregs */
@@ -582,6 +595,7 @@ struct tinyvmx_exits {
 #define TINYVMX_STATE_DEBUG	6	/* struct tinyvmx_debug */
 #define TINYVMX_STATE_LAPIC	7	/* struct tinyvmx_lapic */
 #define TINYVMX_STATE_EXITS	8	/* struct tinyvmx_exits, GET only */
+#define TINYVMX_STATE_TSC	9	/* struct tinyvmx_tsc: IA32_TIME_STAMP_COUNTER */
 
 /**
  * struct tinyvmx_state - TINYVMX_GET_STATE, TINYVMX_SET_STATE

@@ -150,6 +150,7 @@ static const u32 blob_bytes[] = {
 	[TINYVMX_STATE_DEBUG] = sizeof(struct tinyvmx_debug),
 	[TINYVMX_STATE_LAPIC] = sizeof(struct tinyvmx_lapic),
 	[TINYVMX_STATE_EXITS] = sizeof(struct tinyvmx_exits),
+	[TINYVMX_STATE_TSC] = sizeof(struct tinyvmx_tsc),
 };
 
 static u32 xsave_bytes;

@@ -229,6 +229,21 @@ static int access_msrs(struct fake_vcpu *vcpu, struct tinyvmx_msr *msrs, size_t 
 	return 0;
 }
 
+/* The MSR is the guest's at the host's 0; the host's goes on by a step each time. */
+static int access_tsc(struct fake_vcpu *vcpu, struct tinyvmx_tsc *tsc, bool set)
+{
+	struct tinyvmx_msr *msr = msr_at(vcpu, 0x10);
+
+	if (!msr)
+		return -EINVAL;
+	fake.host_tsc += fake.host_step;
+	if (set)
+		msr->value = tsc->guest - tsc->host;
+	else
+		*tsc = (struct tinyvmx_tsc){ msr->value + fake.host_tsc, fake.host_tsc };
+	return 0;
+}
+
 static int access_xsave(struct fake_vcpu *vcpu, void *blob, size_t len, bool set)
 {
 	struct tinyvmx_xsave *xsave = blob;
@@ -258,6 +273,8 @@ int tvx_get_state(int fd, uint32_t type, void *blob, size_t len)
 		return access_msrs(vcpu, blob, len, false);
 	if (type == TINYVMX_STATE_XSAVE)
 		return access_xsave(vcpu, blob, len, false);
+	if (type == TINYVMX_STATE_TSC)
+		return access_tsc(vcpu, blob, false);
 	at = blob_at(vcpu, type, len);
 	if (!at)
 		return -EINVAL;
@@ -280,6 +297,8 @@ int tvx_set_state(int fd, uint32_t type, const void *blob, size_t len)
 		return access_msrs(vcpu, (struct tinyvmx_msr *)blob, len, true);
 	if (type == TINYVMX_STATE_XSAVE)
 		return access_xsave(vcpu, (void *)blob, len, true);
+	if (type == TINYVMX_STATE_TSC)
+		return access_tsc(vcpu, (void *)blob, true);
 	at = blob_at(vcpu, type, len);
 	if (!at)
 		return -EINVAL;

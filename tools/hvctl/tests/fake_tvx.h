@@ -51,6 +51,7 @@ struct fake {
 	uint32_t abi_version;
 	uint64_t capabilities;
 	uint32_t vm_flags;
+	uint64_t host_tsc, host_step;
 	uint8_t *ram;			/* from address 0 on */
 	atomic_uint msis;
 	uint64_t msi_address;

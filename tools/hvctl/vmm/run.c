@@ -189,11 +189,12 @@ void hv_machine_resume(struct hv_machine *machine)
 
 int hv_machine_stop_time(struct hv_machine *machine)
 {
-	int error = 0;
+	uint64_t host_tsc;
+	int error = hv_vcpu_host_tsc(hv_machine_bsp(machine), &host_tsc);
 
 	assert(machine->paused && !machine->time_stopped_ns);
 	for (unsigned int i = 0; i < machine->nr_vcpus && !error; i++)
-		error = hv_vcpu_stop_time(&machine->vcpus[i]);
+		error = hv_vcpu_stop_time(&machine->vcpus[i], host_tsc);
 	if (error)
 		return error;
 	machine->time_stopped_ns = hv_now_ns(&machine->clock);
@@ -203,14 +204,15 @@ int hv_machine_stop_time(struct hv_machine *machine)
 
 int hv_machine_start_time(struct hv_machine *machine)
 {
-	int error = 0;
+	uint64_t host_tsc;
+	int error = hv_vcpu_host_tsc(hv_machine_bsp(machine), &host_tsc);
 
 	assert(machine->time_stopped_ns && none_runs(machine));
 	machine->time_lost_ns = hv_monotonic_ns() - machine->time_stopped_ns;
 	machine->time_stopped_ns = 0;
 	machine->clock.rearm(&machine->clock);
 	for (unsigned int i = 0; i < machine->nr_vcpus && !error; i++)
-		error = hv_vcpu_start_time(&machine->vcpus[i]);
+		error = hv_vcpu_start_time(&machine->vcpus[i], host_tsc);
 	return error;
 }
 

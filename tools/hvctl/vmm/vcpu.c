@@ -326,18 +326,35 @@ static int swap_timer(const struct hv_vcpu *vcpu, struct hv_vcpu_time *time)
 	return tvx_set_state(vcpu->fd, TINYVMX_STATE_LAPIC, &lapic, sizeof(lapic));
 }
 
-/* The timer is disarmed: else it would go off by the host's time. */
-int hv_vcpu_stop_time(struct hv_vcpu *vcpu)
+static int get_tsc(const struct hv_vcpu *vcpu, struct tinyvmx_tsc *tsc)
 {
-	int error = tvx_get_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, &vcpu->time.tsc);
+	return tvx_get_state(vcpu->fd, TINYVMX_STATE_TSC, tsc, sizeof(*tsc));
+}
 
+int hv_vcpu_host_tsc(const struct hv_vcpu *vcpu, uint64_t *host_tsc)
+{
+	struct tinyvmx_tsc tsc = { 0 };
+	int error = get_tsc(vcpu, &tsc);
+
+	*host_tsc = tsc.host;
+	return error;
+}
+
+/* The timer is disarmed: else it would go off by the host's time. */
+int hv_vcpu_stop_time(struct hv_vcpu *vcpu, uint64_t host_tsc)
+{
+	struct tinyvmx_tsc tsc = { 0 };
+	int error = get_tsc(vcpu, &tsc);
+
+	vcpu->time.tsc = tsc.guest - (tsc.host - host_tsc);
 	vcpu->time.timer_left = vcpu->time.deadline = 0;
 	return error || !vcpu->machine->pc ? error : swap_timer(vcpu, &vcpu->time);
 }
 
-int hv_vcpu_start_time(struct hv_vcpu *vcpu)
+int hv_vcpu_start_time(struct hv_vcpu *vcpu, uint64_t host_tsc)
 {
-	int error = tvx_set_msr(vcpu->fd, IA32_TIME_STAMP_COUNTER, vcpu->time.tsc);
+	const struct tinyvmx_tsc tsc = { .guest = vcpu->time.tsc, .host = host_tsc };
+	int error = tvx_set_state(vcpu->fd, TINYVMX_STATE_TSC, &tsc, sizeof(tsc));
 
 	return error || !vcpu->machine->pc ? error : swap_timer(vcpu, &vcpu->time);
 }

@@ -87,9 +87,14 @@ int hv_vcpu_reset(struct hv_vcpu *vcpu, struct hv_error *err);
 /* Let the module finish what the last exit has left to be finished. Returns 0 or -errno. */
 int hv_vcpu_synchronise(struct hv_vcpu *vcpu);
 
-/* Its TSC and its APIC timer stand still, and go on. Return 0 or -errno. */
-int hv_vcpu_stop_time(struct hv_vcpu *vcpu);
-int hv_vcpu_start_time(struct hv_vcpu *vcpu);
+/*
+ * Its TSC and its APIC timer stand still, and go on, as of a moment of the host's TSC: one for all
+ * vCPUs, whose TSCs stay in step so. Return 0 or -errno.
+ */
+int hv_vcpu_stop_time(struct hv_vcpu *vcpu, uint64_t host_tsc);
+int hv_vcpu_start_time(struct hv_vcpu *vcpu, uint64_t host_tsc);
+/* ... of now. */
+int hv_vcpu_host_tsc(const struct hv_vcpu *vcpu, uint64_t *host_tsc);
 
 /* All VM exits by basic reason; the guest's TSC (0: cannot be had). */
 void hv_vcpu_count_exits(const struct hv_vcpu *vcpu, struct tinyvmx_exits *exits);
