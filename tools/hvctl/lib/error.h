@@ -6,10 +6,18 @@
 struct hv_error {
 	char text[400];
 	const char *subject;		/* what it is about: an option, a file; NULL: not said */
+	unsigned int line;		/* of that file; 0: not said */
 };
 
 /* Store the message; returns -@errnum, so that "return hv_fail(...)" reads well. */
 int hv_fail(struct hv_error *err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The same about a line. */
+int hv_fail_at(struct hv_error *err, unsigned int line, int errnum, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* "@who: subject:line: text" on standard error; a file's name may be anything. */
+void hv_error_print(const char *who, const struct hv_error *err);
 
 #endif

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Cleaning text: UTF-8 by the Unicode Standard, "Well-Formed UTF-8 Byte Sequences". */
+/*
+ * Cleaning text: UTF-8 by the Unicode Standard, "Well-Formed UTF-8 Byte Sequences". And which
+ * word somebody may have meant.
+ */
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include "text.h"
 
@@ -61,4 +66,55 @@ size_t hv_text_clean(char *out, size_t room, const char *in, size_t len)
 	}
 	out[done] = '\0';
 	return done;
+}
+
+/* ---------------------------------------------------------------- likeness */
+
+#define WORD_MAX 32
+
+static bool is_same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+static unsigned int least(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Optimal string alignment: one row for each character of @word, of which the last three are kept;
+ * row[j] is the distance to the first j characters of @known.
+ */
+unsigned int hv_text_distance(const char *word, const char *known)
+{
+	size_t m = strnlen(word, WORD_MAX), n = strnlen(known, WORD_MAX);
+	unsigned int rows[3][WORD_MAX + 1];
+
+	if (m >= 2 && m < n && !strncasecmp(word, known, m))
+		return 1;
+	for (size_t j = 0; j <= n; j++)
+		rows[0][j] = (unsigned int)j;
+	for (size_t i = 1; i <= m; i++) {
+		unsigned int *row = rows[i % 3], *above = rows[(i - 1) % 3];
+
+		row[0] = (unsigned int)i;
+		for (size_t j = 1; j <= n; j++) {
+			bool same = is_same(word[i - 1], known[j - 1]);
+
+			row[j] = least(least(row[j - 1], above[j]) + 1, above[j - 1] + !same);
+			if (i > 1 && j > 1 && is_same(word[i - 1], known[j - 2]) &&
+			    is_same(word[i - 2], known[j - 1]))
+				row[j] = least(row[j], rows[(i - 2) % 3][j - 2] + 1);
+		}
+	}
+	return rows[m % 3][n];
+}
+
+/* One slip in three characters. */
+bool hv_text_is_like(const char *word, const char *known)
+{
+	size_t m = strlen(word), n = strlen(known);
+
+	return hv_text_distance(word, known) * 3 <= (m > n ? m : n);
 }

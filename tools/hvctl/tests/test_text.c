@@ -59,13 +59,42 @@ static void test_room(void **state)
 	assert_string_equal(out, "??");
 }
 
+static void test_distance(void **state)
+{
+	(void)state;
+	assert_int_equal(hv_text_distance("memory", "memory"), 0);
+	assert_int_equal(hv_text_distance("Memory", "memory"), 0);
+	assert_int_equal(hv_text_distance("memry", "memory"), 1);
+	assert_int_equal(hv_text_distance("memoryy", "memory"), 1);
+	assert_int_equal(hv_text_distance("nemory", "memory"), 1);
+	assert_int_equal(hv_text_distance("meomry", "memory"), 1);
+	assert_int_equal(hv_text_distance("mem", "memory"), 1);
+	assert_int_equal(hv_text_distance("m", "memory"), 5);
+	assert_int_equal(hv_text_distance("", "memory"), 6);
+	assert_int_equal(hv_text_distance("memory", ""), 6);
+	assert_int_equal(hv_text_distance("kitten", "sitting"), 3);
+	/* Only so much of them counts. */
+	assert_int_equal(hv_text_distance("0123456789012345678901234567890123456789",
+					  "012345678901234567890123456789012345"),
+			 0);
+}
+
+static void test_likeness(void **state)
+{
+	(void)state;
+	assert_true(hv_text_is_like("memorie", "memory"));
+	assert_true(hv_text_is_like("inird", "initrd"));
+	assert_false(hv_text_is_like("xyzzy", "entry"));
+	assert_false(hv_text_is_like("", "cpu"));
+	assert_false(hv_text_is_like("dog", "cpu"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_stays),
-		cmocka_unit_test(test_control_characters),
-		cmocka_unit_test(test_no_utf8),
-		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_what_stays), cmocka_unit_test(test_control_characters),
+		cmocka_unit_test(test_no_utf8),    cmocka_unit_test(test_room),
+		cmocka_unit_test(test_distance),   cmocka_unit_test(test_likeness),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

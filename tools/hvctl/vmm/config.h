@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a machine is: plain data, made from a command line (later from a file, a socket, a
- * snapshot), and all that hv_machine_create() asks for.
+ * What a machine is: plain data, made from a command line, a file or a saved machine, and all
+ * that hv_machine_create() asks for.
  */
 #ifndef HV_VMM_CONFIG_H
 #define HV_VMM_CONFIG_H
