@@ -49,6 +49,12 @@ extern const struct argp hv_argp_completion;
 /* argp_parse(), with options -h, --help and --usage; exits if what was given makes no sense. */
 void hv_command_parse(const struct argp *argp, int argc, char **argv, void *input);
 
+/*
+ * The value of an option that is to be heeded before all others; NULL: it is not given. Exits as
+ * hv_command_parse() does, and if it is given twice.
+ */
+const char *hv_command_first(const struct argp *argp, int argc, char **argv, int key);
+
 /* In a parser: there must not be @arg, a word that is no option's. Exits. */
 void hv_command_no_argument(struct argp_state *state, const char *arg);
 

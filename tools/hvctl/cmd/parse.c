@@ -98,8 +98,15 @@ static void __attribute__((noreturn)) refuse(const struct words *words, char **a
 	exit(HV_STATUS_USAGE);
 }
 
+/* What an option of the kind @key was given, if it was. */
+struct found {
+	int key;
+	const char *value;
+	unsigned int count;
+};
+
 /* Before argp, which would say it in two lines: are these options, with the values they want? */
-static void check(const struct argp *argp, int argc, char **argv)
+static void check(const struct argp *argp, int argc, char **argv, struct found *found)
 {
 	struct words words = { .letters = ":" };
 	char *copy[argc + 1];
@@ -109,24 +116,44 @@ static void check(const struct argp *argp, int argc, char **argv)
 	/* getopt_long() moves what is no option to the end. */
 	memcpy(copy, argv, sizeof(copy));
 	opterr = optind = 0;
-	do
+	do {
 		result = getopt_long(argc, copy, words.letters, words.options, NULL);
-	while (result != -1 && result != ':' && result != '?');
+		if (result == found->key && found->count++ == 0)
+			found->value = optarg;
+	} while (result != -1 && result != ':' && result != '?');
 	if (result != -1)
 		refuse(&words, copy, result);
+	if (found->count <= 1)
+		return;
+	fprintf(stderr, "%s: --%s: is given more than once; give one\n", argv[0],
+		find_name(&words, found->key));
+	exit(HV_STATUS_USAGE);
 }
+
+/* The whole of what a command understands. */
+#define WHOLE(command)                                                 \
+	{                                                              \
+		.options = help_options,                               \
+		.parser = parse_help,                                  \
+		.children = (const struct argp_child[]){ { command, 0, NULL, 0 }, { 0 } }, \
+	}
 
 void hv_command_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
-	const struct argp_child children[] = { { argp, 0, NULL, 0 }, { 0 } };
-	const struct argp whole = {
-		.options = help_options,
-		.parser = parse_help,
-		.children = children,
-	};
+	const struct argp whole = WHOLE(argp);
+	struct found nothing = { 0 };
 
-	check(&whole, argc, argv);
+	check(&whole, argc, argv, &nothing);
 	argp_parse(&whole, argc, argv, ARGP_NO_HELP, NULL, input);
+}
+
+const char *hv_command_first(const struct argp *argp, int argc, char **argv, int key)
+{
+	const struct argp whole = WHOLE(argp);
+	struct found found = { .key = key };
+
+	check(&whole, argc, argv, &found);
+	return found.value;
 }
 
 /* The command's name is the last word of argv[0]. */
@@ -140,8 +167,7 @@ void hv_command_each_option(const struct argp *argp,
 			    void (*each)(const struct argp_option *option, void *context),
 			    void *context)
 {
-	const struct argp_child children[] = { { argp, 0, NULL, 0 }, { 0 } };
-	const struct argp whole = { .options = help_options, .children = children };
+	const struct argp whole = WHOLE(argp);
 
 	each_option(&whole, each, context);
 }

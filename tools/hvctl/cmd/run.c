@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* hvctl run: load a guest, run it to its end, say how it ended. */
 #include <argp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +9,17 @@
 #include "lib/args.h"
 #include "lib/status.h"
 #include "run_load.h"
+#include "vmm/config_file.h"
+#include "vmm/dry_run.h"
 #include "vmm/session.h"
 
 /* Its command line, as what it means. */
 struct run {
 	struct hv_config config;
 	struct hv_session_options options;
+	struct hv_payload_words words;
+	bool cpu;			/* said on the command line */
+	bool dry_run, print_config;
 };
 
 /* --------------------------------------------------------------- arguments */
@@ -33,10 +39,18 @@ enum {
 	OPT_DISPLAY,
 	OPT_DEVICE,
 	OPT_STATS,
+	OPT_CONFIG,
+	OPT_DRY_RUN,
+	OPT_PRINT_CONFIG,
 	OPT_TEST_RELOAD
 };
 
 static const struct argp_option options[] = {
+	{ "config", OPT_CONFIG, "FILE", 0,
+	  "a file of TOML that describes the VM; options override it", 0 },
+	{ "dry-run", OPT_DRY_RUN, NULL, 0, "check all, say what would run, and start nothing", 0 },
+	{ "print-config", OPT_PRINT_CONFIG, NULL, 0,
+	  "write what the options mean as a file for --config, and start nothing", 0 },
 	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)",
 	  0 },
 	{ "machine", OPT_MACHINE, "pc|bare", 0,
@@ -88,6 +102,14 @@ static void refuse(struct argp_state *state, const char *option, const char *arg
 static error_t parse_session_option(int key, const char *arg, struct run *run)
 {
 	switch (key) {
+	case OPT_CONFIG: /* was read before */
+		return 0;
+	case OPT_DRY_RUN:
+		run->dry_run = true;
+		return 0;
+	case OPT_PRINT_CONFIG:
+		run->print_config = true;
+		return 0;
 	case OPT_DETACH:
 		run->options.detach = true;
 		return 0;
@@ -105,6 +127,15 @@ static error_t parse_session_option(int key, const char *arg, struct run *run)
 	return ARGP_ERR_UNKNOWN;
 }
 
+/* Those of the command line instead of the file's. */
+static int add_cpu(struct run *run, const char *arg, struct hv_error *err)
+{
+	if (!run->cpu)
+		*run->config.cpu = '\0';
+	run->cpu = true;
+	return hv_config_add_cpu(&run->config, arg, err);
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct run *run = state->input;
@@ -112,7 +143,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &run->config.load;
+		state->child_inputs[0] = &run->words;
 		return 0;
 	case OPT_MEM:
 		if (!hv_parse_size(arg, HV_MIB, &run->config.memory))
@@ -129,7 +160,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 				     "--display %s: no such display; use none or text", arg);
 		return 0;
 	case OPT_CPU:
-		if (hv_config_add_cpu(&run->config, arg, &err))
+		if (add_cpu(run, arg, &err))
 			refuse(state, "cpu", arg, &err);
 		return 0;
 	case OPT_CPUS:
@@ -181,10 +212,52 @@ const struct argp hv_argp_run = {
 	       "14 the guest panicked; 2 bad input. See hvctl(1).",
 };
 
+/* ----------------------------------------------------------------- command */
+
+static int fail(const struct hv_error *err)
+{
+	hv_error_print("hvctl run", err);
+	return HV_STATUS_USAGE;
+}
+
+/* What is printed with it is a comment there. */
+static int start_nothing(const struct run *run)
+{
+	struct hv_error err = { .subject = "--print-config" };
+	const char *before = run->print_config ? "# " : "";
+	char *text = NULL;
+
+	if (run->dry_run && hv_dry_run(&run->config, before, stdout, &err))
+		return fail(&err);
+	if (run->print_config) {
+		text = hv_config_to_toml(&run->config, &err);
+		if (!text)
+			return fail(&err);
+		fputs(text, stdout);
+		free(text);
+	}
+	if (!fflush(stdout) && !ferror(stdout))
+		return HV_STATUS_OK;
+	fputs("hvctl run: cannot write what would run; mend standard output\n", stderr);
+	return HV_STATUS_ERROR;
+}
+
 int hv_cmd_run(int argc, char **argv)
 {
-	struct run run = { .config = HV_CONFIG_DEFAULT };
+	struct run run = { .config = HV_CONFIG_DEFAULT, .words.config = &run.config.load };
+	const char *path = hv_command_first(&hv_argp_run, argc, argv, OPT_CONFIG);
+	struct hv_config_file file = { 0 };
+	struct hv_error err = { .subject = path };
+	int status;
 
+	if (path && (hv_config_file_open(&file, path, &err) ||
+		     hv_config_file_read(&file, &run.config, &err))) {
+		hv_config_file_close(&file);
+		return fail(&err);
+	}
 	hv_command_parse(&hv_argp_run, argc, argv, &run);
-	return hv_session_run(&run.config, &run.options);
+	status = run.dry_run || run.print_config ? start_nothing(&run) :
+						   hv_session_run(&run.config, &run.options);
+	hv_config_file_close(&file);
+	return status;
 }

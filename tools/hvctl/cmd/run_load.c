@@ -77,8 +77,14 @@ static enum hv_mode parse_mode(struct argp_state *state, const char *arg)
 	return mode;
 }
 
-static void add_initrd(struct argp_state *state, struct hv_payload_config *config, const char *arg)
+/* Those of the command line instead of the file's. */
+static void add_initrd(struct argp_state *state, struct hv_payload_words *words, const char *arg)
 {
+	struct hv_payload_config *config = words->config;
+
+	if (!words->initrd)
+		config->initrds = 0;
+	words->initrd = true;
 	if (!hv_payload_config_add_initrd(config, arg))
 		argp_failure(state, HV_STATUS_USAGE, 0,
 			     "--initrd %s: one too many; give at most %d", arg,
@@ -86,10 +92,14 @@ static void add_initrd(struct argp_state *state, struct hv_payload_config *confi
 }
 
 /* NAME=FILE */
-static void add_fw_file(struct argp_state *state, struct hv_payload_config *config, char *arg)
+static void add_fw_file(struct argp_state *state, struct hv_payload_words *words, char *arg)
 {
+	struct hv_payload_config *config = words->config;
 	char *equals = strchr(arg, '=');
 
+	if (!words->fw_cfg)
+		config->fw_files = 0;
+	words->fw_cfg = true;
 	if (!equals || equals == arg || !equals[1])
 		argp_failure(state, HV_STATUS_USAGE, 0,
 			     "--fw-cfg %s: not of the form NAME=FILE; give one like opt/NAME=FILE",
@@ -101,37 +111,58 @@ static void add_fw_file(struct argp_state *state, struct hv_payload_config *conf
 			     HV_PAYLOAD_MAX_FW_FILES);
 }
 
-/* Until all words are read: what is no option is the image, or the kernel for this. */
-static void set_firmware(struct argp_state *state, char *arg)
+static void set_firmware(struct argp_state *state, struct hv_payload_words *words, const char *arg)
 {
-	if (state->hook)
+	if (words->firmware)
 		argp_failure(state, HV_STATUS_USAGE, 0, "--firmware %s: one too many; give one",
 			     arg);
-	state->hook = arg;
+	words->firmware = arg;
 }
 
-static void take_firmware(struct argp_state *state, struct hv_payload_config *config)
+static void set_image(struct argp_state *state, struct hv_payload_words *words, const char *arg)
 {
-	if (!state->hook)
-		return;
-	config->boot = "firmware";
-	config->kernel = config->path;
-	config->path = state->hook;
-}
-
-static void set_image(struct argp_state *state, struct hv_payload_config *config, const char *arg)
-{
-	if (config->path)
+	if (words->image)
 		argp_failure(state, HV_STATUS_USAGE, 0,
 			     "%s: one image too many; give one, and quote --cmdline", arg);
-	config->path = arg;
+	words->image = arg;
+}
+
+static bool is_firmware(const struct hv_payload_config *config)
+{
+	return config->boot && !strcmp(config->boot, "firmware");
+}
+
+/* What is no option is the image, or the kernel for firmware: that of an option, or of a file. */
+static void take_image(struct hv_payload_words *words)
+{
+	struct hv_payload_config *config = words->config;
+	bool had_firmware = words->had_firmware && is_firmware(config);
+
+	if (words->had_firmware && !is_firmware(config))
+		config->kernel = NULL;
+	if (words->firmware) {
+		if (!had_firmware)
+			config->kernel = config->path;
+		config->path = words->firmware;
+		config->boot = "firmware";
+		if (words->image)
+			config->kernel = words->image;
+	} else if (words->image && had_firmware) {
+		config->kernel = words->image;
+	} else if (words->image) {
+		config->path = words->image;
+	}
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	struct hv_payload_config *config = state->input;
+	struct hv_payload_words *words = state->input;
+	struct hv_payload_config *config = words->config;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		words->had_firmware = is_firmware(config);
+		return 0;
 	case OPT_LOAD:
 		parse_address(state, "--load", arg, &config->options.load);
 		return 0;
@@ -157,19 +188,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		config->system_map = arg;
 		return 0;
 	case OPT_INITRD:
-		add_initrd(state, config, arg);
+		add_initrd(state, words, arg);
 		return 0;
 	case OPT_FIRMWARE:
-		set_firmware(state, arg);
+		set_firmware(state, words, arg);
 		return 0;
 	case OPT_FW_CFG:
-		add_fw_file(state, config, arg);
+		add_fw_file(state, words, arg);
 		return 0;
 	case ARGP_KEY_ARG:
-		set_image(state, config, arg);
+		set_image(state, words, arg);
 		return 0;
 	case ARGP_KEY_END:
-		take_firmware(state, config);
+		take_image(words);
 		if (!config->path)
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "no image given; 'hvctl run IMAGE', or see 'hvctl help run'");

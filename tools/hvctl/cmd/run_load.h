@@ -4,8 +4,18 @@
 #define HV_CMD_RUN_LOAD_H
 
 #include <argp.h>
+#include <stdbool.h>
 
-/* Its input is a struct hv_payload_config. */
+struct hv_payload_config;
+
+/* The parser's input: what it changes, and what the command line has said so far. */
+struct hv_payload_words {
+	struct hv_payload_config *config;
+	const char *image, *firmware;
+	bool initrd, fw_cfg;
+	bool had_firmware;		/* @config, before the command line */
+};
+
 extern const struct argp hv_payload_argp;
 
 #endif

@@ -87,7 +87,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "ok", "empty", "elf", "two", "at@0x6000", "low" };
+	static const char *const names[] = { "ok",  "empty",   "elf",      "two",     "at@0x6000",
+					     "low", "vm.toml", "bad.toml", "fw.toml", "a.toml" };
 	char path[64];
 
 	(void)state;
@@ -191,6 +192,84 @@ static void test_places(void **state)
 	refused("run --load 0x100000 elf", "");
 }
 
+static void put(const char *name, const char *text)
+{
+	make_file(name, text, strlen(text));
+}
+
+/* What hvctl says with these arguments, which are taken. */
+static void says(const char *args, const char *what)
+{
+	int status = run(args);
+
+	if (status || !strstr(output, what))
+		fail_msg("hvctl %s: status %d, does not say \"%s\": %s", args, status, what,
+			 output);
+}
+
+static void test_config(void **state)
+{
+	(void)state;
+	put("vm.toml", "image = \"ok\"\nmemory = \"8M\"\ninitrd = [\"two\"]\ncpu = \"-avx\"\n"
+		       "boot = \"flat\"\nserial.COM1 = \"file:log\"\n");
+	put("bad.toml", "image = \"ok\"\n\nmemorie = 1\n");
+	put("fw.toml", "image = \"fw\"\nboot = \"firmware\"\nkernel = \"k\"\n");
+	refused("run --config nothing", "nothing: no such file");
+	refused("run --config .", "directory");
+	refused("run --config", "--config: wants a value");
+	refused("run --config vm.toml --config vm.toml", "--config: is given more than once");
+	refused("run --config bad.toml", "bad.toml:3: \"memorie\" is no key of a machine; is it");
+	refused("run ok --config two", "two:1: is no TOML");
+	refused("run --config - <empty", "-: is empty");
+	refused("run --config vm.toml ok ok", "one image too many");
+	refused("run --dry-run --config vm.toml", "two: the boot protocol 'flat' takes no initrd");
+	refused("run --dry-run", "no image given");
+	refused("run --dry-run ok --machine bare --fw-cfg opt/x=ok",
+		"a bare machine has no fw_cfg");
+	refused("run --dry-run ok --machine bare --device testdev", "is a PC's");
+	/* Whether there is a file to be written is seen when it runs. */
+	says("run --dry-run ok --serial COM1:file:not/here", "would run ok: flat binary");
+	assert_int_equal(run("run --dry-run ok >/dev/full"), 12);
+	says("run --dry-run -m 1028K --machine pc ok", "pc, 1 vCPU, 1028 KiB of RAM");
+}
+
+/* Wherever they stand, options override the file's. */
+static void test_overrides(void **state)
+{
+	(void)state;
+	says("run --config vm.toml --print-config", "memory = \"8M\"");
+	says("run --mem 16 --config vm.toml --print-config", "memory = \"16M\"");
+	says("run --config vm.toml --mem 16 --print-config", "memory = \"16M\"");
+	says("run --config vm.toml --cpu -avx2 --cpu +smep --print-config",
+	     "cpu = \"-avx2,+smep\"");
+	says("run --config vm.toml --initrd ok --print-config", "/ok\"]\n");
+	says("run --config vm.toml --serial COM2:pty --print-config", "/log\"\nCOM2 = \"pty\"\n");
+	says("run two --config vm.toml --print-config", "/two\"\nboot");
+	says("run --config fw.toml --print-config", "/fw\"\nkernel = \"");
+	says("run --config fw.toml --print-config other", "/other\"\nboot = \"firmware\"\n");
+	says("run --config fw.toml --print-config --firmware f", "/f\"\nkernel = \"");
+	says("run --config fw.toml --print-config --boot linux l", "/l\"\nboot = \"linux\"\n");
+	says("run --config vm.toml --print-config --firmware f", "/ok\"\nboot = \"firmware\"\n");
+	says("run --print-config --firmware f two", "/f\"\nkernel = \"");
+}
+
+/* The same machine, with absolute paths, and words about it that are a comment there. */
+static void test_print_config(void **state)
+{
+	char first[sizeof(output)];
+
+	(void)state;
+	says("run --dry-run --print-config --cmdline 'a \"b\"' ok",
+	     "# would run ok: flat binary, boot protocol flat, bare, 1 vCPU, 128 MiB of RAM\n"
+	     "image = \"/");
+	strcpy(first, strchr(output, '\n') + 1);
+	assert_non_null(strstr(first, "cmdline = \"a \\\"b\\\"\"\n"));
+	put("a.toml", output);
+	assert_int_equal(run("run --config a.toml --print-config"), 0);
+	assert_string_equal(output, first);
+	refused("run --print-config \"$(printf '\\377')\"", "--print-config: a path or a text");
+}
+
 static void test_no_device(void **state)
 {
 	(void)state;
@@ -287,10 +366,12 @@ static void test_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_images),  cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_places),  cmocka_unit_test(test_no_device),
-		cmocka_unit_test(test_bench),   cmocka_unit_test(test_commands),
-		cmocka_unit_test(test_options), cmocka_unit_test(test_serial),
+		cmocka_unit_test(test_images),       cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_places),       cmocka_unit_test(test_no_device),
+		cmocka_unit_test(test_bench),        cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_options),      cmocka_unit_test(test_serial),
+		cmocka_unit_test(test_config),       cmocka_unit_test(test_overrides),
+		cmocka_unit_test(test_print_config),
 	};
 
 	return cmocka_run_group_tests_name("cli", tests, setup, teardown);

@@ -165,7 +165,7 @@ static int check_descriptors(const struct hv_machine *machine, struct hv_error *
 	return hv_fail(err, EMFILE, "no file descriptors; close something, or raise ulimit -n");
 }
 
-static bool is_pc(const struct hv_machine *machine)
+bool hv_machine_is_pc(const struct hv_machine *machine)
 {
 	if (machine->config.machine == HV_MACHINE_DEFAULT)
 		return machine->payload.protocol->pc || machine->config.display != HV_DISPLAY_NONE;
@@ -243,30 +243,27 @@ static void tell_image(struct hv_machine *machine)
 		hv_machine_say(machine, "command line: %s", payload->text);
 }
 
-static int check_display(const struct hv_machine *machine, struct hv_error *err)
+/* What a bare machine has not. */
+static int check_bare(const struct hv_machine *machine, struct hv_error *err)
 {
+	if (hv_machine_is_pc(machine))
+		return 0;
 	err->subject = "--display text";
-	if (machine->config.display == HV_DISPLAY_NONE || is_pc(machine))
-		return 0;
-	return hv_fail(err, EINVAL, "a bare machine has no screen; use --machine pc");
-}
-
-/* Nothing there starts the others: all at once they would execute the same code. */
-static int check_cpus(const struct hv_machine *machine, struct hv_error *err)
-{
+	if (machine->config.display != HV_DISPLAY_NONE)
+		return hv_fail(err, EINVAL, "a bare machine has no screen; use --machine pc");
+	/* Nothing there starts the others: all at once they would execute the same code. */
 	err->subject = "--cpus";
-	if (machine->config.cpus == 1 || is_pc(machine))
-		return 0;
-	return hv_fail(err, EINVAL, "a bare machine has one CPU; add --machine pc");
-}
-
-static int check_bios(const struct hv_machine *machine, struct hv_error *err)
-{
+	if (machine->config.cpus > 1)
+		return hv_fail(err, EINVAL, "a bare machine has one CPU; add --machine pc");
 	err->subject = "--machine bare";
-	if (!machine->payload.image.bios || is_pc(machine))
-		return 0;
-	return hv_fail(err, EINVAL,
-		       "a bare machine has no BIOS, which this image needs; leave it out");
+	if (machine->payload.image.bios)
+		return hv_fail(err, EINVAL,
+			       "a bare machine has no BIOS, which this image needs; leave it out");
+	err->subject = "--fw-cfg";
+	if (machine->config.load.fw_files)
+		return hv_fail(err, EINVAL, "a bare machine has no fw_cfg; add --machine pc");
+	err->subject = "--device testdev";
+	return machine->config.testdev ? hv_fail(err, EINVAL, "is a PC's; add --machine pc") : 0;
 }
 
 static int check_vcpus(const struct hv_machine *machine, struct hv_error *err)
@@ -293,9 +290,9 @@ static int create_vm(struct hv_machine *machine, struct hv_error *err)
 		       "VMX supported: %s, ABI version %u, %u-bit guest-physical addresses",
 		       TINYVMX_DEVICE, vm->info.abi_version, vm->info.gpa_bits);
 	hv_machine_say(machine, "VMCS revision 0x%x", vm->info.vmcs_revision);
-	if (is_pc(machine))
+	if (hv_machine_is_pc(machine))
 		flags |= TINYVMX_VM_LAPIC;
-	if (is_pc(machine) && vm->info.capabilities & TINYVMX_CAP_FERR)
+	if (hv_machine_is_pc(machine) && vm->info.capabilities & TINYVMX_CAP_FERR)
 		flags |= TINYVMX_VM_FERR;
 	error = check_vcpus(machine, err);
 	if (!error)
@@ -314,7 +311,7 @@ static int make_cpuid(struct hv_machine *machine, struct hv_error *err)
 		.host = hv_cpuid_host,
 		.info = &machine->vm.info,
 		.cpus = machine->config.cpus,
-		.lapic = is_pc(machine),
+		.lapic = hv_machine_is_pc(machine),
 	};
 	struct hv_cpu_features features = { 0 };
 
@@ -356,13 +353,13 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 		.bus = &machine->bus,
 		.exited = on_exit_port,
 		/* A PC has it as the control register of its PM block. */
-		.powered_off = is_pc(machine) ? NULL : on_power_off,
+		.powered_off = hv_machine_is_pc(machine) ? NULL : on_power_off,
 		.ctx = machine,
 	};
 	int error = 0;
 
 	err->subject = "--serial";
-	if (is_pc(machine))
+	if (hv_machine_is_pc(machine))
 		error = hv_machine_pc_create(machine);
 	if (!error && machine->payload.image.bios)
 		error = hv_machine_bios_create(machine);
@@ -373,15 +370,7 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 	if (error)
 		return hv_fail(err, -error, "two devices want the same ports; please report it");
 	error = hv_serial_create(machine, err);
-	if (error)
-		return error;
-	if (is_pc(machine))
-		return hv_machine_pc_fill_fw_cfg(machine, err);
-	err->subject = "--fw-cfg";
-	if (machine->config.load.fw_files)
-		return hv_fail(err, EINVAL, "a bare machine has no fw_cfg; add --machine pc");
-	err->subject = "--device testdev";
-	return machine->config.testdev ? hv_fail(err, EINVAL, "is a PC's; add --machine pc") : 0;
+	return error || !machine->pc ? error : hv_machine_pc_fill_fw_cfg(machine, err);
 }
 
 /* The firmware's part first: what the guest brings along may be in the same place. */
@@ -412,8 +401,8 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 	return error;
 }
 
-struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int memory_fd,
-					   struct hv_error *err)
+struct hv_machine *hv_machine_prepare(const struct hv_config *config, int memory_fd,
+				      struct hv_error *err)
 {
 	struct hv_machine *machine = allocate(config, err);
 	int error;
@@ -422,15 +411,24 @@ struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int m
 		return NULL;
 	error = check_descriptors(machine, err);
 	if (!error)
-		error = hv_machine_open_consoles(machine, err);
-	if (!error)
 		error = read_input(machine, memory_fd, err);
 	if (!error)
-		error = check_display(machine, err);
+		error = check_bare(machine, err);
 	if (!error)
-		error = check_bios(machine, err);
-	if (!error)
-		error = check_cpus(machine, err);
+		return machine;
+	hv_machine_destroy(machine);
+	return NULL;
+}
+
+struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int memory_fd,
+					   struct hv_error *err)
+{
+	struct hv_machine *machine = hv_machine_prepare(config, memory_fd, err);
+	int error;
+
+	if (!machine)
+		return NULL;
+	error = hv_machine_open_consoles(machine, err);
 	if (!error)
 		error = create_vm(machine, err);
 	if (!error) {

@@ -89,6 +89,16 @@ struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_e
 void hv_machine_destroy(struct hv_machine *machine);
 
 /*
+ * The first half of it: all that can be wrong with what the user gave is checked, files are read,
+ * and nothing is made that needs the module. @memory_fd: see below.
+ */
+struct hv_machine *hv_machine_prepare(const struct hv_config *config, int memory_fd,
+				      struct hv_error *err);
+
+/* With interrupt controllers and timers? Known as soon as it is prepared. */
+bool hv_machine_is_pc(const struct hv_machine *machine);
+
+/*
  * The same without a start: RAM is zero, or in @memory_fd (-1: none), vCPUs and chips are
  * as made. For hv_machine_restore().
  */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A machine, the terminal, the signals, and the last words. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #include "detach.h"
 #include "display.h"
 #include "lib/status.h"
-#include "lib/text.h"
 #include "lib/tvx.h"
 #include "machine.h"
 #include "machine_bios.h"
@@ -423,14 +421,9 @@ static int finish(struct session *session)
 	return hv_end_status(&machine->end);
 }
 
-/* A file's name may be anything. */
 static int fail(const struct hv_error *err)
 {
-	char text[PATH_MAX + sizeof(err->text)];
-
-	snprintf(text, sizeof(text), "%s: %s", err->subject, err->text);
-	hv_text_clean(text, sizeof(text), text, strlen(text));
-	fprintf(stderr, "hvctl run: %s\n", text);
+	hv_error_print("hvctl run", err);
 	return HV_STATUS_USAGE;
 }
 
