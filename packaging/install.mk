@@ -17,6 +17,7 @@ bashcompletiondir ?= $(datarootdir)/bash-completion/completions
 zshcompletiondir ?= $(datarootdir)/zsh/site-functions
 udevrulesdir ?= $(prefix)/lib/udev/rules.d
 sysusersdir ?= $(prefix)/lib/sysusers.d
+systemdsystemunitdir ?= $(prefix)/lib/systemd/system
 modulesloaddir ?= $(prefix)/lib/modules-load.d
 # DKMS looks nowhere else.
 usrsrcdir ?= /usr/src
@@ -40,7 +41,8 @@ FILES := \
 	644:uapi/tinyvmx.h:$(includedir)/linux/tinyvmx.h \
 	644:$(MADE)/tinyvmx.pc:$(pkgconfigdir)/tinyvmx.pc \
 	644:packaging/70-tinyvmx.rules:$(udevrulesdir)/70-tinyvmx.rules \
-	644:packaging/sysusers.conf:$(sysusersdir)/tinyvmx.conf
+	644:packaging/sysusers.conf:$(sysusersdir)/tinyvmx.conf \
+	644:$(MADE)/tinyvmx@.service:$(systemdsystemunitdir)/tinyvmx@.service
 # Only where there is a module to load
 MODULE_FILES := 644:packaging/modules-load.conf:$(modulesloaddir)/tinyvmx.conf
 DKMS_FILES := $(MODULE_FILES) 644:$(MADE)/dkms.conf:$(DKMS_DIR)/dkms.conf \
@@ -62,6 +64,7 @@ install: hvctl
 	@$(BUILD)/hvctl/hvctl completion bash >$(MADE)/hvctl.bash
 	@$(BUILD)/hvctl/hvctl completion zsh >$(MADE)/hvctl.zsh
 	@sed 's|@prefix@|$(prefix)|; s|@includedir@|$(includedir)|; s|@version@|$(VERSION)|' packaging/tinyvmx.pc.in >$(MADE)/tinyvmx.pc
+	@sed 's|@bindir@|$(bindir)|' packaging/tinyvmx@.service.in >$(MADE)/tinyvmx@.service
 	$(call install_files,$(FILES))
 	@[ -n '$(DESTDIR)' ] || echo "hvctl and its files are in $(prefix); for what is left to do once, see docs/install.md"
 	@[ -n '$(DESTDIR)$(filter $(bindir),$(SECURE_PATH))' ] || echo "sudo does not look there: sudo $(bindir)/hvctl"

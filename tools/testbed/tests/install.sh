@@ -86,6 +86,27 @@ ok "manual pages are there" test -s "$STAGE/usr/share/man/man1/hvctl.1" -a -s "$
 ok "completion is there" grep -q hvctl "$STAGE/usr/share/bash-completion/completions/hvctl" \
 	"$STAGE/usr/share/zsh/site-functions/_hvctl"
 
+# systemd looks for the program, too.
+verifies()
+{
+	sed "s|=/usr/bin/|=$STAGE/usr/bin/|" "$STAGE/usr/lib/systemd/system/tinyvmx@.service" >"$DIR/tinyvmx@.service"
+	systemd-analyze verify --man=no "$DIR/tinyvmx@.service" >"$DIR/out" 2>"$DIR/err" && [ ! -s "$DIR/err" ]
+}
+
+# From 0, all closed, to 10.
+is_hardened()
+{
+	systemd-analyze security --offline=yes --threshold=30 "$DIR/tinyvmx@.service" >"$DIR/out" 2>"$DIR/err"
+}
+
+if command -v systemd-analyze >/dev/null; then
+	ok "systemd-analyze verify takes the unit" verifies
+	ok "... and finds it exposed to 3.0 at most: $(systemd-analyze security --offline=yes "$DIR/tinyvmx@.service" 2>/dev/null |
+		sed -n 's/.*Overall exposure level for [^:]*: //p')" is_hardened
+else
+	skip "systemd-analyze verify takes the unit" "there is no systemd-analyze here"
+fi
+
 udev=$("$TESTBED/fetch" udev)
 sudo=$("$TESTBED/fetch" sudo)
 box -k "$K" --add "$STAGE:/stage" --add "$udev/lib:/udev" --add "$DIR/usr/local:/usr/local" --add "$sudo/usr:/usr" --add "$sudo/etc:/etc" \
