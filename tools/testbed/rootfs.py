@@ -12,7 +12,7 @@ import subprocess
 import tarfile
 
 # Modules of the distribution's kernel to have in the machine; what they depend on comes along.
-KERNEL_MODULES = ("kvm", "kvm_intel", "irqbypass", "msr", "cpuid", "tun", "vhost_net")
+KERNEL_MODULES = ("kvm", "kvm_intel", "irqbypass", "msr", "cpuid", "tun", "vhost_net", "brd")
 SECTOR = 512
 MAGIC_OFFSET = 256
 TABLE_OFFSET = 0x140
@@ -191,10 +191,10 @@ def kernel_modules(kernel_dir, release, extra):
     yield f"lib/modules/{release}/modules.dep", dep.encode()
 
 
-def settings(module, command, get, cwd, size):
-    """/etc/testbed: what process 1 has to know, as shell variables; size is the terminal's, if there is one."""
+def settings(module, command, get, cwd, size, swap):
+    """/etc/testbed: what process 1 has to know, as shell variables; size is the terminal's, if there is one, swap in MiB."""
     values = {"MODULE": module, "COMMAND": shlex.join(command), "GET": shlex.join(g.strip("/") for g in get),
-              "DIR": cwd}
+              "DIR": cwd, "SWAP": str(swap or "")}
     if size:
         values["TTY"] = "-t"
         values["LINES"], values["COLUMNS"] = str(size[1]), str(size[0])
