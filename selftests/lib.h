@@ -164,6 +164,8 @@ u64 ms_to_tsc(u64 ms);
 
 /* Contents of a small file as a number, -1 if it cannot be read. */
 long read_long(const char *path);
+/* The number in the line "@name: number" or "@name number" of a file, -1: there is none. */
+long read_line(const char *path, const char *name);
 /* Whether @text is in the first line of it. */
 bool line_contains(const char *path, const char *text);
 bool write_text(const char *path, const char *text);

@@ -73,19 +73,20 @@ bool write_text(const char *path, const char *text)
 	return n == (ssize_t)strlen(text);
 }
 
-static long meminfo(const char *name)
+long read_line(const char *path, const char *name)
 {
-	FILE *f = fopen("/proc/meminfo", "re");
+	size_t len = strlen(name);
+	FILE *f = fopen(path, "re");
 	char line[128];
-	long kib = -1;
+	long value = -1;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, name, strlen(name)))
-			kib = atol(line + strlen(name) + 1);
+		if (!strncmp(line, name, len) && strchr(" :", line[len]))
+			value = atol(line + len + 1);
 	}
 	if (f)
 		fclose(f);
-	return kib;
+	return value;
 }
 
 /* Pages that are free, also those that wait in a CPU's list. */
@@ -130,8 +131,8 @@ struct host_use host_use(void)
 	write_text("/proc/sys/vm/drop_caches", "3");
 	sleep_us(100000);
 	use.free_pages = free_pages();
-	use.unreclaimable_kib = meminfo("SUnreclaim");
-	use.tables_kib = meminfo("PageTables");
+	use.unreclaimable_kib = read_line("/proc/meminfo", "SUnreclaim");
+	use.tables_kib = read_line("/proc/meminfo", "PageTables");
 	use.objects = kmalloc_objects();
 	use.refs = read_long("/sys/module/tinyvmx/refcnt");
 	return use;
