@@ -3,11 +3,13 @@
  * EPT paging structures (SDM, "The Extended Page Table Mechanism").
  */
 #include <linux/align.h>
+#include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <asm/io.h>
 #include <asm/vmx.h>
 
@@ -19,6 +21,10 @@
 #define EPT_LARGE	BIT_ULL(7)
 #define EPT_MT_WB	6ULL
 #define EPT_ADDR	GENMASK_ULL(51, 12)
+#define EPT_ACCESSED	8	/* the bit's number */
+
+/* Up to here, 1 GiB, a table is dropped with all that are below it: 513 pages at most. */
+#define MAX_DROP_LEVEL	3
 
 /* Level 1 maps 4 KiB, 2: 2 MiB, 3: 1 GiB, 4: the root. */
 static unsigned int level_shift(unsigned int level)
@@ -47,15 +53,21 @@ int ept_init(struct ept *ept)
 	if (!ept->root)
 		return -ENOMEM;
 	ept->eptp = __pa(ept->root) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
+	if (vmx_caps.ept_vpid & VMX_EPT_AD_BIT)
+		ept->eptp |= VMX_EPTP_AD_ENABLE_BIT;
 	return 0;
 }
 
 void ept_destroy(struct ept *ept)
 {
-	struct ept_freed freed = {};
+	struct ept_removal removal = { .end = BIT_ULL(level_shift(EPT_LEVELS + 1)) };
 
-	ept_unmap(ept, 0, BIT_ULL(level_shift(EPT_LEVELS + 1)), &freed);
-	ept_free(&freed);
+	do {
+		removal.budget = EPT_PIECE;
+		ept_unmap(ept, &removal);
+		ept_free(&removal);
+		cond_resched();
+	} while (removal.gpa < removal.end);
 	free_page((unsigned long)ept->root);
 }
 
@@ -101,23 +113,30 @@ u64 *ept_find(struct ept *ept, struct ept_cache *cache, u64 gpa, unsigned int *s
 	return entry;
 }
 
+/* The entry for @gpa: of a page of 1 << *shift bytes, or a leaf or an empty one above that. */
+static u64 *find_entry(const struct ept *ept, u64 gpa, unsigned int *shift)
+{
+	unsigned int level = EPT_LEVELS;
+	u64 *entry = &ept->root[entry_index(gpa, level)];
+
+	while (level_shift(level) > *shift && *entry && !is_leaf(*entry, level)) {
+		level--;
+		entry = &entry_table(*entry)[entry_index(gpa, level)];
+	}
+	*shift = level_shift(level);
+	return entry;
+}
+
 /* The entry for the page before @gpa's, if there is a table for it. */
 static const u64 *entry_before(const struct ept *ept, const u64 *entry, u64 gpa,
 			       unsigned int shift)
 {
-	unsigned int level = EPT_LEVELS;
+	unsigned int found = shift;
 
 	if (!IS_ALIGNED((unsigned long)entry, PAGE_SIZE))
 		return entry - 1;
-	gpa -= BIT_ULL(shift);
-	entry = &ept->root[entry_index(gpa, level)];
-	while (level_shift(level) > shift) {
-		if (!*entry || is_leaf(*entry, level))
-			return NULL;
-		level--;
-		entry = &entry_table(*entry)[entry_index(gpa, level)];
-	}
-	return entry;
+	entry = find_entry(ept, gpa - BIT_ULL(shift), &found);
+	return found == shift ? entry : NULL;
 }
 
 unsigned int ept_run(const struct ept *ept, const u64 *entry, u64 gpa, unsigned int shift,
@@ -171,26 +190,79 @@ void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable)
 			return;
 		leaf |= EPT_LARGE;
 	}
-	WRITE_ONCE(*entry, leaf);
+	/* Reclaim has not seen it yet. One that is set just now may get lost: it is a hint. */
+	WRITE_ONCE(*entry, leaf | (*entry & BIT_ULL(EPT_ACCESSED)));
 }
 
-static void free_later(u64 *table, struct ept_freed *freed)
+bool ept_has_ad(const struct ept *ept)
+{
+	return ept->eptp & VMX_EPTP_AD_ENABLE_BIT;
+}
+
+void ept_stop_ad(struct ept *ept)
+{
+	WRITE_ONCE(ept->eptp, ept->eptp & ~(u64)VMX_EPTP_AD_ENABLE_BIT);
+}
+
+/* The CPU sets the bit at the same time, by a locked access. */
+static bool is_accessed(u64 *entry, bool clear)
+{
+	unsigned long *word = (unsigned long *)entry;
+
+	return clear ? test_and_clear_bit(EPT_ACCESSED, word) : test_bit(EPT_ACCESSED, word);
+}
+
+bool ept_accessed(struct ept *ept, u64 gpa, u64 end, bool clear)
+{
+	bool accessed = false;
+
+	while (gpa < end) {
+		unsigned int shift = PAGE_SHIFT;
+		u64 *entry = find_entry(ept, gpa, &shift);
+
+		accessed |= *entry && is_accessed(entry, clear);
+		gpa = ALIGN_DOWN(gpa, BIT_ULL(shift)) + BIT_ULL(shift);
+	}
+	return accessed;
+}
+
+bool ept_mapped(const struct ept *ept, u64 gpa)
+{
+	unsigned int shift = PAGE_SHIFT;
+
+	return *find_entry(ept, gpa, &shift);
+}
+
+static void free_later(u64 *table, struct ept_removal *removal)
 {
 	struct page *page = virt_to_page(table);
 
-	set_page_private(page, (unsigned long)freed->head);
-	freed->head = page;
+	set_page_private(page, (unsigned long)removal->freed);
+	removal->freed = page;
+	removal->budget--;
 }
 
-/* Add @table and all below it to @freed. */
-static void drop_table(u64 *table, unsigned int level, struct ept_freed *freed)
+/* Free @table and all below it later. */
+static void drop_table(u64 *table, unsigned int level, struct ept_removal *removal)
 {
 	unsigned int i;
 
 	for (i = 0; level > 1 && i < EPT_ENTRIES; i++)
 		if (table[i] && !is_leaf(table[i], level))
-			drop_table(entry_table(table[i]), level - 1, freed);
-	free_later(table, freed);
+			drop_table(entry_table(table[i]), level - 1, removal);
+	free_later(table, removal);
+}
+
+static void drop_entry(u64 *entry, unsigned int level, struct ept_removal *removal)
+{
+	u64 old = *entry;
+
+	if (!old)
+		return;
+	WRITE_ONCE(*entry, 0);
+	removal->any = true;
+	if (!is_leaf(old, level))
+		drop_table(entry_table(old), level - 1, removal);
 }
 
 static bool is_empty(const u64 *table)
@@ -203,45 +275,47 @@ static bool is_empty(const u64 *table)
 	return true;
 }
 
-static bool unmap_table(u64 *table, unsigned int level, u64 gpa, u64 end,
-			struct ept_freed *freed)
+/* A table whose every entry goes is dropped as a whole, if what is below it is a bounded piece. */
+static bool is_dropped_whole(u64 entry, unsigned int level, u64 len)
+{
+	return !entry || is_leaf(entry, level) ||
+	       (level <= MAX_DROP_LEVEL && len == BIT_ULL(level_shift(level)));
+}
+
+static void unmap_table(u64 *table, unsigned int level, struct ept_removal *removal)
 {
 	u64 span = BIT_ULL(level_shift(level));
-	bool any = false;
-	u64 next;
+	u64 end = min(ALIGN_DOWN(removal->gpa, span * EPT_ENTRIES) + span * EPT_ENTRIES,
+		      removal->end);
 
-	for (; gpa < end; gpa = next) {
-		u64 *entry = &table[entry_index(gpa, level)];
-		u64 old = *entry;
+	while (removal->gpa < end && removal->budget > 0) {
+		u64 *entry = &table[entry_index(removal->gpa, level)];
+		u64 next = min(ALIGN_DOWN(removal->gpa, span) + span, end);
 
-		next = min(ALIGN_DOWN(gpa, span) + span, end);
-		if (!old)
-			continue;
-		if (!is_leaf(old, level) && next - gpa < span) {
-			any |= unmap_table(entry_table(old), level - 1, gpa, next, freed);
+		removal->budget--;
+		if (is_dropped_whole(*entry, level, next - removal->gpa)) {
+			removal->gpa = next;
+		} else {
+			unmap_table(entry_table(*entry), level - 1, removal);
 			/* An empty table would be in the way of a large page. */
-			if (!is_empty(entry_table(old)))
+			if (!is_empty(entry_table(*entry)))
 				continue;
 		}
-		WRITE_ONCE(*entry, 0);
-		if (!is_leaf(old, level))
-			drop_table(entry_table(old), level - 1, freed);
-		any = true;
+		drop_entry(entry, level, removal);
 	}
-	return any;
 }
 
-bool ept_unmap(struct ept *ept, u64 gpa, u64 len, struct ept_freed *freed)
+void ept_unmap(struct ept *ept, struct ept_removal *removal)
 {
-	return unmap_table(ept->root, EPT_LEVELS, gpa, gpa + len, freed);
+	unmap_table(ept->root, EPT_LEVELS, removal);
 }
 
-void ept_free(struct ept_freed *freed)
+void ept_free(struct ept_removal *removal)
 {
-	while (freed->head) {
-		struct page *page = freed->head;
+	while (removal->freed) {
+		struct page *page = removal->freed;
 
-		freed->head = (struct page *)page_private(page);
+		removal->freed = (struct page *)page_private(page);
 		set_page_private(page, 0);
 		__free_page(page);
 	}

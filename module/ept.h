@@ -28,9 +28,23 @@ struct ept_cache {
 	u64 *page;
 };
 
-/* A list of pages that left the structures, linked through page->private. */
-struct ept_freed {
-	struct page *head;
+/* Entries that may be looked at, or pages that are freed, in one go: some 15,000 instructions. */
+#define EPT_PIECE	1024
+
+/**
+ * struct ept_removal - mappings being taken away, a piece at a time
+ * @gpa: where to go on
+ * @end: where to end
+ * @budget: of entries and pages for this piece, EPT_PIECE
+ * @any: something was mapped
+ * @freed: pages that left the structures, linked through page->private
+ */
+struct ept_removal {
+	u64 gpa;
+	u64 end;
+	int budget;
+	bool any;
+	struct page *freed;
 };
 
 /* Return 0 or -ENOMEM. May sleep. */
@@ -81,12 +95,28 @@ bool ept_executable(const u64 *entry);
 bool ept_split(u64 *entry, struct ept_cache *cache);
 
 /*
- * ept_unmap - take away every mapping that touches [@gpa, @gpa + @len)
+ * ept_unmap - take away every mapping that touches [@removal->gpa, @removal->end)
  *
- * Paging structures that fall out are added to @freed: the caller flushes the
- * TLBs of all users, then calls ept_free(). Return: whether anything was mapped.
+ * ... as far as the budget goes, and a little beyond: up to a table of 1 GiB. @removal->gpa
+ * says how far that was. If there was any the caller flushes the TLBs of all users, and
+ * then calls ept_free().
  */
-bool ept_unmap(struct ept *ept, u64 gpa, u64 len, struct ept_freed *freed);
-void ept_free(struct ept_freed *freed);
+void ept_unmap(struct ept *ept, struct ept_removal *removal);
+void ept_free(struct ept_removal *removal);
+
+/* Whether CPUs set accessed bits; have them stop, once they have loaded @ept->eptp again. */
+bool ept_has_ad(const struct ept *ept);
+void ept_stop_ad(struct ept *ept);
+
+/*
+ * ept_accessed - whether a CPU has used one of the mappings that touch [@gpa, @end) since
+ * the bits that say so were cleared, or they were made
+ *
+ * @clear: clear the bits. A CPU that has the translation in its TLB does not set them again.
+ */
+bool ept_accessed(struct ept *ept, u64 gpa, u64 end, bool clear);
+
+/* Whether @gpa is mapped. */
+bool ept_mapped(const struct ept *ept, u64 gpa);
 
 #endif

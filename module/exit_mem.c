@@ -22,6 +22,11 @@ static_assert(!(TINYVMX_MMIO_READ ^ EPT_VIOLATION_ACC_READ) &&
 	      !(TINYVMX_MMIO_WRITE ^ EPT_VIOLATION_ACC_WRITE) &&
 	      !(TINYVMX_MMIO_FETCH ^ EPT_VIOLATION_ACC_INSTR));
 
+static bool is_walk(unsigned long qual)
+{
+	return (qual & EPT_QUAL_GLA_VALID) && !(qual & EPT_QUAL_NOT_WALK);
+}
+
 static u32 mmio_flags(unsigned long qual)
 {
 	u32 flags = qual & EPT_QUAL_ACCESS;
@@ -29,7 +34,7 @@ static u32 mmio_flags(unsigned long qual)
 	if (qual & EPT_QUAL_GLA_VALID)
 		flags |= TINYVMX_MMIO_GLA_VALID;
 	/* Without a linear address: PDPTEs, as MOV to CR loads them. */
-	if (!(qual & EPT_QUAL_GLA_VALID) || !(qual & EPT_QUAL_NOT_WALK))
+	if (!(qual & EPT_QUAL_GLA_VALID) || is_walk(qual))
 		flags |= TINYVMX_MMIO_WALK;
 	return flags;
 }
@@ -76,6 +81,8 @@ enum tvx_result tvx_exit_ept_violation(struct tvx_vcpu *vcpu)
 	vcpu->fault.gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	vcpu->fault.write = qual & EPT_VIOLATION_ACC_WRITE;
 	vcpu->fault.fetch = qual & EPT_VIOLATION_ACC_INSTR;
+	vcpu->fault.walk = vcpu->fault.write && is_walk(qual) &&
+			   (vmcs_read64(EPT_POINTER) & VMX_EPTP_AD_ENABLE_BIT);
 	if (qual & EPT_QUAL_UNBLOCK_NMI)
 		tvx_event_block_nmi_again(vcpu);
 	if (tvx_memory_is_mmio(vcpu->memory, &vcpu->fault))

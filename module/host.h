@@ -9,6 +9,7 @@
 #include <linux/compiler.h>
 #include <linux/hrtimer.h>
 #include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
 #include <linux/thread_info.h>
@@ -286,6 +287,9 @@ int tvx_host_page(const struct tvx_host_table *table, unsigned long hva,
  * that kills. May sleep.
  */
 int tvx_host_fault_in(unsigned long hva, bool write);
+
+/* What notifiers return of a page's age: int, in newer kernels bool. */
+#define tvx_young_t typeof(((struct mmu_notifier_ops *)NULL)->clear_young(NULL, NULL, 0, 0))
 
 struct vm_area_struct;
 /* In an mmap handler: mprotect() will not make @vma executable, nor mremap() grow it. */

@@ -8,10 +8,12 @@
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
 #include <linux/seqlock.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 #include "ept.h"
 #include "../uapi/tinyvmx.h"
@@ -29,14 +31,18 @@ struct tvx_slot {
  * struct tvx_memory - the memory of one VM
  * @mm: of the process that owns the VM
  * @notifier: tells when @mm changes
- * @lock: protects slots, ept and invalidations. Never waited for with interrupts
+ * @lock: protects slots, ept and changes. Never waited for with interrupts
  *	disabled: its holders wait for other CPUs. Raw: a fault takes it, if it is free, with
- *	interrupts disabled, also with PREEMPT_RT.
+ *	interrupts disabled, also with PREEMPT_RT. Held no longer than a piece of a removal takes
+ * @slots_lock: held, besides, by who changes slots
  * @slots_seq: counts changes of @slots, for those who look without @lock
  * @slots: indexed by the ABI's slot number
  * @nr_slots: one more than the highest slot in use
  * @ept: the paging structures
- * @invalidations: notifier ranges under way, during which nothing is mapped
+ * @changes: ranges of the process's addresses under way: notifiers', slots that are deleted
+ * @change_start: with some, nothing is mapped from here ...
+ * @change_end: ... to here
+ * @change_ended: who waits for the end of one
  * @generation: counts removals of mappings, each of which asks for an INVEPT
  * @loaded: CPUs on which a vCPU of this VM is loaded
  * @apic_page: with APIC virtualization: the APIC-access page, which stands in the EPT
@@ -46,12 +52,16 @@ struct tvx_slot {
 struct tvx_memory {
 	struct mm_struct *mm;
 	struct mmu_notifier notifier;
-	raw_spinlock_t lock;	/* slots, ept, invalidations; waited for with interrupts enabled */
+	raw_spinlock_t lock;	/* slots, ept, changes; waited for with interrupts enabled */
+	struct mutex slots_lock;	/* to change slots */
 	seqcount_raw_spinlock_t slots_seq;
 	struct tvx_slot slots[TVX_MAX_SLOTS];
 	unsigned int nr_slots;
 	struct ept ept;
-	unsigned long invalidations;
+	unsigned long changes;
+	unsigned long change_start;
+	unsigned long change_end;
+	wait_queue_head_t change_ended;
 	atomic64_t generation;
 	struct cpumask loaded;
 	void *apic_page;
@@ -69,38 +79,11 @@ int tvx_memory_set(struct tvx_memory *memory, const struct tinyvmx_memory *arg);
 /* How wide a guest-physical address is. */
 unsigned int tvx_memory_gpa_bits(void);
 
-/* What a guest access wants of its page. */
-struct tvx_fault {
-	u64 gpa;
-	bool write;
-	bool fetch;
-};
+/* Whether a slot has part of the range. Under a lock. */
+bool tvx_memory_overlaps(const struct tvx_memory *memory, u64 gpa, u64 len);
 
-/*
- * Whether @fault is surely not for RAM: what tvx_memory_fault() answers by -ENOENT.
- * Looks only, without a lock. Any context.
- */
-bool tvx_memory_is_mmio(const struct tvx_memory *memory, const struct tvx_fault *fault);
-
-/*
- * tvx_memory_fault - map the page of @fault
- *
- * May sleep; current->mm is the VM's.
- *
- * Return: 0: mapped, repeat the access; -ENOENT: no RAM there (or a write to
- * read-only RAM): MMIO; -EINTR: a signal; -ENOMEM; other: the process has no such
- * memory behind the slot.
- */
-int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
-		     const struct tvx_fault *fault);
-
-/*
- * tvx_memory_fault_quick - the same, if it can be done at once
- *
- * Interrupts disabled. Return: -EAGAIN: tvx_memory_fault() has to do it.
- */
-int tvx_memory_fault_quick(struct tvx_memory *memory, struct ept_cache *cache,
-			   const struct tvx_fault *fault);
+/* Have CPUs set no accessed bits from the next entry on: what a guest uses is told by faults. */
+void tvx_memory_stop_ad(struct tvx_memory *memory);
 
 /*
  * tvx_memory_hide_apic_page - one more vCPU, or one less, accesses to the APIC-access

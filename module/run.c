@@ -107,7 +107,7 @@ static void refresh_tlb(struct tvx_vcpu *vcpu)
 	u64 generation = tvx_memory_generation(vcpu->memory);
 
 	if (vcpu->invept_generation != generation) {
-		vmx_invept(vcpu->memory->ept.eptp);
+		vmx_refresh_ept(READ_ONCE(vcpu->memory->ept.eptp));
 		vcpu->invept_generation = generation;
 	}
 	if (vcpu->flush_vpid) {

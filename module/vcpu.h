@@ -17,6 +17,7 @@
 #include "host.h"
 #include "irqchip/lapic_types.h"
 #include "memory.h"
+#include "memory_fault.h"
 #include "vmcs_host.h"
 #include "vmx_vmcs.h"
 #include "../uapi/tinyvmx.h"

@@ -467,7 +467,8 @@ static bool takes_word(const u64 *msrs, const struct vmx_word *word)
 	 APICV_NEEDS)
 #define EPT_VPID_USED \
 	(VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_WB_BIT | VMX_EPT_INVEPT_BIT | \
-	 VMX_EPT_EXTENT_CONTEXT_BIT | VMX_EPT_2MB_PAGE_BIT | VMX_EPT_1GB_PAGE_BIT | VPID_NEEDS)
+	 VMX_EPT_EXTENT_CONTEXT_BIT | VMX_EPT_2MB_PAGE_BIT | VMX_EPT_1GB_PAGE_BIT | \
+	 VMX_EPT_AD_BIT | VPID_NEEDS)
 
 static const struct { u32 msr; u64 used; } caps_used[] = {
 	{ MSR_IA32_VMX_BASIC, ~0ULL },

@@ -15,14 +15,16 @@
 #include "host.h"
 #include "host_kvm.h"
 #include "mitigations.h"
+#include "vmcs.h"
 #include "vmx_caps.h"
 #include "vmx_insn.h"
 #include "vmx_vmcs.h"
 
-void vmx_invept(u64 eptp)
+void vmx_refresh_ept(u64 eptp)
 {
 	struct { u64 eptp, zero; } desc = { eptp, 0 };
 
+	vmcs_write64(EPT_POINTER, eptp);
 	asm goto(VMX_INSN("invept %0, %1")
 		 : : "m" (desc), "r" ((u64)VMX_EPT_EXTENT_CONTEXT) : "cc", "memory" : failed);
 	return;

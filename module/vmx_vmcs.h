@@ -66,8 +66,9 @@ static __always_inline void vmx_vmcs_unload(struct vmx_vmcs *vmcs)
 		__vmx_vmcs_unload(vmcs);
 }
 
-/* Drop cached EPT translations of @eptp, or linear ones of @vpid, on this CPU. */
-void vmx_invept(u64 eptp);
+/* Use @eptp, its A/D bit may be new, in the current VMCS; drop what this CPU has cached. */
+void vmx_refresh_ept(u64 eptp);
+/* Drop cached linear translations of @vpid on this CPU. */
 void vmx_invvpid(u16 vpid);
 
 #endif
