@@ -14,6 +14,7 @@
 #include <asm/vmx.h>
 
 #include "ept.h"
+#include "host_user.h"
 #include "vmx_caps.h"
 
 #define EPT_ENTRIES	512
@@ -47,11 +48,34 @@ static u64 *entry_table(u64 entry)
 	return __va(entry & EPT_ADDR);
 }
 
-int ept_init(struct ept *ept)
+/* A zeroed page for a paging structure. */
+static int alloc_table(const struct ept *ept, gfp_t gfp, u64 **table)
 {
-	ept->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!ept->root)
-		return -ENOMEM;
+	int err = tvx_user_charge(ept->user, TVX_USER_TABLES);
+
+	if (err)
+		return err;
+	*table = (u64 *)get_zeroed_page(gfp);
+	if (*table)
+		return 0;
+	tvx_user_uncharge(ept->user, TVX_USER_TABLES);
+	return -ENOMEM;
+}
+
+static void free_table(const struct ept *ept, u64 *table)
+{
+	free_page((unsigned long)table);
+	tvx_user_uncharge(ept->user, TVX_USER_TABLES);
+}
+
+int ept_init(struct ept *ept, struct tvx_user *user)
+{
+	int err;
+
+	ept->user = user;
+	err = alloc_table(ept, GFP_KERNEL_ACCOUNT, &ept->root);
+	if (err)
+		return err;
 	ept->eptp = __pa(ept->root) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
 	if (vmx_caps.ept_vpid & VMX_EPT_AD_BIT)
 		ept->eptp |= VMX_EPTP_AD_ENABLE_BIT;
@@ -65,22 +89,21 @@ void ept_destroy(struct ept *ept)
 	do {
 		removal.budget = EPT_PIECE;
 		ept_unmap(ept, &removal);
-		ept_free(&removal);
+		ept_free(ept, &removal);
 		cond_resched();
 	} while (removal.gpa < removal.end);
-	free_page((unsigned long)ept->root);
+	free_table(ept, ept->root);
 }
 
-int ept_cache_fill(struct ept_cache *cache, gfp_t gfp)
+int ept_cache_fill(const struct ept *ept, struct ept_cache *cache, gfp_t gfp)
 {
-	if (!cache->page)
-		cache->page = (u64 *)get_zeroed_page(gfp);
-	return cache->page ? 0 : -ENOMEM;
+	return cache->page ? 0 : alloc_table(ept, gfp, &cache->page);
 }
 
-void ept_cache_destroy(struct ept_cache *cache)
+void ept_cache_destroy(const struct ept *ept, struct ept_cache *cache)
 {
-	free_page((unsigned long)cache->page);
+	if (cache->page)
+		free_table(ept, cache->page);
 }
 
 unsigned int ept_page_shift(unsigned int max)
@@ -310,13 +333,13 @@ void ept_unmap(struct ept *ept, struct ept_removal *removal)
 	unmap_table(ept->root, EPT_LEVELS, removal);
 }
 
-void ept_free(struct ept_removal *removal)
+void ept_free(const struct ept *ept, struct ept_removal *removal)
 {
 	while (removal->freed) {
 		struct page *page = removal->freed;
 
 		removal->freed = (struct page *)page_private(page);
 		set_page_private(page, 0);
-		__free_page(page);
+		free_table(ept, page_address(page));
 	}
 }

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct page;
+struct tvx_user;
 
 #define EPT_LEVELS	4	/* 48-bit guest-physical addresses */
 
@@ -15,12 +16,14 @@ struct page;
  * struct ept - one set of EPT paging structures
  * @root: the PML4 table
  * @eptp: the EPT pointer for the VMCS
+ * @user: whom its pages are counted to
  *
  * The owner serializes all changes.
  */
 struct ept {
 	u64 *root;
 	u64 eptp;
+	struct tvx_user *user;
 };
 
 /* A zeroed page for the next paging structure, allocated where one may fail. */
@@ -47,14 +50,14 @@ struct ept_removal {
 	struct page *freed;
 };
 
-/* Return 0 or -ENOMEM. May sleep. */
-int ept_init(struct ept *ept);
+/* @user outlives it. Return: 0, -ENOMEM or -ENOSPC, the user's bound. May sleep. */
+int ept_init(struct ept *ept, struct tvx_user *user);
 /* Nothing may use the structures any more. */
 void ept_destroy(struct ept *ept);
 
-/* Fill @cache. Return: 0 or -ENOMEM. */
-int ept_cache_fill(struct ept_cache *cache, gfp_t gfp);
-void ept_cache_destroy(struct ept_cache *cache);
+/* Fill @cache for @ept. Return: 0, -ENOMEM or -ENOSPC, the user's bound. */
+int ept_cache_fill(const struct ept *ept, struct ept_cache *cache, gfp_t gfp);
+void ept_cache_destroy(const struct ept *ept, struct ept_cache *cache);
 
 /* The largest page (log2 of bytes, at most @max) this CPU can map by EPT. */
 unsigned int ept_page_shift(unsigned int max);
@@ -102,7 +105,7 @@ bool ept_split(u64 *entry, struct ept_cache *cache);
  * then calls ept_free().
  */
 void ept_unmap(struct ept *ept, struct ept_removal *removal);
-void ept_free(struct ept_removal *removal);
+void ept_free(const struct ept *ept, struct ept_removal *removal);
 
 /* Whether CPUs set accessed bits; have them stop, once they have loaded @ept->eptp again. */
 bool ept_has_ad(const struct ept *ept);

@@ -10,6 +10,7 @@
 
 #include "dev.h"
 #include "fpu.h"
+#include "host_user.h"
 #include "mitigations.h"
 #include "vcpu_switch.h"
 #include "vmx_caps.h"
@@ -34,6 +35,7 @@ static int __init tvx_init(void)
 {
 	int err;
 
+	tvx_user_init();
 	err = vmx_caps_init();
 	if (err)
 		return err;

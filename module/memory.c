@@ -122,7 +122,7 @@ static void unmap_range(struct tvx_memory *memory, struct removal *removal, bool
 		raw_spin_lock(&memory->lock);
 		more = unmap_some_locked(memory, removal);
 		raw_spin_unlock(&memory->lock);
-		ept_free(&removal->part);
+		ept_free(&memory->ept, &removal->part);
 		if (may_sleep)
 			cond_resched();
 	} while (more);
@@ -222,7 +222,7 @@ static bool forget_use(struct tvx_memory *memory, unsigned long start, unsigned 
 	while (next_part_locked(memory, &removal))
 		used |= forget_use_locked(memory, &removal.part);
 	raw_spin_unlock(&memory->lock);
-	ept_free(&removal.part);
+	ept_free(&memory->ept, &removal.part);
 	return used;
 }
 
@@ -277,7 +277,7 @@ static int register_notifier(struct tvx_memory *memory)
 	return err;
 }
 
-int tvx_memory_init(struct tvx_memory *memory, bool apic_page)
+int tvx_memory_init(struct tvx_memory *memory, struct tvx_user *user, bool apic_page)
 {
 	int err = -ENOMEM;
 
@@ -292,7 +292,7 @@ int tvx_memory_init(struct tvx_memory *memory, bool apic_page)
 		if (!memory->apic_page)
 			return err;
 	}
-	err = ept_init(&memory->ept);
+	err = ept_init(&memory->ept, user);
 	if (err)
 		goto free;
 	err = register_notifier(memory);
@@ -375,7 +375,7 @@ static int add_slot(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 	if (tvx_memory_overlaps(memory, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE))
 		unmap_apic_page_locked(memory, &removal);
 	raw_spin_unlock(&memory->lock);
-	ept_free(&removal);
+	ept_free(&memory->ept, &removal);
 	return 0;
 }
 
@@ -435,7 +435,7 @@ void tvx_memory_hide_apic_page(struct tvx_memory *memory, bool hide)
 	if (hide)
 		unmap_apic_page_locked(memory, &removal);
 	raw_spin_unlock(&memory->lock);
-	ept_free(&removal);
+	ept_free(&memory->ept, &removal);
 }
 
 /* ---------------------------------------------------------- accessed bits */

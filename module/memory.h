@@ -68,8 +68,8 @@ struct tvx_memory {
 	unsigned int apic_hidden;
 };
 
-/* Bind @memory to current->mm. Return 0 or -errno. May sleep. */
-int tvx_memory_init(struct tvx_memory *memory, bool apic_page);
+/* Bind @memory to current->mm, its tables to @user. Return 0 or -errno. May sleep. */
+int tvx_memory_init(struct tvx_memory *memory, struct tvx_user *user, bool apic_page);
 /* No vCPU exists any more. May sleep. */
 void tvx_memory_destroy(struct tvx_memory *memory);
 

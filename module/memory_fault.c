@@ -231,7 +231,7 @@ static int provide(struct tvx_memory *memory, struct ept_cache *cache, int missi
 {
 	switch (missing) {
 	case -ENOBUFS:
-		return ept_cache_fill(cache, GFP_KERNEL_ACCOUNT);
+		return ept_cache_fill(&memory->ept, cache, GFP_KERNEL_ACCOUNT);
 	case -EAGAIN:
 		return tvx_host_fault_in(hva, write);
 	case -ENODATA:
@@ -268,7 +268,7 @@ int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
 {
 	int err = map_fault(memory, cache, fault);
 
-	if (!err || err == -EINTR || err == -ENOMEM || !fault->walk)
+	if (!err || !tvx_memory_is_guests(err) || !fault->walk)
 		return err;
 	/* Page tables in ROM, or where the process must not write: try it without accessed bits. */
 	tvx_memory_stop_ad(memory);
@@ -288,7 +288,7 @@ int tvx_memory_fault_quick(struct tvx_memory *memory, struct ept_cache *cache,
 	do {
 		err = try_fault_locked(memory, cache, fault, &hva);
 	} while (err == -ENOBUFS && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
-		 !ept_cache_fill(cache, GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT));
+		 !ept_cache_fill(&memory->ept, cache, GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT));
 	raw_spin_unlock(&memory->lock);
 	if (err == -ENOBUFS || err == -EBUSY || err == -ENODATA || (err && fault->walk))
 		return -EAGAIN;

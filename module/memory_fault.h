@@ -29,11 +29,17 @@ bool tvx_memory_is_mmio(const struct tvx_memory *memory, const struct tvx_fault 
  * May sleep; current->mm is the VM's.
  *
  * Return: 0: mapped, repeat the access; -ENOENT: no RAM there (or a write to
- * read-only RAM): MMIO; -EINTR: a signal; -ENOMEM; other: the process has no such
- * memory behind the slot.
+ * read-only RAM): MMIO; -EINTR: a signal; -ENOMEM; -ENOSPC: the user's bound; other: the
+ * process has no such memory behind the slot.
  */
 int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
 		     const struct tvx_fault *fault);
+
+/* Whether what tvx_memory_fault() has returned is for the guest, or its VMM, to see to. */
+static inline bool tvx_memory_is_guests(int err)
+{
+	return err != -EINTR && err != -ENOMEM && err != -ENOSPC;
+}
 
 /*
  * tvx_memory_fault_quick - the same, if it can be done at once

@@ -326,7 +326,7 @@ static int outer_work(struct tvx_vcpu *vcpu)
 	if (!vcpu->faulted)
 		return 0;
 	err = tvx_memory_fault(vcpu->memory, &vcpu->ept_cache, &vcpu->fault);
-	if (err == -ENOMEM || err == -EINTR)
+	if (!tvx_memory_is_guests(err))
 		return err;
 	vcpu->faulted = false;
 	vcpu->fault_error = err;

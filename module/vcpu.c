@@ -41,7 +41,7 @@ static void free_parts(struct tvx_vcpu *vcpu)
 		ida_free(&vpids, vcpu->vpid);
 	if (vcpu->vmcs.page)
 		vmx_vmcs_destroy(&vcpu->vmcs);
-	ept_cache_destroy(&vcpu->ept_cache);
+	ept_cache_destroy(&vcpu->memory->ept, &vcpu->ept_cache);
 	kfree(vcpu->xsave);
 	kvfree(vcpu->cpuid);
 	free_page((unsigned long)vcpu->msr_bitmap);

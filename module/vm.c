@@ -12,10 +12,30 @@
 #include <asm/msr.h>
 
 #include "host_power.h"
+#include "host_user.h"
 #include "irqchip/lapic.h"
 #include "vm.h"
 #include "vmx_caps.h"
 #include "vmx_cpu.h"
+
+static int charge_user(struct tvx_vm *vm)
+{
+	int err;
+
+	vm->user = tvx_user_get();
+	if (!vm->user)
+		return -ENOMEM;
+	err = tvx_user_charge(vm->user, TVX_USER_VMS);
+	if (err)
+		tvx_user_put(vm->user);
+	return err;
+}
+
+static void uncharge_user(struct tvx_vm *vm)
+{
+	tvx_user_uncharge(vm->user, TVX_USER_VMS);
+	tvx_user_put(vm->user);
+}
 
 struct tvx_vm *tvx_vm_create(u32 flags, struct file *kvm)
 {
@@ -33,9 +53,12 @@ struct tvx_vm *tvx_vm_create(u32 flags, struct file *kvm)
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
-	err = tvx_memory_init(&vm->memory, lapic && vmx_caps.apicv);
+	err = charge_user(vm);
 	if (err)
 		goto free;
+	err = tvx_memory_init(&vm->memory, vm->user, lapic && vmx_caps.apicv);
+	if (err)
+		goto uncharge;
 	err = vmx_get(kvm);
 	if (err)
 		goto destroy_memory;
@@ -51,6 +74,8 @@ struct tvx_vm *tvx_vm_create(u32 flags, struct file *kvm)
 
 destroy_memory:
 	tvx_memory_destroy(&vm->memory);
+uncharge:
+	uncharge_user(vm);
 free:
 	kfree(vm);
 	return ERR_PTR(err);
@@ -66,6 +91,7 @@ static void destroy(struct kref *refs)
 	vmx_put();
 	if (vm->kvm)
 		fput(vm->kvm);
+	uncharge_user(vm);
 	kfree(vm);
 }
 
@@ -114,10 +140,13 @@ struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id)
 	if (err)
 		return ERR_PTR(err);
 
+	err = tvx_user_charge(vm->user, TVX_USER_VCPUS);
+	if (err)
+		goto release_id;
 	err = -ENOMEM;
 	vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
 	if (!vcpu)
-		goto release_id;
+		goto uncharge;
 	err = tvx_vcpu_init(vcpu, &config);
 	if (err)
 		goto free;
@@ -127,6 +156,8 @@ struct tvx_vcpu *tvx_vm_create_vcpu(struct tvx_vm *vm, unsigned int id)
 
 free:
 	kfree(vcpu);
+uncharge:
+	tvx_user_uncharge(vm->user, TVX_USER_VCPUS);
 release_id:
 	mutex_lock(&vm->lock);
 	__clear_bit(id, vm->vcpu_ids);
@@ -145,5 +176,6 @@ void tvx_vm_destroy_vcpu(struct tvx_vcpu *vcpu)
 	__clear_bit(vcpu->id, vm->vcpu_ids);
 	mutex_unlock(&vm->lock);
 	kfree_rcu(vcpu, rcu);
+	tvx_user_uncharge(vm->user, TVX_USER_VCPUS);
 	tvx_vm_put(vm);
 }

@@ -17,6 +17,7 @@
 /**
  * struct tvx_vm - one VM
  * @refs: held by its fd and by each vCPU
+ * @user: whom it is counted to, and all that belongs to it
  * @memory: its guest-physical memory
  * @tsc_start: when it was made, by the host's TSC as if that had never gone back: the vCPUs' TSCs
  *	agree, and were 0 then
@@ -32,6 +33,7 @@
  */
 struct tvx_vm {
 	struct kref refs;
+	struct tvx_user *user;
 	struct tvx_memory memory;
 	u64 tsc_start;
 	struct mutex lock;	/* vcpu_ids */

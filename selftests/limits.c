@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* As many of everything as there may be, one more, and all of it given back. */
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
-#include "lib.h"
+#include "cgroup.h"
 
 static void nothing(void)
 {
@@ -80,33 +78,72 @@ static void test_turns(void)
 
 #define VMS	100
 
-#define CGROUPS	"/tmp/limits-cgroup"
-#define GROUP	CGROUPS "/vms"
-
 struct use {
 	long charged_kib;	/* to the group that makes VMs */
 	long taken_kib;		/* from the machine */
 };
 
-/* In a group of its own: VMs with a vCPU each, and what they cost whom. */
+static void start_use(struct use *use)
+{
+	use->charged_kib = -cgroup_read("memory.current") / 1024;
+	use->taken_kib = host_use().free_pages * 4;
+}
+
+static void end_use(struct use *use)
+{
+	use->charged_kib += cgroup_read("memory.current") / 1024;
+	use->taken_kib -= host_use().free_pages * 4;
+}
+
+/* In a group of its own: VMs whose vCPU has run, on one RAM, and what they cost whom. */
 static int makes_vms(void *arg)
 {
 	struct use *use = arg;
-	long charged, free_pages;
+	struct vcpu *first;
+	struct vm vm;
 
-	if (!write_text(GROUP "/cgroup.procs", "0"))
+	if (!cgroup_enter())
 		return 1;
-	dev_open();
-	charged = read_long(GROUP "/memory.current");
-	free_pages = host_use().free_pages;
+	first = vcpu_simple(nothing);
+	must_done(first);
+	vm.ram = first->vm->ram;
+	start_use(use);
 	for (u32 i = 0; i < VMS; i++) {
-		int fd = create_vm_fd();
-
-		if (fd < 0 || create_vcpu_fd(fd, 0) < 0)
+		vm.fd = create_vm_fd_with(TINYVMX_VM_LAPIC);
+		if (vm.fd < 0 || set_memory(vm.fd, 0, 0, 0, GUEST_RAM_BYTES, vm.ram))
 			return 2;
+		must_done(vcpu_create(&vm, 0, nothing, 0));
 	}
-	use->charged_kib = (read_long(GROUP "/memory.current") - charged) / 1024;
-	use->taken_kib = (free_pages - host_use().free_pages) * 4;
+	end_use(use);
+	return 0;
+}
+
+/* A byte every 2 MiB: each asks for a page table, of the process and of EPT. */
+#define SPARSE_GPA	0x80000000UL
+#define SPARSE		512UL
+
+static void reads_sparse(void)
+{
+	for (u64 i = 0; i < SPARSE; i++)
+		guest_is(*(volatile u8 *)(SPARSE_GPA + i * 2 * MIB), 0);
+}
+
+static int maps_much(void *arg)
+{
+	struct use *use = arg;
+	struct vcpu *vcpu;
+	u8 *p;
+
+	if (!cgroup_enter())
+		return 1;
+	vcpu = vcpu_simple(reads_sparse);
+	p = map_anon(SPARSE * 2 * MIB);
+	use_small_pages(p, SPARSE * 2 * MIB);
+	must(set_memory(vcpu->vm->fd, 1, 0, SPARSE_GPA, SPARSE * 2 * MIB, p));
+	start_use(use);
+	if (!run_until_port(vcpu, GUEST_DONE))
+		return 2;
+	end_use(use);
 	return 0;
 }
 
@@ -116,19 +153,22 @@ static void test_memory_is_charged(void)
 	struct use *use = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			       -1, 0);
 
-	mkdir(CGROUPS, 0700);
-	if (mount("cgroup", CGROUPS, "cgroup2", 0, NULL) ||
-	    !write_text(CGROUPS "/cgroup.subtree_control", "+memory") || mkdir(GROUP, 0700)) {
+	if (!cgroup_create()) {
 		skip("no memory cgroups here", "memory of VMs is charged");
-	} else {
-		is(reap(spawn(makes_vms, use)), 0, "%u VMs are made in a memory cgroup", VMS);
-		ok(use->charged_kib >= 24 * VMS && use->charged_kib >= use->taken_kib * 3 / 4,
-		   "it is charged %ld KiB of the %ld KiB that they take", use->charged_kib,
-		   use->taken_kib);
+		return;
 	}
-	rmdir(GROUP);
-	umount(CGROUPS);
-	rmdir(CGROUPS);
+	is(reap(spawn(makes_vms, use)), 0, "%u VMs run in a memory cgroup", VMS);
+	ok(use->charged_kib >= 24 * VMS && use->charged_kib >= use->taken_kib * 3 / 4,
+	   "it is charged %ld KiB of the %ld KiB that they take", use->charged_kib,
+	   use->taken_kib);
+	ok(use->taken_kib <= 64 * VMS, "a VM with a vCPU takes %ld KiB of kernel memory",
+	   use->taken_kib / VMS);
+	is(reap(spawn(maps_much, use)), 0, "a guest reads %lu sparse pages", SPARSE);
+	/* What CPUs have charged ahead makes half a MiB of difference. */
+	ok(use->charged_kib >= (long)SPARSE * 6,
+	   "and is charged for two page tables for each: %ld KiB of %ld KiB", use->charged_kib,
+	   use->taken_kib);
+	cgroup_destroy();
 	munmap(use, PAGE);
 }
 

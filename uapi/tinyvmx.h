@@ -26,7 +26,8 @@
  *     EBADF       a file descriptor in the argument is not open
  *     EEXIST      that id, guest-physical range, port or eventfd is taken
  *     ENOENT      no such slot
- *     ENOSPC      a limit of GET_INFO is reached
+ *     ENOSPC      a limit of GET_INFO is reached, or what the user may have at a time:
+ *                 module parameters user_vms, user_vcpus, user_tables_kib
  *     ENOMEM      the kernel is out of memory (or its memory cgroup is)
  *     EBUSY       wrong moment: the vCPU is running in another thread, an event
  *                 of that kind is already pending, another hypervisor has VMX
@@ -209,7 +210,8 @@ struct tinyvmx_info {
  * another root; EBADF: @kvm_fd; EINVAL: it is no VM of KVM's, or set without the flag;
  * EOPNOTSUPP: KVM's root cannot be shared, or, with TINYVMX_VM_LAPIC, the host's TSC, by
  * which the timer goes, has no known frequency or is not reliable; EINTR: the process is
- * being killed or frozen; EIO: VMXON failed, or the machine goes down; ENOMEM; EMFILE.
+ * being killed or frozen; EIO: VMXON failed, or the machine goes down; ENOSPC: the user has
+ * user_vms VMs; ENOMEM; EMFILE.
  */
 struct tinyvmx_create_vm {
 	__u32 size;
@@ -263,7 +265,8 @@ struct tinyvmx_memory {
  * After Reset"): real mode, CS:IP = F000:FFF0 with CS base FFFF0000H, and with
  * an empty CPUID table.
  *
- * Errors: EINVAL: @id; EEXIST: that vCPU exists; ENOMEM; EMFILE.
+ * Errors: EINVAL: @id; EEXIST: that vCPU exists; ENOSPC: the user has user_vcpus vCPUs;
+ * ENOMEM; EMFILE.
  */
 struct tinyvmx_create_vcpu {
 	__u32 size;

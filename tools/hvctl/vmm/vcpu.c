@@ -64,6 +64,10 @@ static int open_vcpu(struct hv_vcpu *vcpu, struct hv_error *err)
 	struct hv_machine *machine = vcpu->machine;
 	int fd = tvx_create_vcpu(machine->vm.fd, vcpu->id), error;
 
+	if (fd == -ENOSPC)
+		return hv_fail(
+			err, ENOSPC,
+			"this user has as many vCPUs as he may; end a VM, or raise /sys/module/tinyvmx/parameters/user_vcpus");
 	if (fd < 0)
 		return hv_fail(err, -fd, "cannot create vCPU %u: %s; see 'dmesg | tail'", vcpu->id,
 			       strerror(-fd));
@@ -210,9 +214,11 @@ static bool run_once(struct hv_vcpu *vcpu)
 		return true;
 	}
 	if (error != -EINTR) {
-		hv_machine_end(machine, HV_END_ERROR, 0,
-			       "the module cannot run vCPU %u: %s; see 'dmesg | tail'", vcpu->id,
-			       strerror(-error));
+		hv_machine_end(machine, HV_END_ERROR, 0, "the module cannot run vCPU %u: %s; %s",
+			       vcpu->id, strerror(-error),
+			       error == -ENOSPC ?
+				       "raise /sys/module/tinyvmx/parameters/user_tables_kib" :
+				       "see 'dmesg | tail'");
 		return false;
 	}
 	/* Taken back before the next look around: a kick after this sets it again. */

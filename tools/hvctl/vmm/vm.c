@@ -58,6 +58,10 @@ int hv_vm_create(struct hv_vm *vm, uint32_t flags, struct hv_error *err)
 		return hv_fail(
 			err, EOPNOTSUPP,
 			"the module gives no local APIC: the host's TSC is unreliable (see 'dmesg | tail'), or hvctl and module are not of one source; use --machine bare");
+	if (fd == -ENOSPC)
+		return hv_fail(
+			err, ENOSPC,
+			"this user has as many VMs as he may; end one, or raise /sys/module/tinyvmx/parameters/user_vms");
 	if (fd < 0)
 		return hv_fail(err, -fd, "cannot create a VM: %s; see 'dmesg | tail'",
 			       strerror(-fd));
