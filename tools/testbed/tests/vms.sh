@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Several VMs side by side, and the commands on them: minios and Linux go on, with right answers, while a third is killed
+# again and again.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+BUILD=${BUILD:-$TESTBED/../../build}
+GUEST=$BUILD/linux-test/6.1
+KILLS=20
+
+# Prints a line for each thing tried: its name, and what came of it.
+cat >"$DIR/inside" <<'END'
+KILLS=$1
+
+# of NAME KEY: what hvctl ps knows of it
+of()
+{
+	hvctl ps --json | awk -v name="\"$1\"," -v key="\"$2\":" '/"name":/ { this = $2 } $1 == key && this == name { print $2 + 0 }'
+}
+
+# advances NAME
+advances()
+{
+	before=$(of "$1" exits)
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ "$(of "$1" exits)" -gt "$before" ] && echo yes && return
+	done
+	echo no
+}
+
+# until_said FILE WORDS
+until_said()
+{
+	for _ in $(seq 600); do
+		grep -q "$2" "$1" && echo yes && return
+		sleep 0.1
+	done
+	echo no
+}
+
+hvctl run -d --name mini /guests/minios/minios.bin
+# It ends by the power button: the kernel counts it.
+hvctl run -d --name linux --mem 96M --initrd /linux/initrd.gz --append "quiet cryptomgr.notests script=\"echo up; \
+until grep -q '^ *[1-9]' /sys/firmware/acpi/interrupts/ff_pwr_btn; do echo tick; sleep 1; done; echo pressed; poweroff -f\"" /linux/vmlinuz
+hvctl console linux </dev/null >/tmp/linux 2>&1 &
+echo "linux is up: $(until_said /tmp/linux '^up')"
+(printf 'usertests\r'; sleep 1000000) | hvctl console mini >/tmp/mini 2>&1 &
+
+for i in $(seq "$KILLS"); do
+	hvctl run -d --name victim /guests/spin/spin.bin >/dev/null
+	kill -9 "$(of victim pid)"
+done
+echo "names of the dead can be had again: $(hvctl run -d --name victim /guests/spin/spin.bin)"
+hvctl kill vic
+echo "killed: $?"
+echo "mini advances: $(advances mini)"
+echo "linux advances: $(advances linux)"
+echo "minios' tests: $(until_said /tmp/mini 'usertests: 29 passed, 0 failed')"
+echo "three are listed as two: $(hvctl ps | grep -c running)"
+
+hvctl pause linux
+before=$(of linux exits)
+sleep 5
+echo "paused: $(hvctl ps | grep -c paused) $(($(of linux exits) - before))"
+hvctl resume linux
+echo "resumed: $(advances linux)"
+hvctl nmi linux
+echo "nmi: $(until_said /tmp/linux 'NMI received for unknown reason')"
+: >/tmp/again
+hvctl reset mini
+(sleep 1000000) | hvctl console mini >/tmp/again 2>&1 &
+echo "reset: $(until_said /tmp/again 'minios shell')"
+hvctl stop linux 2>&1
+echo "stop: $? $(until_said /tmp/linux '^pressed')"
+hvctl stop --timeout 2 mini 2>&1
+echo "nothing runs: $(hvctl ps | wc -l), $(ls /run/hvctl /tmp/hvctl-0 2>/dev/null | grep -c -e sock -e lock)"
+END
+
+box -k "$K" -c "${CPUS:-2}" --mem 1024 --add "$DIR/inside:/inside" --add "$GUEST:/linux" -- sh /inside "$KILLS"
+ok "the machine is well afterwards" ends 0
+
+has() { grep -qE -- "^$1\$" "$DIR/out"; }
+
+ok "Linux starts without a terminal" has "linux is up: yes"
+ok "a name of who was killed can be had again, $KILLS times" has "names of the dead can be had again: victim"
+ok "hvctl kill, by a prefix" has "killed: 0"
+ok "minios goes on" has "mini advances: yes"
+ok "Linux goes on" has "linux advances: yes"
+ok "minios' own tests pass meanwhile" has "minios' tests: yes"
+ok "hvctl ps" has "three are listed as two: 2"
+ok "a paused VM does nothing" has "paused: 1 0"
+ok "... and goes on" has "resumed: yes"
+ok "an NMI comes to Linux" has "nmi: yes"
+ok "a reset minios starts anew" has "reset: yes"
+ok "Linux has its power button pressed" has "stop: 0 yes"
+ok "... and powers off" has "linux: guest powered off"
+ok "minios has none, and is powered off" has "mini: guest ended from outside: no answer to the power button in 2 s"
+ok "nothing is left" has "nothing runs: 1, 0"
+finish
