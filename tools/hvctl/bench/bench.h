@@ -78,7 +78,7 @@ struct hv_bench_vcpu {
 	struct hv_mmio mmio;		/* for a back end that decodes instructions itself */
 };
 
-#define HV_BENCH_MAX_VCPUS 2
+#define HV_BENCH_MAX_VCPUS 4
 
 struct hv_bench_vm {
 	const struct hv_bench_backend *backend;
@@ -116,9 +116,10 @@ int hv_bench_set_high(struct hv_bench_vm *vm, enum hv_bench_high kind, struct hv
 int hv_bench_run(struct hv_bench_vm *vm, const char *guest, uint64_t rdi, uint64_t rsi,
 		 uint64_t *ticks, struct hv_error *err);
 
-/* vCPU 1 runs @guest in a thread of its own, until stopped. */
-int hv_bench_other_start(struct hv_bench_vm *vm, const char *guest, struct hv_error *err);
-void hv_bench_other_stop(struct hv_bench_vm *vm);
+/* vCPUs 1 to @count run @guest in a thread each, until stopped. */
+int hv_bench_others_start(struct hv_bench_vm *vm, const char *guest, unsigned int count,
+			  struct hv_error *err);
+void hv_bench_others_stop(struct hv_bench_vm *vm);
 
 /* The device behind the port and the MMIO page: one register. */
 static inline void hv_bench_device(struct hv_bench_vm *vm, unsigned int width, bool write,

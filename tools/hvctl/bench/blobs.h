@@ -10,6 +10,8 @@ extern const char hv_bench_guest_isr_plain[];
 extern const char hv_bench_guest_isr_eoi[];
 extern const char hv_bench_guest_isr_count[];
 extern const char hv_bench_guest_isr_back[];
+extern const char hv_bench_guest_isr_ack[];
+extern const char hv_bench_guest_isr_flush[];
 extern const char hv_bench_guest_cpuid[];
 extern const char hv_bench_guest_wbinvd[];
 extern const char hv_bench_guest_rdmsr[];
@@ -41,7 +43,10 @@ extern const char hv_bench_guest_deadline_running[];
 extern const char hv_bench_guest_deadline_hlt[];
 extern const char hv_bench_guest_ipi[];
 extern const char hv_bench_guest_ipi_back[];
+extern const char hv_bench_guest_ipi_all[];
+extern const char hv_bench_guest_shootdown[];
 extern const char hv_bench_guest_other_running[];
 extern const char hv_bench_guest_other_halted[];
+extern const char hv_bench_guest_other_reading[];
 
 #endif

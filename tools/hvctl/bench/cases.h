@@ -8,16 +8,16 @@
 /* hv_bench_case.flags */
 #define HV_BENCH_LAPIC		(1U << 0)	/* a VM with local APICs in the kernel */
 #define HV_BENCH_BEYOND	(1U << 1)	/* count only what exceeds @argument ticks */
-#define HV_BENCH_TWO_CPUS	(1U << 2)	/* in vain without another CPU for it */
-#define HV_BENCH_BYTES		(1U << 3)	/* what is measured are bytes, not ticks */
-#define HV_BENCH_EVENT		(1U << 4)	/* with hv_bench_vm_event() */
+#define HV_BENCH_BYTES		(1U << 2)	/* what is measured are bytes, not ticks */
+#define HV_BENCH_EVENT		(1U << 3)	/* with hv_bench_vm_event() */
 
 struct hv_bench_case {
 	const char *name;
 	const char *what;
 	/* Either a guest that measures itself: */
 	const char *guest;		/* of guest.S */
-	const char *other;		/* what vCPU 1 runs meanwhile, or NULL */
+	const char *other;		/* what other vCPUs run meanwhile, or NULL */
+	unsigned int others;		/* how many: each, and the first, on a CPU of its own */
 	/* ... or something of the host's side: ticks of one operation. */
 	int (*host)(const struct hv_bench_backend *backend, uint64_t *ticks, struct hv_error *err);
 	unsigned int flags;

@@ -32,6 +32,7 @@ static void build_page_tables(uint8_t *ram)
 	/* Accessed and dirty already: no walk writes to them. */
 	for (uint64_t i = 0; i < 2048; i++)
 		table[1024 + i] = (i << 21) | 0xe3;
+	table[1024 + (GUEST_REMAPPED >> 21)] = 0xe3;
 }
 
 static void set_gate(uint8_t *ram, unsigned int vector, const char *handler)
@@ -60,6 +61,8 @@ static void build_descriptors(uint8_t *ram)
 	set_gate(ram, GUEST_VECTOR_EOI, hv_bench_guest_isr_eoi);
 	set_gate(ram, GUEST_VECTOR_COUNT, hv_bench_guest_isr_count);
 	set_gate(ram, GUEST_VECTOR_BACK, hv_bench_guest_isr_back);
+	set_gate(ram, GUEST_VECTOR_ACK, hv_bench_guest_isr_ack);
+	set_gate(ram, GUEST_VECTOR_FLUSH, hv_bench_guest_isr_flush);
 }
 
 /* ------------------------------------------------------------------------ VMs */
@@ -148,7 +151,7 @@ static void destroy_vcpu(struct hv_bench_vcpu *vcpu)
 
 void hv_bench_vm_exit(struct hv_bench_vm *vm)
 {
-	hv_bench_other_stop(vm);
+	hv_bench_others_stop(vm);
 	for (unsigned int i = 0; i < HV_BENCH_MAX_VCPUS; i++)
 		destroy_vcpu(&vm->vcpu[i]);
 	if (vm->fd >= 0)
@@ -284,15 +287,16 @@ static void *run_other(void *arg)
 	struct hv_bench_exit exit;
 
 	if (run(vcpu, &exit))
-		fprintf(stderr, "hvctl bench: %s: the other vCPU stopped by itself\n",
-			vcpu->vm->backend->name);
+		fprintf(stderr, "hvctl bench: %s: vCPU %u stopped by itself\n",
+			vcpu->vm->backend->name, vcpu->id);
 	return NULL;
 }
 
-int hv_bench_other_start(struct hv_bench_vm *vm, const char *guest, struct hv_error *err)
+static int start_other(struct hv_bench_vm *vm, unsigned int id, const char *guest,
+		       struct hv_error *err)
 {
-	struct hv_bench_vcpu *vcpu = &vm->vcpu[1];
-	int error = hv_bench_vcpu_init(vm, 1, err);
+	struct hv_bench_vcpu *vcpu = &vm->vcpu[id];
+	int error = hv_bench_vcpu_init(vm, id, err);
 
 	if (error)
 		return error;
@@ -300,20 +304,34 @@ int hv_bench_other_start(struct hv_bench_vm *vm, const char *guest, struct hv_er
 	if (!error)
 		error = -pthread_create(&vcpu->thread, NULL, run_other, vcpu);
 	if (error)
-		return fail(vm, "starting the other vCPU", error, err);
+		return fail(vm, "starting another vCPU", error, err);
 	vcpu->threaded = true;
 	return 0;
 }
 
-void hv_bench_other_stop(struct hv_bench_vm *vm)
+int hv_bench_others_start(struct hv_bench_vm *vm, const char *guest, unsigned int count,
+			  struct hv_error *err)
 {
-	struct hv_bench_vcpu *vcpu = &vm->vcpu[1];
+	uint64_t others = count;
+	int error = 0;
 
-	if (!vcpu->threaded)
-		return;
-	vcpu->stop = true;
-	vm->backend->request_exit(vcpu);
-	pthread_kill(vcpu->thread, SIGUSR1);
-	pthread_join(vcpu->thread, NULL);
-	vcpu->threaded = false;
+	memcpy(vm->low + GUEST_OTHERS, &others, sizeof(others));
+	for (unsigned int id = 1; id <= count && !error; id++)
+		error = start_other(vm, id, guest, err);
+	return error;
+}
+
+void hv_bench_others_stop(struct hv_bench_vm *vm)
+{
+	for (unsigned int id = 1; id < HV_BENCH_MAX_VCPUS; id++) {
+		struct hv_bench_vcpu *vcpu = &vm->vcpu[id];
+
+		if (!vcpu->threaded)
+			continue;
+		vcpu->stop = true;
+		vm->backend->request_exit(vcpu);
+		pthread_kill(vcpu->thread, SIGUSR1);
+		pthread_join(vcpu->thread, NULL);
+		vcpu->threaded = false;
+	}
 }

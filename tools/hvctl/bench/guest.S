@@ -16,6 +16,7 @@
 #define APIC_BASE_X2APIC_ENABLED 0xc00
 #define TSC_DEADLINE	0x6e0
 #define TIMER_TSC_DEADLINE 0x40000
+#define ICR_OTHERS	0xc0000
 #define PAT		0x277
 #define CR0_CD		0x40000000
 #define CR0_WP		0x10000
@@ -23,6 +24,8 @@
 #define CR4_OSXSAVE	0x40000
 #define PAGE_4K		0x1000
 #define PAGE_2M		0x200000
+#define PTE_AVAILABLE	0x200
+#define PDE_REMAPPED	(GUEST_PT + 2 * PAGE_4K + (GUEST_REMAPPED >> 21) * 8)
 /* Far enough apart that no fault-around helps. */
 #define STRIDE_4K	0x40000
 
@@ -105,6 +108,7 @@ finish:
 
 	.globl hv_bench_guest_isr_trap, hv_bench_guest_isr_plain, hv_bench_guest_isr_eoi
 	.globl hv_bench_guest_isr_count, hv_bench_guest_isr_back
+	.globl hv_bench_guest_isr_ack, hv_bench_guest_isr_flush
 hv_bench_guest_isr_trap:
 	mov	$GUEST_PORT_TRAP, %edx
 	out	%eax, %dx
@@ -124,6 +128,12 @@ hv_bench_guest_isr_eoi:
 	pop	%rcx
 	pop	%rax
 	iretq
+
+hv_bench_guest_isr_flush:
+	invlpg	GUEST_REMAPPED + GUEST_SHARED
+hv_bench_guest_isr_ack:
+	lock incq GUEST_SHARED
+	jmp	hv_bench_guest_isr_eoi
 
 hv_bench_guest_isr_back:
 	push	%rax
@@ -385,32 +395,40 @@ avx_on:
 	hlt
 	ENDLOOP
 
-/* The other vCPU: wait for interrupts, running or halted. */
+/* The other vCPUs: wait for interrupts, running or halted, or reading what is mapped anew. */
 	.globl hv_bench_guest_other_running, hv_bench_guest_other_halted
+	.globl hv_bench_guest_other_reading
 hv_bench_guest_other_running:
 	call	x2apic_on
-	movq	$1, GUEST_SHARED + 8
+	lock incq GUEST_READY
 	sti
 1:	nop
 	jmp	1b
 
+hv_bench_guest_other_reading:
+	call	x2apic_on
+	mov	$GUEST_REMAPPED + GUEST_SHARED, %ebx
+	lock incq GUEST_READY
+	sti
+1:	mov	(%rbx), %rax
+	jmp	1b
+
 hv_bench_guest_other_halted:
 	call	x2apic_on
-	movq	$1, GUEST_SHARED + 8
+	lock incq GUEST_READY
 	sti
 1:	hlt
 	jmp	1b
 
-/*
- * To vCPU 1, and until GUEST_SHARED is counted up; RSI: ticks to wait before each, until it
- * has halted.
- */
-	.macro SEND_IPI vector
+	.macro WAIT_FOR_OTHERS
 	call	x2apic_on
-1:	cmpq	$0, GUEST_SHARED + 8
-	je	1b
-	LOOP
-	/* The time of the wait goes to what is subtracted in the end. */
+	mov	GUEST_OTHERS, %rax
+1:	cmp	GUEST_READY, %rax
+	jne	1b
+	.endm
+
+/* RSI turns, until the others have halted. Their time goes to what is subtracted in the end. */
+	.macro WAIT_BEFORE
 	TSC	%r14
 	mov	%rsi, %rax
 1:	dec	%rax
@@ -418,6 +436,13 @@ hv_bench_guest_other_halted:
 	TSC	%rbx
 	sub	%r14, %rbx
 	add	%rbx, %r15
+	.endm
+
+/* To vCPU 1, and until GUEST_SHARED is counted up. */
+	.macro SEND_IPI vector
+	WAIT_FOR_OTHERS
+	LOOP
+	WAIT_BEFORE
 	mov	GUEST_SHARED, %rbx
 	mov	$X2APIC_ICR, %ecx
 	mov	$\vector, %eax
@@ -434,6 +459,32 @@ hv_bench_guest_other_halted:
 	CASE ipi_back
 	sti
 	SEND_IPI GUEST_VECTOR_BACK
+
+/* To all others, and until each has counted GUEST_SHARED up. */
+	.macro BROADCAST vector
+	mov	GUEST_SHARED, %rbx
+	add	GUEST_OTHERS, %rbx
+	WRITE_MSR X2APIC_ICR, (ICR_OTHERS + \vector)
+1:	cmp	GUEST_SHARED, %rbx
+	jne	1b
+	.endm
+
+	CASE ipi_all
+	WAIT_FOR_OTHERS
+	LOOP
+	WAIT_BEFORE
+	BROADCAST GUEST_VECTOR_ACK
+	ENDLOOP
+
+/* A bit that the CPU does not look at makes it another mapping for whoever has the old one. */
+	CASE shootdown
+	WAIT_FOR_OTHERS
+	LOOP
+	WAIT_BEFORE
+	lock xorq $PTE_AVAILABLE, PDE_REMAPPED
+	invlpg	GUEST_REMAPPED + GUEST_SHARED
+	BROADCAST GUEST_VECTOR_FLUSH
+	ENDLOOP
 hv_bench_guest_end:
 
 	.section .note.GNU-stack, "", @progbits

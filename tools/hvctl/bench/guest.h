@@ -9,9 +9,11 @@
 #define GUEST_IDT		0x9000
 #define GUEST_TSS		0xa000
 #define GUEST_RESULT		0xb000		/* ticks of the loop, less an empty one */
-#define GUEST_SHARED		0xb040		/* a word that both vCPUs use */
+#define GUEST_SHARED		0xb040		/* what the vCPUs have taken */
+#define GUEST_READY		0xb048		/* how many of the others are there */
+#define GUEST_OTHERS		0xb050		/* how many there will be */
 #define GUEST_BUFFER		0xc000		/* 4 KiB for OUTS */
-#define GUEST_STACK_TOP		0x20000		/* of vCPU 0; below the other's */
+#define GUEST_STACK_TOP		0x20000		/* of vCPU 0; below those of the others */
 #define GUEST_STACK_BYTES	0x10000
 #define GUEST_CODE		0x100000
 #define GUEST_LOW_BYTES		0x200000	/* slot 0 */
@@ -19,6 +21,7 @@
 #define GUEST_HIGH_BYTES	0x7e00000	/* 128 MiB in all */
 #define GUEST_TOUCHED_BYTES	0x4000000	/* of them */
 #define GUEST_MMIO		0xd0000000	/* no memory there */
+#define GUEST_REMAPPED		0x40000000	/* mapped to 0, now and then anew */
 
 #define GUEST_CS		0x08
 #define GUEST_DS		0x10
@@ -34,5 +37,7 @@
 #define GUEST_VECTOR_EOI	0x42		/* x2APIC EOI first */
 #define GUEST_VECTOR_COUNT	0x43		/* counts in GUEST_SHARED, then EOI */
 #define GUEST_VECTOR_BACK	0x44		/* GUEST_VECTOR_COUNT to vCPU 0, EOI */
+#define GUEST_VECTOR_ACK	0x45		/* counts as others do, too; then EOI */
+#define GUEST_VECTOR_FLUSH	0x46		/* INVLPG of GUEST_REMAPPED, then the same */
 
 #endif

@@ -37,7 +37,7 @@ static int run_rounds(const struct hv_bench_case *c, struct hv_bench_vm *vm, uin
 	int error = 0;
 
 	if (c->other)
-		error = hv_bench_other_start(vm, c->other, err);
+		error = hv_bench_others_start(vm, c->other, c->others, err);
 	for (unsigned int i = 0; i < c->rounds + WARM_UP && !error; i++) {
 		error = hv_bench_set_high(vm, c->high, err);
 		if (!error)
@@ -79,8 +79,9 @@ int hv_bench_measure(const struct hv_bench_case *c, const struct hv_bench_backen
 	uint64_t ticks[MAX_ROUNDS];
 	int error;
 
-	if ((c->flags & HV_BENCH_TWO_CPUS) && sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		return hv_fail(err, ENODEV, "needs two CPUs");
+	/* vCPUs that have to wait for a CPU would measure the scheduler's time slice. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 1 + (long)c->others)
+		return hv_fail(err, ENODEV, "needs %u CPUs, one for each vCPU", 1 + c->others);
 	error = c->host ? run_host(c, backend, ticks, err) : run_guest(c, backend, ticks, err);
 	if (!error)
 		evaluate(c, ticks, number);
