@@ -42,7 +42,7 @@ until_said()
 
 hvctl run -d --name mini /guests/minios/minios.bin
 # It ends by the power button: the kernel counts it.
-hvctl run -d --name linux --mem 96M --initrd /linux/initrd.gz --append "quiet cryptomgr.notests script=\"echo up; \
+hvctl run -d --name linux --mem 96M --initrd /linux/initrd.gz --initrd /button.gz --append "quiet cryptomgr.notests script=\"insmod /bin/button.ko; echo up; \
 until grep -q '^ *[1-9]' /sys/firmware/acpi/interrupts/ff_pwr_btn; do echo tick; sleep 1; done; echo pressed; poweroff -f\"" /linux/vmlinuz
 hvctl console linux </dev/null >/tmp/linux 2>&1 &
 echo "linux is up: $(until_said /tmp/linux '^up')"
@@ -78,7 +78,12 @@ hvctl stop --timeout 2 mini 2>&1
 echo "nothing runs: $(hvctl ps | wc -l), $(ls /run/hvctl /tmp/hvctl-0 2>/dev/null | grep -c -e sock -e lock)"
 END
 
-box -k "$K" -c "${CPUS:-2}" --mem 1024 --add "$DIR/inside:/inside" --add "$GUEST:/linux" -- sh /inside "$KILLS"
+# Debian has the driver of the power button as a module.
+button=$("$TESTBED/fetch" kernel 6.1)/lib/modules
+button=$(find "$button" -name 'button.ko')
+"$TESTBED/../../guests/linux/initrd" --add "$button" "$DIR/button.gz"
+box -k "$K" -c "${CPUS:-2}" --mem 1024 --add "$DIR/inside:/inside" --add "$GUEST:/linux" --add "$DIR/button.gz:/button.gz" \
+	-- sh /inside "$KILLS"
 ok "the machine is well afterwards" ends 0
 
 has() { grep -qE -- "^$1\$" "$DIR/out"; }
