@@ -22,6 +22,7 @@
 #include "msr_bitmap.h"
 #include "vmx_caps.h"
 
+#define FAMILY_6	0x600
 #define LEAF_FEATURES	1
 #define LEAF_STRUCTURED	7
 #define LEAF_XSAVE	0xd
@@ -179,6 +180,13 @@ static void find_kvm(const struct tvx_vcpu *vcpu, struct tvx_policy *policy)
 		policy->kvm_features = row ? row->eax : 0;
 		return;
 	}
+}
+
+u32 tvx_cpuid_signature(const struct tvx_vcpu *vcpu)
+{
+	const struct tinyvmx_cpuid *row = find(vcpu, LEAF_FEATURES, 0);
+
+	return row ? row->eax : FAMILY_6;
 }
 
 static u64 xcr0_of_table(const struct tvx_vcpu *vcpu)

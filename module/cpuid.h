@@ -25,6 +25,9 @@ int tvx_cpuid_check(struct tinyvmx_cpuid *entries, unsigned int count);
 struct tinyvmx_cpuid *tvx_cpuid_replace(struct tvx_vcpu *vcpu,
 					struct tinyvmx_cpuid *entries, unsigned int count);
 
+/* What INIT leaves in EDX: family, model, stepping, as leaf 1 has them. */
+u32 tvx_cpuid_signature(const struct tvx_vcpu *vcpu);
+
 /* Execute CPUID on the guest's registers. VMCS current. */
 void tvx_cpuid_execute(struct tvx_vcpu *vcpu);
 

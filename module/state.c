@@ -291,8 +291,7 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 	if ((events->pending & TINYVMX_PENDING_EVENT) && !event_valid(events))
 		return -EINVAL;
 
-	clear_bit(TVX_REQUEST_NMI, &vcpu->requests);
-	clear_bit(TVX_REQUEST_UNHALT, &vcpu->requests);
+	/* What has come as a message since GET stays: it is in no record. */
 	vcpu->pending = events->pending & ~TINYVMX_PENDING_IGNNE;
 	vcpu->ignne = vcpu->ferr && (events->pending & TINYVMX_PENDING_IGNNE);
 	vcpu->controls_stale = true;

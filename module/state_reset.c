@@ -80,7 +80,7 @@ static void reset_registers(struct tvx_vcpu *vcpu)
 	write_fields(init_fields, ARRAY_SIZE(init_fields));
 	tvx_exit_forget(vcpu);
 	memset(vcpu->world.gpr, 0, sizeof(vcpu->world.gpr));
-	vcpu->world.gpr[TINYVMX_RDX] = 0x600;	/* family 6 */
+	vcpu->world.gpr[TINYVMX_RDX] = tvx_cpuid_signature(vcpu);
 	memset(vcpu->debug.dr, 0, sizeof(vcpu->debug.dr));
 	vcpu->debug.dr6 = TVX_DR6_FIXED;
 	tvx_dr7_write(vcpu, 0);

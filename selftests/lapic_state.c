@@ -292,6 +292,20 @@ static void test_frozen(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+/* As a VMM does that changes something of what is pending, while others send. */
+static void test_nmi_between(void)
+{
+	struct vcpu *vcpu = lapic_simple(guest_spin);
+	struct tinyvmx_events events = vcpu_events(vcpu);
+
+	must(msi_raw(vcpu->vm->fd, MSI_BASE, MODE_NMI));
+	must(set_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events)));
+	ok(vcpu_events(vcpu).pending & TINYVMX_PENDING_NMI, "an NMI between GET and SET is not lost");
+	must(set_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events)));
+	is(vcpu_events(vcpu).pending, 0, "... one that GET has told of is SET's");
+	vcpu_simple_destroy(vcpu);
+}
+
 int main(void)
 {
 	tap_init();
@@ -305,5 +319,6 @@ int main(void)
 	}
 	test_nmi();
 	test_frozen();
+	test_nmi_between();
 	return tap_exit();
 }

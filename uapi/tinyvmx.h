@@ -520,6 +520,8 @@ struct tinyvmx_xsave {
  * @event_instruction_len: for software events, 0 ... 15
  * @pad: must be 0
  * @pending_dbg: pending debug exceptions (SDM, "Guest Non-Register State")
+ *
+ * An NMI, or a kick, that comes as a message between GET and SET is not lost by SET.
  */
 struct tinyvmx_events {
 	__u32 pending;
