@@ -22,6 +22,7 @@ extern const struct hv_command hv_commands[];
 extern const size_t hv_nr_commands;
 
 int hv_cmd_run(int argc, char **argv);
+int hv_cmd_up(int argc, char **argv);
 int hv_cmd_ps(int argc, char **argv);
 int hv_cmd_console(int argc, char **argv);
 int hv_cmd_stop(int argc, char **argv);
@@ -41,7 +42,7 @@ int hv_cmd_completion(int argc, char **argv);
  * What they take. Option arguments whose values are few are named by them ("pc|bare"), those
  * that are files FILE, DIR or IMAGE: completion is made from that.
  */
-extern const struct argp hv_argp_ps, hv_argp_console, hv_argp_stop, hv_argp_reset, hv_argp_pause;
+extern const struct argp hv_argp_up, hv_argp_ps, hv_argp_console, hv_argp_stop, hv_argp_reset, hv_argp_pause;
 extern const struct argp hv_argp_resume, hv_argp_kill, hv_argp_nmi, hv_argp_wait;
 extern const struct argp hv_argp_run, hv_argp_info, hv_argp_doctor, hv_argp_explain, hv_argp_bench;
 extern const struct argp hv_argp_completion;

@@ -16,6 +16,7 @@ static const struct argp argp_of_help = { .args_doc = "[COMMAND]" };
 
 const struct hv_command hv_commands[] = {
 	{ "run", hv_cmd_run, &hv_argp_run, "run a guest" },
+	{ "up", hv_cmd_up, &hv_argp_up, "start several VMs that a file describes" },
 	{ "ps", hv_cmd_ps, &hv_argp_ps, "list the VMs that run" },
 	{ "console", hv_cmd_console, &hv_argp_console, "have a VM's console on this terminal" },
 	{ "stop", hv_cmd_stop, &hv_argp_stop, "press a VM's power button, and wait for its end" },

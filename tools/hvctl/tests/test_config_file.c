@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "control/name.h"
 #include "hv_test.h"
 #include "lib/util.h"
 #include "vmm/config_file.h"
@@ -430,6 +431,70 @@ static void test_written(void **state)
 	free(old);
 }
 
+/* ------------------------------------------------------------ several machines */
+
+static void test_several(void **state)
+{
+	struct hv_config_file file;
+	struct hv_config *configs;
+	struct hv_error err;
+	char image[80];
+
+	(void)state;
+	put_file("[vm.web]\nimage = \"a\"\ncpus = 2\nmachine = \"pc\"\n"
+		 "[vm.db-1]\nimage = \"/b\"\nname = \"db-1\"\nmemory = \"64M\"\n");
+	assert_int_equal(hv_config_file_open(&file, path, &err), 0);
+	assert_int_equal(hv_config_file_read_vms(&file, &configs, &err), 2);
+	assert_string_equal(configs[0].name, "web");
+	snprintf(image, sizeof(image), "%s/a", dir);
+	assert_string_equal(configs[0].load.path, image);
+	assert_int_equal(configs[0].cpus, 2);
+	assert_int_equal(configs[0].memory, HV_CONFIG_MEMORY);
+	assert_string_equal(configs[1].name, "db-1");
+	assert_string_equal(configs[1].load.path, "/b");
+	assert_int_equal(configs[1].cpus, 1);
+	assert_int_equal(configs[1].memory, 64 * HV_MIB);
+	free(configs);
+	hv_config_file_close(&file);
+}
+
+static void test_several_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned int line;
+		const char *says;
+	} rows[] = {
+		{ "", 0, "there is no VM in it; begin each with [vm.NAME]" },
+		{ "vm = 3\n", 1, "there is no VM in it; begin each with [vm.NAME]" },
+		{ "vm = {}\n", 1, "there is no VM in it; begin each with [vm.NAME]" },
+		{ "[vm]\nweb = 1\n", 2, "\"vm.web\" is no table; begin a VM with [vm.NAME]" },
+		{ "[vm.a]\nimage = \"x\"\n[other]\n", 3,
+		  "\"other\" is in no VM; begin each with [vm.NAME]" },
+		{ "[vm.a]\nimage = \"x\"\n[vm.\"a/b\"]\n", 3,
+		  "[vm.a/b] is no name of a VM; use " HV_NAME_RULES },
+		{ "[vm.a]\nimage = \"x\"\nname = \"b\"\n", 1,
+		  "[vm.a] says \"name\" once more, and another; leave it out" },
+		{ "[vm.a]\nimage = \"x\"\n[vm.b]\nmemorie = \"1G\"\n", 4,
+		  "\"memorie\" is no key of a machine; is it \"memory\"?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct hv_config_file file;
+		struct hv_config *configs = NULL;
+		struct hv_error err = { 0 };
+
+		put_file(rows[i].text);
+		assert_int_equal(hv_config_file_open(&file, path, &err), 0);
+		assert_int_equal(hv_config_file_read_vms(&file, &configs, &err), -EINVAL);
+		assert_null(configs);
+		assert_string_equal(err.text, rows[i].says);
+		assert_int_equal(err.line, rows[i].line);
+		hv_config_file_close(&file);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -441,6 +506,8 @@ int main(void)
 		cmocka_unit_test(test_too_many_fw_files),
 		cmocka_unit_test(test_written_and_read_again),
 		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_several_refused),
 	};
 
 	return cmocka_run_group_tests_name("config_file", tests, setup, teardown);

@@ -7,6 +7,7 @@
 
 #include "config_file.h"
 #include "config_keys.h"
+#include "control/name.h"
 #include "lib/value.h"
 #include "load/file.h"
 
@@ -58,6 +59,67 @@ void hv_config_file_close(struct hv_config_file *file)
 int hv_config_file_read(struct hv_config_file *file, struct hv_config *config, struct hv_error *err)
 {
 	return hv_config_read(config, file->root, file->dir, err);
+}
+
+static int read_vm(const struct hv_config_file *file, struct hv_config *config,
+		   struct hv_value *table, struct hv_error *err)
+{
+	int error;
+
+	if (table->kind != HV_VALUE_TABLE)
+		return hv_fail_at(err, table->line, EINVAL,
+				  "\"vm.%s\" is no table; begin a VM with [vm.NAME]", table->key);
+	if (!hv_name_is_valid(table->key))
+		return hv_fail_at(err, table->line, EINVAL,
+				  "[vm.%.80s] is no name of a VM; use " HV_NAME_RULES, table->key);
+	*config = (struct hv_config)HV_CONFIG_DEFAULT;
+	error = hv_config_read(config, table, file->dir, err);
+	if (!error && config->name && strcmp(config->name, table->key))
+		return hv_fail_at(err, table->line, EINVAL,
+				  "[vm.%s] says \"name\" once more, and another; leave it out",
+				  table->key);
+	config->name = table->key;
+	return error;
+}
+
+static int count_vms(const struct hv_config_file *file, struct hv_error *err)
+{
+	const struct hv_value *vms = hv_value_find(file->root, "vm");
+	const struct hv_value *value;
+	int count = 0;
+
+	for (value = file->root->first; value; value = value->next)
+		if (value != vms)
+			return hv_fail_at(err, value->line, EINVAL,
+					  "\"%s\" is in no VM; begin each with [vm.NAME]",
+					  value->key);
+	if (!vms || vms->kind != HV_VALUE_TABLE || !vms->first)
+		return hv_fail_at(err, vms ? vms->line : 0, EINVAL,
+				  "there is no VM in it; begin each with [vm.NAME]");
+	for (value = vms->first; value; value = value->next)
+		count++;
+	return count;
+}
+
+int hv_config_file_read_vms(struct hv_config_file *file, struct hv_config **configs,
+			    struct hv_error *err)
+{
+	int count = count_vms(file, err), error = 0;
+	struct hv_value *table;
+	struct hv_config *config;
+
+	if (count < 0)
+		return count;
+	*configs = config = calloc(count, sizeof(*config));
+	if (!config)
+		return no_memory(err);
+	for (table = hv_value_find(file->root, "vm")->first; table && !error; table = table->next)
+		error = read_vm(file, config++, table, err);
+	if (!error)
+		return count;
+	free(*configs);
+	*configs = NULL;
+	return error;
 }
 
 char *hv_config_to_toml(const struct hv_config *config, struct hv_error *err)

@@ -27,6 +27,17 @@ void hv_config_file_close(struct hv_config_file *file);
 int hv_config_file_read(struct hv_config_file *file, struct hv_config *config,
 			struct hv_error *err);
 
+/**
+ * hv_config_file_read_vms() - the machines of a file of several, each a table [vm.NAME]
+ * @file: open
+ * @configs: filled in, in the order of the file, each with its name; free() it
+ * @err: filled in on failure, with the line
+ *
+ * Returns how many, one at least, or -errno.
+ */
+int hv_config_file_read_vms(struct hv_config_file *file, struct hv_config **configs,
+			    struct hv_error *err);
+
 /* As TOML with absolute paths, from which the same comes again; free() it. NULL: see @err. */
 char *hv_config_to_toml(const struct hv_config *config, struct hv_error *err);
 

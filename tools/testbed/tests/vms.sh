@@ -75,6 +75,14 @@ echo "reset: $(until_said /tmp/again 'minios shell')"
 hvctl stop linux 2>&1
 echo "stop: $? $(until_said /tmp/linux '^pressed')"
 hvctl stop --timeout 2 mini 2>&1
+[ -e /guests/linux/vmlinuz ] || ln -s /linux /guests/linux
+echo "up: $(hvctl up /guests/pair.toml | tr '\n' ' ')"
+echo "a pair runs: $(hvctl ps | grep -c running)"
+echo "again: $(hvctl up /guests/pair.toml 2>&1)"
+hvctl kill minios linux
+printf '[vm.a]\nimage = "/guests/spin/spin.bin"\n[vm.b]\nimage = "/nothing"\n' >/tmp/half.toml
+hvctl up /tmp/half.toml >/dev/null
+echo "half: $?"
 echo "nothing runs: $(hvctl ps | wc -l), $(ls /run/hvctl /tmp/hvctl-0 2>/dev/null | grep -c -e sock -e lock)"
 END
 
@@ -102,5 +110,9 @@ ok "a reset minios starts anew" has "reset: yes"
 ok "Linux has its power button pressed" has "stop: 0 yes"
 ok "... and powers off" has "linux: guest powered off"
 ok "minios has none, and is powered off" has "mini: guest ended from outside: no answer to the power button in 2 s"
+ok "hvctl up starts a pair" has "up: minios linux "
+ok "... which runs" has "a pair runs: 2"
+ok "... once" has "again: hvctl up: minios: runs already, in process [0-9]+; 'hvctl stop minios' first"
+ok "hvctl up with a VM that does not start" has "half: 2"
 ok "nothing is left" has "nothing runs: 1, 0"
 finish
