@@ -439,6 +439,7 @@ static const struct {
 
 static void check_new_faults(void)
 {
+	bool good;
 	u32 i;
 
 	step("faults of what the new task loads: they are its own");
@@ -451,9 +452,12 @@ static void check_new_faults(void)
 		*(u32 *)((u8 *)&task + new_faults[i].offset) = new_faults[i].selector;
 		new_vector = TRAP_NONE;
 		asm volatile("lcall %0, $0" : : "i"(TASK) : "memory", "cc");
-		if (!(check_eq(new_vector, new_faults[i].vector) &
-		      check_eq(new_error, new_faults[i].error) &
-		      check_eq(new_ip, (ulong)task_entry) & check_eq(new_tr, TASK)))
+		/* All four, whatever the first ones say. */
+		good = check_eq(new_vector, new_faults[i].vector);
+		good &= check_eq(new_error, new_faults[i].error);
+		good &= check_eq(new_ip, (ulong)task_entry);
+		good &= check_eq(new_tr, TASK);
+		if (!good)
 			print("  %s\n", new_faults[i].what);
 		check_eq(visits, 0);
 	}

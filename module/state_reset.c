@@ -37,8 +37,9 @@ struct field {
 #define AR_TSS		0x8b	/* busy 32-bit: VM entry takes nothing else */
 
 static const u32 segment_ar[TINYVMX_NR_SEG] = {
-	[TINYVMX_ES ... TINYVMX_GS] = AR_DATA,
+	[TINYVMX_ES] = AR_DATA,
 	[TINYVMX_CS] = AR_CODE,
+	[TINYVMX_SS ... TINYVMX_GS] = AR_DATA,
 	[TINYVMX_LDTR] = AR_LDT,
 	[TINYVMX_TR] = AR_TSS,
 };

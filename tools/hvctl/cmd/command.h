@@ -42,8 +42,8 @@ int hv_cmd_completion(int argc, char **argv);
  * What they take. Option arguments whose values are few are named by them ("pc|bare"), those
  * that are files FILE, DIR or IMAGE: completion is made from that.
  */
-extern const struct argp hv_argp_up, hv_argp_ps, hv_argp_console, hv_argp_stop, hv_argp_reset, hv_argp_pause;
-extern const struct argp hv_argp_resume, hv_argp_kill, hv_argp_nmi, hv_argp_wait;
+extern const struct argp hv_argp_up, hv_argp_ps, hv_argp_console, hv_argp_stop, hv_argp_reset;
+extern const struct argp hv_argp_pause, hv_argp_resume, hv_argp_kill, hv_argp_nmi, hv_argp_wait;
 extern const struct argp hv_argp_run, hv_argp_info, hv_argp_doctor, hv_argp_explain, hv_argp_bench;
 extern const struct argp hv_argp_completion;
 

@@ -97,6 +97,10 @@ static void bash_command(const struct hv_command *command)
 		puts("compopt -o default; return ;;");
 		return;
 	}
+	if (!is_command(args) && !is_choice(args)) {
+		puts("return ;;");
+		return;
+	}
 	printf("words=\"");
 	if (is_command(args))
 		print_commands();

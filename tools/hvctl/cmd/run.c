@@ -50,7 +50,7 @@ static const struct argp_option options[] = {
 	  "a file of TOML that describes the VM; options override it", 0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "check all, say what would run, and start nothing", 0 },
 	{ "print-config", OPT_PRINT_CONFIG, NULL, 0,
-	  "write what the options mean as a file for --config, and start nothing", 0 },
+	  "write a file of TOML that means the same, and start nothing", 0 },
 	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)",
 	  0 },
 	{ "machine", OPT_MACHINE, "pc|bare", 0,

@@ -118,8 +118,8 @@ static void take_back(const struct hv_config *configs, int count)
 	for (int i = 0; i < count; i++) {
 		reply = NULL;
 		if (!hv_reach(&client, configs[i].name, &err))
-			(void)hv_client_call(&client, json_pack("{s:s}", "request", "kill"),
-					     &reply, &err);
+			(void)hv_client_call(&client, json_pack("{s:s}", "request", "kill"), &reply,
+					     &err);
 		json_decref(reply);
 		hv_client_close(&client);
 	}
