@@ -416,7 +416,7 @@ void tvx_lapic_write_icr(struct tvx_vcpu *vcpu, u64 icr)
 		tvx_vcpu_woke(vcpu);
 		break;
 	case LAPIC_TO_SELF:
-		if (is_deliverable(&message))
+		if (message.mode <= TVX_DM_NMI && is_deliverable(&message))
 			accept(vcpu, &message);
 		break;
 	case LAPIC_TO_OTHERS:

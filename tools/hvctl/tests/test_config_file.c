@@ -465,7 +465,7 @@ static void test_several_refused(void **state)
 		unsigned int line;
 		const char *says;
 	} rows[] = {
-		{ "", 0, "there is no VM in it; begin each with [vm.NAME]" },
+		{ "# none\n", 0, "there is no VM in it; begin each with [vm.NAME]" },
 		{ "vm = 3\n", 1, "there is no VM in it; begin each with [vm.NAME]" },
 		{ "vm = {}\n", 1, "there is no VM in it; begin each with [vm.NAME]" },
 		{ "[vm]\nweb = 1\n", 2, "\"vm.web\" is no table; begin a VM with [vm.NAME]" },
