@@ -38,6 +38,8 @@ static void test_hotplug(int cpus)
 	char command[200];
 	bool good = true;
 
+	/* The kernel tells of each that comes, amid what is read here. */
+	guest("dmesg -n 4", COMMAND_S);
 	for (int cpu = 1; cpu < cpus; cpu++) {
 		snprintf(command, sizeof(command), "cd /sys/devices/system/cpu/cpu%d; echo 0 >online; nproc", cpu);
 		good &= atoi(guest(command, COMMAND_S)) == cpus - 1;
@@ -50,6 +52,7 @@ static void test_hotplug(int cpus)
 	}
 	ok(prints_cpus("nproc", 1), "all but the first can be off at once");
 	ok(prints_cpus("for i in ../cpu[1-9]*; do echo 1 >$i/online; done; nproc", cpus), "... and come on again");
+	guest("dmesg -n 7", COMMAND_S);
 }
 
 static void test_ticks(int cpus)
