@@ -4,6 +4,7 @@
  * writes to port F0h and can use the FPU then. For 64-bit, 32-bit (ferr32) and real mode (ferr16).
  */
 #include "lib/guest.h"
+#include "lib/pic.h"
 #ifdef REAL_MODE
 #include "lib/trap16.h"
 
@@ -18,11 +19,6 @@
 #define hook(vector, fn) trap_hook(vector, fn)
 #endif
 
-#define PIC1_COMMAND	0x20
-#define PIC1_DATA	0x21
-#define PIC2_COMMAND	0xa0
-#define PIC2_DATA	0xa1
-#define PIC_EOI		0x20
 #define PIT_CHANNEL0	0x40
 #define PIT_COMMAND	0x43
 #define PORT_FERR	0xf0
@@ -122,20 +118,6 @@ HOOK(on_timer)
 	return HANDLED;
 }
 
-static void pic_init(void)
-{
-	outb(PIC1_COMMAND, 0x11);
-	outb(PIC1_DATA, BASE);
-	outb(PIC1_DATA, 1 << IRQ_CASCADE);
-	outb(PIC1_DATA, 1);
-	outb(PIC2_COMMAND, 0x11);
-	outb(PIC2_DATA, BASE + 8);
-	outb(PIC2_DATA, IRQ_CASCADE);
-	outb(PIC2_DATA, 1);
-	outb(PIC1_DATA, 0xff);
-	outb(PIC2_DATA, 0xff);
-}
-
 static bool has_pic(void)
 {
 	outb(PIC1_DATA, 0x55);
@@ -187,7 +169,7 @@ static void check_irq(void)
 static void check_masked(void)
 {
 	step("IRQ 13 masked: the CPU waits, and goes on with the interrupt that unmasks it");
-	pic_init();
+	pic_start(BASE);
 	unmask(IRQ_PIT);
 	fail();
 	outb(PIT_COMMAND, 0x30);
@@ -197,7 +179,7 @@ static void check_masked(void)
 	check_eq(timers, 1);
 	check_eq(irqs, 1);
 	check_eq(errors, 0);
-	pic_init();
+	pic_start(BASE);
 }
 
 static void check_exception(void)
@@ -223,7 +205,7 @@ GUEST("ferr")
 	assert_ignne = by_out;
 	hook(BASE + IRQ_FERR, on_irq);
 	hook(BASE + IRQ_PIT, on_timer);
-	pic_init();
+	pic_start(BASE);
 	check_irq();
 	check_masked();
 	check_exception();

@@ -3,13 +3,8 @@
  * extint: interrupts from outside: the 8259s' INTR goes to the BSP, whatever others make of
  * their LINT0; the I/O APIC's go to whom the entry says.
  */
+#include "../lib/pic.h"
 #include "../lib/smp.h"
-
-#define PIC1_COMMAND	0x20
-#define PIC1_DATA	0x21
-#define PIC2_COMMAND	0xa0
-#define PIC2_DATA	0xa1
-#define PIC_EOI		0x20
 
 #define PIT_CHANNEL0	0x40
 #define PIT_COMMAND	0x43
@@ -32,20 +27,6 @@ static bool on_extint(struct trap_frame *frame)
 	this_cpu()->taken[frame->vector]++;
 	outb(PIC1_COMMAND, PIC_EOI);
 	return true;
-}
-
-static void pic_init(void)
-{
-	outb(PIC1_COMMAND, 0x11);
-	outb(PIC1_DATA, EXTINT_VECTOR);
-	outb(PIC1_DATA, 1 << 2);
-	outb(PIC1_DATA, 1);
-	outb(PIC2_COMMAND, 0x11);
-	outb(PIC2_DATA, EXTINT_VECTOR + 8);
-	outb(PIC2_DATA, 2);
-	outb(PIC2_DATA, 1);
-	outb(PIC1_DATA, 0xff);
-	outb(PIC2_DATA, 0xff);
 }
 
 static void pit_start(void)
@@ -127,7 +108,7 @@ GUEST("extint")
 	trap_hook(EXTINT_VECTOR + 7, on_extint);
 	smp_count(PIN_VECTOR);
 	smp_start_all();
-	pic_init();
+	pic_start(EXTINT_VECTOR);
 	pit_start();
 	check_extint();
 	step("a pin of the I/O APIC: to the BSP, to the last CPU");

@@ -165,7 +165,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CPUS:
 		if (hv_config_set_cpus(&run->config, arg, &err))
-			argp_failure(state, HV_STATUS_USAGE, 0, "--cpus %s: %s", arg, err.text);
+			refuse(state, "cpus", arg, &err);
 		return 0;
 	case OPT_NO_REBOOT:
 		run->config.no_reboot = true;
