@@ -82,8 +82,8 @@ static int refuse(const struct hv_runtime_dir *dir, const char *name, struct hv_
 {
 	return hv_fail(
 		err, EBUSY,
-		"is the name of a VM that runs, in process %d; choose another, or 'hvctl stop %s'",
-		hv_claim_pid(dir, name), name);
+		"%s: is the name of a VM that runs, in process %d; choose another, or 'hvctl stop %s'",
+		name, hv_claim_pid(dir, name), name);
 }
 
 int hv_claim_take(struct hv_claim *claim, const struct hv_runtime_dir *dir, const char *name,
@@ -93,7 +93,7 @@ int hv_claim_take(struct hv_claim *claim, const struct hv_runtime_dir *dir, cons
 	int fd, len = snprintf(pid, sizeof(pid), "%d\n", getpid());
 
 	*claim = (struct hv_claim)HV_CLAIM_NONE;
-	err->subject = name;
+	err->subject = NULL;
 	file_name(file, name, LOCK_SUFFIX);
 	fd = lock_patiently(dir->fd, file);
 	if (fd == -EWOULDBLOCK)

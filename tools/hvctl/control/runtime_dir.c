@@ -40,37 +40,39 @@ static bool choose(char *path, size_t room)
 }
 
 /* Of what is open: nobody can put another in its place any more. */
-static int check(int fd, struct hv_error *err)
+static int check(const struct hv_runtime_dir *dir, struct hv_error *err)
 {
 	struct stat st;
 
-	if (fstat(fd, &st))
-		return hv_fail(err, errno, "%s; set " HV_RUNTIME_DIR_VARIABLE, strerror(errno));
+	if (fstat(dir->fd, &st))
+		return hv_fail(err, errno, "%s: %s; set " HV_RUNTIME_DIR_VARIABLE, dir->path,
+			       strerror(errno));
 	if (st.st_uid != geteuid())
 		return hv_fail(
 			err, EPERM,
-			"belongs to user %u, not to us; remove it, or set " HV_RUNTIME_DIR_VARIABLE,
-			st.st_uid);
+			"%s: belongs to user %u, not to us; remove it, or set " HV_RUNTIME_DIR_VARIABLE,
+			dir->path, st.st_uid);
 	if (st.st_mode & 077)
-		return hv_fail(err, EPERM, "is open to others (mode %o); chmod 700 it",
-			       st.st_mode & 0777);
+		return hv_fail(err, EPERM, "%s: is open to others (mode %o); chmod 700 it",
+			       dir->path, st.st_mode & 0777);
 	return 0;
 }
 
 int hv_runtime_dir_open(struct hv_runtime_dir *dir, bool make, struct hv_error *err)
 {
 	dir->fd = -1;
-	err->subject = dir->path;
+	err->subject = NULL;
 	if (!choose(dir->path, sizeof(dir->path)) || *dir->path != '/')
-		return hv_fail(err, EINVAL, "is no absolute path; set " HV_RUNTIME_DIR_VARIABLE);
+		return hv_fail(err, EINVAL, "%s: is no absolute path; set " HV_RUNTIME_DIR_VARIABLE,
+			       dir->path);
 	if (make && mkdir(dir->path, 0700) && errno != EEXIST)
-		return hv_fail(err, errno, "cannot be made: %s; set " HV_RUNTIME_DIR_VARIABLE,
-			       strerror(errno));
+		return hv_fail(err, errno, "%s: cannot be made: %s; set " HV_RUNTIME_DIR_VARIABLE,
+			       dir->path, strerror(errno));
 	dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir->fd < 0)
-		return hv_fail(err, errno, "is no directory that we can read: %s; remove it",
-			       strerror(errno));
-	return check(dir->fd, err);
+		return hv_fail(err, errno, "%s: is no directory that we can read: %s; remove it",
+			       dir->path, strerror(errno));
+	return check(dir, err);
 }
 
 void hv_runtime_dir_close(struct hv_runtime_dir *dir)

@@ -36,7 +36,8 @@ void hv_error_print(const char *who, const struct hv_error *err)
 
 	if (err->line)
 		snprintf(line, sizeof(line), ":%u", err->line);
-	snprintf(text, sizeof(text), "%s%s: %s", err->subject, line, err->text);
+	snprintf(text, sizeof(text), "%s%s%s%s", err->subject ?: "", line, err->subject ? ": " : "",
+		 err->text);
 	hv_text_clean(text, sizeof(text), text, strlen(text));
 	fprintf(stderr, "%s: %s\n", who, text);
 }

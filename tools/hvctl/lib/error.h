@@ -5,7 +5,8 @@
 
 struct hv_error {
 	char text[400];
-	const char *subject;		/* what it is about: an option, a file; NULL: not said */
+	const char *subject;		/* what it is about, as long as the message: an option, a file;
+					 * NULL: not said, or by the text */
 	unsigned int line;		/* of that file; 0: not said */
 };
 

@@ -58,7 +58,9 @@ static void refuse_dir(int error, const char *with)
 	assert_int_equal(hv_runtime_dir_open(&dir, true, &err), error);
 	if (!strstr(err.text, with) || !strchr(err.text, ';'))
 		fail_msg("%s", err.text);
-	assert_string_equal(err.subject, dir.path);
+	if (strncmp(err.text, dir.path, strlen(dir.path)))
+		fail_msg("%s", err.text);
+	assert_null(err.subject);
 	hv_runtime_dir_close(&dir);
 }
 
@@ -179,7 +181,8 @@ static void test_name_is_had(void **state)
 	assert_int_equal(hv_claim_pid(&dir, "web"), getpid());
 	assert_true(hv_claim_is_alive(&dir, "web"));
 	assert_int_equal(hv_claim_take(&other, &dir, "web", &err), -EBUSY);
-	assert_string_equal(err.subject, "web");
+	assert_null(err.subject);
+	assert_ptr_equal(strstr(err.text, "web: "), err.text);
 	snprintf(pid, sizeof(pid), " %d;", getpid());
 	assert_non_null(strstr(err.text, pid));
 	hv_claim_release(&other);

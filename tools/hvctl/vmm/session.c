@@ -436,8 +436,7 @@ static int open_control(struct session *session, const struct hv_config *config,
 		return hv_detach_open_log(&session->detach, session->control, err);
 	if (config->name || session->options->detach)
 		return -EINVAL;
-	fprintf(stderr, "hvctl run: %s: %s; 'hvctl ps' will not show this VM\n", err->subject,
-		err->text);
+	fprintf(stderr, "hvctl run: %s; 'hvctl ps' will not show this VM\n", err->text);
 	return 0;
 }
 

@@ -54,11 +54,15 @@ chmod 600 /dev/tinyvmx
 cp /guests/hello/hello.bin /tmp/secret
 chmod 600 /tmp/secret
 chmod 755 /tmp
+refused "no runtime directory" su user -c 'hvctl run --name x /guests/hello/hello.bin'
+chmod 1777 /tmp
 refused "no permission" su user -c 'hvctl run /guests/hello/hello.bin'
 refused "unreadable image" su user -c 'hvctl run /tmp/secret'
 refused "unreadable module" su user -c 'hvctl run --boot multiboot --initrd /tmp/secret /guests/minios/minios.bin'
 refused "COM1 into /" su user -c 'hvctl run --serial COM1:file:/com1 /guests/hello/hello.bin'
 chmod 666 /dev/tinyvmx
+su user -c 'HVCTL_RUNTIME_DIR=/nowhere/x hvctl run /guests/hello/hello.bin' >/dev/null 2>/tmp/err
+echo "no channel: $? $(cat /tmp/err)"
 su user -c 'hvctl run /guests/hello/hello.bin' >/dev/null 2>&1
 echo "permitted: $?"
 hvctl run --serial COM1:file:/tmp/com1 /guests/hello/hello.bin
@@ -94,6 +98,8 @@ ok "the module stays as long as there are guests" has "module in use: 1"
 ok "they end one by one" has "one of two ended: 143, the other runs: yes"
 ok "after kill -9 the module can be unloaded" has "unloaded"
 ok "without the module: one line" has "without the module: 2 1 hvctl run: /dev/tinyvmx: is not there; .*"
+ok "a name without a directory for it: one line" has "no runtime directory: 2 1 hvctl run: /tmp/hvctl-1000: cannot be made: .*; .*"
+ok "without a name it runs all the same, and says so" has "no channel: 33 hvctl run: /nowhere/x: cannot be made: .*; .* will not show this VM"
 ok "without permission: one line" has "no permission: 2 1 hvctl run: /dev/tinyvmx: .*; .*"
 ok "an image that cannot be read" has "unreadable image: 2 1 hvctl run: /tmp/secret: no permission to read it; .*"
 ok "a module that cannot be read" has "unreadable module: 2 1 hvctl run: /tmp/secret: no permission to read it; .*"
