@@ -7,8 +7,6 @@
 
 #include "lapic.h"
 
-#define MODE_INIT	0x500UL
-#define MODE_STARTUP	0x600UL
 #define ICR_ASSERT	0x4000UL
 #define ICR_LEVEL	0x8000UL
 #define AP		(1UL << 32)
@@ -148,6 +146,24 @@ static void test_start(void)
 	is(activity(p.ap), TINYVMX_ACTIVITY_WAIT_FOR_SIPI, "... has it wait for a start-up IPI");
 	send(&p, AP | MODE_STARTUP | OTHER_PAGE);
 	ok(run_until_port(p.ap, OTHER_PAGE << 8), "... which starts it elsewhere");
+	pair_destroy(&p);
+}
+
+/* Combinations that the SDM calls invalid: nothing is sent to the sender itself. */
+static void test_init_to_oneself(void)
+{
+	struct pair p = pair_create(guest_spin);
+
+	send(&p, ICR_SELF | MODE_INIT | ICR_ASSERT);
+	send(&p, ICR_ALL | MODE_INIT | ICR_ASSERT);
+	is(take(p.bsp), true, "all has been taken");
+	vcpu_get_regs(p.bsp);
+	ok(activity(p.bsp) == TINYVMX_ACTIVITY_ACTIVE && p.bsp->regs.rip == (u64)guest_spin,
+	   "no shorthand sends INIT to the sender");
+	ok(take(p.ap) && activity(p.ap) == TINYVMX_ACTIVITY_WAIT_FOR_SIPI,
+	   "... that to all reaches the others");
+	send(&p, ICR_ALL | MODE_STARTUP | START_PAGE);
+	ok(run_until_port(p.ap, START_PAGE << 8), "... and so does a start-up IPI");
 	pair_destroy(&p);
 }
 
@@ -413,6 +429,7 @@ int main(void)
 	tap_init();
 	test_state();
 	test_start();
+	test_init_to_oneself();
 	test_init_ends_hlt();
 	test_order();
 	test_bsp();

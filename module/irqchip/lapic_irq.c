@@ -399,6 +399,8 @@ void tvx_lapic_write_icr(struct tvx_vcpu *vcpu, u64 icr)
 		.mode = LAPIC_LVT_MODE(icr),
 		.vector = icr,
 	};
+	/* For these the shorthands that mean the sender, too, are invalid. */
+	bool starts = message.mode == TVX_DM_INIT || message.mode == TVX_DM_STARTUP;
 
 	*tvx_lapic_reg(&vcpu->lapic, LAPIC_ICR) = icr;
 	*tvx_lapic_icr_high(&vcpu->lapic) = x2apic ? icr >> 32 : icr >> 32 << 24;
@@ -416,13 +418,13 @@ void tvx_lapic_write_icr(struct tvx_vcpu *vcpu, u64 icr)
 		tvx_vcpu_woke(vcpu);
 		break;
 	case LAPIC_TO_SELF:
-		if (message.mode <= TVX_DM_NMI && is_deliverable(&message))
+		if (!starts && is_deliverable(&message))
 			accept(vcpu, &message);
 		break;
 	case LAPIC_TO_OTHERS:
-		message.except = vcpu;
-		fallthrough;
 	case LAPIC_TO_ALL:
+		if (starts || LAPIC_ICR_SHORTHAND(icr) == LAPIC_TO_OTHERS)
+			message.except = vcpu;
 		message.dest = LAPIC_DEST_ALL;
 		message.x2apic = true;
 		tvx_lapic_send(vcpu->peers, &message);
