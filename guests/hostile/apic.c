@@ -168,18 +168,37 @@ static void ping_pong(u64 id)
 	}
 }
 
-/* Modes that there are and that there are not, to all and to nobody. */
+/* Where start-up IPIs have the other vCPU start, and NMIs in real mode have it go on. */
+#define START_PAGE	0x90
+
+static void prepare_start(struct vcpu *vcpu)
+{
+	static const u8 pause_jmp[] = { 0xf3, 0x90, 0xeb, 0xfc };
+	static const u16 nmi_vector[] = { 0, START_PAGE << 8 };
+
+	memcpy(vcpu->vm->ram + (START_PAGE << 12), pause_jmp, sizeof(pause_jmp));
+	memcpy(vcpu->vm->ram + 2 * sizeof(nmi_vector), nmi_vector, sizeof(nmi_vector));
+}
+
+/*
+ * Modes that there are and that there are not, to all and to nobody. INIT and start-up IPIs go
+ * from the first vCPU to the second alone: the first one would begin in ROM, which there is none of.
+ */
 static void all_modes(u64 id)
 {
-	(void)id;
 	take_interrupts();
 	sti();
 	for (u64 n = 0;; n++, guest_alive++) {
-		try_wrmsr(X_ICR, ICR_ALL | (n & 7) << 8 | IPI);
+		u64 mode = (n & 7) << 8;
+
+		if (!id || mode != MODE_INIT)
+			try_wrmsr(X_ICR, ICR_ALL | mode | IPI);
 		try_wrmsr(X_ICR, ~0UL << 32 | ICR_LOGICAL | MODE_LOWEST | IPI);
 		try_wrmsr(X_ICR, 0xdeadUL << 32 | IPI);
-		try_wrmsr(X_ICR, ICR_OTHERS | 0x500 | (n & 1) << 14);	/* INIT */
-		try_wrmsr(X_ICR, ICR_OTHERS | 0x608);			/* SIPI */
+		if (id)
+			continue;
+		try_wrmsr(X_ICR, ICR_OTHERS | MODE_INIT | (n & 1) << 14);
+		try_wrmsr(X_ICR, ICR_OTHERS | MODE_STARTUP | START_PAGE);
 	}
 }
 
@@ -312,7 +331,7 @@ const struct attack attacks_apic[] = {
 	{ "IPIs from HLT to HLT", IPIS, .guest = ping_pong, .exit = BY(HLT),
 	  .flags = ATTACK_LAPIC | ATTACK_TWO | ATTACK_SLEEPS },
 	{ "IPIs of all modes", "INIT, SIPI or SMI reach the host's CPU", .guest = all_modes,
-	  .exit = BY(MSR_WRITE), .flags = ATTACK_LAPIC | ATTACK_TWO },
+	  .prepare = prepare_start, .exit = BY(MSR_WRITE), .flags = ATTACK_LAPIC | ATTACK_TWO },
 	{ "IPIs without EOI", IPIS, .guest = no_eoi, .flags = ATTACK_LAPIC },
 	{ "APIC page, reads", TO_USER, .guest = reads_count, .prepare = prepare_xapic,
 	  .exit = BY(APIC_ACCESS), .flags = ATTACK_LAPIC | ATTACK_APICV | ATTACK_STUCK },
