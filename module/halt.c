@@ -64,11 +64,13 @@ bool tvx_halt_poll(struct tvx_vcpu *vcpu)
 	if (!vcpu->halt_window)
 		return false;
 	WRITE_ONCE(vcpu->polling, true);
-	/* Who does not interrupt this CPU any more has made pending what poll() looks at. */
-	smp_mb();
 	woken = poll(vcpu, vcpu->halt_start + min(vcpu->halt_window, window_limit()));
 	WRITE_ONCE(vcpu->polling, false);
-	/* The last of them may have come just now: its event is seen by who looks next. */
+	/*
+	 * Who did not interrupt this CPU meanwhile has made pending what it sent before: who looks
+	 * next, before an entry or before sleep, sees it. tools/models/halt.pml shows that no more
+	 * is needed.
+	 */
 	smp_mb();
 	return woken;
 }

@@ -182,7 +182,7 @@ static void prepare_start(struct vcpu *vcpu)
 
 /*
  * Modes that there are and that there are not, to all and to nobody. INIT and start-up IPIs go
- * from the first vCPU to the second alone: the first one would begin in ROM, which there is none of.
+ * from the first vCPU to the second alone: the first one would begin in ROM, and there is none.
  */
 static void all_modes(u64 id)
 {

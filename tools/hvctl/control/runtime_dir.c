@@ -48,10 +48,9 @@ static int check(const struct hv_runtime_dir *dir, struct hv_error *err)
 		return hv_fail(err, errno, "%s: %s; set " HV_RUNTIME_DIR_VARIABLE, dir->path,
 			       strerror(errno));
 	if (st.st_uid != geteuid())
-		return hv_fail(
-			err, EPERM,
-			"%s: belongs to user %u, not to us; remove it, or set " HV_RUNTIME_DIR_VARIABLE,
-			dir->path, st.st_uid);
+		return hv_fail(err, EPERM,
+			       "%s: belongs to user %u, not to us; remove it, or set %s", dir->path,
+			       st.st_uid, HV_RUNTIME_DIR_VARIABLE);
 	if (st.st_mode & 077)
 		return hv_fail(err, EPERM, "%s: is open to others (mode %o); chmod 700 it",
 			       dir->path, st.st_mode & 0777);

@@ -3,11 +3,17 @@
 #ifndef HV_LIB_ERROR_H
 #define HV_LIB_ERROR_H
 
+/**
+ * struct hv_error - a failure
+ * @text: what is wrong; how to mend it
+ * @subject: what it is about, an option, a file; the caller's, as long as the message. NULL: the
+ *	text says so itself
+ * @line: of that file; 0: not said
+ */
 struct hv_error {
 	char text[400];
-	const char *subject;		/* what it is about, as long as the message: an option, a file;
-					 * NULL: not said, or by the text */
-	unsigned int line;		/* of that file; 0: not said */
+	const char *subject;
+	unsigned int line;
 };
 
 /* Store the message; returns -@errnum, so that "return hv_fail(...)" reads well. */
