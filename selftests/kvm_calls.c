@@ -7,52 +7,23 @@
 
 #include "lapic.h"
 
-#define FEATURE_UNHALT	(1U << 7)
-#define FEATURE_IPI	(1U << 11)
-#define CALL_KICK	5
-#define CALL_SEND_IPI	10
 #define KVM_ENOSYS	1000
 #define KVM_EINVAL	22
 #define VECTOR		0x61
 #define EXIT_PAUSE	40
 
-static long call(long number, u64 a0, u64 a1, u64 a2, u64 a3)
-{
-	__asm__ volatile("vmcall" : "+a"(number)
-			 : "b"(a0), "c"(a1), "d"(a2), "S"(a3) : "memory");
-	return number;
-}
-
-static struct vcpu *kvm_vcpu(struct vm *vm, u32 id, void *fn, u32 features)
-{
-	struct vcpu *vcpu = lapic_vcpu(vm, id, fn);
-	struct tinyvmx_cpuid table[102];
-	u32 count = host_cpuid(table, ARRAY_SIZE(table) - 2);
-
-	for (u32 i = 0; i < count; i++)
-		if (table[i].function == 1)
-			table[i].ecx |= 1U << 21;
-	table[count++] = (struct tinyvmx_cpuid){
-		.function = 0x40000100, .eax = 0x40000101,
-		.ebx = 0x4b4d564b, .ecx = 0x564b4d56, .edx = 0x4d,
-	};
-	table[count++] = (struct tinyvmx_cpuid){ .function = 0x40000101, .eax = features };
-	must(set_cpuid(vcpu->fd, table, count));
-	return vcpu;
-}
-
 /* ------------------------------------------------------------- not offered */
 
 static void calls_in_vain(void)
 {
-	guest_is(call(CALL_KICK, 0, 1, 0, 0), -KVM_ENOSYS);
-	guest_is(call(CALL_SEND_IPI, 2, 0, 0, VECTOR), -KVM_ENOSYS);
+	guest_is(kvm_call(KVM_CALL_KICK, 0, 1, 0, 0), -KVM_ENOSYS);
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 2, 0, 0, VECTOR), -KVM_ENOSYS);
 }
 
 static void test_not_offered(void)
 {
 	struct vm *vm = lapic_vm();
-	struct vcpu *vcpu = kvm_vcpu(vm, 0, calls_in_vain, 0);
+	struct vcpu *vcpu = lapic_vcpu_kvm(vm, 0, calls_in_vain, 0);
 
 	ok_done(vcpu, "calls whose features are not offered do not exist");
 	vcpu_destroy(vcpu);
@@ -83,11 +54,11 @@ static bool halts_reach(u64 n)
 static void kicks(void)
 {
 	for (u64 n = 1; n <= 100; n++) {
-		guest_is(call(CALL_KICK, 0, 1, 0, 0), 0);
+		guest_is(kvm_call(KVM_CALL_KICK, 0, 1, 0, 0), 0);
 		guest_ok(halts_reach(n));
 	}
-	guest_is(call(CALL_KICK, 0, 7, 0, 0), 0);	/* nobody */
-	guest_is(call(CALL_KICK, 0, ~0UL, 0, 0), 0);
+	guest_is(kvm_call(KVM_CALL_KICK, 0, 7, 0, 0), 0);	/* nobody */
+	guest_is(kvm_call(KVM_CALL_KICK, 0, ~0UL, 0, 0), 0);
 	guest_delay(5);
 	guest_is(halts, 100);
 }
@@ -95,8 +66,8 @@ static void kicks(void)
 static void test_kick(void)
 {
 	struct vm *vm = lapic_vm();
-	struct vcpu *a = kvm_vcpu(vm, 0, kicks, FEATURE_UNHALT);
-	struct vcpu *b = kvm_vcpu(vm, 1, halts_for_kicks, FEATURE_UNHALT);
+	struct vcpu *a = lapic_vcpu_kvm(vm, 0, kicks, KVM_FEATURE_UNHALT);
+	struct vcpu *b = lapic_vcpu_kvm(vm, 1, halts_for_kicks, KVM_FEATURE_UNHALT);
 	struct tinyvmx_events events;
 	struct runner *runner;
 
@@ -153,18 +124,18 @@ static bool taken(u32 first, u32 second)
 static void sends(void)
 {
 	cli();
-	guest_is(call(CALL_SEND_IPI, 6, 0, 0, VECTOR), 2);
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 6, 0, 0, VECTOR), 2);
 	guest_ok(taken(1, 1));
-	guest_is(call(CALL_SEND_IPI, 3, 0, 1, VECTOR), 2);
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 3, 0, 1, VECTOR), 2);
 	guest_ok(taken(2, 2));
-	guest_is(call(CALL_SEND_IPI, 0, 6, (u32)-64, VECTOR), 0);
-	guest_is(call(CALL_SEND_IPI, 0xf0, ~0UL, 0, VECTOR), 0);	/* nobody */
-	guest_is(call(CALL_SEND_IPI, ~0UL, ~0UL, 0xffffffff, VECTOR), 0);
-	guest_is(call(CALL_SEND_IPI, 0, 0, 0, VECTOR), 0);
-	guest_is(call(CALL_SEND_IPI, 2, 0, 0, 5), -KVM_EINVAL);
-	guest_is(call(CALL_SEND_IPI, 2, 0, 0, 0x500), -KVM_EINVAL);	/* INIT */
-	guest_is(call(CALL_SEND_IPI, 2, 0, 0, 0x690), -KVM_EINVAL);	/* SIPI */
-	guest_is(call(CALL_SEND_IPI, 2, 0, 0, MODE_NMI), 1);
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 0, 6, (u32)-64, VECTOR), 0);
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 0xf0, ~0UL, 0, VECTOR), 0);	/* nobody */
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, ~0UL, ~0UL, 0xffffffff, VECTOR), 0);
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 0, 0, 0, VECTOR), 0);
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 2, 0, 0, 5), -KVM_EINVAL);
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 2, 0, 0, 0x500), -KVM_EINVAL);	/* INIT */
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 2, 0, 0, 0x690), -KVM_EINVAL);	/* SIPI */
+	guest_is(kvm_call(KVM_CALL_SEND_IPI, 2, 0, 0, MODE_NMI), 1);
 	guest_ok(taken(3, 2));
 	guest_delay(5);
 	guest_is(arrived[1] + arrived[2], 5);
@@ -176,12 +147,12 @@ static void test_send_ipi(void)
 	struct vcpu *vcpu[3];
 	struct runner *runner[3];
 
-	vcpu[0] = kvm_vcpu(vm, 0, sends, FEATURE_IPI);
+	vcpu[0] = lapic_vcpu_kvm(vm, 0, sends, KVM_FEATURE_IPI);
 	for (u32 n = 0; n < 4; n++)
 		G(vm, guest_expected[n]) = n ? ~0UL : 1 << 2;
 	G(vm, guest_hook) = counts_by_id;
 	for (u32 n = 1; n < 3; n++) {
-		vcpu[n] = kvm_vcpu(vm, n, counts, FEATURE_IPI);
+		vcpu[n] = lapic_vcpu_kvm(vm, n, counts, KVM_FEATURE_IPI);
 		runner[n] = runner_start(vcpu[n]);
 		if (!wait_change(&G(vm, ready[n]), 0))
 			bail("vCPU %u does not start", n);

@@ -45,6 +45,24 @@ struct vcpu *lapic_vcpu(struct vm *vm, u32 id, void *fn)
 	return vcpu;
 }
 
+struct vcpu *lapic_vcpu_kvm(struct vm *vm, u32 id, void *fn, u32 features)
+{
+	struct vcpu *vcpu = lapic_vcpu(vm, id, fn);
+	struct tinyvmx_cpuid table[102];
+	u32 count = host_cpuid(table, ARRAY_SIZE(table) - 2);
+
+	for (u32 i = 0; i < count; i++)
+		if (table[i].function == 1)
+			table[i].ecx |= 1U << 21;
+	table[count++] = (struct tinyvmx_cpuid){
+		.function = 0x40000100, .eax = 0x40000101,
+		.ebx = 0x4b4d564b, .ecx = 0x564b4d56, .edx = 0x4d,
+	};
+	table[count++] = (struct tinyvmx_cpuid){ .function = 0x40000101, .eax = features };
+	must(set_cpuid(vcpu->fd, table, count));
+	return vcpu;
+}
+
 struct vcpu *lapic_simple(void *fn)
 {
 	return lapic_vcpu(lapic_vm(), 0, fn);

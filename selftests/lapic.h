@@ -65,6 +65,8 @@ struct vcpu *lapic_vcpu_reset(struct vm *vm, u32 id, void *fn);
 /* ... in x2APIC mode and software-enabled. */
 struct vcpu *lapic_vcpu(struct vm *vm, u32 id, void *fn);
 struct vcpu *lapic_simple(void *fn);
+/* ... which is offered what KVM_FEATURE_* say of KVM's calls. */
+struct vcpu *lapic_vcpu_kvm(struct vm *vm, u32 id, void *fn, u32 features);
 
 int msi_raw(int vm_fd, u64 address, u32 data);
 /* A fixed one to a physical id. */
@@ -82,6 +84,18 @@ bool lapic_bit(struct vcpu *vcpu, u32 first, u8 vector);
 bool wait_taken(struct vm *vm, u8 vector, u32 count);
 
 /* ------------------------------------------------------------------ guest */
+
+#define KVM_FEATURE_UNHALT	(1U << 7)
+#define KVM_FEATURE_IPI		(1U << 11)
+#define KVM_CALL_KICK		5
+#define KVM_CALL_SEND_IPI	10
+
+static inline long kvm_call(long number, u64 a0, u64 a1, u64 a2, u64 a3)
+{
+	__asm__ volatile("vmcall" : "+a"(number)
+			 : "b"(a0), "c"(a1), "d"(a2), "S"(a3) : "memory");
+	return number;
+}
 
 static inline void guest_eoi(void)
 {
