@@ -346,7 +346,7 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 
 	tvx_lapic_take_posted(&vcpu->lapic);
 	if (unlikely(vcpu->activity == TINYVMX_ACTIVITY_WAIT_FOR_SIPI))
-		return TVX_ENTER_WAIT;
+		return READ_ONCE(vcpu->run->wait_for_peers) ? TVX_ENTER_WAIT : TVX_ENTER_HALTED;
 	if (window && !has_more_urgent(vcpu) && tvx_event_extint_ready(vcpu) &&
 	    vcpu->activity != TINYVMX_ACTIVITY_SHUTDOWN)
 		return TVX_ENTER_WINDOW;

@@ -38,6 +38,7 @@ static struct pair pair_create(void *fn)
 
 	p.bsp = lapic_vcpu(p.vm, 0, guest_spin);
 	p.ap = lapic_vcpu(p.vm, 1, fn);
+	p.ap->run->wait_for_peers = 1;
 	memcpy(p.vm->ram + (START_PAGE << 12), real_mode_code, sizeof(real_mode_code));
 	memcpy(p.vm->ram + (OTHER_PAGE << 12), real_mode_code, sizeof(real_mode_code));
 	return p;
@@ -111,6 +112,10 @@ static void test_state(void)
 	is(runner->err, EINTR, "... until a kick");
 	is(activity(p.ap), TINYVMX_ACTIVITY_WAIT_FOR_SIPI, "... and the vCPU waits as before");
 	is(G(p.vm, guest_alive), 0, "... and has executed nothing");
+	p.ap->run->wait_for_peers = 0;
+	ok_exit(p.ap, TINYVMX_EXIT_HLT, "userspace that knows of no peer is told of the wait");
+	ok_exit(p.ap, TINYVMX_EXIT_HLT, "... as often as it asks");
+	is(activity(p.ap), TINYVMX_ACTIVITY_WAIT_FOR_SIPI, "... which goes on");
 	pair_destroy(&p);
 }
 
@@ -178,6 +183,7 @@ static void test_init_ends_hlt(void)
 	struct pair p = pair_create(halts_with_interrupts_off);
 	struct runner *runner;
 
+	p.ap->run->wait_for_peers = 0;
 	ok_exit(p.ap, TINYVMX_EXIT_HLT, "cli; hlt comes to userspace");
 	p.ap->run->wait_for_peers = 1;
 	runner = runner_start(p.ap);

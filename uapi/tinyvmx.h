@@ -180,10 +180,11 @@ struct tinyvmx_info {
  * - EOI of a level-triggered interrupt exits with TINYVMX_EXIT_EOI.
  * - An INIT IPI puts the vCPU into the state that the SDM's "Processor State After Reset" has
  *   for INIT: the one whose IA32_APIC_BASE says BSP goes on at F000:FFF0, all others wait for
- *   a start-up IPI, in RUN. CREATE_VCPU knows of no such wait: who wants application
- *   processors that are started by the BSP sets TINYVMX_ACTIVITY_WAIT_FOR_SIPI. Both are
- *   taken by RUN alone, also with run->immediate_exit, and after what the last exit has left
- *   unfinished: what userspace does about an exit finds the vCPU as the exit has left it.
+ *   a start-up IPI, in RUN (as in HLT: run->wait_for_peers). CREATE_VCPU knows of no such
+ *   wait: who wants application processors that are started by the BSP sets
+ *   TINYVMX_ACTIVITY_WAIT_FOR_SIPI. Both are taken by RUN alone, also with
+ *   run->immediate_exit, and after what the last exit has left unfinished: what userspace
+ *   does about an exit finds the vCPU as the exit has left it.
  * - With KVM's signature in CPUID, VMCALL is answered as KVM does. What the features in the
  *   leaf behind the signature's offer is done: KVM_FEATURE_PV_UNHALT (KVM_HC_KICK_CPU),
  *   KVM_FEATURE_PV_SEND_IPI (KVM_HC_SEND_IPI).
@@ -746,7 +747,7 @@ struct tinyvmx_get_vmcs {
 #define TINYVMX_EXIT_UNKNOWN		0	/* an exit this module does not handle */
 #define TINYVMX_EXIT_IO			1	/* io */
 #define TINYVMX_EXIT_MMIO		2	/* mmio */
-#define TINYVMX_EXIT_HLT		3	/* halted, nothing pending to wake it */
+#define TINYVMX_EXIT_HLT		3	/* HLT or wait-for-SIPI: nothing to wake it */
 #define TINYVMX_EXIT_SHUTDOWN		4	/* triple fault */
 #define TINYVMX_EXIT_INTR		5	/* RUN returned -1 with EINTR */
 #define TINYVMX_EXIT_INTR_WINDOW	6	/* asked for by want_intr_window */
@@ -989,8 +990,9 @@ struct tinyvmx_shortcut {
  * @wait_for_nmi: request: non-zero, with TINYVMX_VM_LAPIC: RUN waits in HLT also while
  *	interrupts are off, unless NMIs are blocked: userspace knows of somebody who may
  *	send one. Looked at when the guest halts so
- * @wait_for_peers: request: non-zero, with TINYVMX_VM_LAPIC: RUN waits in HLT whatever is blocked:
- *	another vCPU may send an INIT, or KVM_HC_KICK_CPU. Looked at as @wait_for_nmi
+ * @wait_for_peers: request: non-zero, with TINYVMX_VM_LAPIC: RUN waits in HLT whatever is blocked,
+ *	and for a start-up IPI: another vCPU may send an INIT, KVM_HC_KICK_CPU, or that. Else RUN
+ *	returns with HLT. Looked at as @wait_for_nmi
  * @pad: unused
  *
  * @reason: response: TINYVMX_EXIT_*

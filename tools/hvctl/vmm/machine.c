@@ -13,6 +13,7 @@
 #include "display.h"
 #include "firmware/acpi.h"
 #include "firmware/cpu_features.h"
+#include "halt.h"
 #include "lib/text.h"
 #include "lib/util.h"
 #include "load/protocol.h"
@@ -155,6 +156,7 @@ static struct hv_machine *allocate(const struct hv_config *config, struct hv_err
 		.ctx = machine,
 	};
 	hv_loop_add(&machine->loop, &machine->timer_watch);
+	hv_halt_init(machine);
 	return machine;
 }
 

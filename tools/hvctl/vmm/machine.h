@@ -68,6 +68,10 @@ struct hv_machine {
 	atomic_uint attention;		/* HV_ATTENTION_* */
 	int attention_fd;		/* eventfd: readable while there are some */
 
+	/* Has it halted for good? halt.c; @lock */
+	struct hv_timer quiet_timer;
+	uint64_t quiet_used_ns;		/* CPU time of the vCPUs' threads, when last looked at */
+
 	pthread_mutex_t end_lock;	/* innermost */
 	struct hv_end end;
 

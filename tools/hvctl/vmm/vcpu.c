@@ -175,7 +175,6 @@ static void handle_exit(struct hv_vcpu *vcpu)
 	uint32_t reason = vcpu->run->reason;
 
 	vcpu->exits[reason < HV_NR_EXITS ? reason : TINYVMX_EXIT_UNKNOWN]++;
-	vcpu->waits_for_peers = false;
 	if (machine->config.verbose > !!machine->pc)
 		tell_exit(vcpu);
 	pthread_mutex_lock(&machine->lock);

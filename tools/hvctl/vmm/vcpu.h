@@ -45,7 +45,7 @@ struct hv_vcpu {
 	enum hv_vcpu_state state;	/* under machine->run_lock */
 	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
 	bool nmi_may_come;		/* have its next RUN wait in HLT, though IF is clear */
-	bool waits_for_peers;		/* ... wait whatever is blocked: another may wake it */
+	bool waits_for_peers;		/* ... wait whatever is blocked, and tell nobody: halt.c */
 	struct hv_mmio mmio;		/* finishes instructions for it; its thread's */
 	struct tinyvmx_exits exits_before;	/* by basic reason, up to the last reset */
 	uint64_t first_tsc;		/* the guest's, at the first entry */
