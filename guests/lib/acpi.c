@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Finding ACPI's tables: RSDP, XSDT, and there the one with the signature. */
+/* Finding ACPI's tables: RSDP; XSDT, or RSDT of ACPI 1.0; there the one with the signature. */
 #include "acpi.h"
 #include "print.h"
 
-#define RSDP_XSDT	24
+#define RSDP_REVISION	15	/* 0: of ACPI 1.0 */
+#define RSDP_RSDT	16	/* 4 bytes, and so are its entries */
+#define RSDP_XSDT	24	/* 8 bytes */
 
 u64 acpi_field(u64 address, unsigned int bytes)
 {
@@ -34,10 +36,15 @@ static u64 find_rsdp(void)
 
 u64 acpi_find_table(const char *signature)
 {
-	u64 rsdp = find_rsdp(), xsdt = rsdp ? acpi_field(rsdp + RSDP_XSDT, 8) : 0, at;
+	u64 rsdp = find_rsdp(), table, at;
+	u32 width;
 
-	for (at = ACPI_HEADER; xsdt && at < acpi_field(xsdt + ACPI_LENGTH, 4); at += 8)
-		if (!memcmp((const void *)acpi_field(xsdt + at, 8), signature, 4))
-			return acpi_field(xsdt + at, 8);
+	if (!rsdp)
+		return 0;
+	width = acpi_field(rsdp + RSDP_REVISION, 1) ? 8 : 4;
+	table = acpi_field(rsdp + (width == 8 ? RSDP_XSDT : RSDP_RSDT), width);
+	for (at = ACPI_HEADER; at < acpi_field(table + ACPI_LENGTH, 4); at += width)
+		if (!memcmp((const void *)acpi_field(table + at, width), signature, 4))
+			return acpi_field(table + at, width);
 	return 0;
 }

@@ -23,6 +23,7 @@ enum {
 	SYS_WAIT,	/* (&status) -> id of the child that ended */
 	SYS_TASK_INFO,	/* (index, &info) -> 0, or -1 behind the last one */
 	SYS_POWER_OFF,	/* () */
+	SYS_CPU_INFO,	/* (index, &info) -> 0, or -1 behind the last one */
 	SYS_COUNT
 };
 
@@ -34,6 +35,12 @@ struct task_info {
 	u64 busy_us;
 	char state[8];
 	char name[16];
+};
+
+struct cpu_info {
+	u64 switches;	/* of tasks */
+	u64 wakes;	/* by others, to look for a task */
+	u64 flushes;	/* asked for by others */
 };
 
 #endif

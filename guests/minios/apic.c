@@ -22,24 +22,31 @@ static u64 timer_passed(void)
 static void timer_init(void)
 {
 	apic_write(APIC_LVT_TIMER, LVT_MASKED | TIMER_VECTOR);
-	apic_write(APIC_DIVIDE, DIVIDE_BY_1);
 	timer_khz = clock_measure(timer_begin, timer_passed, CALIBRATION_US) *
 		    1000 / CALIBRATION_US;
 	apic_write(APIC_INITIAL_COUNT, 0);
 	if (!timer_khz)
 		panic("the APIC timer does not count");
-	apic_write(APIC_LVT_TIMER, TIMER_VECTOR);	/* one-shot */
+	apic_write(APIC_LVT_TIMER, TIMER_VECTOR);
 }
 
-void apic_init(void)
+void apic_init_cpu(void)
 {
-	x2apic = cpuid(1, 0).ecx & CPUID_X2APIC;
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | BASE_ENABLE |
 	      (x2apic ? BASE_X2APIC : 0));
 	apic_write(APIC_SPURIOUS, SPURIOUS_ENABLE | SPURIOUS_VECTOR);
 	apic_write(APIC_LVT_LINT0, LVT_MASKED);
 	apic_write(APIC_LVT_LINT1, LVT_MASKED);
 	apic_write(APIC_LVT_ERROR, LVT_MASKED);
+	apic_write(APIC_DIVIDE, DIVIDE_BY_1);
+	apic_write(APIC_LVT_TIMER, TIMER_VECTOR);	/* one-shot */
+}
+
+void apic_init(void)
+{
+	x2apic = cpuid(1, 0).ecx & CPUID_X2APIC;
+	apic_init_cpu();
+	this_cpu()->apic_id = apic_id();
 	timer_init();
 	print("apic: %s, timer %llu kHz\n", x2apic ? "x2APIC" : "xAPIC", timer_khz);
 }
@@ -47,6 +54,11 @@ void apic_init(void)
 void apic_eoi(void)
 {
 	apic_write(APIC_EOI, 0);
+}
+
+void apic_interrupt(const struct cpu *cpu, u8 vector)
+{
+	apic_send(cpu->apic_id, vector);
 }
 
 /* One TIMER_VECTOR in @us microseconds. */

@@ -15,26 +15,12 @@ struct gate {
 	u32 offset_high, zero;
 };
 
-struct tss {
-	u32 reserved0;
-	u64 rsp[3];
-	u64 reserved1;
-	u64 ist[7];
-	u64 reserved2;
-	u16 reserved3, io_map;
-} __packed;
-
-/* At the kernel's GS base; CPU_* in layout.h are the offsets. */
-struct cpu {
-	u64 kernel_sp, user_sp;
-};
-
 struct table_pointer {
 	u16 limit;
 	u64 base;
 } __packed;
 
-static u64 gdt[] = {
+static const u64 gdt[] = {
 	[KERNEL_CS / 8] = 0x00af9b000000ffff,
 	[KERNEL_DS / 8] = 0x00cf93000000ffff,
 	[USER_CS32 / 8] = 0x00cffb000000ffff,
@@ -44,26 +30,26 @@ static u64 gdt[] = {
 };
 
 static struct gate idt[256] __aligned(16);
-static struct tss tss;
-static struct cpu cpu;
+static struct cpu boot_cpu;
 static u8 double_fault_stack[4096] __aligned(16);
 
-static void gdt_init(void)
+/* A TSS is busy once it is loaded, so each CPU has its own, and a GDT that points to it. */
+static void gdt_init(struct cpu *cpu, void *fault_stack_top)
 {
-	struct table_pointer pointer = { sizeof(gdt) - 1, (u64)gdt };
-	u64 base = (u64)&tss;
+	struct table_pointer pointer = { sizeof(cpu->gdt) - 1, (u64)cpu->gdt };
+	u64 base = (u64)&cpu->tss;
 
-	tss.io_map = TSS_BYTES;
-	tss.ist[0] = (u64)(double_fault_stack + sizeof(double_fault_stack));
-	gdt[TSS_SELECTOR / 8] = (TSS_BYTES - 1) | (base & 0xffffff) << 16 |
-				TSS_AVAILABLE << 40 | (base >> 24 & 0xff) << 56;
-	gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
+	cpu->tss.io_map = TSS_BYTES;
+	cpu->tss.ist[0] = (u64)fault_stack_top;
+	memcpy(cpu->gdt, gdt, sizeof(gdt));
+	cpu->gdt[TSS_SELECTOR / 8] = (TSS_BYTES - 1) | (base & 0xffffff) << 16 |
+				     TSS_AVAILABLE << 40 | (base >> 24 & 0xff) << 56;
+	cpu->gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
 	asm volatile("lgdt %0; ltr %w1" : : "m"(pointer), "r"(TSS_SELECTOR) : "memory");
 }
 
 static void idt_init(void)
 {
-	struct table_pointer pointer = { sizeof(idt) - 1, (u64)idt };
 	int i;
 
 	for (i = 0; i < 256; i++) {
@@ -79,6 +65,12 @@ static void idt_init(void)
 	}
 	idt[TRAP_BP].type |= 3 << 5;	/* programs may INT3 */
 	idt[TRAP_DF].ist = 1;
+}
+
+static void idt_load(void)
+{
+	struct table_pointer pointer = { sizeof(idt) - 1, (u64)idt };
+
 	asm volatile("lidt %0" : : "m"(pointer) : "memory");
 }
 
@@ -89,20 +81,29 @@ static void syscall_init(void)
 	wrmsr(MSR_LSTAR, (u64)syscall_entry);
 	wrmsr(MSR_FMASK, EFLAGS_IF | EFLAGS_TF | EFLAGS_DF | EFLAGS_NT | EFLAGS_AC);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE);
-	wrmsr(MSR_GS_BASE, (u64)&cpu);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
+}
+
+void cpu_adopt(struct cpu *cpu, void *fault_stack_top)
+{
+	cpu->self = cpu;
+	gdt_init(cpu, fault_stack_top);
+	idt_load();
+	wrmsr(MSR_GS_BASE, (u64)cpu);
+	syscall_init();
 }
 
 void cpu_init(void)
 {
-	gdt_init();
 	idt_init();
-	syscall_init();
+	cpu_adopt(&boot_cpu, double_fault_stack + sizeof(double_fault_stack));
 }
 
 /* Where the next entry from a program finds its stack, by either way. */
 void cpu_set_kernel_stack(u64 top)
 {
-	tss.rsp[0] = top;
-	cpu.kernel_sp = top;
+	struct cpu *cpu = this_cpu();
+
+	cpu->tss.rsp[0] = top;
+	cpu->kernel_sp = top;
 }

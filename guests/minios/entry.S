@@ -23,7 +23,12 @@ trap_common:
 	push_registers
 	mov	%rsp, %rdi
 	call	trap_handle
-	.globl	trap_return
+	jmp	trap_return
+
+/* Where a task begins: in the kernel, with a struct frame on its stack. */
+	.globl	task_begin
+task_begin:
+	call	kernel_leave
 trap_return:
 	pop_registers
 	swapgs_if_user 24

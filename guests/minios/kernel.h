@@ -4,7 +4,8 @@
  *
  * Memory: the first 4 GiB lie one to one in every address space, for the kernel
  * alone; what a program sees lies between USER_BASE and USER_END. The kernel runs
- * with interrupts off; only programs and the idle task are preempted.
+ * with interrupts off, and on one CPU at a time; only programs and idle tasks are
+ * preempted.
  */
 #ifndef MINIOS_KERNEL_H
 #define MINIOS_KERNEL_H
@@ -18,6 +19,16 @@
 #define PAGE		4096UL
 #define KERNEL_STACK	(2 * PAGE)
 #define TICK_US		10000UL
+#define CPUS		8	/* as many as are used */
+
+struct tss {
+	u32 reserved0;
+	u64 rsp[3];
+	u64 reserved1;
+	u64 ist[7];
+	u64 reserved2;
+	u16 reserved3, io_map;
+} __packed;
 
 /* A program's or the idle task's registers, as entry.S leaves them. */
 struct frame {
@@ -25,6 +36,21 @@ struct frame {
 	u64 di, si, bp, bx, dx, cx, ax;
 	u64 vector, error;
 	u64 ip, cs, flags, sp, ss;
+};
+
+/* All that a CPU has to itself. GS base points to it while the kernel runs. */
+struct cpu {
+	u64 kernel_sp, user_sp;		/* entry.S knows these three: layout.h */
+	struct cpu *self;
+	u32 index, apic_id;
+	volatile bool up;
+	struct task *current, *idle;	/* task.c */
+	bool called;			/* task.c: is about to look for a task */
+	const u64 *space;		/* in CR3 */
+	volatile bool flush;		/* smp.c: @space goes away, somebody waits */
+	struct cpu_info info;
+	u64 gdt[8];
+	struct tss tss;
 };
 
 struct multiboot_info {
@@ -51,6 +77,9 @@ u64 clock_measure(void (*start)(void), u64 (*read)(void), u64 us);
 
 /* apic.c */
 void apic_init(void);
+/* The part of it that each CPU does. */
+void apic_init_cpu(void);
+void apic_interrupt(const struct cpu *cpu, u8 vector);
 void apic_eoi(void);
 void apic_timer_arm(u64 us);
 
@@ -64,6 +93,7 @@ u64 pages_free(void);
 u64 *space_create(void);
 u64 *space_copy(const u64 *space);
 void space_destroy(u64 *space);
+/* NULL: the kernel's */
 void space_load(const u64 *space);
 /* A fresh page of the program at @va; NULL if memory is short. */
 void *space_map(u64 *space, u64 va, int how);
@@ -76,7 +106,23 @@ bool program_load(u64 *space, const void *elf, u64 *entry);
 
 /* cpu.c: GDT, TSS, IDT and system call MSRs */
 void cpu_init(void);
+/* @cpu becomes the caller's; its double faults have the stack that ends there. */
+void cpu_adopt(struct cpu *cpu, void *fault_stack_top);
 void cpu_set_kernel_stack(u64 top);
+
+/*
+ * smp.c: the other CPUs. One at a time is in the kernel: so no more than these two calls
+ * protects whatever the kernel has.
+ */
+void kernel_enter(void);
+void kernel_leave(void);
+void smp_init(void);
+u32 smp_count(void);
+struct cpu *smp_cpu(u32 index);
+/* An interrupt of FLUSH_VECTOR has come. */
+void smp_answer(void);
+/* Nobody has @space in CR3 any more. */
+void smp_forget_space(const u64 *space);
 
 /* trap.c, syscall.c: called by entry.S */
 void trap_handle(struct frame *frame);
@@ -85,10 +131,20 @@ void syscall_handle(struct frame *frame);
 /* entry.S */
 extern char trap_stubs[];
 void syscall_entry(void);
-void trap_return(void);
+void task_begin(void);
 void switch_stacks(u64 *save, u64 load);
 
+/* The CPU that this runs on. A switch of tasks may change it: volatile. */
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *cpu;
+
+	asm volatile("mov %%gs:%c1, %0" : "=r"(cpu) : "i"(CPU_SELF));
+	return cpu;
+}
+
 /* task.c */
+/* The caller's CPU runs its idle task. */
 void task_init(void);
 void task_create(const char *program);
 __noreturn void task_idle(void);

@@ -9,10 +9,13 @@
 #define USER_STACK	0x4000		/* bytes, ending at USER_END */
 
 #define TIMER_VECTOR	0xf0
+#define RESCHEDULE_VECTOR 0xf1	/* there is a task for an idle CPU */
+#define FLUSH_VECTOR	0xf2	/* an address space goes away */
 #define SPURIOUS_VECTOR	0xff
 
-/* struct cpu of cpu.c, at the kernel's GS base */
+/* struct cpu, at the kernel's GS base */
 #define CPU_KERNEL_SP	0
 #define CPU_USER_SP	8
+#define CPU_SELF	16
 
 #endif

@@ -56,10 +56,12 @@ void kernel_main(u32 magic, const struct multiboot_info *info)
 	print_cpu();
 	pic_disable();
 	cpu_init();
+	kernel_enter();
 	memory_init(magic == MULTIBOOT_LOADED ? info : NULL);
 	clock_init();
 	apic_init();
 	task_init();
+	smp_init();
 	task_create("shell");
 	task_idle();
 }

@@ -106,7 +106,7 @@ static void map_kernel(void)
 			entry |= PTE_PCD;
 		pdpt[i] = gib_pages ? entry : split_gib(entry);
 	}
-	space_load(kernel_space);
+	space_load(NULL);
 	print("memory: %llu KiB free, kernel in pages of %s\n", free_count * PAGE / KIB,
 	      gib_pages ? "1 GiB" : "2 MiB");
 }
@@ -123,6 +123,7 @@ void memory_init(const struct multiboot_info *info)
 
 void space_load(const u64 *space)
 {
+	this_cpu()->space = space;
 	write_cr3(space ? (u64)space : (u64)kernel_space);
 }
 
@@ -205,6 +206,7 @@ static void destroy_table(u64 *table, int level)
 
 void space_destroy(u64 *space)
 {
+	smp_forget_space(space);
 	if (space[USER_SLOT])
 		destroy_table(entry_table(space[USER_SLOT]), 3);
 	page_free(space);

@@ -20,6 +20,8 @@ programs:
 	program	count
 	program	primes
 	program	race
+	program	cpus
+	program	tree
 	program	fault
 	program	input
 	program	usertests

@@ -116,6 +116,14 @@ static long sys_power_off(struct frame *frame)
 	power_off();
 }
 
+static long sys_cpu_info(struct frame *frame)
+{
+	if (!writable(frame->si, sizeof(struct cpu_info)) || frame->di >= smp_count())
+		return -1;
+	memcpy((void *)frame->si, &smp_cpu(frame->di)->info, sizeof(struct cpu_info));
+	return 0;
+}
+
 static long (*const calls[SYS_COUNT])(struct frame *frame) = {
 	[SYS_EXIT] = sys_exit,
 	[SYS_WRITE] = sys_write,
@@ -129,9 +137,12 @@ static long (*const calls[SYS_COUNT])(struct frame *frame) = {
 	[SYS_WAIT] = sys_wait,
 	[SYS_TASK_INFO] = sys_task_info,
 	[SYS_POWER_OFF] = sys_power_off,
+	[SYS_CPU_INFO] = sys_cpu_info,
 };
 
 void syscall_handle(struct frame *frame)
 {
+	kernel_enter();
 	frame->ax = frame->ax < SYS_COUNT ? calls[frame->ax](frame) : -1;
+	kernel_leave();
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tasks: who runs, who waits, and how they come and go. Task 0 is the idle one. */
+/*
+ * Tasks: who runs, who waits, and how they come and go. Task 0 is the first CPU's idle one;
+ * the other CPUs have theirs aside.
+ */
 #include "kernel.h"
 
 #define TASKS	32
@@ -12,6 +15,7 @@ static const char * const state_names[] = {
 
 struct task {
 	enum state state;
+	bool running;		/* on a CPU: not for another one to pick */
 	long id, parent, status;
 	char name[16];
 	u64 *space;		/* NULL: the kernel's */
@@ -31,8 +35,13 @@ struct first_switch {
 static struct task tasks[TASKS];
 /* page_alloc() promises no two pages in a row: stacks have their own pool. */
 static u8 stacks[TASKS][KERNEL_STACK] __aligned(16);
-static struct task *current = &tasks[0];
+static struct task idle_tasks[CPUS];	/* of CPU 1 and up */
 static long next_id = 1;
+
+static struct task *current(void)
+{
+	return this_cpu()->current;
+}
 
 static void set_name(struct task *task, const char *name)
 {
@@ -44,34 +53,73 @@ static void set_name(struct task *task, const char *name)
 	memcpy(task->name, name, n);
 }
 
-/* The next ready one in turn; the idle task if there is none. */
-static struct task *pick(void)
+/* The next ready one in turn, which may be the one that runs; the idle task if there is none. */
+static struct task *pick(const struct cpu *cpu)
 {
-	long i, at = current - tasks;
+	long i, at = cpu->current == cpu->idle ? 0 : cpu->current - tasks;
 
 	for (i = 1; i <= TASKS; i++) {
 		struct task *task = &tasks[(at + i) % TASKS];
 
-		if (task != &tasks[0] && task->state == READY)
+		if (task != &tasks[0] && task->state == READY &&
+		    (!task->running || task == cpu->current))
 			return task;
 	}
-	return &tasks[0];
+	return cpu->idle;
 }
 
+/*
+ * An idle task needs no address space: it keeps the one that is there, which is loaded already
+ * should the same task go on. Whoever destroys one asks idle CPUs to let go of it.
+ */
 static void schedule(void)
 {
-	struct task *from = current, *to = pick();
+	struct cpu *cpu = this_cpu();
+	struct task *from = cpu->current, *to = pick(cpu);
 	u64 now = clock_us();
 
+	cpu->called = false;
 	if (to == from)
 		return;
+	if (from == cpu->idle && cpu->index)
+		apic_timer_arm(TICK_US);
 	from->busy_us += now - from->since_us;
 	to->since_us = now;
-	current = to;
-	space_load(to->space);
+	from->running = false;
+	to->running = true;
+	cpu->current = to;
+	cpu->info.switches += to != cpu->idle;
+	if (to->space && to->space != cpu->space)
+		space_load(to->space);
 	if (to->stack)
 		cpu_set_kernel_stack((u64)to->stack + KERNEL_STACK);
 	switch_stacks(&from->sp, to->sp);
+}
+
+/*
+ * A CPU that has no task looks for one, if there is such a CPU: another one for each task, lest
+ * the second wait. Should it be the caller's own, it does so before it leaves the kernel.
+ */
+static void call_idle_cpu(void)
+{
+	u32 i;
+
+	for (i = 0; i < smp_count(); i++) {
+		struct cpu *cpu = smp_cpu(i);
+
+		if (cpu->current != cpu->idle || cpu->called)
+			continue;
+		cpu->called = true;
+		if (cpu != this_cpu())
+			apic_interrupt(cpu, RESCHEDULE_VECTOR);
+		return;
+	}
+}
+
+static void make_ready(struct task *task)
+{
+	task->state = READY;
+	call_idle_cpu();
 }
 
 void task_yield(void)
@@ -81,8 +129,8 @@ void task_yield(void)
 
 void task_sleep(u64 us)
 {
-	current->state = SLEEPING;
-	current->wake_us = clock_us() + us;
+	current()->state = SLEEPING;
+	current()->wake_us = clock_us() + us;
 	schedule();
 }
 
@@ -93,13 +141,17 @@ static void wake_sleepers(void)
 
 	for (i = 0; i < TASKS; i++) {
 		if (tasks[i].state == SLEEPING && tasks[i].wake_us <= now)
-			tasks[i].state = READY;
+			make_ready(&tasks[i]);
 	}
 }
 
+/* The first CPU ticks always, for those that sleep and for the console; others with a task. */
 void task_tick(void)
 {
-	apic_timer_arm(TICK_US);
+	const struct cpu *cpu = this_cpu();
+
+	if (!cpu->index || cpu->current != cpu->idle)
+		apic_timer_arm(TICK_US);
 	console_poll();
 	wake_sleepers();
 	schedule();
@@ -107,19 +159,35 @@ void task_tick(void)
 
 void task_init(void)
 {
-	set_name(current, "idle");
-	current->state = READY;
-	current->parent = 0;
-	current->since_us = clock_us();
+	struct cpu *cpu = this_cpu();
+	struct task *idle = cpu->index ? &idle_tasks[cpu->index] : &tasks[0];
+
+	set_name(idle, "idle");
+	idle->state = READY;
+	idle->running = true;
+	idle->since_us = clock_us();
+	cpu->idle = idle;
+	cpu->current = idle;
 }
 
-/* Never HLT: a spinning guest must get its timer interrupts on time as well. */
+/*
+ * Alone it does without HLT: a spinning guest must get its timer interrupts on time as well. One
+ * of several halts, and whoever has a task for it sends an interrupt, whose handler switches to
+ * it: so nothing is looked at here, between STI and HLT, that could come too late.
+ */
 __noreturn void task_idle(void)
 {
-	apic_timer_arm(TICK_US);
+	bool alone = smp_count() == 1;
+
+	if (!this_cpu()->index)
+		apic_timer_arm(TICK_US);
+	schedule();
+	kernel_leave();
 	asm volatile("sti");
-	for (;;)
+	while (alone)
 		cpu_pause();
+	for (;;)
+		asm volatile("hlt");
 }
 
 static struct task *task_alloc(const char *name)
@@ -133,7 +201,7 @@ static struct task *task_alloc(const char *name)
 			continue;
 		memset(task, 0, sizeof(*task));
 		task->id = next_id++;
-		task->parent = current->id;
+		task->parent = current()->id;
 		task->stack = stacks[i];
 		set_name(task, name);
 		return task;
@@ -148,10 +216,10 @@ static void task_ready(struct task *task, const struct frame *frame)
 	struct first_switch *first = (struct first_switch *)(top - sizeof(*first));
 
 	memset(first, 0, sizeof(*first));
-	first->ret = (u64)trap_return;
+	first->ret = (u64)task_begin;
 	first->frame = *frame;
 	task->sp = (u64)first;
-	task->state = READY;
+	make_ready(task);
 }
 
 static bool map_stack(u64 *space)
@@ -198,12 +266,12 @@ void task_create(const char *program)
 
 long task_fork(const struct frame *frame)
 {
-	struct task *child = task_alloc(current->name);
+	struct task *child = task_alloc(current()->name);
 	struct frame copy = *frame;
 
 	if (!child)
 		return -1;
-	child->space = space_copy(current->space);
+	child->space = space_copy(current()->space);
 	if (!child->space)
 		return -1;	/* the slot is still UNUSED */
 	copy.ax = 0;
@@ -214,16 +282,16 @@ long task_fork(const struct frame *frame)
 /* The caller's frame becomes the new program's: SYSRET goes to its first instruction. */
 long task_exec(struct frame *frame, const char *program)
 {
-	u64 *old = current->space;
+	u64 *old = current()->space;
 	struct frame fresh;
 	u64 *space = load_program(program, &fresh);
 
 	if (!space)
 		return -1;
-	current->space = space;
+	current()->space = space;
 	space_load(space);
 	space_destroy(old);
-	set_name(current, program);
+	set_name(current(), program);
 	*frame = fresh;
 	return 0;
 }
@@ -245,27 +313,27 @@ static void give_away_children(void)
 	int i;
 
 	for (i = 0; i < TASKS; i++) {
-		if (tasks[i].state != UNUSED && tasks[i].parent == current->id)
+		if (tasks[i].state != UNUSED && tasks[i].parent == current()->id)
 			tasks[i].parent = 1;
 	}
 }
 
 __noreturn void task_exit(long status)
 {
-	struct task *parent = find_task(current->parent);
+	struct task *task = current(), *parent = find_task(task->parent);
 
-	if (current->id == 1)
+	if (task->id == 1)
 		power_off();
 	give_away_children();
-	current->status = status;
-	current->state = ZOMBIE;
+	task->status = status;
+	task->state = ZOMBIE;
 	if (parent && parent->state == WAITING)
-		parent->state = READY;
+		make_ready(parent);
 	schedule();
 	panic("a dead task runs");
 }
 
-/* Its stack is free again as well: it is not the one we stand on. */
+/* Its stack is free again as well: nobody stands on it, once its CPU has left the kernel. */
 static long reap(struct task *child, long *status)
 {
 	*status = child->status;
@@ -283,7 +351,7 @@ long task_wait(long *status)
 		for (i = 0; i < TASKS; i++) {
 			struct task *child = &tasks[i];
 
-			if (child->state == UNUSED || child->parent != current->id)
+			if (child->state == UNUSED || child->parent != current()->id)
 				continue;
 			if (child->state == ZOMBIE)
 				return reap(child, status);
@@ -291,24 +359,24 @@ long task_wait(long *status)
 		}
 		if (!any)
 			return -1;
-		current->state = WAITING;
+		current()->state = WAITING;
 		schedule();
 	}
 }
 
 long task_id(void)
 {
-	return current->id;
+	return current()->id;
 }
 
 const char *task_name(void)
 {
-	return current->name;
+	return current()->name;
 }
 
 u64 *task_space(void)
 {
-	return current->space;
+	return current()->space;
 }
 
 bool task_info(u64 index, struct task_info *info)

@@ -42,15 +42,41 @@ static void exception(const struct frame *frame)
 	panic("sp 0x%llx, task %ld", frame->sp, task_id());
 }
 
-/* Interrupts are off in the kernel: the timer stops a program or the idle task. */
-void trap_handle(struct frame *frame)
+static void handle(struct frame *frame)
 {
-	if (frame->vector == TIMER_VECTOR) {
+	switch (frame->vector) {
+	case TIMER_VECTOR:
 		apic_eoi();
 		task_tick();
-	} else if (frame->vector < EXCEPTIONS) {
+		break;
+	case RESCHEDULE_VECTOR:
+		apic_eoi();
+		this_cpu()->info.wakes++;
+		task_yield();
+		break;
+	case SPURIOUS_VECTOR:
+		break;
+	default:
+		if (frame->vector >= EXCEPTIONS)
+			panic("interrupt %llu from nowhere", frame->vector);
 		exception(frame);
-	} else if (frame->vector != SPURIOUS_VECTOR) {
-		panic("interrupt %llu from nowhere", frame->vector);
 	}
+}
+
+/*
+ * Interrupts are off in the kernel: the timer stops a program or the idle task. Whoever wants a
+ * flush waits for it in the kernel, so that must go without entering it.
+ */
+void trap_handle(struct frame *frame)
+{
+	if (frame->vector == FLUSH_VECTOR) {
+		smp_answer();
+		apic_eoi();
+		return;
+	}
+	if (frame->vector < EXCEPTIONS && !from_program(frame))
+		exception(frame);
+	kernel_enter();
+	handle(frame);
+	kernel_leave();
 }

@@ -63,6 +63,8 @@ static void help(void)
 	      "count      prints the time five times, sleeping in between\n"
 	      "primes     computes for a while\n"
 	      "race       two tasks that never yield, side by side\n"
+	      "cpus       tasks on all CPUs at once\n"
+	      "tree       trees of tasks, and a model that knows what comes out\n"
 	      "fault      touches what it must not\n"
 	      "input      counts what is typed, up to Ctrl-D\n"
 	      "usertests  tests of the system calls, preemption and protection\n"

@@ -65,6 +65,11 @@ static inline long sys_task_info(u64 index, struct task_info *info)
 	return syscall2(SYS_TASK_INFO, index, (long)info);
 }
 
+static inline long sys_cpu_info(u64 index, struct cpu_info *info)
+{
+	return syscall2(SYS_CPU_INFO, index, (long)info);
+}
+
 /* user.c: what print() still holds back goes out before these. */
 void flush(void);
 long fork(void);
