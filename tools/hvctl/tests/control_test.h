@@ -4,6 +4,7 @@
 #define HV_TESTS_CONTROL_TEST_H
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -199,11 +200,19 @@ static inline bool make_top(void)
 	       !hv_runtime_dir_open(&dir, true, &err);
 }
 
+/* What VMs that were killed have left there goes, too. */
 static inline void remove_top(void)
 {
+	DIR *entries;
+
 	hv_runtime_dir_close(&dir);
-	rmdir(top);
-	test_remove_image();
+	entries = opendir(top);
+	for (struct dirent *entry; entries && (entry = readdir(entries));)
+		unlinkat(dirfd(entries), entry->d_name, 0);
+	if (entries)
+		closedir(entries);
+	if (rmdir(top))
+		perror(top);
 }
 
 #endif

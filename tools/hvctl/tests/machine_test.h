@@ -12,22 +12,29 @@
 #include "vmm/machine_pc.h"
 #include "vmm/serial.h"
 
+static char test_image_path[] = "/tmp/hv-image-XXXXXX";
+static pid_t test_image_maker;	/* 0: there is none yet */
+
+/* A child that exits by itself leaves the image to others. */
+static inline void test_remove_image(void)
+{
+	if (test_image_maker == getpid())
+		unlink(test_image_path);
+}
+
 /* A flat image, gone at exit. */
 static inline const char *test_image(void)
 {
-	static char path[] = "/tmp/hv-image-XXXXXX";
-	static int fd = -1;
+	int fd;
 
-	if (fd < 0) {
-		fd = mkstemp(path);
-		assert_int_equal(write(fd, "\xf4", 1), 1);
-	}
-	return path;
-}
-
-static inline void test_remove_image(void)
-{
-	unlink(test_image());
+	if (test_image_maker)
+		return test_image_path;
+	fd = mkstemp(test_image_path);
+	assert_int_equal(write(fd, "\xf4", 1), 1);
+	close(fd);
+	test_image_maker = getpid();
+	assert_int_equal(atexit(test_remove_image), 0);
+	return test_image_path;
 }
 
 /* Small, with nothing on our own standard streams but what a test wants there. */

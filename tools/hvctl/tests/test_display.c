@@ -588,8 +588,6 @@ int main(void)
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_no_terminal),
 	};
-	int failed = cmocka_run_group_tests_name("display", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("display", tests, NULL, NULL);
 }

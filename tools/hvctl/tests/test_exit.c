@@ -869,8 +869,6 @@ int main(void)
 		ROW(test_cr_fails, 2),
 		cmocka_unit_test(test_names),
 	};
-	int failed = cmocka_run_group_tests_name("exit", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("exit", tests, NULL, NULL);
 }

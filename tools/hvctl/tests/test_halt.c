@@ -437,8 +437,6 @@ int main(void)
 		cmocka_unit_test(test_paused),
 		cmocka_unit_test(test_relay),
 	};
-	int failed = cmocka_run_group_tests_name("halt", tests, make_wakes, close_wakes);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("halt", tests, make_wakes, close_wakes);
 }

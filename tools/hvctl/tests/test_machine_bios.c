@@ -240,8 +240,6 @@ int main(void)
 		T(test_start),    T(test_keys), T(test_disk), T(test_no_ide),
 		T(test_no_state), T(test_bare), T(test_told), T(test_output),
 	};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

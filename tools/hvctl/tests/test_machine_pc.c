@@ -509,8 +509,6 @@ int main(void)
 		PC_TEST(test_testdev),
 		PC_TEST(test_no_tables_with_firmware),
 	};
-	int failed = cmocka_run_group_tests_name("machine_pc", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("machine_pc", tests, NULL, NULL);
 }

@@ -340,8 +340,6 @@ int main(void)
 		TEST(test_json_without_state),
 		TEST(test_json_cannot_be_written),
 	};
-	int failed = cmocka_run_group_tests_name("report", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

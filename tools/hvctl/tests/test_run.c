@@ -566,8 +566,6 @@ int main(void)
 		cmocka_unit_test(test_beside_kvm),
 		cmocka_unit_test(test_refusals),
 	};
-	int failed = cmocka_run_group_tests_name("run", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

@@ -297,8 +297,6 @@ int main(void)
 		SCREEN_TEST(test_bare),
 		SCREEN_TEST(test_display_wants_a_pc),
 	};
-	int failed = cmocka_run_group_tests_name("screen", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("screen", tests, NULL, NULL);
 }

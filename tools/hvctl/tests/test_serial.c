@@ -393,8 +393,6 @@ int main(void)
 		T(test_console_on_pty),
 		T(test_console_refused),
 	};
-	int failed = cmocka_run_group_tests_name("serial", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("serial", tests, NULL, NULL);
 }

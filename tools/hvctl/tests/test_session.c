@@ -594,10 +594,7 @@ int main(void)
 		cmocka_unit_test(test_report_of_the_vcpu_that_died),
 		cmocka_unit_test(test_reader_that_goes_away),
 	};
-	int failed;
 
 	signal(SIGPIPE, SIG_IGN);
-	failed = cmocka_run_group_tests_name("session", tests, NULL, NULL);
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

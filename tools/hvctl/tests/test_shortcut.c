@@ -384,8 +384,6 @@ int main(void)
 		TEST(test_no_hurry_when_shut),    TEST(test_elcr_is_read),
 		TEST(test_elcr_is_written),       TEST(test_elcr_of_busy_lines),
 	};
-	int failed = cmocka_run_group_tests_name("shortcut", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("shortcut", tests, NULL, NULL);
 }

@@ -484,8 +484,6 @@ int main(void)
 		cmocka_unit_test(test_the_module_refuses),
 		cmocka_unit_test(test_saving_fails),
 	};
-	int failed = cmocka_run_group_tests_name("state", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }

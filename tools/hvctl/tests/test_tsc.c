@@ -44,8 +44,6 @@ static void test_in_step(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_in_step) };
-	int failed = cmocka_run_group_tests_name("tsc", tests, NULL, NULL);
 
-	test_remove_image();
-	return failed;
+	return cmocka_run_group_tests_name("tsc", tests, NULL, NULL);
 }
