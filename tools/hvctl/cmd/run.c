@@ -62,7 +62,7 @@ static const struct argp_option options[] = {
 	{ "name", OPT_NAME, "NAME", 0,
 	  "what the VM is called (default: by the image's file and the process)", 0 },
 	{ "console", OPT_CONSOLE, "BACKEND", 0,
-	  "connect the console to stdio, pty, file:NAME or null (default stdio)", 0 },
+	  "connect the console to stdio, pty, file:NAME, unix:PATH or null (default stdio)", 0 },
 	{ "detach", OPT_DETACH, NULL, 0,
 	  "return as soon as the VM runs, and tell its name; 'hvctl console' has its console", 0 },
 	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0,

@@ -41,29 +41,67 @@ static int fail(int fd)
 	return error;
 }
 
-int hv_socket_listen(const struct hv_runtime_dir *dir, const char *name)
+static int listen_at(const struct sockaddr_un *at)
 {
-	struct sockaddr_un at = address(dir, name);
 	int fd = make();
 
 	if (fd < 0)
 		return fd;
 	/* The file gets the socket's mode. */
-	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, BACKLOG))
+	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)at, sizeof(*at)) || listen(fd, BACKLOG))
 		return fail(fd);
 	return fd;
+}
+
+static int connect_to(const struct sockaddr_un *at)
+{
+	int fd = make();
+
+	if (fd < 0)
+		return fd;
+	if (connect(fd, (struct sockaddr *)at, sizeof(*at)))
+		return fail(fd);
+	return fd;
+}
+
+int hv_socket_listen(const struct hv_runtime_dir *dir, const char *name)
+{
+	struct sockaddr_un at = address(dir, name);
+
+	return listen_at(&at);
+}
+
+/* Nobody listens at a socket that refuses connections. */
+static bool is_stale(const struct sockaddr_un *at)
+{
+	int fd = connect_to(at);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -ECONNREFUSED;
+}
+
+int hv_socket_listen_at(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct stat file;
+	int fd;
+
+	if (strlen(path) >= sizeof(at.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(at.sun_path, path);
+	fd = listen_at(&at);
+	if (fd != -EADDRINUSE || lstat(path, &file) || !S_ISSOCK(file.st_mode) || !is_stale(&at))
+		return fd;
+	unlink(path);
+	return listen_at(&at);
 }
 
 int hv_socket_connect(const struct hv_runtime_dir *dir, const char *name)
 {
 	struct sockaddr_un at = address(dir, name);
-	int fd = make();
 
-	if (fd < 0)
-		return fd;
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)))
-		return fail(fd);
-	return fd;
+	return connect_to(&at);
 }
 
 int hv_socket_accept(int listener)

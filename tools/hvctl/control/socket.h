@@ -11,6 +11,12 @@
 /* NAME.sock, mode 0600, which is not there yet: the socket, which does not block; or -errno. */
 int hv_socket_listen(const struct hv_runtime_dir *dir, const char *name);
 
+/*
+ * The same, anywhere; what a process that was killed has left there goes. -EADDRINUSE: somebody
+ * listens there, or it is no socket; -ENAMETOOLONG: that is no address.
+ */
+int hv_socket_listen_at(const char *path);
+
 /* To who listens there; does not wait. Or -errno. */
 int hv_socket_connect(const struct hv_runtime_dir *dir, const char *name);
 

@@ -319,7 +319,7 @@ static void make_serial(struct hv_config *config)
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++) {
 		struct hv_serial_choice *port = &config->serial[i];
 
-		port->kind = pick(HV_NR_SERIAL_KINDS);
+		port->kind = pick(HV_SERIAL_UNIX);
 		if (port->kind == HV_SERIAL_STDIO && has_stdio)
 			port->kind = HV_SERIAL_PTY;
 		has_stdio |= port->kind == HV_SERIAL_STDIO;

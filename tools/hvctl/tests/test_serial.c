@@ -64,14 +64,15 @@ static void test_refused_options(void **state)
 	};
 	static const char *const backends[] = {
 		"COM2:",      "COM2:x",   "COM2:ptys",   "COM2:file",
-		"COM2:file:", "COM2:nul", "COM2:stdio:",
+		"COM2:file:", "COM2:nul", "COM2:stdio:", "COM2:unix:",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
 		refuse(ports[i], "COM1: to COM4:");
 	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
-		refuse(backends[i], "null, stdio, pty or file:NAME");
+		refuse(backends[i], "null, stdio, pty, file:NAME or");
+	refuse("COM2:unix:x", "only the console can be a socket");
 }
 
 static void test_one_file_for_two(void **state)

@@ -5,6 +5,7 @@
  *   stdio	a port: to the console. The console: to standard input and output
  *   pty	a new pseudo-terminal; what nobody reads there is dropped in the end
  *   file	output only, into a file
+ *   unix	the console only: clients of the control channel that come to a socket (control.h)
  *   null	nothing
  */
 #ifndef HV_VMM_BACKEND_H

@@ -12,7 +12,7 @@
 #include "firmware/cpu_features.h"
 
 const char *const hv_machine_names[] = { "default", "pc", "bare", NULL };
-const char *const hv_serial_names[] = { "none", "null", "stdio", "pty", "file", NULL };
+const char *const hv_serial_names[] = { "none", "null", "stdio", "pty", "file", "unix", NULL };
 const char *const hv_display_names[] = { "none", "text", NULL };
 
 /* The first of @names, from @value on, that is @name; if there is none, where they end. */
@@ -87,9 +87,10 @@ static bool parse_backend(struct hv_serial_choice *choice, const char *text)
 		*choice = (struct hv_serial_choice){ found, NULL };
 		return true;
 	}
-	if (strncmp(text, "file:", 5) || !text[5])
+	if ((strncmp(text, "file:", 5) && strncmp(text, "unix:", 5)) || !text[5])
 		return false;
-	*choice = (struct hv_serial_choice){ HV_SERIAL_FILE, text + 5 };
+	*choice = (struct hv_serial_choice){ *text == 'f' ? HV_SERIAL_FILE : HV_SERIAL_UNIX,
+					     text + 5 };
 	return true;
 }
 
@@ -119,8 +120,13 @@ static int set_backend(struct hv_config *config, struct hv_serial_choice *where,
 	const char *writer;
 
 	if (!parse_backend(&choice, text))
-		return hv_fail(err, EINVAL,
-			       "no such thing to connect it to; use null, stdio, pty or file:NAME");
+		return hv_fail(
+			err, EINVAL,
+			"no such thing to connect it to; use null, stdio, pty, file:NAME or, for the console, unix:PATH");
+	if (choice.kind == HV_SERIAL_UNIX && where != &config->console)
+		return hv_fail(
+			err, EINVAL,
+			"only the console can be a socket; connect the port to stdio, and use --console");
 	writer = writer_of(config, &choice, where);
 	if (writer)
 		return hv_fail(err, EINVAL,

@@ -30,6 +30,7 @@ enum hv_serial_kind {
 	HV_SERIAL_STDIO,		/* the console; of it: standard input and output */
 	HV_SERIAL_PTY,			/* a new pseudo-terminal */
 	HV_SERIAL_FILE,			/* output only, into a file */
+	HV_SERIAL_UNIX,			/* of the console only: a socket that others come to */
 	HV_NR_SERIAL_KINDS
 };
 
@@ -44,7 +45,7 @@ enum hv_display_kind {
 
 struct hv_serial_choice {
 	enum hv_serial_kind kind;
-	const char *path;		/* of a file */
+	const char *path;		/* of a file, or of a socket */
 };
 
 /**

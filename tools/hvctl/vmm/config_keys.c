@@ -307,17 +307,17 @@ static void write_cpus(const struct hv_config *config, const struct key *key, co
 static const struct form cpus_form = { read_cpus, write_cpus };
 
 #define FILE_BACKEND "file:"
+#define UNIX_BACKEND "unix:"
 
 /* A back end, with the path in it; malloc()ed, @before before it. */
 static char *join_backend(const char *before, const char *dir, const char *backend)
 {
-	const size_t len = strlen(FILE_BACKEND);
-	char *file, *joined;
+	const char *kind = strncmp(backend, UNIX_BACKEND, 5) ? FILE_BACKEND : UNIX_BACKEND;
+	const size_t len = strlen(kind);
+	bool has_path = !strncmp(backend, kind, len) && backend[len];
+	char *file = has_path ? hv_path_join(kind, dir, backend + len) : strdup(backend);
+	char *joined = file ? hv_path_join(before, NULL, file) : NULL;
 
-	if (strncmp(backend, FILE_BACKEND, len) || !backend[len])
-		return hv_path_join(before, NULL, backend);
-	file = hv_path_join(FILE_BACKEND, dir, backend + len);
-	joined = file ? hv_path_join(before, NULL, file) : NULL;
 	free(file);
 	return joined;
 }
@@ -407,6 +407,8 @@ static void write_backend(struct hv_value *parent, const char *key, const char *
 {
 	if (choice->kind == HV_SERIAL_FILE)
 		write_path(parent, key, FILE_BACKEND, dir, choice->path);
+	else if (choice->kind == HV_SERIAL_UNIX)
+		write_path(parent, key, UNIX_BACKEND, dir, choice->path);
 	else
 		hv_value_add_string(parent, key, hv_serial_names[choice->kind]);
 }

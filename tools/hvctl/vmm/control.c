@@ -62,6 +62,22 @@ static void take_lines(struct hv_control_client *client)
 
 /* ----------------------------------------------------------------- console */
 
+const struct hv_control_client *hv_control_typist(const struct hv_control *control)
+{
+	const struct hv_control_client *client = control->clients;
+
+	while (client && !client->types)
+		client = client->next;
+	return client;
+}
+
+void hv_control_join(struct hv_control_client *client, bool types)
+{
+	client->attached = true;
+	client->types = types;
+	client->pos = hv_ring_begin(&client->control->ring, client->control->seen);
+}
+
 /* What was typed, as far as the guest's input has room. */
 static void type(struct hv_control_client *client)
 {
@@ -211,7 +227,6 @@ static struct hv_control_client *add(struct hv_control *control, int fd, pid_t p
 	control->clients = client;
 	control->count++;
 	hv_loop_add(&control->machine->loop, &client->watch);
-	greet(client);
 	return client;
 }
 
@@ -228,25 +243,34 @@ static void on_hearing(void *dev)
 	(void)dev;
 }
 
-static void on_connect(void *ctx, short revents)
+/* The next of our own who has come, or NULL. */
+static struct hv_control_client *let_in(struct hv_control *control, const struct hv_watch *listener)
 {
-	struct hv_control *control = ctx;
 	struct hv_clock *clock = &control->machine->loop.clock;
-	int fd = hv_socket_accept(control->listener.fd);
+	int fd = hv_socket_accept(listener->fd);
 	struct hv_control_client *client;
 	pid_t pid;
 
-	(void)revents;
 	/* Without descriptors it would be tried again at once, and for ever. */
 	if (fd < 0 && fd != -EAGAIN)
 		hv_timer_arm(clock, &control->deaf, hv_now_ns(clock) + DEAF_NS);
 	if (fd < 0)
-		return;
+		return NULL;
 	client = hv_socket_is_friend(fd, &pid) ? add(control, fd, pid) : NULL;
-	if (!client) {
+	if (!client)
 		close(fd);
+	return client;
+}
+
+static void on_connect(void *ctx, short revents)
+{
+	struct hv_control *control = ctx;
+	struct hv_control_client *client = let_in(control, &control->listener);
+
+	(void)revents;
+	if (!client)
 		return;
-	}
+	greet(client);
 	if (control->count <= HV_CONTROL_CLIENTS)
 		return;
 	hv_control_refuse(client, NULL, NULL, "busy", "too many clients; close one");
@@ -254,51 +278,101 @@ static void on_connect(void *ctx, short revents)
 	drop(client);
 }
 
+/* To --console unix:PATH: bytes, and no lines. One at a time has it, by whichever way he came. */
+static void on_console(void *ctx, short revents)
+{
+	struct hv_control *control = ctx;
+	const struct hv_control_client *typist = hv_control_typist(control);
+	struct hv_control_client *client = let_in(control, &control->console);
+
+	(void)revents;
+	if (!client)
+		return;
+	client->speaks_raw = true;
+	if (!typist && control->count <= HV_CONTROL_CLIENTS) {
+		hv_control_join(client, true);
+		return;
+	}
+	client->out_len = snprintf(client->out, sizeof(client->out),
+				   "hvctl: process %d has this console; end that first\r\n",
+				   typist ? typist->pid : getpid());
+	write_some(client);
+	drop(client);
+}
+
 /* ------------------------------------------------------------------ channel */
 
-static struct hv_control *open_named(struct hv_control *control, const char *name,
-				     struct hv_error *err)
+static int fail_console(const char *path, int error, struct hv_error *err)
 {
-	int fd = -1, error = hv_runtime_dir_open(&control->dir, true, err);
+	err->subject = "--console";
+	if (error == -EADDRINUSE)
+		return hv_fail(err, EADDRINUSE, "somebody else has %s; give it a path of its own",
+			       path);
+	return hv_fail(err, -error, "no socket at %s: %s; give it another path", path,
+		       strerror(-error));
+}
+
+static int open_console(struct hv_control *control, const char *path, struct hv_error *err)
+{
+	int fd = hv_socket_listen_at(path);
+
+	if (fd < 0)
+		return fail_console(path, fd, err);
+	control->console_path = path;
+	control->console = (struct hv_watch){
+		.fd = fd,
+		.wants = listens,
+		.ready = on_console,
+		.ctx = control,
+	};
+	return 0;
+}
+
+static int listen_as(struct hv_control *control, const char *name, struct hv_error *err)
+{
+	int fd, error = hv_runtime_dir_open(&control->dir, true, err);
 
 	if (!error)
 		error = hv_claim_take(&control->claim, &control->dir, name, err);
-	if (!error) {
-		fd = hv_socket_listen(&control->dir, name);
-		if (fd < 0)
-			error = hv_fail(err, -fd, "no socket in %s: %s; make room there",
-					control->dir.path, strerror(-fd));
-	}
-	if (error) {
-		hv_control_close(control, NULL);
-		errno = -error;
-		return NULL;
-	}
+	if (error)
+		return error;
+	fd = hv_socket_listen(&control->dir, name);
+	if (fd < 0)
+		return hv_fail(err, -fd, "no socket in %s: %s; make room there", control->dir.path,
+			       strerror(-fd));
 	control->listener = (struct hv_watch){
 		.fd = fd,
 		.wants = listens,
 		.ready = on_connect,
 		.ctx = control,
 	};
-	control->deaf.fn = on_hearing;
-	return control;
+	return 0;
 }
 
 struct hv_control *hv_control_open(const struct hv_config *config, struct hv_error *err)
 {
 	struct hv_control *control = calloc(1, sizeof(*control));
 	char name[HV_NAME_MAX + 1];
+	int error;
 
 	if (!control) {
 		hv_fail(err, ENOMEM, "no memory for a control channel; close something");
 		return NULL;
 	}
-	control->dir.fd = control->listener.fd = -1;
+	control->dir.fd = control->listener.fd = control->console.fd = -1;
 	control->claim = (struct hv_claim)HV_CLAIM_NONE;
 	control->started_ns = hv_monotonic_ns();
 	hv_ring_init(&control->ring);
+	control->deaf.fn = on_hearing;
 	hv_name_make(name, config->load.path ?: "", getpid());
-	return open_named(control, config->name ?: name, err);
+	error = listen_as(control, config->name ?: name, err);
+	if (!error && config->console.kind == HV_SERIAL_UNIX)
+		error = open_console(control, config->console.path, err);
+	if (!error)
+		return control;
+	hv_control_close(control, NULL);
+	errno = -error;
+	return NULL;
 }
 
 void hv_control_attach(struct hv_control *control, struct hv_machine *machine)
@@ -309,6 +383,8 @@ void hv_control_attach(struct hv_control *control, struct hv_machine *machine)
 	machine->console.ring = &control->ring;
 	hv_ring_set_loop(&control->ring, &machine->loop);
 	hv_loop_add(&machine->loop, &control->listener);
+	if (control->console_path)
+		hv_loop_add(&machine->loop, &control->console);
 	for (struct hv_control_client *client = control->clients; client; client = client->next)
 		hv_loop_add(&machine->loop, &client->watch);
 }
@@ -322,6 +398,8 @@ void hv_control_detach(struct hv_control *control)
 	for (struct hv_control_client *client = control->clients; client; client = client->next)
 		hv_loop_remove(&machine->loop, &client->watch);
 	hv_loop_remove(&machine->loop, &control->listener);
+	if (control->console_path)
+		hv_loop_remove(&machine->loop, &control->console);
 	hv_timer_cancel(&machine->loop.clock, &control->power_off);
 	hv_timer_cancel(&machine->loop.clock, &control->deaf);
 	hv_ring_set_loop(&control->ring, NULL);
@@ -349,12 +427,20 @@ static void tell_end(struct hv_control_client *client, const struct hv_end *end)
 						  "text", text));
 }
 
+void hv_control_release(struct hv_control *control)
+{
+	if (control->console_path)
+		unlink(control->console_path);
+	hv_claim_release(&control->claim);
+}
+
 void hv_control_close(struct hv_control *control, const struct hv_end *end)
 {
 	if (!control)
 		return;
 	hv_close(control->listener.fd);
-	hv_claim_release(&control->claim);
+	hv_close(control->console.fd);
+	hv_control_release(control);
 	while (control->clients) {
 		if (end)
 			tell_end(control->clients, end);

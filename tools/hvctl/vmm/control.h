@@ -29,7 +29,8 @@ struct hv_control_client {
 	pid_t pid;
 	bool waits;			/* it is told of the end */
 	bool dropped;			/* it does not read, or speaks no lines: to be closed */
-	bool attached;			/* to the console: no lines any more */
+	bool attached;			/* to the console: no lines any more, ... */
+	bool speaks_raw;		/* ... nor ever: it has come by the console's socket */
 	bool types;			/* ... and what it sends is typed */
 	uint64_t pos;			/* in control->ring */
 	size_t in_len, out_len;
@@ -41,6 +42,8 @@ struct hv_control {
 	struct hv_runtime_dir dir;
 	struct hv_claim claim;
 	struct hv_watch listener;
+	struct hv_watch console;	/* the same, of --console unix:PATH */
+	const char *console_path;	/* which is made; NULL: it is not */
 	struct hv_machine *machine;	/* NULL: not attached */
 	struct hv_control_client *clients;
 	unsigned int count;		/* of them */
@@ -72,6 +75,9 @@ void hv_control_detach(struct hv_control *control);
 /* Give attached clients what they take at once of the console's last words. */
 void hv_control_flush(struct hv_control *control);
 
+/* Give back what others reach it by: its name, and its console's socket. */
+void hv_control_release(struct hv_control *control);
+
 /* The machine has gone: give the name back, and tell those who wait; @end may be NULL. */
 void hv_control_close(struct hv_control *control, const struct hv_end *end);
 
@@ -79,6 +85,12 @@ void hv_control_close(struct hv_control *control, const struct hv_end *end);
 
 /* What a line says: a reply goes into the client's buffer. */
 void hv_control_handle(struct hv_control_client *client, const char *line, size_t len);
+
+/* Have it at the console: what was said and not seen yet, and what it sends is typed, or not. */
+void hv_control_join(struct hv_control_client *client, bool types);
+
+/* Who types at the console, or NULL. */
+const struct hv_control_client *hv_control_typist(const struct hv_control *control);
 
 /* One more line for it; @line goes. */
 void hv_control_send(struct hv_control_client *client, json_t *line);

@@ -81,29 +81,18 @@ static int do_status(struct hv_control_client *client, const json_t *line, json_
 
 /* ----------------------------------------------------------------- console */
 
-static const struct hv_control_client *who_types(const struct hv_control *control)
-{
-	const struct hv_control_client *client = control->clients;
-
-	while (client && !client->types)
-		client = client->next;
-	return client;
-}
-
 static int do_console(struct hv_control_client *client, const json_t *line, json_t *reply,
 		      struct hv_error *err)
 {
 	struct hv_control *control = client->control;
-	const struct hv_control_client *typist = who_types(control);
+	const struct hv_control_client *typist = hv_control_typist(control);
 
 	(void)line;
 	if (control->machine->config.display != HV_DISPLAY_NONE)
 		return hv_fail(err, EOPNOTSUPP,
 			       "its console is a screen (--display), on the terminal of process %d",
 			       getpid());
-	client->attached = true;
-	client->types = !typist;
-	client->pos = hv_ring_begin(&control->ring, control->seen);
+	hv_control_join(client, !typist);
 	json_object_set_new(reply, "types", json_boolean(client->types));
 	if (typist)
 		json_object_set_new(reply, "typist", json_integer(typist->pid));

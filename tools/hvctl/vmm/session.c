@@ -434,7 +434,7 @@ static int open_control(struct session *session, const struct hv_config *config,
 	session->control = hv_control_open(config, err);
 	if (session->control)
 		return hv_detach_open_log(&session->detach, session->control, err);
-	if (config->name || session->options->detach)
+	if (config->name || session->options->detach || config->console.kind == HV_SERIAL_UNIX)
 		return -EINVAL;
 	fprintf(stderr, "hvctl run: %s; 'hvctl ps' will not show this VM\n", err->text);
 	return 0;
@@ -450,7 +450,7 @@ static int give_up(struct session *session, const struct hv_error *err)
 	hv_detach_fail(&session->detach);
 	hv_detach_close_log(&session->detach, session->control);
 	if (session->machine && session->control)
-		hv_claim_release(&session->control->claim);
+		hv_control_release(session->control);
 	else
 		hv_control_close(session->control, NULL);
 	return status;
