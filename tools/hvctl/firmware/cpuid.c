@@ -360,7 +360,8 @@ static size_t make_own_rows(struct tinyvmx_cpuid *row, const struct tinyvmx_info
 
 /*
  * KVM's signature makes Linux use x2APIC without interrupt remapping. Of KVM's
- * features there is only the one that asks for nothing: no delay by port 80H.
+ * features there is only the one that asks for nothing: no delay by port 80H. Kicks and IPIs
+ * by call, which the module has, do not pay off: docs/performance.md.
  */
 static size_t make_kvm_rows(struct tinyvmx_cpuid *row)
 {
