@@ -24,6 +24,7 @@
 #include <time.h>
 
 #include "halt.h"
+#include "lib/lock.h"
 #include "lib/tvx.h"
 #include "lib/x86.h"
 #include "machine_pc.h"
@@ -70,6 +71,7 @@ static void on_quiet(void *dev)
 	struct hv_machine *machine = dev;
 	uint64_t used;
 
+	hv_lock_assert_held(&machine->lock);
 	if (hv_machine_has_ended(machine) || !have_all_told(machine))
 		return;
 	used = used_ns(machine);
@@ -121,6 +123,7 @@ static bool any_goes_on(struct hv_machine *machine)
 {
 	bool any = false;
 
+	hv_lock_assert_held(&machine->lock);
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++) {
 		struct hv_vcpu *vcpu = &machine->vcpus[i];
 

@@ -14,6 +14,7 @@
 #include "firmware/acpi.h"
 #include "firmware/cpu_features.h"
 #include "halt.h"
+#include "lib/lock.h"
 #include "lib/text.h"
 #include "lib/util.h"
 #include "load/protocol.h"
@@ -142,10 +143,10 @@ static struct hv_machine *allocate(const struct hv_config *config, struct hv_err
 	machine->console_end = (struct hv_backend)HV_BACKEND_NONE;
 	machine->vm.device = machine->vm.fd = -1;
 	machine->memory.fd = -1;
-	pthread_mutex_init(&machine->lock, NULL);
-	pthread_mutex_init(&machine->run_lock, NULL);
+	hv_lock_init(&machine->lock);
+	hv_lock_init(&machine->run_lock);
 	pthread_cond_init(&machine->run_changed, NULL);
-	pthread_mutex_init(&machine->end_lock, NULL);
+	hv_lock_init(&machine->end_lock);
 	machine->clock.now_ns = guest_ns;
 	machine->clock.rearm = rearm_timer_fd;
 	machine->attention_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

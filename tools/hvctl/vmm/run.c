@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "halt.h"
+#include "lib/lock.h"
 #include "machine.h"
 #include "machine_pc.h"
 
@@ -45,7 +46,6 @@ void hv_machine_drop_attention(struct hv_machine *machine, unsigned int why)
 
 /* ------------------------------------------------------------------ states */
 
-/* @run_lock is held. */
 static void set_state(struct hv_vcpu *vcpu, enum hv_vcpu_state state)
 {
 	static const bool legal[HV_VCPU_NR_STATES][HV_VCPU_NR_STATES] = {
@@ -54,14 +54,16 @@ static void set_state(struct hv_vcpu *vcpu, enum hv_vcpu_state state)
 		[HV_VCPU_RUNNING] = { [HV_VCPU_PAUSED] = true },
 	};
 
+	hv_lock_assert_held(&vcpu->machine->run_lock);
 	assert(legal[vcpu->state][state]);
 	vcpu->state = state;
 	pthread_cond_broadcast(&vcpu->machine->run_changed);
 }
 
-/* @run_lock is held. False: it has ended, and whoever has paused it may never resume it. */
+/* False: it has ended, and whoever has paused it may never resume it. */
 static bool wait_for_turn(struct hv_machine *machine)
 {
+	hv_lock_assert_held(&machine->run_lock);
 	while (machine->paused && !hv_machine_has_ended(machine))
 		pthread_cond_wait(&machine->run_changed, &machine->run_lock);
 	return !machine->paused;
