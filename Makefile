@@ -59,6 +59,9 @@ test: deps-test
 # All there is, by hand: an hour and a half on two CPUs.
 test-all: test
 	@$(MAKE) --no-print-directory test KERNEL=7.2
+	@$(MAKE) --no-print-directory test KERNEL=6.1 CPUS=1 ONLY="selftests guests"
+	@$(MAKE) --no-print-directory test KERNEL=6.1 CPUS=2 ONLY=linux
+	@$(MAKE) --no-print-directory test KERNEL=6.12 CPUS=1 ONLY=linux
 	@$(MAKE) --no-print-directory test-long
 
 # What takes too long for every day, on each kernel: crashes and reboots, sleep, Linux beside QEMU's.
@@ -126,7 +129,7 @@ help:
 	@echo "make           build the module for the running kernel, hvctl, the guests and the selftests"
 	@echo "make run       boot a machine with VT-x, and Linux in it, to a shell (GUEST=skernel: the smallest guest, each step told)"
 	@echo "make shell     a shell in that machine"
-	@echo "make test      all tests, on 1 and 2 CPUs, on each kernel (7.2: 2 CPUs); ONLY="name ..." for some (see docs/testbed.md)"
+	@echo "make test      all tests, with 1 and 2 CPUs, on each kernel once or twice; ONLY="name ..." for some (see docs/testbed.md)"
 	@echo "make test-all  those, all of them on Linux 7.2 too, and make test-long (two hours on two CPUs)"
 	@echo "make test-images  kernels and firmware of others as the distribution packages them: memtest86+, Xen, GNU Mach, iPXE, OVMF, qboot, U-Boot"
 	@echo "make test-long  with guests running, on each kernel: crash kernels and reboots (make test-crash), sleep, QEMU beside hvctl"
