@@ -503,22 +503,6 @@ static void run_if_possible(const struct attack *attack)
 		run(attack);
 }
 
-static void test_nothing_left(const struct host_use *before)
-{
-	struct host_use after = host_use();
-
-	is(after.refs, before->refs, "the module has the users it had");
-	if (leak_obstacle()) {
-		skip(leak_obstacle(), "free pages");
-		return;
-	}
-	/* A VM that stays is tens of pages, its RAM thousands. */
-	ok(before->free_pages - after.free_pages < 400, "free pages %ld -> %ld",
-	   before->free_pages, after.free_pages);
-	ok(after.unreclaimable_kib - before->unreclaimable_kib < 400, "SUnreclaim %ld -> %ld KiB",
-	   before->unreclaimable_kib, after.unreclaimable_kib);
-}
-
 static char **options(int argc, char **argv)
 {
 	int c;
@@ -559,7 +543,7 @@ int main(int argc, char **argv)
 		vcpu_simple_destroy(vcpu_simple(guest_spin));
 	before = host_use();
 	for_each(names, run_if_possible);
-	test_nothing_left(&before);
+	nothing_is_left_since(&before);
 	kill(timer, SIGKILL);
 	kill(process, SIGKILL);
 	is(reap(timer), -SIGKILL, "the timer was served to the end");

@@ -182,6 +182,8 @@ struct host_use {
 struct host_use host_use(void);
 /* Why that does not show what has leaked, or NULL. */
 const char *leak_obstacle(void);
+/* Checks: the module has the users it had, and a VM's memory would be missed. */
+void nothing_is_left_since(const struct host_use *before);
 
 /* Fork @child; its return value is the exit status. */
 pid_t spawn(int (*child)(void *arg), void *arg);

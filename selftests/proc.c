@@ -144,6 +144,30 @@ const char *leak_obstacle(void)
 		       NULL : "KASAN keeps what was freed: kmemleak looks for leaks here";
 }
 
+void nothing_is_left_since(const struct host_use *before)
+{
+	struct host_use after = host_use();
+
+	/* The last of the dead are still being buried. */
+	for (u32 i = 0; i < 2000 && after.refs != before->refs; i++) {
+		sleep_us(1000);
+		after = host_use();
+	}
+	if (before->refs < 0)
+		skip("the module shows no refcnt", "the module has the users it had");
+	else
+		is(after.refs, before->refs, "the module has the users it had");
+	if (leak_obstacle()) {
+		skip(leak_obstacle(), "free pages");
+		return;
+	}
+	/* A VM that stays is tens of pages, its RAM thousands. */
+	ok(before->free_pages - after.free_pages < 400, "free pages %ld -> %ld",
+	   before->free_pages, after.free_pages);
+	ok(after.unreclaimable_kib - before->unreclaimable_kib < 400, "SUnreclaim %ld -> %ld KiB",
+	   before->unreclaimable_kib, after.unreclaimable_kib);
+}
+
 pid_t spawn(int (*child)(void *arg), void *arg)
 {
 	pid_t pid;
