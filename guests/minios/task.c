@@ -171,21 +171,16 @@ void task_init(void)
 }
 
 /*
- * Alone it does without HLT: a spinning guest must get its timer interrupts on time as well. One
- * of several halts, and whoever has a task for it sends an interrupt, whose handler switches to
- * it: so nothing is looked at here, between STI and HLT, that could come too late.
+ * What makes a task ready for this CPU is an interrupt, whose handler switches to it: so nothing is
+ * looked at here, between STI and HLT, that could come too late.
  */
 __noreturn void task_idle(void)
 {
-	bool alone = smp_count() == 1;
-
 	if (!this_cpu()->index)
 		apic_timer_arm(TICK_US);
 	schedule();
 	kernel_leave();
 	asm volatile("sti");
-	while (alone)
-		cpu_pause();
 	for (;;)
 		asm volatile("hlt");
 }
