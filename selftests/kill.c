@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kill -9 at random instants: nothing is left of the VMs of the dead. kill [ROUNDS]: so often (40). */
+/* kill -9 at random instants, ROUNDS times (40): nothing is left of the VMs of the dead. */
 #include <signal.h>
 
 #include "lib.h"

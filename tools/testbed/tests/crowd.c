@@ -9,6 +9,7 @@
  * The command starts a VM and comes back when it runs; --name vN is added behind it. Whoever has
  * come to rest is paused: the ticks of two hundred guests are more than an emulated host can take.
  */
+#define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
 #include <err.h>
@@ -25,8 +26,6 @@
 #define QUIET_S	5
 #define IDLE	4	/* so many are looked at while idle */
 #define SOME	3	/* the first and the last so many stand for the others' time to start */
-
-extern char **environ;
 
 /* --------------------------------------------------------------------- starts */
 
@@ -100,7 +99,7 @@ static unsigned long sum_of(FILE *file, const char *name)
 	return sum;
 }
 
-static unsigned long meminfo(const char *name)
+static unsigned long of_machine(const char *name)
 {
 	FILE *file = fopen("/proc/meminfo", "r");
 	unsigned long kib;
@@ -222,7 +221,7 @@ static struct crowd look(unsigned long guest_bytes)
 	}
 	if (proc)
 		closedir(proc);
-	crowd.free_kib = meminfo("MemFree");
+	crowd.free_kib = of_machine("MemFree");
 	return crowd;
 }
 
