@@ -396,45 +396,61 @@ static void judge(const struct attack *attack, const struct findings *f)
 		     LIMIT_MS * turns);
 }
 
+static u32 vcpus_of(const struct attack *attack)
+{
+	return attack->flags & ATTACK_FOUR ? 4 : attack->flags & ATTACK_TWO ? 2 : 1;
+}
+
+/* By turns on the CPU that is watched and on another one, if there is one. */
+static void place(struct attacker *a, u32 count, struct findings *f)
+{
+	int other = online_cpus() > 1 ? 1 : CPU;
+
+	f->rivals = 0;
+	for (u32 i = 0; i < count; i++) {
+		a[i].cpu = i % 2 ? other : CPU;
+		f->rivals += a[i].cpu == CPU;
+	}
+}
+
 static void run(const struct attack *attack)
 {
-	u32 flags = attack->flags & ATTACK_FERR ? TINYVMX_VM_FERR : 0;
-	bool two = attack->flags & ATTACK_TWO, lapic = attack->flags & ATTACK_LAPIC;
-	struct attacker a[3] = { };
-	struct vm *vm = lapic ? lapic_vm() : vm_create_with(flags);
-	int other = online_cpus() > 1 ? 1 : CPU;
-	struct findings f = { .rivals = 1 };
+	u32 flags = attack->flags & ATTACK_FERR ? TINYVMX_VM_FERR : 0, vcpus = vcpus_of(attack);
+	struct vm *vm = attack->flags & ATTACK_LAPIC ? lapic_vm() : vm_create_with(flags);
+	struct attacker a[4] = { }, beside = { .attack = attack };
+	struct findings f = { };
 
 	alarm(TAP_WATCHDOG_S);
-	for (u32 i = 0; i <= two; i++)
+	place(a, vcpus, &f);
+	for (u32 i = 0; i < vcpus; i++)
 		create(&a[i], attack, vm, i);
-	a[1].cpu = other;
-	a[2] = (struct attacker){ .attack = attack, .vcpu = a[0].vcpu, .cpu = other };
-	for (u32 i = 0; i <= two; i++)
+	beside.vcpu = a[0].vcpu;
+	beside.cpu = online_cpus() > 1 ? 1 : CPU;
+	if (attack->beside)
+		f.rivals += beside.cpu == CPU;
+	for (u32 i = 0; i < vcpus; i++)
 		start(&a[i], attacks);
 	if (attack->beside)
-		start(&a[2], stands_beside);
+		start(&beside, stands_beside);
 	sleep_us(5000);
 	watch_while(vm, least_rounds(attack));
 	if (attack->beside)
-		stop(&a[2]);
-	for (u32 i = 0; i <= two; i++) {
+		stop(&beside);
+	for (u32 i = 0; i < vcpus; i++) {
 		a[i].vcpu->run->immediate_exit = 1;
 		stop(&a[i]);
 	}
 
 	f.alive = G(vm, guest_alive);
-	for (u32 i = 0; i <= two; i++)
+	for (u32 i = 0; i < vcpus; i++)
 		find(&f, a[i].vcpu, attack);
-	if (other == CPU)
-		f.rivals += two + !!attack->beside;
 	judge(attack, &f);
-	for (u32 i = 0; i <= two; i++)
+	for (u32 i = 0; i < vcpus; i++)
 		if (*a[i].broken)
 			ok(false, "%s: vCPU %u: %s", attack->name, i, a[i].broken);
 	if (attack->check)
 		attack->check(a[0].vcpu);
-	for (u32 i = 0; i <= two; i++)
+	for (u32 i = 0; i < vcpus; i++)
 		vcpu_destroy(a[i].vcpu);
 	vm_destroy(vm);
 }

@@ -27,6 +27,7 @@
 #define MIB	(1UL << 20)
 #define GIB	(1UL << 30)
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct vm {

@@ -459,6 +459,8 @@ static void prepare_bad_cs(struct vcpu *vcpu)
 const struct attack attacks_exceptions[] = {
 	{ "a loop", "without exits of its own, interrupts disabled", .guest = loops,
 	  .exit = BY(EXTERNAL_INTERRUPT) },
+	{ "four loops", "two vCPUs a CPU, none of which ever gives way", .guest = loops,
+	  .exit = BY(EXTERNAL_INTERRUPT), .flags = ATTACK_FOUR },
 	{ "#AC", "delivery raises it again, for ever, with interrupts disabled: the CPU is lost",
 	  .prepare = prepare_ac, .check = check_ac, .exit = BY(EXCEPTION_NMI),
 	  .flags = ATTACK_STUCK },

@@ -22,6 +22,7 @@
 #define ATTACK_SLOW	(1U << 5)	/* a round takes milliseconds: one will do */
 #define ATTACK_SLEEPS	(1U << 6)	/* its threads wait: the scheduler owes them something */
 #define ATTACK_FERR	(1U << 7)	/* the VM has TINYVMX_VM_FERR */
+#define ATTACK_FOUR	(1U << 8)	/* vCPUs with ids 1 to 3 do the same */
 
 #define UMIP	(1UL << 11)	/* of CR4 */
 

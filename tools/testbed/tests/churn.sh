@@ -36,4 +36,8 @@ ok "the module is unloaded $TIMES times right after the last close" test "$(of r
 ok "... and leaves nothing: $(of kept) KiB" test "$(of kept)" -lt $((TIMES * 4 > 400 ? TIMES * 2 : 400))
 ok "$TIMES processes are killed at random instants, and nothing is left of them" test "$(of kill)" = 0
 ok "the machine is well afterwards" ends 0
+if [ -n "${LONG:-}" ]; then
+	box -k "${KERNEL:-6.12}" -c 2 --timeout 2400 -- /selftests/wake_ups 1000000
+	ok "a million wake-ups, none is lost" ends 0
+fi
 finish
