@@ -29,6 +29,15 @@ static bool is_command(const char *arg)
 	return !strcmp(arg, "[COMMAND]");
 }
 
+/* A VM that runs. Of a command's argument only: an option's NAME may be of something else. */
+static bool is_vm(const char *args)
+{
+	return !strncmp(args, "NAME", 4);
+}
+
+/* What lists their names, within double or single quotes. */
+#define LIST_VMS "$(hvctl ps 2>/dev/null | sed \"1d;s/ .*//\")"
+
 static void print_choices(const char *arg)
 {
 	for (; *arg; arg++)
@@ -95,6 +104,10 @@ static void bash_command(const struct hv_command *command)
 	printf("\t\"%s \"*) ", command->name);
 	if (is_file(args)) {
 		puts("compopt -o default; return ;;");
+		return;
+	}
+	if (is_vm(args)) {
+		puts("words=" LIST_VMS " ;;");
 		return;
 	}
 	if (!is_command(args) && !is_choice(args)) {
@@ -200,11 +213,16 @@ static void zsh_option(const struct argp_option *option, void *context)
 
 static void zsh_command(const struct hv_command *command)
 {
+	const char *args = command->argp->args_doc;
+
 	printf("\t%s)\n\t\t_arguments -s", command->name);
 	hv_command_each_option(command->argp, zsh_option, NULL);
-	if (command->argp->args_doc) {
+	if (args) {
 		printf(" \\\n\t\t\t'*");
-		zsh_argument(command->argp->args_doc);
+		if (is_vm(args))
+			printf(":NAME:(" LIST_VMS ")");
+		else
+			zsh_argument(args);
 		putchar('\'');
 	}
 	puts("\n\t\t;;");
