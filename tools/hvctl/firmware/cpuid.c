@@ -461,6 +461,13 @@ static const struct tinyvmx_cpuid *find_row(const struct tinyvmx_cpuid *table, s
 	return NULL;
 }
 
+uint32_t hv_cpuid_signature(const struct tinyvmx_cpuid *table, size_t count)
+{
+	const struct tinyvmx_cpuid *row = find_row(table, count, 1);
+
+	return row ? row->eax : 0;
+}
+
 int hv_cpuid_has_1g_pages(const struct tinyvmx_cpuid *table, size_t count)
 {
 	const struct tinyvmx_cpuid *row = find_row(table, count, EXTENDED_LEAF + 1);

@@ -35,6 +35,9 @@ size_t hv_cpuid_build(struct tinyvmx_cpuid table[HV_CPUID_MAX],
 /* Features have been taken out: leaf DH is to have the components of the others only. */
 void hv_cpuid_trim_xsave(struct tinyvmx_cpuid *table, size_t count);
 
+/* What the table says the CPU is: EAX of leaf 1; 0 without one. */
+uint32_t hv_cpuid_signature(const struct tinyvmx_cpuid *table, size_t count);
+
 /* Does the table say that the guest has 1 GiB pages? MTRRs? How wide physical addresses are? */
 int hv_cpuid_has_1g_pages(const struct tinyvmx_cpuid *table, size_t count);
 bool hv_cpuid_has_mtrr(const struct tinyvmx_cpuid *table, size_t count);

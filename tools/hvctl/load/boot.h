@@ -43,6 +43,7 @@ struct hv_boot {
 /* What the machine is like; known only when it has been made. */
 struct hv_boot_env {
 	bool huge_1g;			/* the CPU has 1 GiB pages, to map RAM above 4 GiB with */
+	uint32_t signature;		/* the CPU's family, model, stepping: EAX of CPUID leaf 1 */
 	uint64_t rsdp;			/* where ACPI's RSDP lies; 0: there are no tables */
 	bool screen;			/* there is a VGA, in text mode 3 */
 };

@@ -65,8 +65,8 @@ static void start(const struct hv_payload *payload, const struct hv_memory *memo
 
 	(void)payload;
 	(void)memory;
-	(void)env;
 	memset(boot->regs.gpr, 0, sizeof(boot->regs.gpr));
+	boot->regs.gpr[TINYVMX_RDX] = env->signature;
 	cs->base = RESET_CS_BASE;
 	cs->selector = RESET_CS;
 	boot->regs.rip = RESET_IP;

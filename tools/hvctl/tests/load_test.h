@@ -55,6 +55,7 @@ static inline void load_test_begin(struct load_test *t, uint64_t ram)
 	memset(t, 0, sizeof(*t));
 	test_memory(&t->memory, ram);
 	t->env.huge_1g = true;
+	t->env.signature = 0x50654;
 	t->config = (struct hv_payload_config)HV_PAYLOAD_CONFIG_DEFAULT;
 }
 

@@ -35,6 +35,7 @@ static void test_reset_vector(void **state)
 	assert_int_equal(cs->selector, 0xf000);
 	assert_int_equal(cs->limit, 0xffff);
 	assert_int_equal(t.boot.regs.rip, 0xfff0);
+	assert_int_equal(t.boot.regs.gpr[TINYVMX_RDX], t.env.signature);
 	assert_int_equal(t.boot.regs.gpr[TINYVMX_RSP], 0);
 	assert_int_equal(t.boot.sregs.cr0 & (X86_CR0_PE | X86_CR0_PG), 0);
 	assert_memory_equal(hv_memory_at(&t.memory, 4 * HV_GIB - 0x20000, 0x20000), rom, 0x20000);

@@ -381,6 +381,7 @@ int hv_machine_load(struct hv_machine *machine, struct hv_error *err)
 {
 	const struct hv_boot_env env = {
 		.huge_1g = hv_cpuid_has_1g_pages(machine->cpuid, machine->nr_cpuid),
+		.signature = hv_cpuid_signature(machine->cpuid, machine->nr_cpuid),
 		.rsdp = machine->pc ? HV_ACPI_GPA : 0,
 		.screen = machine->pc,
 	};
