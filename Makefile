@@ -70,7 +70,7 @@ test-long test-crash: deps-test
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),$(KERNELS))
 	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/test/build $(BUILD)/linux-test 6.1
-	@status=0; for test in $(if $(filter %-crash,$@),crash,crash suspend qemu vtbox crowd churn); do \
+	@status=0; for test in $(if $(filter %-crash,$@),crash,crash suspend qemu vtbox kvm crowd churn); do \
 		echo "==> $$test"; LONG=1 $(TESTBED)/tests/$$test.sh || status=1; done; exit $$status
 
 # Kernels of others as the distribution packages them.
