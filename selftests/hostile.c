@@ -401,14 +401,18 @@ static u32 vcpus_of(const struct attack *attack)
 	return attack->flags & ATTACK_FOUR ? 4 : attack->flags & ATTACK_TWO ? 2 : 1;
 }
 
-/* By turns on the CPU that is watched and on another one, if there is one. */
+/* Not that which is watched, if there is another one. */
+static int other_cpu(void)
+{
+	return online_cpus() > 1 ? 1 : CPU;
+}
+
+/* By turns on the CPU that is watched and on the other one. */
 static void place(struct attacker *a, u32 count, struct findings *f)
 {
-	int other = online_cpus() > 1 ? 1 : CPU;
-
 	f->rivals = 0;
 	for (u32 i = 0; i < count; i++) {
-		a[i].cpu = i % 2 ? other : CPU;
+		a[i].cpu = i % 2 ? other_cpu() : CPU;
 		f->rivals += a[i].cpu == CPU;
 	}
 }
@@ -425,7 +429,7 @@ static void run(const struct attack *attack)
 	for (u32 i = 0; i < vcpus; i++)
 		create(&a[i], attack, vm, i);
 	beside.vcpu = a[0].vcpu;
-	beside.cpu = online_cpus() > 1 ? 1 : CPU;
+	beside.cpu = other_cpu();
 	if (attack->beside)
 		f.rivals += beside.cpu == CPU;
 	for (u32 i = 0; i < vcpus; i++)
