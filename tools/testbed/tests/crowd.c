@@ -275,12 +275,14 @@ int main(int argc, char **argv)
 	for (int i = 0; i < count; i++) {
 		ticks[i] = start(argv + 3, i);
 		sleep(BOOT_S);
-		if (i == IDLE - 1)
+		if (i < IDLE - 1)
+			continue;
+		if (i == IDLE - 1) {
 			first = tell_idle(guest_bytes);
-		for (int k = 0; i == IDLE - 1 && k < i; k++)
-			rest(k);
-		if (i >= IDLE - 1)
-			rest(i);
+			for (int k = 0; k < i; k++)
+				rest(k);
+		}
+		rest(i);
 	}
 	return tell_all(ticks, count, first, look(guest_bytes));
 }
