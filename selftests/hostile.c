@@ -140,9 +140,19 @@ static u64 rounds_done(struct vm *vm)
 	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == sizeof(rounds) ? rounds : 0;
 }
 
+/* In ticks; by the clock of this CPU, which may be behind that of the one that wrote @then. */
+static u64 since(u64 then)
+{
+	u64 now = rdtsc();
+
+	return now > then ? now - then : 0;
+}
+
 /* For @attack_ms; up to ten times that, where it takes a guest longer to get on @rounds times. */
 static void watch_while(struct vm *vm, u64 rounds)
 {
+	u64 seen, served;
+
 	watch->timer_late = 0;
 	watch->timers = 0;
 	watch->process_late = 0;
@@ -156,11 +166,13 @@ static void watch_while(struct vm *vm, u64 rounds)
 		watch->ms++;
 	}
 	watch->on = 0;
-	/* Who is late this very moment. */
-	if (watch->process_seen)
-		watch->process_late = MAX(watch->process_late, rdtsc() - watch->process_seen);
-	watch->timer_late = MAX(watch->timer_late + ms_to_tsc(1), rdtsc() - watch->timer_served) -
-			    ms_to_tsc(1);
+	/* Who is late this very moment; both look on meanwhile. */
+	seen = watch->process_seen;
+	if (seen)
+		watch->process_late = MAX(watch->process_late, since(seen));
+	served = since(watch->timer_served);
+	if (served > ms_to_tsc(1))
+		watch->timer_late = MAX(watch->timer_late, served - ms_to_tsc(1));
 }
 
 /*
