@@ -5,6 +5,7 @@
 
 #include "emul/disasm.h"
 #include "emul/mmio.h"
+#include "fuzz_state.h"
 #include "lib/x86.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -39,28 +40,11 @@ static struct {
 	uint8_t image[4096];
 } __attribute__((aligned(64))) xsave;
 
-static void *state_at(uint32_t type, size_t len)
-{
-	if (type == TINYVMX_STATE_SREGS && len == sizeof(sregs))
-		return &sregs;
-	if (type != TINYVMX_STATE_XSAVE || len != sizeof(xsave))
-		abort();
-	return &xsave;
-}
-
-static int get_state(void *ctx, uint32_t type, void *blob, size_t len)
-{
-	(void)ctx;
-	memcpy(blob, state_at(type, len), len);
-	return 0;
-}
-
-static int set_state(void *ctx, uint32_t type, const void *blob, size_t len)
-{
-	(void)ctx;
-	memcpy(state_at(type, len), blob, len);
-	return 0;
-}
+static struct fuzz_blob blobs[] = {
+	{ TINYVMX_STATE_SREGS, sizeof(sregs), &sregs },
+	{ TINYVMX_STATE_XSAVE, sizeof(xsave), &xsave },
+	{ 0 },
+};
 
 static void init(void)
 {
@@ -134,8 +118,9 @@ static void emulate(struct hv_mmio *mmio, const struct input *input, struct outc
 	sregs.gdt_base = 0x1000;
 	sregs.gdt_limit = 0xffff;
 	mmio->sregs_read = false;
-	mmio->get_state = get_state;
-	mmio->set_state = set_state;
+	mmio->get_state = fuzz_get_state;
+	mmio->set_state = fuzz_set_state;
+	mmio->ctx = blobs;
 	mmio->xsave_bytes = sizeof(xsave.image);
 	mmio->xcr0_mask = 3;
 	mmio->why = NULL;

@@ -5,6 +5,7 @@
 
 #include "emul/event.h"
 #include "emul/task.h"
+#include "fuzz_state.h"
 #include "lib/x86.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,30 +22,12 @@ static struct tinyvmx_sregs sregs;
 static struct tinyvmx_events events;
 static struct tinyvmx_debug debug;
 
-static void *state_at(uint32_t type, size_t len)
-{
-	if (type == TINYVMX_STATE_SREGS && len == sizeof(sregs))
-		return &sregs;
-	if (type == TINYVMX_STATE_DEBUG && len == sizeof(debug))
-		return &debug;
-	if (type != TINYVMX_STATE_EVENTS || len != sizeof(events))
-		abort();
-	return &events;
-}
-
-static int get_state(void *ctx, uint32_t type, void *blob, size_t len)
-{
-	(void)ctx;
-	memcpy(blob, state_at(type, len), len);
-	return 0;
-}
-
-static int set_state(void *ctx, uint32_t type, const void *blob, size_t len)
-{
-	(void)ctx;
-	memcpy(state_at(type, len), blob, len);
-	return 0;
-}
+static struct fuzz_blob blobs[] = {
+	{ TINYVMX_STATE_SREGS, sizeof(sregs), &sregs },
+	{ TINYVMX_STATE_EVENTS, sizeof(events), &events },
+	{ TINYVMX_STATE_DEBUG, sizeof(debug), &debug },
+	{ 0 },
+};
 
 /* The guest's memory is @tables, from the GDT on: both tasks, their descriptors, page tables. */
 struct input {
@@ -160,8 +143,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	set_up(&input, &run);
 	mmio.guest.memory = &memory;
 	mmio.guest.bus = &bus;
-	mmio.get_state = get_state;
-	mmio.set_state = set_state;
+	mmio.get_state = fuzz_get_state;
+	mmio.set_state = fuzz_set_state;
+	mmio.ctx = blobs;
 	mmio.gpa_bits = 39;
 	if (!hv_task_exit(&mmio, &run) || run.request != TINYVMX_REQ_SET_REGS)
 		abort();
