@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/lock.h"
 #include "lib/util.h"
 #include "vmm/control.h"
 
@@ -29,9 +30,9 @@ static void make(void)
 	control = calloc(1, sizeof(*control));
 	if (!machine || !control || hv_loop_init(&machine->loop, &err))
 		abort();
-	pthread_mutex_init(&machine->lock, NULL);
-	pthread_mutex_init(&machine->run_lock, NULL);
-	pthread_mutex_init(&machine->end_lock, NULL);
+	hv_lock_init(&machine->lock);
+	hv_lock_init(&machine->run_lock);
+	hv_lock_init(&machine->end_lock);
 	pthread_cond_init(&machine->run_changed, NULL);
 	machine->clock.now_ns = no_time;
 	machine->clock.rearm = no_deadline;

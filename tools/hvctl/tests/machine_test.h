@@ -69,11 +69,29 @@ static inline struct hv_machine *test_machine_of(enum hv_machine_kind kind, unsi
 	return test_machine(&config);
 }
 
-/* What a guest writes; somebody is there. */
+/* As who enters a chip does it. */
+#define test_with_lock(machine, statement)                 \
+	do {                                               \
+		pthread_mutex_lock(&(machine)->lock);      \
+		statement;                                 \
+		pthread_mutex_unlock(&(machine)->lock);    \
+	} while (0)
+
+/* What a guest does: whether somebody is there. */
+static inline bool test_access(struct hv_machine *machine, enum hv_space space, uint64_t address,
+			       unsigned int width, bool write, uint64_t *value)
+{
+	bool there;
+
+	test_with_lock(machine,
+		       there = hv_bus_access(&machine->bus, space, address, width, write, value));
+	return there;
+}
+
 static inline void test_out(struct hv_machine *machine, uint16_t port, unsigned int width,
 			    uint64_t value)
 {
-	assert_true(hv_bus_access(&machine->bus, HV_PORT, port, width, true, &value));
+	assert_true(test_access(machine, HV_PORT, port, width, true, &value));
 }
 
 /* The master 8259 gives vectors from 20H on, and takes input 0 only. */
@@ -91,8 +109,8 @@ static inline void test_write_ioapic(struct hv_machine *machine, uint32_t reg, u
 {
 	uint64_t select = reg;
 
-	hv_bus_access(&machine->bus, HV_MMIO, HV_IOAPIC_BASE, 4, true, &select);
-	hv_bus_access(&machine->bus, HV_MMIO, HV_IOAPIC_BASE + 0x10, 4, true, &value);
+	test_access(machine, HV_MMIO, HV_IOAPIC_BASE, 4, true, &select);
+	test_access(machine, HV_MMIO, HV_IOAPIC_BASE + 0x10, 4, true, &value);
 }
 
 #endif

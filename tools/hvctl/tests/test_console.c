@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "hv_test.h"
+#include "lib/lock.h"
 #include "vmm/console.h"
 
 static struct hv_console console;
 static struct hv_loop loop;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock;
 static int in[2], out[2], stop[2];
 static uint8_t taken[4 * HV_CONSOLE_IN];
 static size_t taken_len, room;
@@ -43,6 +44,13 @@ static void on_failure(void *ctx, int errnum)
 	failure = errnum;
 }
 
+static void feed(void)
+{
+	pthread_mutex_lock(&lock);
+	hv_console_feed(&console);
+	pthread_mutex_unlock(&lock);
+}
+
 static void open_console(bool raw)
 {
 	struct hv_console_config config = {
@@ -68,6 +76,7 @@ static int setup(void **state)
 	taken_len = quits = failure = 0;
 	room = sizeof(taken);
 	signal(SIGPIPE, SIG_IGN);
+	hv_lock_init(&lock);
 	return hv_loop_init(&loop, &err) || pipe(in) || pipe(out) || pipe(stop);
 }
 
@@ -225,7 +234,7 @@ static void test_input_waits_for_room(void **state)
 	type("abcdef", 6);
 	assert_int_equal(taken_len, 3);
 	room = 10;
-	hv_console_feed(&console);
+	feed();
 	assert_int_equal(taken_len, 6);
 	assert_memory_equal(taken, "abcdef", 6);
 }
@@ -252,7 +261,7 @@ static void paste(bool raw)
 		room = 15;
 		wakes();
 		n = console.in_len == HV_CONSOLE_IN;
-		hv_console_feed(&console);
+		feed();
 		assert_int_equal(wakes(), n);
 	}
 	assert_memory_equal(taken, text, sizeof(text));

@@ -686,7 +686,7 @@ static void test_eoi(void **state)
 {
 	(void)state;
 	test_write_ioapic(machine, 0x10 + 2 * 16, 0x30 | 1 << 15);
-	hv_ioapic_set_irq(&machine->pc->board.ioapic, 16, true);
+	test_with_lock(machine, hv_ioapic_set_irq(&machine->pc->board.ioapic, 16, true));
 	assert_int_equal(fake.msis, 1);
 	run->eoi.vector = 0x31;
 	handle(TINYVMX_EXIT_EOI);

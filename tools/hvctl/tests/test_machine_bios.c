@@ -80,7 +80,7 @@ static int looks_for_keys(struct fake_vcpu *vcpu)
 		ax[step - 1] = vcpu->regs.gpr[TINYVMX_RAX];
 	}
 	if (step == 1)
-		taken = hv_serial_input(machine, (const uint8_t *)"A", 1);
+		test_with_lock(machine, taken = hv_serial_input(machine, (const uint8_t *)"A", 1));
 	return step++ < 2 ? call(vcpu, 0x16, 0x0100) : fake_out(vcpu, 0x604, 2, 0x2000);
 }
 
@@ -123,7 +123,7 @@ static void test_start(void **state)
 	assert_non_null(machine->pc);
 	assert_int_equal(vcpu->sregs.seg[TINYVMX_CS].selector, 0);
 	assert_int_equal(vcpu->regs.rip, 0x7c00);
-	assert_true(hv_bus_access(&machine->bus, HV_PORT, 0x21, 1, false, &mask));
+	assert_true(test_access(machine, HV_PORT, 0x21, 1, false, &mask));
 	assert_int_equal(mask, 0xf8);
 	assert_int_equal(test_get(&machine->memory, 0xffff0, 1), 0xea);
 	assert_int_equal(test_get(&machine->memory, 0x410, 1) & 1, 1);
@@ -190,7 +190,7 @@ static void test_no_ide(void **state)
 
 	(void)state;
 	assert_false(machine->bios->told_ide);
-	assert_true(hv_bus_access(&machine->bus, HV_PORT, 0x1f7, 1, false, &value));
+	assert_true(test_access(machine, HV_PORT, 0x1f7, 1, false, &value));
 	assert_int_equal(value & 0xff, 0xff);
 	assert_true(machine->bios->told_ide);
 }
@@ -228,8 +228,7 @@ static void test_bare(void **state)
 	machine = test_machine(&config);
 	assert_null(machine->bios);
 	assert_false(hv_machine_bios_has_told(machine));
-	assert_false(
-		hv_bus_access(&machine->bus, HV_PORT, HV_BIOS_PORT, 1, true, &(uint64_t){ 0 }));
+	assert_false(test_access(machine, HV_PORT, HV_BIOS_PORT, 1, true, &(uint64_t){ 0 }));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

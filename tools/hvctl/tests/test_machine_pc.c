@@ -63,7 +63,7 @@ static uint8_t pic_mask(void)
 {
 	uint64_t value = 0;
 
-	assert_true(hv_bus_access(&machine->bus, HV_PORT, 0x21, 1, false, &value));
+	assert_true(test_access(machine, HV_PORT, 0x21, 1, false, &value));
 	return value;
 }
 
@@ -325,7 +325,7 @@ static uint64_t fw_item(uint16_t key, unsigned int skip, unsigned int len)
 
 	test_out(machine, 0x510, 2, key);
 	for (unsigned int i = 0; i < skip + len; i++) {
-		assert_true(hv_bus_access(&machine->bus, HV_PORT, 0x511, 1, false, &byte));
+		assert_true(test_access(machine, HV_PORT, 0x511, 1, false, &byte));
 		if (i >= skip)
 			value |= byte << 8 * (i - skip);
 	}
@@ -478,7 +478,7 @@ static void test_testdev(void **state)
 	/* Nothing is there to be flushed. */
 	test_out(machine, 0xe4, 4, 4 * HV_MIB);
 	test_out(machine, 0xe4, 4, 0xfffff000);
-	assert_true(hv_bus_access(&machine->bus, HV_PORT, 0xe0, 4, false, &value));
+	assert_true(test_access(machine, HV_PORT, 0xe0, 4, false, &value));
 	assert_int_equal(value, 0x12345678);
 	config.machine = HV_MACHINE_BARE;
 	refused(&config, "--device testdev", "--machine pc");

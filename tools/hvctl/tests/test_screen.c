@@ -233,7 +233,7 @@ static void test_reset(void **state)
 	(void)state;
 	write_at(0xb8000, "Hello", 7);
 	hv_memory_clear(&machine->memory);
-	assert_int_equal(hv_machine_load(machine, &err), 0);
+	test_with_lock(machine, assert_int_equal(hv_machine_load(machine, &err), 0));
 	assert_string_equal(dump(), "");
 	assert_int_equal(peek(0xb8000, 2), 0x0720);
 }
@@ -251,8 +251,8 @@ static void test_bare(void **state)
 	machine = test_machine(&config);
 	assert_false(hv_screen_look(machine, &screen));
 	assert_int_equal(peek(0xb8000, 2), 0);
-	assert_false(hv_bus_access(&machine->bus, HV_PORT, 0x3d4, 1, false, &value));
-	assert_false(hv_bus_access(&machine->bus, HV_PORT, 0x64, 1, false, &value));
+	assert_false(test_access(machine, HV_PORT, 0x3d4, 1, false, &value));
+	assert_false(test_access(machine, HV_PORT, 0x64, 1, false, &value));
 	write_at(0xb8000, "Hello", 7);
 	assert_string_equal(dump(), "");
 }

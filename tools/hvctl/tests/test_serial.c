@@ -156,7 +156,7 @@ static uint8_t in(uint16_t port)
 {
 	uint64_t value = 0;
 
-	hv_bus_access(&machine->bus, HV_PORT, port, 1, false, &value);
+	test_access(machine, HV_PORT, port, 1, false, &value);
 	return value;
 }
 
@@ -176,7 +176,7 @@ static void test_file(void **state)
 	start(option);
 	assert_int_equal(hv_serial_present(machine), 3);
 	send_text(0x2f8, "to a file");
-	hv_serial_flush(machine);
+	test_with_lock(machine, hv_serial_flush(machine));
 	hv_console_finish(machine->serial[1].console);
 	fd = open(path, O_RDONLY);
 	assert_int_equal(read(fd, text, sizeof(text)), 9);
@@ -241,10 +241,10 @@ static void test_pty(void **state)
 	serve(&console->in_watch);
 	test_out(machine, 0x2f9, 1, 1);
 	test_out(machine, 0x2fc, 1, 3);
-	hv_console_feed(console);
+	test_with_lock(machine, hv_console_feed(console));
 	assert_int_equal(in(0x2f8), 3);
 	assert_int_equal(in(0x2f8), '\r');
-	hv_console_feed(console);
+	test_with_lock(machine, hv_console_feed(console));
 	assert_int_equal(in(0x2f8), '\n');
 	close(slave);
 }
@@ -265,7 +265,7 @@ static void test_null(void **state)
 	(void)state;
 	start("COM1:null");
 	send_text(0x3f8, "nobody hears it\n");
-	hv_serial_flush(machine);
+	test_with_lock(machine, hv_serial_flush(machine));
 	assert_int_equal(machine->console.out_len, 0);
 	assert_int_equal(in(0x3f8 + 7), 0);
 	/* What is typed is nobody's. */
@@ -302,7 +302,7 @@ static void test_panic_on_any_port(void **state)
 	start("COM4:null");
 	assert_null(hv_serial_panic(machine));
 	send_text(0x2e8, "Kernel panic - not syncing: x\n");
-	hv_serial_flush(machine);
+	test_with_lock(machine, hv_serial_flush(machine));
 	assert_string_equal(hv_serial_panic(machine), "Kernel panic - not syncing: x");
 }
 
@@ -317,7 +317,7 @@ static void start_console(enum hv_serial_kind kind)
 static void say(const char *text)
 {
 	send_text(0x3f8, text);
-	hv_serial_flush(machine);
+	test_with_lock(machine, hv_serial_flush(machine));
 	hv_console_finish(&machine->console);
 }
 
@@ -356,7 +356,7 @@ static void test_console_on_pty(void **state)
 	serve(&machine->console.in_watch);
 	test_out(machine, 0x3f9, 1, 1);
 	test_out(machine, 0x3fc, 1, 3);
-	hv_console_feed(&machine->console);
+	test_with_lock(machine, hv_console_feed(&machine->console));
 	assert_int_equal(in(0x3f8), 'x');
 }
 

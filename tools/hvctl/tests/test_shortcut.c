@@ -163,10 +163,10 @@ static void test_close_keeps_the_order(void **state)
 	assert_int_equal(shortcut->queued, 0);
 	assert_open();
 	queue("f");
-	hv_shortcut_close(&machine->vcpus[0]);
+	test_with_lock(machine, hv_shortcut_close(&machine->vcpus[0]));
 	assert_shut();
 	assert_sent("abcdef");
-	hv_shortcut_close(&machine->vcpus[0]);
+	test_with_lock(machine, hv_shortcut_close(&machine->vcpus[0]));
 	assert_sent("abcdef");
 }
 
@@ -175,12 +175,12 @@ static void test_queue_is_not_trusted(void **state)
 {
 	(void)state;
 	queue("xyz");
-	hv_shortcut_close(&machine->vcpus[0]);
+	test_with_lock(machine, hv_shortcut_close(&machine->vcpus[0]));
 	assert_sent("");
 	out(COM1, 'a');
 	memset(shortcut->queue, 'b', sizeof(shortcut->queue));
 	shortcut->queued = UINT32_MAX;
-	hv_shortcut_close(&machine->vcpus[0]);
+	test_with_lock(machine, hv_shortcut_close(&machine->vcpus[0]));
 	assert_int_equal(shortcut->queued, 0);
 	/* 257 bytes: a full batch has gone. */
 	assert_sent("b");
@@ -212,8 +212,8 @@ static void test_vcpu_without_run_page(void **state)
 
 	(void)state;
 	vcpu->run = NULL;
-	hv_shortcut_no_input(machine);
-	hv_shortcut_hurry(machine);
+	test_with_lock(machine, hv_shortcut_no_input(machine));
+	test_with_lock(machine, hv_shortcut_hurry(machine));
 	vcpu->run = run;
 	assert_shut();
 }
@@ -244,7 +244,7 @@ static void test_elcr_is_read(void **state)
 	out(0x80, 0);
 	assert_shut();
 	exit_io_of(0, ELCR, 1, TINYVMX_IO_IN, 0);
-	hv_shortcut_close(&machine->vcpus[0]);
+	test_with_lock(machine, hv_shortcut_close(&machine->vcpus[0]));
 	assert_shut();
 	/* More than a byte, or the port behind. */
 	exit_io_of(0, ELCR, 2, TINYVMX_IO_IN, 0);
@@ -334,7 +334,7 @@ static void test_queue_gets_out(void **state)
 	make(1, speaks, (struct hv_serial_choice){ HV_SERIAL_FILE, path });
 	serve();
 	assert_int_equal(machine->end.kind, HV_END_POWEROFF);
-	hv_serial_flush(machine);
+	test_with_lock(machine, hv_serial_flush(machine));
 	hv_console_finish(machine->serial[0].console);
 	assert_int_equal(read(fd, text, sizeof(text) - 1), strlen(speech));
 	assert_string_equal(text, speech);

@@ -23,7 +23,7 @@ static void fill(void *data, size_t len)
 
 static void out(struct hv_machine *machine, uint16_t port, uint64_t value)
 {
-	hv_bus_access(&machine->bus, HV_PORT, port, 1, true, &value);
+	test_access(machine, HV_PORT, port, 1, true, &value);
 }
 
 /* Chips at work, a vCPU full of values, words on their way in both directions. */
@@ -61,7 +61,8 @@ static void stir(struct hv_machine *machine)
 	machine->pc->reset_ns = hv_now_ns(&machine->clock) - 4000;
 	machine->pc->redelivered = 7;
 	machine->pc->late_vector = 0x42;
-	hv_timer_arm(&machine->clock, &machine->pc->late_eoi, hv_now_ns(&machine->clock) + 100000);
+	test_with_lock(machine, hv_timer_arm(&machine->clock, &machine->pc->late_eoi,
+					     hv_now_ns(&machine->clock) + 100000));
 }
 
 static struct hv_machine *machine_of(bool shared)
@@ -195,14 +196,14 @@ static void test_files_go_on(void **state)
 	config.serial[1] = (struct hv_serial_choice){ HV_SERIAL_FILE, path };
 	machine = test_machine(&config);
 	out(machine, 0x2f8, 'a');
-	hv_serial_flush(machine);
+	test_with_lock(machine, hv_serial_flush(machine));
 	hv_console_finish(machine->serial[1].console);
 	stop(machine);
 	save(machine, 0, &saved);
 	destroy(machine);
 	machine = restore(&saved);
 	out(machine, 0x2f8, 'b');
-	hv_serial_flush(machine);
+	test_with_lock(machine, hv_serial_flush(machine));
 	hv_console_finish(machine->serial[1].console);
 	hv_machine_destroy(machine);
 	hv_state_free(&saved);

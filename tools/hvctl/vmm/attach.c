@@ -8,6 +8,7 @@
 
 #include "attach.h"
 #include "console.h"
+#include "lib/lock.h"
 #include "signals.h"
 #include "term.h"
 
@@ -201,7 +202,7 @@ enum hv_attach_end hv_attach(struct hv_client *client, bool types, struct hv_err
 		return HV_ATTACH_FAILED;
 	attachment.types = types;
 	attachment.name = client->name;
-	pthread_mutex_init(&attachment.lock, NULL);
+	hv_lock_init(&attachment.lock);
 	hv_term_watch_ways_out();
 	error = open_signals(&attachment, err);
 	if (!error) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "lib/lock.h"
 
 #define CHUNK 4096
 /* A terminal may be writable by what poll() says, and yet have no room for the next character. */
@@ -27,6 +28,7 @@ static bool write_some(struct hv_console *console)
 	size_t len = console->out_len < CHUNK ? console->out_len : CHUNK;
 	ssize_t n;
 
+	hv_lock_assert_held(&console->out_lock);
 	if (!len || console->out_held)
 		return false;
 	n = hv_stream_write(&console->out_stream, console->out, len);
@@ -243,6 +245,7 @@ void hv_console_feed(struct hv_console *console)
 {
 	bool was_full = console->in_len == sizeof(console->in);
 
+	hv_lock_assert_held(console->config.lock);
 	while (console->in_len && feed_piece(console))
 		;
 	if (was_full && console->in_len < sizeof(console->in) && console->config.loop)
@@ -252,6 +255,7 @@ void hv_console_feed(struct hv_console *console)
 /* @len: 0 at the end of the input. */
 static void take(struct hv_console *console, const uint8_t *data, size_t len)
 {
+	hv_lock_assert_held(console->config.lock);
 	console->in_eof = !len;
 	for (size_t i = 0; i < len; i++)
 		if (console->config.raw)
@@ -380,7 +384,7 @@ int hv_console_load(struct hv_console *console, const void *data, size_t len)
 void hv_console_init(struct hv_console *console, const struct hv_console_config *config)
 {
 	console->config = *config;
-	pthread_mutex_init(&console->out_lock, NULL);
+	hv_lock_init(&console->out_lock);
 	hv_stream_open(&console->out_stream, config->out_fd, true);
 	hv_stream_open(&console->in_stream, config->in_fd, false);
 	console->out_watch = (struct hv_watch){

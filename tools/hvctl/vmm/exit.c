@@ -8,6 +8,7 @@
 #include "emul/task.h"
 #include "exit.h"
 #include "halt.h"
+#include "lib/lock.h"
 #include "lib/tvx.h"
 #include "lib/util.h"
 #include "lib/x86.h"
@@ -365,6 +366,7 @@ void hv_exit_handle(struct hv_vcpu *vcpu)
 {
 	uint32_t reason = vcpu->run->reason;
 
+	hv_lock_assert_held(&vcpu->machine->lock);
 	exit_rows[reason < HV_NR_EXITS ? reason : TINYVMX_EXIT_UNKNOWN].handle(vcpu);
 }
 

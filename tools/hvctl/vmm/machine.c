@@ -90,6 +90,7 @@ static void rearm_timer_fd(struct hv_clock *clock)
 	uint64_t next = hv_clock_next(clock);
 	struct itimerspec when = { 0 };
 
+	hv_lock_assert_held(&machine->lock);
 	/* Zero disarms; a deadline of zero has passed long ago. */
 	if (next != UINT64_MAX && !machine->time_stopped_ns) {
 		next += machine->time_lost_ns;
@@ -440,8 +441,11 @@ struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int m
 		tell_image(machine);
 		error = create_vcpus(machine, err);
 	}
+	/* Nobody else is there yet, but from here on chips are entered, which want it. */
+	pthread_mutex_lock(&machine->lock);
 	if (!error)
 		error = create_devices(machine, err);
+	pthread_mutex_unlock(&machine->lock);
 	if (!error)
 		return machine;
 	hv_machine_destroy(machine);
@@ -451,12 +455,16 @@ struct hv_machine *hv_machine_create_empty(const struct hv_config *config, int m
 struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_error *err)
 {
 	struct hv_machine *machine = hv_machine_create_empty(config, -1, err);
+	int error;
 
 	if (!machine)
 		return NULL;
 	hv_backend_empty(&machine->console_end);
 	hv_serial_empty_files(machine);
-	if (hv_machine_load(machine, err)) {
+	pthread_mutex_lock(&machine->lock);
+	error = hv_machine_load(machine, err);
+	pthread_mutex_unlock(&machine->lock);
+	if (error) {
 		hv_machine_destroy(machine);
 		return NULL;
 	}
@@ -470,9 +478,11 @@ void hv_machine_destroy(struct hv_machine *machine)
 		hv_vcpu_destroy(&machine->vcpus[i]);
 	hv_machine_close_consoles(machine);
 	hv_backend_close(&machine->console_end);
+	pthread_mutex_lock(&machine->lock);
 	hv_serial_destroy(machine);
 	hv_machine_bios_destroy(machine);
 	hv_machine_pc_destroy(machine);
+	pthread_mutex_unlock(&machine->lock);
 	free(machine->vcpus);
 	hv_vm_destroy(&machine->vm);
 	hv_payload_free(&machine->payload);

@@ -8,6 +8,7 @@
 #include "firmware/acpi.h"
 #include "firmware/bda.h"
 #include "firmware/layout.h"
+#include "lib/lock.h"
 #include "lib/tvx.h"
 #include "machine_pc.h"
 #include "serial.h"
@@ -69,6 +70,7 @@ static void end_interrupt(struct hv_machine_pc *pc, uint8_t vector)
 {
 	struct hv_clock *clock = &pc->machine->clock;
 
+	hv_lock_assert_held(&pc->machine->lock);
 	if (pc->redelivered >= STORM && !pc->late_eoi.armed) {
 		pc->late_vector = vector;
 		hv_timer_arm(clock, &pc->late_eoi, hv_now_ns(clock) + STORM_DELAY_NS);
@@ -99,8 +101,10 @@ static void deliver(void *ctx, const struct hv_ioapic_message *message)
 	struct hv_machine_pc *pc = ctx;
 	uint64_t address = hv_ioapic_msi_address(message);
 	uint32_t data = hv_ioapic_msi_data(message);
-	int error = tvx_msi(pc->machine->vm.fd, address, data);
+	int error;
 
+	hv_lock_assert_held(&pc->machine->lock);
+	error = tvx_msi(pc->machine->vm.fd, address, data);
 	pc->delivered = true;
 	if (error)
 		hv_machine_say(pc->machine,

@@ -2,6 +2,7 @@
 /* A ring of bytes that overwrites its oldest. */
 #include <string.h>
 
+#include "lib/lock.h"
 #include "ring.h"
 
 /* Nobody comes back to an empty screen. */
@@ -9,7 +10,7 @@
 
 void hv_ring_init(struct hv_ring *ring)
 {
-	pthread_mutex_init(&ring->lock, NULL);
+	hv_lock_init(&ring->lock);
 }
 
 void hv_ring_exit(struct hv_ring *ring)
@@ -43,9 +44,10 @@ void hv_ring_put(struct hv_ring *ring, const uint8_t *data, size_t len)
 	pthread_mutex_unlock(&ring->lock);
 }
 
-/* The oldest byte that is there; @lock is held. */
-static uint64_t oldest(const struct hv_ring *ring)
+/* The oldest byte that is there. */
+static uint64_t oldest(struct hv_ring *ring)
 {
+	hv_lock_assert_held(&ring->lock);
 	return ring->total > sizeof(ring->data) ? ring->total - sizeof(ring->data) : 0;
 }
 

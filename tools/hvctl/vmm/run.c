@@ -194,6 +194,7 @@ int hv_machine_stop_time(struct hv_machine *machine)
 	uint64_t host_tsc;
 	int error = hv_vcpu_host_tsc(hv_machine_bsp(machine), &host_tsc);
 
+	hv_lock_assert_held(&machine->lock);
 	assert(machine->paused && !machine->time_stopped_ns);
 	for (unsigned int i = 0; i < machine->nr_vcpus && !error; i++)
 		error = hv_vcpu_stop_time(&machine->vcpus[i], host_tsc);
@@ -209,6 +210,7 @@ int hv_machine_start_time(struct hv_machine *machine)
 	uint64_t host_tsc;
 	int error = hv_vcpu_host_tsc(hv_machine_bsp(machine), &host_tsc);
 
+	hv_lock_assert_held(&machine->lock);
 	assert(machine->time_stopped_ns && none_runs(machine));
 	machine->time_lost_ns = hv_monotonic_ns() - machine->time_stopped_ns;
 	machine->time_stopped_ns = 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/lock.h"
 #include "machine_pc.h"
 #include "serial.h"
 #include "shortcut.h"
@@ -28,6 +29,7 @@ static void set_irq(void *controller, unsigned int index, bool level)
 	struct hv_irq irq = hv_pc_irq(&machine->pc->board, line);
 	bool any = false;
 
+	hv_lock_assert_held(&machine->lock);
 	machine->serial[index].level = level;
 	for (unsigned int i = 0; i < HV_PC_COM_PORTS; i++)
 		any |= hv_pc_com[i].irq == line && machine->serial[i].level;
@@ -181,6 +183,7 @@ static struct hv_serial *next_port(struct hv_machine *machine, struct hv_serial 
 
 void hv_serial_reset(struct hv_machine *machine)
 {
+	hv_lock_assert_held(&machine->lock);
 	for (struct hv_serial *port = NULL; (port = next_port(machine, port));) {
 		hv_uart16550_reset(&port->uart);
 		port->panic = (struct hv_panic){ .len = 0 };
@@ -189,6 +192,7 @@ void hv_serial_reset(struct hv_machine *machine)
 
 void hv_serial_flush(struct hv_machine *machine)
 {
+	hv_lock_assert_held(&machine->lock);
 	for (struct hv_serial *port = NULL; (port = next_port(machine, port));)
 		hv_uart16550_flush(&port->uart);
 }

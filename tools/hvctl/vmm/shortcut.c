@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The shortcut through the module, of the serial ports and of ELCR. */
+#include "lib/lock.h"
 #include "machine_pc.h"
 #include "serial.h"
 #include "shortcut.h"
@@ -19,6 +20,7 @@ void hv_shortcut_close(struct hv_vcpu *vcpu)
 	struct tinyvmx_shortcut *shortcut = &vcpu->run->shortcut;
 	uint16_t port = shortcut->out_port;
 
+	hv_lock_assert_held(&vcpu->machine->lock);
 	if (!port && !shortcut->in_port)
 		return;
 	set_ports(shortcut, 0, 0);
@@ -67,6 +69,7 @@ void hv_shortcut_open(struct hv_vcpu *vcpu)
 	const struct tinyvmx_exit_io *io = &vcpu->run->io;
 	const struct hv_uart16550 *uart = find_uart(vcpu->machine, io->port);
 
+	hv_lock_assert_held(&vcpu->machine->lock);
 	/* Bytes of two vCPUs would get out of order. */
 	if (vcpu->machine->nr_vcpus > 1)
 		return;
@@ -81,6 +84,7 @@ void hv_shortcut_open(struct hv_vcpu *vcpu)
 
 void hv_shortcut_no_input(struct hv_machine *machine)
 {
+	hv_lock_assert_held(&machine->lock);
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
 		if (machine->vcpus[i].run)
 			__atomic_store_n(&machine->vcpus[i].run->shortcut.in_port, 0,
@@ -89,6 +93,7 @@ void hv_shortcut_no_input(struct hv_machine *machine)
 
 void hv_shortcut_hurry(struct hv_machine *machine)
 {
+	hv_lock_assert_held(&machine->lock);
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++) {
 		struct hv_vcpu *vcpu = &machine->vcpus[i];
 
