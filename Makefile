@@ -64,6 +64,14 @@ test-all: test
 	@$(MAKE) --no-print-directory test KERNEL=6.12 CPUS=1 ONLY=linux
 	@$(MAKE) --no-print-directory test-long
 
+# Many CPUs, many VMs, a host that changes: on one, two and four CPUs.
+MANY := hotplug hostile kill kvm_calls lapic_hlt lapic_ipi lapic_startup lapic_stress limits memory_large memory_live memory_pressure \
+	memory_swap migrate processes task_switch tsc_state user_limits userfault wake_ups guests:smp-* guests:minios-smp-* guests:task \
+	linux:smp? vms crowd churn
+.PHONY: test-many
+test-many:
+	@$(MAKE) --no-print-directory test KERNEL="$(or $(KERNEL),6.12)" CPUS="4 2 1" ONLY="$(MANY)"
+
 # What takes too long for every day: crashes and reboots, sleep, Linux beside QEMU's, on each kernel; two hundred VMs; a
 # thousand unloads and kills, a million wake-ups.
 test-long test-crash: deps-test
@@ -132,6 +140,7 @@ help:
 	@echo "make shell     a shell in that machine"
 	@echo "make test      all tests, with 1 and 2 CPUs, on each kernel once or twice; ONLY="name ..." for some (see docs/testbed.md)"
 	@echo "make test-all  those, all of them on Linux 7.2 too, and make test-long (two hours on two CPUs)"
+	@echo "make test-many several CPUs, several VMs, a host whose CPUs and memory come and go: on 1, 2 and 4 CPUs"
 	@echo "make test-images  kernels and firmware of others as the distribution packages them: memtest86+, Xen, GNU Mach, iPXE, OVMF, qboot, U-Boot"
 	@echo "make test-long  with guests running, on each kernel: crash kernels and reboots (make test-crash), sleep, QEMU beside hvctl"
 	@echo "make test-debug  selftests and guests on kernels with KASAN, lockdep, KCSAN, PREEMPT_RT ..., which it builds first"
