@@ -396,7 +396,9 @@ static int finish(struct session *session)
 {
 	struct hv_machine *machine = session->machine;
 
+	pthread_mutex_lock(&machine->lock);
 	hv_serial_flush(machine);
+	pthread_mutex_unlock(&machine->lock);
 	hv_display_close(&session->display);
 	tell_screen(machine);
 	hv_control_flush(session->control);
