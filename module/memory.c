@@ -131,12 +131,12 @@ static void unmap_range(struct tvx_memory *memory, struct removal *removal, bool
 /*
  * From now on nothing is mapped in the range. Several are one, with what is between them, until
  * the last one ends. What a fault maps may begin before its address, by a large page at most,
- * and those that the kernel splits are of 2 MiB.
+ * and those that the kernel splits are of 2 MiB. All of a process may end at ~0 (clear_refs).
  */
 static void begin_change(struct tvx_memory *memory, unsigned long start, unsigned long end)
 {
 	start = ALIGN_DOWN(start, PMD_SIZE);
-	end = ALIGN(end, PMD_SIZE);
+	end = ALIGN(min(end, TASK_SIZE_MAX), PMD_SIZE);
 	raw_spin_lock(&memory->lock);
 	if (!memory->changes) {
 		memory->change_start = start;
@@ -197,19 +197,18 @@ static void memory_release(struct mmu_notifier *notifier, struct mm_struct *mm)
  * is what the guest uses from now on, within ticks of the timer.
  *
  * A CPU without accessed bits shows by an EPT violation that a page is used again, so what was
- * mapped was used. That goes at once: whoever takes the page away flushes only what is mapped.
+ * mapped was used. That goes at once, of all slots that have the page: whoever takes it away
+ * flushes only what is mapped.
  */
-static bool forget_use_locked(struct tvx_memory *memory, struct ept_removal *part)
+static bool forget_part_locked(struct tvx_memory *memory, struct ept_removal *part)
 {
 	lockdep_assert_held(&memory->lock);
-	if (!ept_has_ad(&memory->ept)) {
-		unmap_piece_locked(memory, part);
-		return part->any;
-	}
-	if (!ept_accessed(&memory->ept, part->gpa, part->end, true))
-		return false;
-	atomic64_inc(&memory->generation);
-	return true;
+	if (ept_has_ad(&memory->ept))
+		return ept_accessed(&memory->ept, part->gpa, part->end, true);
+	part->budget = EPT_PIECE;
+	part->any = false;
+	ept_unmap(&memory->ept, part);
+	return part->any;
 }
 
 /* The caller holds a lock of the process's page tables. */
@@ -220,7 +219,11 @@ static bool forget_use(struct tvx_memory *memory, unsigned long start, unsigned 
 
 	raw_spin_lock(&memory->lock);
 	while (next_part_locked(memory, &removal))
-		used |= forget_use_locked(memory, &removal.part);
+		used |= forget_part_locked(memory, &removal.part);
+	if (used && ept_has_ad(&memory->ept))
+		atomic64_inc(&memory->generation);
+	else if (used)
+		flush_locked(memory);
 	raw_spin_unlock(&memory->lock);
 	ept_free(&memory->ept, &removal.part);
 	return used;

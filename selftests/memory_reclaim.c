@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Pages that the kernel merges, moves or takes away under a guest. */
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "lib.h"
@@ -113,6 +114,64 @@ static void test_compaction(void)
 	munmap(p, PAGES * PAGE);
 }
 
+static void writes(void)
+{
+	for (;;) {
+		for (u64 i = 0; i < PAGES; i++)
+			(*(volatile u64 *)(GPA + i * PAGE))++;
+		guest_alive++;
+	}
+}
+
+#define SOFT_DIRTY	(1UL << 55)	/* Documentation/admin-guide/mm/soft-dirty.rst */
+
+/* How many pages are not told as written; all are, by now. */
+static long missed(int pagemap, const u8 *p)
+{
+	static u64 entry[PAGES];
+	long n = 0;
+
+	must(pread(pagemap, entry, sizeof(entry), (u64)p / PAGE * sizeof(*entry)));
+	for (u64 i = 0; i < PAGES; i++)
+		n += !(entry[i] & SOFT_DIRTY);
+	return n;
+}
+
+/* What is written from now on, as CRIU asks. A notifier is told of all addresses at once. */
+static bool forget_written(void)
+{
+	return write_text("/proc/self/clear_refs", "4");
+}
+
+static long missed_of_guest(struct vcpu *vcpu, int pagemap, const u8 *p)
+{
+	struct runner *runner = runner_start(vcpu);
+	long n = 0;
+
+	for (u32 i = 0; i < 30 && !n; i++)
+		n = forget_written() && still_right(runner, vcpu->vm) ? missed(pagemap, p) : -1;
+	runner_stop(runner);
+	return n;
+}
+
+static void test_soft_dirty(void)
+{
+	struct vcpu *vcpu = vcpu_simple(writes);
+	int pagemap = must(open("/proc/self/pagemap", O_RDONLY));
+	bool known = forget_written();
+	u8 *p = fill();
+
+	must(set_memory(vcpu->vm->fd, 1, 0, GPA, PAGES * PAGE, p));
+	if (known && !missed(pagemap, p))
+		is(missed_of_guest(vcpu, pagemap, p), 0,
+		   "soft-dirty bits tell all that a running guest writes");
+	else
+		skip("this kernel has no soft-dirty bits", "what a guest writes");
+	close(pagemap);
+	vcpu_simple_destroy(vcpu);
+	munmap(p, PAGES * PAGE);
+}
+
 static void test_pageout(void)
 {
 	struct vcpu *vcpu = vcpu_simple(checks);
@@ -138,6 +197,7 @@ int main(void)
 	tap_init();
 	test_ksm();
 	test_compaction();
+	test_soft_dirty();
 	test_pageout();
 	return tap_exit();
 }
