@@ -103,9 +103,11 @@ void tvx_reset_vmcs(struct tvx_vcpu *vcpu, u64 tsc_offset)
 	tvx_msr_bitmap_init(vcpu);
 }
 
-/* What was under way when the INIT came. */
+/* What was under way when the INIT came: an NMI or a kick that was sent before it, too. */
 static void forget_events(struct tvx_vcpu *vcpu)
 {
+	clear_bit(TVX_REQUEST_NMI, &vcpu->requests);
+	clear_bit(TVX_REQUEST_UNHALT, &vcpu->requests);
 	vcpu->pending = 0;
 	vcpu->event_held = false;
 	vcpu->ignne = false;

@@ -229,6 +229,20 @@ static void test_order(void)
 	pair_destroy(&p);
 }
 
+/* An NMI that was sent before the INIT is no business of what starts after it. */
+static void test_nmi_before(void)
+{
+	struct pair p = pair_create(guest_spin);
+
+	must(msi_raw(p.vm->fd, MSI_BASE | MSI_DEST(1), MODE_NMI));
+	send(&p, AP | MODE_INIT | ICR_ASSERT);
+	send(&p, AP | MODE_STARTUP | START_PAGE);
+	ok(take(p.ap) && activity(p.ap) == TINYVMX_ACTIVITY_ACTIVE, "NMI, INIT, SIPI");
+	is(vcpu_events(p.ap).pending, 0, "... the NMI is forgotten");
+	ok(run_until_port(p.ap, START_PAGE << 8), "... and the code at the vector's page runs");
+	pair_destroy(&p);
+}
+
 /* The bootstrap processor goes on where RESET would have it, where there is no RAM here. */
 static void test_bsp(void)
 {
@@ -438,6 +452,7 @@ int main(void)
 	test_init_to_oneself();
 	test_init_ends_hlt();
 	test_order();
+	test_nmi_before();
 	test_bsp();
 	test_after_init();
 	test_unfinished();
