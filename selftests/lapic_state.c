@@ -306,6 +306,30 @@ static void test_nmi_between(void)
 	vcpu_simple_destroy(vcpu);
 }
 
+static void takes_one(void)
+{
+	guest_expect(0x50);
+	guest_sync(1);
+	sti();
+	guest_is(guest_wait(0x50, 1, 100), true);
+}
+
+/* ... and for interrupts. */
+static void test_interrupt_between(void)
+{
+	struct vcpu *vcpu = lapic_simple(takes_one);
+	struct tinyvmx_lapic state;
+
+	ok_sync(vcpu, 1, "a vCPU that takes no interrupt yet");
+	state = lapic_state(vcpu);
+	must(msi(vcpu->vm, 0, 0x50));
+	must(try_set_lapic(vcpu, &state));
+	ok(lapic_state(vcpu).regs[REGS(X_IRR + 2)] & 1 << 16,
+	   "an interrupt between GET and SET is not lost");
+	ok_done(vcpu, "... the guest gets it");
+	vcpu_simple_destroy(vcpu);
+}
+
 int main(void)
 {
 	tap_init();
@@ -320,5 +344,6 @@ int main(void)
 	test_nmi();
 	test_frozen();
 	test_nmi_between();
+	test_interrupt_between();
 	return tap_exit();
 }

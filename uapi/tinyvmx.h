@@ -557,6 +557,9 @@ struct tinyvmx_debug {
  * @pad: must be 0
  * @regs: the registers: register at offset N is regs[N / 16]
  *
+ * GET has in IRR what was sent so far. What comes between that and SET is not lost: it
+ * gets into IRR afterwards.
+ *
  * EINVAL: what WRMSR to IA32_APIC_BASE would refuse, reserved register bits.
  */
 struct tinyvmx_lapic {

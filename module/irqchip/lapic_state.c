@@ -69,7 +69,6 @@ int tvx_lapic_set_state(struct tvx_vcpu *vcpu, const struct tinyvmx_lapic *state
 	WRITE_ONCE(lapic->base, state->base);
 	memcpy(lapic->regs, state->regs, sizeof(lapic->regs));
 	lapic->esr = 0;
-	bitmap_zero(lapic->posted, 256);
 	store_page(lapic, state->regs);
 	tvx_lapic_timer_set(vcpu, state);
 	tvx_lapic_reload(vcpu);
