@@ -191,15 +191,15 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	if (vcpu->faulted)
 		resolve_fault(vcpu);
 	/* Interrupts may have been open: VMX may be off, and there may be work. */
-	if (vcpu->vmcs.cpu < 0 || vcpu->faulted || vcpu->split_lock || vcpu->yield ||
-	    is_started_up(vcpu))
+	if (vcpu->vmcs.cpu < 0 || vcpu->faulted)
 		return LEAVE;
-	/* Before a signal: no state blob has it. */
+	/* Before a signal, and before what the outer part may see one after: no state blob has it. */
 	if (vcpu->lapic.eoi) {
 		tvx_exit_eoi(vcpu);
 		return LEAVE_USER;
 	}
-	if (tvx_host_wants_thread() || unlikely(must_move_apic_page(vcpu)))
+	if (vcpu->split_lock || vcpu->yield || is_started_up(vcpu) || tvx_host_wants_thread() ||
+	    unlikely(must_move_apic_page(vcpu)))
 		return LEAVE;
 	if (vcpu->fault_error) {
 		tvx_exit_memory_fault(vcpu, vcpu->fault_error);
