@@ -14,6 +14,7 @@
 #include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 
 #include "host_user.h"
 
@@ -60,30 +61,49 @@ static struct tvx_user *find_locked(kuid_t uid)
 	return NULL;
 }
 
-static struct tvx_user *add_locked(kuid_t uid)
+/*
+ * The uids that a user has of a user namespace are not so many users: all count for the owner of
+ * the outermost namespace that is not root's.
+ */
+static kuid_t accountable_uid(void)
 {
-	struct tvx_user *user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
+	const struct user_namespace *ns;
+	kuid_t uid = current_uid();
 
-	lockdep_assert_held(&users_lock);
-	if (!user)
-		return NULL;
-	user->uid = uid;
-	refcount_set(&user->refs, 1);
-	hash_add(users, &user->link, __kuid_val(uid));
+	for (ns = current_user_ns(); ns->parent; ns = ns->parent)
+		if (!uid_eq(ns->owner, GLOBAL_ROOT_UID))
+			uid = ns->owner;
+	return uid;
+}
+
+/* The caller has made @new: who waits for its memory keeps nobody else waiting. */
+static struct tvx_user *find_or_add(kuid_t uid, struct tvx_user *new)
+{
+	struct tvx_user *user;
+
+	mutex_lock(&users_lock);
+	user = find_locked(uid);
+	if (user) {
+		refcount_inc(&user->refs);
+	} else {
+		user = new;
+		hash_add(users, &user->link, __kuid_val(uid));
+	}
+	mutex_unlock(&users_lock);
 	return user;
 }
 
 struct tvx_user *tvx_user_get(void)
 {
-	struct tvx_user *user;
+	struct tvx_user *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT), *user;
 
-	mutex_lock(&users_lock);
-	user = find_locked(current_uid());
-	if (user)
-		refcount_inc(&user->refs);
-	else
-		user = add_locked(current_uid());
-	mutex_unlock(&users_lock);
+	if (!new)
+		return NULL;
+	new->uid = accountable_uid();
+	refcount_set(&new->refs, 1);
+	user = find_or_add(new->uid, new);
+	if (user != new)
+		kfree(new);
 	return user;
 }
 

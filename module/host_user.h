@@ -18,7 +18,10 @@ struct tvx_user;
 /* Compute the bounds that were not given. */
 void tvx_user_init(void);
 
-/* This thread's user, by its real uid; with a reference. Return: NULL: no memory. May sleep. */
+/*
+ * This thread's user, by its real uid, or by that of who made its user namespace; with a
+ * reference. Return: NULL: no memory. May sleep.
+ */
 struct tvx_user *tvx_user_get(void);
 void tvx_user_put(struct tvx_user *user);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module's parameters bound what each user has of VMs. */
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "lib.h"
 
@@ -101,6 +103,53 @@ static void test_users(void)
 	close(fd);
 }
 
+/* The users of a user namespace of OTHER_UID's: subordinate uids, as /etc/subuid gives them. */
+#define SUBORDINATE	"0 2000000 10\n"
+
+static int in_namespace(void *arg)
+{
+	const int *ready = arg;
+	char byte;
+	int fd;
+
+	if (setuid(OTHER_UID) || unshare(CLONE_NEWUSER))
+		return 4;
+	/* Who dropped his uid belongs to root in /proc, until he says otherwise. */
+	prctl(PR_SET_DUMPABLE, 1);
+	if (write(ready[1], "x", 1) != 1 || read(ready[2], &byte, 1) != 1 || setresuid(0, 0, 0))
+		return 3;
+	fd = create_vm_fd();
+	if (fd < 0 || setresuid(1, 1, 1))
+		return 2;
+	return create_vm_fd() < 0 && errno == ENOSPC ? 0 : 1;
+}
+
+static void test_subordinates(void)
+{
+	int out[2], in[2], status;
+	char path[40], byte;
+	pid_t child;
+
+	set_bound(VMS, 1);
+	must(pipe(out) | pipe(in));
+	child = spawn(in_namespace, (int[]){ out[0], out[1], in[0], in[1] });
+	close(out[1]);
+	if (read(out[0], &byte, 1) == 1) {
+		snprintf(path, sizeof(path), "/proc/%d/uid_map", child);
+		if (!write_text(path, SUBORDINATE))
+			bail("%s: %m", path);
+		must(write(in[1], "x", 1));
+	}
+	status = reap(child);
+	if (status == 4)
+		skip("no user namespaces here", "subordinate uids");
+	else
+		is(status, 0, "the uids of a user namespace have one bound, that of its owner");
+	close(out[0]);
+	close(in[0]);
+	close(in[1]);
+}
+
 static void reads_sparse(void)
 {
 	for (u64 i = 0; i < STEPS; i++)
@@ -144,6 +193,7 @@ int main(void)
 	set_bound(VMS, before[VMS]);
 	test_vcpus();
 	test_users();
+	test_subordinates();
 	set_bound(VMS, before[VMS]);
 	set_bound(VCPUS, before[VCPUS]);
 	test_tables();
