@@ -98,6 +98,21 @@ static void test_talking_guest(void **state)
 	tells("no output for 10 s");
 }
 
+/* As hvctl pause does it, by the thread that looks. */
+static void test_paused_guest(void **state)
+{
+	(void)state;
+	start(1, 1);
+	hv_machine_pause(machine);
+	test_with_lock(machine, assert_int_equal(hv_machine_stop_time(machine), 0));
+	tells(NULL);
+	assert_true(silence.timer.armed);
+	assert_int_equal(silence.wait_ns, HV_SILENCE_NS);
+	test_with_lock(machine, assert_int_equal(hv_machine_start_time(machine), 0));
+	hv_machine_resume(machine);
+	tells("no output for 10 s");
+}
+
 static void test_vcpus(void **state)
 {
 	(void)state;
@@ -144,8 +159,8 @@ static void test_ended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_silent_guest), TEST(test_talking_guest), TEST(test_vcpus),
-		TEST(test_not_verbose),  TEST(test_ended),
+		TEST(test_silent_guest), TEST(test_talking_guest), TEST(test_paused_guest),
+		TEST(test_vcpus),        TEST(test_not_verbose),   TEST(test_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,11 +77,16 @@ static void wait_from_now(struct hv_silence *silence)
 
 void hv_silence_look(struct hv_silence *silence)
 {
-	bool silent = silence->said == silence->machine->console.out_total;
+	const struct hv_machine *machine = silence->machine;
+	bool silent = silence->said == machine->console.out_total;
 
-	if (silent)
+	/* Of one that is paused nobody expects words; to pause it here would wait for ourselves. */
+	if (silent && !machine->time_stopped_ns) {
 		tell(silence);
-	silence->wait_ns = silent ? 2 * silence->wait_ns : HV_SILENCE_NS;
+		silence->wait_ns *= 2;
+	} else if (!silent) {
+		silence->wait_ns = HV_SILENCE_NS;
+	}
 	wait_from_now(silence);
 }
 
