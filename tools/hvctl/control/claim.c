@@ -66,6 +66,18 @@ static int lock_patiently(int dir_fd, const char *file)
 	return fd;
 }
 
+/* What hv_claim_take() writes, or not yet: others' programs have files of such names, too. */
+static bool is_ours(int fd)
+{
+	char text[16];
+	ssize_t len = pread(fd, text, sizeof(text), 0);
+
+	for (ssize_t i = 0; i < len; i++)
+		if (text[i] != '\n' && (text[i] < '0' || text[i] > '9'))
+			return false;
+	return len >= 0 && len < (ssize_t)sizeof(text);
+}
+
 /* By who holds the lock; it goes last. */
 static void remove_files(int dir_fd, const char *name)
 {
@@ -98,6 +110,12 @@ int hv_claim_take(struct hv_claim *claim, const struct hv_runtime_dir *dir, cons
 	fd = lock_patiently(dir->fd, file);
 	if (fd == -EWOULDBLOCK)
 		return refuse(dir, name, err);
+	if (fd >= 0 && !is_ours(fd)) {
+		close(fd);
+		return hv_fail(err, EEXIST,
+			       "%s/%s is no file of hvctl's; choose another name, or set %s",
+			       dir->path, file, HV_RUNTIME_DIR_VARIABLE);
+	}
 	if (fd >= 0 && (ftruncate(fd, 0) || pwrite(fd, pid, len, 0) != len)) {
 		int error = -errno;
 
@@ -132,7 +150,8 @@ bool hv_claim_is_alive(const struct hv_runtime_dir *dir, const char *name)
 	file_name(file, name, LOCK_SUFFIX);
 	fd = lock(dir->fd, file, 0);
 	if (fd >= 0) {
-		remove_files(dir->fd, name);
+		if (is_ours(fd))
+			remove_files(dir->fd, name);
 		close(fd);
 	}
 	return fd == -EWOULDBLOCK;

@@ -154,6 +154,18 @@ static void test_dir_of_a_session(void **state)
 	assert_int_equal(status_of(pid), 0);
 }
 
+/* With a user's last session goes what is in /run/user, unless that user lingers. */
+static void test_dir_that_goes(void **state)
+{
+	struct hv_runtime_dir of_session = { .path = "/run/user/1000/hvctl" };
+	struct hv_runtime_dir other = { .path = "/tmp/hvctl-1000" };
+
+	(void)state;
+	assert_false(hv_runtime_dir_is_of_session(&other));
+	if (access("/var/lib/systemd/linger/root", F_OK))
+		assert_true(hv_runtime_dir_is_of_session(&of_session));
+}
+
 /* ------------------------------------------------------------------- names */
 
 static bool is_there(const char *file)
@@ -258,6 +270,30 @@ static void test_what_the_dead_leave(void **state)
 	assert_false(is_there("web.sock"));
 	assert_int_equal(hv_claim_pid(&dir, "web"), getpid());
 	hv_claim_release(&claim);
+}
+
+/* A directory that is not hvctl's alone: what others have locks for stays. */
+static void test_locks_of_others(void **state)
+{
+	static const char words[] = "[[package]]\nname = \"others\"\n";
+	struct hv_error err = { .text = "" };
+	struct hv_claim claim;
+	struct hv_name *names;
+	char text[64] = "";
+	int fd;
+
+	(void)state;
+	open_dir();
+	fd = openat(dir.fd, "Cargo.lock", O_RDWR | O_CREAT, 0600);
+	assert_int_equal(write(fd, words, strlen(words)), strlen(words));
+	assert_int_equal(hv_claim_list(&dir, &names), 0);
+	assert_false(hv_claim_is_alive(&dir, "Cargo"));
+	assert_int_equal(hv_claim_take(&claim, &dir, "Cargo", &err), -EEXIST);
+	assert_non_null(strstr(err.text, "Cargo.lock is no file of hvctl's; choose another name"));
+	assert_int_equal(faccessat(dir.fd, "Cargo.lock", F_OK, 0), 0);
+	assert_int_equal(pread(fd, text, sizeof(text) - 1, 0), strlen(words));
+	assert_string_equal(text, words);
+	close(fd);
 }
 
 static void test_list(void **state)
@@ -385,9 +421,11 @@ int main(void)
 		T(test_dir_of_another),
 		T(test_dir_that_is_none),
 		T(test_dir_of_a_session),
+		T(test_dir_that_goes),
 		T(test_name_is_had),
 		T(test_lock_that_is_a_link),
 		T(test_what_the_dead_leave),
+		T(test_locks_of_others),
 		T(test_list),
 		T(test_race),
 		T(test_find),
