@@ -214,21 +214,30 @@ static void test_panic(void **state)
 	assert_string_equal(machine->end.text, "Kernel panic - not syncing: no init");
 }
 
+/* Returns whether a triple fault makes the board reset. */
+static bool shuts_down(void)
+{
+	bool resets;
+
+	test_with_lock(machine, resets = hv_machine_pc_shutdown(machine->vcpus));
+	return resets;
+}
+
 static void test_triple_fault(void **state)
 {
 	(void)state;
-	assert_true(hv_machine_pc_shutdown(machine->vcpus));
+	assert_true(shuts_down());
 	assert_true(reset_is_wanted());
 	run_clock(9999999999);
-	assert_false(hv_machine_pc_shutdown(machine->vcpus));
+	assert_false(shuts_down());
 	run_clock(10000000000);
-	assert_true(hv_machine_pc_shutdown(machine->vcpus));
+	assert_true(shuts_down());
 	machine->config.no_reboot = true;
-	assert_false(hv_machine_pc_shutdown(machine->vcpus));
+	assert_false(shuts_down());
 	/* Also then a panic is one: reboot=t */
 	hv_panic_watch(&machine->serial[0].panic,
 		       (const uint8_t *)"Kernel panic - not syncing: x\n", 30);
-	assert_true(hv_machine_pc_shutdown(machine->vcpus));
+	assert_true(shuts_down());
 }
 
 /* The first one begins, the others wait for it: when they are made and after each reset. */

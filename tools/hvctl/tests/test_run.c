@@ -450,11 +450,11 @@ static void test_timers_stand_still(void **state)
 	struct pollfd poller = { .fd = machine->timer_fd, .events = POLLIN };
 
 	(void)state;
-	pthread_mutex_lock(&machine->lock);
 	hv_machine_pause(machine);
 	test_out(machine, 0x43, 1, 0x34);
 	test_out(machine, 0x40, 1, 0x01);
 	test_out(machine, 0x40, 1, 0x40);
+	pthread_mutex_lock(&machine->lock);
 	assert_true(hv_clock_next(&machine->clock) != UINT64_MAX);
 	assert_int_equal(hv_machine_stop_time(machine), 0);
 	assert_int_equal(poll(&poller, 1, 60), 0);
