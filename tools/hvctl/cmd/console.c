@@ -88,7 +88,7 @@ int hv_cmd_console(int argc, char **argv)
 	int status;
 
 	hv_command_parse(&hv_argp_console, argc, argv, &word);
-	if (open_waiter(&waiter, word, &err) || hv_reach(&client, waiter.name, &err)) {
+	if (open_waiter(&waiter, word, &err) || hv_reach_named(&client, waiter.name, &err)) {
 		status = hv_reach_fail(argv[0], word, &err);
 	} else if (ask(&client, "console", &reply, &err)) {
 		hv_reach_fail(argv[0], client.name, &err);

@@ -18,6 +18,13 @@ int hv_reach_fail(const char *command, const char *name, const struct hv_error *
 	return HV_STATUS_USAGE;
 }
 
+static int open_dir(struct hv_runtime_dir *dir, struct hv_error *err)
+{
+	int error = hv_runtime_dir_open(dir, false, err);
+
+	return error == -ENOENT ? hv_fail(err, ENOENT, "no such VM; there is none") : error;
+}
+
 int hv_reach(struct hv_client *client, const char *word, struct hv_error *err)
 {
 	struct hv_runtime_dir dir;
@@ -25,11 +32,22 @@ int hv_reach(struct hv_client *client, const char *word, struct hv_error *err)
 	int error;
 
 	client->fd = -1;
-	error = hv_runtime_dir_open(&dir, false, err);
-	if (error == -ENOENT)
-		hv_fail(err, ENOENT, "no such VM; there is none");
+	error = open_dir(&dir, err);
 	if (!error)
 		error = hv_client_find(&dir, word, name, err);
+	if (!error)
+		error = hv_client_open(client, &dir, name, err);
+	hv_runtime_dir_close(&dir);
+	return error;
+}
+
+int hv_reach_named(struct hv_client *client, const char *name, struct hv_error *err)
+{
+	struct hv_runtime_dir dir;
+	int error;
+
+	client->fd = -1;
+	error = open_dir(&dir, err);
 	if (!error)
 		error = hv_client_open(client, &dir, name, err);
 	hv_runtime_dir_close(&dir);

@@ -18,6 +18,9 @@ int hv_reach_fail(const char *command, const char *name, const struct hv_error *
  */
 int hv_reach(struct hv_client *client, const char *word, struct hv_error *err);
 
+/* The same, by its whole name: one that has ended is not taken for another whose name begins so. */
+int hv_reach_named(struct hv_client *client, const char *name, struct hv_error *err);
+
 /**
  * hv_reach_end() - wait until it has ended, and tell how on standard output
  * @client: which has asked for "wait"

@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "lib/status.h"
+#include "lib/util.h"
 #include "reach.h"
 #include "vmm/config_file.h"
 #include "vmm/dry_run.h"
@@ -19,6 +20,8 @@ struct up {
 	const char *path;
 	bool dry_run;
 };
+
+static const struct hv_session_options detached = { .detach = true };
 
 enum { OPT_DRY_RUN = 'n' };
 
@@ -53,7 +56,8 @@ const struct argp hv_argp_up = {
 	.args_doc = "FILE",
 	.doc = "Start the VMs that FILE describes, as 'hvctl run -d' does, and tell their names.\v"
 	       "FILE (-: standard input) is TOML with a table [vm.NAME] for each VM, whose keys are "
-	       "those of 'hvctl run --config'. If one does not start, those before it are ended.",
+	       "those of 'hvctl run --config'. All are checked before the first one starts; if one "
+	       "does not start all the same, those before it are ended.",
 };
 
 static int fail(const struct hv_error *err)
@@ -87,17 +91,34 @@ static int check_names(const struct hv_config *configs, int count, struct hv_err
 	return error;
 }
 
+/* What each of them asks for: that of the last must not end the others when its turn comes. */
+static int check_machines(const struct hv_config *configs, int count, struct hv_error *err)
+{
+	static char subject[HV_NAME_MAX + 200];
+
+	for (int i = 0; i < count; i++) {
+		int error = hv_session_check(&configs[i], &detached, err);
+
+		if (!error)
+			continue;
+		snprintf(subject, sizeof(subject), "%s%s%s", configs[i].name,
+			 err->subject ? ": " : "", err->subject ?: "");
+		err->subject = subject;
+		return error;
+	}
+	return 0;
+}
+
 /* In a process each: that of the VM comes back from there, too, at its end. Returns the status. */
 static int start(const struct hv_config *config)
 {
-	const struct hv_session_options session = { .detach = true };
 	int status;
 	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
-		exit(hv_session_run(config, &session));
+		exit(hv_session_run(config, &detached));
 	if (pid < 0) {
 		fprintf(stderr, "hvctl up: no process: %s; see ulimit -u\n", strerror(errno));
 		return HV_STATUS_ERROR;
@@ -108,21 +129,30 @@ static int start(const struct hv_config *config)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* One that has ended by itself meanwhile is no error. */
-static void take_back(const struct hv_config *configs, int count)
+/* Whoever has this very name; then it is free again. One that has ended by itself is no error. */
+static void end(const char *name)
 {
+	static const char *const requests[] = { "wait", "kill" };
 	struct hv_client client;
 	struct hv_error err;
-	json_t *reply;
+	int status, error = hv_reach_named(&client, name, &err);
 
-	for (int i = 0; i < count; i++) {
-		reply = NULL;
-		if (!hv_reach(&client, configs[i].name, &err))
-			(void)hv_client_call(&client, json_pack("{s:s}", "request", "kill"), &reply,
-					     &err);
+	for (unsigned int i = 0; i < ARRAY_SIZE(requests) && !error; i++) {
+		json_t *reply = NULL;
+
+		error = hv_client_call(&client, json_pack("{s:s}", "request", requests[i]), &reply,
+				       &err);
 		json_decref(reply);
-		hv_client_close(&client);
 	}
+	if (!error)
+		(void)hv_reach_end(&client, &status, &err);
+	hv_client_close(&client);
+}
+
+static void take_back(const struct hv_config *configs, int count)
+{
+	for (int i = 0; i < count; i++)
+		end(configs[i].name);
 }
 
 static int start_all(const struct hv_config *configs, int count)
@@ -164,7 +194,8 @@ int hv_cmd_up(int argc, char **argv)
 	count = hv_config_file_open(&file, up.path, &err);
 	if (!count)
 		count = hv_config_file_read_vms(&file, &configs, &err);
-	if (count < 0 || (!up.dry_run && check_names(configs, count, &err)))
+	if (count < 0 || (!up.dry_run && (check_names(configs, count, &err) ||
+					  check_machines(configs, count, &err))))
 		status = fail(&err);
 	else
 		status = up.dry_run ? check_all(configs, count, &err) : start_all(configs, count);

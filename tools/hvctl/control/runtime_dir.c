@@ -2,6 +2,7 @@
 /* The directory of a user's VMs: found, made, and checked. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,21 @@ int hv_runtime_dir_open(struct hv_runtime_dir *dir, bool make, struct hv_error *
 		return hv_fail(err, errno, "%s: is no directory that we can read: %s; remove it",
 			       dir->path, strerror(errno));
 	return check(dir, err);
+}
+
+/* loginctl(1), enable-linger: systemd-logind has a file for each such user. */
+bool hv_runtime_dir_is_of_session(const struct hv_runtime_dir *dir)
+{
+	const struct passwd *user;
+	char file[PATH_MAX];
+
+	if (strncmp(dir->path, "/run/user/", 10))
+		return false;
+	user = getpwuid(geteuid());
+	if (!user)
+		return true;
+	snprintf(file, sizeof(file), "/var/lib/systemd/linger/%s", user->pw_name);
+	return access(file, F_OK);
 }
 
 void hv_runtime_dir_close(struct hv_runtime_dir *dir)

@@ -33,4 +33,7 @@ struct hv_runtime_dir {
 int hv_runtime_dir_open(struct hv_runtime_dir *dir, bool make, struct hv_error *err);
 void hv_runtime_dir_close(struct hv_runtime_dir *dir);
 
+/* Does it go with the user's last session, as what is in /run/user does, while VMs go on? */
+bool hv_runtime_dir_is_of_session(const struct hv_runtime_dir *dir);
+
 #endif

@@ -21,7 +21,12 @@ static int wait_for(int fd, pid_t pid)
 
 	if (read(fd, name, sizeof(name) - 1) > 0) {
 		printf("%s\n", name);
-		return fflush(stdout) ? HV_STATUS_ERROR : HV_STATUS_OK;
+		if (!fflush(stdout))
+			return HV_STATUS_OK;
+		fprintf(stderr,
+			"hvctl run: cannot write its name; mend standard output: it runs as %s\n",
+			name);
+		return HV_STATUS_ERROR;
 	}
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
@@ -115,6 +120,14 @@ static void close_stdin(void)
 	close(fd);
 }
 
+static void tell_where(const struct hv_detach *detach, const struct hv_control *control)
+{
+	if (hv_runtime_dir_is_of_session(&control->dir))
+		dprintf(detach->stderr_fd,
+			"hvctl run: %s: hvctl finds it until you log out; 'loginctl enable-linger' keeps %s\n",
+			control->claim.name, control->dir.path);
+}
+
 bool hv_detach_tell(struct hv_detach *detach, const struct hv_control *control)
 {
 	const char *name = control ? control->claim.name : "";
@@ -123,6 +136,8 @@ bool hv_detach_tell(struct hv_detach *detach, const struct hv_control *control)
 	if (detach->told_fd < 0)
 		return true;
 	show_log(detach);
+	if (control)
+		tell_where(detach, control);
 	close_stdin();
 	told = write(detach->told_fd, name, strlen(name)) > 0;
 	let_go(detach);

@@ -510,6 +510,31 @@ static int prepare_detached(struct hv_config *config, struct hv_error *err)
 	return 0;
 }
 
+/* For its streams; @config may change for that. */
+static int prepare(struct hv_config *config, const struct hv_session_options *options,
+		   struct hv_error *err)
+{
+	int error = options->detach ? prepare_detached(config, err) : 0;
+
+	return error ? error : hv_display_check(config, err);
+}
+
+int hv_session_check(const struct hv_config *asked, const struct hv_session_options *options,
+		     struct hv_error *err)
+{
+	struct hv_config config = *asked;
+	struct hv_machine *machine;
+	int error = prepare(&config, options, err);
+
+	if (error || (config.load.path && !strcmp(config.load.path, "-")))
+		return error;
+	machine = hv_machine_prepare(&config, -1, err);
+	if (!machine)
+		return -EINVAL;
+	hv_machine_destroy(machine);
+	return 0;
+}
+
 int hv_session_run(const struct hv_config *asked, const struct hv_session_options *options)
 {
 	struct session session = {
@@ -521,9 +546,7 @@ int hv_session_run(const struct hv_config *asked, const struct hv_session_option
 	struct hv_error err = { .subject = "run" };
 	int status, result = 0;
 
-	if (options->detach && prepare_detached(&config, &err))
-		return fail(&err);
-	if (hv_display_check(&config, &err))
+	if (prepare(&config, options, &err))
 		return fail(&err);
 	err.subject = "--detach";
 	if (options->detach)

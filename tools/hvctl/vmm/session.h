@@ -29,4 +29,15 @@ struct hv_session_options {
  */
 int hv_session_run(const struct hv_config *config, const struct hv_session_options *options);
 
+/**
+ * hv_session_check() - what is wrong with a machine before anything of it is made
+ * @config: the machine; an image on standard input is not looked at
+ * @options: as for hv_session_run()
+ * @err: filled in on failure
+ *
+ * Returns 0 or -errno.
+ */
+int hv_session_check(const struct hv_config *config, const struct hv_session_options *options,
+		     struct hv_error *err);
+
 #endif

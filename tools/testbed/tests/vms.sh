@@ -81,8 +81,14 @@ echo "a pair runs: $(hvctl ps | grep -c running)"
 echo "again: $(hvctl up /guests/pair.toml 2>&1)"
 hvctl kill minios linux
 printf '[vm.a]\nimage = "/guests/spin/spin.bin"\n[vm.b]\nimage = "/nothing"\n' >/tmp/half.toml
+echo "wrong: $(hvctl up /tmp/half.toml 2>&1)"
+# What is not seen before its turn comes. The first has ended by then, and is not the one that has a longer name.
+hvctl run -d --name ab /guests/spin/spin.bin >/dev/null
+printf '[vm.a]\nimage = "/guests/hello/hello.bin"\n[vm.b]\nimage = "/guests/spin/spin.bin"\nconsole = "file:/nothing/x"\n' >/tmp/half.toml
 hvctl up /tmp/half.toml >/dev/null
 echo "half: $?"
+echo "another: $(hvctl ps | grep -c '^ab ')"
+hvctl kill ab
 echo "nothing runs: $(hvctl ps | wc -l), $(ls /run/hvctl /tmp/hvctl-0 2>/dev/null | grep -c -e sock -e lock)"
 END
 
@@ -113,6 +119,8 @@ ok "minios has none, and is powered off" has "mini: guest ended from outside: no
 ok "hvctl up starts a pair" has "up: minios linux "
 ok "... which runs" has "a pair runs: 2"
 ok "... once" has "again: hvctl up: minios: runs already, in process [0-9]+; 'hvctl stop minios' first"
+ok "hvctl up with a VM that is not there" has "wrong: hvctl up: b: /nothing: .*"
 ok "hvctl up with a VM that does not start" has "half: 2"
+ok "... takes back none but its own" has "another: 1"
 ok "nothing is left" has "nothing runs: 1, 0"
 finish
