@@ -4,7 +4,7 @@
  * one does so in one of many ways, and the next one's knows which: interrupt, NMI, kick. Meanwhile
  * the vCPUs' threads are moved between CPUs hundreds of times a second, and signalled.
  *
- *	wake_ups [ROUNDS]	so many hops of a token (5000); a million takes minutes
+ *	wake_ups [ROUNDS]	so many hops of a token (5000)
  */
 #include <sched.h>
 #include <signal.h>
