@@ -202,12 +202,37 @@ static void test_removes_itself(void **state)
 	put(&a);
 	put(&b);
 	assert_true(run_for(NEVER));
-	assert_true(run_for(NEVER));
 	assert_false(run_for(SOON));
 	assert_int_equal(a.calls, 1);
 	assert_int_equal(b.calls, 1);
 	close_source(&a);
 	close_source(&b);
+}
+
+/* It goes, and another comes in its place, to be first in the next round. */
+static void relieve(struct source *source)
+{
+	close_source(source);
+	open_source(&other, take_and_stop);
+	put(&other);
+}
+
+/* Who comes and goes in each round, as clients may, does not keep others from their turns. */
+static void test_churn_starves_nobody(void **state)
+{
+	struct source a, patient;
+
+	(void)state;
+	open_source(&patient, take_and_stop);
+	open_source(&a, relieve);
+	put(&a);
+	put(&patient);
+	assert_true(run_for(NEVER));
+	assert_int_equal(a.calls, 1);
+	assert_int_equal(patient.calls, 1);
+	assert_int_equal(other.calls, 0);
+	close_source(&other);
+	close_source(&patient);
 }
 
 static void test_added_in_a_callback(void **state)
@@ -522,6 +547,7 @@ int main(void)
 		TEST(test_ready),
 		TEST(test_removed_in_a_callback),
 		TEST(test_removes_itself),
+		TEST(test_churn_starves_nobody),
 		TEST(test_added_in_a_callback),
 		TEST(test_remove_what_is_not_there),
 		TEST(test_many),

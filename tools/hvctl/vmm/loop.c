@@ -69,7 +69,8 @@ void hv_loop_remove(struct hv_loop *loop, struct hv_watch *watch)
 		return;
 	*link = watch->next;
 	loop->count--;
-	loop->removed = true;
+	if (loop->cursor == watch)
+		loop->cursor = watch->next;
 }
 
 void hv_loop_wake(struct hv_loop *loop)
@@ -89,10 +90,13 @@ void hv_loop_stop(struct hv_loop *loop)
 /* poll() passes over negative descriptors. */
 static void prepare(const struct hv_loop *loop, struct pollfd *fds)
 {
-	for (const struct hv_watch *watch = loop->watches; watch; watch = watch->next) {
+	unsigned int slot = 0;
+
+	for (struct hv_watch *watch = loop->watches; watch; watch = watch->next) {
 		short events = watch->wants ? watch->wants(watch->ctx) : POLLIN;
 
-		*fds++ = (struct pollfd){ events ? watch->fd : -1, events, 0 };
+		watch->slot = slot;
+		fds[slot++] = (struct pollfd){ events ? watch->fd : -1, events, 0 };
 	}
 }
 
@@ -108,19 +112,22 @@ static int timeout_ms(struct hv_loop *loop)
 	return next - now < 1000000000ULL ? (next - now + 999999) / 1000000 : 1000;
 }
 
-/* What is ready stays so: when one has gone, the others are asked again. */
+/*
+ * All that were asked, whoever comes and goes meanwhile: who is busy keeps nobody's turn from
+ * coming. One that is added is put before them all, and asked the next time.
+ */
 static void serve(struct hv_loop *loop, const struct pollfd *fds)
 {
-	struct hv_watch *watch = loop->watches;
+	struct hv_watch *watch;
 
-	loop->removed = false;
-	for (; watch && !loop->removed; fds++) {
-		struct hv_watch *this = watch;
+	loop->cursor = loop->watches;
+	while ((watch = loop->cursor)) {
+		const struct pollfd *fd = &fds[watch->slot];
 
-		watch = watch->next;
+		loop->cursor = watch->next;
 		/* Another may just have told it to wait for something else, or for nothing. */
-		if (fds->revents && fds->fd == this->fd)
-			this->ready(this->ctx, fds->revents);
+		if (fd->revents && fd->fd == watch->fd)
+			watch->ready(watch->ctx, fd->revents);
 	}
 }
 

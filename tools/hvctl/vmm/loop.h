@@ -18,7 +18,8 @@
  * @wants: the events (POLLIN, POLLOUT) to wait for now; 0: none, NULL: POLLIN
  * @ready: some of them are there, or what poll() tells unasked
  * @ctx: theirs
- * @next: the loop's
+ * @next: the loop's, ...
+ * @slot: ... and where it has asked poll() for this one
  */
 struct hv_watch {
 	int fd;
@@ -26,12 +27,13 @@ struct hv_watch {
 	void (*ready)(void *ctx, short revents);
 	void *ctx;
 	struct hv_watch *next;
+	unsigned int slot;
 };
 
 struct hv_loop {
 	struct hv_watch *watches;
 	unsigned int count;		/* of them */
-	bool removed;			/* one of them, since poll() returned */
+	struct hv_watch *cursor;	/* whose turn is next */
 	struct hv_clock clock;		/* real time, for the loop's thread */
 	int wake_fd;
 	struct hv_watch wake;
