@@ -279,6 +279,24 @@ static void test_nothing_pasted_at_a_terminal_is_lost(void **state)
 	paste(true);
 }
 
+/* The terminal has something to say, and another has just typed as much as there was room for. */
+static void test_another_has_filled_the_input(void **state)
+{
+	static uint8_t much[HV_CONSOLE_IN];
+
+	(void)state;
+	open_console(true);
+	room = 0;
+	assert_int_equal(write(in[1], "\001x", 2), 2);
+	assert_int_equal(hv_console_type(&console, much, sizeof(much)), sizeof(much));
+	console.in_watch.ready(&console, POLLIN);
+	assert_false(console.in_eof);
+	room = sizeof(much);
+	feed();
+	assert_true(serve(&console.in_watch));
+	assert_int_equal(quits, 1);
+}
+
 static void test_end_of_input(void **state)
 {
 	(void)state;
@@ -495,6 +513,7 @@ int main(void)
 		T(test_input_waits_for_room),
 		T(test_nothing_pasted_is_lost),
 		T(test_nothing_pasted_at_a_terminal_is_lost),
+		T(test_another_has_filled_the_input),
 		T(test_end_of_input),
 		T(test_escapes),
 		T(test_a_pipe_has_no_escapes),

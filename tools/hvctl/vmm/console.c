@@ -290,7 +290,10 @@ static short wants_input(void *ctx)
 	return wants ? POLLIN : 0;
 }
 
-/* Only this thread adds to the ring: the room there is can but grow while it reads. */
+/*
+ * Only this thread adds to the ring: the room there is can but grow while it reads. There may be
+ * none: another has typed since poll() was asked. To read nothing would look like the end.
+ */
 static void on_readable(void *ctx, short revents)
 {
 	struct hv_console *console = ctx;
@@ -302,6 +305,8 @@ static void on_readable(void *ctx, short revents)
 	pthread_mutex_lock(console->config.lock);
 	room = sizeof(console->in) - console->in_len;
 	pthread_mutex_unlock(console->config.lock);
+	if (!room)
+		return;
 	n = hv_stream_read(&console->in_stream, buf, room < CHUNK ? room : CHUNK);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
