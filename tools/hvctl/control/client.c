@@ -232,6 +232,9 @@ int hv_client_call(struct hv_client *client, json_t *request, json_t **reply, st
 {
 	int error = send_request(client, request, err);
 
+	/* One that turns a client away says why, and does not wait for what it wants. */
+	if (error == -EPIPE)
+		error = 0;
 	/* What comes unasked is not it. */
 	for (*reply = NULL; !error && !json_object_get(*reply, "reply");) {
 		json_decref(*reply);

@@ -52,7 +52,7 @@ int hv_client_receive(struct hv_client *client, int timeout_ms, json_t **line,
  * @reply: filled in: json_decref() it
  * @err: filled in on failure: also what the VM has refused it with
  *
- * Returns 0 or -errno: -EPROTO if the VM said no.
+ * Returns 0 or -errno: -EPROTO if the VM said no, also to the client itself, as the 33rd one.
  */
 int hv_client_call(struct hv_client *client, json_t *request, json_t **reply, struct hv_error *err);
 

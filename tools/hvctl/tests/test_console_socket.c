@@ -6,6 +6,7 @@
 
 #include "control/socket.h"
 #include "control_test.h"
+#include "vmm/control.h"
 
 static char path[sizeof(top) + 10];
 static char long_path[200];
@@ -128,6 +129,25 @@ static void test_one_at_a_time(void **state)
 	close(second);
 }
 
+/* There is no room, though nobody types. */
+static void test_too_many(void **state)
+{
+	static const char line[] = "hvctl: this VM has 32 clients; close one\r\n";
+	struct hv_client others[HV_CONTROL_CLIENTS - 1];
+	char byte;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		connect_to(&others[i], "web");
+	fd = come();
+	says(fd, line);
+	assert_int_equal(recv(fd, &byte, 1, 0), 0);
+	close(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		hv_client_close(&others[i]);
+}
+
 /* The other way to it counts, too, and requests go on beside it. */
 static void test_beside_requests(void **state)
 {
@@ -203,13 +223,10 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_bytes),
-		T(test_come_again),
-		T(test_one_at_a_time),
-		T(test_beside_requests),
-		T(test_end),
-		T(test_path_is_there),
-		cmocka_unit_test(test_refused),
+		T(test_bytes),           T(test_come_again),
+		T(test_one_at_a_time),   T(test_too_many),
+		T(test_beside_requests), T(test_end),
+		T(test_path_is_there),   cmocka_unit_test(test_refused),
 	};
 	int failed;
 

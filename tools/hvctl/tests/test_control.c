@@ -263,6 +263,23 @@ static void test_those_who_leave(void **state)
 	advances(&client);
 }
 
+/* One more who asks, of a VM that has closed the connection by then. */
+static void hears_why(struct hv_client *asked)
+{
+	struct hv_client late;
+	struct hv_error err = { .text = "" };
+	json_t *reply;
+
+	connect_to(&late, "web");
+	/* It turns clients away in one piece: it is done with that one. */
+	grant(asked, "status");
+	assert_int_equal(
+		hv_client_call(&late, json_pack("{s:s}", "request", "status"), &reply, &err),
+		-EPROTO);
+	assert_string_equal(err.text, "too many clients; close one");
+	hv_client_close(&late);
+}
+
 static void test_too_many(void **state)
 {
 	struct hv_client others[HV_CONTROL_CLIENTS - 1], late;
@@ -276,6 +293,7 @@ static void test_too_many(void **state)
 	assert_string_equal(string(reply, "code"), "busy");
 	json_decref(reply);
 	is_closed(&late);
+	hears_why(&others[0]);
 	grant(&others[0], "status");
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		hv_client_close(&others[i]);

@@ -121,6 +121,12 @@ static void fill(struct hv_control_client *client)
 
 /* ------------------------------------------------------------------ client */
 
+static void dismiss(struct hv_control_client *client)
+{
+	close(client->watch.fd);
+	free(client);
+}
+
 static void drop(struct hv_control_client *client)
 {
 	struct hv_control *control = client->control;
@@ -134,8 +140,7 @@ static void drop(struct hv_control_client *client)
 		control->seen = client->pos;
 	if (control->machine)
 		hv_loop_remove(&control->machine->loop, &client->watch);
-	close(client->watch.fd);
-	free(client);
+	dismiss(client);
 }
 
 /* Returns whether the other side is still there. */
@@ -209,7 +214,7 @@ static void greet(struct hv_control_client *client)
 					  "pid", getpid()));
 }
 
-static struct hv_control_client *add(struct hv_control *control, int fd, pid_t pid)
+static struct hv_control_client *make(struct hv_control *control, int fd, pid_t pid)
 {
 	struct hv_control_client *client = calloc(1, sizeof(*client));
 
@@ -223,11 +228,29 @@ static struct hv_control_client *add(struct hv_control *control, int fd, pid_t p
 		.ready = on_ready,
 		.ctx = client,
 	};
+	return client;
+}
+
+static bool has_room(const struct hv_control *control)
+{
+	return control->count < HV_CONTROL_CLIENTS;
+}
+
+static void let_in(struct hv_control_client *client)
+{
+	struct hv_control *control = client->control;
+
 	client->next = control->clients;
 	control->clients = client;
 	control->count++;
 	hv_loop_add(&control->machine->loop, &client->watch);
-	return client;
+}
+
+/* One that is not let in. It hears why: a new socket's buffer has room for more than that. */
+static void turn_away(struct hv_control_client *client)
+{
+	write_some(client);
+	dismiss(client);
 }
 
 static short listens(void *ctx)
@@ -243,8 +266,8 @@ static void on_hearing(void *dev)
 	(void)dev;
 }
 
-/* The next of our own who has come, or NULL. */
-static struct hv_control_client *let_in(struct hv_control *control, const struct hv_watch *listener)
+/* The next of our own who has come, and is not let in yet; or NULL. */
+static struct hv_control_client *meet(struct hv_control *control, const struct hv_watch *listener)
 {
 	struct hv_clock *clock = &control->machine->loop.clock;
 	int fd = hv_socket_accept(listener->fd);
@@ -256,7 +279,7 @@ static struct hv_control_client *let_in(struct hv_control *control, const struct
 		hv_timer_arm(clock, &control->deaf, hv_now_ns(clock) + DEAF_NS);
 	if (fd < 0)
 		return NULL;
-	client = hv_socket_is_friend(fd, &pid) ? add(control, fd, pid) : NULL;
+	client = hv_socket_is_friend(fd, &pid) ? make(control, fd, pid) : NULL;
 	if (!client)
 		close(fd);
 	return client;
@@ -265,17 +288,18 @@ static struct hv_control_client *let_in(struct hv_control *control, const struct
 static void on_connect(void *ctx, short revents)
 {
 	struct hv_control *control = ctx;
-	struct hv_control_client *client = let_in(control, &control->listener);
+	struct hv_control_client *client = meet(control, &control->listener);
 
 	(void)revents;
 	if (!client)
 		return;
 	greet(client);
-	if (control->count <= HV_CONTROL_CLIENTS)
+	if (has_room(control)) {
+		let_in(client);
 		return;
+	}
 	hv_control_refuse(client, NULL, NULL, "busy", "too many clients; close one");
-	write_some(client);
-	drop(client);
+	turn_away(client);
 }
 
 /* To --console unix:PATH: bytes, and no lines. One at a time has it, by whichever way he came. */
@@ -283,21 +307,26 @@ static void on_console(void *ctx, short revents)
 {
 	struct hv_control *control = ctx;
 	const struct hv_control_client *typist = hv_control_typist(control);
-	struct hv_control_client *client = let_in(control, &control->console);
+	struct hv_control_client *client = meet(control, &control->console);
 
 	(void)revents;
 	if (!client)
 		return;
 	client->speaks_raw = true;
-	if (!typist && control->count <= HV_CONTROL_CLIENTS) {
+	if (!typist && has_room(control)) {
+		let_in(client);
 		hv_control_join(client, true);
 		return;
 	}
-	client->out_len = snprintf(client->out, sizeof(client->out),
-				   "hvctl: process %d has this console; end that first\r\n",
-				   typist ? typist->pid : getpid());
-	write_some(client);
-	drop(client);
+	if (typist)
+		client->out_len = sprintf(client->out,
+					  "hvctl: process %d has this console; end that first\r\n",
+					  typist->pid);
+	else
+		client->out_len = sprintf(client->out,
+					  "hvctl: this VM has %d clients; close one\r\n",
+					  HV_CONTROL_CLIENTS);
+	turn_away(client);
 }
 
 /* ------------------------------------------------------------------ channel */
