@@ -99,8 +99,9 @@ static int tell(struct hv_client *client, const char *verb, const struct words *
 	return error;
 }
 
+/* Ours; @end is the VM's own, if it was waited for. */
 static int to_one(const char *command, const char *verb, const struct words *words,
-		  const char *word, bool wait)
+		  const char *word, bool wait, int *end)
 {
 	struct hv_client client;
 	struct hv_error err;
@@ -109,7 +110,7 @@ static int to_one(const char *command, const char *verb, const struct words *wor
 	if (error) {
 		status = hv_reach_fail(command, word, &err);
 	} else if (tell(&client, verb, words, wait, &err) ||
-		   (wait && hv_reach_end(&client, &status, &err))) {
+		   (wait && hv_reach_end(&client, end, &err))) {
 		hv_reach_fail(command, client.name, &err);
 		status = HV_STATUS_ERROR;
 	}
@@ -127,12 +128,13 @@ static int verb(const struct argp *argp, int argc, char **argv)
 
 	hv_command_parse(argp, argc, argv, &words);
 	for (unsigned int i = 0; i < words.count; i++) {
-		int one = to_one(argv[0], name, &words, words.name[i], wait);
+		int end = HV_STATUS_OK;
+		int one = to_one(argv[0], name, &words, words.name[i], wait, &end);
 
 		/* How a guest ends that was told to is no failure of ours. */
 		if (argp == &hv_argp_wait)
-			status = one;
-		else if (one == HV_STATUS_USAGE || one == HV_STATUS_ERROR)
+			status = one ? one : end;
+		else
 			status = status ? status : one;
 	}
 	return status;

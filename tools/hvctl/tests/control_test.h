@@ -23,6 +23,7 @@
 /* ------------------------------------------------------------------- guest */
 
 static bool obeys;			/* the power button */
+static bool breaks;			/* ... and so it ends: the module gives an error */
 
 /* In turn: is the button pressed? has something been typed? */
 static inline int look_around(struct fake_vcpu *vcpu)
@@ -37,7 +38,7 @@ static inline int look_around(struct fake_vcpu *vcpu)
 		return fake_in(vcpu, PM1_STS, 2);
 	case LINE_STATUS:
 		if (obeys && data & 0x100)
-			return fake_out(vcpu, PM1_CNT, 2, 0x2000);
+			return breaks ? -EIO : fake_out(vcpu, PM1_CNT, 2, 0x2000);
 		step = LOOKED;
 		return fake_in(vcpu, COM1 + 5, 1);
 	case LOOKED:
@@ -89,6 +90,8 @@ static struct hv_runtime_dir dir;
 static pid_t vm;
 static struct hv_client client;
 
+static fake_guest_fn guest = echoes;
+
 /* In the child; its standard streams are nobody's. */
 static inline void run_vm(const char *name, enum hv_machine_kind kind, bool detach)
 {
@@ -96,7 +99,7 @@ static inline void run_vm(const char *name, enum hv_machine_kind kind, bool deta
 	struct hv_session_options options = { .detach = detach };
 
 	config.name = name;
-	fake_reset(echoes);
+	fake_reset(guest);
 	_exit(hv_session_run(&config, &options));
 }
 
@@ -155,6 +158,27 @@ static inline int start_obedient(void **state)
 	obeys = true;
 	start_kind(HV_MACHINE_PC);
 	return 0;
+}
+
+/* It neither says nor takes anything. */
+static inline int start_silent(void **state)
+{
+	(void)state;
+	obeys = false;
+	guest = fake_compute;
+	start_kind(HV_MACHINE_PC);
+	guest = echoes;
+	return 0;
+}
+
+static inline int start_breaking(void **state)
+{
+	int error;
+
+	breaks = true;
+	error = start_obedient(state);
+	breaks = false;
+	return error;
 }
 
 /* Its status, when it has ended within some seconds. */

@@ -125,6 +125,14 @@ static void test_stop_that_lasts_too_long(void **state)
 	assert_int_equal(ended(), HV_STATUS_KILLED);
 }
 
+/* That a guest is told to end and fails then is no failure of who has told it. */
+static void test_stop_of_one_that_fails(void **state)
+{
+	(void)state;
+	says("stop web", 0, "web: error: ");
+	assert_int_equal(ended(), HV_STATUS_ERROR);
+}
+
 /* Who waits has come: the second client. */
 static void wait_for_clients(long long count)
 {
@@ -325,6 +333,7 @@ int main(void)
 		T(test_ambiguous, start),
 		T(test_stop, start_obedient),
 		T(test_stop_that_lasts_too_long, start),
+		T(test_stop_of_one_that_fails, start_breaking),
 		T(test_wait, start),
 		T(test_wait_for_sudden_death, start),
 		T(test_console, start),
