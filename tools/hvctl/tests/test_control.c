@@ -469,6 +469,54 @@ static void test_stop_that_lasts_too_long(void **state)
 	hear_end("killed", HV_STATUS_KILLED);
 }
 
+static long long stop_within(unsigned int seconds)
+{
+	char text[100];
+	json_t *reply;
+	long long timeout;
+
+	snprintf(text, sizeof(text), "{\"request\":\"stop\",\"timeout\":%u}", seconds);
+	reply = ask(&client, text);
+	assert_true(json_is_true(json_object_get(reply, "ok")));
+	timeout = number(reply, "timeout");
+	json_decref(reply);
+	return timeout;
+}
+
+/* What was promised first holds; one that is refused changes nothing. */
+static void test_stop_that_gives_more_time(void **state)
+{
+	json_t *event;
+
+	(void)state;
+	grant(&client, "wait");
+	assert_int_equal(stop_within(1), 1);
+	assert_int_equal(stop_within(600), 1);
+	refuse(&client, "{\"request\":\"stop\",\"timeout\":-1}", "bad-argument", "\"timeout\"");
+	event = receive(&client);
+	assert_string_equal(string(event, "text"),
+			    "guest ended from outside: no answer to the power button in 1 s");
+	json_decref(event);
+}
+
+/* In a pause a guest has no time to obey: it has what was left when it goes on. */
+static void test_pause_of_one_that_is_stopping(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	grant(&client, "wait");
+	assert_int_equal(stop_within(1), 1);
+	grant(&client, "pause");
+	refuse(&client, "{\"request\":\"stop\"}", "wrong-state", "resume it first");
+	test_sleep_ms(1500);
+	before = hv_monotonic_ns();
+	grant(&client, "resume");
+	/* What the pause has taken of it comes back: else it would be over at once. */
+	hear_end("killed", HV_STATUS_KILLED);
+	assert_true(hv_monotonic_ns() - before > HV_NSEC_PER_SEC / 4);
+}
+
 static void test_stop_without_button(void **state)
 {
 	json_t *reply;
@@ -628,6 +676,8 @@ int main(void)
 		T(test_reset_and_nmi, start),
 		T(test_stop, start_obedient),
 		T(test_stop_that_lasts_too_long, start),
+		T(test_stop_that_gives_more_time, start),
+		T(test_pause_of_one_that_is_stopping, start),
 		T(test_stop_without_button, start_bare),
 		T(test_kill, start),
 		T(test_signals, start),

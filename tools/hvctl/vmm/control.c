@@ -416,6 +416,7 @@ void hv_control_attach(struct hv_control *control, struct hv_machine *machine)
 		hv_loop_add(&machine->loop, &control->console);
 	for (struct hv_control_client *client = control->clients; client; client = client->next)
 		hv_loop_add(&machine->loop, &client->watch);
+	hv_control_continue_deadline(control);
 }
 
 void hv_control_detach(struct hv_control *control)
@@ -429,7 +430,7 @@ void hv_control_detach(struct hv_control *control)
 	hv_loop_remove(&machine->loop, &control->listener);
 	if (control->console_path)
 		hv_loop_remove(&machine->loop, &control->console);
-	hv_timer_cancel(&machine->loop.clock, &control->power_off);
+	hv_control_hold_deadline(control);
 	hv_timer_cancel(&machine->loop.clock, &control->deaf);
 	hv_ring_set_loop(&control->ring, NULL);
 	control->machine = NULL;

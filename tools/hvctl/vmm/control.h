@@ -53,6 +53,8 @@ struct hv_control {
 	bool stopping;			/* the power button was pressed, ... */
 	struct hv_timer power_off;	/* ... and here it has lasted too long */
 	unsigned int patience;		/* in seconds */
+	bool has_deadline;		/* that stands still, with the guest's time: ... */
+	uint64_t left_ns;		/* ... it had so long */
 	struct hv_timer deaf;		/* nobody can be let in, until then */
 	bool detached;			/* it has a log */
 	struct hv_ring ring;
@@ -85,6 +87,10 @@ void hv_control_close(struct hv_control *control, const struct hv_end *end);
 
 /* What a line says: a reply goes into the client's buffer. */
 void hv_control_handle(struct hv_control_client *client, const char *line, size_t len);
+
+/* How long a guest has to obey its power button stands still, and goes on. */
+void hv_control_hold_deadline(struct hv_control *control);
+void hv_control_continue_deadline(struct hv_control *control);
 
 /* Have it at the console: what was said and not seen yet, and what it sends is typed, or not. */
 void hv_control_join(struct hv_control_client *client, bool types);

@@ -99,6 +99,59 @@ static int do_console(struct hv_control_client *client, const json_t *line, json
 	return 0;
 }
 
+/* ---------------------------------------------------------------- deadline */
+
+static void on_impatience(void *dev)
+{
+	struct hv_control *control = dev;
+
+	hv_machine_end(control->machine, HV_END_KILLED, 0, "no answer to the power button in %u s",
+		       control->patience);
+}
+
+/* The guest has so long, if it was not given less before: who pressed then was promised that. */
+static void set_deadline(struct hv_control *control, unsigned int timeout)
+{
+	struct hv_clock *clock = &control->machine->loop.clock;
+	uint64_t deadline_ns = hv_now_ns(clock) + timeout * HV_NSEC_PER_SEC;
+
+	control->stopping = true;
+	if (control->power_off.armed && control->power_off.deadline_ns <= deadline_ns)
+		return;
+	control->patience = timeout;
+	control->power_off.fn = on_impatience;
+	control->power_off.dev = control;
+	hv_timer_arm(clock, &control->power_off, deadline_ns);
+}
+
+static uint64_t ns_left(const struct hv_control *control)
+{
+	uint64_t now = hv_monotonic_ns();
+
+	return control->power_off.deadline_ns > now ? control->power_off.deadline_ns - now : 0;
+}
+
+static unsigned int seconds_left(const struct hv_control *control)
+{
+	return (ns_left(control) + HV_NSEC_PER_SEC - 1) / HV_NSEC_PER_SEC;
+}
+
+void hv_control_hold_deadline(struct hv_control *control)
+{
+	control->has_deadline = control->power_off.armed;
+	control->left_ns = ns_left(control);
+	hv_timer_cancel(&control->machine->loop.clock, &control->power_off);
+}
+
+void hv_control_continue_deadline(struct hv_control *control)
+{
+	struct hv_clock *clock = &control->machine->loop.clock;
+
+	if (control->has_deadline)
+		hv_timer_arm(clock, &control->power_off, hv_now_ns(clock) + control->left_ns);
+	control->has_deadline = false;
+}
+
 /* --------------------------------------------------------------------- end */
 
 static int do_wait(struct hv_control_client *client, const json_t *line, json_t *reply,
@@ -120,14 +173,6 @@ static int do_kill(struct hv_control_client *client, const json_t *line, json_t 
 	hv_machine_end(client->control->machine, HV_END_KILLED, 0, "told so by process %d",
 		       client->pid);
 	return 0;
-}
-
-static void on_impatience(void *dev)
-{
-	struct hv_control *control = dev;
-
-	hv_machine_end(control->machine, HV_END_KILLED, 0, "no answer to the power button in %u s",
-		       control->patience);
 }
 
 static int read_timeout(const json_t *line, unsigned int *timeout, struct hv_error *err)
@@ -162,25 +207,22 @@ static int do_stop(struct hv_control_client *client, const json_t *line, json_t 
 {
 	struct hv_control *control = client->control;
 	struct hv_machine *machine = control->machine;
-	struct hv_clock *clock = &machine->loop.clock;
-	int error = read_timeout(line, &control->patience, err);
+	unsigned int timeout;
+	int error = read_timeout(line, &timeout, err);
 
 	if (error)
 		return error;
 	if (control->paused)
 		return is_paused(err);
-	json_object_set_new(reply, "button", json_boolean(machine->pc));
-	json_object_set_new(reply, "timeout", json_integer(machine->pc ? control->patience : 0));
-	if (!machine->pc) {
+	if (machine->pc) {
+		press_power_button(machine);
+		set_deadline(control, timeout);
+	} else {
 		hv_machine_end(machine, HV_END_KILLED, 0, "a bare machine has no power button");
-		return 0;
 	}
-	press_power_button(machine);
-	control->stopping = true;
-	control->power_off.fn = on_impatience;
-	control->power_off.dev = control;
-	hv_timer_arm(clock, &control->power_off,
-		     hv_now_ns(clock) + control->patience * HV_NSEC_PER_SEC);
+	json_object_set_new(reply, "button", json_boolean(machine->pc));
+	json_object_set_new(reply, "timeout",
+			    json_integer(machine->pc ? seconds_left(control) : 0));
 	return 0;
 }
 
@@ -203,8 +245,10 @@ static int do_pause(struct hv_control_client *client, const json_t *line, json_t
 	error = hv_machine_stop_time(machine);
 	pthread_mutex_unlock(&machine->lock);
 	control->paused = !error;
-	if (!error)
+	if (!error) {
+		hv_control_hold_deadline(control);
 		return 0;
+	}
 	hv_machine_resume(machine);
 	return hv_fail(err, -error, "its time cannot be stopped: %s; see 'dmesg | tail'",
 		       strerror(-error));
@@ -229,6 +273,7 @@ static int do_resume(struct hv_control_client *client, const json_t *line, json_
 			       strerror(-error));
 	control->paused = false;
 	hv_machine_resume(machine);
+	hv_control_continue_deadline(control);
 	return 0;
 }
 
