@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* --console unix:PATH: the console's bytes, for one at a time. */
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -29,6 +30,22 @@ static pid_t start_at(const char *where)
 	config.console = (struct hv_serial_choice){ HV_SERIAL_UNIX, where };
 	fake_reset(echoes);
 	_exit(hv_session_run(&config, &options));
+}
+
+/* ... got who wanted @path when a VM was about to remove it; shared with that VM. */
+static int *meanwhile;
+
+/* The VM's, too. */
+int unlink(const char *name)
+{
+	static bool inside;
+
+	if (meanwhile && !inside && !strcmp(name, path)) {
+		inside = true;
+		*meanwhile = hv_socket_listen_at(path);
+		inside = false;
+	}
+	return unlinkat(AT_FDCWD, name, 0);
 }
 
 static int begin(void **state)
@@ -182,6 +199,8 @@ static void test_end(void **state)
 	assert_int_equal(ended(), 128 + SIGTERM);
 	assert_int_equal(access(path, F_OK), -1);
 	close(fd);
+	/* Another VM's socket would have gone with it. */
+	assert_int_equal(*meanwhile, -EADDRINUSE);
 }
 
 /* What a killed one has left is replaced; what somebody has is not. */
@@ -230,7 +249,9 @@ int main(void)
 	};
 	int failed;
 
-	if (!make_top())
+	meanwhile = mmap(NULL, sizeof(*meanwhile), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (meanwhile == MAP_FAILED || !make_top())
 		return 1;
 	snprintf(path, sizeof(path), "%s/tty", top);
 	failed = cmocka_run_group_tests_name("console_socket", tests, NULL, NULL);

@@ -410,6 +410,27 @@ static void test_console_with_slow_typing_guest(void **state)
 	advances(&client);
 }
 
+/* Nobody takes what it has typed, or says what it could not be told: that it has gone is seen. */
+static void test_typist_that_goes_with_all_full(void **state)
+{
+	static const char much[4096];
+	struct hv_client one;
+	unsigned int tries = 0;
+
+	(void)state;
+	assert_true(attach(&one));
+	do {
+		while (send(one.fd, much, sizeof(much), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+			;
+		grant(&client, "status");
+	} while (send(one.fd, much, sizeof(much), MSG_DONTWAIT | MSG_NOSIGNAL) > 0);
+	for (hv_client_close(&one); !attach(&one); hv_client_close(&one)) {
+		assert_in_range(tries++, 0, 1000);
+		test_sleep_ms(1);
+	}
+	hv_client_close(&one);
+}
+
 static void test_reset_and_nmi(void **state)
 {
 	struct hv_client one;
@@ -673,6 +694,7 @@ int main(void)
 		T(test_other_user, start),
 		T(test_console, start),
 		T(test_console_with_slow_typing_guest, start),
+		T(test_typist_that_goes_with_all_full, start_silent),
 		T(test_reset_and_nmi, start),
 		T(test_stop, start_obedient),
 		T(test_stop_that_lasts_too_long, start),

@@ -159,10 +159,12 @@ static bool write_some(struct hv_control_client *client)
 	return true;
 }
 
+/* Nor is one whose hang-up is all that there was to hear: what it has typed goes with it. */
 static bool read_some(struct hv_control_client *client)
 {
-	ssize_t n = recv(client->watch.fd, client->in + client->in_len,
-			 sizeof(client->in) - client->in_len, MSG_DONTWAIT);
+	size_t room = sizeof(client->in) - client->in_len;
+	ssize_t n = room ? recv(client->watch.fd, client->in + client->in_len, room, MSG_DONTWAIT) :
+			   0;
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
@@ -174,7 +176,8 @@ static bool read_some(struct hv_control_client *client)
 
 /*
  * An attached client is read no further when the guest does not take what it has typed: each
- * look tries again.
+ * look tries again. With nothing to wait for it is still one to hear the end of: POLLHUP, which
+ * poll() tells unasked, and no POLLRDHUP, since who only types no more may go on to read.
  */
 static short wants(void *ctx)
 {
@@ -188,7 +191,7 @@ static short wants(void *ctx)
 	if (client->out_len ||
 	    (client->attached && hv_ring_has(&client->control->ring, client->pos)))
 		events |= POLLOUT;
-	return events;
+	return events ? events : POLLHUP;
 }
 
 static void on_ready(void *ctx, short revents)
@@ -468,9 +471,10 @@ void hv_control_close(struct hv_control *control, const struct hv_end *end)
 {
 	if (!control)
 		return;
+	/* While somebody listens at a path nobody else takes it: what is removed is ours. */
+	hv_control_release(control);
 	hv_close(control->listener.fd);
 	hv_close(control->console.fd);
-	hv_control_release(control);
 	while (control->clients) {
 		if (end)
 			tell_end(control->clients, end);
