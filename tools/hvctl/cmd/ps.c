@@ -94,18 +94,18 @@ static void finish(struct vm *vm)
 }
 
 /* Those that have ended meanwhile are left out. */
-static struct vm *collect(const struct hv_runtime_dir *dir, int *count)
+static struct vm *collect(const struct hv_runtime_dir *dir, int *count, struct hv_error *err)
 {
 	struct hv_name *names;
 	const struct timespec pause = { .tv_nsec = SAMPLE_NS };
-	struct hv_error err;
+	struct hv_error silence;
 	struct vm *vms;
 	int alive = 0;
 
-	*count = hv_claim_list(dir, &names);
+	*count = hv_claim_list(dir, &names, err);
 	vms = calloc(*count > 0 ? *count : 1, sizeof(*vms));
 	for (int i = 0; vms && i < *count; i++) {
-		int error = hv_client_open(&vms[alive].client, dir, names[i].text, &err);
+		int error = hv_client_open(&vms[alive].client, dir, names[i].text, &silence);
 
 		vms[alive].facts = error ? NULL : ask(&vms[alive]);
 		if (vms[alive].facts || hv_claim_is_alive(dir, names[i].text))
@@ -195,13 +195,11 @@ static void print_json(const struct vm *vms, int count)
 static int list(const struct hv_runtime_dir *dir, bool json, struct hv_error *err)
 {
 	int count = 0;
-	struct vm *vms = dir ? collect(dir, &count) : NULL;
+	struct vm *vms = dir ? collect(dir, &count, err) : NULL;
 
-	if (count < 0)
-		hv_fail(err, -count, "%s", strerror(-count));
-	else if (json)
+	if (count >= 0 && json)
 		print_json(vms, count);
-	else
+	else if (count >= 0)
 		print_table(vms, count);
 	for (int i = 0; i < count; i++)
 		json_decref(vms[i].facts);
@@ -222,7 +220,7 @@ int hv_cmd_ps(int argc, char **argv)
 		error = list(error ? NULL : &dir, json, &err);
 	hv_runtime_dir_close(&dir);
 	if (error)
-		return hv_reach_fail(argv[0], dir.path, &err);
+		return hv_reach_fail(argv[0], NULL, &err);
 	if (!fflush(stdout) && !ferror(stdout))
 		return HV_STATUS_OK;
 	fprintf(stderr, "%s: writing: %s\n", argv[0], strerror(errno));

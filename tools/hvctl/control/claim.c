@@ -142,19 +142,27 @@ void hv_claim_release(struct hv_claim *claim)
 	claim->lock_fd = -1;
 }
 
-bool hv_claim_is_alive(const struct hv_runtime_dir *dir, const char *name)
+/* 1: it is alive, 0: it is dead, and its files have gone; or -errno: nobody can tell. */
+static int look(int dir_fd, const char *name)
 {
 	char file[HV_CLAIM_FILE_MAX];
 	int fd;
 
 	file_name(file, name, LOCK_SUFFIX);
-	fd = lock(dir->fd, file, 0);
+	fd = lock(dir_fd, file, 0);
 	if (fd >= 0) {
 		if (is_ours(fd))
-			remove_files(dir->fd, name);
+			remove_files(dir_fd, name);
 		close(fd);
 	}
-	return fd == -EWOULDBLOCK;
+	if (fd == -EWOULDBLOCK)
+		return 1;
+	return fd < 0 && fd != -ENOENT ? fd : 0;
+}
+
+bool hv_claim_is_alive(const struct hv_runtime_dir *dir, const char *name)
+{
+	return look(dir->fd, name);
 }
 
 pid_t hv_claim_pid(const struct hv_runtime_dir *dir, const char *name)
@@ -187,18 +195,43 @@ static int compare(const void *one, const void *other)
 	return strcmp(((const struct hv_name *)one)->text, ((const struct hv_name *)other)->text);
 }
 
-static int add_name(struct hv_name **names, int count, const char *name)
+static int cannot_look(const struct hv_runtime_dir *dir, const char *file, int error,
+		       struct hv_error *err)
+{
+	if (error == -EMFILE || error == -ENFILE)
+		return hv_fail(err, -error,
+			       "no file descriptors: %s; close something, or raise ulimit -n",
+			       strerror(-error));
+	return hv_fail(err, -error, "%s/%s: %s; see who has put it there", dir->path, file,
+		       strerror(-error));
+}
+
+/* Returns how many there are then, or -errno. */
+static int add_name(struct hv_name **names, int count, const char *name, struct hv_error *err)
 {
 	struct hv_name *grown = reallocarray(*names, count + 1, sizeof(*grown));
 
 	if (!grown)
-		return -ENOMEM;
+		return hv_fail(err, ENOMEM, "no memory for names; close something");
 	*names = grown;
 	strcpy(grown[count].text, name);
 	return count + 1;
 }
 
-int hv_claim_list(const struct hv_runtime_dir *dir, struct hv_name **names)
+/* The same, with @name if there is a process that has it. */
+static int add_living(struct hv_name **names, int count, const struct hv_runtime_dir *dir,
+		      const char *name, struct hv_error *err)
+{
+	int alive = look(dir->fd, name);
+	char file[HV_CLAIM_FILE_MAX];
+
+	file_name(file, name, LOCK_SUFFIX);
+	if (alive < 0)
+		return cannot_look(dir, file, alive, err);
+	return alive ? add_name(names, count, name, err) : count;
+}
+
+int hv_claim_list(const struct hv_runtime_dir *dir, struct hv_name **names, struct hv_error *err)
 {
 	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), count = 0;
 	DIR *files = fd < 0 ? NULL : fdopendir(fd);
@@ -207,12 +240,14 @@ int hv_claim_list(const struct hv_runtime_dir *dir, struct hv_name **names)
 
 	*names = NULL;
 	if (!files) {
+		int error = -errno;
+
 		hv_close(fd);
-		return -errno;
+		return cannot_look(dir, ".", error, err);
 	}
 	while (count >= 0 && (entry = readdir(files)))
-		if (take_name(name, entry->d_name) && hv_claim_is_alive(dir, name))
-			count = add_name(names, count, name);
+		if (take_name(name, entry->d_name))
+			count = add_living(names, count, dir, name, err);
 	closedir(files);
 	if (count > 0)
 		qsort(*names, count, sizeof(**names), compare);

@@ -35,7 +35,7 @@ int hv_claim_take(struct hv_claim *claim, const struct hv_runtime_dir *dir, cons
 		  struct hv_error *err);
 void hv_claim_release(struct hv_claim *claim);
 
-/* Is there a process that has it? If not, its files go. */
+/* Is there a process that has it? If not, its files go. Where nobody can tell, there is. */
 bool hv_claim_is_alive(const struct hv_runtime_dir *dir, const char *name);
 
 /* The process that has it; 0: nobody knows. */
@@ -45,9 +45,10 @@ pid_t hv_claim_pid(const struct hv_runtime_dir *dir, const char *name);
  * hv_claim_list() - the names of all VMs that there are, sorted
  * @dir: where; files of those that are dead go
  * @names: filled in; free() it
+ * @err: filled in on failure: also when nobody can tell of one whether it is dead
  *
  * Returns how many, or -errno.
  */
-int hv_claim_list(const struct hv_runtime_dir *dir, struct hv_name **names);
+int hv_claim_list(const struct hv_runtime_dir *dir, struct hv_name **names, struct hv_error *err);
 
 #endif

@@ -64,10 +64,12 @@ int hv_client_find(const struct hv_runtime_dir *dir, const char *word, char name
 {
 	struct hv_name *names;
 	char text[200];
-	int matches, count = hv_claim_list(dir, &names), found;
+	int matches, count = hv_claim_list(dir, &names, err), found;
 
-	if (count < 0)
-		return hv_fail(err, -count, "%s: %s", dir->path, strerror(-count));
+	if (count < 0) {
+		free(names);
+		return count;
+	}
 	found = find(dir, word, names, count, &matches);
 	if (found >= 0)
 		strcpy(name, names[found].text);

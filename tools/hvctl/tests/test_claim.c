@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -250,6 +251,7 @@ static void test_what_the_dead_leave(void **state)
 {
 	struct hv_name *names;
 	struct hv_claim claim;
+	struct hv_error err;
 	struct stat st;
 	pid_t pid;
 
@@ -262,7 +264,7 @@ static void test_what_the_dead_leave(void **state)
 	put_down(pid);
 	assert_true(is_there("web.sock"));
 	/* Whoever looks removes it, ... */
-	assert_int_equal(hv_claim_list(&dir, &names), 0);
+	assert_int_equal(hv_claim_list(&dir, &names, &err), 0);
 	assert_false(is_there("web.sock") || is_there("web.lock"));
 	/* ... whoever takes the name, too. */
 	put_down(hold("web"));
@@ -286,7 +288,7 @@ static void test_locks_of_others(void **state)
 	open_dir();
 	fd = openat(dir.fd, "Cargo.lock", O_RDWR | O_CREAT, 0600);
 	assert_int_equal(write(fd, words, strlen(words)), strlen(words));
-	assert_int_equal(hv_claim_list(&dir, &names), 0);
+	assert_int_equal(hv_claim_list(&dir, &names, &err), 0);
 	assert_false(hv_claim_is_alive(&dir, "Cargo"));
 	assert_int_equal(hv_claim_take(&claim, &dir, "Cargo", &err), -EEXIST);
 	assert_non_null(strstr(err.text, "Cargo.lock is no file of hvctl's; choose another name"));
@@ -303,6 +305,7 @@ static void test_list(void **state)
 	};
 	struct hv_name *names;
 	struct hv_claim b, a;
+	struct hv_error err;
 
 	(void)state;
 	open_dir();
@@ -310,13 +313,52 @@ static void test_list(void **state)
 	take(&a, "a.lock");
 	for (size_t i = 0; i < sizeof(junk) / sizeof(*junk); i++)
 		close(openat(dir.fd, junk[i], O_CREAT | O_WRONLY, 0600));
-	assert_int_equal(hv_claim_list(&dir, &names), 2);
+	assert_int_equal(hv_claim_list(&dir, &names, &err), 2);
 	assert_string_equal(names[0].text, "a.lock");
 	assert_string_equal(names[1].text, "b");
 	free(names);
 	hv_claim_release(&a);
 	hv_claim_release(&b);
 	assert_true(is_there("x"));
+}
+
+/* With @left descriptors for it: what it says of why it cannot list. */
+static int list_with(unsigned int left, struct hv_error *err)
+{
+	struct rlimit limit, less;
+	struct hv_name *names;
+	int count, next = open("/dev/null", O_RDONLY);
+
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	less = limit;
+	less.rlim_cur = next + left;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
+	count = hv_claim_list(&dir, &names, err);
+	/* Not known to be dead. */
+	assert_true(left || hv_claim_is_alive(&dir, "web"));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	free(names);
+	return count;
+}
+
+/* Nobody is dead because we cannot look. */
+static void test_cannot_look(void **state)
+{
+	struct hv_error err = { .text = "" };
+	struct hv_claim claim;
+
+	(void)state;
+	open_dir();
+	take(&claim, "web");
+	assert_int_equal(list_with(0, &err), -EMFILE);
+	assert_int_equal(list_with(1, &err), -EMFILE);
+	assert_non_null(strstr(err.text, "ulimit -n"));
+	assert_int_equal(list_with(2, &err), 1);
+	assert_int_equal(symlinkat("elsewhere", dir.fd, "other.lock"), 0);
+	assert_int_equal(list_with(2, &err), -ELOOP);
+	assert_non_null(strstr(err.text, "/other.lock: "));
+	hv_claim_release(&claim);
 }
 
 /* ------------------------------------------------------------------- races */
@@ -335,7 +377,7 @@ static void race(int inside_fd)
 		struct hv_name *names;
 
 		if (i % 4 == 3) {
-			hv_claim_list(&dir, &names);
+			hv_claim_list(&dir, &names, &err);
 			free(names);
 		}
 		if (hv_claim_take(&claim, &dir, "web", &err))
@@ -427,6 +469,7 @@ int main(void)
 		T(test_what_the_dead_leave),
 		T(test_locks_of_others),
 		T(test_list),
+		T(test_cannot_look),
 		T(test_race),
 		T(test_find),
 	};

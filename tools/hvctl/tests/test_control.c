@@ -584,7 +584,7 @@ static void test_sudden_death(void **state)
 	kill(vm, SIGKILL);
 	assert_int_equal(hv_client_receive(&client, 10000, &line, &err), -EPIPE);
 	assert_int_equal(ended(), 128 + SIGKILL);
-	assert_int_equal(hv_claim_list(&dir, &names), 0);
+	assert_int_equal(hv_claim_list(&dir, &names, &err), 0);
 	free(names);
 }
 
