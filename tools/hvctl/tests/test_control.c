@@ -565,6 +565,70 @@ static void test_kill(void **state)
 	is_closed(&one);
 }
 
+static int reader = -1;
+
+/* Its guest has ended, and nobody has read that yet. */
+static int start_with_last_words(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	if (pipe2(fds, O_CLOEXEC) || fcntl(fds[0], F_SETPIPE_SZ, 4096) != 4096)
+		return -1;
+	reader = fds[0];
+	output = fds[1];
+	guest = says_much_and_leaves;
+	start_kind(HV_MACHINE_PC);
+	guest = echoes;
+	close(output);
+	output = -1;
+	for (unsigned int i = 0; i < 10000; i++) {
+		json_t *reply = ask(&client, "{\"request\":\"status\"}");
+		bool ends = !strcmp(string(reply, "state"), "ending");
+
+		json_decref(reply);
+		if (ends)
+			return 0;
+		test_sleep_ms(1);
+	}
+	return -1;
+}
+
+static int end_with_last_words(void **state)
+{
+	close(reader);
+	return end(state);
+}
+
+static void test_last_words_are_read(void **state)
+{
+	static char words[LAST_WORDS + 2];
+	struct hv_client one;
+	size_t len = 0;
+	ssize_t n;
+
+	(void)state;
+	refuse(&client, "{\"request\":\"pause\"}", "wrong-state", "it has ended");
+	refuse(&client, "{\"request\":\"stop\"}", "wrong-state", "it has ended");
+	attach(&one);
+	expect(&one, "wwww\n");
+	grant(&client, "wait");
+	while ((n = read(reader, words + len, sizeof(words) - len)) > 0)
+		len += n;
+	assert_int_equal(len, LAST_WORDS);
+	hear_end("poweroff", 0);
+	hv_client_close(&one);
+}
+
+/* Whoever kills it waits no more for who reads, if it has ended by itself, too. */
+static void test_kill_while_last_words_wait(void **state)
+{
+	(void)state;
+	grant(&client, "wait");
+	grant(&client, "kill");
+	hear_end("poweroff", 0);
+}
+
 static void test_signals(void **state)
 {
 	(void)state;
@@ -702,6 +766,10 @@ int main(void)
 		T(test_pause_of_one_that_is_stopping, start),
 		T(test_stop_without_button, start_bare),
 		T(test_kill, start),
+		cmocka_unit_test_setup_teardown(test_last_words_are_read, start_with_last_words,
+						end_with_last_words),
+		cmocka_unit_test_setup_teardown(test_kill_while_last_words_wait,
+						start_with_last_words, end_with_last_words),
 		T(test_signals, start),
 		T(test_sudden_death, start),
 		T(test_name_is_taken, start),

@@ -12,6 +12,7 @@
 struct request {
 	const char *name;
 	const char *argument;		/* it may have; NULL: none */
+	bool to_the_dead;		/* also to one that has ended and waits for readers */
 	/* Fill @reply. 0 or -errno, which becomes a code. */
 	int (*run)(struct hv_control_client *client, const json_t *line, json_t *reply,
 		   struct hv_error *err);
@@ -41,6 +42,8 @@ static uint64_t count_exits(struct hv_control *control)
 
 static const char *state_of(const struct hv_control *control)
 {
+	if (hv_machine_has_ended(control->machine))
+		return "ending";
 	if (control->paused)
 		return "paused";
 	return control->stopping ? "stopping" : "running";
@@ -172,6 +175,8 @@ static int do_kill(struct hv_control_client *client, const json_t *line, json_t 
 	(void)err;
 	hv_machine_end(client->control->machine, HV_END_KILLED, 0, "told so by process %d",
 		       client->pid);
+	/* Also when it has ended by itself, and waits for readers. */
+	hv_loop_stop(&client->control->machine->loop);
 	return 0;
 }
 
@@ -319,11 +324,15 @@ static int do_nmi(struct hv_control_client *client, const json_t *line, json_t *
 /* ------------------------------------------------------------------- table */
 
 static const struct request requests[] = {
-	{ "status", NULL, do_status }, { "console", NULL, do_console },
-	{ "wait", NULL, do_wait },     { "stop", "timeout", do_stop },
-	{ "kill", NULL, do_kill },     { "pause", NULL, do_pause },
-	{ "resume", NULL, do_resume }, { "reset", NULL, do_reset },
-	{ "nmi", NULL, do_nmi },
+	{ "status", NULL, true, do_status },
+	{ "console", NULL, true, do_console },
+	{ "wait", NULL, true, do_wait },
+	{ "stop", "timeout", false, do_stop },
+	{ "kill", NULL, true, do_kill },
+	{ "pause", NULL, false, do_pause },
+	{ "resume", NULL, false, do_resume },
+	{ "reset", NULL, false, do_reset },
+	{ "nmi", NULL, false, do_nmi },
 };
 
 static const struct request *find(const char *name)
@@ -366,8 +375,14 @@ static void run(struct hv_control_client *client, const struct request *request,
 {
 	json_t *reply = json_pack("{s:s, s:O*, s:b}", "reply", request->name, "id", id, "ok", 1);
 	struct hv_error err;
-	int error = request->run(client, line, reply, &err);
+	int error;
 
+	if (!request->to_the_dead && hv_machine_has_ended(client->control->machine))
+		error = hv_fail(
+			&err, EBUSY,
+			"it has ended, and its last output waits to be read; read it, or kill it");
+	else
+		error = request->run(client, line, reply, &err);
 	if (!error) {
 		hv_control_send(client, reply);
 		return;

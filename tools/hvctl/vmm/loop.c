@@ -164,3 +164,9 @@ int hv_loop_run(struct hv_loop *loop)
 	free(fds);
 	return 0;
 }
+
+int hv_loop_run_again(struct hv_loop *loop)
+{
+	atomic_store(&loop->stopped, false);
+	return hv_loop_run(loop);
+}

@@ -53,6 +53,8 @@ void hv_loop_wake(struct hv_loop *loop);
 /* Serve all until hv_loop_stop(), which any thread may call, also before. Returns 0 or -ENOMEM. */
 int hv_loop_run(struct hv_loop *loop);
 void hv_loop_stop(struct hv_loop *loop);
+/* Once more, when all who might have stopped it before are done. */
+int hv_loop_run_again(struct hv_loop *loop);
 
 /* Time of the clock that timers of the host go by. */
 uint64_t hv_monotonic_ns(void);

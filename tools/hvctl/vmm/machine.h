@@ -189,6 +189,14 @@ void hv_machine_add_console(struct hv_machine *machine, struct hv_console *conso
 /* Nobody enters a chip any more. */
 void hv_machine_close_consoles(struct hv_machine *machine);
 
+/**
+ * hv_machine_finish_consoles() - write all that was said, however long readers take
+ * @machine: that has ended, and was joined
+ *
+ * The loop serves those who come meanwhile; hv_loop_stop() ends the wait, and what is left is lost.
+ */
+void hv_machine_finish_consoles(struct hv_machine *machine);
+
 /* Wait for readers of the consoles, where the guest is far ahead of them; without locks held. */
 void hv_machine_throttle(struct hv_machine *machine);
 

@@ -73,6 +73,45 @@ void hv_machine_close_consoles(struct hv_machine *machine)
 	machine->consoles = NULL;
 }
 
+static bool all_is_said(const struct hv_machine *machine)
+{
+	const struct hv_console *console = machine->consoles;
+
+	while (console && (console->config.lossy || !console->out_len))
+		console = console->next;
+	return !console;
+}
+
+/* For a watch that waits for nothing itself: all are asked before each wait. */
+static short stops_when_all_is_said(void *ctx)
+{
+	struct hv_machine *machine = ctx;
+
+	if (all_is_said(machine))
+		hv_loop_stop(&machine->loop);
+	return 0;
+}
+
+void hv_machine_finish_consoles(struct hv_machine *machine)
+{
+	struct hv_loop *loop = &machine->loop;
+	struct hv_watch last = { .fd = -1, .wants = stops_when_all_is_said, .ctx = machine };
+	int error;
+
+	/* The dead need no input and no timers. */
+	hv_loop_remove(loop, &machine->timer_watch);
+	for (struct hv_console *console = machine->consoles; console; console = console->next) {
+		hv_loop_remove(loop, &console->in_watch);
+		hv_console_drain(console);
+	}
+	hv_loop_add(loop, &last);
+	error = hv_loop_run_again(loop);
+	hv_loop_remove(loop, &last);
+	for (struct hv_console *console = machine->consoles; error && console;
+	     console = console->next)
+		hv_console_finish(console);
+}
+
 static bool is_same_file(int a, int b)
 {
 	struct stat one, other;

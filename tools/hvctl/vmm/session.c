@@ -255,12 +255,6 @@ static void drain_consoles(struct hv_machine *machine)
 		hv_console_drain(console);
 }
 
-static void finish_consoles(struct hv_machine *machine)
-{
-	for (struct hv_console *console = machine->consoles; console; console = console->next)
-		hv_console_finish(console);
-}
-
 /* By the console: standard error may be a terminal that nobody reads. */
 static void tell_screen(struct hv_machine *machine)
 {
@@ -390,7 +384,8 @@ static int tell_json(const struct session *session)
 
 /*
  * All that was said comes before what we have to say. The terminal is a reader's like less
- * again, and signals kill and stop again, so that waiting for readers keeps nobody.
+ * again, and signals kill and stop again, so that waiting for readers keeps nobody; clients of
+ * the control channel can see that it waits, and kill it, too.
  */
 static int finish(struct session *session)
 {
@@ -400,6 +395,8 @@ static int finish(struct session *session)
 	hv_serial_flush(machine);
 	pthread_mutex_unlock(&machine->lock);
 	hv_display_close(&session->display);
+	hv_silence_forget(&session->silence);
+	hv_timer_cancel(&machine->loop.clock, &session->reload_timer);
 	tell_screen(machine);
 	hv_control_flush(session->control);
 	if (was_killed(&machine->end))
@@ -408,7 +405,7 @@ static int finish(struct session *session)
 		hv_term_close(&session->term);
 	hv_signals_close(&session->signals, &machine->loop);
 	if (!was_killed(&machine->end))
-		finish_consoles(machine);
+		hv_machine_finish_consoles(machine);
 	session->mid_line = hv_console_end_line(&machine->console) && hv_machine_has_stdio(machine);
 	hv_machine_close_consoles(machine);
 	tell_end(session);
