@@ -193,7 +193,7 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	/* Interrupts may have been open: VMX may be off, and there may be work. */
 	if (vcpu->vmcs.cpu < 0 || vcpu->faulted)
 		return LEAVE;
-	/* Before a signal, and before what the outer part may see one after: no state blob has it. */
+	/* Before a signal, or what the outer part may see one after: no state blob has it. */
 	if (vcpu->lapic.eoi) {
 		tvx_exit_eoi(vcpu);
 		return LEAVE_USER;
