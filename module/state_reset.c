@@ -142,6 +142,8 @@ static void take_sipi(struct tvx_vcpu *vcpu, u8 vector)
 	vmcs_writen(GUEST_CS_BASE, vector << 12);
 	vmcs_writen(GUEST_RIP, 0);
 	vcpu->activity = TINYVMX_ACTIVITY_ACTIVE;
+	/* It was about to sleep, perhaps, and has looked for events the last time. */
+	vcpu->halt_wait = false;
 }
 
 int tvx_reset_startup(struct tvx_vcpu *vcpu)

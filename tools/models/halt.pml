@@ -17,6 +17,7 @@
  *	-DEARLY_OUTSTANDING	a sender says so before it has posted
  *	-DNO_RECHECK		an interrupt on its own CPU does not have it look again
  *	-DNO_HOME		kicks go to the CPU on which it was first
+ *	-DSLEEP_AFTER_STARTUP	a start-up IPI that comes when it is about to sleep lets it
  */
 #ifndef ROUNDS
 #define ROUNDS	2
@@ -151,6 +152,8 @@ proctype requests()
 /* ------------------------------------------------------------ the vCPU's thread */
 
 byte local_rounds;	/* that the interrupt has yet to come */
+bool startup;		/* requests are start-up IPIs: the outer part takes them */
+byte begun;		/* ... and the guest executes what they are about */
 bool recheck;
 
 /* Everything that was sent has been taken: only then may the thread stay where it is for ever. */
@@ -198,7 +201,7 @@ inline interrupts()
 inline take()
 {
 	if
-	:: READ(VCPU, REQUESTS) ->
+	:: !startup && READ(VCPU, REQUESTS) ->
 		atomic {
 			BARRIER(VCPU);
 			taken = taken | memory[REQUESTS];
@@ -219,6 +222,23 @@ inline take()
 		}
 #ifdef LATE_CLEAR
 		write(VCPU, OUTSTANDING, 0);
+#endif
+	:: else
+	fi
+}
+
+/* tvx_reset_startup(), where the thread may be about to sleep */
+inline start_up(wait)
+{
+	if
+	:: startup && READ(VCPU, REQUESTS) ->
+		atomic {
+			BARRIER(VCPU);
+			begun = begun | memory[REQUESTS];
+			memory[REQUESTS] = 0
+		}
+#ifndef SLEEP_AFTER_STARTUP
+		wait = false
 #endif
 	:: else
 	fi
@@ -298,9 +318,13 @@ proctype vcpu()
 		recheck = true;
 		do
 		:: recheck ->
+			if
+			:: startup && READ(VCPU, REQUESTS) -> break
+			:: else
+			fi;
 			recheck = false;
 			take();
-			taken = taken & ~LOCAL;
+			atomic { taken = (taken | begun) & ~LOCAL; begun = 0 }
 			if
 			:: true ->	/* into the guest, until an interrupt comes */
 				do
@@ -324,6 +348,7 @@ proctype vcpu()
 		/* put() */
 		write(VCPU, LOADED, NOWHERE);
 		interrupts();
+		start_up(wait);
 		if
 		:: wait -> wait = false; halt_wait()
 		:: else
@@ -336,6 +361,10 @@ init
 	atomic {
 		local_rounds = 1;
 		home = 1;
+		if
+		:: startup = true
+		:: startup = false
+		fi;
 		run drain(0);
 		run drain(1);
 		run drain(2);
