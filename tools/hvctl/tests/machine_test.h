@@ -69,12 +69,12 @@ static inline struct hv_machine *test_machine_of(enum hv_machine_kind kind, unsi
 	return test_machine(&config);
 }
 
-/* As who enters a chip does it. */
-#define test_with_lock(machine, statement)                 \
-	do {                                               \
-		pthread_mutex_lock(&(machine)->lock);      \
-		statement;                                 \
-		pthread_mutex_unlock(&(machine)->lock);    \
+/* As who enters a chip does it, and has not got the lock. */
+#define test_with_lock(machine, statement)                                          \
+	do {                                                                        \
+		assert_int_equal(pthread_mutex_lock(&(machine)->lock), 0);          \
+		statement;                                                          \
+		assert_int_equal(pthread_mutex_unlock(&(machine)->lock), 0);        \
 	} while (0)
 
 /* What a guest does: whether somebody is there. */

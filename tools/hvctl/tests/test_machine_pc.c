@@ -41,7 +41,7 @@ static bool reset_is_wanted(void)
 static void run_clock(uint64_t ns)
 {
 	now_ns += ns;
-	hv_clock_run(&machine->clock);
+	test_with_lock(machine, hv_clock_run(&machine->clock));
 }
 
 static void test_timer_wants_the_vcpu(void **state)
@@ -279,11 +279,11 @@ static void test_storm(void **state)
 
 	(void)state;
 	test_write_ioapic(machine, 0x10 + 2 * 5, 0x8040);
-	hv_ioapic_set_irq(&machine->pc->board.ioapic, 5, true);
+	test_with_lock(machine, hv_ioapic_set_irq(&machine->pc->board.ioapic, 5, true));
 	assert_true(machine->pc->delivered);
 	do {
 		machine->pc->delivered = false;
-		hv_machine_pc_eoi(machine, 0x40);
+		test_with_lock(machine, hv_machine_pc_eoi(machine, 0x40));
 		sent += machine->pc->delivered;
 	} while (machine->pc->delivered && sent < 1000);
 	assert_int_equal(sent, 100);
@@ -291,9 +291,9 @@ static void test_storm(void **state)
 	assert_false(machine->pc->delivered);
 	run_clock(1);
 	assert_true(machine->pc->delivered);
-	hv_ioapic_set_irq(&machine->pc->board.ioapic, 5, false);
+	test_with_lock(machine, hv_ioapic_set_irq(&machine->pc->board.ioapic, 5, false));
 	machine->pc->delivered = false;
-	hv_machine_pc_eoi(machine, 0x40);
+	test_with_lock(machine, hv_machine_pc_eoi(machine, 0x40));
 	assert_false(machine->pc->delivered);
 	assert_int_equal(machine->pc->redelivered, 0);
 }
