@@ -45,14 +45,20 @@ static void flush_locked(struct tvx_memory *memory)
 	on_each_cpu_mask(&memory->loaded, flush_ack, NULL, true);
 }
 
-/* Unmap and flush one piece. The caller frees what fell out, without the lock. */
-static void unmap_piece_locked(struct tvx_memory *memory, struct ept_removal *piece)
+/* The caller flushes if anything was mapped, which is returned, before it drops the lock. */
+static bool clear_piece_locked(struct tvx_memory *memory, struct ept_removal *piece)
 {
 	lockdep_assert_held(&memory->lock);
 	piece->budget = EPT_PIECE;
 	piece->any = false;
 	ept_unmap(&memory->ept, piece);
-	if (piece->any)
+	return piece->any;
+}
+
+/* Unmap and flush one piece. The caller frees what fell out, without the lock. */
+static void unmap_piece_locked(struct tvx_memory *memory, struct ept_removal *piece)
+{
+	if (clear_piece_locked(memory, piece))
 		flush_locked(memory);
 }
 
@@ -205,10 +211,7 @@ static bool forget_part_locked(struct tvx_memory *memory, struct ept_removal *pa
 	lockdep_assert_held(&memory->lock);
 	if (ept_has_ad(&memory->ept))
 		return ept_accessed(&memory->ept, part->gpa, part->end, true);
-	part->budget = EPT_PIECE;
-	part->any = false;
-	ept_unmap(&memory->ept, part);
-	return part->any;
+	return clear_piece_locked(memory, part);
 }
 
 /* The caller holds a lock of the process's page tables. */
