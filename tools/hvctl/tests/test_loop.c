@@ -8,7 +8,7 @@
 
 #include "hv_test.h"
 #include "lib/util.h"
-#include "vmm/loop.h"
+#include "lib/loop.h"
 
 #define MS 1000000ULL
 #define SOON (20 * MS)

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "loop.h"
+#include "lib/loop.h"
 #include "ring.h"
 #include "stream.h"
 

@@ -19,8 +19,8 @@
 #include "dev/exitport.h"
 #include "end.h"
 #include "firmware/cpuid.h"
+#include "lib/loop.h"
 #include "load/payload.h"
-#include "loop.h"
 #include "vcpu.h"
 #include "vm.h"
 

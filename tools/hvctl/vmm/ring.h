@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "loop.h"
+#include "lib/loop.h"
 
 #define HV_RING_SIZE (128 * 1024)
 

@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-#include "loop.h"
+#include "lib/loop.h"
 
 struct hv_signals {
 	struct hv_watch watch;

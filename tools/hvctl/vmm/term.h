@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "loop.h"
+#include "lib/loop.h"
 
 /* There is one terminal, so there is one of these. */
 struct hv_term {

@@ -3,14 +3,14 @@
  * The event loop: who waits for a file descriptor or for a time registers it here and is
  * called by the loop's thread, without locks.
  */
-#ifndef HV_VMM_LOOP_H
-#define HV_VMM_LOOP_H
+#ifndef HV_LIB_LOOP_H
+#define HV_LIB_LOOP_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "dev/bus.h"
-#include "lib/error.h"
+#include "clock.h"
+#include "error.h"
 
 /**
  * struct hv_watch - a file descriptor that somebody waits for

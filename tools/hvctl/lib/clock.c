@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The timers of the chips: a sorted list, for there are never more than a few. */
-#include "bus.h"
+#include "clock.h"
 
 static void unlink_timer(struct hv_clock *clock, struct hv_timer *timer)
 {
