@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Disk images: raw files and block devices of the host, opened, locked, and read and written
+ * without waiting. Who shows one to a guest (virtio/blk.c, dev/ata.c) knows nothing of the host.
+ */
+#ifndef HV_DISK_DISK_H
+#define HV_DISK_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "lib/error.h"
+#include "lib/loop.h"
+
+#define HV_DISK_SECTOR	   512
+#define HV_DISK_SERIAL_MAX 20	/* bytes; the longest that virtio and ATA can tell */
+
+enum hv_disk_cache {
+	HV_DISK_WRITEBACK,	/* the host's page cache; FLUSH makes it durable. The default */
+	HV_DISK_WRITETHROUGH,	/* each write is durable when it is done (O_DSYNC) */
+	HV_DISK_NONE,		/* past the page cache (O_DIRECT) */
+	HV_NR_DISK_CACHES
+};
+
+struct hv_disk_config {
+	const char *path;
+	bool read_only;
+	enum hv_disk_cache cache;
+	const char *serial;	/* NULL: made of nothing but the path: the same for the same path */
+};
+
+struct hv_disk {
+	int fd;
+	bool read_only, is_block_device;
+	enum hv_disk_cache cache;
+	uint64_t size;		/* bytes, whole sectors; an odd rest is not seen */
+	unsigned int alignment;	/* of offsets, lengths and addresses that need no detour; bytes */
+	unsigned int block;	/* bytes that the host writes at once; 512 or more */
+	bool can_discard, can_zero;
+	char serial[HV_DISK_SERIAL_MAX + 1];
+};
+
+/**
+ * hv_disk_open() - open an image
+ * @disk: filled in; to be given to hv_disk_close()
+ * @config: which, and how
+ * @err: filled in on failure: one line with the remedy
+ *
+ * Checks that it is a raw image (one that looks like qcow2, VMDK, VDI, VHDX ... is refused with the
+ * command that converts it, or serves it), and locks it (F_OFD_SETLK: one writer, or any number of
+ * readers). Returns 0 or -errno.
+ */
+int hv_disk_open(struct hv_disk *disk, const struct hv_disk_config *config, struct hv_error *err);
+void hv_disk_close(struct hv_disk *disk);
+
+/* The image's size may have changed. True if it has: disk->size is new. */
+bool hv_disk_look_at_size(struct hv_disk *disk);
+
+enum hv_disk_op {
+	HV_DISK_READ,
+	HV_DISK_WRITE,
+	HV_DISK_FLUSH,		/* what was done before is durable, whatever happens to us */
+	HV_DISK_DISCARD,	/* what is there is undefined now, and free on the host if it can be */
+	HV_DISK_ZEROES,		/* reads zero afterwards; @unmap: and may be free on the host */
+};
+
+/**
+ * struct hv_disk_request - one thing to be done
+ * @op: what
+ * @unmap: of HV_DISK_ZEROES
+ * @offset: bytes, whole sectors
+ * @len: bytes, whole sectors; the sum of @iov for reads and writes
+ * @iov: the buffers, @nr_iov of them; they stay there until it is done
+ * @done: called by the thread of the queue's loop: @result is 0 or -errno. May submit others
+ *
+ * Beyond the end of the disk: -EINVAL by done(), and nothing is transferred. Short reads and
+ * writes of the host are continued inside.
+ */
+struct hv_disk_request {
+	enum hv_disk_op op;
+	bool unmap;
+	uint64_t offset, len;
+	const struct iovec *iov;
+	unsigned int nr_iov;
+	void (*done)(struct hv_disk_request *request, int result);
+	void *ctx;
+
+	/* the queue's */
+	struct hv_disk_request *next;
+	uint64_t moved;			/* bytes, so far */
+	struct iovec *rest;		/* what is left of @iov, after a short one */
+	int result;
+	void *bounce;			/* aligned copy, where alignment asks for one */
+};
+
+struct hv_disk_queue;
+
+/**
+ * hv_disk_queue_create() - a place to put requests, of one thread
+ * @disk: any number of queues may work on it
+ * @loop: of the thread that submits, and is called back; not yet running, or in that thread
+ * @depth: requests that are under way at once at the most; more wait
+ * @err: filled in on failure
+ *
+ * By io_uring; where that is forbidden or not there by a pool of threads. NULL on failure.
+ */
+struct hv_disk_queue *hv_disk_queue_create(struct hv_disk *disk, struct hv_loop *loop,
+					   unsigned int depth, struct hv_error *err);
+/* Nothing is under way. */
+void hv_disk_queue_destroy(struct hv_disk_queue *queue);
+
+/* Take a request; done() comes later, never from here. */
+void hv_disk_submit(struct hv_disk_queue *queue, struct hv_disk_request *request);
+/* Hand to the host what was submitted; several at once cost one system call. */
+void hv_disk_kick(struct hv_disk_queue *queue);
+/* Wait until all are done, and call their done()s. */
+void hv_disk_drain(struct hv_disk_queue *queue);
+
+/* "io_uring" or "threads" */
+const char *hv_disk_queue_method(const struct hv_disk_queue *queue);
+
+#endif
