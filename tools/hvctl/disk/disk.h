@@ -61,7 +61,7 @@ enum hv_disk_op {
 	HV_DISK_READ,
 	HV_DISK_WRITE,
 	HV_DISK_FLUSH,		/* what was done before is durable, whatever happens to us */
-	HV_DISK_DISCARD,	/* what is there is undefined now, and free on the host if it can be */
+	HV_DISK_DISCARD,	/* what is there is undefined now, and free on the host */
 	HV_DISK_ZEROES,		/* reads zero afterwards; @unmap: and may be free on the host */
 };
 

@@ -145,7 +145,7 @@ void hv_vqueue_hush(struct hv_vqueue *queue);
 bool hv_vqueue_listen(struct hv_vqueue *queue);
 
 struct hv_vqueue_position hv_vqueue_position(const struct hv_vqueue *queue);
-/* Go on there: for a queue that is up, with nothing in flight. 0 or -EINVAL: there is no such place. */
+/* Go on there: for a queue that is up, with nothing in flight. 0 or -EINVAL: no such place. */
 int hv_vqueue_set_position(struct hv_vqueue *queue, const struct hv_vqueue_position *position);
 
 /*

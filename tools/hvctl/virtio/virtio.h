@@ -97,7 +97,7 @@ struct hv_virtio {
 	struct hv_virtio_queue queue[HV_VIRTIO_QUEUES];
 	struct hv_worker worker;
 
-	/* Something for the driver to look at besides rings: an eventfd, -1: it wants no interrupt. */
+	/* Something for the driver to look at besides rings: an eventfd; -1: no interrupt. */
 	atomic_int config_fd;
 	atomic_uchar status;
 
