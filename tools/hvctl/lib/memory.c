@@ -215,6 +215,18 @@ void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa)
 
 #define LOOKED_AT 16384
 
+void hv_memory_mark_dirty_at(const struct hv_memory *memory, const void *at, uint64_t len)
+{
+	const struct hv_ram_range *range = memory->range, *end = range + memory->count;
+
+	for (; range < end; range++) {
+		uint64_t offset = (uint64_t)((const uint8_t *)at - range->hva);
+
+		if (offset < range->len)
+			hv_memory_mark_dirty(memory, range->gpa + offset, len);
+	}
+}
+
 uint64_t hv_memory_resident(const struct hv_memory *memory)
 {
 	unsigned char there[LOOKED_AT];

@@ -131,6 +131,9 @@ static inline bool hv_memory_is_rom(const struct hv_memory *memory, uint64_t gpa
 	return gpa - memory->rom.gpa < memory->rom.len;
 }
 
+/* The same of @at, somewhere in RAM as we have it mapped. */
+void hv_memory_mark_dirty_at(const struct hv_memory *memory, const void *at, uint64_t len);
+
 /* The end of the RAM that begins at address 0. */
 static inline uint64_t hv_memory_low_end(const struct hv_memory *memory)
 {

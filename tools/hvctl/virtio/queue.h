@@ -153,8 +153,7 @@ int hv_vqueue_set_position(struct hv_vqueue *queue, const struct hv_vqueue_posit
  * writes. Returns the number of bytes, less than @len where the buffers end.
  */
 size_t hv_vchain_read(const struct hv_vchain *chain, uint64_t offset, void *buf, size_t len);
-size_t hv_vchain_write(const struct hv_vqueue *queue, const struct hv_vchain *chain,
-		       uint64_t offset, const void *buf, size_t len);
+size_t hv_vchain_write(const struct hv_vchain *chain, uint64_t offset, const void *buf, size_t len);
 
 /* The buffers of each kind. */
 static inline const struct iovec *hv_vchain_out(const struct hv_vchain *chain)

@@ -13,7 +13,7 @@ const struct hv_virtio_row *hv_virtio_find(const char *option)
 	const struct hv_virtio_row *row = hv_virtio_rows;
 
 	for (; row->name; row++)
-		if (!strcmp(row->option ? row->option : row->name, option))
+		if (!strcmp(hv_virtio_word(row), option))
 			return row;
 	return NULL;
 }

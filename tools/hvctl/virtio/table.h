@@ -32,12 +32,15 @@ struct hv_virtio_env {
  * @name: "blk"
  * @argument: "FILE[,ro][,cache=...]", for the help
  * @help: a line
+ * @path: where in its options a path begins: at the first character, or behind the first ':' if this
+ *	is ":"; NULL: there is none. In a file it is relative to that
  * @shared_memory: RAM must be in a memfd: somebody else maps it
  * @check: are these options right? Nothing is opened yet. 0 or -EINVAL
  * @create: make one of them; NULL on failure
  */
 struct hv_virtio_row {
 	const char *option, *name, *argument, *help;
+	const char *path;
 	bool shared_memory;
 	int (*check)(const char *options, struct hv_error *err);
 	struct hv_virtio *(*create)(const struct hv_virtio_env *env, const char *options,
@@ -47,7 +50,13 @@ struct hv_virtio_row {
 /* All, a row without a name behind the last. */
 extern const struct hv_virtio_row hv_virtio_rows[];
 
-/* By option or by name; NULL: there is none. */
+/* What it is called in a configuration. */
+static inline const char *hv_virtio_word(const struct hv_virtio_row *row)
+{
+	return row->option ? row->option : row->name;
+}
+
+/* By that word; NULL: there is none. */
 const struct hv_virtio_row *hv_virtio_find(const char *option);
 
 #endif

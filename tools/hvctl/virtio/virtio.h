@@ -13,6 +13,7 @@
 #ifndef HV_VIRTIO_VIRTIO_H
 #define HV_VIRTIO_VIRTIO_H
 
+#include <poll.h>
 #include <stdatomic.h>
 
 #include "lib/worker.h"
@@ -92,6 +93,7 @@ struct hv_virtio_queue {
 
 struct hv_virtio {
 	const struct hv_virtio_kind *kind;
+	const struct hv_memory *memory;
 	uint64_t offered;		/* features */
 	unsigned int nr_queues;
 	struct hv_virtio_queue queue[HV_VIRTIO_QUEUES];
