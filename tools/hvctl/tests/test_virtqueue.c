@@ -167,7 +167,7 @@ static void test_early(void **state)
 	assert_true(driver_negotiate(driver, HV_VIRTIO_F_VERSION_1));
 	driver_enable(driver, 0);
 	driver_add(driver, 0, (struct buffer[]){ { HV_MIB, 4, true } }, 1);
-	hv_virtio_set_status(driver->dev, hv_virtio_status(driver->dev) | HV_VIRTIO_DRIVER_OK);
+	driver_ready(driver);
 	assert_int_equal(driver_wait(driver, 0), 0);
 	finish(bench);
 }
@@ -459,7 +459,7 @@ static void bad_setup(bool packed, void (*wrong)(struct hv_vqueue_setup *setup))
 	dev->queue[0].setup = driver->ring[0].setup;
 	pthread_mutex_unlock(&dev->lock);
 	hv_virtio_enable_queue(dev, 0);
-	hv_virtio_set_status(dev, hv_virtio_status(dev) | HV_VIRTIO_DRIVER_OK);
+	driver_ready(driver);
 	assert_true(driver_is_broken(driver));
 	driver_stop(driver);
 	finish(bench);

@@ -134,6 +134,18 @@ static inline bool driver_negotiate(struct driver *driver, uint64_t features)
 	return hv_virtio_status(dev) & HV_VIRTIO_FEATURES_OK;
 }
 
+static inline void driver_nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+/* DRIVER_OK; the device has looked at its rings once, and from here on does so when it is kicked. */
+static inline void driver_ready(const struct driver *driver)
+{
+	hv_virtio_set_status(driver->dev, hv_virtio_status(driver->dev) | HV_VIRTIO_DRIVER_OK);
+	hv_worker_run(&driver->dev->worker, driver_nothing, NULL);
+}
+
 /* All queues, and @features besides those of rings; the worker's thread is started. */
 static inline void driver_start(struct driver *driver, struct hv_virtio *dev, uint64_t features)
 {
@@ -151,7 +163,7 @@ static inline void driver_start(struct driver *driver, struct hv_virtio *dev, ui
 	assert_true(driver_negotiate(driver, features & dev->offered));
 	for (unsigned int n = 0; n < dev->nr_queues; n++)
 		driver_enable(driver, n);
-	hv_virtio_set_status(dev, hv_virtio_status(dev) | HV_VIRTIO_DRIVER_OK);
+	driver_ready(driver);
 }
 
 /* A reset, as drivers do it. */
