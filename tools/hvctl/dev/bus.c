@@ -1,29 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who answers at a port or at an address of memory that is not RAM. */
 #include <errno.h>
+#include <string.h>
 
 #include "bus.h"
 
-/* @base + @len may be the end of the space: compare distances, never sums. */
-static bool overlaps(const struct hv_region *a, const struct hv_region *b)
+static bool contains(const struct hv_region *region, uint64_t addr)
 {
-	if (a->base <= b->base)
-		return b->base - a->base < a->len;
-	return a->base - b->base < b->len;
+	return addr - region->base < region->len;
 }
 
+/*
+ * How many regions of the table begin at @addr or below. Halved without a branch, which a CPU
+ * could only guess.
+ */
+static size_t count_up_to(const struct hv_bus *bus, enum hv_space space, uint64_t addr)
+{
+	struct hv_region *const *regions = bus->regions[space];
+	size_t n = bus->count[space], count = 0;
+
+	while (n) {
+		size_t half = (n + 1) / 2;
+
+		count += regions[count + half - 1]->base <= addr ? half : 0;
+		n -= half;
+	}
+	return count;
+}
+
+/* Regions do not overlap, so none but the neighbours can be in the way. */
 int hv_bus_register(struct hv_bus *bus, struct hv_region *region)
 {
 	struct hv_region **regions = bus->regions[region->space];
-	size_t n = bus->count[region->space];
+	size_t *n = &bus->count[region->space];
+	size_t at = count_up_to(bus, region->space, region->base);
 
-	for (size_t i = 0; i < n; i++)
-		if (overlaps(regions[i], region))
-			return -EEXIST;
-	if (n == HV_BUS_MAX_REGIONS)
+	if ((at && contains(regions[at - 1], region->base)) ||
+	    (at < *n && contains(region, regions[at]->base)))
+		return -EEXIST;
+	if (*n == HV_BUS_MAX_REGIONS)
 		return -ENOSPC;
-	regions[n] = region;
-	bus->count[region->space] = n + 1;
+	memmove(&regions[at + 1], &regions[at], (*n - at) * sizeof(*regions));
+	regions[at] = region;
+	++*n;
 	return 0;
 }
 
@@ -31,28 +50,24 @@ void hv_bus_unregister(struct hv_bus *bus, struct hv_region *region)
 {
 	struct hv_region **regions = bus->regions[region->space];
 	size_t *n = &bus->count[region->space];
+	size_t at = count_up_to(bus, region->space, region->base);
 
+	if (!at || regions[at - 1] != region)
+		return;
 	bus->last[region->space] = NULL;
-	for (size_t i = 0; i < *n; i++) {
-		if (regions[i] == region) {
-			regions[i] = regions[--*n];
-			return;
-		}
-	}
-}
-
-static bool contains(const struct hv_region *region, uint64_t addr)
-{
-	return addr - region->base < region->len;
+	memmove(&regions[at - 1], &regions[at], (*n - at) * sizeof(*regions));
+	--*n;
 }
 
 __attribute__((noinline)) static struct hv_region *search(struct hv_bus *bus, enum hv_space space,
 							  uint64_t addr)
 {
-	for (size_t i = 0; i < bus->count[space]; i++)
-		if (contains(bus->regions[space][i], addr))
-			return bus->last[space] = bus->regions[space][i];
-	return NULL;
+	size_t n = count_up_to(bus, space, addr);
+	struct hv_region *below = n ? bus->regions[space][n - 1] : NULL;
+
+	if (!below || !contains(below, addr))
+		return NULL;
+	return bus->last[space] = below;
 }
 
 /* A driver talks to one chip at a time. */

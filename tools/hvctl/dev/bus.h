@@ -40,16 +40,21 @@ struct hv_region {
 	void *dev;
 };
 
-#define HV_BUS_MAX_REGIONS 64
+/* Of a space: the board's, and six BARs for each of 31 PCI devices. */
+#define HV_BUS_MAX_REGIONS 256
 
 struct hv_bus {
-	struct hv_region *regions[HV_NR_SPACES][HV_BUS_MAX_REGIONS];
+	struct hv_region *regions[HV_NR_SPACES][HV_BUS_MAX_REGIONS];	/* by address */
 	size_t count[HV_NR_SPACES];
 	struct hv_region *last[HV_NR_SPACES];	/* that answered, or NULL */
 };
 
-/* Both return 0, -EEXIST for a range that overlaps another, -ENOSPC when full. */
+/*
+ * Returns 0, -EEXIST for a range that overlaps another, -ENOSPC when full. A region stays as it
+ * is while it is registered.
+ */
 int hv_bus_register(struct hv_bus *bus, struct hv_region *region);
+/* Nothing happens to one that is not registered. */
 void hv_bus_unregister(struct hv_bus *bus, struct hv_region *region);
 
 /*

@@ -189,6 +189,54 @@ static void test_full_and_unregister(void **state)
 	assert_int_equal(hv_bus_register(&bus, &probes[HV_BUS_MAX_REGIONS].region), 0);
 }
 
+/* One that is not there, or another at its address, takes nobody away. */
+static void test_unregister_a_stranger(void **state)
+{
+	struct hv_bus bus = { 0 };
+	struct probe a, b;
+	uint64_t value = 0;
+
+	(void)state;
+	add(&bus, &a, HV_PORT, 0x10, 4);
+	assert_int_equal(add(&bus, &b, HV_PORT, 0x10, 4), -EEXIST);
+	hv_bus_unregister(&bus, &b.region);
+	b.region.base = 0;
+	hv_bus_unregister(&bus, &b.region);
+	assert_int_equal(bus.count[HV_PORT], 1);
+	assert_true(hv_bus_access(&bus, HV_PORT, 0x10, 1, false, &value));
+}
+
+#define PLACES 97
+
+/* Regions come and go in any order: at each address whoever is there answers, and nobody else. */
+static void test_coming_and_going(void **state)
+{
+	static struct probe probes[PLACES];
+	bool there[PLACES] = { false };
+	struct hv_bus bus = { 0 };
+	uint32_t random = 1;
+
+	(void)state;
+	for (unsigned int step = 0; step < 2000; step++) {
+		unsigned int which = (random = random * 1664525 + 1013904223) % PLACES;
+		uint64_t value = 0;
+
+		if (there[which])
+			hv_bus_unregister(&bus, &probes[which].region);
+		else
+			assert_int_equal(add(&bus, &probes[which], HV_MMIO, which * 16, 8), 0);
+		there[which] = !there[which];
+		for (unsigned int i = 0; i < PLACES; i++) {
+			unsigned int calls = probes[i].calls;
+
+			assert_int_equal(hv_bus_access(&bus, HV_MMIO, i * 16 + 7, 1, false, &value),
+					 there[i]);
+			assert_int_equal(probes[i].calls, calls + there[i]);
+			assert_false(hv_bus_access(&bus, HV_MMIO, i * 16 + 8, 1, false, &value));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +249,8 @@ int main(void)
 		cmocka_unit_test(test_ports_wrap),
 		cmocka_unit_test(test_overlap_is_refused),
 		cmocka_unit_test(test_full_and_unregister),
+		cmocka_unit_test(test_unregister_a_stranger),
+		cmocka_unit_test(test_coming_and_going),
 	};
 
 	return cmocka_run_group_tests_name("bus", tests, NULL, NULL);
