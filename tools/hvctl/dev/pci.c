@@ -10,43 +10,15 @@
  *  configuration space, type 0
  *  00 vendor   02 device   04 command: 10 INTx off, 2 master, 1 memory, 0 ports
  *  06 status: 4 capabilities, 3 INTx asserted   08 revision   09 class
- *  10..27 BARs   2C subsystem   34 first capability   3C interrupt line   3D pin
+ *  10..27 BARs: pci_bar.c   2C subsystem   34 first capability   3C interrupt line   3D pin
  */
 #include <errno.h>
 #include <string.h>
 
-#include "pci.h"
+#include "pci_regs.h"
 
 #define CONFIG_ENABLE 0x80000000u
 #define CONFIG_WRITABLE 0x80fffffcu
-
-#define REG_VENDOR 0x00
-#define REG_DEVICE 0x02
-#define REG_COMMAND 0x04
-#define REG_STATUS 0x06
-#define REG_REVISION 0x08
-#define REG_CLASS 0x09
-#define REG_CACHE_LINE 0x0c
-#define REG_BARS 0x10
-#define REG_SUBSYSTEM_VENDOR 0x2c
-#define REG_SUBSYSTEM 0x2e
-#define REG_CAPABILITIES 0x34
-#define REG_LINE 0x3c
-#define REG_PIN 0x3d
-#define REG_FREE 0x40
-#define REG_LAST 0xfc
-
-#define COMMAND_PORTS 0x0001
-#define COMMAND_MMIO 0x0002
-#define COMMAND_MASTER 0x0004
-#define COMMAND_INTX_OFF 0x0400
-#define COMMAND_WRITABLE 0x0407
-#define STATUS_INTX 0x0008
-#define STATUS_CAPABILITIES 0x0010
-
-#define BAR_PORTS 0x1
-#define BAR_PORTS_FLAGS 0x3ull
-#define BAR_MMIO_FLAGS 0xfull
 
 uint32_t hv_pci_config_read(const struct hv_pci_device *device, unsigned int offset,
 			    unsigned int width)
@@ -70,128 +42,6 @@ void hv_pci_config_allow(struct hv_pci_device *device, unsigned int offset, unsi
 {
 	for (unsigned int i = 0; i < width; i++)
 		device->writable[offset + i] |= (uint8_t)(bits >> i * 8);
-}
-
-/* -------------------------------------------------------------------- BARs */
-
-static uint64_t bar_flags(const struct hv_pci_bar *bar)
-{
-	return bar->region.space == HV_PORT ? BAR_PORTS_FLAGS : BAR_MMIO_FLAGS;
-}
-
-/* Does the device decode this BAR, and at an address where it can be? */
-static bool bar_decodes(const struct hv_pci_bar *bar, uint64_t base)
-{
-	uint32_t command = hv_pci_config_read(bar->device, REG_COMMAND, 2);
-	bool ports = bar->region.space == HV_PORT;
-	bool on = bar->enable ? bar->device->config[bar->enable] & 1 :
-				command & (ports ? COMMAND_PORTS : COMMAND_MMIO);
-	uint64_t limit = ports ? 0x10000 : 1ull << 32;
-
-	/* Zero is an address, but what it means is "not assigned". */
-	return bar->device->pci && on && base && base + bar->region.len <= limit;
-}
-
-static void bar_unmap(struct hv_pci_bar *bar)
-{
-	if (bar->mapped)
-		hv_bus_unregister(bar->device->pci->config.bus, &bar->region);
-	bar->mapped = false;
-}
-
-/* Follow what the guest wrote; true if that makes a difference. */
-static bool bar_follow(struct hv_pci_bar *bar)
-{
-	uint64_t base;
-	bool decodes;
-
-	if (!bar->region.len)
-		return false;
-	base = hv_pci_config_read(bar->device, bar->reg, 4) & ~bar_flags(bar);
-	decodes = bar_decodes(bar, base);
-	if (bar->decodes == decodes && bar->region.base == base)
-		return false;
-	bar_unmap(bar);
-	bar->region.base = base;
-	bar->decodes = decodes;
-	return true;
-}
-
-typedef void (*bar_fn)(struct hv_pci_bar *bar);
-
-static void all_bars(struct hv_pci *pci, bar_fn fn)
-{
-	for (unsigned int i = 0; i < HV_PCI_FUNCTIONS; i++)
-		for (unsigned int n = 0; pci->function[i] && n < HV_PCI_BARS; n++)
-			fn(&pci->function[i]->bar[n]);
-}
-
-static void bar_map(struct hv_pci_bar *bar)
-{
-	if (bar->decodes)
-		bar->mapped = !hv_bus_register(bar->device->pci->config.bus, &bar->region);
-}
-
-/*
- * While a guest sizes and moves BARs, they may lie on top of each other: then the first
- * function's answers, and the others' nowhere until it has gone. So what is mapped
- * follows from what is in the registers, and not from how it came there.
- */
-static void device_update_bars(struct hv_pci_device *device)
-{
-	bool changed = false;
-
-	for (unsigned int n = 0; n < HV_PCI_BARS; n++)
-		changed |= bar_follow(&device->bar[n]);
-	if (!changed || !device->pci)
-		return;
-	all_bars(device->pci, bar_unmap);
-	all_bars(device->pci, bar_map);
-}
-
-int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_space space,
-			  uint64_t size, hv_access_fn access, void *dev)
-{
-	uint64_t least = space == HV_PORT ? 4 : 16, most = space == HV_PORT ? 256 : 1u << 31;
-	unsigned int reg = REG_BARS + 4 * n;
-
-	if (n >= HV_PCI_BARS || device->bar[n].region.len || size < least || size > most ||
-	    (size & (size - 1)))
-		return -EINVAL;
-	device->bar[n] = (struct hv_pci_bar){
-		.device = device,
-		.reg = (uint8_t)reg,
-		.region = {
-			.name = "pci", .space = space, .len = size, .access = access, .dev = dev,
-		},
-	};
-	hv_pci_config_set(device, reg, 4, space == HV_PORT ? BAR_PORTS : 0);
-	hv_pci_config_allow(device, reg, 4, -(uint32_t)size);
-	return 0;
-}
-
-int hv_pci_device_set_window(struct hv_pci_device *device, unsigned int n, uint8_t reg,
-			     uint8_t enable, uint16_t size, hv_access_fn access, void *dev)
-{
-	if (n >= HV_PCI_BARS || device->bar[n].region.len || reg < REG_FREE || reg > REG_LAST ||
-	    enable < REG_FREE || size < 4 || (size & (size - 1)))
-		return -EINVAL;
-	device->bar[n] = (struct hv_pci_bar){
-		.device = device,
-		.reg = reg,
-		.enable = enable,
-		.region = {
-			.name = "chipset",
-			.space = HV_PORT,
-			.len = size,
-			.access = access,
-			.dev = dev,
-		},
-	};
-	hv_pci_config_set(device, reg, 4, BAR_PORTS);
-	hv_pci_config_allow(device, reg, 2, -(uint32_t)size);
-	hv_pci_config_allow(device, enable, 1, 1);
-	return 0;
 }
 
 /* -------------------------------------------------------------------- INTx */
@@ -281,7 +131,7 @@ int hv_pci_add(struct hv_pci *pci, struct hv_pci_device *device, unsigned int de
 	device->devfn = (uint8_t)devfn;
 	if (pin)
 		device->config[REG_LINE] = pci->config.legacy_irq[hv_pci_intx_line(devfn, pin)];
-	device_update_bars(device);
+	hv_pci_follow_bars(device);
 	device_update_intx(device);
 	return 0;
 }
@@ -293,19 +143,14 @@ void hv_pci_remove(struct hv_pci_device *device)
 	if (!pci)
 		return;
 	hv_pci_set_intx(device, false);
-	for (unsigned int n = 0; n < HV_PCI_BARS; n++) {
-		bar_unmap(&device->bar[n]);
-		device->bar[n].decodes = false;
-	}
+	hv_pci_drop_bars(device);
 	pci->function[device->devfn] = NULL;
 	device->pci = NULL;
-	all_bars(pci, bar_unmap);
-	all_bars(pci, bar_map);
 }
 
 void hv_pci_config_follow(struct hv_pci_device *device)
 {
-	device_update_bars(device);
+	hv_pci_follow_bars(device);
 	device_update_intx(device);
 }
 
@@ -323,56 +168,11 @@ static void device_write(struct hv_pci_device *device, unsigned int offset, unsi
 		device->written(device->dev, offset, width);
 }
 
-/* Give one BAR the next address that is a multiple of its size. */
-static int bar_assign(struct hv_pci_bar *bar, uint64_t *next, uint64_t end)
+static uint32_t device_read(struct hv_pci_device *device, unsigned int offset, unsigned int width)
 {
-	uint64_t base = (*next + bar->region.len - 1) & ~(bar->region.len - 1);
-	uint32_t flags = (uint32_t)(bar->region.space == HV_PORT ? BAR_PORTS : 0);
-
-	if (base < *next || base > end || bar->region.len > end - base)
-		return -ENOSPC;
-	*next = base + bar->region.len;
-	hv_pci_config_set(bar->device, bar->reg, 4, (uint32_t)base | flags);
-	return 0;
-}
-
-static int device_assign(struct hv_pci_device *device, uint64_t next[HV_NR_SPACES],
-			 const uint64_t end[HV_NR_SPACES])
-{
-	uint32_t command = hv_pci_config_read(device, REG_COMMAND, 2);
-	int err;
-
-	for (unsigned int n = 0; n < HV_PCI_BARS; n++) {
-		struct hv_pci_bar *bar = &device->bar[n];
-		enum hv_space space = bar->region.space;
-
-		if (!bar->region.len || bar->enable)
-			continue;
-		err = bar_assign(bar, &next[space], end[space]);
-		if (err)
-			return err;
-		command |= space == HV_PORT ? COMMAND_PORTS : COMMAND_MMIO;
-	}
-	hv_pci_config_set(device, REG_COMMAND, 2, command);
-	device_update_bars(device);
-	return 0;
-}
-
-int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end, uint64_t mmio_base,
-		  uint64_t mmio_end)
-{
-	uint64_t next[HV_NR_SPACES] = { [HV_PORT] = port_base, [HV_MMIO] = mmio_base };
-	const uint64_t end[HV_NR_SPACES] = { [HV_PORT] = port_end, [HV_MMIO] = mmio_end };
-	int err;
-
-	for (unsigned int i = 0; i < HV_PCI_FUNCTIONS; i++) {
-		if (!pci->function[i])
-			continue;
-		err = device_assign(pci->function[i], next, end);
-		if (err)
-			return err;
-	}
-	return 0;
+	if (device->reading)
+		device->reading(device->dev, offset, width);
+	return hv_pci_config_read(device, offset, width);
 }
 
 /* --------------------------------------------------------------- mechanism */
@@ -395,7 +195,7 @@ static void pci_access_data(void *dev, uint64_t offset, unsigned int width, bool
 	if (write && device)
 		device_write(device, reg, width, (uint32_t)*value);
 	else if (!write)
-		*value = device ? hv_pci_config_read(device, reg, width) : UINT64_MAX;
+		*value = device ? device_read(device, reg, width) : UINT64_MAX;
 }
 
 static void pci_access_address(void *dev, uint64_t offset, unsigned int width, bool write,
@@ -417,10 +217,33 @@ static void pci_access_address(void *dev, uint64_t offset, unsigned int width, b
 	}
 }
 
-/* BARs keep their addresses, as the firmware that would set them again is not there. */
+/*
+ * BARs keep their addresses and answer there, as the firmware that would set them again is not
+ * there. The rest of the command register is clear.
+ */
+static void device_reset(struct hv_pci_device *device)
+{
+	uint32_t command = hv_pci_config_read(device, REG_COMMAND, 2);
+
+	hv_pci_config_set(device, REG_COMMAND, 2, command & (COMMAND_PORTS | COMMAND_MMIO));
+	device_update_intx(device);
+}
+
 void hv_pci_reset(struct hv_pci *pci)
 {
 	pci->address = 0;
+	for (unsigned int i = 0; i < HV_PCI_FUNCTIONS; i++)
+		if (pci->function[i])
+			device_reset(pci->function[i]);
+}
+
+unsigned int hv_pci_slots(const struct hv_pci *pci)
+{
+	unsigned int functions = HV_PCI_FUNCTIONS;
+
+	while (functions && !pci->function[functions - 1])
+		functions--;
+	return (functions + 7) / 8;
 }
 
 int hv_pci_init(struct hv_pci *pci, const struct hv_pci_config *config)

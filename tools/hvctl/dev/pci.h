@@ -3,8 +3,8 @@
  * A PCI bus behind configuration mechanism #1, and what devices need of it:
  * configuration space, BARs, INTx. Its host bridge is a device: i440fx.h.
  *
- * A device: hv_pci_device_init() with its ids, hv_pci_device_set_bar() for each
- * BAR, hv_pci_add() at a device number. When all are there, hv_pci_assign() does
+ * A device: hv_pci_device_init() with its ids, hv_pci_device_set_bar() or _bar64() for
+ * each BAR, hv_pci_add() at a device number. When all are there, hv_pci_assign() does
  * a BIOS's work, so that guests without resource allocation find them too.
  */
 #ifndef HV_DEV_PCI_H
@@ -36,8 +36,10 @@ struct hv_pci_bar {
 	struct hv_region region;	/* .len 0: no such BAR */
 	uint8_t reg;			/* where its address stands */
 	uint8_t enable;			/* bit 0 there turns it on; 0: the command register does */
+	bool wide;			/* 64 bits: the next register belongs to it */
 	bool decodes;			/* the device is to answer there */
 	bool mapped;			/* and it does */
+	uint64_t told;			/* where it was when moved() last heard of it; 0: nowhere */
 };
 
 struct hv_pci_device {
@@ -49,8 +51,12 @@ struct hv_pci_device {
 	struct hv_pci_bar bar[HV_PCI_BARS];
 	bool intx_level;
 	uint8_t next_capability;	/* where there is room for one */
+	/* The guest is about to read configuration space there; may be NULL. */
+	void (*reading)(void *dev, unsigned int offset, unsigned int width);
 	/* Configuration space was written there, or all of it loaded; may be NULL. */
 	void (*written)(void *dev, unsigned int offset, unsigned int width);
+	/* BAR @n is mapped, unmapped, or mapped elsewhere: hv_pci_bar_where(). May be NULL. */
+	void (*moved)(void *dev, unsigned int n);
 	void *dev;
 };
 
@@ -95,6 +101,13 @@ void hv_pci_device_init(struct hv_pci_device *device, const struct hv_pci_ids *i
 int hv_pci_device_set_bar(struct hv_pci_device *device, unsigned int n, enum hv_space space,
 			  uint64_t size, hv_access_fn access, void *dev);
 
+/* The same for memory anywhere in 64 bits of addresses: it takes BAR @n + 1, too. */
+int hv_pci_device_set_bar64(struct hv_pci_device *device, unsigned int n, uint64_t size,
+			    hv_access_fn access, void *dev);
+
+/* Does BAR @n answer now? Its address, whether it does or not. */
+bool hv_pci_bar_where(const struct hv_pci_device *device, unsigned int n, uint64_t *base);
+
 /*
  * A window of @size ports that is none of the BARs, as chipsets have them: its address at
  * offset @reg, whose bit 0 reads 1, turned on by bit 0 of @enable, which is writable. It
@@ -111,11 +124,15 @@ int hv_pci_device_add_capability(struct hv_pci_device *device, uint8_t id, unsig
 
 /* Returns 0, -EINVAL for a bad @devfn, -EEXIST if it is taken. */
 int hv_pci_add(struct hv_pci *pci, struct hv_pci_device *device, unsigned int devfn);
+/* Its BARs have moved nowhere. */
 void hv_pci_remove(struct hv_pci_device *device);
+
+/* How many device numbers are in use, up to the highest. */
+unsigned int hv_pci_slots(const struct hv_pci *pci);
 
 /*
  * Give each BAR an address from these ranges and turn decoding on, as firmware
- * does. Returns 0, or -ENOSPC if a range is too small.
+ * does; those of 64 bits, too. Returns 0, or -ENOSPC if a range is too small.
  */
 int hv_pci_assign(struct hv_pci *pci, uint64_t port_base, uint64_t port_end, uint64_t mmio_base,
 		  uint64_t mmio_end);
