@@ -34,6 +34,7 @@ enum hv_state_type {
 	HV_STATE_PS2KBD,
 	HV_STATE_FW_CFG = 0x120,
 	HV_STATE_TESTDEV,
+	HV_STATE_MSIX,			/* the instance is that of its device */
 };
 
 struct hv_state_kind {
