@@ -12,6 +12,7 @@
 #define HV_I440FX_HOST 0x00		/* device 0, function 0 */
 #define HV_I440FX_ISA 0x08		/* device 1, function 0 */
 #define HV_I440FX_PM 0x0b		/* device 1, function 3 */
+#define HV_I440FX_SLOTS 2		/* device numbers that it has; none of them uses INTx */
 
 struct hv_i440fx_config {
 	struct hv_pci *pci;

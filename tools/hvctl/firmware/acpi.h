@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dev/pci.h"
+
 /* Where they go: in the BIOS area, where guests look for them. RSDP and MP pointer come first. */
 #define HV_ACPI_GPA 0xe0000ull
 #define HV_ACPI_SIZE 0x10000u
@@ -18,7 +20,8 @@ struct hv_acpi_config {
 	uint8_t ioapic_id;
 	unsigned int com_ports;		/* bit n: COM(n + 1) is there */
 	uint16_t pm_base;		/* the first of the PM block's ports */
-	unsigned int pci_slots;		/* interrupts are described for devices below this number */
+	unsigned int pci_slots;		/* INTx is described for devices below this number */
+	uint8_t pci_irq[HV_PCI_INTX];	/* the 8259 inputs that it comes to */
 	/* What the PCI bus may use: first and last. */
 	uint16_t port_first, port_last;
 	uint32_t mmio_first, mmio_last;

@@ -86,27 +86,28 @@ static void add_board(struct hv_aml *aml, uint16_t pm_base)
 	add_device(aml, "MBRD", "PNP0C02", 0, &res);
 }
 
-static unsigned int route(const uint8_t *legacy_irq, unsigned int line)
+/* @pci_irq: of the 8259s; NULL: by the I/O APIC */
+static unsigned int route(const uint8_t *pci_irq, unsigned int line)
 {
-	return legacy_irq ? legacy_irq[line] : HV_PC_PCI_PIN + line;
+	return pci_irq ? pci_irq[line] : HV_PC_PCI_PIN + line;
 }
 
 /*
  * Name (@name, Package { Package { slot, pin, Zero, interrupt }, ... }); all slots but the
- * bridge's
+ * board's own
  */
 static void add_routes(struct hv_aml *aml, const char *name, unsigned int slots,
-		       const uint8_t *legacy_irq)
+		       const uint8_t *pci_irq)
 {
 	hv_aml_name(aml, name);
-	hv_aml_package(aml, (uint8_t)((slots - 1) * HV_PCI_INTX));
-	for (unsigned int slot = 1; slot < slots; slot++) {
+	hv_aml_package(aml, (uint8_t)((slots - HV_I440FX_SLOTS) * HV_PCI_INTX));
+	for (unsigned int slot = HV_I440FX_SLOTS; slot < slots; slot++) {
 		for (unsigned int pin = 0; pin < HV_PCI_INTX; pin++) {
 			hv_aml_package(aml, 4);
 			hv_aml_integer(aml, slot << 16 | 0xffff);
 			hv_aml_integer(aml, pin);
 			hv_aml_integer(aml, 0);
-			hv_aml_integer(aml, route(legacy_irq, hv_pci_intx_line(slot * 8, pin + 1)));
+			hv_aml_integer(aml, route(pci_irq, hv_pci_intx_line(slot * 8, pin + 1)));
 			hv_aml_end(aml);
 		}
 	}
@@ -114,10 +115,10 @@ static void add_routes(struct hv_aml *aml, const char *name, unsigned int slots,
 }
 
 /* The guest says in _PIC which controllers it uses; the routes follow. */
-static void add_prt(struct hv_aml *aml, unsigned int slots)
+static void add_prt(struct hv_aml *aml, const struct hv_acpi_config *config)
 {
-	add_routes(aml, "PRTA", slots, NULL);
-	add_routes(aml, "PRTP", slots, hv_pc_pci_legacy_irq);
+	add_routes(aml, "PRTA", config->pci_slots, NULL);
+	add_routes(aml, "PRTP", config->pci_slots, config->pci_irq);
 	hv_aml_method(aml, "_PRT", 0);
 	hv_aml_if_name(aml, "\\PICM");
 	hv_aml_return_name(aml, "PRTA");
@@ -139,8 +140,8 @@ static void add_pci(struct hv_aml *aml, const struct hv_acpi_config *config)
 	hv_aml_name(aml, "_BBN");
 	hv_aml_integer(aml, 0);
 	hv_aml_crs(aml, &res);
-	if (config->pci_slots > 1)
-		add_prt(aml, config->pci_slots);
+	if (config->pci_slots > HV_I440FX_SLOTS)
+		add_prt(aml, config);
 	hv_aml_end(aml);
 }
 

@@ -134,11 +134,15 @@ int hv_fw_files_add(struct hv_fw_files *files, struct hv_fw_cfg *fw_cfg,
 	return err ? err : add_kernel(files, fw_cfg, kernel);
 }
 
-void hv_fw_files_update(struct hv_fw_files *files, uint16_t pm_base)
+void hv_fw_files_update(struct hv_fw_files *files, uint16_t pm_base,
+			const uint8_t pci_irq[HV_PCI_INTX])
 {
-	if (files->acpi.pm_base == pm_base)
+	struct hv_acpi_config *acpi = &files->acpi;
+
+	if (acpi->pm_base == pm_base && !memcmp(acpi->pci_irq, pci_irq, sizeof(acpi->pci_irq)))
 		return;
-	files->acpi.pm_base = pm_base;
+	acpi->pm_base = pm_base;
+	memcpy(acpi->pci_irq, pci_irq, sizeof(acpi->pci_irq));
 	/* They have been written once: only numbers in them change. */
 	(void)hv_acpi_files_write(&files->acpi, &files->acpi_files);
 }

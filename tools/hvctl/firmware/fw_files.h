@@ -48,7 +48,11 @@ int hv_fw_files_add(struct hv_fw_files *files, struct hv_fw_cfg *fw_cfg,
 		    const struct hv_memory *memory, const struct hv_acpi_config *acpi,
 		    const struct hv_fw_kernel *kernel);
 
-/* The PM block's ports are at @pm_base now: the tables say so. */
-void hv_fw_files_update(struct hv_fw_files *files, uint16_t pm_base);
+/*
+ * The PM block's ports are at @pm_base now, and INTx comes to 8259 inputs @pci_irq, none of which
+ * is 0: the tables say so.
+ */
+void hv_fw_files_update(struct hv_fw_files *files, uint16_t pm_base,
+			const uint8_t pci_irq[HV_PCI_INTX]);
 
 #endif

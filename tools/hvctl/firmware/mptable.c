@@ -154,7 +154,7 @@ static void add_isa(struct writer *w, uint8_t ioapic)
 
 static void add_pci(struct writer *w, uint8_t ioapic, unsigned int slots)
 {
-	for (unsigned int slot = 1; slot < slots; slot++) {
+	for (unsigned int slot = HV_I440FX_SLOTS; slot < slots; slot++) {
 		for (unsigned int pin = 0; pin < HV_PCI_INTX; pin++) {
 			const struct mp_interrupt i = {
 				.type = MP_IO_INTERRUPT,

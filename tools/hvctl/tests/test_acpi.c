@@ -14,6 +14,7 @@
 
 static const struct hv_acpi_config machine = {
 	.cpus = 2, .ioapic_id = 2, .com_ports = 0x3, .pci_slots = 32,
+	.pci_irq = { 10, 11, 5, 7 },
 	.pm_base = 0x600, .port_first = 0xc000, .port_last = 0xffff,
 	.mmio_first = 0xc0000000, .mmio_last = 0xfebfffff,
 };
@@ -200,10 +201,50 @@ static void test_slots(void **state)
 	config.pci_slots = 4;
 	few = hv_acpi_write(&config, area, sizeof(area), HV_ACPI_GPA);
 	assert_true(few && few < all - 2000);
-	config.pci_slots = 0;
+	/* The board's own two, the bridge among them, use no INTx. */
+	config.pci_slots = 2;
 	assert_true(hv_acpi_write(&config, area, sizeof(area), HV_ACPI_GPA) < few);
 	assert_int_equal(hv_mptable_write(&config, area, sizeof(area), HV_MPTABLE_GPA),
 			 16 + 44 + 2 * 20 + 3 * 8 + 17 * 8);
+}
+
+/* One entry of _PRT: Package { slot << 16 | 0xffff, pin, Zero, interrupt }. */
+static void expect_route(const uint8_t *dsdt, unsigned int slot, unsigned int pin, uint8_t to,
+			 unsigned int where)
+{
+	uint8_t want[] = {
+		0x04, 0x0c, 0xff, 0xff, (uint8_t)slot, 0x00, 0x0a, (uint8_t)pin, 0x00, 0x0a, to,
+	};
+	const uint8_t *hit = dsdt, *end = dsdt + get(dsdt + 4, 4);
+	size_t len = sizeof(want);
+
+	/* ZeroOp and OneOp are pins 0 and 1. */
+	if (pin < 2) {
+		want[6] = (uint8_t)pin;
+		memmove(want + 7, want + 8, 3);
+		len--;
+	}
+	for (unsigned int i = 0; i <= where; i++) {
+		hit = memmem(hit, (size_t)(end - hit), want, len - 1);
+		assert_non_null(hit);
+		hit += len - 1;
+	}
+	assert_int_equal(*hit, to);
+}
+
+/* By the I/O APIC, then by the 8259s: where hv_pci_set_intx() makes them come. */
+static void test_routes(void **state)
+{
+	const uint8_t *dsdt = table_at(get(find_table("FACP") + 140, 8), "DSDT");
+
+	(void)state;
+	for (unsigned int slot = 2; slot < 32; slot++)
+		for (unsigned int pin = 0; pin < 4; pin++) {
+			unsigned int line = hv_pci_intx_line(slot * 8, pin + 1);
+
+			expect_route(dsdt, slot, pin, (uint8_t)(16 + line), 0);
+			expect_route(dsdt, slot, pin, machine.pci_irq[line], 1);
+		}
 }
 
 static void test_cpus_out_of_range(void **state)
@@ -220,6 +261,9 @@ static void test_cpus_out_of_range(void **state)
 	config.cpus = HV_ACPI_MAX_CPUS;
 	assert_true(hv_acpi_write(&config, area, sizeof(area), HV_ACPI_GPA));
 	assert_true(hv_mptable_write(&config, area, HV_MPTABLE_SIZE, HV_MPTABLE_GPA));
+	/* vmm/machine_tables.c has room for as many bytes, and no more. */
+	assert_true(hv_acpi_write(&config, area, 0x4000, HV_ACPI_GPA));
+	assert_true(hv_mptable_write(&config, area, 0x4000, HV_MPTABLE_GPA));
 }
 
 static void test_aml_encoding(void **state)
@@ -337,18 +381,18 @@ static void test_mptable(void **state)
 	for (i = 0, e = t + 44; i < entries; i++) {
 		assert_true(*e <= 4);
 		count[*e]++;
-		/* ISA 0 is at pin 2, PCI device 1 INTA at pin 16. */
+		/* ISA 0 is at pin 2, PCI device 2 INTA at pin 17, and so round. */
 		if (e[0] == 3 && e[4] == 1 && e[5] == 0)
 			assert_int_equal(e[7], 2);
-		if (e[0] == 3 && e[4] == 0 && e[5] == 4)
-			assert_int_equal(e[7], 16);
+		if (e[0] == 3 && e[4] == 0)
+			assert_int_equal(e[7], 16 + ((e[5] >> 2) - 1 + (e[5] & 3)) % 4);
 		e += size_of[*e];
 	}
 	assert_ptr_equal(e, t + get(t + 4, 2));
 	assert_int_equal(count[0], 2);
 	assert_int_equal(count[1], 2);
 	assert_int_equal(count[2], 1);
-	assert_int_equal(count[3], 15 + 31 * 4);
+	assert_int_equal(count[3], 15 + 30 * 4);
 	assert_int_equal(count[4], 2);
 }
 
@@ -376,6 +420,7 @@ int main(void)
 		cmocka_unit_test_setup(test_hpet, setup),
 		cmocka_unit_test_setup(test_too_small, setup),
 		cmocka_unit_test(test_slots),
+		cmocka_unit_test_setup(test_routes, setup),
 		cmocka_unit_test(test_cpus_out_of_range),
 		cmocka_unit_test(test_aml_encoding),
 		cmocka_unit_test_setup(test_iasl, setup),

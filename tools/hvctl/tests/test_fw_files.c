@@ -36,6 +36,7 @@ static int setup(void **state)
 		.com_ports = 1,
 		.pm_base = 0x600,
 		.pci_slots = 4,
+		.pci_irq = { 10, 11, 5, 7 },
 		.port_first = 0xc000,
 		.port_last = 0xffff,
 		.mmio_first = 0xc0000000,
@@ -234,9 +235,11 @@ static void test_linked_tables(void **state)
 	assert_memory_equal(tables + 36, wanted + 36, size - 36);
 }
 
-/* Firmware has moved the PM block: the same size, other ports. */
+/* Firmware has moved the PM block, and routed INTx elsewhere: the same size, other numbers. */
 static void test_moved(void **state)
 {
+	static const uint8_t usual[HV_PCI_INTX] = { 10, 11, 5, 7 };
+	static const uint8_t routed[HV_PCI_INTX] = { 10, 10, 11, 11 };
 	static uint8_t tables[HV_ACPI_SIZE], moved[HV_ACPI_SIZE], wanted[HV_ACPI_SIZE];
 	struct fixture *f = *state;
 	uint8_t rsdp[36];
@@ -244,14 +247,16 @@ static void test_moved(void **state)
 
 	add(f);
 	size = file(f, "etc/acpi/tables", tables, sizeof(tables));
-	hv_fw_files_update(&f->files, 0x600);
+	hv_fw_files_update(&f->files, 0x600, usual);
 	assert_int_equal(file(f, "etc/acpi/tables", moved, sizeof(moved)), size);
 	assert_memory_equal(tables, moved, size);
-	hv_fw_files_update(&f->files, 0xb000);
+	hv_fw_files_update(&f->files, 0xb000, usual);
+	hv_fw_files_update(&f->files, 0xb000, routed);
 	assert_int_equal(file(f, "etc/acpi/tables", moved, sizeof(moved)), size);
 	assert_int_equal(file(f, "etc/acpi/rsdp", rsdp, sizeof(rsdp)), 36);
 	run_linker(f, rsdp, moved);
 	f->acpi.pm_base = 0xb000;
+	memcpy(f->acpi.pci_irq, routed, sizeof(routed));
 	assert_int_equal(hv_acpi_write(&f->acpi, wanted, sizeof(wanted), HIGH), size);
 	assert_memory_equal(moved + 36, wanted + 36, size - 36);
 }

@@ -5,24 +5,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "firmware/acpi.h"
-#include "firmware/bda.h"
-#include "firmware/layout.h"
 #include "lib/lock.h"
 #include "lib/tvx.h"
 #include "machine_pc.h"
 #include "serial.h"
 #include "state.h"
-
-#define IOAPIC_ID 1
-/* Windows for PCI devices, clear of the board's own ports and addresses. */
-#define PCI_PORT_FIRST 0xc000
-#define PCI_PORT_LAST 0xffff
-/* Bytes of ACPI tables, and of the MP table, at the most: with 64 CPUs there are 7,000. */
-#define TABLES_MAX 0x4000
-_Static_assert(HV_CONFIG_CPUS_MAX <= HV_ACPI_MAX_CPUS, "the tables have room for all CPUs");
-/* The host bridge is alone. */
-#define PCI_SLOTS 1
 
 /* -------------------------------------------------------------- interrupts */
 
@@ -226,20 +213,9 @@ static void *guest_ram(void *ctx, uint64_t gpa, uint64_t len)
 	return ram;
 }
 
-/* The guest's PM block, or where it is to be turned on again. */
-static uint16_t pm_base(const struct hv_machine_pc *pc)
-{
-	uint16_t base = hv_i440fx_pm_base(&pc->board.chipset);
-
-	return base ? base : HV_PC_PM_BASE;
-}
-
-/* Firmware moves the PM block before it asks for the tables that tell of it. */
 static void fw_cfg_selected(void *ctx)
 {
-	struct hv_machine_pc *pc = ctx;
-
-	hv_fw_files_update(&pc->fw_files, pm_base(pc));
+	hv_machine_pc_update_fw_cfg(ctx);
 }
 
 static void flush_page(void *ctx, uint64_t gpa)
@@ -290,7 +266,7 @@ int hv_machine_pc_create(struct hv_machine *machine)
 		.ram_below_4g = hv_memory_low_end(&machine->memory),
 		.ram_above_4g = machine->memory.size - hv_memory_low_end(&machine->memory),
 		.cpus = machine->nr_vcpus,
-		.ioapic_id = IOAPIC_ID,
+		.ioapic_id = HV_MACHINE_IOAPIC_ID,
 		.intr = { .set = set_intr, .controller = pc },
 		.wall_ns = wall_ns,
 		.deliver = deliver,
@@ -346,73 +322,6 @@ void hv_machine_pc_destroy(struct hv_machine *machine)
 	hv_pc_exit(&machine->pc->board);
 	free(machine->pc);
 	machine->pc = NULL;
-}
-
-/* ------------------------------------------------------------------ tables */
-
-static struct hv_acpi_config acpi_config(const struct hv_machine *machine)
-{
-	return (struct hv_acpi_config){
-		.cpus = machine->nr_vcpus,
-		.ioapic_id = IOAPIC_ID,
-		.com_ports = hv_serial_present(machine),
-		.pm_base = pm_base(machine->pc),
-		.pci_slots = PCI_SLOTS,
-		.port_first = PCI_PORT_FIRST,
-		.port_last = PCI_PORT_LAST,
-		.mmio_first = HV_GAP_BEGIN,
-		.mmio_last = HV_LAYOUT_CHIPS - 1,
-	};
-}
-
-static int add_users_file(struct hv_machine *machine, unsigned int index, struct hv_error *err)
-{
-	const struct hv_file *file = &machine->payload.fw_file[index];
-	const char *name = machine->config.load.fw_file[index].name;
-	int error = hv_fw_cfg_add_file(&machine->pc->board.fw_cfg, name, file->data,
-				       (uint32_t)file->size);
-
-	if (!error)
-		return 0;
-	err->subject = "--fw-cfg";
-	if (error == -EEXIST)
-		return hv_fail(err, EEXIST,
-			       "%s: there is such a file already; give it a name like opt/NAME",
-			       name);
-	return hv_fail(err, -error, "%s: a name has 1 to %d bytes; shorten it", name,
-		       HV_FW_CFG_NAME - 1);
-}
-
-int hv_machine_pc_fill_fw_cfg(struct hv_machine *machine, struct hv_error *err)
-{
-	struct hv_machine_pc *pc = machine->pc;
-	const struct hv_acpi_config acpi = acpi_config(machine);
-
-	if (hv_fw_files_add(&pc->fw_files, &pc->board.fw_cfg, &machine->memory, &acpi,
-			    &machine->payload.fw_kernel))
-		return hv_fail(err, ENOSPC, "the firmware's files have no room; please report it");
-	for (unsigned int i = 0; i < machine->config.load.fw_files; i++) {
-		int error = add_users_file(machine, i, err);
-
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-int hv_machine_pc_write_tables(const struct hv_machine *machine)
-{
-	const struct hv_acpi_config config = acpi_config(machine);
-	const struct hv_memory *memory = &machine->memory;
-	uint8_t table[TABLES_MAX] = { 0 };
-	size_t acpi = hv_acpi_write(&config, table, sizeof(table), HV_ACPI_GPA), mp;
-
-	hv_bda_write(memory, config.com_ports);
-	(void)hv_memory_write(memory, HV_ACPI_GPA, table, acpi);
-	memset(table, 0, sizeof(table));
-	mp = hv_mptable_write(&config, table, sizeof(table), HV_MPTABLE_GPA);
-	(void)hv_memory_write(memory, HV_MPTABLE_GPA, table, mp);
-	return acpi && mp ? 0 : -ENOSPC;
 }
 
 /* ------------------------------------------------------------------- reset */

@@ -14,7 +14,15 @@
 #include "dev/testdev.h"
 #include "dev/xapic.h"
 #include "firmware/fw_files.h"
+#include "firmware/layout.h"
 #include "machine.h"
+
+#define HV_MACHINE_IOAPIC_ID 1
+/* Windows for PCI devices, clear of the board's own ports and addresses. */
+#define HV_MACHINE_PCI_PORT_FIRST 0xc000
+#define HV_MACHINE_PCI_PORT_LAST 0xffff
+#define HV_MACHINE_PCI_MMIO_FIRST HV_GAP_BEGIN
+#define HV_MACHINE_PCI_MMIO_LAST (HV_LAYOUT_CHIPS - 1)
 
 struct hv_machine_pc {
 	struct hv_machine *machine;
@@ -54,6 +62,9 @@ int hv_machine_pc_create(struct hv_machine *machine);
  * ports are known. Returns 0 or -errno.
  */
 int hv_machine_pc_fill_fw_cfg(struct hv_machine *machine, struct hv_error *err);
+
+/* Firmware moves the PM block, and routes INTx, before it asks for the tables that tell of it. */
+void hv_machine_pc_update_fw_cfg(struct hv_machine_pc *pc);
 
 /* Nothing if there is none. */
 void hv_machine_pc_destroy(struct hv_machine *machine);
