@@ -10,6 +10,8 @@ import struct
 
 from rootfs import Error
 
+DISK_UNIT = 16 * 63 * 512       # a cylinder, by the geometry that a BIOS likes
+MAX_DISKS = 3                   # beside the first, on two channels
 IPS = 50_000_000                # instructions that make an emulated second
 INSTRUMENTED_IPS = 8 * IPS      # where the kernel takes as many more for the same work: no timeout means anything else then
 MIB = 1 << 20
@@ -25,7 +27,7 @@ BOCHS_MODELS = ("corei7_skylake_x", "broadwell_ult", "corei7_haswell_4770", "cor
                 "corei7_sandy_bridge_2600k", "core2_penryn_t9600", "ryzen")
 # What a machine is made of if nobody says otherwise, by the names of vtbox' options.
 DEFAULTS = {"cpu": None, "cpus": 1, "mem": 512, "append": "", "errors": True, "feature_control": None, "reboots": False,
-            "instruments": False}
+            "instruments": False, "disk": []}
 # A feature of ours: a microcode revision that Linux knows no fault of, instead of 0. IA32_BIOS_SIGN_ID, as Bochs' "msrs"
 # takes it: number, type, value, bits that must be 0, bits that keep their value.
 NEW_MICROCODE = "new_microcode"
@@ -71,6 +73,19 @@ def split_kernel(vmlinuz, cmdline, initrd_size, hook=b""):
         setup = setup.ljust(HOOK_ADDRESS - SETUP_ADDRESS, b"\0") + hook
         struct.pack_into("<I", setup, 0x214, HOOK_ADDRESS)              # code32_start
     return bytes(setup), image[setup_size:]
+
+
+def geometry(disk):
+    """What Bochs has to be told of a disk's size."""
+    return f"cylinders={os.path.getsize(disk) // DISK_UNIT}, heads=16, spt=63"
+
+
+def disks(work, opts):
+    """The places and images of --disk, by names that no comma can be in."""
+    for i, (path, _) in enumerate(opts.disk, 1):
+        link = f"{work}/disk{i}"
+        os.symlink(os.path.abspath(path), link)
+        yield i, link
 
 
 def bios_image(path, feature_control):
@@ -152,8 +167,7 @@ class Bochs:
             + (str(min(memory, PACKAGED_HOST_MEMORY)) if self.packaged else f"{memory}, block_size={BLOCK >> 10}"),
             f"romimage: file={bios}",
             f"vgaromimage: file={self.base}/usr/share/vgabios/vgabios.bin",
-            f"ata0-master: type=disk, mode=flat, path={disk}, cylinders={os.path.getsize(disk) // (16 * 63 * 512)},"
-            " heads=16, spt=63",
+            f"ata0-master: type=disk, mode=flat, path={disk}, {geometry(disk)}",
             "boot: disk",
             'display_library: rfb, options="timeout=0"' if self.packaged else "display_library: nogui",
             "clock: sync=none, time0=1735689600",
@@ -166,6 +180,9 @@ class Bochs:
             "info: action=ignore",
             "debug: action=ignore",
         ]
+        # What is written to them goes to a file of this run's.
+        lines += [f"ata{i // 2}-{('master', 'slave')[i % 2]}: type=disk, mode=volatile, path={path},"
+                  f" journal={work}/journal{i}, {geometry(path)}" for i, path in disks(work, opts)]
         if not self.from_disk():
             lines += self.in_ram(work, vmlinuz, initrd)
         config = write(f"{work}/bochsrc", "\n".join(lines).encode() + b"\n")
@@ -218,6 +235,8 @@ class Qemu:
             "-smp", str(opts.cpus), "-m", f"{opts.mem}M",
             "-kernel", vmlinuz, "-initrd", initrd, "-append", command_line(opts.append),
             "-drive", f"file={disk},format=raw,if=ide,index=0,media=disk,snapshot=on",
+            *(word for i, path in disks(work, opts)
+              for word in ("-drive", f"file={path},format=raw,if=ide,index={i},media=disk,snapshot=on")),
             "-chardev", "stdio,id=out,signal=off", "-device", "isa-debugcon,iobase=0xe9,chardev=out",
             "-chardev", f"file,id=console,path={logs}/console.log", "-serial", "chardev:console",
             "-chardev", f"serial,id=input,path={console_pty}", "-serial", "chardev:input",

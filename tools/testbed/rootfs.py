@@ -13,6 +13,8 @@ import tarfile
 
 # Modules of the distribution's kernel to have in the machine; what they depend on comes along.
 KERNEL_MODULES = ("kvm", "kvm_intel", "irqbypass", "msr", "cpuid", "tun", "vhost_net", "brd")
+# For --disk: the controller of the emulated board, and disks.
+DISK_MODULES = ("ata_piix", "sd_mod")
 SECTOR = 512
 MAGIC_OFFSET = 256
 TABLE_OFFSET = 0x140
@@ -155,8 +157,8 @@ def module_image(path):
     return lzma.decompress(data) if path.endswith(".xz") else data
 
 
-def kernel_modules(kernel_dir, release, extra):
-    """Yield (path in the machine, image) of KERNEL_MODULES and what they need, and a modules.dep at the end."""
+def kernel_modules(kernel_dir, release, wanted, extra):
+    """Yield (path in the machine, image) of those wanted and what they need, and a modules.dep at the end."""
     top = os.path.join(kernel_dir, "lib/modules", release)
     found = {}
     for directory, _, names in os.walk(top):
@@ -164,7 +166,7 @@ def kernel_modules(kernel_dir, release, extra):
             if ".ko" in name:
                 path = os.path.join(directory, name)
                 found[module_name(path)] = path
-    needs, images, todo = {}, {}, [m for m in KERNEL_MODULES if m in found]
+    needs, images, todo = {}, {}, [m for m in wanted if m in found]
     found.update({module_name(path): path for path in extra})
     todo += [module_name(path) for path in extra]
     while todo:
@@ -177,11 +179,11 @@ def kernel_modules(kernel_dir, release, extra):
         todo += needs[name]
 
     def closure(name):
+        """What a module needs, each before what it needs itself: modprobe begins at the end."""
         result = []
         for need in needs[name]:
-            for module in [need] + closure(need):
-                if module not in result:
-                    result.append(module)
+            more = [need] + closure(need)
+            result = [module for module in result if module not in more] + more
         return result
 
     names = {m: os.path.basename(found[m]).removesuffix(".xz") for m in images}
@@ -191,10 +193,10 @@ def kernel_modules(kernel_dir, release, extra):
     yield f"lib/modules/{release}/modules.dep", dep.encode()
 
 
-def settings(module, command, get, cwd, size, swap):
+def settings(module, command, get, cwd, size, swap, disks):
     """/etc/testbed: what process 1 has to know, as shell variables; size is the terminal's, if there is one, swap in MiB."""
     values = {"MODULE": module, "COMMAND": shlex.join(command), "GET": shlex.join(g.strip("/") for g in get),
-              "DIR": cwd, "SWAP": str(swap or "")}
+              "DIR": cwd, "SWAP": str(swap or ""), "DISKS": shlex.join("/" + disk.strip("/") for disk in disks)}
     if size:
         values["TTY"] = "-t"
         values["LINES"], values["COLUMNS"] = str(size[1]), str(size[0])

@@ -33,6 +33,13 @@ usage "none of corei7_skylake_x" -m bochs --cpu 8086 -- true
 usage "there is no /nonexistent" --add /nonexistent -- true
 usage "no directory /nonexistent" --get /etc/passwd:/nonexistent/x -- true
 usage "expected one argument" --timeout
+cylinder=$((16 * 63 * 512))
+truncate -s $((3 * cylinder)) "$DIR/disk"
+truncate -s $((3 * cylinder + 512)) "$DIR/odd"
+usage "there is no file /nonexistent" --disk /nonexistent -- true
+usage "truncate -s %$cylinder $DIR/odd" --disk "$DIR/odd" -- true
+usage "--disk: more than 3" --disk "$DIR/disk" --disk "$DIR/disk" --disk "$DIR/disk" --disk "$DIR/disk" -- true
+usage "has no driver" -k 6.12+kasan --disk "$DIR/disk" -- true
 MACHINE=abacus box -- true
 ok "refused: MACHINE=abacus" says 2 "none of auto, bochs, qemu, host"
 box --append "$(printf '%2000s' x)" -- true
@@ -55,11 +62,16 @@ echo deep >"$DIR/in/sub/file"
 ln -s nowhere "$DIR/in/dangling"
 head -c 3000000 /dev/urandom >"$DIR/in/big"
 echo "a name" >"$DIR/with space"
+echo "an image" | dd of="$DIR/disk" conv=notrunc 2>/dev/null
 cat >"$DIR/script" <<'END'
 echo "to stderr" >&2
 cat
 cat "/srv/with space" /in/sub/file
 readlink /in/dangling
+cmp /disk/one /disk/two && echo "two disks of one image"
+echo "the machine's own" | dd of=/disk/one conv=notrunc,fsync 2>/dev/null
+head -n 1 /disk/two
+blockdev --getsize64 /disk/one
 nproc
 uname -r
 sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo
@@ -67,8 +79,8 @@ true-dynamic && echo "dynamic program runs"
 cp -r /in /tmp/back
 exit 3
 END
-box --no-module -k "$K" -c 2 --mem 513 --add "$DIR/in" --add "$DIR/with space:/srv/" --add "$(type -P true):/bin/true-dynamic" \
-	--add "$DIR/script:/script" --get /tmp/back:"$DIR/got" -- sh /script < <(sleep 1; echo "from a pipe")
+box --no-module -k "$K" -c 2 --mem 513 --disk "$DIR/disk:/disk/one" --disk "$DIR/disk:/disk/two" --add "$DIR/in" \
+	--add "$DIR/with space:/srv/" --add "$(type -P true):/bin/true-dynamic" --add "$DIR/script:/script" --get /tmp/back:"$DIR/got" -- sh /script < <(sleep 1; echo "from a pipe")
 ok "the command's exit status" ends 3
 cat >"$DIR/want" <<END
 to stderr
@@ -76,13 +88,17 @@ from a pipe
 a name
 deep
 nowhere
+two disks of one image
+an image
+$((3 * cylinder))
 2
-$(sed -n 7,8p "$DIR/out")
+$(sed -n 10,11p "$DIR/out")
 dynamic program runs
 END
 ok "clean output, in order; files are in" cmp "$DIR/want" "$DIR/out"
 ok "the kernel is the one asked for" grep -q "^${K}[.-]" "$DIR/out"
-ok "--mem 513: up to a multiple of 8" between 450 520 "$(sed -n 8p "$DIR/out")"
+ok "--mem 513: up to a multiple of 8" between 450 520 "$(sed -n 11p "$DIR/out")"
+ok "what the machine has written on a disk is lost" grep -qxa "an image" "$DIR/disk"
 ok "nothing else is said" test ! -s "$DIR/err"
 ok "a folder comes back" diff -r --no-dereference "$DIR/in" "$DIR/got"
 
