@@ -92,6 +92,19 @@ int tvx_ioeventfd(int vm, uint32_t flags, int fd, uint16_t port, uint16_t width,
 	return call(vm, TINYVMX_IOEVENTFD, &arg);
 }
 
+int tvx_irqfd(int vm, uint32_t flags, int fd, uint64_t address, uint32_t data)
+{
+	struct tinyvmx_irqfd arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.fd = fd,
+		.data = data,
+		.address = address,
+	};
+
+	return call(vm, TINYVMX_IRQFD, &arg);
+}
+
 int tvx_map_run(int vcpu, size_t len, struct tinyvmx_run **run)
 {
 	void *page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);

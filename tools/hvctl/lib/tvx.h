@@ -27,6 +27,7 @@ int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t
 int tvx_create_vcpu(int vm, uint32_t id);
 int tvx_msi(int vm, uint64_t address, uint32_t data);
 int tvx_ioeventfd(int vm, uint32_t flags, int fd, uint16_t port, uint16_t width, uint32_t data);
+int tvx_irqfd(int vm, uint32_t flags, int fd, uint64_t address, uint32_t data);
 
 /* On a vCPU */
 int tvx_map_run(int vcpu, size_t len, struct tinyvmx_run **run);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ioctls of /dev/tinyvmx, without the device. */
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -13,11 +15,16 @@
 
 struct fake fake;
 
+/* Whoever has assigned an eventfd may take it back while another signals. */
+static pthread_mutex_t eventfds_lock = PTHREAD_MUTEX_INITIALIZER;
+
 void fake_reset(fake_guest_fn guest)
 {
 	memset(&fake, 0, sizeof(fake));
 	fake.guest = guest;
 	fake.abi_version = TINYVMX_ABI_VERSION;
+	for (unsigned int i = 0; i < FAKE_EVENTFDS; i++)
+		fake.ioeventfd[i].fd = fake.irqfd[i].fd = -1;
 }
 
 /* Something to close. */
@@ -102,14 +109,177 @@ int tvx_msi(int vm, uint64_t address, uint32_t data)
 	(void)vm;
 	fake.msi_address = address;
 	fake.msi_data = data;
+	fake.msis_of[(uint8_t)data]++;
 	fake.msis++;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- eventfds */
+
+static bool overlaps(const struct fake_ioeventfd *a, const struct fake_ioeventfd *b)
+{
+	return a->port == b->port && a->width == b->width &&
+	       (!(a->flags & b->flags & TINYVMX_IOEVENTFD_DATAMATCH) || a->data == b->data);
+}
+
+/* The one of @fd that overlaps @like; @fd -1: of anybody. NULL: none. */
+static struct fake_ioeventfd *find_ioeventfd(const struct fake_ioeventfd *like, int fd)
+{
+	for (unsigned int i = 0; i < FAKE_EVENTFDS; i++) {
+		struct fake_ioeventfd *event = &fake.ioeventfd[i];
+
+		if (event->fd >= 0 && (fd < 0 || event->fd == fd) && overlaps(event, like))
+			return event;
+	}
+	return NULL;
+}
+
+static struct fake_irqfd *find_irqfd(int fd)
+{
+	for (unsigned int i = 0; i < FAKE_EVENTFDS; i++)
+		if (fake.irqfd[i].fd == fd)
+			return &fake.irqfd[i];
+	return NULL;
+}
+
+static int assign_ioeventfd(const struct fake_ioeventfd *new)
+{
+	if (find_ioeventfd(new, -1))
+		return -EEXIST;
+	for (unsigned int i = 0; i < FAKE_EVENTFDS; i++) {
+		if (fake.ioeventfd[i].fd >= 0)
+			continue;
+		fake.ioeventfd[i] = *new;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+static int deassign_ioeventfd(const struct fake_ioeventfd *like)
+{
+	struct fake_ioeventfd *event = find_ioeventfd(like, like->fd);
+
+	if (!event || event->flags != like->flags)
+		return -ENOENT;
+	event->fd = -1;
 	return 0;
 }
 
 int tvx_ioeventfd(int vm, uint32_t flags, int fd, uint16_t port, uint16_t width, uint32_t data)
 {
-	(void)vm, (void)flags, (void)fd, (void)port, (void)width, (void)data;
-	return -EOPNOTSUPP;
+	struct fake_ioeventfd event = { fd, flags & TINYVMX_IOEVENTFD_DATAMATCH, port, width,
+					data };
+	int error;
+
+	(void)vm;
+	if (fake.ioeventfd_error)
+		return fake.ioeventfd_error;
+	pthread_mutex_lock(&eventfds_lock);
+	error = flags & TINYVMX_IOEVENTFD_DEASSIGN ? deassign_ioeventfd(&event) :
+						     assign_ioeventfd(&event);
+	pthread_mutex_unlock(&eventfds_lock);
+	return error;
+}
+
+/* Take what it has counted, if anything: whether. */
+static bool take_signal(const struct fake_irqfd *irqfd)
+{
+	struct pollfd look = { .fd = irqfd->fd, .events = POLLIN };
+	eventfd_t count;
+
+	if (poll(&look, 1, 0) <= 0 || eventfd_read(irqfd->fd, &count) < 0)
+		return false;
+	tvx_msi(0, irqfd->address, irqfd->data);
+	return true;
+}
+
+/* Assigning delivers what was signalled before. */
+static int assign_irqfd(const struct fake_irqfd *new)
+{
+	struct fake_irqfd *irqfd = find_irqfd(-1);
+
+	if (find_irqfd(new->fd))
+		return -EEXIST;
+	if (!irqfd)
+		return -ENOSPC;
+	*irqfd = *new;
+	take_signal(irqfd);
+	return 0;
+}
+
+static int deassign_irqfd(int fd)
+{
+	struct fake_irqfd *irqfd = find_irqfd(fd);
+
+	if (!irqfd)
+		return -ENOENT;
+	irqfd->fd = -1;
+	return 0;
+}
+
+int tvx_irqfd(int vm, uint32_t flags, int fd, uint64_t address, uint32_t data)
+{
+	struct fake_irqfd irqfd = { fd, address, data };
+	int error;
+
+	(void)vm;
+	if (fake.irqfd_error)
+		return fake.irqfd_error;
+	pthread_mutex_lock(&eventfds_lock);
+	error = flags & TINYVMX_IRQFD_DEASSIGN ? deassign_irqfd(fd) : assign_irqfd(&irqfd);
+	pthread_mutex_unlock(&eventfds_lock);
+	return error;
+}
+
+bool fake_kick(uint16_t port, uint16_t width, uint32_t data)
+{
+	const struct fake_ioeventfd like = { -1, TINYVMX_IOEVENTFD_DATAMATCH, port, width, data };
+	struct fake_ioeventfd *event;
+
+	pthread_mutex_lock(&eventfds_lock);
+	event = find_ioeventfd(&like, -1);
+	if (event)
+		eventfd_write(event->fd, 1);
+	pthread_mutex_unlock(&eventfds_lock);
+	return event;
+}
+
+unsigned int fake_take_signals(void)
+{
+	unsigned int taken = 0;
+
+	pthread_mutex_lock(&eventfds_lock);
+	for (unsigned int i = 0; i < FAKE_EVENTFDS; i++)
+		if (fake.irqfd[i].fd >= 0)
+			taken += take_signal(&fake.irqfd[i]);
+	pthread_mutex_unlock(&eventfds_lock);
+	return taken;
+}
+
+bool fake_ioeventfd(uint16_t port, struct fake_ioeventfd *found)
+{
+	bool assigned = false;
+
+	pthread_mutex_lock(&eventfds_lock);
+	for (unsigned int i = 0; i < FAKE_EVENTFDS && !assigned; i++) {
+		assigned = fake.ioeventfd[i].fd >= 0 && fake.ioeventfd[i].port == port;
+		if (assigned)
+			*found = fake.ioeventfd[i];
+	}
+	pthread_mutex_unlock(&eventfds_lock);
+	return assigned;
+}
+
+bool fake_irqfd(int fd, struct fake_irqfd *found)
+{
+	const struct fake_irqfd *irqfd;
+
+	pthread_mutex_lock(&eventfds_lock);
+	irqfd = find_irqfd(fd);
+	if (irqfd)
+		*found = *irqfd;
+	pthread_mutex_unlock(&eventfds_lock);
+	return irqfd;
 }
 
 /* -------------------------------------------------------------------- vCPU */

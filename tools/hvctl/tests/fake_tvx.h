@@ -15,6 +15,7 @@
 #define FAKE_MAX_VCPUS   8
 #define FAKE_MSRS        64
 #define FAKE_XSAVE_BYTES 576
+#define FAKE_EVENTFDS    64	/* each way */
 
 struct fake_vcpu {
 	int fd;				/* 0: there is none */
@@ -38,6 +39,21 @@ struct fake_vcpu {
 	struct tinyvmx_exits exits;
 };
 
+/* What TINYVMX_IOEVENTFD and TINYVMX_IRQFD have assigned; fd -1: nothing. */
+struct fake_ioeventfd {
+	int fd;
+	uint32_t flags;
+	uint16_t port;
+	uint16_t width;
+	uint32_t data;
+};
+
+struct fake_irqfd {
+	int fd;
+	uint64_t address;
+	uint32_t data;
+};
+
 /* What the guest does with one RUN: returns as tvx_run() does, with the run page filled. */
 typedef int (*fake_guest_fn)(struct fake_vcpu *vcpu);
 
@@ -47,7 +63,8 @@ struct fake {
 	struct fake_vcpu vcpu[FAKE_MAX_VCPUS];
 	/* Errors to give instead of doing it: 0 or -errno */
 	int open_error, kvm_error, create_vm_error, create_vcpu_error, set_memory_error,
-		get_state_error, set_state_error, inject_error, get_vmcs_error;
+		get_state_error, set_state_error, inject_error, get_vmcs_error, ioeventfd_error,
+		irqfd_error;
 	uint32_t abi_version;
 	uint64_t capabilities;
 	uint32_t vm_flags;
@@ -56,6 +73,9 @@ struct fake {
 	atomic_uint msis;
 	uint64_t msi_address;
 	uint32_t msi_data;
+	atomic_uint msis_of[256];	/* by vector */
+	struct fake_ioeventfd ioeventfd[FAKE_EVENTFDS];
+	struct fake_irqfd irqfd[FAKE_EVENTFDS];
 	const struct tinyvmx_vmcs_field *vmcs;	/* of all vCPUs */
 	uint32_t vmcs_fields;
 };
@@ -64,6 +84,19 @@ extern struct fake fake;
 
 /* As if just loaded, with this guest. */
 void fake_reset(fake_guest_fn guest);
+
+/*
+ * Eventfds, any thread; one is known by its fd here, so a duplicate is another one.
+ *
+ * fake_kick() - a guest's OUT that may be for an eventfd: whether it was; then it is signalled
+ * fake_take_signals() - what the module does while an eventfd is signalled: those that are
+ *	assigned are read, and each that has counted is a message: how many
+ * fake_ioeventfd(), fake_irqfd() - what is assigned to a port, to an fd: false: nothing
+ */
+bool fake_kick(uint16_t port, uint16_t width, uint32_t data);
+unsigned int fake_take_signals(void);
+bool fake_ioeventfd(uint16_t port, struct fake_ioeventfd *found);
+bool fake_irqfd(int fd, struct fake_irqfd *found);
 
 /* For guests: an exit by a port, ... */
 int fake_out(struct fake_vcpu *vcpu, uint16_t port, unsigned int width, uint32_t value);
