@@ -10,8 +10,9 @@
 
 #include "../uapi/tinyvmx.h"
 
-#define TVX_MAX_IOEVENTFDS	64
-#define TVX_IOEVENTFD_BUCKETS	16
+/* A queue for each CPU of a large guest, in each of as many devices as a PCI bus has. */
+#define TVX_MAX_IOEVENTFDS	1024
+#define TVX_IOEVENTFD_BUCKETS	256
 
 /**
  * struct tvx_ioeventfds - those of a VM

@@ -9,6 +9,8 @@
 #include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -17,7 +19,7 @@
 #include "irqfd.h"
 
 struct irqfd {
-	struct list_head link;
+	struct hlist_node link;
 	struct tvx_vcpu_set *vcpus;
 	struct tvx_message message;
 	struct eventfd_ctx *eventfd;
@@ -63,11 +65,16 @@ static void start(struct irqfd *irqfd, struct file *file)
 	spin_unlock_irq(&irqfd->queue->lock);
 }
 
+static struct hlist_head *find_bucket(struct tvx_irqfds *irqfds, const struct eventfd_ctx *eventfd)
+{
+	return &irqfds->bucket[hash_ptr(eventfd, ilog2(TVX_IRQFD_BUCKETS))];
+}
+
 static struct irqfd *find(struct tvx_irqfds *irqfds, const struct eventfd_ctx *eventfd)
 {
 	struct irqfd *irqfd;
 
-	list_for_each_entry(irqfd, &irqfds->list, link)
+	hlist_for_each_entry(irqfd, find_bucket(irqfds, eventfd), link)
 		if (irqfd->eventfd == eventfd)
 			return irqfd;
 	return NULL;
@@ -79,7 +86,7 @@ static void remove(struct tvx_irqfds *irqfds, struct irqfd *irqfd)
 	u64 count;
 
 	eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->waiter, &count);
-	list_del(&irqfd->link);
+	hlist_del(&irqfd->link);
 	irqfds->count--;
 	eventfd_ctx_put(irqfd->eventfd);
 	kfree(irqfd);
@@ -100,7 +107,7 @@ static int assign(struct tvx_irqfds *irqfds, struct file *file, struct eventfd_c
 	irqfd->vcpus = irqfds->vcpus;
 	irqfd->message = *message;
 	irqfd->eventfd = eventfd_ctx_fileget(file);
-	list_add(&irqfd->link, &irqfds->list);
+	hlist_add_head(&irqfd->link, find_bucket(irqfds, eventfd));
 	irqfds->count++;
 	start(irqfd, file);
 	return 0;
@@ -159,12 +166,16 @@ put_file:
 void tvx_irqfds_init(struct tvx_irqfds *irqfds, struct tvx_vcpu_set *vcpus)
 {
 	mutex_init(&irqfds->lock);
-	INIT_LIST_HEAD(&irqfds->list);
 	irqfds->vcpus = vcpus;
 }
 
 void tvx_irqfds_destroy(struct tvx_irqfds *irqfds)
 {
-	while (!list_empty(&irqfds->list))
-		remove(irqfds, list_first_entry(&irqfds->list, struct irqfd, link));
+	struct hlist_node *next;
+	struct irqfd *irqfd;
+	unsigned int n;
+
+	for (n = 0; n < TVX_IRQFD_BUCKETS; n++)
+		hlist_for_each_entry_safe(irqfd, next, &irqfds->bucket[n], link)
+			remove(irqfds, irqfd);
 }

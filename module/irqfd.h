@@ -10,20 +10,22 @@
 
 #include "../uapi/tinyvmx.h"
 
-#define TVX_MAX_IRQFDS	64
+/* A vector for each queue, and one more, in each of as many devices as a PCI bus has. */
+#define TVX_MAX_IRQFDS	1024
+#define TVX_IRQFD_BUCKETS	256
 
 struct tvx_vcpu_set;
 
 /**
  * struct tvx_irqfds - those of a VM
  * @lock: protects the rest
- * @list: all of them
+ * @bucket: by eventfd
  * @count: how many there are
  * @vcpus: whom they interrupt
  */
 struct tvx_irqfds {
-	struct mutex lock;	/* list, count */
-	struct list_head list;
+	struct mutex lock;	/* bucket, count */
+	struct hlist_head bucket[TVX_IRQFD_BUCKETS];
 	unsigned int count;
 	struct tvx_vcpu_set *vcpus;
 };
