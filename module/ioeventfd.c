@@ -12,6 +12,7 @@
 
 #include "host.h"
 #include "ioeventfd.h"
+#include "memory.h"
 
 struct ioeventfd {
 	struct hlist_node link;
@@ -54,7 +55,7 @@ bool tvx_ioeventfd_signal(struct tvx_ioeventfds *events, u16 port, unsigned int 
 {
 	struct ioeventfd *event;
 
-	/* That interrupts are disabled makes it an RCU read-side critical section. */
+	/* What is found stays until interrupts are enabled: deassign() waits for that. */
 	hlist_for_each_entry_rcu(event, find_bucket(events, port), link, irqs_disabled()) {
 		if (event->port != port || event->width != width)
 			continue;
@@ -154,8 +155,11 @@ static int deassign(struct tvx_ioeventfds *events, struct ioeventfd *like)
 	destroy(like);
 	if (!event)
 		return -ENOENT;
-	/* An exit may have found it and be about to signal. */
-	synchronize_rcu();
+	/*
+	 * An exit may have found it and be about to signal. An RCU grace period would be waited for
+	 * much longer: all CPUs take part in it, this one's few are known.
+	 */
+	tvx_memory_interrupt_loaded(events->memory);
 	destroy(event);
 	return 0;
 }
@@ -185,9 +189,10 @@ int tvx_ioeventfd_set(struct tvx_ioeventfds *events, const struct tinyvmx_ioeven
 							  assign(events, event);
 }
 
-void tvx_ioeventfds_init(struct tvx_ioeventfds *events)
+void tvx_ioeventfds_init(struct tvx_ioeventfds *events, struct tvx_memory *memory)
 {
 	mutex_init(&events->lock);
+	events->memory = memory;
 }
 
 void tvx_ioeventfds_destroy(struct tvx_ioeventfds *events)

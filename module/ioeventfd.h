@@ -14,20 +14,24 @@
 #define TVX_MAX_IOEVENTFDS	1024
 #define TVX_IOEVENTFD_BUCKETS	256
 
+struct tvx_memory;
+
 /**
  * struct tvx_ioeventfds - those of a VM
  * @lock: held to change them
  * @count: how many there are
- * @bucket: by port; read under RCU
+ * @memory: the VM's, which knows where exits may be under way
+ * @bucket: by port; read in exits, without the lock
  */
 struct tvx_ioeventfds {
 	struct mutex lock;	/* count, changes of bucket */
 	unsigned int count;
+	struct tvx_memory *memory;
 	struct hlist_head bucket[TVX_IOEVENTFD_BUCKETS];
 };
 
-/* Make @events empty; release what is left when no vCPU exists any more. May sleep. */
-void tvx_ioeventfds_init(struct tvx_ioeventfds *events);
+/* Make @events, of the VM with @memory, empty; release what is left when no vCPU exists any more. May sleep. */
+void tvx_ioeventfds_init(struct tvx_ioeventfds *events, struct tvx_memory *memory);
 void tvx_ioeventfds_destroy(struct tvx_ioeventfds *events);
 
 /* TINYVMX_IOEVENTFD on a copied-in argument. Return: 0, or -errno as the ABI says. May sleep. */

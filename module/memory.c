@@ -24,8 +24,15 @@ unsigned int tvx_memory_gpa_bits(void)
 
 /* -------------------------------------------------------------- removals */
 
-static void flush_ack(void *unused)
+static void answer(void *unused)
 {
+}
+
+void tvx_memory_interrupt_loaded(struct tvx_memory *memory)
+{
+	/* What this is about is to be seen before the look at who is loaded. */
+	smp_mb();
+	on_each_cpu_mask(&memory->loaded, answer, NULL, true);
 }
 
 /*
@@ -40,9 +47,7 @@ static void flush_locked(struct tvx_memory *memory)
 {
 	lockdep_assert_held(&memory->lock);
 	atomic64_inc(&memory->generation);
-	/* Orders the new generation before the look at who is loaded. */
-	smp_mb__after_atomic();
-	on_each_cpu_mask(&memory->loaded, flush_ack, NULL, true);
+	tvx_memory_interrupt_loaded(memory);
 }
 
 /* The caller flushes if anything was mapped, which is returned, before it drops the lock. */

@@ -102,9 +102,21 @@ void tvx_memory_hide_apic_page(struct tvx_memory *memory, bool hide);
 static inline void tvx_memory_load(struct tvx_memory *memory)
 {
 	cpumask_set_cpu(smp_processor_id(), &memory->loaded);
-	/* Pairs with flush_locked(): be seen as loaded before looking at the generation. */
+	/*
+	 * Pairs with tvx_memory_interrupt_loaded(): be seen as loaded before looking at the
+	 * generation, or at ports that signal an eventfd.
+	 */
 	smp_mb__after_atomic();
 }
+
+/*
+ * tvx_memory_interrupt_loaded - interrupt every CPU on which a vCPU of this VM is loaded
+ *
+ * When it returns the handlers of exits that were under way are through, or have enabled
+ * interrupts, and those that come see what was written before. Interrupts enabled; sleeps not,
+ * but waits for those CPUs.
+ */
+void tvx_memory_interrupt_loaded(struct tvx_memory *memory);
 
 static inline void tvx_memory_put(struct tvx_memory *memory)
 {

@@ -64,7 +64,7 @@ struct tvx_vm *tvx_vm_create(u32 flags, struct file *kvm)
 		goto destroy_memory;
 	kref_init(&vm->refs);
 	mutex_init(&vm->lock);
-	tvx_ioeventfds_init(&vm->ioeventfds);
+	tvx_ioeventfds_init(&vm->ioeventfds, &vm->memory);
 	tvx_irqfds_init(&vm->irqfds, &vm->vcpus);
 	vm->tsc_start = rdtsc() + tvx_host_tsc_lost();
 	vm->lapic = lapic;
