@@ -213,19 +213,15 @@ void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa)
 		(void)madvise(page, PAGE, MADV_DONTNEED_LOCKED);
 }
 
-#define LOOKED_AT 16384
-
 void hv_memory_mark_dirty_at(const struct hv_memory *memory, const void *at, uint64_t len)
 {
-	const struct hv_ram_range *range = memory->range, *end = range + memory->count;
+	uint64_t gpa;
 
-	for (; range < end; range++) {
-		uint64_t offset = (uint64_t)((const uint8_t *)at - range->hva);
-
-		if (offset < range->len)
-			hv_memory_mark_dirty(memory, range->gpa + offset, len);
-	}
+	if (hv_memory_find(memory, at, &gpa))
+		hv_memory_mark_dirty(memory, gpa, len);
 }
+
+#define LOOKED_AT 16384
 
 uint64_t hv_memory_resident(const struct hv_memory *memory)
 {
@@ -245,13 +241,40 @@ uint64_t hv_memory_resident(const struct hv_memory *memory)
 	return pages * PAGE;
 }
 
+/* Gives the pages back; where they are locked, zero them by hand. */
+static void discard(const struct hv_memory *memory, uint8_t *ram, uint64_t len)
+{
+	if (madvise(ram, len, memory->fd < 0 ? MADV_DONTNEED : MADV_REMOVE))
+		memset(ram, 0, len);
+}
+
+int hv_memory_discard(const struct hv_memory *memory, uint64_t gpa, uint64_t len)
+{
+	uint8_t *ram = hv_memory_is_rom(memory, gpa) ? NULL : hv_memory_at(memory, gpa, len);
+
+	if (!ram)
+		return -EFAULT;
+	discard(memory, ram, len);
+	hv_memory_mark_dirty(memory, gpa, len);
+	return 0;
+}
+
+bool hv_memory_find(const struct hv_memory *memory, const void *hva, uint64_t *gpa)
+{
+	for (unsigned int i = 0; i < memory->count; i++) {
+		const struct hv_ram_range *range = &memory->range[i];
+		uint64_t offset = (const uint8_t *)hva - range->hva;
+
+		*gpa = range->gpa + offset;
+		if (offset < range->len)
+			return true;
+	}
+	return false;
+}
+
 void hv_memory_clear(struct hv_memory *memory)
 {
-	uint8_t *ram = memory->range[0].hva;
-
-	/* Gives the pages back; where they are locked, zero them by hand. */
-	if (madvise(ram, memory->size, memory->fd < 0 ? MADV_DONTNEED : MADV_REMOVE))
-		memset(ram, 0, memory->size);
+	discard(memory, memory->range[0].hva, memory->size);
 	for (unsigned int i = 0; i < memory->count; i++)
 		hv_memory_mark_dirty(memory, memory->range[i].gpa, memory->range[i].len);
 }

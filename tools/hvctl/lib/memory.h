@@ -91,6 +91,20 @@ int hv_memory_write(const struct hv_memory *memory, uint64_t gpa, const void *bu
  */
 void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa);
 
+/**
+ * hv_memory_discard() - give pages of RAM back to the host; any thread
+ * @memory: RAM; whoever uses the pages meanwhile finds what was there, or zeroes
+ * @gpa: of the first, a multiple of 4096
+ * @len: bytes, a multiple of 4096
+ *
+ * They read zero from now on, and the host has memory for them when they are touched. Returns 0, or
+ * -EFAULT unless all of it is RAM. What is locked (mlock) is zeroed and stays where it is.
+ */
+int hv_memory_discard(const struct hv_memory *memory, uint64_t gpa, uint64_t len);
+
+/* Which byte of RAM is at @hva of ours? False: none. */
+bool hv_memory_find(const struct hv_memory *memory, const void *hva, uint64_t *gpa);
+
 /* How much of RAM the host has memory for, in bytes. Takes a moment for each GiB. */
 uint64_t hv_memory_resident(const struct hv_memory *memory);
 

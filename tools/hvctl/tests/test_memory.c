@@ -210,6 +210,76 @@ static void test_shared(void **state)
 	close(fd);
 }
 
+static void check_discard(struct hv_memory *memory)
+{
+	uint8_t *page = hv_memory_at(memory, 0x3000, 4096);
+	struct hv_error err;
+
+	assert_int_equal(hv_memory_add_rom(memory, 4096, &err), 0);
+	/* Pages of 4 KiB: the host may give more at once. */
+	(void)madvise(memory->range[0].hva, memory->size, MADV_NOHUGEPAGE);
+	memory->dirtied = note;
+	for (uint64_t gpa = 0; gpa < memory->size; gpa += 4096)
+		memset(hv_memory_at(memory, gpa, 4096), 0x5a, 4096);
+	assert_int_equal(hv_memory_resident(memory), memory->size);
+	dirtied = 0;
+	assert_int_equal(hv_memory_discard(memory, 0x3000, 0x2000), 0);
+	assert_int_equal(dirtied, 1);
+	assert_int_equal(dirty_gpa, 0x3000);
+	assert_int_equal(dirty_len, 0x2000);
+	assert_int_equal(hv_memory_resident(memory), memory->size - 0x2000);
+	assert_int_equal(page[0], 0);
+	assert_int_equal(page[0x1fff], 0);
+	assert_int_equal(page[-1], 0x5a);
+	assert_int_equal(page[0x2000], 0x5a);
+	/* Twice, and what is no RAM. */
+	assert_int_equal(hv_memory_discard(memory, 0x3000, 0x1000), 0);
+	dirtied = 0;
+	assert_int_equal(hv_memory_write(memory, 0xfffff000, "rom", 4), 0);
+	assert_int_equal(hv_memory_discard(memory, 0xfffff000, 0x1000), -EFAULT);
+	assert_string_equal(hv_memory_at(memory, 0xfffff000, 4), "rom");
+	assert_int_equal(hv_memory_discard(memory, memory->size, 0x1000), -EFAULT);
+	assert_int_equal(hv_memory_discard(memory, memory->size - 0x1000, 0x2000), -EFAULT);
+	assert_int_equal(hv_memory_discard(memory, 0x1000, ~0xfffull), -EFAULT);
+	assert_int_equal(*(uint8_t *)hv_memory_at(memory, memory->size - 1, 1), 0x5a);
+	assert_int_equal(dirtied, 1);
+}
+
+static void test_discard(void **state)
+{
+	struct hv_memory memory;
+	struct hv_error err;
+
+	(void)state;
+	test_memory(&memory, 2 * HV_MIB);
+	check_discard(&memory);
+	hv_memory_exit(&memory);
+	assert_int_equal(hv_memory_init_shared(&memory, 2 * HV_MIB, &err), 0);
+	check_discard(&memory);
+	/* Locked memory cannot go. */
+	if (!mlock(hv_memory_at(&memory, 0x8000, 0x1000), 0x1000)) {
+		assert_int_equal(hv_memory_discard(&memory, 0x8000, 0x1000), 0);
+		assert_int_equal(test_get(&memory, 0x8ff8, 8), 0);
+	}
+	hv_memory_exit(&memory);
+}
+
+static void test_find(void **state)
+{
+	struct hv_memory memory;
+	uint64_t gpa;
+
+	(void)state;
+	test_memory(&memory, HV_GAP_BEGIN + HV_MIB);
+	assert_true(hv_memory_find(&memory, hv_memory_at(&memory, 0x1234, 1), &gpa));
+	assert_int_equal(gpa, 0x1234);
+	assert_true(hv_memory_find(&memory, hv_memory_at(&memory, HV_GAP_END + 0x1234, 1), &gpa));
+	assert_int_equal(gpa, HV_GAP_END + 0x1234);
+	assert_false(hv_memory_find(&memory, memory.range[0].hva - 1, &gpa));
+	assert_false(hv_memory_find(&memory, memory.range[1].hva + HV_MIB, &gpa));
+	hv_memory_exit(&memory);
+}
+
 /* More than there are addresses: refused, and nothing is left open. */
 static void test_no_addresses(void **state)
 {
@@ -235,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_sizes_refused), cmocka_unit_test(test_more_than_the_host_has),
 		cmocka_unit_test(test_accessor),      cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_no_addresses),  cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_discard),       cmocka_unit_test(test_find),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
