@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The virtio devices that there are. */
+#include <errno.h>
 #include <string.h>
 
+#include "rng.h"
 #include "table.h"
 
+int hv_virtio_no_options(const char *options, struct hv_error *err)
+{
+	if (!options || !*options)
+		return 0;
+	return hv_fail(err, EINVAL, "it has no options; leave out \"%s\"", options);
+}
+
 const struct hv_virtio_row hv_virtio_rows[] = {
+	{
+		.name = "rng",
+		.argument = "",
+		.help = "random numbers of the host",
+		.check = hv_virtio_no_options,
+		.create = hv_virtio_rng_create,
+	},
 	{ 0 },
 };
 

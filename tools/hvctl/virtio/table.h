@@ -56,6 +56,9 @@ static inline const char *hv_virtio_word(const struct hv_virtio_row *row)
 	return row->option ? row->option : row->name;
 }
 
+/* A check() of devices without options. */
+int hv_virtio_no_options(const char *options, struct hv_error *err);
+
 /* By that word; NULL: there is none. */
 const struct hv_virtio_row *hv_virtio_find(const char *option);
 

@@ -30,7 +30,7 @@ int hv_virtio_pop(struct hv_virtio *dev, unsigned int n, struct hv_vchain **chai
 {
 	int result = hv_vqueue_pop(hv_virtio_ring(dev, n), chain);
 
-	if (result == -EINVAL)
+	if (result < 0)
 		hv_virtio_break(dev);
 	return result;
 }

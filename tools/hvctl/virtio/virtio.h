@@ -160,7 +160,7 @@ static inline struct hv_vqueue *hv_virtio_ring(struct hv_virtio *dev, unsigned i
  */
 void hv_virtio_break(struct hv_virtio *dev);
 
-/* hv_vqueue_pop(), and hv_virtio_break() if that finds the queue broken. */
+/* hv_vqueue_pop(), and hv_virtio_break() if that fails. */
 int hv_virtio_pop(struct hv_virtio *dev, unsigned int n, struct hv_vchain **chain);
 
 /* ------------------------------------------------- for transports: a vCPU's thread */
