@@ -139,7 +139,7 @@ static inline void driver_nothing(void *ctx)
 	(void)ctx;
 }
 
-/* DRIVER_OK; the device has looked at its rings once, and from here on does so when it is kicked. */
+/* DRIVER_OK; the device has looked at its rings once, and does so from now on when kicked. */
 static inline void driver_ready(const struct driver *driver)
 {
 	hv_virtio_set_status(driver->dev, hv_virtio_status(driver->dev) | HV_VIRTIO_DRIVER_OK);

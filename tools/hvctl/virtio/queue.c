@@ -119,7 +119,7 @@ int hv_vchain_add_table(struct hv_vqueue *queue, struct hv_vchain **chain,
 		one = (struct hv_vdesc){
 			.gpa = entry.addr,
 			.len = entry.len,
-			/* In a packed table flags are where those of a split one have their link. */
+			/* In a packed table flags are where a split one has its link. */
 			.write = (packed ? entry.next : entry.flags) & VRING_DESC_F_WRITE,
 		};
 		if ((packed ? entry.next : entry.flags) & VRING_DESC_F_INDIRECT)

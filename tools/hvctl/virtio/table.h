@@ -32,8 +32,8 @@ struct hv_virtio_env {
  * @name: "blk"
  * @argument: "FILE[,ro][,cache=...]", for the help
  * @help: a line
- * @path: where in its options a path begins: at the first character, or behind the first ':' if this
- *	is ":"; NULL: there is none. In a file it is relative to that
+ * @path: where in its options a path begins: at the first character, or behind the first ':' if
+ *	this is ":"; NULL: there is none. In a file it is relative to that
  * @shared_memory: RAM must be in a memfd: somebody else maps it
  * @check: are these options right? Nothing is opened yet. 0 or -EINVAL
  * @create: make one of them; NULL on failure

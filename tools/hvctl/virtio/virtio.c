@@ -235,24 +235,24 @@ static bool features_fit(const struct hv_virtio *dev)
 
 void hv_virtio_set_status(struct hv_virtio *dev, uint8_t status)
 {
-	uint8_t before, new;
+	uint8_t before, added;
 
 	pthread_mutex_lock(&dev->lock);
 	before = atomic_load(&dev->status);
-	new = status & ~before;
+	added = status & ~before;
 	if (dev->resetting)
-		new = 0;
+		added = 0;
 	else if (!status)
 		begin_reset(dev);
-	if (new &HV_VIRTIO_FEATURES_OK && !features_fit(dev))
-		new &= ~HV_VIRTIO_FEATURES_OK;
+	if (added & HV_VIRTIO_FEATURES_OK && !features_fit(dev))
+		added &= ~HV_VIRTIO_FEATURES_OK;
 	/* Not before the features are settled. */
-	if (!((before | new) & HV_VIRTIO_FEATURES_OK))
-		new &= ~HV_VIRTIO_DRIVER_OK;
+	if (!((before | added) & HV_VIRTIO_FEATURES_OK))
+		added &= ~HV_VIRTIO_DRIVER_OK;
 	/* That is ours to say. */
-	new &= ~HV_VIRTIO_NEEDS_RESET;
-	atomic_fetch_or(&dev->status, new);
-	if (new &HV_VIRTIO_DRIVER_OK)
+	added &= ~HV_VIRTIO_NEEDS_RESET;
+	atomic_fetch_or(&dev->status, added);
+	if (added & HV_VIRTIO_DRIVER_OK)
 		hv_worker_post(&dev->worker, &dev->start_job);
 	pthread_mutex_unlock(&dev->lock);
 }
