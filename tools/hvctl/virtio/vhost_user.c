@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The front-end of vhost-user: what is said to a daemon, and what it answers. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/loop.h"
+#include "lib/util.h"
+#include "vhost_user.h"
+#include "vhost_user_msg.h"
+
+#define MAX_FDS HV_MEMORY_MAX_RANGES
+#define HEADER	sizeof(struct hv_vhost_user_header)
+/* Of struct hv_vhost_user_config, before the bytes. */
+#define CONFIG	offsetof(struct hv_vhost_user_config, data)
+
+static const char *const names[HV_VHOST_USER_REQUESTS] = {
+	[HV_VHOST_USER_GET_FEATURES] = "GET_FEATURES",
+	[HV_VHOST_USER_SET_FEATURES] = "SET_FEATURES",
+	[HV_VHOST_USER_SET_OWNER] = "SET_OWNER",
+	[HV_VHOST_USER_SET_MEM_TABLE] = "SET_MEM_TABLE",
+	[HV_VHOST_USER_SET_VRING_NUM] = "SET_VRING_NUM",
+	[HV_VHOST_USER_SET_VRING_ADDR] = "SET_VRING_ADDR",
+	[HV_VHOST_USER_SET_VRING_BASE] = "SET_VRING_BASE",
+	[HV_VHOST_USER_GET_VRING_BASE] = "GET_VRING_BASE",
+	[HV_VHOST_USER_SET_VRING_KICK] = "SET_VRING_KICK",
+	[HV_VHOST_USER_SET_VRING_CALL] = "SET_VRING_CALL",
+	[HV_VHOST_USER_GET_PROTOCOL_FEATURES] = "GET_PROTOCOL_FEATURES",
+	[HV_VHOST_USER_SET_PROTOCOL_FEATURES] = "SET_PROTOCOL_FEATURES",
+	[HV_VHOST_USER_GET_QUEUE_NUM] = "GET_QUEUE_NUM",
+	[HV_VHOST_USER_SET_VRING_ENABLE] = "SET_VRING_ENABLE",
+	[HV_VHOST_USER_SET_BACKEND_REQ_FD] = "SET_BACKEND_REQ_FD",
+	[HV_VHOST_USER_GET_CONFIG] = "GET_CONFIG",
+	[HV_VHOST_USER_SET_CONFIG] = "SET_CONFIG",
+};
+
+/* ------------------------------------------------------------------ socket */
+
+static uint64_t deadline_of(const struct hv_vhost_user *peer)
+{
+	return hv_monotonic_ns() + peer->timeout_ms * 1000000ull;
+}
+
+/* Until @fd has one of @events. 0; -ETIMEDOUT */
+static int wait_for(int fd, short events, uint64_t deadline)
+{
+	struct pollfd poller = { .fd = fd, .events = events };
+
+	for (;;) {
+		uint64_t now = hv_monotonic_ns();
+		int left = now < deadline ? (int)((deadline - now + 999999) / 1000000) : 0;
+		int ready = poll(&poller, 1, left);
+
+		if (ready > 0)
+			return 0;
+		if (!ready)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+/* Room for file descriptors that go with a message. */
+union control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
+};
+
+static void attach_fds(struct msghdr *msg, union control *control, const int *fds,
+		       unsigned int nr_fds)
+{
+	struct cmsghdr *cmsg;
+
+	memset(control, 0, sizeof(*control));
+	msg->msg_control = control;
+	msg->msg_controllen = CMSG_SPACE(nr_fds * sizeof(*fds));
+	cmsg = CMSG_FIRSTHDR(msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(nr_fds * sizeof(*fds));
+	memcpy(CMSG_DATA(cmsg), fds, nr_fds * sizeof(*fds));
+}
+
+/* The file descriptors go with the first byte. */
+static int send_all(int fd, const void *data, size_t len, const int *fds, unsigned int nr_fds,
+		    uint64_t deadline)
+{
+	union control control;
+	const char *at = data;
+
+	while (len) {
+		struct iovec iov = { (void *)at, len };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+		ssize_t sent;
+
+		if (nr_fds)
+			attach_fds(&msg, &control, fds, nr_fds);
+		sent = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent > 0) {
+			at += sent;
+			len -= sent;
+			nr_fds = 0;
+		} else if (errno == EAGAIN) {
+			int error = wait_for(fd, POLLOUT, deadline);
+
+			if (error)
+				return error;
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* What fds it sends along the kernel drops: there is no room for them. */
+static int receive_all(int fd, void *data, size_t len, uint64_t deadline)
+{
+	char *at = data;
+
+	while (len) {
+		int error = wait_for(fd, POLLIN, deadline);
+		ssize_t got;
+
+		if (error)
+			return error;
+		got = recv(fd, at, len, MSG_DONTWAIT);
+		if (!got)
+			return -EPIPE;
+		if (got < 0 && errno != EAGAIN && errno != EINTR)
+			return errno == ECONNRESET ? -EPIPE : -errno;
+		if (got > 0) {
+			at += got;
+			len -= got;
+		}
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------------- messages */
+
+void hv_vhost_user_close(struct hv_vhost_user *peer)
+{
+	hv_close(peer->fd);
+	hv_close(peer->channel);
+	peer->fd = peer->channel = -1;
+}
+
+/* The socket has failed, while @request was under way. */
+static int fail_socket(struct hv_vhost_user *peer, int error, unsigned int request,
+		       struct hv_error *err)
+{
+	hv_vhost_user_close(peer);
+	switch (-error) {
+	case ETIMEDOUT:
+		return hv_fail(err, ETIMEDOUT,
+			       "the daemon has not answered %s for %d ms; look what it does",
+			       names[request], peer->timeout_ms);
+	case EPIPE:
+	case ECONNRESET:
+		return hv_fail(err, EPIPE, "the daemon has ended, or closed its socket, at %s",
+			       names[request]);
+	default:
+		return hv_fail(err, -error, "%s: %s; start the daemon again", names[request],
+			       strerror(-error));
+	}
+}
+
+/* What it has answered is none. */
+static int fail_reply(struct hv_vhost_user *peer, unsigned int request, struct hv_error *err)
+{
+	hv_vhost_user_close(peer);
+	return hv_fail(err, EPROTO, "the daemon's answer to %s is wrong; is it for vhost-user?",
+		       names[request]);
+}
+
+/* The answer, whose size is known. */
+static int receive_reply(struct hv_vhost_user *peer, unsigned int request, void *reply,
+			 uint32_t size, uint64_t deadline, struct hv_error *err)
+{
+	struct hv_vhost_user_header header;
+	int error = receive_all(peer->fd, &header, sizeof(header), deadline);
+
+	if (error)
+		return fail_socket(peer, error, request, err);
+	if (header.request != request || header.size != size ||
+	    (header.flags & ~(uint32_t)HV_VHOST_USER_NEED_REPLY) !=
+		    (HV_VHOST_USER_VERSION | HV_VHOST_USER_REPLY))
+		return fail_reply(peer, request, err);
+	error = receive_all(peer->fd, reply, size, deadline);
+	return error ? fail_socket(peer, error, request, err) : 0;
+}
+
+/**
+ * struct call - something that the daemon is asked
+ * @request: what
+ * @body: that goes with it, @size bytes
+ * @fds: that go with it, @nr_fds of them
+ * @reply: where the answer goes, @reply_size bytes; none: whether it went well, if it tells that
+ */
+struct call {
+	unsigned int request;
+	const void *body;
+	uint32_t size;
+	const int *fds;
+	unsigned int nr_fds;
+	void *reply;
+	uint32_t reply_size;
+};
+
+static int do_call(struct hv_vhost_user *peer, const struct call *call, struct hv_error *err)
+{
+	bool ack = !call->reply && peer->protocol & HV_VHOST_USER_REPLY_ACK;
+	struct {
+		struct hv_vhost_user_header header;
+		union hv_vhost_user_body body;
+	} __attribute__((packed)) message = {
+		.header = { call->request, HV_VHOST_USER_VERSION, call->size },
+	};
+	uint64_t deadline = deadline_of(peer), result = 0;
+	int error;
+
+	if (ack)
+		message.header.flags |= HV_VHOST_USER_NEED_REPLY;
+	if (call->size)
+		memcpy(&message.body, call->body, call->size);
+	error = send_all(peer->fd, &message, HEADER + call->size, call->fds, call->nr_fds,
+			 deadline);
+	if (error)
+		return fail_socket(peer, error, call->request, err);
+	if (call->reply)
+		return receive_reply(peer, call->request, call->reply, call->reply_size, deadline,
+				     err);
+	if (!ack)
+		return 0;
+	error = receive_reply(peer, call->request, &result, sizeof(result), deadline, err);
+	if (error || !result)
+		return error;
+	hv_vhost_user_close(peer);
+	return hv_fail(err, EPROTO, "the daemon refuses %s; see what it says itself",
+		       names[call->request]);
+}
+
+static int get_u64(struct hv_vhost_user *peer, unsigned int request, uint64_t *value,
+		   struct hv_error *err)
+{
+	return do_call(peer,
+		       &(struct call){
+			       .request = request,
+			       .reply = value,
+			       .reply_size = sizeof(*value),
+		       },
+		       err);
+}
+
+static int set_u64(struct hv_vhost_user *peer, unsigned int request, uint64_t value,
+		   struct hv_error *err)
+{
+	return do_call(peer,
+		       &(struct call){
+			       .request = request,
+			       .body = &value,
+			       .size = sizeof(value),
+		       },
+		       err);
+}
+
+static int set_state(struct hv_vhost_user *peer, unsigned int request, unsigned int n,
+		     unsigned int value, struct hv_error *err)
+{
+	struct vhost_vring_state state = { n, value };
+
+	return do_call(peer,
+		       &(struct call){
+			       .request = request,
+			       .body = &state,
+			       .size = sizeof(state),
+		       },
+		       err);
+}
+
+/* An eventfd for queue @n; -1: there is none. */
+static int set_fd(struct hv_vhost_user *peer, unsigned int request, unsigned int n, int fd,
+		  struct hv_error *err)
+{
+	uint64_t value = fd < 0 ? n | HV_VHOST_USER_NO_FD : n;
+
+	return do_call(peer,
+		       &(struct call){
+			       .request = request,
+			       .body = &value,
+			       .size = sizeof(value),
+			       .fds = &fd,
+			       .nr_fds = fd >= 0,
+		       },
+		       err);
+}
+
+/* -------------------------------------------------------------- connection */
+
+int hv_vhost_user_connect(const char *path, int timeout_ms, struct hv_error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	/* A daemon that hangs takes no connection; connect() waits as long as send() may. */
+	const struct timeval timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+	int fd, error;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return hv_fail(err, ENAMETOOLONG, "%s: a socket's path has up to %zu bytes", path,
+			       sizeof(address.sun_path) - 1);
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return hv_fail(err, errno, "no socket: %s; close something, or raise ulimit -n",
+			       strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	error = errno;
+	close(fd);
+	if (error == ECONNREFUSED)
+		return hv_fail(err, error, "%s: nobody listens there; start the daemon first",
+			       path);
+	if (error == EAGAIN)
+		return hv_fail(err, ETIMEDOUT,
+			       "%s: the daemon takes no connection; does it serve another VM?",
+			       path);
+	return hv_fail(err, error, "%s: %s; is it the socket of a daemon that runs?", path,
+		       strerror(error));
+}
+
+/* A way for it to have requests for us. */
+static int open_channel(struct hv_vhost_user *peer, struct hv_error *err)
+{
+	int ends[2], error;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		error = -errno;
+		hv_vhost_user_close(peer);
+		return hv_fail(err, -error, "no sockets: %s; close something, or raise ulimit -n",
+			       strerror(-error));
+	}
+	peer->channel = ends[0];
+	error = do_call(peer,
+			&(struct call){
+				.request = HV_VHOST_USER_SET_BACKEND_REQ_FD,
+				.fds = &ends[1],
+				.nr_fds = 1,
+			},
+			err);
+	close(ends[1]);
+	return error;
+}
+
+static int agree_on_protocol(struct hv_vhost_user *peer, uint64_t wanted, struct hv_error *err)
+{
+	uint64_t has, queues;
+	int error = get_u64(peer, HV_VHOST_USER_GET_PROTOCOL_FEATURES, &has, err);
+
+	if (error)
+		return error;
+	error = set_u64(peer, HV_VHOST_USER_SET_PROTOCOL_FEATURES, has & wanted, err);
+	if (error)
+		return error;
+	peer->protocol = has & wanted;
+	if (peer->protocol & HV_VHOST_USER_MQ) {
+		error = get_u64(peer, HV_VHOST_USER_GET_QUEUE_NUM, &queues, err);
+		if (error)
+			return error;
+		peer->queues = queues < UINT_MAX ? (unsigned int)queues : UINT_MAX;
+	}
+	return peer->protocol & HV_VHOST_USER_CHANNEL ? open_channel(peer, err) : 0;
+}
+
+int hv_vhost_user_open(struct hv_vhost_user *peer, int fd, uint64_t wanted, struct hv_error *err)
+{
+	int error;
+
+	peer->fd = fd;
+	peer->protocol = 0;
+	peer->queues = UINT_MAX;
+	error = do_call(peer, &(struct call){ .request = HV_VHOST_USER_SET_OWNER }, err);
+	if (!error)
+		error = get_u64(peer, HV_VHOST_USER_GET_FEATURES, &peer->features, err);
+	if (error || !(peer->features & HV_VHOST_USER_F_PROTOCOL))
+		return error;
+	return agree_on_protocol(peer, wanted, err);
+}
+
+int hv_vhost_user_look(struct hv_vhost_user *peer, struct hv_error *err)
+{
+	char byte;
+	ssize_t got = recv(peer->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+
+	hv_vhost_user_close(peer);
+	if (got > 0)
+		return hv_fail(err, EPROTO,
+			       "the daemon says what nobody asked; is it for vhost-user?");
+	return hv_fail(err, EPIPE, "the daemon has ended");
+}
+
+/* ----------------------------------------------------------------- a device */
+
+int hv_vhost_user_set_features(struct hv_vhost_user *peer, uint64_t features, struct hv_error *err)
+{
+	features &= peer->features;
+	features |= peer->features & HV_VHOST_USER_F_PROTOCOL;
+	return set_u64(peer, HV_VHOST_USER_SET_FEATURES, features, err);
+}
+
+int hv_vhost_user_set_memory(struct hv_vhost_user *peer, const struct hv_memory *memory,
+			     struct hv_error *err)
+{
+	struct hv_vhost_user_memory table = { .count = memory->count };
+	int fds[MAX_FDS];
+
+	for (unsigned int i = 0; i < memory->count; i++) {
+		const struct hv_ram_range *range = &memory->range[i];
+
+		fds[i] = memory->fd;
+		table.region[i] = (struct hv_vhost_user_region){
+			.gpa = range->gpa,
+			.len = range->len,
+			.user = (uintptr_t)range->hva,
+			.offset = range->hva - memory->range[0].hva,
+		};
+	}
+	return do_call(peer,
+		       &(struct call){
+			       .request = HV_VHOST_USER_SET_MEM_TABLE,
+			       .body = &table,
+			       .size = offsetof(struct hv_vhost_user_memory, region) +
+				       memory->count * sizeof(table.region[0]),
+			       .fds = fds,
+			       .nr_fds = memory->count,
+		       },
+		       err);
+}
+
+static int set_addresses(struct hv_vhost_user *peer, unsigned int n, const struct hv_vqueue *ring,
+			 struct hv_error *err)
+{
+	struct vhost_vring_addr addr = {
+		.index = n,
+		.desc_user_addr = (uintptr_t)ring->desc,
+		.avail_user_addr = (uintptr_t)ring->driver,
+		.used_user_addr = (uintptr_t)ring->device,
+	};
+
+	return do_call(peer,
+		       &(struct call){
+			       .request = HV_VHOST_USER_SET_VRING_ADDR,
+			       .body = &addr,
+			       .size = sizeof(addr),
+		       },
+		       err);
+}
+
+int hv_vhost_user_set_call(struct hv_vhost_user *peer, unsigned int n, int fd, struct hv_error *err)
+{
+	return set_fd(peer, HV_VHOST_USER_SET_VRING_CALL, n, fd, err);
+}
+
+/* The kick comes last: with it the ring starts. */
+int hv_vhost_user_start_ring(struct hv_vhost_user *peer, unsigned int n,
+			     const struct hv_vqueue *ring, struct hv_error *err)
+{
+	int error = set_state(peer, HV_VHOST_USER_SET_VRING_NUM, n, ring->setup.size, err);
+
+	error = error ?:
+			set_state(peer, HV_VHOST_USER_SET_VRING_BASE, n,
+				  hv_vqueue_position(ring).avail, err);
+	error = error ?: set_addresses(peer, n, ring, err);
+	error = error ?: hv_vhost_user_set_call(peer, n, ring->call_fd, err);
+	error = error ?: set_fd(peer, HV_VHOST_USER_SET_VRING_KICK, n, ring->kick_fd, err);
+	/* Without protocol features a ring is enabled from the start. */
+	if (error || !(peer->features & HV_VHOST_USER_F_PROTOCOL))
+		return error;
+	return set_state(peer, HV_VHOST_USER_SET_VRING_ENABLE, n, 1, err);
+}
+
+int hv_vhost_user_stop_ring(struct hv_vhost_user *peer, unsigned int n, uint16_t *avail,
+			    struct hv_error *err)
+{
+	struct vhost_vring_state state = { .index = n };
+	int error = do_call(peer,
+			    &(struct call){
+				    .request = HV_VHOST_USER_GET_VRING_BASE,
+				    .body = &state,
+				    .size = sizeof(state),
+				    .reply = &state,
+				    .reply_size = sizeof(state),
+			    },
+			    err);
+
+	if (error)
+		return error;
+	if (state.index != n || state.num > UINT16_MAX)
+		return fail_reply(peer, HV_VHOST_USER_GET_VRING_BASE, err);
+	*avail = (uint16_t)state.num;
+	return 0;
+}
+
+/* ----------------------------------------------------- configuration space */
+
+int hv_vhost_user_get_config(struct hv_vhost_user *peer, void *config, uint32_t len,
+			     struct hv_error *err)
+{
+	struct hv_vhost_user_config body = { .size = len };
+	int error = do_call(peer,
+			    &(struct call){
+				    .request = HV_VHOST_USER_GET_CONFIG,
+				    .body = &body,
+				    .size = (uint32_t)(CONFIG + len),
+				    .reply = &body,
+				    .reply_size = (uint32_t)(CONFIG + len),
+			    },
+			    err);
+
+	if (error)
+		return error;
+	if (body.offset || body.size != len)
+		return fail_reply(peer, HV_VHOST_USER_GET_CONFIG, err);
+	memcpy(config, body.data, len);
+	return 0;
+}
+
+int hv_vhost_user_set_config(struct hv_vhost_user *peer, uint32_t offset, const void *data,
+			     uint32_t len, struct hv_error *err)
+{
+	struct hv_vhost_user_config body = { .offset = offset, .size = len };
+
+	memcpy(body.data, data, len);
+	return do_call(peer,
+		       &(struct call){
+			       .request = HV_VHOST_USER_SET_CONFIG,
+			       .body = &body,
+			       .size = (uint32_t)(CONFIG + len),
+		       },
+		       err);
+}
+
+/* ----------------------------------------------------------------- channel */
+
+static int fail_channel(struct hv_vhost_user *peer, int error, struct hv_error *err)
+{
+	hv_vhost_user_close(peer);
+	if (error == -EPIPE)
+		return hv_fail(err, EPIPE, "the daemon has ended");
+	return hv_fail(err, EPROTO, "the daemon asks what there is not; is it for vhost-user?");
+}
+
+int hv_vhost_user_serve(struct hv_vhost_user *peer, struct hv_error *err)
+{
+	struct hv_vhost_user_header header;
+	struct {
+		struct hv_vhost_user_header header;
+		uint64_t result;
+	} __attribute__((packed)) reply;
+	uint64_t deadline = deadline_of(peer);
+	int error = receive_all(peer->channel, &header, sizeof(header), deadline);
+
+	if (error)
+		return fail_channel(peer, error, err);
+	if (header.request != HV_VHOST_USER_CONFIG_CHANGE || header.size ||
+	    !(peer->protocol & HV_VHOST_USER_CONFIG))
+		return fail_channel(peer, -EPROTO, err);
+	if (header.flags & HV_VHOST_USER_NEED_REPLY) {
+		reply.header = header;
+		reply.header.flags = HV_VHOST_USER_VERSION | HV_VHOST_USER_REPLY;
+		reply.header.size = sizeof(reply.result);
+		reply.result = 0;
+		error = send_all(peer->channel, &reply, sizeof(reply), NULL, 0, deadline);
+		if (error)
+			return fail_channel(peer, error, err);
+	}
+	return 1;
+}
