@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rng.h"
+#include "fs.h"
 #include "table.h"
 
 int hv_virtio_no_options(const char *options, struct hv_error *err)
@@ -20,6 +21,16 @@ const struct hv_virtio_row hv_virtio_rows[] = {
 		.help = "random numbers of the host",
 		.check = hv_virtio_no_options,
 		.create = hv_virtio_rng_create,
+	},
+	{
+		.option = "share",
+		.name = "fs",
+		.argument = "DIR[:TAG][,ro]",
+		.help = "a folder of the host, by virtiofsd; TAG is the name to mount it by",
+		.path = "",
+		.shared_memory = true,
+		.check = hv_virtio_fs_check,
+		.create = hv_virtio_fs_create,
 	},
 	{ 0 },
 };
