@@ -6,6 +6,7 @@
 #include "rng.h"
 #include "fs.h"
 #include "table.h"
+#include "vhost_user_kinds.h"
 
 int hv_virtio_no_options(const char *options, struct hv_error *err)
 {
@@ -31,6 +32,16 @@ const struct hv_virtio_row hv_virtio_rows[] = {
 		.shared_memory = true,
 		.check = hv_virtio_fs_check,
 		.create = hv_virtio_fs_create,
+	},
+	{
+		.option = "vhost-user",
+		.name = "vhost-user",
+		.argument = "blk:SOCKET|fs:SOCKET,tag=TAG",
+		.help = "a device that a daemon of yours serves",
+		.path = ":",
+		.shared_memory = true,
+		.check = hv_virtio_vhost_user_check,
+		.create = hv_virtio_vhost_user_create,
 	},
 	{ 0 },
 };
