@@ -73,6 +73,22 @@ void hv_loop_remove(struct hv_loop *loop, struct hv_watch *watch)
 		loop->cursor = watch->next;
 }
 
+void hv_loop_add_poller(struct hv_loop *loop, struct hv_poller *poller)
+{
+	poller->next = loop->pollers;
+	loop->pollers = poller;
+}
+
+void hv_loop_remove_poller(struct hv_loop *loop, struct hv_poller *poller)
+{
+	struct hv_poller **link = &loop->pollers;
+
+	while (*link && *link != poller)
+		link = &(*link)->next;
+	if (*link)
+		*link = poller->next;
+}
+
 void hv_loop_wake(struct hv_loop *loop)
 {
 	uint64_t one = 1;
@@ -87,17 +103,51 @@ void hv_loop_stop(struct hv_loop *loop)
 	hv_loop_wake(loop);
 }
 
-/* poll() passes over negative descriptors. */
-static void prepare(const struct hv_loop *loop, struct pollfd *fds)
-{
-	unsigned int slot = 0;
+struct hv_pollset {
+	struct pollfd *fds;
+	unsigned int count, room;
+	bool failed;
+};
 
+static bool grow(struct hv_pollset *set)
+{
+	unsigned int room = set->room ? 2 * set->room : 16;
+	struct pollfd *fds = reallocarray(set->fds, room, sizeof(*fds));
+
+	if (!fds)
+		return false;
+	set->fds = fds;
+	set->room = room;
+	return true;
+}
+
+int hv_pollset_add(struct hv_pollset *set, int fd, short events)
+{
+	if (set->count == set->room && !grow(set)) {
+		set->failed = true;
+		return -1;
+	}
+	set->fds[set->count] = (struct pollfd){ fd, events, 0 };
+	return set->count++;
+}
+
+short hv_pollset_revents(const struct hv_pollset *set, int place)
+{
+	return place < 0 ? 0 : set->fds[place].revents;
+}
+
+/* poll() passes over negative descriptors. Returns false: there is no memory for it. */
+static bool prepare(const struct hv_loop *loop, struct hv_pollset *set)
+{
+	set->count = 0;
 	for (struct hv_watch *watch = loop->watches; watch; watch = watch->next) {
 		short events = watch->wants ? watch->wants(watch->ctx) : POLLIN;
 
-		watch->slot = slot;
-		fds[slot++] = (struct pollfd){ events ? watch->fd : -1, events, 0 };
+		watch->slot = hv_pollset_add(set, events ? watch->fd : -1, events);
 	}
+	for (struct hv_poller *poller = loop->pollers; poller; poller = poller->next)
+		poller->ask(poller->ctx, set);
+	return !set->failed;
 }
 
 /* Milliseconds to the earliest timer, rounded up; -1: there is none. */
@@ -116,13 +166,13 @@ static int timeout_ms(struct hv_loop *loop)
  * All that were asked, whoever comes and goes meanwhile: who is busy keeps nobody's turn from
  * coming. One that is added is put before them all, and asked the next time.
  */
-static void serve(struct hv_loop *loop, const struct pollfd *fds)
+static void serve(struct hv_loop *loop, const struct hv_pollset *set)
 {
 	struct hv_watch *watch;
 
 	loop->cursor = loop->watches;
 	while ((watch = loop->cursor)) {
-		const struct pollfd *fd = &fds[watch->slot];
+		const struct pollfd *fd = &set->fds[watch->slot];
 
 		loop->cursor = watch->next;
 		/* Another may just have told it to wait for something else, or for nothing. */
@@ -131,38 +181,24 @@ static void serve(struct hv_loop *loop, const struct pollfd *fds)
 	}
 }
 
-/* Room for one a watch, which may have become more. */
-static struct pollfd *grow(struct pollfd *fds, unsigned int count, unsigned int *room)
+static void answer(const struct hv_loop *loop, const struct hv_pollset *set)
 {
-	struct pollfd *grown = fds;
-
-	if (count > *room) {
-		grown = reallocarray(fds, count, sizeof(*fds));
-		if (!grown)
-			free(fds);
-		*room = count;
-	}
-	return grown;
+	for (struct hv_poller *poller = loop->pollers; poller; poller = poller->next)
+		poller->answer(poller->ctx, set);
 }
 
 int hv_loop_run(struct hv_loop *loop)
 {
-	struct pollfd *fds = NULL;
-	unsigned int room = 0;
+	struct hv_pollset set = { 0 };
 
-	while (!atomic_load(&loop->stopped)) {
-		unsigned int count = loop->count;
-
-		fds = grow(fds, count, &room);
-		if (!fds)
-			return -ENOMEM;
-		prepare(loop, fds);
-		if (poll(fds, count, timeout_ms(loop)) > 0)
-			serve(loop, fds);
+	while (!atomic_load(&loop->stopped) && prepare(loop, &set)) {
+		if (poll(set.fds, set.count, timeout_ms(loop)) > 0)
+			serve(loop, &set);
+		answer(loop, &set);
 		hv_clock_run(&loop->clock);
 	}
-	free(fds);
-	return 0;
+	free(set.fds);
+	return set.failed ? -ENOMEM : 0;
 }
 
 int hv_loop_run_again(struct hv_loop *loop)

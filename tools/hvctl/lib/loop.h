@@ -30,9 +30,26 @@ struct hv_watch {
 	unsigned int slot;
 };
 
+struct hv_pollset;
+
+/**
+ * struct hv_poller - somebody whose descriptors come and go unseen: a library with sockets
+ * @ask: before each poll(): hv_pollset_add() for each that it waits for now; it may arm timers
+ * @answer: after each poll(), also if nothing has happened: hv_pollset_revents() for those
+ * @ctx: theirs
+ * @next: the loop's
+ */
+struct hv_poller {
+	void (*ask)(void *ctx, struct hv_pollset *set);
+	void (*answer)(void *ctx, const struct hv_pollset *set);
+	void *ctx;
+	struct hv_poller *next;
+};
+
 struct hv_loop {
 	struct hv_watch *watches;
 	unsigned int count;		/* of them */
+	struct hv_poller *pollers;
 	struct hv_watch *cursor;	/* whose turn is next */
 	struct hv_clock clock;		/* real time, for the loop's thread */
 	int wake_fd;
@@ -46,6 +63,14 @@ void hv_loop_exit(struct hv_loop *loop);
 /* By the loop's thread, or while the loop does not run. @watch stays the caller's. */
 void hv_loop_add(struct hv_loop *loop, struct hv_watch *watch);
 void hv_loop_remove(struct hv_loop *loop, struct hv_watch *watch);
+
+/* Likewise, but not from a callback of the loop's. */
+void hv_loop_add_poller(struct hv_loop *loop, struct hv_poller *poller);
+void hv_loop_remove_poller(struct hv_loop *loop, struct hv_poller *poller);
+
+/* Wait for @events of @fd. Returns its place in the set; -1, and the loop ends, if memory does. */
+int hv_pollset_add(struct hv_pollset *set, int fd, short events);
+short hv_pollset_revents(const struct hv_pollset *set, int place);
 
 /* Ask all what they want, once more; any thread. */
 void hv_loop_wake(struct hv_loop *loop);

@@ -393,6 +393,113 @@ static void test_no_descriptor(void **state)
 	close_source(&a);
 }
 
+/* ----------------------------------------------------------------- pollers */
+
+/* Asks for the first @count of its pipes, and takes what came there. */
+struct crowd {
+	struct hv_poller poller;
+	int in[MANY], out[MANY], place[MANY];
+	unsigned int count, taken, answers;
+	struct hv_timer timer;
+};
+
+static void crowd_asks(void *ctx, struct hv_pollset *set)
+{
+	struct crowd *crowd = ctx;
+
+	for (unsigned int i = 0; i < crowd->count; i++)
+		crowd->place[i] = hv_pollset_add(set, crowd->out[i], POLLIN);
+	if (crowd->timer.fn && !crowd->timer.armed)
+		hv_timer_arm(&loop.clock, &crowd->timer, hv_monotonic_ns() + MS);
+}
+
+static void crowd_answers(void *ctx, const struct hv_pollset *set)
+{
+	struct crowd *crowd = ctx;
+	char byte;
+
+	crowd->answers++;
+	for (unsigned int i = 0; i < crowd->count; i++)
+		if (hv_pollset_revents(set, crowd->place[i]) & POLLIN)
+			crowd->taken += read(crowd->out[i], &byte, 1);
+	if (crowd->taken == MANY)
+		hv_loop_stop(&loop);
+	/* The next time it asks for more. */
+	if (crowd->count < MANY)
+		crowd->count++;
+}
+
+static void open_crowd(struct crowd *crowd, unsigned int count)
+{
+	*crowd = (struct crowd){ .count = count };
+	for (unsigned int i = 0; i < MANY; i++) {
+		int fds[2];
+
+		assert_int_equal(pipe(fds), 0);
+		crowd->out[i] = fds[0];
+		crowd->in[i] = fds[1];
+	}
+	crowd->poller = (struct hv_poller){ crowd_asks, crowd_answers, crowd, NULL };
+	hv_loop_add_poller(&loop, &crowd->poller);
+}
+
+static void close_crowd(struct crowd *crowd)
+{
+	hv_loop_remove_poller(&loop, &crowd->poller);
+	hv_timer_cancel(&loop.clock, &crowd->timer);
+	for (unsigned int i = 0; i < MANY; i++) {
+		close(crowd->in[i]);
+		close(crowd->out[i]);
+	}
+}
+
+/* It grows from one turn to the next, beside a watch that has its turns, too. */
+static void test_poller_grows(void **state)
+{
+	static struct crowd crowd;
+	struct source a;
+
+	(void)state;
+	open_source(&a, take);
+	open_crowd(&crowd, 1);
+	put(&a);
+	for (unsigned int i = 0; i < MANY; i++)
+		assert_int_equal(write(crowd.in[i], "x", 1), 1);
+	assert_true(run_for(NEVER));
+	assert_int_equal(crowd.taken, MANY);
+	assert_int_equal(a.calls, 1);
+	close_crowd(&crowd);
+	close_source(&a);
+	assert_null(loop.pollers);
+}
+
+static void tick(void *dev)
+{
+	(void)dev;
+}
+
+/* A timer that it arms when it is asked counts for the very poll() that follows. */
+static void test_poller_arms_timers(void **state)
+{
+	static struct crowd crowd;
+
+	(void)state;
+	open_crowd(&crowd, 0);
+	crowd.timer = (struct hv_timer){ .fn = tick };
+	assert_false(run_for(100 * MS));
+	assert_in_range(crowd.answers, 10, 110);
+	close_crowd(&crowd);
+}
+
+static void test_poller_removed_that_is_not_there(void **state)
+{
+	struct hv_poller stranger = { .ctx = NULL };
+
+	(void)state;
+	hv_loop_remove_poller(&loop, &stranger);
+	assert_null(loop.pollers);
+}
+
 /* ------------------------------------------------------------------ timers */
 
 static uint64_t fired[3];
@@ -556,6 +663,9 @@ int main(void)
 		TEST(test_hangup_wakes_nobody),
 		TEST(test_hangup_is_told),
 		TEST(test_no_descriptor),
+		TEST(test_poller_grows),
+		TEST(test_poller_arms_timers),
+		TEST(test_poller_removed_that_is_not_there),
 		TEST(test_timers),
 		TEST(test_timers_do_not_spin),
 		TEST(test_timer_beside_a_busy_watch),
