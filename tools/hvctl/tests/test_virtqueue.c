@@ -119,6 +119,69 @@ static void test_chains(void **state)
 	}
 }
 
+/* Takes three, puts them back, takes them again, and gives all back at once. */
+static void hoard_kick(struct hv_virtio *dev, unsigned int n)
+{
+	struct hv_vqueue *queue = hv_virtio_ring(dev, n);
+	const uint32_t written[] = { 1, 2, 3 };
+	struct hv_vchain *chain[3];
+
+	for (unsigned int round = 0; round < 2; round++) {
+		unsigned int count = 0;
+
+		while (count < 3 && hv_virtio_pop(dev, n, &chain[count]) > 0)
+			count++;
+		if (count == 3 && round)
+			hv_vqueue_push_all(queue, chain, written, count);
+		else
+			while (count)
+				hv_vqueue_unpop(queue, chain[--count]);
+	}
+	hv_vqueue_tell(queue);
+}
+
+static const struct hv_virtio_kind hoard_kind = {
+	.name = "hoard",
+	.id = 63,
+	.kick = hoard_kick,
+	.destroy = echo_destroy,
+};
+
+static void hoard_three(struct driver *driver, unsigned int i)
+{
+	const struct buffer buffers[] = { { 8 * HV_MIB, 8, true }, { 9 * HV_MIB, 8, true } };
+	uint16_t id[3];
+
+	for (unsigned int chain = 0; chain < 3; chain++)
+		id[chain] = driver_add(driver, 0, buffers, 1 + (i + chain) % 2);
+	driver_kick(driver, 0);
+	for (unsigned int chain = 0; chain < 3; chain++) {
+		assert_int_equal(driver_wait(driver, 0), chain + 1);
+		assert_int_equal(driver->used_id, id[chain]);
+	}
+}
+
+/* Several at a time, over the end of the ring in each way. */
+static void test_several(void **state)
+{
+	(void)state;
+	for (unsigned int packed = 0; packed < 2; packed++) {
+		struct driver driver;
+		struct hv_virtio dev = { .worker.job_fd = -1 };
+		struct hv_error err;
+
+		driver_init(&driver, packed);
+		assert_int_equal(
+			hv_virtio_init(&dev, &hoard_kind, &driver.memory, HV_VIRTIO_F_RINGS, &err),
+			0);
+		assert_int_equal(hv_virtio_add_queue(&dev, 64, &err), 0);
+		driver_start(&driver, &dev, 0);
+		for (unsigned int i = 0; i < 100; i++)
+			hoard_three(&driver, i);
+		driver_exit(&driver);
+	}
+}
+
 /* A table of three, linked back and forth where links count. */
 static void test_indirect(void **state)
 {
@@ -529,11 +592,12 @@ static void test_setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chains),       cmocka_unit_test(test_indirect),
-		cmocka_unit_test(test_early),        cmocka_unit_test(test_features),
-		cmocka_unit_test(test_reset),        cmocka_unit_test(test_queue_reset),
-		cmocka_unit_test(test_buffers),      cmocka_unit_test(test_split_rings),
-		cmocka_unit_test(test_packed_rings), cmocka_unit_test(test_setup),
+		cmocka_unit_test(test_chains),      cmocka_unit_test(test_indirect),
+		cmocka_unit_test(test_several),     cmocka_unit_test(test_early),
+		cmocka_unit_test(test_features),    cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_queue_reset), cmocka_unit_test(test_buffers),
+		cmocka_unit_test(test_split_rings), cmocka_unit_test(test_packed_rings),
+		cmocka_unit_test(test_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,12 +248,20 @@ static void mark_dirty(const struct hv_vqueue *queue, const struct hv_vchain *ch
 	}
 }
 
+void hv_vqueue_push_all(struct hv_vqueue *queue, struct hv_vchain *const *chains,
+			const uint32_t *written, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		mark_dirty(queue, chains[i], written[i]);
+	ring_of(queue)->push(queue, chains, written, count);
+	queue->in_flight -= count;
+	for (unsigned int i = 0; i < count; i++)
+		hv_vchain_put(queue, chains[i]);
+}
+
 void hv_vqueue_push(struct hv_vqueue *queue, struct hv_vchain *chain, uint32_t written)
 {
-	mark_dirty(queue, chain, written);
-	ring_of(queue)->push(queue, chain, written);
-	queue->in_flight--;
-	hv_vchain_put(queue, chain);
+	hv_vqueue_push_all(queue, &chain, &written, 1);
 }
 
 void hv_vqueue_tell(struct hv_vqueue *queue)

@@ -125,7 +125,17 @@ int hv_vqueue_pop(struct hv_vqueue *queue, struct hv_vchain **chain);
  */
 void hv_vqueue_push(struct hv_vqueue *queue, struct hv_vchain *chain, uint32_t written);
 
-/* Put back what was taken last, as if it were not: no other chain was taken or given back since. */
+/*
+ * The same for @count chains, of @queue all, at least one: the driver sees all of them at once, or
+ * none yet.
+ */
+void hv_vqueue_push_all(struct hv_vqueue *queue, struct hv_vchain *const *chains,
+			const uint32_t *written, unsigned int count);
+
+/*
+ * Put back what was taken last, as if it were not; nothing was given back since. Several go back
+ * in reverse order.
+ */
 void hv_vqueue_unpop(struct hv_vqueue *queue, struct hv_vchain *chain);
 
 /* Interrupt the driver for what was pushed, if it wants that. */

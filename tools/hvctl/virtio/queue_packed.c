@@ -154,16 +154,26 @@ static void want_kick(struct hv_vqueue *queue, bool wanted)
 
 /* -------------------------------------------------------------------- give */
 
-/* The flags last: with them the descriptor is the driver's. */
-static void push(struct hv_vqueue *queue, const struct hv_vchain *chain, uint32_t written)
+/* The flags last, those of the first one behind all: the driver looks no further before. */
+static void push(struct hv_vqueue *queue, struct hv_vchain *const *chains, const uint32_t *written,
+		 unsigned int count)
 {
-	struct vring_packed_desc *desc = desc_at(queue, queue->used);
+	uint16_t *first = &desc_at(queue, queue->used)->flags, first_flags = 0;
 
-	__atomic_store_n(&desc->id, chain->id, __ATOMIC_RELAXED);
-	__atomic_store_n(&desc->len, written, __ATOMIC_RELAXED);
-	hv_ring_set16(&desc->flags,
-		      (queue->used_wrap ? AVAIL | USED : 0) | (written ? VRING_DESC_F_WRITE : 0));
-	advance(queue, &queue->used, &queue->used_wrap, chain->entries);
+	for (unsigned int i = 0; i < count; i++) {
+		struct vring_packed_desc *desc = desc_at(queue, queue->used);
+		uint16_t flags = (queue->used_wrap ? AVAIL | USED : 0) |
+				 (written[i] ? VRING_DESC_F_WRITE : 0);
+
+		__atomic_store_n(&desc->id, chains[i]->id, __ATOMIC_RELAXED);
+		__atomic_store_n(&desc->len, written[i], __ATOMIC_RELAXED);
+		if (i)
+			hv_ring_set16(&desc->flags, flags);
+		else
+			first_flags = flags;
+		advance(queue, &queue->used, &queue->used_wrap, chains[i]->entries);
+	}
+	hv_ring_set16(first, first_flags);
 }
 
 /* Where the driver wants an interrupt, in the wrap of @used; -1: one round from here. */

@@ -22,7 +22,9 @@ struct hv_ring_ops {
 	/* Collect the next chain, *room is where to: as hv_vqueue_pop(). */
 	int (*pop)(struct hv_vqueue *queue, struct hv_vchain **chain);
 	void (*unpop)(struct hv_vqueue *queue, const struct hv_vchain *chain);
-	void (*push)(struct hv_vqueue *queue, const struct hv_vchain *chain, uint32_t written);
+	/* As hv_vqueue_push_all(). */
+	void (*push)(struct hv_vqueue *queue, struct hv_vchain *const *chains,
+		     const uint32_t *written, unsigned int count);
 	bool (*wants_call)(struct hv_vqueue *queue);
 	void (*want_kick)(struct hv_vqueue *queue, bool wanted);
 	bool (*has_next)(const struct hv_vqueue *queue);

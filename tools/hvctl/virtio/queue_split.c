@@ -139,14 +139,18 @@ static void want_kick(struct hv_vqueue *queue, bool wanted)
 
 /* -------------------------------------------------------------------- give */
 
-static void push(struct hv_vqueue *queue, const struct hv_vchain *chain, uint32_t written)
+static void push(struct hv_vqueue *queue, struct hv_vchain *const *chains, const uint32_t *written,
+		 unsigned int count)
 {
 	struct vring_used *used = queue->device;
-	struct vring_used_elem *elem = &used->ring[queue->used & (queue->setup.size - 1)];
 
-	__atomic_store_n(&elem->id, (uint32_t)chain->id, __ATOMIC_RELAXED);
-	__atomic_store_n(&elem->len, written, __ATOMIC_RELAXED);
-	queue->used++;
+	for (unsigned int i = 0; i < count; i++) {
+		struct vring_used_elem *elem = &used->ring[queue->used & (queue->setup.size - 1)];
+
+		__atomic_store_n(&elem->id, (uint32_t)chains[i]->id, __ATOMIC_RELAXED);
+		__atomic_store_n(&elem->len, written[i], __ATOMIC_RELAXED);
+		queue->used++;
+	}
 	hv_ring_set16(&used->idx, queue->used);
 }
 
