@@ -35,6 +35,7 @@ enum hv_state_type {
 	HV_STATE_FW_CFG = 0x120,
 	HV_STATE_TESTDEV,
 	HV_STATE_MSIX,			/* the instance is that of its device */
+	HV_STATE_PIIX_IDE = 0x130,
 };
 
 struct hv_state_kind {
