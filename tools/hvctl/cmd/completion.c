@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "run_devices.h"
 #include "lib/status.h"
 #include "lib/util.h"
 
@@ -57,7 +58,7 @@ static bool has_letter(const struct argp_option *option)
 
 static bool is_hidden(const struct argp_option *option)
 {
-	return option->flags & OPTION_HIDDEN;
+	return option->flags & OPTION_HIDDEN && option->group != HV_DEVICES_GROUP;
 }
 
 /* --- bash --- */

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "lib/args.h"
 #include "lib/status.h"
+#include "run_devices.h"
 #include "run_load.h"
 #include "vmm/config_file.h"
 #include "vmm/dry_run.h"
@@ -18,6 +19,7 @@ struct run {
 	struct hv_config config;
 	struct hv_session_options options;
 	struct hv_payload_words words;
+	struct hv_device_words devices;
 	bool cpu;			/* said on the command line */
 	bool dry_run, print_config;
 };
@@ -37,7 +39,6 @@ enum {
 	OPT_CONSOLE,
 	OPT_SERIAL,
 	OPT_DISPLAY,
-	OPT_DEVICE,
 	OPT_STATS,
 	OPT_CONFIG,
 	OPT_DRY_RUN,
@@ -72,8 +73,6 @@ static const struct argp_option options[] = {
 	{ "display", OPT_DISPLAY, "none|text", 0,
 	  "where a pc's screen is seen: on the terminal, which has its keyboard then, too; or, "
 	  "if something is on it, at the end (default none)", 0 },
-	{ "device", OPT_DEVICE, "NAME", 0,
-	  "one more device: testdev, the test device that kvm-unit-tests want", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0,
 	  "tell the life of the VM on standard error, a line a step", 0 },
 	{ "stats", OPT_STATS, NULL, 0,
@@ -185,18 +184,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (hv_config_set_serial(&run->config, arg, &err))
 			refuse(state, "serial", arg, &err);
 		return 0;
-	case OPT_DEVICE:
-		if (strcmp(arg, "testdev"))
-			argp_failure(state, HV_STATUS_USAGE, 0,
-				     "--device %s: no such device; use testdev", arg);
-		run->config.testdev = true;
-		return 0;
 	}
 	return parse_session_option(key, arg, run);
 }
 
 static const struct argp_child children[] = {
 	{ &hv_payload_argp, 0, NULL, 0 },
+	{ &hv_devices_argp, 0, NULL, 0 },
 	{ 0 }
 };
 
@@ -244,7 +238,9 @@ static int start_nothing(const struct run *run)
 
 int hv_cmd_run(int argc, char **argv)
 {
-	struct run run = { .config = HV_CONFIG_DEFAULT, .words.config = &run.config.load };
+	struct run run = { .config = HV_CONFIG_DEFAULT,
+			   .words.config = &run.config.load,
+			   .devices.config = &run.config };
 	const char *path = hv_command_first(&hv_argp_run, argc, argv, OPT_CONFIG);
 	struct hv_config_file file = { 0 };
 	struct hv_error err = { .subject = path };

@@ -16,6 +16,7 @@
 #define HV_CONFIG_MEMORY  (128 * HV_MIB) /* where nothing else is said */
 #define HV_CONFIG_CPU_MAX 512
 #define HV_CONFIG_CPUS_MAX 64
+#define HV_CONFIG_DEVICES_MAX 30 /* as many as PCI has slots for, besides the board's own */
 
 enum hv_machine_kind {
 	HV_MACHINE_DEFAULT,		/* what the boot protocol expects */
@@ -48,6 +49,12 @@ struct hv_serial_choice {
 	const char *path;		/* of a file, or of a socket */
 };
 
+/* One more device: what it is, as an option or a key of a file is called, and what was said of it. */
+struct hv_device_choice {
+	const char *option;		/* of a table, see devices.h */
+	const char *text;
+};
+
 /**
  * struct hv_config - a machine
  * @name: what others call it by; NULL: hv_name_make() has one
@@ -59,6 +66,7 @@ struct hv_serial_choice {
  * @console: what the console is connected to, which is where the first serial port and the debug
  *	port go; HV_SERIAL_NONE: not said
  * @display: where the screen is seen; what wants one makes a machine a PC by default
+ * @device: disks, networks and the like, in the order of their PCI slots; @devices of them
  * @testdev: with the PC test device
  * @no_reboot: end when the guest reboots
  * @shared_memory: RAM in a memfd, whatever that costs
@@ -77,6 +85,8 @@ struct hv_config {
 	struct hv_serial_choice serial[HV_PC_COM_PORTS];
 	struct hv_serial_choice console;
 	enum hv_display_kind display;
+	struct hv_device_choice device[HV_CONFIG_DEVICES_MAX];
+	unsigned int devices;
 	bool testdev;
 	bool no_reboot;
 	bool shared_memory;

@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "config_keys.h"
+#include "devices.h"
 #include "lib/args.h"
 #include "lib/path.h"
 #include "lib/text.h"
@@ -519,6 +520,96 @@ static void write_fw_files(const struct hv_config *config, const struct key *key
 
 static const struct form fw_cfg_form = { read_fw_files, write_fw_files };
 
+/* Devices of a kind: a string each, or one alone; the name of their option is in @choices. */
+static const char *option_of(const struct key *key)
+{
+	return key->choices ? *key->choices : key->name;
+}
+
+/* Where a path begins in what is said of a device; NULL: there is none. */
+static const char *find_path(const struct hv_virtio_row *row, const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	if (!row || !row->path)
+		return NULL;
+	if (!*row->path)
+		return text;
+	return colon ? colon + 1 : NULL;
+}
+
+/* The same with @dir before its path; malloc()ed. */
+static char *join_device(const char *option, const char *dir, const char *text)
+{
+	const char *path = find_path(hv_virtio_find(option), text);
+	char *before = path ? strndup(text, path - text) : NULL, *joined;
+
+	if (!path)
+		return strdup(text);
+	joined = before ? hv_path_join(before, dir, path) : NULL;
+	free(before);
+	return joined;
+}
+
+static int add_device(struct reader *reader, const struct key *key, const struct hv_value *array,
+		      struct hv_value *value)
+{
+	int error;
+
+	if (!hv_value_string(value))
+		return refuse_element(reader, array, value, "a string, or an array of them");
+	hv_value_take_string(value, join_device(option_of(key), reader->dir, value->string));
+	if (!value->string)
+		return no_memory(reader);
+	error = hv_config_add_device(reader->config, option_of(key), value->string, reader->err);
+	return error ? refuse_as_said(reader, array, error) : 0;
+}
+
+static int read_devices(struct reader *reader, const struct key *key, struct hv_value *array)
+{
+	int error = 0;
+
+	if (array->kind != HV_VALUE_ARRAY)
+		return add_device(reader, key, array, array);
+	for (struct hv_value *value = array->first; value && !error; value = value->next)
+		error = add_device(reader, key, array, value);
+	return error;
+}
+
+/* Those without an option of their own go by their names. */
+static char *device_text(const struct key *key, const char *dir,
+			 const struct hv_device_choice *choice)
+{
+	const struct hv_virtio_row *row = hv_virtio_find(choice->option);
+	char *text = NULL;
+
+	if (!strcmp(option_of(key), choice->option))
+		return join_device(choice->option, dir, choice->text);
+	if (strcmp(option_of(key), "device") || !row || row->option)
+		return NULL;
+	if (asprintf(&text, "%s%s%s", row->name, *choice->text ? "," : "", choice->text) < 0)
+		return NULL;
+	return text;
+}
+
+static void write_devices(const struct hv_config *config, const struct key *key, const char *dir,
+			  struct hv_value *table)
+{
+	struct hv_value *array = NULL;
+
+	for (unsigned int i = 0; i < config->devices; i++) {
+		char *text = device_text(key, dir, &config->device[i]);
+
+		if (!text)
+			continue;
+		if (!array)
+			array = hv_value_add(table, HV_VALUE_ARRAY, key->name);
+		hv_value_take_string(hv_value_add(array, HV_VALUE_STRING, NULL), text);
+	}
+}
+
+static const struct form device_form = { read_devices, write_devices };
+
 /* ---------------------------------------------------------------- the table */
 
 #define K(name, form, field) { name, form, offsetof(struct hv_config, field), NULL }
@@ -547,6 +638,12 @@ static const struct key keys[] = {
 	SPECIAL("cpus", &cpus_form),
 	SPECIAL("cpu", &cpu_form),
 	CHOICE_OF("display", display, hv_display_names),
+	SPECIAL("disk", &device_form),
+	SPECIAL("net", &device_form),
+	SPECIAL("share", &device_form),
+	SPECIAL("vsock", &device_form),
+	{ "vhost_user", &device_form, 0, (const char *const[]){ "vhost-user" } },
+	SPECIAL("device", &device_form),
 	K("testdev", &bool_form, testdev),
 	K("no_reboot", &bool_form, no_reboot),
 	K("shared_memory", &bool_form, shared_memory),

@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "devices.h"
 #include "display.h"
 #include "firmware/acpi.h"
 #include "firmware/cpu_features.h"
@@ -184,8 +185,9 @@ static int make_memory(struct hv_machine *machine, int fd, struct hv_error *err)
 	err->subject = "--mem";
 	if (fd >= 0)
 		return hv_memory_init_fd(memory, fd, size, err);
-	/* The test device flushes pages of a memfd only. */
-	if (machine->config.shared_memory || machine->config.testdev)
+	/* The test device flushes pages of a memfd only; some devices are processes of their own. */
+	if (machine->config.shared_memory || machine->config.testdev ||
+	    hv_devices_share_memory(&machine->config))
 		return hv_memory_init_shared(memory, size, err);
 	return hv_memory_init(memory, size, err);
 }
@@ -266,6 +268,9 @@ static int check_bare(const struct hv_machine *machine, struct hv_error *err)
 	err->subject = "--fw-cfg";
 	if (machine->config.load.fw_files)
 		return hv_fail(err, EINVAL, "a bare machine has no fw_cfg; add --machine pc");
+	err->subject = machine->config.devices ? machine->config.device[0].text : NULL;
+	if (machine->config.devices)
+		return hv_fail(err, EINVAL, "a bare machine has no devices; add --machine pc");
 	err->subject = "--device testdev";
 	return machine->config.testdev ? hv_fail(err, EINVAL, "is a PC's; add --machine pc") : 0;
 }
@@ -374,7 +379,13 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 	if (error)
 		return hv_fail(err, -error, "two devices want the same ports; please report it");
 	error = hv_serial_create(machine, err);
-	return error || !machine->pc ? error : hv_machine_pc_fill_fw_cfg(machine, err);
+	if (error || !machine->pc)
+		return error;
+	/* Firmware is told of them. */
+	error = hv_devices_create(machine, err);
+	if (!error)
+		error = hv_machine_pc_place_devices(machine, err);
+	return error ? error : hv_machine_pc_fill_fw_cfg(machine, err);
 }
 
 /* The firmware's part first: what the guest brings along may be in the same place. */
@@ -479,6 +490,7 @@ void hv_machine_destroy(struct hv_machine *machine)
 	hv_machine_close_consoles(machine);
 	hv_backend_close(&machine->console_end);
 	pthread_mutex_lock(&machine->lock);
+	hv_devices_destroy(machine);
 	hv_serial_destroy(machine);
 	hv_machine_bios_destroy(machine);
 	hv_machine_pc_destroy(machine);

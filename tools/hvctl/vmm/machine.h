@@ -26,6 +26,7 @@
 
 struct hv_display;
 struct hv_machine_bios;
+struct hv_virtio_pci;
 
 /* hv_machine.attention: why vCPUs are to look around before they enter the guest again. */
 #define HV_ATTENTION_END   (1U << 0)
@@ -58,6 +59,8 @@ struct hv_machine {
 	struct hv_console messages;	/* what we say, on standard error */
 	struct hv_console *consoles;	/* all that are open */
 	struct hv_display *display;	/* on the terminal; NULL: none. @lock */
+	struct hv_virtio_pci *devices;	/* that the user has added; devices.h */
+	unsigned int nr_devices;
 	struct hv_debugport debugport;
 	struct hv_exitport exitport;
 

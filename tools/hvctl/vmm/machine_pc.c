@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "devices.h"
 #include "lib/lock.h"
 #include "lib/tvx.h"
 #include "machine_pc.h"
@@ -372,11 +373,15 @@ static bool does_nothing_but_reset(struct hv_machine_pc *pc)
 static void reset_chips(struct hv_machine *machine)
 {
 	struct hv_machine_pc *pc = machine->pc;
+	struct hv_error err;
 
+	hv_devices_reset(machine);
 	hv_serial_reset(machine);
 	if (pc->testdev)
 		hv_testdev_reset(pc->testdev);
 	hv_pc_reset(&pc->board);
+	/* There was room before. */
+	(void)hv_machine_pc_place_devices(machine, &err);
 	hv_timer_cancel(&machine->clock, &pc->late_eoi);
 	pc->redelivered = 0;
 }

@@ -66,6 +66,9 @@ int hv_machine_pc_fill_fw_cfg(struct hv_machine *machine, struct hv_error *err);
 /* Firmware moves the PM block, and routes INTx, before it asks for the tables that tell of it. */
 void hv_machine_pc_update_fw_cfg(struct hv_machine_pc *pc);
 
+/* What firmware does for PCI devices: gives them addresses. Returns 0 or -ENOSPC. */
+int hv_machine_pc_place_devices(struct hv_machine *machine, struct hv_error *err);
+
 /* Nothing if there is none. */
 void hv_machine_pc_destroy(struct hv_machine *machine);
 

@@ -91,6 +91,16 @@ int hv_machine_pc_fill_fw_cfg(struct hv_machine *machine, struct hv_error *err)
 	return 0;
 }
 
+int hv_machine_pc_place_devices(struct hv_machine *machine, struct hv_error *err)
+{
+	if (!hv_pci_assign(&machine->pc->board.pci, HV_MACHINE_PCI_PORT_FIRST,
+			   HV_MACHINE_PCI_PORT_LAST + 1, HV_MACHINE_PCI_MMIO_FIRST,
+			   HV_MACHINE_PCI_MMIO_LAST + 1))
+		return 0;
+	err->subject = "PCI";
+	return hv_fail(err, ENOSPC, "there are too many devices for its addresses; leave one out");
+}
+
 int hv_machine_pc_write_tables(const struct hv_machine *machine)
 {
 	const struct hv_acpi_config config = acpi_config(machine);

@@ -1,0 +1,666 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Virtio over PCI: registers, notification, interrupts. */
+#include <errno.h>
+#include <linux/virtio_pci.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "lib/lock.h"
+#include "lib/util.h"
+#include "pci.h"
+
+#define VENDOR	      0x1af4
+#define DEVICE_FIRST  0x1040	/* of a modern device: this and its kind's number */
+#define SUBSYSTEM     0x1100
+#define REVISION      1
+
+#define BAR_REGISTERS 0
+#define BAR_CONFIG    1
+#define BAR_MSIX      4
+
+#define COMMON	      0x00
+#define COMMON_LEN    0x3c	/* up to queue_reset */
+#define ISR	      0x40
+#define NOTIFY	      0x80
+#define NOTIFY_STEP   4
+#define REGISTERS_LEN 0x100
+_Static_assert(NOTIFY + NOTIFY_STEP * HV_VIRTIO_QUEUES <= REGISTERS_LEN, "a port for each queue");
+
+/* -------------------------------------------------------------- interrupts */
+
+static int fd_of_vector(const struct hv_virtio_pci *t, uint16_t vector)
+{
+	return vector == VIRTIO_MSI_NO_VECTOR ? -1 : t->vector_fd[vector];
+}
+
+/* What devices signal: the vector that the driver has chosen, or what becomes a level. */
+static void wire(struct hv_virtio_pci *t)
+{
+	bool msix = hv_msix_is_enabled(&t->msix);
+
+	for (unsigned int n = 0; n < t->dev->nr_queues; n++)
+		atomic_store(&t->dev->queue[n].ring.call_fd,
+			     msix ? fd_of_vector(t, t->queue_vector[n]) : t->intx[0].watch.fd);
+	atomic_store(&t->dev->config_fd,
+		     msix ? fd_of_vector(t, t->config_vector) : t->intx[1].watch.fd);
+	hv_virtio_rewire(t->dev);
+}
+
+static void set_isr(struct hv_virtio_pci *t, uint8_t isr)
+{
+	t->isr = isr;
+	hv_pci_set_intx(&t->device, isr);
+}
+
+/* By the machine's loop: a worker must not take the machine's lock, whose holder may wait for it. */
+static void on_intx(void *ctx, short revents)
+{
+	struct hv_virtio_intx *intx = ctx;
+	struct hv_virtio_pci *t = intx->transport;
+	uint64_t count;
+
+	(void)revents;
+	pthread_mutex_lock(t->config.lock);
+	if (read(intx->watch.fd, &count, sizeof(count)) == sizeof(count) &&
+	    !hv_msix_is_enabled(&t->msix))
+		set_isr(t, t->isr | intx->isr);
+	pthread_mutex_unlock(t->config.lock);
+}
+
+static int route(void *ctx, unsigned int vector, bool on, uint64_t address, uint32_t data)
+{
+	struct hv_virtio_pci *t = ctx;
+
+	return t->config.irqfd(t->config.ctx, on, t->vector_fd[vector], address, data);
+}
+
+static bool is_pending(void *ctx, unsigned int vector)
+{
+	const struct hv_virtio_pci *t = ctx;
+	struct pollfd fd = { .fd = t->vector_fd[vector], .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+static void set_pending(void *ctx, unsigned int vector, bool pending)
+{
+	const struct hv_virtio_pci *t = ctx;
+	uint64_t count = 1;
+
+	if (pending)
+		(void)!write(t->vector_fd[vector], &count, sizeof(count));
+	else
+		(void)!read(t->vector_fd[vector], &count, sizeof(count));
+}
+
+static void msix_enabled(void *ctx, bool on)
+{
+	struct hv_virtio_pci *t = ctx;
+
+	if (on)
+		set_isr(t, 0);
+	wire(t);
+}
+
+/* ----------------------------------------------------------------- a reset */
+
+static void forget(struct hv_virtio_pci *t)
+{
+	t->device_feature_select = t->driver_feature_select = 0;
+	t->queue_select = 0;
+	t->config_vector = VIRTIO_MSI_NO_VECTOR;
+	for (unsigned int n = 0; n < HV_VIRTIO_QUEUES; n++)
+		t->queue_vector[n] = VIRTIO_MSI_NO_VECTOR;
+	set_isr(t, 0);
+	wire(t);
+}
+
+void hv_virtio_pci_reset(struct hv_virtio_pci *t)
+{
+	hv_virtio_reset(t->dev);
+	hv_msix_reset(&t->msix);
+	forget(t);
+}
+
+/* ---------------------------------------------------- common configuration */
+
+/* The queue that is selected; NULL: there is none of that number. */
+static struct hv_virtio_queue *selected(struct hv_virtio_pci *t)
+{
+	return t->queue_select < t->dev->nr_queues ? &t->dev->queue[t->queue_select] : NULL;
+}
+
+static uint32_t half(uint64_t bits, uint32_t select)
+{
+	return select > 1 ? 0 : (uint32_t)(bits >> 32 * select);
+}
+
+static uint32_t read_device(struct hv_virtio_pci *t, unsigned int reg)
+{
+	struct hv_virtio *dev = t->dev;
+
+	switch (reg) {
+	case VIRTIO_PCI_COMMON_DFSELECT:
+		return t->device_feature_select;
+	case VIRTIO_PCI_COMMON_DF:
+		return half(dev->offered, t->device_feature_select);
+	case VIRTIO_PCI_COMMON_GFSELECT:
+		return t->driver_feature_select;
+	case VIRTIO_PCI_COMMON_GF:
+		return half(dev->chosen, t->driver_feature_select);
+	case VIRTIO_PCI_COMMON_MSIX:
+		return t->config_vector;
+	case VIRTIO_PCI_COMMON_NUMQ:
+		return dev->nr_queues;
+	case VIRTIO_PCI_COMMON_STATUS:
+		return hv_virtio_status(dev);
+	case VIRTIO_PCI_COMMON_CFGGENERATION:
+		return dev->generation;
+	case VIRTIO_PCI_COMMON_Q_SELECT:
+		return t->queue_select;
+	}
+	return 0;
+}
+
+static void write_device(struct hv_virtio_pci *t, unsigned int reg, uint32_t value)
+{
+	struct hv_virtio *dev = t->dev;
+
+	switch (reg) {
+	case VIRTIO_PCI_COMMON_DFSELECT:
+		t->device_feature_select = value;
+		break;
+	case VIRTIO_PCI_COMMON_GFSELECT:
+		t->driver_feature_select = value;
+		break;
+	case VIRTIO_PCI_COMMON_GF:
+		if (t->driver_feature_select <= 1)
+			hv_virtio_choose(dev, 32 * t->driver_feature_select, value);
+		break;
+	case VIRTIO_PCI_COMMON_MSIX:
+		t->config_vector = value <= dev->nr_queues ? value : VIRTIO_MSI_NO_VECTOR;
+		wire(t);
+		break;
+	case VIRTIO_PCI_COMMON_STATUS:
+		hv_virtio_set_status(dev, (uint8_t)value);
+		if (!value)
+			forget(t);
+		break;
+	case VIRTIO_PCI_COMMON_Q_SELECT:
+		t->queue_select = (uint16_t)value;
+		break;
+	}
+}
+
+/* One of the three areas' addresses, a half at a time. */
+static uint64_t *area(struct hv_vqueue_setup *setup, unsigned int reg)
+{
+	switch (reg & ~4u) {
+	case VIRTIO_PCI_COMMON_Q_DESCLO:
+		return &setup->desc;
+	case VIRTIO_PCI_COMMON_Q_AVAILLO:
+		return &setup->driver;
+	default:
+		return &setup->device;
+	}
+}
+
+static uint32_t read_area(struct hv_virtio_pci *t, unsigned int reg)
+{
+	struct hv_virtio_queue *queue = selected(t);
+
+	return queue ? half(*area(&queue->setup, reg), reg & 4 ? 1 : 0) : 0;
+}
+
+static void write_area(struct hv_virtio_pci *t, unsigned int reg, uint32_t value)
+{
+	struct hv_virtio_queue *queue = selected(t);
+	unsigned int shift = reg & 4 ? 32 : 0;
+	uint64_t *address;
+
+	if (!queue)
+		return;
+	address = area(&queue->setup, reg);
+	*address = (*address & ~(0xffffffffull << shift)) | (uint64_t)value << shift;
+}
+
+static uint32_t read_queue(struct hv_virtio_pci *t, unsigned int reg)
+{
+	struct hv_virtio_queue *queue = selected(t);
+
+	switch (reg) {
+	case VIRTIO_PCI_COMMON_Q_SIZE:
+		return queue ? queue->setup.size : 0;
+	case VIRTIO_PCI_COMMON_Q_MSIX:
+		return queue ? t->queue_vector[queue->index] : VIRTIO_MSI_NO_VECTOR;
+	case VIRTIO_PCI_COMMON_Q_ENABLE:
+		return queue && queue->enabled;
+	case VIRTIO_PCI_COMMON_Q_NOFF:
+	case VIRTIO_PCI_COMMON_Q_NDATA:
+		return t->queue_select;
+	case VIRTIO_PCI_COMMON_Q_RESET:
+		return queue && queue->resetting;
+	}
+	return 0;
+}
+
+static void write_queue(struct hv_virtio_pci *t, unsigned int reg, uint32_t value)
+{
+	struct hv_virtio_queue *queue = selected(t);
+
+	if (!queue)
+		return;
+	switch (reg) {
+	case VIRTIO_PCI_COMMON_Q_SIZE:
+		queue->setup.size = (uint16_t)value;
+		break;
+	case VIRTIO_PCI_COMMON_Q_MSIX:
+		t->queue_vector[queue->index] = value <= t->dev->nr_queues ? value :
+									     VIRTIO_MSI_NO_VECTOR;
+		wire(t);
+		break;
+	case VIRTIO_PCI_COMMON_Q_ENABLE:
+		/* "The driver MUST NOT write a 0". */
+		if (value == 1)
+			hv_virtio_enable_queue(t->dev, queue->index);
+		break;
+	case VIRTIO_PCI_COMMON_Q_RESET:
+		if (value == 1)
+			hv_virtio_reset_queue(t->dev, queue->index);
+		break;
+	}
+}
+
+struct reg {
+	uint8_t offset, width;
+	bool setup;	/* of a queue: fixed while the queue is enabled */
+	uint32_t (*read)(struct hv_virtio_pci *t, unsigned int reg);
+	void (*write)(struct hv_virtio_pci *t, unsigned int reg, uint32_t value);
+};
+
+static const struct reg regs[] = {
+	{ VIRTIO_PCI_COMMON_DFSELECT, 4, false, read_device, write_device },
+	{ VIRTIO_PCI_COMMON_DF, 4, false, read_device, NULL },
+	{ VIRTIO_PCI_COMMON_GFSELECT, 4, false, read_device, write_device },
+	{ VIRTIO_PCI_COMMON_GF, 4, false, read_device, write_device },
+	{ VIRTIO_PCI_COMMON_MSIX, 2, false, read_device, write_device },
+	{ VIRTIO_PCI_COMMON_NUMQ, 2, false, read_device, NULL },
+	{ VIRTIO_PCI_COMMON_STATUS, 1, false, read_device, write_device },
+	{ VIRTIO_PCI_COMMON_CFGGENERATION, 1, false, read_device, NULL },
+	{ VIRTIO_PCI_COMMON_Q_SELECT, 2, false, read_device, write_device },
+	{ VIRTIO_PCI_COMMON_Q_SIZE, 2, true, read_queue, write_queue },
+	{ VIRTIO_PCI_COMMON_Q_MSIX, 2, false, read_queue, write_queue },
+	{ VIRTIO_PCI_COMMON_Q_ENABLE, 2, false, read_queue, write_queue },
+	{ VIRTIO_PCI_COMMON_Q_NOFF, 2, false, read_queue, NULL },
+	{ VIRTIO_PCI_COMMON_Q_DESCLO, 4, true, read_area, write_area },
+	{ VIRTIO_PCI_COMMON_Q_DESCHI, 4, true, read_area, write_area },
+	{ VIRTIO_PCI_COMMON_Q_AVAILLO, 4, true, read_area, write_area },
+	{ VIRTIO_PCI_COMMON_Q_AVAILHI, 4, true, read_area, write_area },
+	{ VIRTIO_PCI_COMMON_Q_USEDLO, 4, true, read_area, write_area },
+	{ VIRTIO_PCI_COMMON_Q_USEDHI, 4, true, read_area, write_area },
+	{ VIRTIO_PCI_COMMON_Q_NDATA, 2, false, read_queue, NULL },
+	{ VIRTIO_PCI_COMMON_Q_RESET, 2, false, read_queue, write_queue },
+};
+
+static const struct reg *find_reg(unsigned int offset)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(regs); i++)
+		if (offset - regs[i].offset < regs[i].width)
+			return &regs[i];
+	return NULL;
+}
+
+/* Of any width; each register is looked at once for all its bytes. */
+static uint32_t read_common(struct hv_virtio_pci *t, unsigned int offset, unsigned int width)
+{
+	uint32_t value = 0;
+
+	for (unsigned int i = 0; i < width;) {
+		const struct reg *reg = find_reg(offset + i);
+		unsigned int skip;
+
+		if (!reg)
+			break;
+		skip = offset + i - reg->offset;
+		value |= reg->read(t, reg->offset) >> 8 * skip << 8 * i;
+		i += reg->width - skip;
+	}
+	return value;
+}
+
+/* "The driver MUST access each field using the natural width": what it does else is lost. */
+static void write_common(struct hv_virtio_pci *t, unsigned int offset, unsigned int width,
+			 uint32_t value)
+{
+	const struct reg *reg = find_reg(offset);
+	const struct hv_virtio_queue *queue = selected(t);
+
+	if (!reg || !reg->write || reg->offset != offset || reg->width != width)
+		return;
+	if (!reg->setup) {
+		reg->write(t, offset, value);
+		return;
+	}
+	pthread_mutex_lock(&t->dev->lock);
+	if (queue && !queue->enabled && !queue->resetting && !t->dev->resetting)
+		reg->write(t, offset, value);
+	pthread_mutex_unlock(&t->dev->lock);
+}
+
+/* -------------------------------------------------------------------- BARs */
+
+/* A kick that the kernel has not taken: of another width, say. */
+static void notify(struct hv_virtio_pci *t, unsigned int offset)
+{
+	const uint64_t one = 1;
+	unsigned int n = offset / NOTIFY_STEP;
+
+	if (!(offset % NOTIFY_STEP) && n < t->dev->nr_queues)
+		(void)!write(t->dev->queue[n].ring.kick_fd, &one, sizeof(one));
+}
+
+static uint8_t take_isr(struct hv_virtio_pci *t)
+{
+	uint8_t isr = t->isr;
+
+	set_isr(t, 0);
+	return isr;
+}
+
+static void access_registers(void *dev, uint64_t offset, unsigned int width, bool write,
+			     uint64_t *value)
+{
+	struct hv_virtio_pci *t = dev;
+
+	if (write && offset < COMMON + COMMON_LEN)
+		write_common(t, (unsigned int)offset, width, (uint32_t)*value);
+	else if (write && offset >= NOTIFY)
+		notify(t, (unsigned int)offset - NOTIFY);
+	else if (!write && offset < COMMON + COMMON_LEN)
+		*value = read_common(t, (unsigned int)offset, width);
+	else if (!write)
+		*value = offset == ISR ? take_isr(t) : 0;
+}
+
+static void access_config(void *dev, uint64_t offset, unsigned int width, bool write,
+			  uint64_t *value)
+{
+	struct hv_virtio *device = ((struct hv_virtio_pci *)dev)->dev;
+
+	pthread_mutex_lock(&device->lock);
+	if (!write)
+		*value = 0;
+	if (offset + width <= device->config_len) {
+		if (!write)
+			memcpy(value, device->config + offset, width);
+		else if (device->kind->write_config)
+			device->kind->write_config(device, (unsigned int)offset, width,
+						   (uint32_t)*value);
+	}
+	pthread_mutex_unlock(&device->lock);
+}
+
+/* Have the kernel take kicks where the ports are now. Who does not get it exits to notify(). */
+static void move_kicks(void *dev, unsigned int bar)
+{
+	struct hv_virtio_pci *t = dev;
+	uint16_t before = t->notify_port;
+	uint64_t base;
+
+	if (bar != BAR_REGISTERS)
+		return;
+	t->notify_port = hv_pci_bar_where(&t->device, bar, &base) ? (uint16_t)(base + NOTIFY) : 0;
+	for (unsigned int n = 0; n < t->dev->nr_queues; n++) {
+		int fd = t->dev->queue[n].ring.kick_fd;
+		uint16_t step = (uint16_t)(n * NOTIFY_STEP);
+
+		if (before)
+			(void)t->config.ioeventfd(t->config.ctx, false, fd, before + step);
+		if (t->notify_port)
+			(void)t->config.ioeventfd(t->config.ctx, true, fd, t->notify_port + step);
+	}
+}
+
+/* ----------------------------------------------------- configuration space */
+
+/*
+ * The capability of type PCI_CFG: four bytes of configuration space through which one reaches what
+ * a BAR has, for who cannot (a firmware, early).
+ */
+static void access_window(struct hv_virtio_pci *t, bool write)
+{
+	unsigned int at = t->window;
+	uint32_t bar = hv_pci_config_read(&t->device, at + offsetof(struct virtio_pci_cap, bar), 1);
+	uint32_t offset =
+		hv_pci_config_read(&t->device, at + offsetof(struct virtio_pci_cap, offset), 4);
+	uint32_t width =
+		hv_pci_config_read(&t->device, at + offsetof(struct virtio_pci_cap, length), 4);
+	unsigned int data = at + offsetof(struct virtio_pci_cfg_cap, pci_cfg_data);
+	uint64_t value,
+		len = bar == BAR_REGISTERS ? REGISTERS_LEN : t->device.bar[BAR_CONFIG].region.len;
+
+	if ((bar != BAR_REGISTERS && bar != BAR_CONFIG) ||
+	    (width != 1 && width != 2 && width != 4) || offset % width || offset >= len)
+		return;
+	value = hv_pci_config_read(&t->device, data, width);
+	if (bar == BAR_REGISTERS)
+		access_registers(t, offset, width, write, &value);
+	else
+		access_config(t, offset, width, write, &value);
+	if (!write)
+		hv_pci_config_set(&t->device, data, width, (uint32_t)value);
+}
+
+static bool is_window(const struct hv_virtio_pci *t, unsigned int offset, unsigned int width)
+{
+	unsigned int data = t->window + offsetof(struct virtio_pci_cfg_cap, pci_cfg_data);
+
+	return t->window && offset < data + 4 && data < offset + width;
+}
+
+static void reading(void *dev, unsigned int offset, unsigned int width)
+{
+	if (is_window(dev, offset, width))
+		access_window(dev, false);
+}
+
+static void written(void *dev, unsigned int offset, unsigned int width)
+{
+	struct hv_virtio_pci *t = dev;
+
+	hv_msix_written(&t->msix, offset, width);
+	if (is_window(t, offset, width) && width <= 4)
+		access_window(t, true);
+}
+
+/* A capability that says where something is. Returns its place or -ENOSPC. */
+static int add_capability(struct hv_virtio_pci *t, uint8_t type, uint8_t bar, uint32_t offset,
+			  uint32_t length, unsigned int size)
+{
+	int at = hv_pci_device_add_capability(&t->device, 0x09, size);
+
+	if (at < 0)
+		return at;
+	hv_pci_config_set(&t->device, at + offsetof(struct virtio_pci_cap, cap_len), 1, size);
+	hv_pci_config_set(&t->device, at + offsetof(struct virtio_pci_cap, cfg_type), 1, type);
+	hv_pci_config_set(&t->device, at + offsetof(struct virtio_pci_cap, bar), 1, bar);
+	hv_pci_config_set(&t->device, at + offsetof(struct virtio_pci_cap, offset), 4, offset);
+	hv_pci_config_set(&t->device, at + offsetof(struct virtio_pci_cap, length), 4, length);
+	return at;
+}
+
+static int add_window(struct hv_virtio_pci *t)
+{
+	int at = add_capability(t, VIRTIO_PCI_CAP_PCI_CFG, 0, 0, 0,
+				sizeof(struct virtio_pci_cfg_cap));
+
+	if (at < 0)
+		return at;
+	t->window = (unsigned int)at;
+	hv_pci_config_allow(&t->device, at + offsetof(struct virtio_pci_cap, bar), 1, 0xff);
+	hv_pci_config_allow(&t->device, at + offsetof(struct virtio_pci_cap, offset), 4, ~0u);
+	hv_pci_config_allow(&t->device, at + offsetof(struct virtio_pci_cap, length), 4, ~0u);
+	hv_pci_config_allow(&t->device, at + offsetof(struct virtio_pci_cfg_cap, pci_cfg_data), 4,
+			    ~0u);
+	return 0;
+}
+
+static int add_capabilities(struct hv_virtio_pci *t)
+{
+	unsigned int notify_len = NOTIFY_STEP * t->dev->nr_queues;
+	int at;
+
+	if (add_capability(t, VIRTIO_PCI_CAP_COMMON_CFG, BAR_REGISTERS, COMMON, COMMON_LEN,
+			   sizeof(struct virtio_pci_cap)) < 0 ||
+	    add_capability(t, VIRTIO_PCI_CAP_ISR_CFG, BAR_REGISTERS, ISR, 1,
+			   sizeof(struct virtio_pci_cap)) < 0)
+		return -ENOSPC;
+	at = add_capability(t, VIRTIO_PCI_CAP_NOTIFY_CFG, BAR_REGISTERS, NOTIFY, notify_len,
+			    sizeof(struct virtio_pci_notify_cap));
+	if (at < 0)
+		return at;
+	hv_pci_config_set(&t->device,
+			  at + offsetof(struct virtio_pci_notify_cap, notify_off_multiplier), 4,
+			  NOTIFY_STEP);
+	if (t->dev->config_len &&
+	    add_capability(t, VIRTIO_PCI_CAP_DEVICE_CFG, BAR_CONFIG, 0, t->dev->config_len,
+			   sizeof(struct virtio_pci_cap)) < 0)
+		return -ENOSPC;
+	return add_window(t);
+}
+
+/* ------------------------------------------------------------------ create */
+
+static int make_fd(void)
+{
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+static int make_fds(struct hv_virtio_pci *t)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < HV_VIRTIO_INTX; i++) {
+		t->intx[i] = (struct hv_virtio_intx){
+			.transport = t,
+			.watch = { .fd = make_fd(), .ready = on_intx, .ctx = &t->intx[i] },
+			.isr = (uint8_t)(1u << i),
+		};
+		error |= t->intx[i].watch.fd < 0;
+	}
+	for (unsigned int i = 0; i <= t->dev->nr_queues; i++) {
+		t->vector_fd[i] = make_fd();
+		error |= t->vector_fd[i] < 0;
+	}
+	return error ? -EMFILE : 0;
+}
+
+static void close_fds(struct hv_virtio_pci *t)
+{
+	for (unsigned int i = 0; i < HV_VIRTIO_INTX; i++)
+		hv_close(t->intx[i].watch.fd);
+	for (unsigned int i = 0; i <= t->dev->nr_queues; i++)
+		hv_close(t->vector_fd[i]);
+}
+
+static uint64_t power_of_two(uint64_t least)
+{
+	uint64_t size = 4;
+
+	while (size < least)
+		size *= 2;
+	return size;
+}
+
+static int add_bars(struct hv_virtio_pci *t)
+{
+	const struct hv_msix_config msix = {
+		.device = &t->device,
+		.bar = BAR_MSIX,
+		.vectors = t->dev->nr_queues + 1,
+		.route = route,
+		.pending = is_pending,
+		.set_pending = set_pending,
+		.enabled_changed = msix_enabled,
+		.ctx = t,
+	};
+	int error = hv_pci_device_set_bar(&t->device, BAR_REGISTERS, HV_PORT, REGISTERS_LEN,
+					  access_registers, t);
+
+	if (!error && t->dev->config_len)
+		error = hv_pci_device_set_bar(&t->device, BAR_CONFIG, HV_PORT,
+					      power_of_two(t->dev->config_len), access_config, t);
+	if (!error)
+		error = hv_msix_init(&t->msix, &msix);
+	return error ? error : add_capabilities(t);
+}
+
+static int add_device(struct hv_virtio_pci *t, struct hv_error *err)
+{
+	const struct hv_pci_ids ids = {
+		.vendor = VENDOR,
+		.device = DEVICE_FIRST + t->dev->kind->id,
+		.subsystem_vendor = VENDOR,
+		.subsystem = SUBSYSTEM,
+		.class_code = t->dev->kind->class_code,
+		.revision = REVISION,
+		.intx = 1,
+	};
+	int error;
+
+	hv_pci_device_init(&t->device, &ids);
+	t->device.dev = t;
+	t->device.written = written;
+	t->device.reading = reading;
+	t->device.moved = move_kicks;
+	error = add_bars(t);
+	if (!error)
+		error = hv_pci_add(t->config.pci, &t->device, t->config.devfn);
+	return error ? hv_fail(err, -error, "has no room on the PCI bus; please report it") : 0;
+}
+
+int hv_virtio_pci_create(struct hv_virtio_pci *t, const struct hv_virtio_pci_config *config,
+			 struct hv_virtio *dev, struct hv_error *err)
+{
+	int error;
+
+	memset(t, 0, sizeof(*t));
+	t->config = *config;
+	t->dev = dev;
+	dev->owner = t;
+	error = make_fds(t);
+	if (error) {
+		hv_fail(err, EMFILE, "no file descriptors; close something, or raise ulimit -n");
+		goto close;
+	}
+	error = add_device(t, err);
+	if (error)
+		goto close;
+	forget(t);
+	for (unsigned int i = 0; i < HV_VIRTIO_INTX; i++)
+		hv_loop_add(config->loop, &t->intx[i].watch);
+	error = hv_worker_start(&dev->worker, err);
+	if (!error)
+		return 0;
+	hv_virtio_pci_destroy(t);
+	return error;
+close:
+	close_fds(t);
+	dev->kind->destroy(dev);
+	return error;
+}
+
+/* First nobody finds it, then nothing is under way, then it is gone. */
+void hv_virtio_pci_destroy(struct hv_virtio_pci *t)
+{
+	for (unsigned int i = 0; i < HV_VIRTIO_INTX; i++)
+		hv_loop_remove(t->config.loop, &t->intx[i].watch);
+	hv_pci_remove(&t->device);
+	hv_virtio_reset(t->dev);
+	hv_msix_exit(&t->msix);
+	hv_worker_stop(&t->dev->worker);
+	t->dev->kind->destroy(t->dev);
+	close_fds(t);
+}

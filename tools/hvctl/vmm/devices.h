@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a user adds to a PC: disks, networks and other devices, each in a PCI slot of its own. */
+#ifndef HV_VMM_DEVICES_H
+#define HV_VMM_DEVICES_H
+
+#include "config.h"
+#include "virtio/table.h"
+
+struct hv_machine;
+
+/**
+ * hv_config_add_device() - one device more
+ * @config: what it is added to
+ * @option: what kind: "disk", "net" ...; "device" for those without an option of their own
+ * @text: what was said of it: its options, behind its name for "device". Stays where it is
+ * @err: filled in on failure
+ *
+ * Returns 0; -EINVAL: there is no such device, or its options are wrong; -ENOSPC: too many.
+ */
+int hv_config_add_device(struct hv_config *config, const char *option, const char *text,
+			 struct hv_error *err);
+
+/* Forget those of @option: somebody else says which there are. */
+void hv_config_drop_devices(struct hv_config *config, const char *option);
+
+/* Does one of them want RAM that other processes can map? */
+bool hv_devices_share_memory(const struct hv_config *config);
+
+/* The following: machine->lock is held. */
+
+/* Make them, and put them on the bus. Returns 0 or -errno; hv_devices_destroy() also then. */
+int hv_devices_create(struct hv_machine *machine, struct hv_error *err);
+void hv_devices_destroy(struct hv_machine *machine);
+/* Waits until none of them is at the guest's memory. */
+void hv_devices_reset(struct hv_machine *machine);
+
+#endif
