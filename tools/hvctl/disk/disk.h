@@ -6,12 +6,14 @@
 #ifndef HV_DISK_DISK_H
 #define HV_DISK_DISK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
 #include "lib/error.h"
 #include "lib/loop.h"
+#include "lib/options.h"
 
 #define HV_DISK_SECTOR	   512
 #define HV_DISK_SERIAL_MAX 20	/* bytes; the longest that virtio and ATA can tell */
@@ -27,18 +29,40 @@ struct hv_disk_config {
 	const char *path;
 	bool read_only;
 	enum hv_disk_cache cache;
-	const char *serial;	/* NULL: made of nothing but the path: the same for the same path */
+	const char *serial;	/* NULL: made of the path: the same for the same path */
+	bool raw;		/* take it for raw, whatever it looks like */
 };
+
+enum hv_disk_interface {
+	HV_DISK_VIRTIO,
+	HV_DISK_IDE,
+};
+
+/* What a user has said of a disk; its texts are there until hv_disk_options_end(). */
+struct hv_disk_options {
+	struct hv_disk_config config;
+	enum hv_disk_interface interface;
+	struct hv_options parsed;
+};
+
+/* "FILE[,ro][,cache=writeback|writethrough|none][,serial=TEXT][,if=virtio|ide][,format=raw]" */
+#define HV_DISK_ARGUMENT "FILE[,ro][,cache=MODE][,serial=TEXT][,if=virtio|ide]"
+
+/* Nothing is opened. Returns 0 or -errno; hv_disk_options_end() also after a failure. */
+int hv_disk_options_parse(struct hv_disk_options *options, const char *text, struct hv_error *err);
+void hv_disk_options_end(struct hv_disk_options *options);
 
 struct hv_disk {
 	int fd;
+	int cached_fd;		/* the same by the page cache, where @fd goes past it; else -1 */
 	bool read_only, is_block_device;
 	enum hv_disk_cache cache;
 	uint64_t size;		/* bytes, whole sectors; an odd rest is not seen */
-	unsigned int alignment;	/* of offsets, lengths and addresses that need no detour; bytes */
+	unsigned int odd;	/* ... and how many bytes that is */
+	unsigned int alignment;	/* of offsets, lengths and addresses that @fd takes; bytes */
 	unsigned int block;	/* bytes that the host writes at once; 512 or more */
-	bool can_discard, can_zero;
 	char serial[HV_DISK_SERIAL_MAX + 1];
+	atomic_int flush_error;	/* of a flush: there is no way back, see disk/queue.c */
 };
 
 /**
@@ -49,7 +73,7 @@ struct hv_disk {
  *
  * Checks that it is a raw image (one that looks like qcow2, VMDK, VDI, VHDX ... is refused with the
  * command that converts it, or serves it), and locks it (F_OFD_SETLK: one writer, or any number of
- * readers). Returns 0 or -errno.
+ * readers). Returns 0 or -errno; hv_disk_close() may be called either way.
  */
 int hv_disk_open(struct hv_disk *disk, const struct hv_disk_config *config, struct hv_error *err);
 void hv_disk_close(struct hv_disk *disk);

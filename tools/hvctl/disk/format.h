@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Images that are more than the bytes of a disk. */
+#ifndef HV_DISK_FORMAT_H
+#define HV_DISK_FORMAT_H
+
+#include "lib/error.h"
+
+/*
+ * Refuse what is not raw by the look of its first bytes: to write into it would destroy it. @path
+ * is for the message. Returns 0, -EINVAL, or why it could not be read.
+ */
+int hv_disk_check_format(int fd, const char *path, struct hv_error *err);
+
+#endif
