@@ -89,21 +89,39 @@ enum hv_disk_op {
 	HV_DISK_ZEROES,		/* reads zero afterwards; @unmap: and may be free on the host */
 };
 
+/* What the host does at once, or a part of that: disk/method.h. */
+struct hv_disk_step {
+	enum hv_disk_call {
+		HV_DISK_PREADV,
+		HV_DISK_PWRITEV,
+		HV_DISK_FDATASYNC,
+		HV_DISK_FALLOCATE,
+	} call;
+	int fd, flags;
+	uint64_t offset, len;
+	const struct iovec *iov;
+	unsigned int nr_iov;
+	int64_t result;			/* of threads: what became of it */
+};
+
 /**
  * struct hv_disk_request - one thing to be done
  * @op: what
  * @unmap: of HV_DISK_ZEROES
+ * @durable: of writes and zeroes: a flush for these is included, as all have it with
+ *	HV_DISK_WRITETHROUGH
  * @offset: bytes, whole sectors
  * @len: bytes, whole sectors; the sum of @iov for reads and writes
  * @iov: the buffers, @nr_iov of them; they stay there until it is done
  * @done: called by the thread of the queue's loop: @result is 0 or -errno. May submit others
+ * @ctx: the caller's
  *
- * Beyond the end of the disk: -EINVAL by done(), and nothing is transferred. Short reads and
- * writes of the host are continued inside.
+ * Beyond the end of the disk: -EINVAL by done(), and nothing is transferred; -EROFS for a disk that
+ * is read-only. Short reads and writes of the host are continued inside.
  */
 struct hv_disk_request {
 	enum hv_disk_op op;
-	bool unmap;
+	bool unmap, durable;
 	uint64_t offset, len;
 	const struct iovec *iov;
 	unsigned int nr_iov;
@@ -112,27 +130,32 @@ struct hv_disk_request {
 
 	/* the queue's */
 	struct hv_disk_request *next;
+	struct hv_disk_step step;	/* that the host does now */
 	uint64_t moved;			/* bytes, so far */
 	struct iovec *rest;		/* what is left of @iov, after a short one */
+	struct iovec piece;		/* of zeroes that are written */
+	bool alone;			/* no other may be under way */
 	int result;
-	void *bounce;			/* aligned copy, where alignment asks for one */
 };
 
 struct hv_disk_queue;
 
 /**
  * hv_disk_queue_create() - a place to put requests, of one thread
- * @disk: any number of queues may work on it
+ * @disk: any number of queues may work on it; but see disk/queue.c, "Detours"
  * @loop: of the thread that submits, and is called back; not yet running, or in that thread
- * @depth: requests that are under way at once at the most; more wait
+ * @depth: requests that are under way at once at the most, a power of two; more wait
  * @err: filled in on failure
  *
  * By io_uring; where that is forbidden or not there by a pool of threads. NULL on failure.
  */
 struct hv_disk_queue *hv_disk_queue_create(struct hv_disk *disk, struct hv_loop *loop,
 					   unsigned int depth, struct hv_error *err);
-/* Nothing is under way. */
+/* Nothing is under way. The loop may be gone. */
 void hv_disk_queue_destroy(struct hv_disk_queue *queue);
+
+/* Call @fn after some were done, however many: what costs something is told once for them. */
+void hv_disk_queue_on_batch(struct hv_disk_queue *queue, void (*fn)(void *ctx), void *ctx);
 
 /* Take a request; done() comes later, never from here. */
 void hv_disk_submit(struct hv_disk_queue *queue, struct hv_disk_request *request);

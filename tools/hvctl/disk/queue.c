@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests become calls of the host, one after the other: a short read is continued, zeroes are
+ * written where the host cannot make them, a write that is to be durable is followed by a flush.
+ *
+ * Flushes: fdatasync() is for all that was done before it begins, by whatever call: nothing has to
+ * be ordered. When it fails, the kernel may have dropped what it could not write, and says so once:
+ * the next one may succeed, for less. So there is no next one: all flushes of this disk fail from
+ * then on, until it is opened anew.
+ *
+ * Detours: where the page cache is passed by, offsets, lengths and addresses must be aligned. What
+ * is not goes by the page cache all the same. The kernel keeps the two coherent, but for writes to
+ * the same page at the same time: a detour that writes goes alone. So with HV_DISK_NONE a disk has
+ * one queue only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/falloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "method.h"
+
+/* Zeroes that are written, where nothing else makes them. */
+#define ZEROES_PAGE 65536
+
+static const _Alignas(4096) char zeroes[ZEROES_PAGE];
+
+/* ------------------------------------------------------------------- lists */
+
+static void list_init(struct hv_disk_list *list)
+{
+	*list = (struct hv_disk_list){ .end = &list->first };
+}
+
+static void list_add(struct hv_disk_list *list, struct hv_disk_request *request)
+{
+	request->next = NULL;
+	*list->end = request;
+	list->end = &request->next;
+}
+
+static struct hv_disk_request *list_take(struct hv_disk_list *list)
+{
+	struct hv_disk_request *request = list->first;
+
+	if (request)
+		list->first = request->next;
+	if (!list->first)
+		list->end = &list->first;
+	return request;
+}
+
+/* ------------------------------------------------------------------- calls */
+
+static bool is_durable(const struct hv_disk_queue *queue, const struct hv_disk_request *request)
+{
+	return request->durable || queue->disk->cache == HV_DISK_WRITETHROUGH;
+}
+
+/* For O_DIRECT: all of it. */
+static bool is_aligned(const struct hv_disk_step *step, unsigned int alignment)
+{
+	uint64_t all = step->offset;
+
+	for (unsigned int i = 0; i < step->nr_iov; i++)
+		all |= (uintptr_t)step->iov[i].iov_base | step->iov[i].iov_len;
+	return !(all & (alignment - 1));
+}
+
+static void take_detour(const struct hv_disk *disk, struct hv_disk_request *request)
+{
+	if (disk->cached_fd >= 0 && !is_aligned(&request->step, disk->alignment))
+		request->step.fd = disk->cached_fd;
+}
+
+/* Zeroes may come to be written. */
+static bool goes_alone(const struct hv_disk *disk, const struct hv_disk_request *request)
+{
+	if (disk->cached_fd < 0)
+		return false;
+	if (request->op == HV_DISK_ZEROES)
+		return (request->offset | request->len) & (disk->alignment - 1);
+	return request->op == HV_DISK_WRITE && request->step.fd == disk->cached_fd;
+}
+
+static void plan_transfer(struct hv_disk_queue *queue, struct hv_disk_request *request,
+			  const struct iovec *iov, unsigned int nr_iov)
+{
+	bool writes = request->op == HV_DISK_WRITE;
+
+	request->step = (struct hv_disk_step){
+		.call = writes ? HV_DISK_PWRITEV : HV_DISK_PREADV,
+		.fd = queue->disk->fd,
+		.flags = writes && is_durable(queue, request) ? RWF_DSYNC : 0,
+		.offset = request->offset + request->moved,
+		.iov = iov,
+		.nr_iov = nr_iov < IOV_MAX ? nr_iov : IOV_MAX,
+	};
+	take_detour(queue->disk, request);
+}
+
+/* A piece at a time; a flush for them all comes last. */
+static void plan_zeroes(struct hv_disk_queue *queue, struct hv_disk_request *request)
+{
+	uint64_t left = request->len - request->moved;
+
+	request->piece = (struct iovec){
+		.iov_base = (void *)(uintptr_t)zeroes,
+		.iov_len = left < ZEROES_PAGE ? left : ZEROES_PAGE,
+	};
+	request->step = (struct hv_disk_step){
+		.call = HV_DISK_PWRITEV,
+		.fd = queue->disk->fd,
+		.offset = request->offset + request->moved,
+		.iov = &request->piece,
+		.nr_iov = 1,
+	};
+	take_detour(queue->disk, request);
+}
+
+static void plan_flush(struct hv_disk_queue *queue, struct hv_disk_request *request)
+{
+	request->step = (struct hv_disk_step){
+		.call = HV_DISK_FDATASYNC,
+		.fd = queue->disk->fd,
+	};
+}
+
+/* Block devices know fallocate(), too: it discards there, where they can. */
+static void plan_fallocate(struct hv_disk_queue *queue, struct hv_disk_request *request)
+{
+	bool punch = request->op == HV_DISK_DISCARD || request->unmap;
+
+	request->step = (struct hv_disk_step){
+		.call = HV_DISK_FALLOCATE,
+		.fd = queue->disk->fd,
+		.flags = (punch ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE) |
+			 FALLOC_FL_KEEP_SIZE,
+		.offset = request->offset,
+		.len = request->len,
+	};
+}
+
+static void plan_first(struct hv_disk_queue *queue, struct hv_disk_request *request)
+{
+	switch (request->op) {
+	case HV_DISK_READ:
+	case HV_DISK_WRITE:
+		plan_transfer(queue, request, request->iov, request->nr_iov);
+		return;
+	case HV_DISK_FLUSH:
+		plan_flush(queue, request);
+		return;
+	default:
+		plan_fallocate(queue, request);
+	}
+}
+
+/* -------------------------------------------------------------- what follows */
+
+#define MORE 1	/* there is another step */
+
+/* Without what was moved. Rare, so the room for it is not there before. */
+static int plan_rest(struct hv_disk_queue *queue, struct hv_disk_request *request)
+{
+	const struct iovec *from = request->iov, *end = from + request->nr_iov;
+	uint64_t skip = request->moved;
+	unsigned int count = 0;
+
+	if (!request->rest)
+		request->rest = calloc(request->nr_iov, sizeof(*request->rest));
+	if (!request->rest)
+		return -ENOMEM;
+	for (; from < end && skip >= from->iov_len; from++)
+		skip -= from->iov_len;
+	for (; from < end; from++, skip = 0)
+		request->rest[count++] = (struct iovec){
+			.iov_base = (char *)from->iov_base + skip,
+			.iov_len = from->iov_len - skip,
+		};
+	plan_transfer(queue, request, request->rest, count);
+	return MORE;
+}
+
+static int after_zeroes(struct hv_disk_queue *queue, struct hv_disk_request *request)
+{
+	if (!is_durable(queue, request))
+		return 0;
+	plan_flush(queue, request);
+	return MORE;
+}
+
+/* Nothing at all: the image has become shorter under us. */
+static int after_transfer(struct hv_disk_queue *queue, struct hv_disk_request *request,
+			  int64_t result)
+{
+	if (result <= 0)
+		return result ? (int)result : -EIO;
+	request->moved += (uint64_t)result;
+	if (request->op == HV_DISK_ZEROES) {
+		if (request->moved >= request->len)
+			return after_zeroes(queue, request);
+		plan_zeroes(queue, request);
+		return MORE;
+	}
+	return request->moved < request->len ? plan_rest(queue, request) : 0;
+}
+
+static int after_flush(struct hv_disk_queue *queue, int64_t result)
+{
+	if (result < 0)
+		atomic_store(&queue->disk->flush_error, (int)-result);
+	return (int)result;
+}
+
+/* EINVAL: a block device with larger blocks than that. To discard is a hint, and no more. */
+static bool is_unknown(int64_t result)
+{
+	return result == -EOPNOTSUPP || result == -ENOSYS || result == -ENODEV || result == -EINVAL;
+}
+
+static int after_fallocate(struct hv_disk_queue *queue, struct hv_disk_request *request,
+			   int64_t result)
+{
+	if (request->op == HV_DISK_DISCARD)
+		return is_unknown(result) ? 0 : (int)result;
+	if (!is_unknown(result))
+		return result < 0 ? (int)result : after_zeroes(queue, request);
+	plan_zeroes(queue, request);
+	return MORE;
+}
+
+static int follow(struct hv_disk_queue *queue, struct hv_disk_request *request, int64_t result)
+{
+	if (result == -EINTR)
+		return MORE;
+	switch (request->step.call) {
+	case HV_DISK_PREADV:
+	case HV_DISK_PWRITEV:
+		return after_transfer(queue, request, result);
+	case HV_DISK_FDATASYNC:
+		return after_flush(queue, result);
+	default:
+		return after_fallocate(queue, request, result);
+	}
+}
+
+/* ------------------------------------------------------------------- turns */
+
+static void finish(struct hv_disk_request *request, int result)
+{
+	free(request->rest);
+	request->rest = NULL;
+	request->done(request, result);
+}
+
+/* May it begin now? Who is to be alone waits until all are done, and all wait for him. */
+static bool has_turn(const struct hv_disk_queue *queue, const struct hv_disk_request *request)
+{
+	return queue->under_way < queue->depth && !queue->has_lone &&
+	       !(request->alone && queue->under_way);
+}
+
+static void start_waiting(struct hv_disk_queue *queue)
+{
+	while (queue->waiting.first && has_turn(queue, queue->waiting.first)) {
+		struct hv_disk_request *request = list_take(&queue->waiting);
+
+		queue->under_way++;
+		queue->has_lone = request->alone;
+		queue->method->start(queue, request);
+	}
+}
+
+void hv_disk_step_done(struct hv_disk_queue *queue, struct hv_disk_request *request, int64_t result)
+{
+	int next = follow(queue, request, result);
+
+	if (next == MORE) {
+		queue->method->start(queue, request);
+		return;
+	}
+	queue->under_way--;
+	if (request->alone)
+		queue->has_lone = false;
+	finish(request, next);
+}
+
+void hv_disk_batch_done(struct hv_disk_queue *queue)
+{
+	if (queue->batch)
+		queue->batch(queue->batch_ctx);
+	hv_disk_kick(queue);
+}
+
+static void finish_decided(void *ctx)
+{
+	struct hv_disk_queue *queue = ctx;
+	struct hv_disk_request *request = queue->decided.first;
+
+	list_init(&queue->decided);
+	while (request) {
+		struct hv_disk_request *next = request->next;
+
+		finish(request, request->result);
+		request = next;
+	}
+	hv_disk_batch_done(queue);
+}
+
+/* ------------------------------------------------------------- the caller's */
+
+/* What needs no call: 0 or -errno; MORE: it does. */
+static int decide(const struct hv_disk *disk, const struct hv_disk_request *request)
+{
+	if (request->op == HV_DISK_FLUSH)
+		return disk->read_only ? 0 : -atomic_load(&disk->flush_error) ?: MORE;
+	if (disk->read_only && request->op != HV_DISK_READ)
+		return -EROFS;
+	if (request->offset % HV_DISK_SECTOR || request->len % HV_DISK_SECTOR ||
+	    request->offset > disk->size || request->len > disk->size - request->offset)
+		return -EINVAL;
+	return request->len ? MORE : 0;
+}
+
+void hv_disk_submit(struct hv_disk_queue *queue, struct hv_disk_request *request)
+{
+	request->moved = 0;
+	request->rest = NULL;
+	request->alone = false;
+	request->result = decide(queue->disk, request);
+	if (request->result == MORE) {
+		plan_first(queue, request);
+		request->alone = goes_alone(queue->disk, request);
+		list_add(&queue->waiting, request);
+		return;
+	}
+	list_add(&queue->decided, request);
+	hv_timer_arm(&queue->loop->clock, &queue->soon, 0);
+}
+
+void hv_disk_kick(struct hv_disk_queue *queue)
+{
+	start_waiting(queue);
+	if (queue->method->kick)
+		queue->method->kick(queue);
+}
+
+void hv_disk_drain(struct hv_disk_queue *queue)
+{
+	for (;;) {
+		if (queue->decided.first) {
+			hv_timer_cancel(&queue->loop->clock, &queue->soon);
+			finish_decided(queue);
+		} else if (queue->waiting.first || queue->under_way) {
+			hv_disk_kick(queue);
+			queue->method->wait(queue);
+		} else {
+			return;
+		}
+	}
+}
+
+void hv_disk_queue_on_batch(struct hv_disk_queue *queue, void (*fn)(void *ctx), void *ctx)
+{
+	queue->batch = fn;
+	queue->batch_ctx = ctx;
+}
+
+const char *hv_disk_queue_method(const struct hv_disk_queue *queue)
+{
+	return queue->method->name;
+}
+
+/* ------------------------------------------------------- creation, and end */
+
+struct hv_disk_queue *hv_disk_queue_create_by(const struct hv_disk_method *method,
+					      struct hv_disk *disk, struct hv_loop *loop,
+					      unsigned int depth, struct hv_error *err)
+{
+	struct hv_disk_queue *queue = calloc(1, sizeof(*queue));
+	int error = -ENOMEM;
+
+	if (queue) {
+		queue->disk = disk;
+		queue->loop = loop;
+		queue->depth = depth;
+		queue->method = method;
+		queue->soon = (struct hv_timer){ .fn = finish_decided, .dev = queue };
+		list_init(&queue->waiting);
+		list_init(&queue->decided);
+		error = method->create(queue);
+	}
+	if (!error)
+		return queue;
+	free(queue);
+	hv_fail(err, -error, "no disk I/O by %s: %s; close something, or raise ulimit -u and -n",
+		method->name, strerror(-error));
+	return NULL;
+}
+
+struct hv_disk_queue *hv_disk_queue_create(struct hv_disk *disk, struct hv_loop *loop,
+					   unsigned int depth, struct hv_error *err)
+{
+	return hv_disk_queue_create_by(&hv_disk_uring, disk, loop, depth, err) ?:
+		       hv_disk_queue_create_by(&hv_disk_threads, disk, loop, depth, err);
+}
+
+void hv_disk_queue_destroy(struct hv_disk_queue *queue)
+{
+	if (!queue)
+		return;
+	hv_timer_cancel(&queue->loop->clock, &queue->soon);
+	queue->method->destroy(queue);
+	free(queue);
+}
