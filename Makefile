@@ -13,7 +13,7 @@ STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
 .PHONY: all userspace module native hvctl guests selftests run shell test test-all test-long test-crash test-debug coverage bench check clean help
-.PHONY: deps-run deps-test deps-debug deps-check deps-deb deps-package
+.PHONY: deps-run deps-test deps-debug deps-check deps-deb deps-package deps-debian
 
 # The module last: without headers all the rest is there.
 all: userspace
@@ -36,7 +36,7 @@ native:
 module:
 	@for k in $(KERNELS); do $(TESTBED)/kmod $$k || exit; done
 
-deps-run deps-test deps-debug deps-check deps-deb deps-package:
+deps-run deps-test deps-debug deps-check deps-deb deps-package deps-debian:
 	@$(TESTBED)/deps $(@:deps-%=%)
 
 run: deps-run
