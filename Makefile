@@ -39,7 +39,7 @@ module:
 deps-run deps-test deps-debug deps-check deps-deb deps-package deps-debian:
 	@$(TESTBED)/deps $(@:deps-%=%)
 
-run: deps-run
+run: $(if $(filter debian,$(GUEST)),deps-debian,deps-run)
 	@$(MAKE) --no-print-directory hvctl guests
 	@$(TESTBED)/prepare $(KERNEL)
 	@$(TESTBED)/run $(GUEST)
@@ -90,6 +90,14 @@ test-images: deps-test
 	@$(STEP) "get SeaBIOS" build/logs/guests-seabios.log guests/seabios/build
 	@status=0; for test in images firmware; do \
 		echo "==> $$test"; LONG=1 $(TESTBED)/tests/$$test.sh || status=1; done; exit $$status
+
+# A distribution, from its disk.
+.PHONY: test-debian
+test-debian: deps-debian
+	@$(MAKE) --no-print-directory hvctl
+	@$(TESTBED)/prepare $(or $(KERNEL),6.1)
+	@$(STEP) "make the Debian guest" build/logs/guests-debian.log guests/debian/build
+	@LONG=1 $(TESTBED)/tests/debian.sh
 
 test-debug: deps-debug
 	@$(MAKE) --no-print-directory userspace
@@ -142,6 +150,7 @@ help:
 	@echo "make test-all  those, all of them on Linux 7.2 too, and make test-long (two hours on two CPUs)"
 	@echo "make test-many several CPUs, several VMs, a host whose CPUs and memory come and go: on 1, 2 and 4 CPUs"
 	@echo "make test-images  kernels and firmware of others as the distribution packages them: memtest86+, Xen, GNU Mach, iPXE, OVMF, qboot, U-Boot"
+	@echo "make test-debian  Debian 12 from its disk, by its kernel, SeaBIOS and OVMF, over the serial line and SSH, and after kill -9"
 	@echo "make test-long  with guests running, on each kernel: crash kernels and reboots (make test-crash), sleep, QEMU beside hvctl"
 	@echo "make test-debug  selftests and guests on kernels with KASAN, lockdep, KCSAN, PREEMPT_RT ..., which it builds first"
 	@echo "make coverage  which lines of module/ the tests reach"
@@ -158,4 +167,4 @@ help:
 	@echo "make deb       Debian packages, in build/deb; make test-package: build them twice, and DKMS in a Debian of its own (root)"
 	@echo "make clean     remove what was built here; downloads stay in $${XDG_CACHE_HOME:-~/.cache}/tinyvmx"
 	@echo
-	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1 (others: $(filter-out 6.1,$(TESTED))), GUEST=linux|skernel, V=1 (show everything live)"
+	@echo "variables      MACHINE=auto|bochs|qemu|host, CPUS=1..4, KERNEL=6.1 (others: $(filter-out 6.1,$(TESTED))), GUEST=linux|skernel|debian, V=1 (show everything live)"
