@@ -23,13 +23,22 @@ char *beside(const char *image, const char *name, char path[PATH_MAX])
 	return path;
 }
 
-void start(char *image, char *option, char *more)
+void start_with(char *image, char *const options[])
 {
 	char initrd[PATH_MAX];
-	char *argv[] = { "hvctl", "run", "--initrd", beside(image, "initrd.gz", initrd), "--initrd", PROBE,
-			 "--append", APPEND, image, option, more, NULL };
+	char *argv[24] = { "hvctl", "run", "--initrd", beside(image, "initrd.gz", initrd), "--initrd", PROBE,
+			   "--append", APPEND, image };
 
+	for (int i = 9; *options && i < 23; i++)
+		argv[i] = *options++;
 	terminal_start(&term, argv);
+}
+
+void start(char *image, char *option, char *more)
+{
+	char *options[] = { option, more, NULL };
+
+	start_with(image, options);
 }
 
 /* In one line. */

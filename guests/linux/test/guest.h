@@ -27,6 +27,7 @@ char *beside(const char *image, const char *name, char path[PATH_MAX]);
 
 /* hvctl run with the project's initramfs, the tests' own beside it, and options if there are some. */
 void start(char *image, char *option, char *more);
+void start_with(char *image, char *const options[]);
 
 /* Wait for the shell's prompt; @text says what that shows. */
 void boot(const char *text);
@@ -46,5 +47,9 @@ void finish(int want, const char *text);
 
 /* What there is with several CPUs, all of which are online; tests at a prompt. */
 void test_smp(int cpus);
+
+/* Start it with virtio devices; what there is with them, at a prompt. */
+void start_virtio(char *image);
+void test_virtio(void);
 
 #endif

@@ -338,6 +338,16 @@ static void session_smp4(char *image)
 	finish(STATUS_OFF, "a CPU that is not the first turns it off");
 }
 
+static void session_virtio(char *image)
+{
+	start_virtio(image);
+	boot("virtio devices: boots to a prompt");
+	test_virtio();
+	test_log();
+	terminal_type(&term, "poweroff\r");
+	finish(STATUS_OFF, "poweroff ends it with status 0");
+}
+
 static const struct session {
 	const char *name;
 	void (*run)(char *image);
@@ -350,6 +360,7 @@ static const struct session {
 	{ "script", session_script },
 	{ "smp2", session_smp2 },
 	{ "smp4", session_smp4 },
+	{ "virtio", session_virtio },
 };
 
 static void run_session(char *what)
