@@ -598,6 +598,170 @@ static void test_largest(void **state)
 	hv_msix_exit(&msix);
 }
 
+/* -------------------------------------------------------------------- twins */
+
+#define TWIN_VECTORS 5
+
+/* A device with vectors, and their eventfds: what they deliver is heard. */
+struct board {
+	struct hv_pci pci;
+	struct hv_pci_device device;
+	struct hv_msix msix;
+	struct bench *bench;
+	struct {
+		bool counted, on;
+		uint64_t message;
+	} vector[TWIN_VECTORS];
+};
+
+static void twin_deliver(struct board *board, unsigned int vector)
+{
+	if (!board->vector[vector].on || !board->vector[vector].counted)
+		return;
+	board->vector[vector].counted = false;
+	bench_hear(board->bench, board->vector[vector].message);
+}
+
+static int twin_route(void *ctx, unsigned int vector, bool on, uint64_t address, uint32_t data)
+{
+	struct board *board = ctx;
+
+	board->vector[vector].on = on;
+	board->vector[vector].message = address << 32 | data;
+	twin_deliver(board, vector);
+	return 0;
+}
+
+static bool twin_pending(void *ctx, unsigned int vector)
+{
+	return ((struct board *)ctx)->vector[vector].counted;
+}
+
+static void twin_set_pending(void *ctx, unsigned int vector, bool pending)
+{
+	struct board *board = ctx;
+
+	board->vector[vector].counted = pending;
+	twin_deliver(board, vector);
+}
+
+static void twin_written(void *dev, unsigned int offset, unsigned int width)
+{
+	hv_msix_written(&((struct board *)dev)->msix, offset, width);
+}
+
+static const struct hv_state_row twin_rows[] = {
+	{ &hv_pci_device_kind, 16, offsetof(struct board, device) },
+	{ &hv_msix_kind, 16, offsetof(struct board, msix) },
+};
+
+static void board_save(const void *board, void *record)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(twin_rows); i++) {
+		twin_rows[i].kind->save((const char *)board + twin_rows[i].offset, record);
+		record = (char *)record + twin_rows[i].kind->size;
+	}
+}
+
+static int board_check(const void *board, const void *record)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(twin_rows) && !err; i++) {
+		err = twin_rows[i].kind->check((const char *)board + twin_rows[i].offset, record);
+		record = (const char *)record + twin_rows[i].kind->size;
+	}
+	return err;
+}
+
+static int board_load(void *board, const void *record)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(twin_rows) && !err; i++) {
+		err = twin_rows[i].kind->load((char *)board + twin_rows[i].offset, record);
+		record = (const char *)record + twin_rows[i].kind->size;
+	}
+	return err;
+}
+
+static const struct hv_state_kind board_kind = {
+	.size = sizeof(struct hv_pci_device_state) + sizeof(struct hv_msix_state),
+	.save = board_save,
+	.check = board_check,
+	.load = board_load,
+};
+
+static void board_init(struct bench *b)
+{
+	static const struct hv_pci_ids ids = { .vendor = 0x1af4, .device = 0x1042 };
+	const struct hv_pci_config pci = { .bus = &b->bus };
+	struct board *board = b->chip;
+	const struct hv_msix_config config = {
+		.device = &board->device,
+		.vectors = TWIN_VECTORS,
+		.route = twin_route,
+		.pending = twin_pending,
+		.set_pending = twin_set_pending,
+		.ctx = board,
+	};
+
+	memset(board, 0, sizeof(*board));
+	board->bench = b;
+	hv_pci_device_init(&board->device, &ids);
+	board->device.written = twin_written;
+	board->device.dev = board;
+	assert_int_equal(hv_msix_init(&board->msix, &config), 0);
+	assert_int_equal(hv_pci_init(&board->pci, &pci), 0);
+	assert_int_equal(hv_pci_add(&board->pci, &board->device, 16), 0);
+	assert_int_equal(hv_pci_assign(&board->pci, 0, 0, 0xe0000000, 0xe0001000), 0);
+}
+
+static void board_exit(struct bench *b)
+{
+	struct board *board = b->chip;
+
+	hv_msix_exit(&board->msix);
+	hv_pci_exit(&board->pci);
+}
+
+static void board_step(struct bench *b)
+{
+	struct board *board = b->chip;
+	uint64_t entry = 0xe0000000 + 16 * bench_random(b, TWIN_VECTORS);
+
+	switch (bench_random(b, 5)) {
+	case 0:
+		twin_set_pending(board, (unsigned int)bench_random(b, TWIN_VECTORS), true);
+		break;
+	case 1:
+		bench_write(b, HV_MMIO, entry + 12, 4, bench_random(b, 2));
+		break;
+	case 2:
+		bench_write(b, HV_MMIO, entry + 4 * bench_random(b, 3), 4, bench_random(b, 1000));
+		break;
+	case 3:
+		outl(b, 0xcf8, 0x80001040);
+		outw(b, 0xcfe, (uint16_t)(bench_random(b, 4) << 14));
+		break;
+	default:
+		bench_poke(b, HV_MMIO, 0xe0000000, 4096, 8);
+	}
+	bench_read(b, HV_MMIO, entry + 8, 8);
+	bench_read(b, HV_MMIO, 0xe0000800, 8);
+}
+
+/* One is saved, thrown away and made again all the time: neither guest nor wire may notice. */
+static void test_twins(void **state)
+{
+	static const struct twin twin = {
+		&board_kind, sizeof(struct board), board_init, board_exit, board_step, 1000,
+	};
+
+	(void)state;
+	twins(&twin);
+}
+
 #define MSIX_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -620,6 +784,7 @@ int main(void)
 		MSIX_TEST(test_load_refuses),
 		cmocka_unit_test(test_bad_configs),
 		cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_twins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
