@@ -143,6 +143,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &run->words;
+		state->child_inputs[1] = &run->devices;
 		return 0;
 	case OPT_MEM:
 		if (!hv_parse_size(arg, HV_MIB, &run->config.memory))

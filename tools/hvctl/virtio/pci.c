@@ -550,7 +550,7 @@ static int make_fds(struct hv_virtio_pci *t)
 		};
 		error |= t->intx[i].watch.fd < 0;
 	}
-	for (unsigned int i = 0; i <= t->dev->nr_queues; i++) {
+	for (unsigned int i = 0; i < t->vectors; i++) {
 		t->vector_fd[i] = make_fd();
 		error |= t->vector_fd[i] < 0;
 	}
@@ -561,7 +561,7 @@ static void close_fds(struct hv_virtio_pci *t)
 {
 	for (unsigned int i = 0; i < HV_VIRTIO_INTX; i++)
 		hv_close(t->intx[i].watch.fd);
-	for (unsigned int i = 0; i <= t->dev->nr_queues; i++)
+	for (unsigned int i = 0; i < t->vectors; i++)
 		hv_close(t->vector_fd[i]);
 }
 
@@ -579,7 +579,7 @@ static int add_bars(struct hv_virtio_pci *t)
 	const struct hv_msix_config msix = {
 		.device = &t->device,
 		.bar = BAR_MSIX,
-		.vectors = t->dev->nr_queues + 1,
+		.vectors = t->vectors,
 		.route = route,
 		.pending = is_pending,
 		.set_pending = set_pending,
@@ -629,6 +629,7 @@ int hv_virtio_pci_create(struct hv_virtio_pci *t, const struct hv_virtio_pci_con
 	memset(t, 0, sizeof(*t));
 	t->config = *config;
 	t->dev = dev;
+	t->vectors = dev->nr_queues + 1;
 	dev->owner = t;
 	error = make_fds(t);
 	if (error) {

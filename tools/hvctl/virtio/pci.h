@@ -48,6 +48,7 @@ struct hv_virtio_pci {
 	struct hv_virtio *dev;
 	struct hv_pci_device device;
 	struct hv_msix msix;
+	unsigned int vectors;
 	int vector_fd[HV_VIRTIO_VECTORS];
 	struct hv_virtio_intx intx[HV_VIRTIO_INTX];
 	uint16_t notify_port;		/* of queue 0, as the kernel knows it; 0: it does not */
