@@ -148,7 +148,7 @@ const struct hv_disk_method hv_disk_uring = {
 static int create(struct hv_disk_queue *queue)
 {
 	(void)queue;
-	return -ENOSYS;
+	return -EOPNOTSUPP;
 }
 
 /* Built without liburing. */

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "rng.h"
+#include "blk.h"
+#include "disk/disk.h"
 #include "fs.h"
 #include "table.h"
 #include "vhost_user_kinds.h"
@@ -16,6 +18,15 @@ int hv_virtio_no_options(const char *options, struct hv_error *err)
 }
 
 const struct hv_virtio_row hv_virtio_rows[] = {
+	{
+		.option = "disk",
+		.name = "blk",
+		.argument = HV_DISK_ARGUMENT,
+		.help = "a raw image, or a block device, as a disk",
+		.path = "",
+		.check = hv_virtio_blk_check,
+		.create = hv_virtio_blk_create,
+	},
 	{
 		.name = "rng",
 		.argument = "",
