@@ -16,7 +16,7 @@ enum { OPT_FIRST = 0x300, OPT_HELP_DEVICES = 0x380 };
 /* In the order in which they are told of. */
 static const struct argp_option options[] = {
 	DEVICE(0, "disk", "FILE[,...]", "a disk: an image, or a block device"),
-	DEVICE(1, "net", "user|tap:NAME[,...]", "a network card"),
+	DEVICE(1, "net", "BACKEND[,...]", "a network card"),
 	DEVICE(2, "share", "DIR[:TAG][,ro]", "a folder of the host's, for virtiofs to mount"),
 	DEVICE(3, "vsock", "CID", "sockets between guest and host"),
 	DEVICE(4, "vhost-user", "KIND:SOCKET", "a device that another process serves"),
@@ -26,20 +26,29 @@ static const struct argp_option options[] = {
 };
 _Static_assert(ARRAY_SIZE(options) == HV_DEVICE_OPTIONS + 2, "a word for each");
 
-/* What each kind understands, by the table of devices. */
-static void __attribute__((noreturn)) help(void)
+/* What is behind the option: a row of the table of devices each. */
+static void describe(const char *option)
 {
-	puts("Devices of a PC; each option may be repeated. docs/devices.md has examples.\n");
 	for (const struct hv_virtio_row *row = hv_virtio_rows; row->name; row++) {
 		const char *argument = row->argument ? row->argument : "";
 
-		if (row->option)
-			printf("  --%s %s\n", row->option, argument);
-		else
-			printf("  --device %s%s\n", row->name, argument);
-		printf("      %s\n", row->help);
+		if (row->option && !strcmp(row->option, option))
+			printf("          %s\n            %s\n", argument, row->help);
+		else if (!row->option && !strcmp(option, "device"))
+			printf("          %s%s%s\n            %s\n", row->name, *argument ? "," : "",
+			       argument, row->help);
 	}
-	puts("  --device testdev\n      the test device that kvm-unit-tests want");
+	if (!strcmp(option, "device"))
+		puts("          testdev\n            the test device that kvm-unit-tests want");
+}
+
+static void __attribute__((noreturn)) help(void)
+{
+	puts("Devices of a PC; each option may be repeated. docs/devices.md has examples.\n");
+	for (unsigned int n = 0; n < HV_DEVICE_OPTIONS; n++) {
+		printf("      --%s=%s\n", options[n].name, options[n].arg);
+		describe(options[n].name);
+	}
 	exit(fflush(stdout) ? HV_STATUS_ERROR : HV_STATUS_OK);
 }
 
