@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_fs.h>
+#include <linux/virtio_net.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -397,13 +398,19 @@ static void test_early_chain(void **state)
 /* Interrupts go elsewhere, nowhere, and back: none is lost. */
 static void test_rewired(void **state)
 {
-	struct hv_virtio *dev = make("fs", 0);
+	struct hv_virtio *dev = make("net", 1ull << VIRTIO_NET_F_MRG_RXBUF);
 	int first, second = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	struct hv_vqueue *ring = hv_virtio_ring(dev, 0);
 
 	(void)state;
-	driver_start(&driver, dev, 0);
+	assert_int_equal(dev->nr_queues, 2);
+	assert_true(dev->offered & 1ull << VIRTIO_NET_F_MAC);
+	assert_true(dev->offered & 1ull << VIRTIO_NET_F_MRG_RXBUF);
+	/* Locally administered: ours, not the daemon's. */
+	assert_true(dev->config[0] & 2);
+	driver_start(&driver, dev, 1ull << VIRTIO_NET_F_MAC);
 	echo(0);
+	assert_false(atomic_load(&fake.chosen) & 1ull << VIRTIO_NET_F_MAC);
 	first = driver.ring[0].call_fd;
 	for (unsigned int i = 0; i < 20; i++) {
 		driver.ring[0].call_fd = i & 1 ? first : second;
@@ -647,11 +654,15 @@ static void test_options(void **state)
 	check_refused("blk", "blk:SOCKET");
 	check_refused("blk:", "blk:SOCKET");
 	check_refused("blk:/tmp/s,tag=x", "tag is for fs");
+	check_refused("fs:/tmp/s,tag=x,mac=52:54:00:00:00:01", "mac is for net");
+	check_refused("net:/tmp/s,mac=52:54:00:00:00", "mac=52:54:00:00:00");
 	check_refused("fs:/tmp/s", "tag=TAG");
 	check_refused("fs:/tmp/s,tag=", "tag");
 	check_refused("fs:/tmp/s,tag=0123456789012345678901234567890123456", "36");
 	check_refused("blk:/tmp/s,ro", "ro");
 	assert_int_equal(hv_virtio_vhost_user_check("blk:/tmp/s", &err), 0);
+	assert_int_equal(hv_virtio_vhost_user_check("net:/tmp/s", &err), 0);
+	assert_int_equal(hv_virtio_vhost_user_check("net:/tmp/s,mac=52:54:00:00:00:01", &err), 0);
 	assert_int_equal(hv_virtio_vhost_user_check("fs:/tmp/s,tag=data", &err), 0);
 }
 

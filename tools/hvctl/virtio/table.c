@@ -47,7 +47,7 @@ const struct hv_virtio_row hv_virtio_rows[] = {
 	{
 		.option = "vhost-user",
 		.name = "vhost-user",
-		.argument = "blk:SOCKET|fs:SOCKET,tag=TAG",
+		.argument = "blk:SOCKET|net:SOCKET[,mac=MAC]|fs:SOCKET,tag=TAG",
 		.help = "a device that a daemon of yours serves",
 		.path = ":",
 		.shared_memory = true,

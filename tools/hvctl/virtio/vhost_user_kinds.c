@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices that a daemon of the user's serves: a disk by qemu-storage-daemon, a folder by virtiofsd.
+ * Devices that a daemon of the user's serves: a disk by qemu-storage-daemon, a network by passt, a
+ * folder by virtiofsd.
  */
 #include <errno.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 #include "fs.h"
 #include "lib/options.h"
 #include "lib/util.h"
+#include "net_mac.h"
 #include "vhost_user_dev.h"
 #include "vhost_user_kinds.h"
 
@@ -35,6 +38,8 @@ struct settings {
 	const struct role *role;
 	const char *socket;
 	const char *tag;
+	bool has_mac;
+	uint8_t mac[HV_MAC_LEN];
 };
 
 struct user_dev {
@@ -113,6 +118,31 @@ static int finish_blk(struct hv_vhost_user_dev *dev, const struct settings *sett
 	return hv_vhost_user_dev_add_queues(dev, count, BLK_QUEUE_SIZE, err);
 }
 
+/* ----------------------------------------------------------------- network */
+
+#define NET_QUEUE_SIZE 256
+
+static const struct hv_virtio_kind net_kind = {
+	.name = "vhost-user-net",
+	.id = VIRTIO_ID_NET,
+	.class_code = 0x020000,
+	BY_DAEMON,
+};
+
+static int finish_net(struct hv_vhost_user_dev *dev, const struct settings *settings,
+		      struct hv_error *err)
+{
+	uint8_t mac[HV_MAC_LEN];
+
+	if (settings->has_mac)
+		memcpy(mac, settings->mac, sizeof(mac));
+	else
+		hv_net_mac(dev->env.name, "vhost-user", dev->env.index, mac);
+	hv_virtio_set_config(&dev->virtio, offsetof(struct virtio_net_config, mac), mac,
+			     sizeof(mac));
+	return hv_vhost_user_dev_add_queues(dev, 2, NET_QUEUE_SIZE, err);
+}
+
 /* ------------------------------------------------------------------ folder */
 
 static const struct hv_virtio_kind fs_kind = {
@@ -148,16 +178,32 @@ static const struct role roles[] = {
 		.finish = finish_blk,
 	},
 	{
+		.name = "net",
+		.kind = &net_kind,
+		.role = {
+			/* All that needs no control queue, and no word of the daemon's. */
+			.features = BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_GUEST_CSUM) |
+				    BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6) |
+				    BIT(VIRTIO_NET_F_GUEST_ECN) | BIT(VIRTIO_NET_F_GUEST_UFO) |
+				    BIT(VIRTIO_NET_F_HOST_TSO4) | BIT(VIRTIO_NET_F_HOST_TSO6) |
+				    BIT(VIRTIO_NET_F_HOST_ECN) | BIT(VIRTIO_NET_F_HOST_UFO) |
+				    BIT(VIRTIO_NET_F_MRG_RXBUF),
+			.own = BIT(VIRTIO_NET_F_MAC),
+		},
+		.finish = finish_net,
+	},
+	{
 		.name = "fs",
 		.kind = &fs_kind,
 		.finish = finish_fs,
 	},
 };
 
-enum { KEY_TAG };
+enum { KEY_TAG, KEY_MAC };
 
 static const struct hv_option keys[] = {
 	[KEY_TAG] = HV_TEXT("tag", "TAG"),
+	[KEY_MAC] = HV_TEXT("mac", "MAC"),
 	HV_OPTIONS_END,
 };
 
@@ -171,7 +217,8 @@ static int take_first(struct settings *settings, const char *first, struct hv_er
 		if (strlen(roles[i].name) == len && !memcmp(roles[i].name, first, len))
 			settings->role = &roles[i];
 	if (!settings->role)
-		return hv_fail(err, EINVAL, "%s: there is blk:SOCKET and fs:SOCKET", first);
+		return hv_fail(err, EINVAL, "%s: there is blk:SOCKET, net:SOCKET and fs:SOCKET",
+			       first);
 	if (!colon || !colon[1])
 		return hv_fail(err, EINVAL, "%s wants the socket of its daemon: %.*s:SOCKET", first,
 			       (int)len, first);
@@ -185,11 +232,19 @@ static int check_settings(struct settings *settings, struct hv_error *err)
 
 	if (settings->tag && strcmp(name, "fs"))
 		return hv_fail(err, EINVAL, "tag is for fs:SOCKET; %s:SOCKET has none", name);
+	if (settings->has_mac && strcmp(name, "net"))
+		return hv_fail(err, EINVAL, "mac is for net:SOCKET; %s:SOCKET has none", name);
 	if (strcmp(name, "fs"))
 		return 0;
 	if (!settings->tag)
 		return hv_fail(err, EINVAL, "fs:SOCKET wants the name to mount it by: tag=TAG");
 	return hv_virtio_fs_check_tag(settings->tag, err);
+}
+
+static int take_mac(struct settings *settings, const char *text, struct hv_error *err)
+{
+	settings->has_mac = true;
+	return hv_net_parse_mac(text, settings->mac, err);
 }
 
 /* The texts are there until hv_options_end(). */
@@ -202,8 +257,12 @@ static int parse(struct hv_options *options, const char *text, struct settings *
 	result = result ?: take_first(settings, options->first, err);
 	if (result)
 		return result;
-	while ((result = hv_options_next(options, err)) > 0)
-		settings->tag = options->text;
+	while ((result = hv_options_next(options, err)) > 0) {
+		if (options->key == KEY_TAG)
+			settings->tag = options->text;
+		else if (take_mac(settings, options->text, err))
+			return -EINVAL;
+	}
 	return result ?: check_settings(settings, err);
 }
 
