@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "rng.h"
 #include "blk.h"
 #include "disk/disk.h"
 #include "fs.h"
+#include "rng.h"
 #include "table.h"
 #include "vhost_user_kinds.h"
+#include "vsock.h"
 
 int hv_virtio_no_options(const char *options, struct hv_error *err)
 {
@@ -53,6 +54,14 @@ const struct hv_virtio_row hv_virtio_rows[] = {
 		.shared_memory = true,
 		.check = hv_virtio_vhost_user_check,
 		.create = hv_virtio_vhost_user_create,
+	},
+	{
+		.option = "vsock",
+		.name = "vsock",
+		.argument = "CID",
+		.help = "sockets between host and guest (AF_VSOCK); CID is the guest's number there",
+		.check = hv_virtio_vsock_check,
+		.create = hv_virtio_vsock_create,
 	},
 	{ 0 },
 };
