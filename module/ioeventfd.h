@@ -30,7 +30,10 @@ struct tvx_ioeventfds {
 	struct hlist_head bucket[TVX_IOEVENTFD_BUCKETS];
 };
 
-/* Make @events, of the VM with @memory, empty; release what is left when no vCPU exists any more. May sleep. */
+/*
+ * Make @events, of the VM with @memory, empty; release what is left when no vCPU exists any more.
+ * May sleep.
+ */
 void tvx_ioeventfds_init(struct tvx_ioeventfds *events, struct tvx_memory *memory);
 void tvx_ioeventfds_destroy(struct tvx_ioeventfds *events);
 

@@ -3,8 +3,13 @@
  * Eventfds that raise an interrupt: a waiter on the eventfd that sends a message
  * to local APICs, in the context of whoever signals.
  *
- * The eventfd is held, so its wait queue lives as long as the waiter. Once all its
- * fds are closed nobody signals it any more.
+ * The eventfd is held, so its wait queue lives as long as the waiter. All its fds may be closed,
+ * and those in the kernel that hold it as well, vhost or a port of a VM, go on to signal it.
+ *
+ * Signalled, taken and delivered is one step under the lock of the wait queue: so what is counted
+ * while the waiter is there has been delivered, and who removes the waiter drops nothing. The lock
+ * may be held in an interrupt or in an exit of another VM, and the kernel lets nobody signal an
+ * eventfd under it: delivering posts bits, kicks a CPU or wakes a thread, and no more.
  */
 #include <linux/err.h>
 #include <linux/eventfd.h>

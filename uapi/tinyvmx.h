@@ -353,7 +353,12 @@ struct tinyvmx_ioeventfd {
  * The kernel holds the eventfd, not @fd, which may be closed. An eventfd raises one
  * interrupt in a VM; to change it, deassign it first, by any fd of that eventfd:
  * from the return of the call on nothing is delivered. It goes with the VM at the
- * latest.
+ * latest. (With EFD_SEMAPHORE one count is taken at a time: use none.)
+ *
+ * So a vector is masked by deassigning its eventfd and unmasked by assigning it
+ * again, with the same message or another one. What is signalled in between stays in
+ * the eventfd, where poll() sees it, and is delivered by the assignment: whoever
+ * signals meanwhile, a signal is delivered before or afterwards, and never lost.
  *
  * May be called from any thread while vCPUs run. Errors: EOPNOTSUPP: the VM has no
  * local APICs, or the delivery mode is another; EINVAL: @address, @data, or @fd is
