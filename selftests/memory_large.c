@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * memory_large [GIB]: a large slot, sparsely mapped, is taken away. What else changes in the
- * process's memory meanwhile waits for the same lock, and not for long.
+ * process's memory meanwhile waits for the same lock, and not for long: time in which the host has
+ * given the CPU to others does not count.
  *
  * Each 2 MiB that are touched cost a page of the process's page tables and one of EPT: 16 GiB
  * (the default) 64 MiB, 64 GiB 256 MiB.
  */
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "lib.h"
@@ -54,37 +56,55 @@ struct watcher {
 	int vm_fd;
 	u8 *page;
 	volatile bool stop;
+	int schedstat;		/* of its thread; -1: this kernel has none */
+	u64 start, delay;	/* of what is timed now */
 	volatile u64 rounds;
 	volatile u64 longest;	/* TSC ticks */
+	volatile u64 preempted;	/* the most that was taken off, ticks */
 };
 
-static void note(struct watcher *watcher, u64 start)
+/* Ticks for which the watcher was ready to run and another one had its CPU. */
+static u64 run_delay(const struct watcher *watcher)
 {
-	u64 ticks = rdtsc() - start;
+	unsigned long ns = 0;
+	char text[80] = "";
 
-	if (ticks > watcher->longest)
-		watcher->longest = ticks;
+	if (pread(watcher->schedstat, text, sizeof(text) - 1, 0) > 0)
+		sscanf(text, "%*u %lu", &ns);
+	return ns / 1000 * ms_to_tsc(1) / 1000;
+}
+
+static void begin(struct watcher *watcher)
+{
+	watcher->delay = run_delay(watcher);
+	watcher->start = rdtsc();
+}
+
+static void end(struct watcher *watcher)
+{
+	u64 ticks = rdtsc() - watcher->start, delay = run_delay(watcher) - watcher->delay;
+
+	ticks -= MIN(ticks, delay);
+	watcher->longest = MAX(watcher->longest, ticks);
+	watcher->preempted = MAX(watcher->preempted, delay);
 	watcher->rounds++;
 }
 
 /* Another slot comes: that has nothing to do with the process's memory. */
 static void probe_slot(struct watcher *watcher)
 {
-	u64 start;
-
 	must(set_memory(watcher->vm_fd, 2, 0, 0, 0, NULL));
-	start = rdtsc();
+	begin(watcher);
 	must(set_memory(watcher->vm_fd, 2, 0, SMALL_GPA, PAGE, watcher->page));
-	note(watcher, start);
+	end(watcher);
 }
 
 /* Another slot's page goes: slots do not change meanwhile. */
 static void probe_page(struct watcher *watcher)
 {
-	u64 start = rdtsc();
-
+	begin(watcher);
 	must(madvise(watcher->page, PAGE, MADV_DONTNEED));
-	note(watcher, start);
+	end(watcher);
 }
 
 static void *watches(void *arg)
@@ -92,8 +112,10 @@ static void *watches(void *arg)
 	struct watcher *watcher = arg;
 
 	run_on_cpu(1);
+	watcher->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	while (!watcher->stop)
 		watcher->probe(watcher);
+	close(watcher->schedstat);
 	return NULL;
 }
 
@@ -168,6 +190,7 @@ static void watch(struct vcpu *vcpu, void (*probe)(struct watcher *watcher),
 	watcher_stop(&watcher);
 	ok(busy < quiet + patience(), "%s: others wait %lu ticks at most, else %lu", what, busy,
 	   quiet);
+	diag("up to %lu more when others of the host had that CPU", watcher.preempted);
 	must(set_memory(vcpu->vm->fd, 2, 0, 0, 0, NULL));
 	munmap(watcher.page, PAGE);
 }
