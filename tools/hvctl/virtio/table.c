@@ -6,6 +6,7 @@
 #include "blk.h"
 #include "disk/disk.h"
 #include "fs.h"
+#include "net_row.h"
 #include "rng.h"
 #include "table.h"
 #include "vhost_user_kinds.h"
@@ -27,6 +28,14 @@ const struct hv_virtio_row hv_virtio_rows[] = {
 		.path = "",
 		.check = hv_virtio_blk_check,
 		.create = hv_virtio_blk_create,
+	},
+	{
+		.option = "net",
+		.name = "net",
+		.argument = "user|tap:NAME[,mac=ADDRESS][,...]",
+		.help = "a network: by sockets of hvctl's, or by an interface of the host's",
+		.check = hv_net_check,
+		.create = hv_net_create,
 	},
 	{
 		.name = "rng",
