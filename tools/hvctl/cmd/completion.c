@@ -17,7 +17,7 @@
 /* What a shell is to offer for an argument, by its name in the help */
 static bool is_file(const char *arg)
 {
-	return !strncmp(arg, "FILE", 4) || !strcmp(arg, "DIR") || !strcmp(arg, "IMAGE");
+	return !strncmp(arg, "FILE", 4) || !strncmp(arg, "DIR", 3) || !strcmp(arg, "IMAGE");
 }
 
 static bool is_choice(const char *arg)

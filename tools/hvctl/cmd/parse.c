@@ -130,12 +130,20 @@ static void check(const struct argp *argp, int argc, char **argv, struct found *
 	exit(HV_STATUS_USAGE);
 }
 
+/* Everybody knows that -m SIZE and --mem=SIZE are the same. */
+static char *filter_help(int key, const char *text, void *input)
+{
+	(void)input;
+	return key == ARGP_KEY_HELP_DUP_ARGS_NOTE ? NULL : (char *)(uintptr_t)text;
+}
+
 /* The whole of what a command understands. */
 #define WHOLE(command)                                                 \
 	{                                                              \
 		.options = help_options,                               \
 		.parser = parse_help,                                  \
 		.children = (const struct argp_child[]){ { command, 0, NULL, 0 }, { 0 } }, \
+		.help_filter = filter_help,                            \
 	}
 
 void hv_command_parse(const struct argp *argp, int argc, char **argv, void *input)

@@ -46,39 +46,25 @@ enum {
 	OPT_TEST_RELOAD
 };
 
+/* A line each on a screen of 80 columns: hvctl(1) tells more. */
 static const struct argp_option options[] = {
-	{ "config", OPT_CONFIG, "FILE", 0,
-	  "a file of TOML that describes the VM; options override it", 0 },
-	{ "dry-run", OPT_DRY_RUN, NULL, 0, "check all, say what would run, and start nothing", 0 },
-	{ "print-config", OPT_PRINT_CONFIG, NULL, 0,
-	  "write a file of TOML that means the same, and start nothing", 0 },
-	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or with a suffix K, M, G (default 128M)",
-	  0 },
-	{ "machine", OPT_MACHINE, "pc|bare", 0,
-	  "with or without interrupt controllers and timers "
-	  "(default: by the boot protocol)", 0 },
-	{ "cpus", OPT_CPUS, "N", 0, "how many CPUs a pc has, 1 to 64 (default 1)", 0 },
+	{ "config", OPT_CONFIG, "FILE", 0, "a file of TOML that describes the VM", 0 },
+	{ "dry-run", OPT_DRY_RUN, NULL, 0, "check all, say what would run, start nothing", 0 },
+	{ "print-config", OPT_PRINT_CONFIG, NULL, 0, "write it as a file of TOML, start nothing", 0 },
+	{ "mem", OPT_MEM, "SIZE", 0, "guest RAM, in MiB or like 2G (default 128M)", 0 },
+	{ "machine", OPT_MACHINE, "pc|bare", 0, "with the chips of a PC, or without", 0 },
+	{ "cpus", OPT_CPUS, "N", 0, "how many CPUs a pc has, 1 to 64", 0 },
 	{ "cpu", OPT_CPU, "[+-]FEATURE,...", 0, "take CPUID features away, or insist on them", 0 },
 	{ "no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest reboots", 0 },
-	{ "name", OPT_NAME, "NAME", 0,
-	  "what the VM is called (default: by the image's file and the process)", 0 },
-	{ "console", OPT_CONSOLE, "BACKEND", 0,
-	  "connect the console to stdio, pty, file:NAME, unix:PATH or null (default stdio)", 0 },
-	{ "detach", OPT_DETACH, NULL, 0,
-	  "return as soon as the VM runs, and tell its name; 'hvctl console' has its console", 0 },
-	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0,
-	  "connect a serial port to stdio, which is the console, pty, file:NAME or null; may "
-	  "be repeated "
-	  "(default COM1:stdio)", 0 },
-	{ "display", OPT_DISPLAY, "none|text", 0,
-	  "where a pc's screen is seen: on the terminal, which has its keyboard then, too; or, "
-	  "if something is on it, at the end (default none)", 0 },
-	{ "verbose", OPT_VERBOSE, NULL, 0,
-	  "tell the life of the VM on standard error, a line a step", 0 },
-	{ "stats", OPT_STATS, NULL, 0,
-	  "tell at the end, on standard error, how often each kind of VM exit came", 0 },
-	{ "json", OPT_JSON, NULL, 0, "report the end as a last line of JSON on standard output",
+	{ "name", OPT_NAME, "NAME", 0, "what the VM is called", 0 },
+	{ "console", OPT_CONSOLE, "BACKEND", 0, "stdio (default), pty, file:NAME, unix:PATH, null",
 	  0 },
+	{ "detach", OPT_DETACH, NULL, 0, "return as soon as it runs; see 'hvctl console'", 0 },
+	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0, "stdio (the console), pty, file:NAME, null", 0 },
+	{ "display", OPT_DISPLAY, "none|text", 0, "show a pc's screen on the terminal", 0 },
+	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM, a line a step", 0 },
+	{ "stats", OPT_STATS, NULL, 0, "count VM exits, tell them at the end", 0 },
+	{ "json", OPT_JSON, NULL, 0, "report the end as a line of JSON", 0 },
 	{ "test-reload", OPT_TEST_RELOAD, "COUNT", OPTION_HIDDEN,
 	  "save the machine at random times, destroy it, and go on with what was saved", 0 },
 	{ 0 }
@@ -200,8 +186,7 @@ const struct argp hv_argp_run = {
 	.parser = parse_option,
 	.children = children,
 	.args_doc = "IMAGE",
-	.doc = "Run IMAGE (-: standard input) as a guest: a Linux bzImage or vmlinux, a multiboot or other ELF kernel, "
-	       "a flat binary. On a terminal, Ctrl-A X ends it.\v"
+	.doc = "Run IMAGE (-: standard input) as a guest: a kernel, a disk image. Ctrl-A X ends it.\v"
 	       "Exit status: what the guest wrote to port 0xf4, times two plus one; 0 powered off; "
 	       "4 halted; 6 triple fault; 8 VM entry failed; 10 unsupported; 12 host error; "
 	       "14 the guest panicked; 2 bad input. See hvctl(1).",

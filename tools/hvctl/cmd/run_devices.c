@@ -35,8 +35,8 @@ static void describe(const char *option)
 		if (row->option && !strcmp(row->option, option))
 			printf("          %s\n            %s\n", argument, row->help);
 		else if (!row->option && !strcmp(option, "device"))
-			printf("          %s%s%s\n            %s\n", row->name, *argument ? "," : "",
-			       argument, row->help);
+			printf("          %s%s%s\n            %s\n", row->name,
+			       *argument ? "," : "", argument, row->help);
 	}
 	if (!strcmp(option, "device"))
 		puts("          testdev\n            the test device that kvm-unit-tests want");

@@ -22,28 +22,22 @@ enum {
 	OPT_SYSTEM_MAP
 };
 
+/* A line each on a screen of 80 columns: hvctl(1) tells more. */
 static const struct argp_option options[] = {
 	{ "append", OPT_APPEND, "STR", 0, "more of the command line, behind the default", 0 },
-	{ "bios", OPT_BIOS, "FILE[@GPA]", 0,
-	  "with --boot nimbos: a raw stub instead of hvctl's own (default at 0x8000)", 0 },
+	{ "bios", OPT_BIOS, "FILE[@GPA]", 0, "with --boot nimbos: a stub of one's own", 0 },
 	{ "boot", OPT_BOOT, "linux|multiboot|multiboot2|pvh|elf|nimbos|firmware|flat", 0,
-	  "the boot protocol (default: by IMAGE's content)", 0 },
-	{ "cmdline", OPT_CMDLINE, "STR", 0,
-	  "the guest's command line (default: what its boot protocol needs)", 0 },
-	{ "entry", OPT_ENTRY, "GPA", 0,
-	  "the first instruction (default: where it is loaded, or what the ELF file says)", 0 },
-	{ "firmware", OPT_FIRMWARE, "FILE", 0,
-	  "start flat firmware, such as SeaBIOS or OVMF; IMAGE is a Linux kernel for it", 0 },
-	{ "fw-cfg", OPT_FW_CFG, "NAME=FILE", 0,
-	  "a file for firmware and kernels to find in fw_cfg, e.g. opt/NAME; may be repeated", 0 },
-	{ "initrd", OPT_INITRD, "FILE[,ARGS]", 0,
-	  "an initramfs, or a module with words for it; may be repeated", 0 },
-	{ "load", OPT_LOAD, "GPA", 0,
-	  "where a flat image goes (default 0x100000; real mode 0x8000)", 0 },
-	{ "mode", OPT_MODE, "real|protected|long", 0,
-	  "in which it starts (default long, or what the ELF file is)", 0 },
-	{ "system-map", OPT_SYSTEM_MAP, "FILE", 0,
-	  "a kernel's System.map, to say where a guest has died", 0 },
+	  "how IMAGE starts (default: by its content)", 0 },
+	{ "cmdline", OPT_CMDLINE, "STR", 0, "the guest's command line", 0 },
+	{ "entry", OPT_ENTRY, "GPA", 0, "the first instruction", 0 },
+	{ "firmware", OPT_FIRMWARE, "FILE", 0, "start firmware; IMAGE is a Linux kernel for it",
+	  0 },
+	{ "fw-cfg", OPT_FW_CFG, "NAME=FILE", 0, "a file in fw_cfg, e.g. opt/NAME; repeatable", 0 },
+	{ "initrd", OPT_INITRD, "FILE[,ARGS]", 0, "an initramfs, or a module; repeatable", 0 },
+	{ "load", OPT_LOAD, "GPA", 0, "where a flat image goes (default 0x100000)", 0 },
+	{ "mode", OPT_MODE, "real|protected|long", 0, "in which it starts", 0 },
+	{ "system-map", OPT_SYSTEM_MAP, "FILE", 0, "a kernel's symbols, to say where it has died",
+	  0 },
 	{ 0 }
 };
 

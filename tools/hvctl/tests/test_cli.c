@@ -314,6 +314,15 @@ static void test_commands(void **state)
 	assert_int_equal(run("--version"), 0);
 }
 
+static unsigned int count_lines(const char *text)
+{
+	unsigned int count = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		count++;
+	return count;
+}
+
 static void helps(const char *args, const char *with)
 {
 	if (run(args))
@@ -354,6 +363,8 @@ static void test_options(void **state)
 	refused("run --cmdline --nonsense nothing", "nothing: no such file");
 	refused("run -- --nonsense", "--nonsense: no such file");
 	helps("run -h", "--cmdline=STR");
+	assert_true(count_lines(output) <= 40);
+	helps("run --help-devices", "--disk=FILE");
 	helps("run -vh", "--cmdline=STR");
 	helps("run --help nothing", "--cmdline=STR");
 	helps("run --usage", "[--cmdline=STR]");
