@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "control/name.h"
 #include "devices.h"
 #include "lib/lock.h"
 #include "lib/tvx.h"
@@ -135,16 +137,19 @@ static unsigned int index_of(const struct hv_config *config, unsigned int n)
 static struct hv_virtio *make(struct hv_machine *machine, unsigned int n, struct hv_error *err)
 {
 	const struct hv_device_choice *choice = &machine->config.device[n];
+	char name[HV_NAME_MAX + 1];
 	const struct hv_virtio_env env = {
 		.memory = &machine->memory,
 		.loop = &machine->loop,
-		.name = machine->config.name,
+		.name = machine->config.name ?: name,
 		.cpus = machine->config.cpus,
 		.index = index_of(&machine->config, n),
 		.note = note,
 		.ctx = machine,
 	};
 
+	/* The name that others call it by then: no two of them have the same MAC. */
+	hv_name_make(name, machine->config.load.path, getpid());
 	return hv_virtio_find(choice->option)->create(&env, choice->text, err);
 }
 

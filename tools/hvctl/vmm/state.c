@@ -371,6 +371,10 @@ int hv_machine_save(struct hv_machine *machine, unsigned int flags, struct hv_st
 
 	assert(machine->paused && machine->time_stopped_ns);
 	*state = (struct hv_state){ .memory_fd = -1 };
+	if (machine->nr_devices)
+		return hv_fail(
+			err, EOPNOTSUPP,
+			"the state of disks, networks and the like is not saved; leave them out");
 	error = synchronise(machine, err);
 	if (!error)
 		error = save_config(machine, state, err);
