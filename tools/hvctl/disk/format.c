@@ -29,7 +29,7 @@ static const struct format formats[] = {
 	{ "a Parallels image", 0, MAGIC("WithouFreSpacExt"), NULL },
 	{ "a Bochs image", 0, MAGIC("Bochs Virtual HD Image"), NULL },
 	{ "compressed by gzip", 0, MAGIC("\x1f\x8b\x08"), "gzip -dk" },
-	{ "compressed by xz", 0, MAGIC("\xfd" "7zXZ\0"), "xz -dk" },
+	{ "compressed by xz", 0, MAGIC("\xfd\x37zXZ\0"), "xz -dk" },
 	{ "compressed by zstd", 0, MAGIC("\x28\xb5\x2f\xfd"), "zstd -d" },
 	{ "compressed by bzip2", 0, MAGIC("BZh"), "bzip2 -dk" },
 	{ "compressed by lz4", 0, MAGIC("\x04\x22\x4d\x18"), "lz4 -d" },

@@ -219,7 +219,7 @@ static int after_flush(struct hv_disk_queue *queue, int64_t result)
 /* EINVAL: a block device with larger blocks than that. To discard is a hint, and no more. */
 static bool is_unknown(int64_t result)
 {
-	return result == -EOPNOTSUPP || result == -ENOSYS || result == -ENODEV || result == -EINVAL;
+	return result == -EOPNOTSUPP || result == -ENODEV || result == -EINVAL;
 }
 
 static int after_fallocate(struct hv_disk_queue *queue, struct hv_disk_request *request,

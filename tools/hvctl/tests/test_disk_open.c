@@ -311,10 +311,7 @@ static void test_formats(void **state)
 		{ 0, 8, "conectix", " is a VHD image; convert" },
 		{ 0, 16, "WithoutFreeSpace", " is a Parallels image; convert" },
 		{ 0, 3, "\x1f\x8b\x08", " is compressed by gzip; unpack it first (gzip -dk), or" },
-		{ 0, 6,
-		  "\xfd"
-		  "7zXZ",
-		  " is compressed by xz; unpack" },
+		{ 0, 6, "\xfd\x37zXZ", " is compressed by xz; unpack" },
 		{ 0, 4, "\x28\xb5\x2f\xfd", " is compressed by zstd; unpack" },
 	};
 	struct hv_disk_config config = IMAGE;

@@ -10,8 +10,9 @@
 #define SECTORS 2048
 #define SIZE	(SECTORS * 512)
 #define BIT(n)	(1ull << (n))
-#define ALL	(BIT(VIRTIO_BLK_F_FLUSH) | BIT(VIRTIO_BLK_F_CONFIG_WCE) | BIT(VIRTIO_BLK_F_DISCARD) | \
-		 BIT(VIRTIO_BLK_F_WRITE_ZEROES) | BIT(VIRTIO_BLK_F_MQ) | BIT(VIRTIO_BLK_F_RO))
+#define ALL                                                                                   \
+	(BIT(VIRTIO_BLK_F_FLUSH) | BIT(VIRTIO_BLK_F_CONFIG_WCE) | BIT(VIRTIO_BLK_F_DISCARD) | \
+	 BIT(VIRTIO_BLK_F_WRITE_ZEROES) | BIT(VIRTIO_BLK_F_MQ) | BIT(VIRTIO_BLK_F_RO))
 
 static struct driver driver;
 static struct blk_place place;
@@ -450,7 +451,7 @@ static void test_read_only(void **state)
 
 /* --------------------------------------------------- what drivers must not do */
 
-/* Without a whole header, or a place for the status: the device asks for a reset, which mends it. */
+/* Without a whole header, or a place for the status: the device asks for a reset; it helps. */
 static void test_malformed(void **state)
 {
 	const struct buffer no_status[] = { { place.header, 16, false } };

@@ -116,8 +116,8 @@ static void tell(void *ctx)
 }
 
 /*
- * What only the user can mend. He is told once of the same, and not for ever: the guest can do again
- * what fails.
+ * What only the user can mend. He is told once of the same, and not for ever: the guest can do
+ * again what fails.
  */
 static void note_error(struct blk *blk, int error)
 {
