@@ -13,6 +13,8 @@ import tarfile
 
 # Modules of the distribution's kernel to have in the machine; what they depend on comes along.
 KERNEL_MODULES = ("kvm", "kvm_intel", "irqbypass", "msr", "cpuid", "tun", "vhost_net", "brd")
+# What hvctl loads when it is asked for a network: ldd does not tell of it.
+LOADED_LIBRARIES = ("libslirp.so.0",)
 # For --disk: the controller of the emulated board, and disks.
 DISK_MODULES = ("ata_piix", "sd_mod")
 SECTOR = 512
@@ -80,6 +82,15 @@ def libraries(program):
         found = re.match(r"\s+(?:\S+ => )?(/\S+) \(0x", line)
         if found:
             yield found[1]
+
+
+def loaded_libraries():
+    """The shared libraries that hvctl loads by their names, as far as this machine has them."""
+    for name in LOADED_LIBRARIES:
+        gcc = subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=False)
+        path = os.path.normpath(gcc.stdout.strip())
+        if os.path.isabs(path):
+            yield path
 
 
 class Payload:
