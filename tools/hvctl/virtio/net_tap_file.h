@@ -3,6 +3,8 @@
 #ifndef HV_VIRTIO_NET_TAP_FILE_H
 #define HV_VIRTIO_NET_TAP_FILE_H
 
+#include <stdbool.h>
+
 #include "lib/error.h"
 
 /**

@@ -6,60 +6,37 @@
 #include <string.h>
 
 #include "config.h"
+#include "config_form.h"
 #include "config_keys.h"
-#include "devices.h"
 #include "lib/args.h"
 #include "lib/path.h"
 #include "lib/text.h"
 #include "lib/util.h"
 #include "load/protocol.h"
 
-/* Where a configuration comes to. */
-struct reader {
-	struct hv_config *config;
-	const char *dir;		/* that paths are relative to; NULL: as we are */
-	struct hv_error *err;
-};
-
-struct key;
-
-/* What a key's value looks like. @write: NULL: somebody else does. */
-struct form {
-	int (*read)(struct reader *reader, const struct key *key, struct hv_value *value);
-	void (*write)(const struct hv_config *config, const struct key *key, const char *dir,
-		      struct hv_value *table);
-};
-
-struct key {
-	const char *name;
-	const struct form *form;
-	size_t offset;			/* in struct hv_config */
-	const char *const *choices;	/* names of the values from 0 on, NULL behind the last */
-};
-
-static void *field_of(const struct hv_config *config, const struct key *key)
+static void *field_of(const struct hv_config *config, const struct hv_form_key *key)
 {
 	return (char *)config + key->offset;
 }
 
 /* ------------------------------------------------------------------- errors */
 
-static int refuse(const struct reader *reader, const struct hv_value *value, const char *wanted)
+static int refuse(const struct hv_form_reader *reader, const struct hv_value *value,
+		  const char *wanted)
 {
 	return hv_fail_at(reader->err, value->line, EINVAL, "\"%s\" is not %s; mend it", value->key,
 			  wanted);
 }
 
-/* About an element, which has no name: about its array, in its own line. */
-static int refuse_element(const struct reader *reader, const struct hv_value *array,
-			  const struct hv_value *element, const char *wanted)
+int hv_form_refuse_element(const struct hv_form_reader *reader, const struct hv_value *array,
+			   const struct hv_value *element, const char *wanted)
 {
 	return hv_fail_at(reader->err, element->line, EINVAL, "\"%s\" is not %s; mend it",
 			  array->key, wanted);
 }
 
-/* What hv_fail() has said, about @value. */
-static int refuse_as_said(const struct reader *reader, const struct hv_value *value, int error)
+int hv_form_refuse_as_said(const struct hv_form_reader *reader, const struct hv_value *value,
+			   int error)
 {
 	struct hv_error said = *reader->err;
 
@@ -67,7 +44,7 @@ static int refuse_as_said(const struct reader *reader, const struct hv_value *va
 			  said.text);
 }
 
-static int no_memory(const struct reader *reader)
+int hv_form_no_memory(const struct hv_form_reader *reader)
 {
 	return hv_fail(reader->err, ENOMEM, "no memory for a configuration; close something");
 }
@@ -75,7 +52,7 @@ static int no_memory(const struct reader *reader)
 /* -------------------------------------------------------------------- paths */
 
 /* What stands in a file, with the file's directory; in the tree. NULL: no memory, or no string. */
-static const char *read_path(const struct reader *reader, struct hv_value *value)
+static const char *read_path(const struct hv_form_reader *reader, struct hv_value *value)
 {
 	if (hv_value_string(value))
 		hv_value_take_string(value, hv_path_join("", reader->dir, value->string));
@@ -91,7 +68,8 @@ static void write_path(struct hv_value *parent, const char *key, const char *bef
 
 /* ------------------------------------------------------------- simple forms */
 
-static int read_string(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_string(struct hv_form_reader *reader, const struct hv_form_key *key,
+		       struct hv_value *value)
 {
 	if (value->kind != HV_VALUE_STRING)
 		return refuse(reader, value, "a string");
@@ -99,8 +77,8 @@ static int read_string(struct reader *reader, const struct key *key, struct hv_v
 	return 0;
 }
 
-static void write_string(const struct hv_config *config, const struct key *key, const char *dir,
-			 struct hv_value *table)
+static void write_string(const struct hv_config *config, const struct hv_form_key *key,
+			 const char *dir, struct hv_value *table)
 {
 	const char *string = *(const char **)field_of(config, key);
 
@@ -109,18 +87,19 @@ static void write_string(const struct hv_config *config, const struct key *key, 
 		hv_value_add_string(table, key->name, string);
 }
 
-static const struct form string_form = { read_string, write_string };
+static const struct hv_form string_form = { read_string, write_string };
 
-static int read_path_key(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_path_key(struct hv_form_reader *reader, const struct hv_form_key *key,
+			 struct hv_value *value)
 {
 	if (value->kind != HV_VALUE_STRING)
 		return refuse(reader, value, "a string");
 	*(const char **)field_of(reader->config, key) = read_path(reader, value);
-	return value->string ? 0 : no_memory(reader);
+	return value->string ? 0 : hv_form_no_memory(reader);
 }
 
-static void write_path_key(const struct hv_config *config, const struct key *key, const char *dir,
-			   struct hv_value *table)
+static void write_path_key(const struct hv_config *config, const struct hv_form_key *key,
+			   const char *dir, struct hv_value *table)
 {
 	const char *path = *(const char **)field_of(config, key);
 
@@ -128,9 +107,10 @@ static void write_path_key(const struct hv_config *config, const struct key *key
 		write_path(table, key->name, "", dir, path);
 }
 
-static const struct form path_form = { read_path_key, write_path_key };
+static const struct hv_form path_form = { read_path_key, write_path_key };
 
-static int read_protocol(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_protocol(struct hv_form_reader *reader, const struct hv_form_key *key,
+			 struct hv_value *value)
 {
 	const char *name = hv_value_string(value);
 
@@ -141,9 +121,10 @@ static int read_protocol(struct reader *reader, const struct key *key, struct hv
 			  hv_protocol_names());
 }
 
-static const struct form protocol_form = { read_protocol, write_string };
+static const struct hv_form protocol_form = { read_protocol, write_string };
 
-static int read_address(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_address(struct hv_form_reader *reader, const struct hv_form_key *key,
+			struct hv_value *value)
 {
 	if (value->kind != HV_VALUE_INTEGER || value->integer < 0)
 		return refuse(reader, value, "an address, like 0x100000");
@@ -151,8 +132,8 @@ static int read_address(struct reader *reader, const struct key *key, struct hv_
 	return 0;
 }
 
-static void write_address(const struct hv_config *config, const struct key *key, const char *dir,
-			  struct hv_value *table)
+static void write_address(const struct hv_config *config, const struct hv_form_key *key,
+			  const char *dir, struct hv_value *table)
 {
 	uint64_t address = *(uint64_t *)field_of(config, key);
 	struct hv_value *value;
@@ -165,7 +146,7 @@ static void write_address(const struct hv_config *config, const struct key *key,
 		value->form = HV_VALUE_ADDRESS;
 }
 
-static const struct form address_form = { read_address, write_address };
+static const struct hv_form address_form = { read_address, write_address };
 
 /* A plain number would be bytes to a program, and MiB to who knows --mem: people say the unit. */
 static bool parse_size(const struct hv_value *value, uint64_t *size)
@@ -176,7 +157,8 @@ static bool parse_size(const struct hv_value *value, uint64_t *size)
 	return value->kind == HV_VALUE_INTEGER;
 }
 
-static int read_size(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_size(struct hv_form_reader *reader, const struct hv_form_key *key,
+		     struct hv_value *value)
 {
 	uint64_t size;
 
@@ -189,8 +171,8 @@ static int read_size(struct reader *reader, const struct key *key, struct hv_val
 	return 0;
 }
 
-static void write_size(const struct hv_config *config, const struct key *key, const char *dir,
-		       struct hv_value *table)
+static void write_size(const struct hv_config *config, const struct hv_form_key *key,
+		       const char *dir, struct hv_value *table)
 {
 	uint64_t size = *(uint64_t *)field_of(config, key);
 	struct hv_value *value = hv_value_add_integer(table, key->name, (int64_t)size);
@@ -200,9 +182,10 @@ static void write_size(const struct hv_config *config, const struct key *key, co
 		value->form = HV_VALUE_SIZE;
 }
 
-static const struct form size_form = { read_size, write_size };
+static const struct hv_form size_form = { read_size, write_size };
 
-static int read_bool(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_bool(struct hv_form_reader *reader, const struct hv_form_key *key,
+		     struct hv_value *value)
 {
 	if (value->kind != HV_VALUE_BOOL)
 		return refuse(reader, value, "true or false");
@@ -210,16 +193,16 @@ static int read_bool(struct reader *reader, const struct key *key, struct hv_val
 	return 0;
 }
 
-static void write_bool(const struct hv_config *config, const struct key *key, const char *dir,
-		       struct hv_value *table)
+static void write_bool(const struct hv_config *config, const struct hv_form_key *key,
+		       const char *dir, struct hv_value *table)
 {
 	(void)dir;
 	hv_value_add_bool(table, key->name, *(bool *)field_of(config, key));
 }
 
-static const struct form bool_form = { read_bool, write_bool };
+static const struct hv_form bool_form = { read_bool, write_bool };
 
-static int refuse_choice(const struct reader *reader, const struct key *key,
+static int refuse_choice(const struct hv_form_reader *reader, const struct hv_form_key *key,
 			 const struct hv_value *value)
 {
 	char words[100] = "";
@@ -231,7 +214,8 @@ static int refuse_choice(const struct reader *reader, const struct key *key,
 			  value->key, words);
 }
 
-static int read_choice(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_choice(struct hv_form_reader *reader, const struct hv_form_key *key,
+		       struct hv_value *value)
 {
 	const char *name = hv_value_string(value);
 
@@ -243,18 +227,19 @@ static int read_choice(struct reader *reader, const struct key *key, struct hv_v
 	return refuse_choice(reader, key, value);
 }
 
-static void write_choice(const struct hv_config *config, const struct key *key, const char *dir,
-			 struct hv_value *table)
+static void write_choice(const struct hv_config *config, const struct hv_form_key *key,
+			 const char *dir, struct hv_value *table)
 {
 	(void)dir;
 	hv_value_add_string(table, key->name, key->choices[*(unsigned int *)field_of(config, key)]);
 }
 
-static const struct form choice_form = { read_choice, write_choice };
+static const struct hv_form choice_form = { read_choice, write_choice };
 
 /* ------------------------------------------------------ forms of one key each */
 
-static int read_version(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_version(struct hv_form_reader *reader, const struct hv_form_key *key,
+			struct hv_value *value)
 {
 	(void)key;
 	if (value->kind == HV_VALUE_INTEGER && value->integer == HV_CONFIG_VERSION)
@@ -263,9 +248,10 @@ static int read_version(struct reader *reader, const struct key *key, struct hv_
 			  "\"version\" is not %d; use the hvctl that wrote it", HV_CONFIG_VERSION);
 }
 
-static const struct form version_form = { read_version, NULL };
+static const struct hv_form version_form = { read_version, NULL };
 
-static int read_cpu(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_cpu(struct hv_form_reader *reader, const struct hv_form_key *key,
+		    struct hv_value *value)
 {
 	int error;
 
@@ -275,20 +261,21 @@ static int read_cpu(struct reader *reader, const struct key *key, struct hv_valu
 	if (!*value->string)
 		return 0;
 	error = hv_config_add_cpu(reader->config, value->string, reader->err);
-	return error ? refuse_as_said(reader, value, error) : 0;
+	return error ? hv_form_refuse_as_said(reader, value, error) : 0;
 }
 
-static void write_cpu(const struct hv_config *config, const struct key *key, const char *dir,
-		      struct hv_value *table)
+static void write_cpu(const struct hv_config *config, const struct hv_form_key *key,
+		      const char *dir, struct hv_value *table)
 {
 	(void)dir;
 	if (*config->cpu)
 		hv_value_add_string(table, key->name, config->cpu);
 }
 
-static const struct form cpu_form = { read_cpu, write_cpu };
+static const struct hv_form cpu_form = { read_cpu, write_cpu };
 
-static int read_cpus(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_cpus(struct hv_form_reader *reader, const struct hv_form_key *key,
+		     struct hv_value *value)
 {
 	(void)key;
 	if (value->kind != HV_VALUE_INTEGER || value->integer < 1 ||
@@ -298,14 +285,14 @@ static int read_cpus(struct reader *reader, const struct key *key, struct hv_val
 	return 0;
 }
 
-static void write_cpus(const struct hv_config *config, const struct key *key, const char *dir,
-		       struct hv_value *table)
+static void write_cpus(const struct hv_config *config, const struct hv_form_key *key,
+		       const char *dir, struct hv_value *table)
 {
 	(void)dir;
 	hv_value_add_integer(table, key->name, config->cpus);
 }
 
-static const struct form cpus_form = { read_cpus, write_cpus };
+static const struct hv_form cpus_form = { read_cpus, write_cpus };
 
 #define FILE_BACKEND "file:"
 #define UNIX_BACKEND "unix:"
@@ -323,7 +310,8 @@ static char *join_backend(const char *before, const char *dir, const char *backe
 	return joined;
 }
 
-static int read_name(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_name(struct hv_form_reader *reader, const struct hv_form_key *key,
+		     struct hv_value *value)
 {
 	int error;
 
@@ -331,12 +319,13 @@ static int read_name(struct reader *reader, const struct key *key, struct hv_val
 	if (value->kind != HV_VALUE_STRING)
 		return refuse(reader, value, "a string");
 	error = hv_config_set_name(reader->config, value->string, reader->err);
-	return error ? refuse_as_said(reader, value, error) : 0;
+	return error ? hv_form_refuse_as_said(reader, value, error) : 0;
 }
 
-static const struct form name_form = { read_name, write_string };
+static const struct hv_form name_form = { read_name, write_string };
 
-static int read_console(struct reader *reader, const struct key *key, struct hv_value *value)
+static int read_console(struct hv_form_reader *reader, const struct hv_form_key *key,
+			struct hv_value *value)
 {
 	int error;
 
@@ -345,13 +334,13 @@ static int read_console(struct reader *reader, const struct key *key, struct hv_
 		return refuse(reader, value, "a string");
 	hv_value_take_string(value, join_backend("", reader->dir, value->string));
 	if (!value->string)
-		return no_memory(reader);
+		return hv_form_no_memory(reader);
 	error = hv_config_set_console(reader->config, value->string, reader->err);
-	return error ? refuse_as_said(reader, value, error) : 0;
+	return error ? hv_form_refuse_as_said(reader, value, error) : 0;
 }
 
 /* "COM1" becomes "COM1:", a string that @value has from now on. */
-static int connect_port(struct reader *reader, struct hv_value *value)
+static int connect_port(struct hv_form_reader *reader, struct hv_value *value)
 {
 	char before[] = "COM1:";
 	int error;
@@ -359,12 +348,12 @@ static int connect_port(struct reader *reader, struct hv_value *value)
 	memcpy(before, value->key, 4);
 	hv_value_take_string(value, join_backend(before, reader->dir, value->string));
 	if (!value->string)
-		return no_memory(reader);
+		return hv_form_no_memory(reader);
 	error = hv_config_set_serial(reader->config, value->string, reader->err);
-	return error ? refuse_as_said(reader, value, error) : 0;
+	return error ? hv_form_refuse_as_said(reader, value, error) : 0;
 }
 
-static int read_port(struct reader *reader, struct hv_value *value)
+static int read_port(struct hv_form_reader *reader, struct hv_value *value)
 {
 	unsigned int i = 0;
 
@@ -380,7 +369,8 @@ static int read_port(struct reader *reader, struct hv_value *value)
 	return 0;
 }
 
-static int read_serial(struct reader *reader, const struct key *key, struct hv_value *table)
+static int read_serial(struct hv_form_reader *reader, const struct hv_form_key *key,
+		       struct hv_value *table)
 {
 	const struct hv_value *stdio = NULL;
 
@@ -414,18 +404,18 @@ static void write_backend(struct hv_value *parent, const char *key, const char *
 		hv_value_add_string(parent, key, hv_serial_names[choice->kind]);
 }
 
-static void write_console(const struct hv_config *config, const struct key *key, const char *dir,
-			  struct hv_value *table)
+static void write_console(const struct hv_config *config, const struct hv_form_key *key,
+			  const char *dir, struct hv_value *table)
 {
 	if (config->console.kind != HV_SERIAL_NONE)
 		write_backend(table, key->name, dir, &config->console);
 }
 
-static const struct form console_form = { read_console, write_console };
+static const struct hv_form console_form = { read_console, write_console };
 
 /* COM1 is there unless somebody says no. */
-static void write_serial(const struct hv_config *config, const struct key *key, const char *dir,
-			 struct hv_value *table)
+static void write_serial(const struct hv_config *config, const struct hv_form_key *key,
+			 const char *dir, struct hv_value *table)
 {
 	struct hv_value *ports = hv_value_add(table, HV_VALUE_TABLE, key->name);
 
@@ -437,18 +427,20 @@ static void write_serial(const struct hv_config *config, const struct key *key, 
 	}
 }
 
-static const struct form serial_form = { read_serial, write_serial };
+static const struct hv_form serial_form = { read_serial, write_serial };
 
-static int add_initrd(struct reader *reader, const struct hv_value *array, struct hv_value *value)
+static int add_initrd(struct hv_form_reader *reader, const struct hv_value *array,
+		      struct hv_value *value)
 {
 	const char *path = read_path(reader, value);
 
 	if (path && hv_payload_config_add_initrd(&reader->config->load, path))
 		return 0;
-	return refuse_element(reader, array, value, "a path, or an array of at most 16");
+	return hv_form_refuse_element(reader, array, value, "a path, or an array of at most 16");
 }
 
-static int read_initrds(struct reader *reader, const struct key *key, struct hv_value *array)
+static int read_initrds(struct hv_form_reader *reader, const struct hv_form_key *key,
+			struct hv_value *array)
 {
 	int error = 0;
 
@@ -460,8 +452,8 @@ static int read_initrds(struct reader *reader, const struct key *key, struct hv_
 	return error;
 }
 
-static void write_initrds(const struct hv_config *config, const struct key *key, const char *dir,
-			  struct hv_value *table)
+static void write_initrds(const struct hv_config *config, const struct hv_form_key *key,
+			  const char *dir, struct hv_value *table)
 {
 	struct hv_value *array;
 
@@ -472,9 +464,9 @@ static void write_initrds(const struct hv_config *config, const struct key *key,
 		write_path(array, NULL, "", dir, config->load.initrd[i]);
 }
 
-static const struct form initrd_form = { read_initrds, write_initrds };
+static const struct hv_form initrd_form = { read_initrds, write_initrds };
 
-static int add_fw_file(struct reader *reader, const struct hv_value *array,
+static int add_fw_file(struct hv_form_reader *reader, const struct hv_value *array,
 		       const struct hv_value *value)
 {
 	static const char *const keys[] = { "name", "file", NULL };
@@ -485,11 +477,12 @@ static int add_fw_file(struct reader *reader, const struct hv_value *array,
 
 	if (name && path && hv_payload_config_add_fw_file(&reader->config->load, name, path))
 		return 0;
-	return refuse_element(reader, array, value,
-			      "an array of at most 16 tables with a name and a file");
+	return hv_form_refuse_element(reader, array, value,
+				      "an array of at most 16 tables with a name and a file");
 }
 
-static int read_fw_files(struct reader *reader, const struct key *key, struct hv_value *array)
+static int read_fw_files(struct hv_form_reader *reader, const struct hv_form_key *key,
+			 struct hv_value *array)
 {
 	int error = 0;
 
@@ -502,8 +495,8 @@ static int read_fw_files(struct reader *reader, const struct key *key, struct hv
 	return error;
 }
 
-static void write_fw_files(const struct hv_config *config, const struct key *key, const char *dir,
-			   struct hv_value *table)
+static void write_fw_files(const struct hv_config *config, const struct hv_form_key *key,
+			   const char *dir, struct hv_value *table)
 {
 	struct hv_value *array;
 
@@ -518,97 +511,7 @@ static void write_fw_files(const struct hv_config *config, const struct key *key
 	}
 }
 
-static const struct form fw_cfg_form = { read_fw_files, write_fw_files };
-
-/* Devices of a kind: a string each, or one alone; the name of their option is in @choices. */
-static const char *option_of(const struct key *key)
-{
-	return key->choices ? *key->choices : key->name;
-}
-
-/* Where a path begins in what is said of a device; NULL: there is none. */
-static const char *find_path(const struct hv_virtio_row *row, const char *text)
-{
-	const char *colon = strchr(text, ':');
-
-	if (!row || !row->path)
-		return NULL;
-	if (!*row->path)
-		return text;
-	return colon ? colon + 1 : NULL;
-}
-
-/* The same with @dir before its path; malloc()ed. */
-static char *join_device(const char *option, const char *dir, const char *text)
-{
-	const char *path = find_path(hv_virtio_find(option), text);
-	char *before = path ? strndup(text, path - text) : NULL, *joined;
-
-	if (!path)
-		return strdup(text);
-	joined = before ? hv_path_join(before, dir, path) : NULL;
-	free(before);
-	return joined;
-}
-
-static int add_device(struct reader *reader, const struct key *key, const struct hv_value *array,
-		      struct hv_value *value)
-{
-	int error;
-
-	if (!hv_value_string(value))
-		return refuse_element(reader, array, value, "a string, or an array of them");
-	hv_value_take_string(value, join_device(option_of(key), reader->dir, value->string));
-	if (!value->string)
-		return no_memory(reader);
-	error = hv_config_add_device(reader->config, option_of(key), value->string, reader->err);
-	return error ? refuse_as_said(reader, array, error) : 0;
-}
-
-static int read_devices(struct reader *reader, const struct key *key, struct hv_value *array)
-{
-	int error = 0;
-
-	if (array->kind != HV_VALUE_ARRAY)
-		return add_device(reader, key, array, array);
-	for (struct hv_value *value = array->first; value && !error; value = value->next)
-		error = add_device(reader, key, array, value);
-	return error;
-}
-
-/* Those without an option of their own go by their names. */
-static char *device_text(const struct key *key, const char *dir,
-			 const struct hv_device_choice *choice)
-{
-	const struct hv_virtio_row *row = hv_virtio_find(choice->option);
-	char *text = NULL;
-
-	if (!strcmp(option_of(key), choice->option))
-		return join_device(choice->option, dir, choice->text);
-	if (strcmp(option_of(key), "device") || !row || row->option)
-		return NULL;
-	if (asprintf(&text, "%s%s%s", row->name, *choice->text ? "," : "", choice->text) < 0)
-		return NULL;
-	return text;
-}
-
-static void write_devices(const struct hv_config *config, const struct key *key, const char *dir,
-			  struct hv_value *table)
-{
-	struct hv_value *array = NULL;
-
-	for (unsigned int i = 0; i < config->devices; i++) {
-		char *text = device_text(key, dir, &config->device[i]);
-
-		if (!text)
-			continue;
-		if (!array)
-			array = hv_value_add(table, HV_VALUE_ARRAY, key->name);
-		hv_value_take_string(hv_value_add(array, HV_VALUE_STRING, NULL), text);
-	}
-}
-
-static const struct form device_form = { read_devices, write_devices };
+static const struct hv_form fw_cfg_form = { read_fw_files, write_fw_files };
 
 /* ---------------------------------------------------------------- the table */
 
@@ -618,7 +521,7 @@ static const struct form device_form = { read_devices, write_devices };
 #define SPECIAL(name, form) { name, form, 0, NULL }
 
 /* In the order in which they are written. What was not said is left out. */
-static const struct key keys[] = {
+static const struct hv_form_key keys[] = {
 	SPECIAL("version", &version_form),
 	K("name", &name_form, name),
 	K("image", &path_form, load.path),
@@ -638,12 +541,12 @@ static const struct key keys[] = {
 	SPECIAL("cpus", &cpus_form),
 	SPECIAL("cpu", &cpu_form),
 	CHOICE_OF("display", display, hv_display_names),
-	SPECIAL("disk", &device_form),
-	SPECIAL("net", &device_form),
-	SPECIAL("share", &device_form),
-	SPECIAL("vsock", &device_form),
-	{ "vhost_user", &device_form, 0, (const char *const[]){ "vhost-user" } },
-	SPECIAL("device", &device_form),
+	SPECIAL("disk", &hv_form_devices),
+	SPECIAL("net", &hv_form_devices),
+	SPECIAL("share", &hv_form_devices),
+	SPECIAL("vsock", &hv_form_devices),
+	{ "vhost_user", &hv_form_devices, 0, (const char *const[]){ "vhost-user" } },
+	SPECIAL("device", &hv_form_devices),
 	K("testdev", &bool_form, testdev),
 	K("no_reboot", &bool_form, no_reboot),
 	K("shared_memory", &bool_form, shared_memory),
@@ -652,7 +555,7 @@ static const struct key keys[] = {
 	SPECIAL("serial", &serial_form),
 };
 
-static int refuse_unknown(const struct reader *reader, const struct hv_value *value)
+static int refuse_unknown(const struct hv_form_reader *reader, const struct hv_value *value)
 {
 	size_t best = 0;
 
@@ -669,7 +572,7 @@ static int refuse_unknown(const struct reader *reader, const struct hv_value *va
 			  value->key);
 }
 
-static int read_any(struct reader *reader, struct hv_value *value)
+static int read_any(struct hv_form_reader *reader, struct hv_value *value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (!strcmp(value->key, keys[i].name))
@@ -680,7 +583,7 @@ static int read_any(struct reader *reader, struct hv_value *value)
 int hv_config_read(struct hv_config *config, struct hv_value *table, const char *dir,
 		   struct hv_error *err)
 {
-	struct reader reader = { config, dir, err };
+	struct hv_form_reader reader = { config, dir, err };
 	int error = 0;
 
 	for (struct hv_value *value = table->first; value && !error; value = value->next)
