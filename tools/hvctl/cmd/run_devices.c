@@ -24,6 +24,7 @@ static const struct argp_option options[] = {
 	{ "help-devices", OPT_HELP_DEVICES, NULL, 0, "tell of the options that add devices", 0 },
 	{ 0 }
 };
+
 _Static_assert(ARRAY_SIZE(options) == HV_DEVICE_OPTIONS + 2, "a word for each");
 
 /* What is behind the option: a row of the table of devices each. */

@@ -54,7 +54,7 @@ static void set_isr(struct hv_virtio_pci *t, uint8_t isr)
 	hv_pci_set_intx(&t->device, isr);
 }
 
-/* By the machine's loop: a worker must not take the machine's lock, whose holder may wait for it. */
+/* By the machine's loop: who holds the machine's lock may wait for a worker, which takes it not. */
 static void on_intx(void *ctx, short revents)
 {
 	struct hv_virtio_intx *intx = ctx;

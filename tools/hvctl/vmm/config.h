@@ -49,7 +49,7 @@ struct hv_serial_choice {
 	const char *path;		/* of a file, or of a socket */
 };
 
-/* One more device: what it is, as an option or a key of a file is called, and what was said of it. */
+/* One more device: what kind, by the name of an option, and what was said of it. */
 struct hv_device_choice {
 	const char *option;		/* of a table, see devices.h */
 	const char *text;

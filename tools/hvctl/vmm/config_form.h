@@ -17,9 +17,10 @@ struct hv_form_key;
 
 /* What a key's value looks like. @write: NULL: somebody else does. */
 struct hv_form {
-	int (*read)(struct hv_form_reader *reader, const struct hv_form_key *key, struct hv_value *value);
-	void (*write)(const struct hv_config *config, const struct hv_form_key *key, const char *dir,
-		      struct hv_value *table);
+	int (*read)(struct hv_form_reader *reader, const struct hv_form_key *key,
+		    struct hv_value *value);
+	void (*write)(const struct hv_config *config, const struct hv_form_key *key,
+		      const char *dir, struct hv_value *table);
 };
 
 struct hv_form_key {

@@ -185,7 +185,7 @@ static int make_memory(struct hv_machine *machine, int fd, struct hv_error *err)
 	err->subject = "--mem";
 	if (fd >= 0)
 		return hv_memory_init_fd(memory, fd, size, err);
-	/* The test device flushes pages of a memfd only; some devices are processes of their own. */
+	/* The test device flushes pages of a memfd only; some devices are other processes. */
 	if (machine->config.shared_memory || machine->config.testdev ||
 	    hv_devices_share_memory(&machine->config))
 		return hv_memory_init_shared(memory, size, err);
