@@ -86,7 +86,8 @@ static void test_disk(void)
 	ok(prints("md5sum /dev/vda", host("md5sum " DISK)), "it reads what is in the file");
 	guest("yes tinyvmx | head -c 8388608 | dd of=/dev/vda bs=64k seek=64 conv=notrunc,fsync", WORK_S);
 	ok(prints("yes tinyvmx | head -c 8388608 | md5sum",
-		  host("dd if=" DISK " bs=64k skip=64 count=128 2>/dev/null | md5sum")), "what it has written is in the file");
+		  host("dd if=" DISK " bs=64k skip=64 count=128 2>/dev/null | md5sum")),
+	   "what it has written is in the file");
 	guest("mkdir -p /mnt", COMMAND_S);
 	test_rows(file_rows, NR_ROWS(file_rows));
 	must(stat(DISK, &file));
