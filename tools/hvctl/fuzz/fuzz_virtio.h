@@ -244,6 +244,18 @@ static inline struct hv_memory *fuzz_memory(void)
 	return &memory;
 }
 
+/* As a driver that means well does it: what follows soon comes to the device itself. */
+static inline void fuzz_start(struct hv_virtio *dev)
+{
+	struct fuzz_input plain = { 0 };
+
+	fuzz_negotiate(dev, &plain);
+	for (unsigned int n = 0; n < dev->nr_queues; n++)
+		fuzz_enable(dev, n, &plain);
+	hv_virtio_set_status(dev, hv_virtio_status(dev) | HV_VIRTIO_DRIVER_OK);
+	fuzz_do_jobs(dev);
+}
+
 /* @other: what else the guest's host does meanwhile; may be NULL. Destroys @dev. */
 static inline void fuzz_drive(struct hv_virtio *dev, struct hv_memory *memory, const uint8_t *data,
 			      size_t len,
@@ -252,6 +264,8 @@ static inline void fuzz_drive(struct hv_virtio *dev, struct hv_memory *memory, c
 	struct fuzz_input input = { data, len };
 
 	dev->worker.loop.clock.now_ns = fuzz_now;
+	if (fuzz_byte(&input) & 1)
+		fuzz_start(dev);
 	for (unsigned int i = 0; input.len && i < FUZZ_STEPS; i++) {
 		if (other && input.data[0] == 0xff) {
 			(void)fuzz_byte(&input);

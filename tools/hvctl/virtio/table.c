@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "balloon.h"
 #include "blk.h"
 #include "disk/disk.h"
 #include "fs.h"
@@ -71,6 +72,13 @@ const struct hv_virtio_row hv_virtio_rows[] = {
 		.help = "sockets between host and guest (AF_VSOCK); CID is the guest's number there",
 		.check = hv_virtio_vsock_check,
 		.create = hv_virtio_vsock_create,
+	},
+	{
+		.name = "balloon",
+		.argument = "",
+		.help = "memory that the guest does not use goes back to the host",
+		.check = hv_virtio_no_options,
+		.create = hv_virtio_balloon_create,
 	},
 	{ 0 },
 };
