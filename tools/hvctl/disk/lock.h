@@ -9,8 +9,8 @@
 
 /*
  * Lock the image that @fd is, until it is closed. Programs that lock by fcntl(), such as QEMU, see
- * each other. Where there are no locks (some network file systems) nothing is locked. @path is for the
- * message. Returns 0 or -EBUSY.
+ * each other. Where there are no locks (some network file systems) nothing is locked. @path is for
+ * the message. Returns 0 or -EBUSY.
  */
 int hv_disk_lock(int fd, bool read_only, const char *path, struct hv_error *err);
 

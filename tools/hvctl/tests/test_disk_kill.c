@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kill -9, hundreds of times at random: what a virtio disk has acknowledged is in the image. A child
- * is the machine, driver and device; it tells us by shared memory what was acknowledged, and we look
- * into the image when it is dead.
+ * kill -9, hundreds of times at random: what a virtio disk has acknowledged is in the image. A
+ * child is the machine, driver and device; it tells us by shared memory what was acknowledged, and
+ * we look into the image when it is dead.
  *
  * The page cache outlives the child. So what is shown here is that nothing is acknowledged before
  * the kernel has it; that a flush is an fdatasync() to the kernel is shown in test_disk.c.
@@ -82,7 +82,7 @@ static void be_a_guest(bool flush, unsigned int generation)
 
 /* ------------------------------------------------------------------ the judge */
 
-/* Each word of a slot is at least as new as what was acknowledged; a later one may be half there. */
+/* Each word is at least as new as what was acknowledged; a later write may be half there. */
 static void expect_slots(void)
 {
 	static uint64_t image[SLOT_SIZE / sizeof(uint64_t)];
