@@ -9,6 +9,7 @@
  */
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "blk_test.h"
@@ -113,6 +114,8 @@ static void kill_many(bool flush)
 		memset(told, 0, sizeof(*told));
 		child = fork();
 		if (!child) {
+			/* Not for ever, if it is we who are killed. */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			be_a_guest(flush, i + 1);
 			_exit(1);
 		}
