@@ -27,7 +27,7 @@
 /* A turn: then others that wait for the loop come first. */
 #define TURN_CHAINS  16
 #define TURN_PAGES   4096
-/* Of a chain; numbers of more pages than that are passed over, and the guest has those for naught. */
+/* Of a chain; numbers of more pages than that are passed over: the guest has those for naught. */
 #define CHAIN_PAGES  4096
 #define PFNS	     256	/* that are copied at once */
 #define STATS_MAX    32		/* that a driver may tell; 10 are known */
