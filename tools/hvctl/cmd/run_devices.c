@@ -8,7 +8,7 @@
 #include "run_devices.h"
 #include "vmm/devices.h"
 
-enum { OPT_FIRST = 0x300, OPT_HELP_DEVICES = 0x380 };
+enum { OPT_FIRST = 0x300, OPT_HELP_DEVICES = 0x380, OPT_CDROM };
 
 #define DEVICE(n, name, arg, help) \
 	{ name, OPT_FIRST + (n), arg, OPTION_HIDDEN, help, HV_DEVICES_GROUP }
@@ -21,11 +21,13 @@ static const struct argp_option options[] = {
 	DEVICE(3, "vsock", "CID", "sockets between guest and host"),
 	DEVICE(4, "vhost-user", "KIND:SOCKET", "a device that another process serves"),
 	DEVICE(5, "device", "NAME[,...]", "one more device"),
+	{ "cdrom", OPT_CDROM, "ISO", OPTION_HIDDEN, "a CD-ROM drive, with an ISO image in it",
+	  HV_DEVICES_GROUP },
 	{ "help-devices", OPT_HELP_DEVICES, NULL, 0, "tell of the options that add devices", 0 },
 	{ 0 }
 };
 
-_Static_assert(ARRAY_SIZE(options) == HV_DEVICE_OPTIONS + 2, "a word for each");
+_Static_assert(ARRAY_SIZE(options) == HV_DEVICE_OPTIONS + 3, "a word for each");
 
 /* What is behind the option: a row of the table of devices each. */
 static void describe(const char *option)
@@ -40,7 +42,8 @@ static void describe(const char *option)
 			       *argument ? "," : "", argument, row->help);
 	}
 	if (!strcmp(option, "device"))
-		puts("          testdev\n            the test device that kvm-unit-tests want");
+		puts("          pvpanic\n            a panic of the guest's kernel ends the VM\n"
+		     "          testdev\n            the test device that kvm-unit-tests want");
 }
 
 static void __attribute__((noreturn)) help(void)
@@ -50,6 +53,7 @@ static void __attribute__((noreturn)) help(void)
 		printf("      --%s=%s\n", options[n].name, options[n].arg);
 		describe(options[n].name);
 	}
+	puts("      --cdrom=ISO\n            a CD-ROM drive on IDE, with an image in it");
 	exit(fflush(stdout) ? HV_STATUS_ERROR : HV_STATUS_OK);
 }
 
@@ -69,12 +73,17 @@ static void add(struct argp_state *state, struct hv_device_words *words, unsigne
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	unsigned int n = (unsigned int)key - OPT_FIRST;
+	struct hv_device_words *words = state->input;
 
 	if (key == OPT_HELP_DEVICES)
 		help();
+	if (key == OPT_CDROM) {
+		words->config->cdrom = arg;
+		return 0;
+	}
 	if (n >= HV_DEVICE_OPTIONS)
 		return ARGP_ERR_UNKNOWN;
-	add(state, state->input, n, arg);
+	add(state, words, n, arg);
 	return 0;
 }
 

@@ -176,12 +176,23 @@ static void begin_dma(struct hv_ata_drive *drive)
 	begin_write(drive);
 }
 
+static bool is_allowed(const struct hv_ata_drive *drive, uint8_t flags)
+{
+	struct hv_medium *medium = drive->medium;
+
+	if (!(flags & WRITE) || !medium->read_only)
+		return !(flags & MULTIPLE) || drive->s.multiple;
+	if (medium->refused)
+		medium->refused(medium);
+	return false;
+}
+
 static int start_transfer(struct hv_ata_drive *drive, uint8_t flags)
 {
 	uint64_t lba = get_address(drive, flags), sectors = sectors_of(drive);
 	uint32_t count = hv_ata_get_count(drive, flags & EXT);
 
-	if ((flags & MULTIPLE && !drive->s.multiple) || (flags & WRITE && drive->medium->read_only))
+	if (!is_allowed(drive, flags))
 		return -EINVAL;
 	if (lba >= sectors || count > sectors - lba) {
 		if (lba != UINT64_MAX)

@@ -32,6 +32,7 @@ struct hv_medium_io {
  * @serial: up to 20 bytes
  * @submit: begin; with the machine's lock held, so wait for nothing. One at a time: the next one
  *	comes from done() or later. done() is never called from here
+ * @refused: the guest has wanted to write to one that is read-only; may be NULL
  */
 struct hv_medium {
 	uint64_t size;
@@ -39,6 +40,7 @@ struct hv_medium {
 	bool read_only;
 	const char *serial;
 	void (*submit)(struct hv_medium *medium, struct hv_medium_io *io);
+	void (*refused)(struct hv_medium *medium);
 };
 
 #endif

@@ -17,7 +17,7 @@ struct hv_piix_ide_config {
 	struct hv_bus *bus;
 	struct hv_pci *pci;
 	const struct hv_memory *memory;
-	uint16_t bus_master;		/* where its 16 ports are at first */
+	uint16_t bus_master;		/* where its 16 ports are at first; 0: nowhere */
 	struct hv_irq irq[HV_PIIX_IDE_CHANNELS];	/* ISA 14 and 15 */
 };
 

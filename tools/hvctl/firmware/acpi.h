@@ -20,6 +20,7 @@ struct hv_acpi_config {
 	uint8_t ioapic_id;
 	unsigned int com_ports;		/* bit n: COM(n + 1) is there */
 	uint16_t pm_base;		/* the first of the PM block's ports */
+	bool pvpanic;
 	unsigned int pci_slots;		/* INTx is described for devices below this number */
 	uint8_t pci_irq[HV_PCI_INTX];	/* the 8259 inputs that it comes to */
 	/* What the PCI bus may use: first and last. */

@@ -2,6 +2,7 @@
 /* The DSDT: devices that cannot be found by looking, and how PCI interrupts are wired. */
 #include "acpi_dsdt.h"
 #include "dev/pc.h"
+#include "dev/pvpanic.h"
 
 /* Device (@name) { _HID @id, _UID @uid, ...; the caller goes on and closes it. */
 static void begin_device(struct hv_aml *aml, const char *name, const char *id, uint32_t uid)
@@ -71,6 +72,19 @@ static void add_fw_cfg(struct hv_aml *aml)
 	hv_aml_device(aml, "FWCF");
 	hv_aml_name(aml, "_HID");
 	hv_aml_string(aml, "QEMU0002");
+	hv_aml_crs(aml, &res);
+	hv_aml_end(aml);
+}
+
+/* Guests' drivers match this very name. */
+static void add_pvpanic(struct hv_aml *aml)
+{
+	struct hv_aml_resources res = { .len = 0 };
+
+	hv_aml_add_io(&res, HV_PVPANIC_PORT, 1);
+	hv_aml_device(aml, "PEVT");
+	hv_aml_name(aml, "_HID");
+	hv_aml_string(aml, "QEMU0001");
 	hv_aml_crs(aml, &res);
 	hv_aml_end(aml);
 }
@@ -171,6 +185,8 @@ void hv_acpi_dsdt(struct hv_aml *aml, const struct hv_acpi_config *config)
 	add_keyboard(aml);
 	add_hpet(aml);
 	add_fw_cfg(aml);
+	if (config->pvpanic)
+		add_pvpanic(aml);
 	add_board(aml, config->pm_base);
 	hv_aml_end(aml);
 }

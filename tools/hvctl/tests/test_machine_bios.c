@@ -6,6 +6,7 @@
 #include "lib/x86.h"
 #include "machine_test.h"
 #include "vmm/machine_bios.h"
+#include "vmm/machine_ide.h"
 
 #define STACK 0x6000
 #define SECTOR_PATH "/tmp/hv-sector-XXXXXX"
@@ -184,15 +185,43 @@ static void test_told(void **state)
 	assert_false(hv_machine_bios_has_told(machine));
 }
 
-static void test_no_ide(void **state)
+static void ide_command(uint8_t command)
+{
+	test_out(machine, 0x1f6, 1, 0xe0);
+	test_out(machine, 0x1f2, 1, 1);
+	for (uint16_t port = 0x1f3; port < 0x1f6; port++)
+		test_out(machine, port, 1, 0);
+	test_out(machine, 0x1f7, 1, command);
+}
+
+static uint64_t in(uint16_t port, unsigned int width)
 {
 	uint64_t value = 0;
 
+	assert_true(test_access(machine, HV_PORT, port, width, false, &value));
+	return value & ((1ull << 8 * width) - 1);
+}
+
+/* What the guest has started from is the first disk, too, and stays as it is. */
+static void test_image_is_a_disk(void **state)
+{
+	uint8_t first[2];
+
 	(void)state;
-	assert_false(machine->bios->told_ide);
-	assert_true(test_access(machine, HV_PORT, 0x1f7, 1, false, &value));
-	assert_int_equal(value & 0xff, 0xff);
-	assert_true(machine->bios->told_ide);
+	assert_non_null(machine->ide);
+	assert_true(hv_payload_read_image(&machine->payload, 0, first, sizeof(first)));
+	ide_command(0x20);
+	while (in(0x1f7, 1) & 0x80)
+		usleep(1000);
+	assert_int_equal(in(0x1f7, 1), 0x58);
+	assert_int_equal(in(0x1f0, 2), first[0] | first[1] << 8);
+	hv_machine_ide_reset(machine);
+	ide_command(0x30);
+	assert_int_equal(in(0x1f7, 1), 0x51);
+	/* Whatever it is at is over behind this. */
+	ide_command(0x20);
+	hv_machine_ide_settle(machine);
+	assert_int_equal(in(0x1f7, 1), 0x58);
 }
 
 static int loses_its_state(struct fake_vcpu *vcpu)
@@ -236,7 +265,7 @@ static void test_bare(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_start),    T(test_keys), T(test_disk), T(test_no_ide),
+		T(test_start),    T(test_keys), T(test_disk), T(test_image_is_a_disk),
 		T(test_no_state), T(test_bare), T(test_told), T(test_output),
 	};
 

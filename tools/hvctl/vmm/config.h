@@ -68,6 +68,8 @@ struct hv_device_choice {
  * @display: where the screen is seen; what wants one makes a machine a PC by default
  * @device: disks, networks and the like, in the order of their PCI slots; @devices of them
  * @testdev: with the PC test device
+ * @pvpanic: with the port by which a guest says that it has panicked
+ * @cdrom: an ISO image; NULL: no drive
  * @no_reboot: end when the guest reboots
  * @shared_memory: RAM in a memfd, whatever that costs
  * @load: what is loaded, and how
@@ -88,6 +90,8 @@ struct hv_config {
 	struct hv_device_choice device[HV_CONFIG_DEVICES_MAX];
 	unsigned int devices;
 	bool testdev;
+	bool pvpanic;
+	const char *cdrom;
 	bool no_reboot;
 	bool shared_memory;
 	struct hv_payload_config load;

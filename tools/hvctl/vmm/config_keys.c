@@ -301,9 +301,8 @@ static const struct hv_form cpus_form = { read_cpus, write_cpus };
 static char *join_backend(const char *before, const char *dir, const char *backend)
 {
 	const char *kind = strncmp(backend, UNIX_BACKEND, 5) ? FILE_BACKEND : UNIX_BACKEND;
-	const size_t len = strlen(kind);
-	bool has_path = !strncmp(backend, kind, len) && backend[len];
-	char *file = has_path ? hv_path_join(kind, dir, backend + len) : strdup(backend);
+	bool has_path = !strncmp(backend, kind, 5) && backend[5];
+	char *file = has_path ? hv_path_join(kind, dir, backend + 5) : strdup(backend);
 	char *joined = file ? hv_path_join(before, NULL, file) : NULL;
 
 	free(file);
@@ -542,12 +541,14 @@ static const struct hv_form_key keys[] = {
 	SPECIAL("cpu", &cpu_form),
 	CHOICE_OF("display", display, hv_display_names),
 	SPECIAL("disk", &hv_form_devices),
+	K("cdrom", &path_form, cdrom),
 	SPECIAL("net", &hv_form_devices),
 	SPECIAL("share", &hv_form_devices),
 	SPECIAL("vsock", &hv_form_devices),
 	{ "vhost_user", &hv_form_devices, 0, (const char *const[]){ "vhost-user" } },
 	SPECIAL("device", &hv_form_devices),
 	K("testdev", &bool_form, testdev),
+	K("pvpanic", &bool_form, pvpanic),
 	K("no_reboot", &bool_form, no_reboot),
 	K("shared_memory", &bool_form, shared_memory),
 	SPECIAL("console", &console_form),

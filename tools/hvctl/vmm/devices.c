@@ -10,11 +10,13 @@
 #include "devices.h"
 #include "lib/lock.h"
 #include "lib/tvx.h"
+#include "machine_ide.h"
 #include "machine_pc.h"
 #include "virtio/pci.h"
 
 #define DEVICE	   "device"	/* --device NAME[,...] */
-#define TESTDEV	   "testdev"	/* on no bus that it could be found on */
+#define TESTDEV	   "testdev"
+#define PVPANIC	   "pvpanic"
 #define FIRST_SLOT 2		/* behind the chipset */
 
 /* ----------------------------------------------------------- configuration */
@@ -40,40 +42,59 @@ static const struct hv_virtio_row *find_named(const char *text, const char **opt
 	return NULL;
 }
 
+static int add_choice(struct hv_config *config, struct hv_device_choice choice,
+		      struct hv_error *err)
+{
+	if (config->devices == HV_CONFIG_DEVICES_MAX)
+		return hv_fail(err, ENOSPC, "one too many; a machine has room for %d devices",
+			       HV_CONFIG_DEVICES_MAX);
+	config->device[config->devices++] = choice;
+	return 0;
+}
+
 static int add(struct hv_config *config, const struct hv_virtio_row *row, const char *text,
 	       struct hv_error *err)
 {
 	int error = row->check ? row->check(text, err) : 0;
 
-	if (error)
-		return error;
-	if (config->devices == HV_CONFIG_DEVICES_MAX)
-		return hv_fail(err, ENOSPC, "one too many; a machine has room for %d devices",
-			       HV_CONFIG_DEVICES_MAX);
-	config->device[config->devices++] = (struct hv_device_choice){ hv_virtio_word(row), text };
-	return 0;
+	return error ? error :
+		       add_choice(config, (struct hv_device_choice){ hv_virtio_word(row), text },
+				  err);
+}
+
+/* Those of the board itself, which are on no bus that they could be found on. */
+static bool add_to_board(struct hv_config *config, const char *name)
+{
+	if (!strcmp(name, TESTDEV))
+		config->testdev = true;
+	else if (!strcmp(name, PVPANIC))
+		config->pvpanic = true;
+	else
+		return false;
+	return true;
 }
 
 int hv_config_add_device(struct hv_config *config, const char *option, const char *text,
 			 struct hv_error *err)
 {
+	const struct hv_device_choice choice = { option, text };
 	const struct hv_virtio_row *row;
 	char names[100];
 
+	if (hv_machine_ide_takes(&choice))
+		return add_choice(config, choice, err);
 	row = hv_virtio_find(option);
 	if (row)
 		return add(config, row, text, err);
 	if (strcmp(option, DEVICE))
 		return hv_fail(err, EINVAL, "this hvctl was built without such devices");
-	if (!strcmp(text, TESTDEV)) {
-		config->testdev = true;
+	if (add_to_board(config, text))
 		return 0;
-	}
 	row = find_named(text, &text);
 	if (row)
 		return add(config, row, text, err);
 	list_names(names, sizeof(names));
-	return hv_fail(err, EINVAL, "no such device; there are %s" TESTDEV, names);
+	return hv_fail(err, EINVAL, "no such device; there are %s" PVPANIC ", " TESTDEV, names);
 }
 
 static bool is_of(const struct hv_device_choice *choice, const char *option)
@@ -92,14 +113,17 @@ void hv_config_drop_devices(struct hv_config *config, const char *option)
 			config->device[kept++] = config->device[i];
 	config->devices = kept;
 	if (!strcmp(option, DEVICE))
-		config->testdev = false;
+		config->testdev = config->pvpanic = false;
 }
 
 bool hv_devices_share_memory(const struct hv_config *config)
 {
-	for (unsigned int i = 0; i < config->devices; i++)
-		if (hv_virtio_find(config->device[i].option)->shared_memory)
+	for (unsigned int i = 0; i < config->devices; i++) {
+		const struct hv_virtio_row *row = hv_virtio_find(config->device[i].option);
+
+		if (row && row->shared_memory)
 			return true;
+	}
 	return false;
 }
 
@@ -130,7 +154,8 @@ static unsigned int index_of(const struct hv_config *config, unsigned int n)
 	unsigned int index = 0;
 
 	for (unsigned int i = 0; i < n; i++)
-		index += !strcmp(config->device[i].option, config->device[n].option);
+		index += !strcmp(config->device[i].option, config->device[n].option) &&
+			 !hv_machine_ide_takes(&config->device[i]);
 	return index;
 }
 
@@ -171,7 +196,7 @@ static int create(struct hv_machine *machine, unsigned int n, struct hv_error *e
 	dev = make(machine, n, err);
 	if (!dev)
 		return -EINVAL;
-	error = hv_virtio_pci_create(&machine->devices[n], &config, dev, err);
+	error = hv_virtio_pci_create(&machine->devices[machine->nr_devices], &config, dev, err);
 	if (!error)
 		machine->nr_devices++;
 	return error;
@@ -186,7 +211,8 @@ int hv_devices_create(struct hv_machine *machine, struct hv_error *err)
 	if (!machine->devices)
 		return hv_fail(err, ENOMEM, "no memory for devices; close something");
 	for (unsigned int n = 0; n < machine->config.devices && !error; n++)
-		error = create(machine, n, err);
+		if (!hv_machine_ide_takes(&machine->config.device[n]))
+			error = create(machine, n, err);
 	return error;
 }
 

@@ -21,6 +21,7 @@
 #include "load/protocol.h"
 #include "machine.h"
 #include "machine_bios.h"
+#include "machine_ide.h"
 #include "machine_pc.h"
 #include "serial.h"
 
@@ -172,9 +173,12 @@ static int check_descriptors(const struct hv_machine *machine, struct hv_error *
 
 bool hv_machine_is_pc(const struct hv_machine *machine)
 {
-	if (machine->config.machine == HV_MACHINE_DEFAULT)
-		return machine->payload.protocol->pc || machine->config.display != HV_DISPLAY_NONE;
-	return machine->config.machine == HV_MACHINE_PC;
+	const struct hv_config *config = &machine->config;
+
+	if (config->machine == HV_MACHINE_DEFAULT)
+		return machine->payload.protocol->pc || config->display != HV_DISPLAY_NONE ||
+		       config->devices || config->cdrom;
+	return config->machine == HV_MACHINE_PC;
 }
 
 static int make_memory(struct hv_machine *machine, int fd, struct hv_error *err)
@@ -271,8 +275,13 @@ static int check_bare(const struct hv_machine *machine, struct hv_error *err)
 	err->subject = machine->config.devices ? machine->config.device[0].text : NULL;
 	if (machine->config.devices)
 		return hv_fail(err, EINVAL, "a bare machine has no devices; add --machine pc");
-	err->subject = "--device testdev";
-	return machine->config.testdev ? hv_fail(err, EINVAL, "is a PC's; add --machine pc") : 0;
+	err->subject = "--cdrom";
+	if (machine->config.cdrom)
+		return hv_fail(err, EINVAL, "a bare machine has no drives; add --machine pc");
+	err->subject = machine->config.pvpanic ? "--device pvpanic" : "--device testdev";
+	return machine->config.testdev || machine->config.pvpanic ?
+		       hv_fail(err, EINVAL, "is a PC's; add --machine pc") :
+		       0;
 }
 
 static int check_vcpus(const struct hv_machine *machine, struct hv_error *err)
@@ -378,7 +387,9 @@ static int create_devices(struct hv_machine *machine, struct hv_error *err)
 		error = hv_exitport_init(&machine->exitport, &exitport);
 	if (error)
 		return hv_fail(err, -error, "two devices want the same ports; please report it");
-	error = hv_serial_create(machine, err);
+	error = hv_machine_ide_create(machine, err);
+	if (!error)
+		error = hv_serial_create(machine, err);
 	if (error || !machine->pc)
 		return error;
 	/* Firmware is told of them. */
@@ -430,6 +441,8 @@ struct hv_machine *hv_machine_prepare(const struct hv_config *config, int memory
 		error = read_input(machine, memory_fd, err);
 	if (!error)
 		error = check_bare(machine, err);
+	if (!error)
+		error = hv_machine_ide_prepare(machine, err);
 	if (!error)
 		return machine;
 	hv_machine_destroy(machine);
@@ -485,6 +498,7 @@ struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_e
 
 void hv_machine_destroy(struct hv_machine *machine)
 {
+	hv_machine_ide_stop(machine);
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
 		hv_vcpu_destroy(&machine->vcpus[i]);
 	hv_machine_close_consoles(machine);
@@ -493,6 +507,7 @@ void hv_machine_destroy(struct hv_machine *machine)
 	hv_devices_destroy(machine);
 	hv_serial_destroy(machine);
 	hv_machine_bios_destroy(machine);
+	hv_machine_ide_destroy(machine);
 	hv_machine_pc_destroy(machine);
 	pthread_mutex_unlock(&machine->lock);
 	free(machine->vcpus);

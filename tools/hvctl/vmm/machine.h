@@ -26,6 +26,7 @@
 
 struct hv_display;
 struct hv_machine_bios;
+struct hv_machine_ide;
 struct hv_virtio_pci;
 
 /* hv_machine.attention: why vCPUs are to look around before they enter the guest again. */
@@ -53,6 +54,7 @@ struct hv_machine {
 	uint64_t time_stopped_ns;	/* guest time stands still here; 0: it goes on */
 	struct hv_machine_pc *pc;	/* NULL: a bare machine */
 	struct hv_machine_bios *bios;	/* NULL: the guest asks for none */
+	struct hv_machine_ide *ide;	/* NULL: no ATA drives */
 	struct hv_serial *serial;	/* HV_PC_COM_PORTS of them */
 	struct hv_backend console_end;	/* what it is connected to */
 	struct hv_console console;

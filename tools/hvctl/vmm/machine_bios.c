@@ -13,8 +13,6 @@
 
 #define UART_DATA 0
 #define UART_LSR 5
-#define IDE_PORT 0x1f0
-#define IDE_PORTS 8
 #define UART_LSR_READY 0x01
 #define POLLS 32
 /* What a terminal sends for one key comes at once. */
@@ -153,26 +151,8 @@ static bool read_disk(void *ctx, uint64_t offset, void *data, size_t len)
 	return hv_payload_read_image(&bios->machine->payload, offset, data, len);
 }
 
-/* Systems that have their own driver for the disk that the BIOS reads wait for it for ever. */
-static void access_ide(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
+static int add_port(struct hv_machine_bios *bios)
 {
-	struct hv_machine_bios *bios = dev;
-
-	(void)offset;
-	(void)width;
-	if (!bios->told_ide)
-		say(bios,
-		    "the guest looks for an IDE disk at port 1F0H; there is none, but INT 13H");
-	bios->told_ide = true;
-	if (!write)
-		*value = UINT64_MAX;
-}
-
-static int add_ports(struct hv_machine_bios *bios)
-{
-	struct hv_bus *bus = &bios->machine->bus;
-	int error;
-
 	bios->region = (struct hv_region){
 		.name = "BIOS",
 		.space = HV_PORT,
@@ -181,21 +161,7 @@ static int add_ports(struct hv_machine_bios *bios)
 		.access = access_port,
 		.dev = bios,
 	};
-	bios->ide_region = (struct hv_region){
-		.name = "no IDE disk",
-		.space = HV_PORT,
-		.base = IDE_PORT,
-		.len = IDE_PORTS,
-		.access = access_ide,
-		.dev = bios,
-	};
-	error = hv_bus_register(bus, &bios->region);
-	if (error)
-		return error;
-	error = hv_bus_register(bus, &bios->ide_region);
-	if (error)
-		hv_bus_unregister(bus, &bios->region);
-	return error;
+	return hv_bus_register(&bios->machine->bus, &bios->region);
 }
 
 int hv_machine_bios_create(struct hv_machine *machine)
@@ -219,7 +185,7 @@ int hv_machine_bios_create(struct hv_machine *machine)
 		return -ENOMEM;
 	bios->machine = machine;
 	hv_bios_init(&bios->bios, &config);
-	error = add_ports(bios);
+	error = add_port(bios);
 	if (error) {
 		free(bios);
 		return error;
@@ -233,7 +199,6 @@ void hv_machine_bios_destroy(struct hv_machine *machine)
 	if (!machine->bios)
 		return;
 	hv_bus_unregister(&machine->bus, &machine->bios->region);
-	hv_bus_unregister(&machine->bus, &machine->bios->ide_region);
 	free(machine->bios);
 	machine->bios = NULL;
 }

@@ -9,8 +9,7 @@
 
 struct hv_machine_bios {
 	struct hv_machine *machine;
-	struct hv_region region, ide_region;
-	bool told_ide;
+	struct hv_region region;
 	struct hv_bios bios;
 	/* From the serial console, and not a whole keystroke yet */
 	uint8_t typed[HV_KEYS_MAX];

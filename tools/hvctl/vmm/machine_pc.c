@@ -8,6 +8,7 @@
 #include "devices.h"
 #include "lib/lock.h"
 #include "lib/tvx.h"
+#include "machine_ide.h"
 #include "machine_pc.h"
 #include "serial.h"
 #include "state.h"
@@ -258,6 +259,39 @@ static int create_testdev(struct hv_machine_pc *pc)
 	return error;
 }
 
+/* In the words of its console, if those were seen. */
+static void panicked(void *ctx, uint8_t events)
+{
+	struct hv_machine_pc *pc = ctx;
+	const char *text;
+
+	hv_serial_flush(pc->machine);
+	text = hv_serial_panic(pc->machine);
+	if (!text)
+		text = events & HV_PVPANIC_PANICKED ?
+			       "it has told pvpanic" :
+			       "it has told pvpanic, and loads a crash kernel";
+	hv_machine_end(pc->machine, HV_END_PANIC, 0, "%s", text);
+}
+
+static int create_pvpanic(struct hv_machine_pc *pc)
+{
+	const struct hv_pvpanic_config config = {
+		.bus = &pc->machine->bus,
+		.panicked = panicked,
+		.ctx = pc,
+	};
+
+	return pc->machine->config.pvpanic ? hv_pvpanic_init(&pc->pvpanic, &config) : 0;
+}
+
+/* What is not on the bus is not missed there. */
+static void destroy_pvpanic(struct hv_machine_pc *pc)
+{
+	if (pc->machine->config.pvpanic)
+		hv_pvpanic_exit(&pc->pvpanic);
+}
+
 int hv_machine_pc_create(struct hv_machine *machine)
 {
 	struct hv_machine_pc *pc = calloc(1, sizeof(*pc));
@@ -297,13 +331,16 @@ int hv_machine_pc_create(struct hv_machine *machine)
 	error = hv_xapic_init(&pc->xapic, &xapic);
 	if (error)
 		goto exit_board;
-	error = create_testdev(pc);
+	error = create_pvpanic(pc);
+	if (!error)
+		error = create_testdev(pc);
 	if (error)
 		goto exit_xapic;
 	machine->pc = pc;
 	return 0;
 
 exit_xapic:
+	destroy_pvpanic(pc);
 	hv_xapic_exit(&pc->xapic);
 exit_board:
 	hv_pc_exit(&pc->board);
@@ -316,6 +353,7 @@ void hv_machine_pc_destroy(struct hv_machine *machine)
 {
 	if (!machine->pc)
 		return;
+	destroy_pvpanic(machine->pc);
 	if (machine->pc->testdev)
 		hv_testdev_exit(machine->pc->testdev);
 	free(machine->pc->testdev);
@@ -377,6 +415,7 @@ static void reset_chips(struct hv_machine *machine)
 
 	hv_devices_reset(machine);
 	hv_serial_reset(machine);
+	hv_machine_ide_reset(machine);
 	if (pc->testdev)
 		hv_testdev_reset(pc->testdev);
 	hv_pc_reset(&pc->board);

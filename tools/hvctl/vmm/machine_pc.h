@@ -11,6 +11,7 @@
 #define HV_VMM_MACHINE_PC_H
 
 #include "dev/pc.h"
+#include "dev/pvpanic.h"
 #include "dev/testdev.h"
 #include "dev/xapic.h"
 #include "firmware/fw_files.h"
@@ -31,6 +32,7 @@ struct hv_machine_pc {
 	struct hv_xapic xapic;
 	struct hv_fw_files fw_files;
 	struct hv_testdev *testdev;	/* NULL: not asked for */
+	struct hv_pvpanic pvpanic;	/* without a bus: not asked for */
 	atomic_bool intr;		/* INTR of the 8259s */
 	bool has_shut_down;		/* by a triple fault, at @shutdown_ns */
 	uint64_t shutdown_ns;

@@ -37,6 +37,7 @@ static struct hv_acpi_config acpi_config(const struct hv_machine *machine)
 		.ioapic_id = HV_MACHINE_IOAPIC_ID,
 		.com_ports = hv_serial_present(machine),
 		.pm_base = pm_base(machine->pc),
+		.pvpanic = machine->config.pvpanic,
 		.pci_slots = hv_pci_slots(&machine->pc->board.pci),
 		.port_first = HV_MACHINE_PCI_PORT_FIRST,
 		.port_last = HV_MACHINE_PCI_PORT_LAST,

@@ -13,6 +13,7 @@
 #include "lib/tvx.h"
 #include "machine.h"
 #include "machine_bios.h"
+#include "machine_ide.h"
 #include "report.h"
 #include "screen.h"
 #include "serial.h"
@@ -154,6 +155,7 @@ static bool save(struct session *session, struct hv_state *state)
 
 	if (!hv_machine_pause(machine))
 		return false;
+	hv_machine_ide_settle(machine);
 	pthread_mutex_lock(&machine->lock);
 	error = hv_machine_stop_time(machine);
 	if (error)

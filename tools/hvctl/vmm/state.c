@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/util.h"
+#include "machine_ide.h"
 #include "machine_pc.h"
 #include "records.h"
 #include "serial.h"
@@ -51,9 +52,26 @@ static const struct hv_state_row pc_state = { &hv_machine_pc_kind, 0, 0 };
 
 static const struct hv_state_row testdev_state = { &hv_testdev_kind, 0, 0 };
 
+static const struct hv_state_row ide_states[] = {
+	{ &hv_pci_device_kind, HV_PIIX_IDE, offsetof(struct hv_piix_ide, function) },
+	{ &hv_piix_ide_kind, 0, 0 },
+};
+
 static bool has_port(const struct hv_machine *machine, unsigned int port)
 {
 	return machine->serial[port].end.choice.kind != HV_SERIAL_NONE;
+}
+
+static int save_ide(const struct hv_machine *machine, struct hv_state *state, struct hv_error *err)
+{
+	const struct hv_piix_ide *ide = hv_machine_ide_chip(machine);
+	int error = 0;
+
+	if (ide && hv_piix_ide_is_busy(ide))
+		return hv_fail(err, EBUSY, "a disk is at work; let it come to rest first");
+	for (unsigned int i = 0; ide && i < ARRAY_SIZE(ide_states) && !error; i++)
+		error = save_row(state, &ide_states[i], ide_states[i].instance, ide, err);
+	return error;
 }
 
 static int save_chips(const struct hv_machine *machine, struct hv_state *state,
@@ -73,6 +91,8 @@ static int save_chips(const struct hv_machine *machine, struct hv_state *state,
 	for (unsigned int i = 0; i < HV_PC_STATES && !error; i++)
 		error = save_row(state, &hv_pc_states[i], hv_pc_states[i].instance,
 				 &machine->pc->board, err);
+	if (!error)
+		error = save_ide(machine, state, err);
 	if (!error && machine->pc->testdev)
 		error = save_row(state, &testdev_state, 0, machine->pc->testdev, err);
 	return error ? error : save_row(state, &pc_state, 0, machine->pc, err);
@@ -82,6 +102,7 @@ static int save_chips(const struct hv_machine *machine, struct hv_state *state,
 struct chips {
 	const void *port[HV_PC_COM_PORTS][ARRAY_SIZE(port_states)];
 	const void *board[HV_PC_STATES];
+	const void *ide[ARRAY_SIZE(ide_states)];
 	const void *testdev;
 	const void *pc;
 };
@@ -108,6 +129,23 @@ static int find_ports(const struct hv_machine *machine, const struct hv_state *s
 				return bad_record(row, err);
 			chips->port[port][i] = record;
 		}
+	return 0;
+}
+
+static int find_ide(const struct hv_machine *machine, const struct hv_state *state,
+		    struct chips *chips, struct hv_error *err)
+{
+	const struct hv_piix_ide *ide = hv_machine_ide_chip(machine);
+
+	for (unsigned int i = 0; ide && i < ARRAY_SIZE(ide_states); i++) {
+		const struct hv_state_row *row = &ide_states[i];
+
+		chips->ide[i] = find_row(state, row, row->instance, err);
+		if (!chips->ide[i])
+			return -EINVAL;
+		if (row->kind->check((const char *)ide + row->offset, chips->ide[i]))
+			return bad_record(row, err);
+	}
 	return 0;
 }
 
@@ -151,6 +189,9 @@ static void load_chips(struct hv_machine *machine, const struct chips *chips)
 		}
 	if (!machine->pc)
 		return;
+	for (unsigned int i = 0; machine->ide && i < ARRAY_SIZE(ide_states); i++)
+		(void)ide_states[i].kind->load(
+			(char *)hv_machine_ide_chip(machine) + ide_states[i].offset, chips->ide[i]);
 	(void)hv_pc_load(&machine->pc->board, chips->board);
 	if (chips->testdev)
 		(void)hv_testdev_kind.load(machine->pc->testdev, chips->testdev);
@@ -420,6 +461,8 @@ static int load(struct hv_machine *machine, const struct hv_state *state, struct
 
 	if (!error && machine->pc)
 		error = find_board(machine, state, &chips, err);
+	if (!error)
+		error = find_ide(machine, state, &chips, err);
 	if (!error)
 		error = check_memory(machine, state, err);
 	if (!error)
