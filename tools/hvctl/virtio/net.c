@@ -170,6 +170,9 @@ void hv_net_transmit(struct hv_net *net, unsigned int pair)
 	struct hv_vqueue *queue = hv_virtio_ring(&net->dev, hv_net_tx(pair));
 	unsigned int budget = BUDGET;
 
+	/* A backend may have been busy with a pair that the driver does not use any more. */
+	if (pair >= net->pairs)
+		return;
 	do {
 		hv_vqueue_hush(queue);
 	} while (transmit_some(net, pair, &budget) && hv_vqueue_listen(queue));
