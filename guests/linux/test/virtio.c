@@ -74,7 +74,8 @@ static const struct row disk_rows[] = {
 static const struct row file_rows[] = {
 	{ "mke2fs -F /dev/vda >/dev/null && mount -t ext2 /dev/vda /mnt && echo made", "made", "a file system" },
 	{ "cp -a /bin /mnt && sync && umount /mnt && echo filled", "filled", "... takes files" },
-	{ "mount -t ext2 -o ro /dev/vda /mnt && diff -r /bin /mnt/bin && echo same", "same", "... which are there again" },
+	{ "mount -t ext2 -o ro /dev/vda /mnt && diff -r /bin /mnt/bin && echo same", "same",
+	  "... which are there again" },
 	{ "umount /mnt && blkdiscard /dev/vda && echo gone", "gone", "all of it is discarded" },
 };
 

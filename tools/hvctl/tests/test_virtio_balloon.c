@@ -92,8 +92,8 @@ static void test_inflate(void **state)
 {
 	const uint32_t first = (uint32_t)(pages >> 12);
 	/* Upwards, downwards, alone, and twice. */
-	const uint32_t pfns[] = { first + 1, first + 2, first + 3, first + 9, first + 8,
-				  first + 20, first + 20, first + 2 };
+	const uint32_t pfns[] = { first + 1, first + 2,  first + 3,  first + 9,
+				  first + 8, first + 20, first + 20, first + 2 };
 	uint64_t before = hv_memory_resident(&driver.memory);
 
 	(void)state;
@@ -101,8 +101,8 @@ static void test_inflate(void **state)
 	/* The page with the numbers has come. */
 	assert_int_equal(hv_memory_resident(&driver.memory), before + 4096 - 6 * 4096);
 	for (unsigned int page = 0; page < 32; page++)
-		assert_int_equal(is_there(page), !(page >= 1 && page <= 3) && page != 8 &&
-							 page != 9 && page != 20);
+		assert_int_equal(is_there(page),
+				 !(page >= 1 && page <= 3) && page != 8 && page != 9 && page != 20);
 	put_pfns(DEFLATE, pfns, 8);
 	assert_false(is_there(1));
 	assert_true(is_there(0));
@@ -122,7 +122,8 @@ static void test_whoever_asks_is_told(void **state)
 /* Pages that there are not, a ROM, half a number: nothing happens, and the device goes on. */
 static void test_nonsense(void **state)
 {
-	const uint32_t pfns[] = { 0xffffffff, DRIVER_MEMORY >> 12, 0xfffff, (uint32_t)(pages >> 12) };
+	const uint32_t pfns[] = { 0xffffffff, DRIVER_MEMORY >> 12, 0xfffff,
+				  (uint32_t)(pages >> 12) };
 	struct hv_error err;
 
 	(void)state;
@@ -247,8 +248,8 @@ static bool has_told(uint64_t free_bytes)
 	for (unsigned int ms = 0; ms < DRIVER_WAIT_MS; ms++) {
 		hv_balloon_look(driver.dev, &facts);
 		if (facts.told_ns && facts.count[VIRTIO_BALLOON_S_MEMFREE] == free_bytes)
-			return facts.known == (1u << VIRTIO_BALLOON_S_MEMFREE |
-					       1u << VIRTIO_BALLOON_S_MAJFLT);
+			return facts.known ==
+			       (1u << VIRTIO_BALLOON_S_MEMFREE | 1u << VIRTIO_BALLOON_S_MAJFLT);
 		usleep(1000);
 	}
 	return false;
@@ -274,13 +275,13 @@ static void test_stats(void **state)
 	(void)state;
 	hv_balloon_look(driver.dev, &facts);
 	assert_int_equal(facts.told_ns, 0);
-	ask();				/* nobody has come yet */
+	ask(); /* nobody has come yet */
 	put_stats(1000);
 	assert_true(has_told(1000));
 	assert_false(driver_take(&driver, STATS, &len));
 	hv_balloon_ask(driver.dev);
 	assert_int_equal(driver_wait(&driver, STATS), 0);
-	ask();				/* once more before it has answered */
+	ask(); /* once more before it has answered */
 	put_stats(2000);
 	assert_true(has_told(2000));
 }

@@ -2,7 +2,8 @@
 /*
  * Virtio over PCI, in its modern form alone. Registers are ports, which exits give to us decoded;
  * a kick is a port of its own for each queue, and signals its eventfd in the kernel; interrupts
- * are eventfds, which the kernel turns into messages (MSI-X), or the machine's loop into a level (INTx).
+ * are eventfds, which the kernel turns into messages (MSI-X), or the machine's loop into a level
+ * (INTx).
  *
  *  BAR 0, ports	00 common configuration   40 ISR status   80 + 4n notify queue n
  *  BAR 1, ports	device configuration

@@ -21,7 +21,7 @@ struct drive {
 	struct hv_medium medium;
 	struct hv_machine_ide *ide;
 	const struct hv_ata_kind *kind;	/* NULL: no drive */
-	bool is_image;			/* what the guest has started from, which is the payload's */
+	bool is_image;			/* what the guest has started from, the payload's */
 	bool told;			/* that it cannot be written to */
 	struct hv_disk disk;
 	struct hv_disk_queue *queue;
