@@ -48,7 +48,7 @@ struct hv_bench_backend {
 	int (*vcpu_long_mode)(struct hv_bench_vcpu *vcpu);
 	int (*vcpu_call)(struct hv_bench_vcpu *vcpu, uint64_t rip, uint64_t rdi, uint64_t rsi);
 	int (*inject)(struct hv_bench_vcpu *vcpu, unsigned int vector);
-	/* by writes of 4 bytes */
+	/* by writes of 4 bytes; in KVM by writes to GUEST_MMIO_EVENT, too */
 	int (*signal_port)(struct hv_bench_vm *vm, int eventfd, uint16_t port);
 	int (*run)(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit);
 	/* RUN returns STOPPED without entering the guest. */

@@ -31,6 +31,7 @@ extern const char hv_bench_guest_in32[];
 extern const char hv_bench_guest_in32_avx[];
 extern const char hv_bench_guest_outsb[];
 extern const char hv_bench_guest_out_event[];
+extern const char hv_bench_guest_mmio_event[];
 extern const char hv_bench_guest_mmio_read[];
 extern const char hv_bench_guest_mmio_write[];
 extern const char hv_bench_guest_hlt_inject[];

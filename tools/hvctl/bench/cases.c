@@ -44,6 +44,8 @@ const struct hv_bench_case hv_bench_cases[] = {
 	{ G("outsb", outsb, "REP OUTSB of 4 KiB to userspace"), .iterations = 1, .rounds = 5 },
 	{ G("out-event", out_event, "OUT that signals an eventfd"), EXITS, .flags = HV_BENCH_EVENT,
 	  .max_ratio = 0.4 },
+	{ G("kick", out_event, "kick of a virtio device: by a port, in KVM by MMIO"), EXITS,
+	  .kvm_guest = hv_bench_guest_mmio_event, .flags = HV_BENCH_EVENT, .max_ratio = 0.4 },
 	{ G("mmio-read", mmio_read, "MMIO read from userspace"), USER, .max_ticks = 2000 },
 	{ G("mmio-write", mmio_write, "MMIO write to userspace"), USER, .max_ticks = 2000 },
 	{ G("hlt-inject", hlt_inject, "HLT to userspace, which injects an interrupt"), USER },

@@ -16,6 +16,7 @@ struct hv_bench_case {
 	const char *what;
 	/* Either a guest that measures itself: */
 	const char *guest;		/* of guest.S */
+	const char *kvm_guest;		/* what KVM runs in its place, or NULL: the same */
 	const char *other;		/* what other vCPUs run meanwhile, or NULL */
 	unsigned int others;		/* how many: each, and the first, on a CPU of its own */
 	/* ... or something of the host's side: ticks of one operation. */

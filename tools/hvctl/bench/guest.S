@@ -293,6 +293,12 @@ avx_on:
 	out	%eax, %dx
 	ENDLOOP
 
+	CASE mmio_event
+	mov	$GUEST_MMIO_EVENT, %ebx
+	LOOP
+	mov	%eax, (%rbx)
+	ENDLOOP
+
 	CASE mmio_read
 	mov	$GUEST_MMIO, %ebx
 	LOOP

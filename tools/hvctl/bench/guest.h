@@ -21,6 +21,7 @@
 #define GUEST_HIGH_BYTES	0x7e00000	/* 128 MiB in all */
 #define GUEST_TOUCHED_BYTES	0x4000000	/* of them */
 #define GUEST_MMIO		0xd0000000	/* no memory there */
+#define GUEST_MMIO_EVENT	0xd0001000	/* writes signal an eventfd, in KVM */
 #define GUEST_REMAPPED		0x40000000	/* mapped to 0, now and then anew */
 
 #define GUEST_CS		0x08

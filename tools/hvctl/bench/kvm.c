@@ -156,8 +156,11 @@ static int signal_port(struct hv_bench_vm *vm, int eventfd, uint16_t port)
 	struct kvm_ioeventfd event = {
 		.addr = port, .len = 4, .fd = eventfd, .flags = KVM_IOEVENTFD_FLAG_PIO
 	};
+	/* Of any width: so KVM need not decode the write. */
+	struct kvm_ioeventfd mmio = { .addr = GUEST_MMIO_EVENT, .fd = eventfd };
+	int error = call(vm->fd, KVM_IOEVENTFD, &event);
 
-	return call(vm->fd, KVM_IOEVENTFD, &event);
+	return error ? error : call(vm->fd, KVM_IOEVENTFD, &mmio);
 }
 
 static int run(struct hv_bench_vcpu *vcpu, struct hv_bench_exit *exit)

@@ -34,6 +34,8 @@ static void evaluate(const struct hv_bench_case *c, uint64_t ticks[],
 static int run_rounds(const struct hv_bench_case *c, struct hv_bench_vm *vm, uint64_t ticks[],
 		      struct hv_error *err)
 {
+	bool kvm = vm->backend == &hv_bench_kvm;
+	const char *guest = kvm && c->kvm_guest ? c->kvm_guest : c->guest;
 	int error = 0;
 
 	if (c->other)
@@ -41,7 +43,7 @@ static int run_rounds(const struct hv_bench_case *c, struct hv_bench_vm *vm, uin
 	for (unsigned int i = 0; i < c->rounds + WARM_UP && !error; i++) {
 		error = hv_bench_set_high(vm, c->high, err);
 		if (!error)
-			error = hv_bench_run(vm, c->guest, c->iterations, c->argument,
+			error = hv_bench_run(vm, guest, c->iterations, c->argument,
 					     &ticks[i < WARM_UP ? 0 : i - WARM_UP], err);
 	}
 	return error;
