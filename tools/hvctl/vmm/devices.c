@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "control/name.h"
@@ -202,11 +203,24 @@ static int create(struct hv_machine *machine, unsigned int n, struct hv_error *e
 	return error;
 }
 
+/* An eventfd for each queue and for each vector: thirty devices want more than a shell gives. */
+static void raise_fd_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int hv_devices_create(struct hv_machine *machine, struct hv_error *err)
 {
 	int error = 0;
 
 	hv_lock_assert_held(&machine->lock);
+	if (machine->config.devices)
+		raise_fd_limit();
 	machine->devices = calloc(machine->config.devices + 1, sizeof(*machine->devices));
 	if (!machine->devices)
 		return hv_fail(err, ENOMEM, "no memory for devices; close something");
