@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lock.h"
 
@@ -70,17 +71,12 @@ static long find_holder(const struct stat *image)
 	return holder;
 }
 
-static void name_holder(int fd, char *to, size_t room)
+static void name_holder(long pid, char *to, size_t room)
 {
 	char path[64], name[32] = "?";
-	struct stat image;
 	FILE *comm;
-	long pid;
 
 	snprintf(to, room, "another program");
-	if (fstat(fd, &image))
-		return;
-	pid = find_holder(&image);
 	if (!pid)
 		return;
 	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
@@ -92,17 +88,38 @@ static void name_holder(int fd, char *to, size_t room)
 	snprintf(to, room, "process %ld (%s)", pid, name);
 }
 
+/* Is it somebody else's? A file system without locks has none to refuse. */
+static bool is_refused(int fd, const struct flock *lock)
+{
+	return fcntl(fd, F_OFD_SETLK, lock) && (errno == EAGAIN || errno == EACCES);
+}
+
+/*
+ * Who was killed with I/O under way is gone before its io_uring lets go of the file, which the
+ * kernel does behind its back: then the lock is nobody's, and free in a moment.
+ */
+#define NOBODYS_MS 2000
+#define STEP_MS	   10
+
 int hv_disk_lock(int fd, bool read_only, const char *path, struct hv_error *err)
 {
-	struct flock lock = {
+	const struct flock lock = {
 		.l_type = read_only ? F_RDLCK : F_WRLCK,
 		.l_whence = SEEK_SET,
 	};
+	struct stat image;
 	char holder[80];
+	long pid = 0;
 
-	if (!fcntl(fd, F_OFD_SETLK, &lock) || (errno != EAGAIN && errno != EACCES))
-		return 0;
-	name_holder(fd, holder, sizeof(holder));
+	for (unsigned int ms = 0; ms < NOBODYS_MS && !pid; ms += STEP_MS) {
+		if (!is_refused(fd, &lock))
+			return 0;
+		if (!ms && !fstat(fd, &image))
+			pid = find_holder(&image);
+		if (!pid)
+			usleep(STEP_MS * 1000);
+	}
+	name_holder(pid, holder, sizeof(holder));
 	return hv_fail(err, EBUSY, "%.150s is in use by %s; end that first%s", path, holder,
 		       read_only ? "" : ", or have both say ro");
 }

@@ -417,6 +417,7 @@ static void test_written(void **state)
 				  "cpus = 1\n"
 				  "display = \"none\"\n"
 				  "testdev = false\n"
+				  "pvpanic = false\n"
 				  "no_reboot = false\n"
 				  "shared_memory = false\n"
 				  "\n"

@@ -67,10 +67,14 @@ static void be_a_guest(bool flush, unsigned int generation)
 {
 	const struct hv_virtio_env env = { .memory = &driver.memory, .cpus = 1 };
 	struct blk_place flush_place;
+	struct hv_virtio *dev;
 	struct hv_error err;
 
 	driver_init(&driver, false);
-	driver_start(&driver, hv_virtio_find("disk")->create(&env, test_image, &err),
+	dev = hv_virtio_find("disk")->create(&env, test_image, &err);
+	if (!dev)
+		fail_msg("%s", err.text);
+	driver_start(&driver, dev,
 		     flush ? 1ull << VIRTIO_BLK_F_FLUSH : 0);
 	for (unsigned int slot = 0; slot < SLOTS; slot++) {
 		places[slot] = blk_place(&driver, SLOT_SIZE);
