@@ -74,8 +74,7 @@ static void be_a_guest(bool flush, unsigned int generation)
 	dev = hv_virtio_find("disk")->create(&env, test_image, &err);
 	if (!dev)
 		fail_msg("%s", err.text);
-	driver_start(&driver, dev,
-		     flush ? 1ull << VIRTIO_BLK_F_FLUSH : 0);
+	driver_start(&driver, dev, flush ? 1ull << VIRTIO_BLK_F_FLUSH : 0);
 	for (unsigned int slot = 0; slot < SLOTS; slot++) {
 		places[slot] = blk_place(&driver, SLOT_SIZE);
 		numbers[slot] = (uint64_t)generation << 32;
