@@ -164,6 +164,9 @@ void hv_disk_kick(struct hv_disk_queue *queue);
 /* Wait until all are done, and call their done()s. */
 void hv_disk_drain(struct hv_disk_queue *queue);
 
+/* The same, but what has not begun is not done, and what has is not continued: -ECANCELED. */
+void hv_disk_cancel(struct hv_disk_queue *queue);
+
 /* "io_uring" or "threads" */
 const char *hv_disk_queue_method(const struct hv_disk_queue *queue);
 

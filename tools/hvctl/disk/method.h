@@ -43,6 +43,7 @@ struct hv_disk_queue {
 	struct hv_disk_list decided;	/* done, without a call of the host's */
 	unsigned int under_way;
 	bool has_lone;			/* ... and it is one that must be alone */
+	bool cancelling;		/* nothing begins, and nothing goes on */
 	struct hv_timer soon;		/* for @decided */
 	void (*batch)(void *ctx);
 	void *batch_ctx;

@@ -197,6 +197,9 @@ static int after_zeroes(struct hv_disk_queue *queue, struct hv_disk_request *req
 static int after_transfer(struct hv_disk_queue *queue, struct hv_disk_request *request,
 			  int64_t result)
 {
+	/* What a durable write is told may be about those before it. */
+	if (result < 0 && request->step.flags & RWF_DSYNC)
+		atomic_store(&queue->disk->flush_error, (int)-result);
 	if (result <= 0)
 		return result ? (int)result : -EIO;
 	request->moved += (uint64_t)result;
@@ -213,7 +216,8 @@ static int after_flush(struct hv_disk_queue *queue, int64_t result)
 {
 	if (result < 0)
 		atomic_store(&queue->disk->flush_error, (int)-result);
-	return (int)result;
+	/* One that was beside it may be told that all is well. */
+	return -atomic_load(&queue->disk->flush_error);
 }
 
 /* EINVAL: a block device with larger blocks than that. To discard is a hint, and no more. */
@@ -235,8 +239,9 @@ static int after_fallocate(struct hv_disk_queue *queue, struct hv_disk_request *
 
 static int follow(struct hv_disk_queue *queue, struct hv_disk_request *request, int64_t result)
 {
-	if (result == -EINTR)
-		return MORE;
+	/* The latter comes through io_uring from some drivers: nothing was done. */
+	if (result == -EINTR || result == -EAGAIN)
+		return queue->cancelling ? -ECANCELED : MORE;
 	switch (request->step.call) {
 	case HV_DISK_PREADV:
 	case HV_DISK_PWRITEV:
@@ -264,8 +269,18 @@ static bool has_turn(const struct hv_disk_queue *queue, const struct hv_disk_req
 	       !(request->alone && queue->under_way);
 }
 
+static void cancel_waiting(struct hv_disk_queue *queue)
+{
+	struct hv_disk_request *request;
+
+	while ((request = list_take(&queue->waiting)))
+		finish(request, -ECANCELED);
+}
+
 static void start_waiting(struct hv_disk_queue *queue)
 {
+	if (queue->cancelling)
+		cancel_waiting(queue);
 	while (queue->waiting.first && has_turn(queue, queue->waiting.first)) {
 		struct hv_disk_request *request = list_take(&queue->waiting);
 
@@ -279,6 +294,8 @@ void hv_disk_step_done(struct hv_disk_queue *queue, struct hv_disk_request *requ
 {
 	int next = follow(queue, request, result);
 
+	if (next == MORE && queue->cancelling)
+		next = -ECANCELED;
 	if (next == MORE) {
 		queue->method->start(queue, request);
 		return;
@@ -357,11 +374,20 @@ void hv_disk_drain(struct hv_disk_queue *queue)
 			finish_decided(queue);
 		} else if (queue->waiting.first || queue->under_way) {
 			hv_disk_kick(queue);
-			queue->method->wait(queue);
+			if (queue->under_way)
+				queue->method->wait(queue);
 		} else {
 			return;
 		}
 	}
+}
+
+/* What waits is a guest's to make as much of as it likes: nobody does it for one that is gone. */
+void hv_disk_cancel(struct hv_disk_queue *queue)
+{
+	queue->cancelling = true;
+	hv_disk_drain(queue);
+	queue->cancelling = false;
 }
 
 void hv_disk_queue_on_batch(struct hv_disk_queue *queue, void (*fn)(void *ctx), void *ctx)

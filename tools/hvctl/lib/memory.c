@@ -101,14 +101,15 @@ static int init(struct hv_memory *memory, int fd, uint64_t size, struct hv_error
 	return no_address_space(size, -error, err);
 }
 
-/* Its size is for ever: who shares it cannot take pages away from under the guest. */
+/* Its size is for ever: who shares it cannot take pages away from under the guest, nor seal more. */
 static int make_memfd(uint64_t size)
 {
 	int fd = memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
 
 	if (fd < 0)
 		return -errno;
-	if (!ftruncate(fd, size) && !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+	if (!ftruncate(fd, size) &&
+	    !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return fd;
 	error = errno;
 	close(fd);

@@ -137,6 +137,67 @@ static void test_several(void **state)
 	}
 }
 
+static void use(struct driver *driver, struct hv_vqueue *queue, unsigned int count)
+{
+	struct hv_vchain *chain;
+	uint32_t len;
+
+	while (count--) {
+		driver_add(driver, 0, (struct buffer[]){ { HV_MIB, 4, true } }, 1);
+		assert_int_equal(hv_vqueue_pop(queue, &chain), 1);
+		hv_vqueue_push(queue, chain, 4);
+		assert_true(driver_take(driver, 0, &len));
+	}
+}
+
+/* The driver wants to hear of the descriptor at @place, in this round or the next. */
+static void want_event(const struct driver *driver, uint16_t place, bool wrap)
+{
+	struct vring_packed_desc_event *event =
+		driver_at(driver, driver->ring[0].setup.driver, sizeof(*event));
+
+	event->off_wrap = place | wrap << VRING_PACKED_EVENT_F_WRAP_CTR;
+	event->flags = VRING_PACKED_EVENT_FLAG_DESC;
+}
+
+/* Between two times that the driver is told, a packed ring may go around more than once. */
+static void test_rounds(void **state)
+{
+	struct driver driver;
+	struct hv_virtio dev = { .worker.job_fd = -1 };
+	struct hv_vqueue *queue = hv_virtio_ring(&dev, 0);
+	struct hv_error err;
+
+	(void)state;
+	driver_init(&driver, true);
+	assert_int_equal(hv_virtio_init(&dev, &hoard_kind, &driver.memory, HV_VIRTIO_F_RINGS, &err),
+			 0);
+	assert_int_equal(hv_virtio_add_queue(&dev, DRIVER_SIZE, &err), 0);
+	driver.dev = &dev;
+	driver_setup_ring(&driver, 0);
+	driver.ring[0].setup.packed = driver.ring[0].setup.event_idx = true;
+	assert_int_equal(hv_vqueue_up(queue, &driver.ring[0].setup), 0);
+	want_event(&driver, 1, true);
+	use(&driver, queue, 1);
+	hv_vqueue_tell(queue);
+	assert_false(driver_interrupted(&driver, 0, 0));
+	use(&driver, queue, 1);
+	hv_vqueue_tell(queue);
+	assert_true(driver_interrupted(&driver, 0, 0));
+	/* Two rounds, and two with some more: places are as if nothing, or little, had been. */
+	use(&driver, queue, 2 * DRIVER_SIZE);
+	hv_vqueue_tell(queue);
+	assert_true(driver_interrupted(&driver, 0, 0));
+	use(&driver, queue, 2 * DRIVER_SIZE + 5);
+	hv_vqueue_tell(queue);
+	assert_true(driver_interrupted(&driver, 0, 0));
+	hv_vqueue_tell(queue);
+	assert_false(driver_interrupted(&driver, 0, 0));
+	close(driver.ring[0].call_fd);
+	hv_virtio_exit(&dev);
+	hv_memory_exit(&driver.memory);
+}
+
 /* A table of three, linked back and forth where links count. */
 static void test_indirect(void **state)
 {
@@ -547,12 +608,12 @@ static void test_setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chains),      cmocka_unit_test(test_indirect),
-		cmocka_unit_test(test_several),     cmocka_unit_test(test_early),
-		cmocka_unit_test(test_features),    cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_queue_reset), cmocka_unit_test(test_buffers),
-		cmocka_unit_test(test_split_rings), cmocka_unit_test(test_packed_rings),
-		cmocka_unit_test(test_setup),
+		cmocka_unit_test(test_chains),       cmocka_unit_test(test_indirect),
+		cmocka_unit_test(test_several),      cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_early),        cmocka_unit_test(test_features),
+		cmocka_unit_test(test_reset),        cmocka_unit_test(test_queue_reset),
+		cmocka_unit_test(test_buffers),      cmocka_unit_test(test_split_rings),
+		cmocka_unit_test(test_packed_rings), cmocka_unit_test(test_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ static uint8_t status_of(struct blk *blk, int result)
 {
 	if (!result)
 		return VIRTIO_BLK_S_OK;
-	if (result != -EINVAL && result != -EROFS)
+	if (result != -EINVAL && result != -EROFS && result != -ECANCELED)
 		note_error(blk, -result);
 	return VIRTIO_BLK_S_IOERR;
 }
@@ -394,8 +394,16 @@ static void blk_stop(struct hv_virtio *dev)
 {
 	struct blk *blk = to_blk(dev);
 
+	bool resetting;
+
+	pthread_mutex_lock(&dev->lock);
+	resetting = dev->resetting;
+	pthread_mutex_unlock(&dev->lock);
 	hv_timer_cancel(&dev->worker.loop.clock, &blk->look);
-	hv_disk_drain(blk->io);
+	if (resetting)
+		hv_disk_cancel(blk->io);
+	else
+		hv_disk_drain(blk->io);
 	pthread_mutex_lock(&dev->lock);
 	if (dev->resetting) {
 		dev->config[offsetof(struct virtio_blk_config, wce)] = blk->write_cache_first;

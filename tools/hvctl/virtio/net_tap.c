@@ -184,13 +184,19 @@ static int tap_configure(struct hv_net *net)
 	return error ?: attach(tap);
 }
 
+/* A driver that knows of one pair has its control queue behind that. */
+static unsigned int pairs_in_use(const struct hv_net *net)
+{
+	return hv_virtio_has(&net->dev, HV_NET_F(MQ)) ? net->max_pairs : 1;
+}
+
 static int tap_start(struct hv_net *net)
 {
 	struct tap *tap = (struct tap *)net;
 	int error = tap_configure(net);
 
 	if (!error && tap->by_vhost)
-		error = hv_net_vhost_start(tap->vhost, net->max_pairs, tap->fd);
+		error = hv_net_vhost_start(tap->vhost, pairs_in_use(net), tap->fd);
 	tap->running = !error;
 	return error;
 }
@@ -201,7 +207,7 @@ static void tap_stop(struct hv_net *net)
 
 	tap->running = false;
 	if (tap->by_vhost)
-		hv_net_vhost_stop(tap->vhost, net->max_pairs);
+		hv_net_vhost_stop(tap->vhost, pairs_in_use(net));
 	for (unsigned int pair = 0; pair < net->max_pairs; pair++) {
 		tap->queue[pair].held = 0;
 		tap->queue[pair].busy = false;
@@ -212,7 +218,7 @@ static void tap_rewired(struct hv_net *net, unsigned int n)
 {
 	struct tap *tap = (struct tap *)net;
 
-	if (n / 2 < net->max_pairs)
+	if (n / 2 < pairs_in_use(net))
 		hv_net_vhost_rewired(tap->vhost, n);
 }
 

@@ -54,17 +54,26 @@ static void set_isr(struct hv_virtio_pci *t, uint8_t isr)
 	hv_pci_set_intx(&t->device, isr);
 }
 
+/* What was signalled before a reset is nobody's behind it. */
+static bool may_interrupt(struct hv_virtio *dev)
+{
+	bool resetting;
+
+	pthread_mutex_lock(&dev->lock);
+	resetting = dev->resetting;
+	pthread_mutex_unlock(&dev->lock);
+	return !resetting && hv_virtio_status(dev) & HV_VIRTIO_DRIVER_OK;
+}
+
 /* By the machine's loop: who holds the machine's lock may wait for a worker, which takes it not. */
 static void on_intx(void *ctx, short revents)
 {
 	struct hv_virtio_intx *intx = ctx;
 	struct hv_virtio_pci *t = intx->transport;
-	uint64_t count;
 
 	(void)revents;
 	pthread_mutex_lock(t->config.lock);
-	if (read(intx->watch.fd, &count, sizeof(count)) == sizeof(count) &&
-	    !hv_msix_is_enabled(&t->msix))
+	if (hv_take_event(intx->watch.fd) && !hv_msix_is_enabled(&t->msix) && may_interrupt(t->dev))
 		set_isr(t, t->isr | intx->isr);
 	pthread_mutex_unlock(t->config.lock);
 }
@@ -87,12 +96,12 @@ static bool is_pending(void *ctx, unsigned int vector)
 static void set_pending(void *ctx, unsigned int vector, bool pending)
 {
 	const struct hv_virtio_pci *t = ctx;
-	uint64_t count = 1;
+	const uint64_t one = 1;
 
 	if (pending)
-		(void)!write(t->vector_fd[vector], &count, sizeof(count));
+		(void)!write(t->vector_fd[vector], &one, sizeof(one));
 	else
-		(void)!read(t->vector_fd[vector], &count, sizeof(count));
+		(void)hv_take_event(t->vector_fd[vector]);
 }
 
 static void msix_enabled(void *ctx, bool on)
@@ -126,14 +135,23 @@ void hv_virtio_pci_reset(struct hv_virtio_pci *t)
 
 /* -------------------------------------------------------------------- BARs */
 
-/* A kick that the kernel has not taken: of another width, say. */
-static void notify(struct hv_virtio_pci *t, unsigned int offset)
+/*
+ * A kick that the kernel has not taken: of another width, or another device had the port when ours
+ * came there. That one may have gone by now, and so the next one does not come here.
+ */
+static void notify(struct hv_virtio_pci *t, unsigned int offset, unsigned int width)
 {
 	const uint64_t one = 1;
 	unsigned int n = offset / NOTIFY_STEP;
+	int fd;
 
-	if (!(offset % NOTIFY_STEP) && n < t->dev->nr_queues)
-		(void)!write(t->dev->queue[n].ring.kick_fd, &one, sizeof(one));
+	if (offset % NOTIFY_STEP || n >= t->dev->nr_queues)
+		return;
+	fd = t->dev->queue[n].ring.kick_fd;
+	if (width == 2)
+		(void)t->config.ioeventfd(t->config.ctx, true, fd,
+					  (uint16_t)(t->notify_port + offset));
+	(void)!write(fd, &one, sizeof(one));
 }
 
 static uint8_t take_isr(struct hv_virtio_pci *t)
@@ -152,7 +170,7 @@ static void access_registers(void *dev, uint64_t offset, unsigned int width, boo
 	if (write && offset < COMMON + COMMON_LEN)
 		hv_virtio_pci_write_common(t, (unsigned int)offset, width, (uint32_t)*value);
 	else if (write && offset >= NOTIFY)
-		notify(t, (unsigned int)offset - NOTIFY);
+		notify(t, (unsigned int)offset - NOTIFY, width);
 	else if (!write && offset < COMMON + COMMON_LEN)
 		*value = hv_virtio_pci_read_common(t, (unsigned int)offset, width);
 	else if (!write)

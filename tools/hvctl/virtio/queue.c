@@ -174,7 +174,7 @@ int hv_vqueue_up(struct hv_vqueue *queue, const struct hv_vqueue_setup *setup)
 	queue->avail_wrap = queue->used_wrap = queue->told_wrap = true;
 	queue->told_valid = true;
 	queue->broken = false;
-	queue->in_flight = 0;
+	queue->in_flight = queue->untold = 0;
 	queue->up = true;
 	return 0;
 }

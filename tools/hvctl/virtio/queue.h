@@ -72,6 +72,7 @@ struct hv_vqueue {
 	uint16_t told;			/* @used when the driver was last interrupted */
 	bool told_valid;
 	bool told_wrap;
+	uint32_t untold;		/* packed: entries that were given back since */
 	unsigned int in_flight;		/* chains that the device has */
 	struct hv_vchain *free;
 };

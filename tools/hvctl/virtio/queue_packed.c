@@ -171,6 +171,7 @@ static void push(struct hv_vqueue *queue, struct hv_vchain *const *chains, const
 			hv_ring_set16(&desc->flags, flags);
 		else
 			first_flags = flags;
+		queue->untold += chains[i]->entries;
 		advance(queue, &queue->used, &queue->used_wrap, chains[i]->entries);
 	}
 	hv_ring_set16(first, first_flags);
@@ -190,10 +191,12 @@ static bool wants_call(struct hv_vqueue *queue)
 {
 	const struct vring_packed_desc_event *event = queue->driver;
 	uint16_t flags = hv_ring_get16(&event->flags), old = queue->told;
-	bool valid = queue->told_valid;
+	/* Once around: whatever the driver waits for was passed, and places do not say it. */
+	bool valid = queue->told_valid, round = queue->untold >= queue->setup.size;
 
-	if (valid && queue->told == queue->used && queue->told_wrap == queue->used_wrap)
+	if (valid && !queue->untold)
 		return false;
+	queue->untold = 0;
 	/* In the terms of this round. */
 	if (queue->told_wrap != queue->used_wrap)
 		old -= queue->setup.size;
@@ -202,7 +205,7 @@ static bool wants_call(struct hv_vqueue *queue)
 	queue->told_valid = true;
 	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !queue->setup.event_idx)
 		return flags != VRING_PACKED_EVENT_FLAG_DISABLE;
-	return !valid || passes_event(queue, hv_ring_get16(&event->off_wrap), old);
+	return !valid || round || passes_event(queue, hv_ring_get16(&event->off_wrap), old);
 }
 
 static bool place_ok(const struct hv_vqueue *queue, const struct hv_vqueue_position *position)

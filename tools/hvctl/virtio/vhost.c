@@ -39,11 +39,10 @@ static int open_failed(const char *path, int error, struct hv_error *err)
 static void ring_broken(void *ctx, short revents)
 {
 	struct hv_vhost *vhost = ctx;
-	uint64_t count;
-
 	(void)revents;
-	(void)!read(vhost->err_fd, &count, sizeof(count));
-	hv_virtio_break(vhost->dev);
+	/* It may come late, when the driver has reset the device. */
+	if (hv_take_event(vhost->err_fd) && vhost->dev->running)
+		hv_virtio_break(vhost->dev);
 }
 
 int hv_vhost_open(struct hv_vhost *vhost, const char *path, struct hv_error *err)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/lock.h"
+#include "lib/util.h"
 #include "virtio.h"
 
 static void signal_config(const struct hv_virtio *dev)
@@ -51,9 +52,7 @@ void hv_virtio_set_config(struct hv_virtio *dev, unsigned int offset, const void
 
 static void take_kick(const struct hv_vqueue *queue)
 {
-	uint64_t count;
-
-	(void)!read(queue->kick_fd, &count, sizeof(count));
+	(void)hv_take_event(queue->kick_fd);
 }
 
 static void serve(struct hv_virtio *dev, unsigned int n)
@@ -120,12 +119,13 @@ static void halt(struct hv_virtio *dev)
 static void start(void *ctx)
 {
 	struct hv_virtio *dev = ctx;
-	bool good = true;
+	bool good = true, resetting;
 
 	pthread_mutex_lock(&dev->lock);
 	dev->features = dev->chosen;
+	resetting = dev->resetting;
 	pthread_mutex_unlock(&dev->lock);
-	if (dev->running || !(atomic_load(&dev->status) & HV_VIRTIO_DRIVER_OK))
+	if (dev->running || resetting || !(atomic_load(&dev->status) & HV_VIRTIO_DRIVER_OK))
 		return;
 	for (unsigned int n = 0; n < dev->nr_queues; n++)
 		good &= bring_up(&dev->queue[n]);

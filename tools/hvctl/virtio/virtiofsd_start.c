@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/mount.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 
 /* Above all that are given out. */
 #define ASIDE 10
+#define EXEC_TIMEOUT_MS 5000
 
 enum step { NO_STEP, USER_NAMESPACE, READ_ONLY, EXEC };
 
@@ -212,9 +214,15 @@ static int fail_start(const struct start *start, const struct failure *failure,
 /* It writes why it has not come to exec(); what came there has closed its end. */
 static int wait_for_exec(const struct start *start, int fd, struct hv_error *err)
 {
+	struct pollfd end = { .fd = fd, .events = POLLIN };
 	struct failure failure;
 	ssize_t got;
 
+	/* What it shares may be on a file system that does not answer. */
+	if (poll(&end, 1, EXEC_TIMEOUT_MS) == 0)
+		return hv_fail(err, ETIMEDOUT,
+			       "virtiofsd does not start within %d s; does %s answer?",
+			       EXEC_TIMEOUT_MS / 1000, start->daemon->dir);
 	do {
 		got = read(fd, &failure, sizeof(failure));
 	} while (got < 0 && errno == EINTR);

@@ -11,6 +11,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_vsock.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -53,14 +54,29 @@ static void vsock_stop(struct hv_virtio *dev)
 	hv_vhost_stop(&vsock->vhost);
 }
 
+/* The kernel takes kicks from when it has a ring, and forgets those that come before it runs. */
+static void kick_again(struct hv_virtio *dev)
+{
+	const uint64_t one = 1;
+
+	for (unsigned int n = 0; n < BY_KERNEL; n++)
+		(void)!write(hv_virtio_ring(dev, n)->kick_fd, &one, sizeof(one));
+}
+
 static int vsock_start(struct hv_virtio *dev)
 {
 	struct vsock *vsock = vsock_of(dev);
-	int error = hv_vhost_start(&vsock->vhost);
+	int error;
 
+	/* It would go on with the rings of a driver before. */
+	if (!hv_virtio_ring(dev, 0)->up || !hv_virtio_ring(dev, 1)->up)
+		return -EINVAL;
+	error = hv_vhost_start(&vsock->vhost);
 	error = error ?: set_running(vsock, 1);
 	if (error)
 		vsock_stop(dev);
+	else
+		kick_again(dev);
 	return error;
 }
 

@@ -32,7 +32,8 @@ static char *join_device(const char *option, const char *dir, const char *text)
 	const char *path = find_path(hv_virtio_find(option), text);
 	char *before = path ? strndup(text, path - text) : NULL, *joined;
 
-	if (!path)
+	/* One that is missing is refused by whoever wants it, and is not the file's own folder. */
+	if (!path || !*path || *path == ',' || *path == ':')
 		return strdup(text);
 	joined = before ? hv_path_join(before, dir, path) : NULL;
 	free(before);
