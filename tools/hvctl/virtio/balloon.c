@@ -243,7 +243,12 @@ static void serve_queue(struct balloon *balloon, unsigned int n)
 	bool all;
 
 	if (is_of_stats(balloon, n)) {
-		take_stats(balloon);
+		/* Asked for a kick, or with EVENT_IDX the driver gives none for the next ones. */
+		do
+			take_stats(balloon);
+		while (!balloon->stats && hv_vqueue_listen(ring));
+		if (balloon->stats)
+			(void)hv_vqueue_listen(ring);
 		return;
 	}
 	do {

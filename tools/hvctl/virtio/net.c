@@ -221,6 +221,7 @@ static unsigned int control_queue(const struct hv_net *net)
 static int net_start(struct hv_virtio *dev)
 {
 	struct hv_net *net = net_of(dev);
+	int error;
 
 	net->control = control_queue(net);
 	if (!net->pairs) {
@@ -231,7 +232,11 @@ static int net_start(struct hv_virtio *dev)
 		net->starved[pair] = true;
 	if (dev->kind->elsewhere)
 		watch_control(net);
-	return net->backend->start(net);
+	error = net->backend->start(net);
+	/* Then nobody stops it, and the next driver has commanded nothing yet. */
+	if (error)
+		net->pairs = 0;
+	return error;
 }
 
 static bool is_reset(struct hv_virtio *dev)

@@ -69,8 +69,13 @@ static void gone(struct tap *tap)
 {
 	static const uint16_t status;
 
-	for (unsigned int pair = 0; pair < tap->net.max_pairs; pair++)
+	/* Who waits for room there would wait for ever: frames are dropped from now on. */
+	for (unsigned int pair = 0; pair < tap->net.max_pairs; pair++) {
 		tap->queue[pair].watch.fd = -1;
+		tap->queue[pair].busy = false;
+		tap->queue[pair].held = 0;
+		hv_net_look_again(&tap->net, hv_net_tx(pair));
+	}
 	hv_virtio_set_config(&tap->net.dev, offsetof(struct virtio_net_config, status), &status,
 			     sizeof(status));
 	note(tap, "%s has gone; the guest's link is down%s", "");
