@@ -101,7 +101,7 @@ static int init(struct hv_memory *memory, int fd, uint64_t size, struct hv_error
 	return no_address_space(size, -error, err);
 }
 
-/* Its size is for ever: who shares it cannot take pages away from under the guest, nor seal more. */
+/* Its size is for ever: who shares it cannot take pages away from the guest, nor seal more. */
 static int make_memfd(uint64_t size)
 {
 	int fd = memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
