@@ -89,20 +89,20 @@ static struct hv_vqueue *ring(const struct hv_vhost *vhost, unsigned int index)
 
 static int set_memory(const struct hv_vhost *vhost)
 {
-	struct {
-		struct vhost_memory table;
-		struct vhost_memory_region region[HV_MEMORY_MAX_RANGES];
-	} all = { .table.padding = 0 };
+	_Alignas(struct vhost_memory) char
+		room[sizeof(struct vhost_memory) +
+		     HV_MEMORY_MAX_RANGES * sizeof(struct vhost_memory_region)] = { 0 };
 	const struct hv_memory *memory = ring(vhost, 0)->memory;
+	struct vhost_memory *table = (void *)room;
 
-	all.table.nregions = memory->count;
+	table->nregions = memory->count;
 	for (unsigned int i = 0; i < memory->count; i++)
-		all.region[i] = (struct vhost_memory_region){
+		table->regions[i] = (struct vhost_memory_region){
 			.guest_phys_addr = memory->range[i].gpa,
 			.memory_size = memory->range[i].len,
 			.userspace_addr = (uintptr_t)memory->range[i].hva,
 		};
-	return ioctl(vhost->fd, VHOST_SET_MEM_TABLE, &all) < 0 ? -errno : 0;
+	return ioctl(vhost->fd, VHOST_SET_MEM_TABLE, table) < 0 ? -errno : 0;
 }
 
 static int set_file(const struct hv_vhost *vhost, unsigned long request, unsigned int index, int fd)
