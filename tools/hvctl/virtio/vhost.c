@@ -89,11 +89,13 @@ static struct hv_vqueue *ring(const struct hv_vhost *vhost, unsigned int index)
 
 static int set_memory(const struct hv_vhost *vhost)
 {
-	_Alignas(struct vhost_memory) char
-		room[sizeof(struct vhost_memory) +
-		     HV_MEMORY_MAX_RANGES * sizeof(struct vhost_memory_region)] = { 0 };
+	union {
+		struct vhost_memory table;
+		char room[sizeof(struct vhost_memory) +
+			  HV_MEMORY_MAX_RANGES * sizeof(struct vhost_memory_region)];
+	} all = { .room = { 0 } };
 	const struct hv_memory *memory = ring(vhost, 0)->memory;
-	struct vhost_memory *table = (void *)room;
+	struct vhost_memory *table = &all.table;
 
 	table->nregions = memory->count;
 	for (unsigned int i = 0; i < memory->count; i++)
