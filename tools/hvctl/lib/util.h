@@ -3,9 +3,7 @@
 #ifndef HV_LIB_UTIL_H
 #define HV_LIB_UTIL_H
 
-#include <stdbool.h>
 #include <stdint.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -14,18 +12,6 @@
 static inline uint64_t hv_align_up(uint64_t value, uint64_t align)
 {
 	return (value + align - 1) & ~(align - 1);
-}
-
-/*
- * Take what an eventfd has counted; false: nothing. Never waits, whatever others who share it have
- * made of its O_NONBLOCK.
- */
-static inline bool hv_take_event(int fd)
-{
-	uint64_t count;
-	const struct iovec iov = { &count, sizeof(count) };
-
-	return preadv2(fd, &iov, 1, -1, RWF_NOWAIT) == sizeof(count);
 }
 
 /* Nothing if there is none: -1. */

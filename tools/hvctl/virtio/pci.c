@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "lib/event.h"
 #include "lib/lock.h"
 #include "lib/util.h"
 #include "pci.h"

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lib/event.h"
 #include "lib/util.h"
 #include "vhost.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/event.h"
 #include "lib/lock.h"
-#include "lib/util.h"
 #include "virtio.h"
 
 static void signal_config(const struct hv_virtio *dev)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Eventfds that others share. */
+#ifndef HV_LIB_EVENT_H
+#define HV_LIB_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+/*
+ * Take what an eventfd has counted; false: nothing. Never waits, whatever others who share it have
+ * made of its O_NONBLOCK.
+ */
+static inline bool hv_take_event(int fd)
+{
+	uint64_t count;
+	const struct iovec iov = { &count, sizeof(count) };
+
+	return preadv2(fd, &iov, 1, -1, RWF_NOWAIT) == sizeof(count);
+}
+
+#endif
