@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 /*
  * Take what an eventfd has counted; false: nothing. Never waits, whatever others who share it have
@@ -14,9 +15,14 @@
 static inline bool hv_take_event(int fd)
 {
 	uint64_t count;
+#ifdef __SANITIZE_THREAD__
+	/* It knows by read() alone that what was done before a signal is seen behind it. */
+	return read(fd, &count, sizeof(count)) == sizeof(count);
+#else
 	const struct iovec iov = { &count, sizeof(count) };
 
 	return preadv2(fd, &iov, 1, -1, RWF_NOWAIT) == sizeof(count);
+#endif
 }
 
 #endif
