@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lib/event.h"
 #include "lib/lock.h"
 #include "lib/util.h"
 #include "method.h"
@@ -61,11 +62,9 @@ static struct hv_disk_request *take(struct pool *pool)
 
 static void give_back(struct pool *pool, struct hv_disk_request *request)
 {
-	const uint64_t one = 1;
-
 	request->next = pool->done;
 	pool->done = request;
-	(void)!write(pool->done_fd, &one, sizeof(one));
+	hv_signal_event(pool->done_fd);
 }
 
 static void *work(void *ctx)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Eventfds that others share. */
+/* Eventfds: something has happened. */
 #ifndef HV_LIB_EVENT_H
 #define HV_LIB_EVENT_H
 
@@ -7,6 +7,14 @@
 #include <stdint.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+/* It can only fail when it is readable already. */
+static inline void hv_signal_event(int fd)
+{
+	const uint64_t one = 1;
+
+	(void)!write(fd, &one, sizeof(one));
+}
 
 /*
  * Take what an eventfd has counted; false: nothing. Never waits, whatever others who share it have

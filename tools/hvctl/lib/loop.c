@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "event.h"
 #include "loop.h"
 
 uint64_t hv_monotonic_ns(void)
@@ -91,10 +92,7 @@ void hv_loop_remove_poller(struct hv_loop *loop, struct hv_poller *poller)
 
 void hv_loop_wake(struct hv_loop *loop)
 {
-	uint64_t one = 1;
-
-	/* It can only fail when it is readable already. */
-	(void)!write(loop->wake_fd, &one, sizeof(one));
+	hv_signal_event(loop->wake_fd);
 }
 
 void hv_loop_stop(struct hv_loop *loop)

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "event.h"
 #include "lock.h"
 #include "worker.h"
 
@@ -123,13 +124,11 @@ static void append(struct hv_worker *worker, struct hv_job *job)
 
 void hv_worker_post(struct hv_worker *worker, struct hv_job *job)
 {
-	const uint64_t one = 1;
-
 	pthread_mutex_lock(&worker->lock);
 	if (!job->posted)
 		append(worker, job);
 	pthread_mutex_unlock(&worker->lock);
-	(void)!write(worker->job_fd, &one, sizeof(one));
+	hv_signal_event(worker->job_fd);
 }
 
 struct call {

@@ -334,13 +334,6 @@ static int take_one(struct blk *blk, unsigned int n)
 	return 1;
 }
 
-static void kick_again(struct hv_vqueue *ring)
-{
-	const uint64_t one = 1;
-
-	(void)!write(ring->kick_fd, &one, sizeof(one));
-}
-
 static void blk_kick(struct hv_virtio *dev, unsigned int n)
 {
 	struct hv_vqueue *ring = hv_virtio_ring(dev, n);
@@ -353,7 +346,7 @@ static void blk_kick(struct hv_virtio *dev, unsigned int n)
 			left--;
 	} while (left && hv_vqueue_listen(ring));
 	if (!left)
-		kick_again(ring);
+		hv_vqueue_kick(ring);
 	tell(blk);
 	hv_disk_kick(blk->io);
 }
@@ -394,13 +387,8 @@ static void blk_stop(struct hv_virtio *dev)
 {
 	struct blk *blk = to_blk(dev);
 
-	bool resetting;
-
-	pthread_mutex_lock(&dev->lock);
-	resetting = dev->resetting;
-	pthread_mutex_unlock(&dev->lock);
 	hv_timer_cancel(&dev->worker.loop.clock, &blk->look);
-	if (resetting)
+	if (hv_virtio_is_resetting(dev))
 		hv_disk_cancel(blk->io);
 	else
 		hv_disk_drain(blk->io);

@@ -5,7 +5,6 @@
 #include <linux/virtio_ids.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 
 #include "lib/util.h"
 #include "net.h"
@@ -22,7 +21,7 @@ static struct hv_net *net_of(struct hv_virtio *dev)
 
 void hv_net_look_again(struct hv_net *net, unsigned int n)
 {
-	(void)eventfd_write(hv_virtio_ring(&net->dev, n)->kick_fd, 1);
+	hv_vqueue_kick(hv_virtio_ring(&net->dev, n));
 }
 
 /* ----------------------------------------------------------------- receive */
@@ -192,10 +191,9 @@ static short wants_control(void *ctx)
 static void on_control(void *ctx, short revents)
 {
 	struct hv_net *net = ctx;
-	eventfd_t count;
 
 	(void)revents;
-	(void)eventfd_read(net->control_watch.fd, &count);
+	(void)hv_take_event(net->control_watch.fd);
 	hv_net_control(net);
 }
 
@@ -239,22 +237,12 @@ static int net_start(struct hv_virtio *dev)
 	return error;
 }
 
-static bool is_reset(struct hv_virtio *dev)
-{
-	bool resetting;
-
-	pthread_mutex_lock(&dev->lock);
-	resetting = dev->resetting;
-	pthread_mutex_unlock(&dev->lock);
-	return resetting;
-}
-
 static void net_stop(struct hv_virtio *dev)
 {
 	struct hv_net *net = net_of(dev);
 
 	net->backend->stop(net);
-	if (is_reset(dev))
+	if (hv_virtio_is_resetting(dev))
 		net->pairs = 0;
 }
 

@@ -58,12 +58,7 @@ static void set_isr(struct hv_virtio_pci *t, uint8_t isr)
 /* What was signalled before a reset is nobody's behind it. */
 static bool may_interrupt(struct hv_virtio *dev)
 {
-	bool resetting;
-
-	pthread_mutex_lock(&dev->lock);
-	resetting = dev->resetting;
-	pthread_mutex_unlock(&dev->lock);
-	return !resetting && hv_virtio_status(dev) & HV_VIRTIO_DRIVER_OK;
+	return !hv_virtio_is_resetting(dev) && hv_virtio_status(dev) & HV_VIRTIO_DRIVER_OK;
 }
 
 /* By the machine's loop: who holds the machine's lock may wait for a worker, which takes it not. */
@@ -97,10 +92,9 @@ static bool is_pending(void *ctx, unsigned int vector)
 static void set_pending(void *ctx, unsigned int vector, bool pending)
 {
 	const struct hv_virtio_pci *t = ctx;
-	const uint64_t one = 1;
 
 	if (pending)
-		(void)!write(t->vector_fd[vector], &one, sizeof(one));
+		hv_signal_event(t->vector_fd[vector]);
 	else
 		(void)hv_take_event(t->vector_fd[vector]);
 }
@@ -142,17 +136,16 @@ void hv_virtio_pci_reset(struct hv_virtio_pci *t)
  */
 static void notify(struct hv_virtio_pci *t, unsigned int offset, unsigned int width)
 {
-	const uint64_t one = 1;
 	unsigned int n = offset / NOTIFY_STEP;
-	int fd;
+	const struct hv_vqueue *queue;
 
 	if (offset % NOTIFY_STEP || n >= t->dev->nr_queues)
 		return;
-	fd = t->dev->queue[n].ring.kick_fd;
+	queue = hv_virtio_ring(t->dev, n);
 	if (width == 2)
-		(void)t->config.ioeventfd(t->config.ctx, true, fd,
+		(void)t->config.ioeventfd(t->config.ctx, true, queue->kick_fd,
 					  (uint16_t)(t->notify_port + offset));
-	(void)!write(fd, &one, sizeof(one));
+	hv_vqueue_kick(queue);
 }
 
 static uint8_t take_isr(struct hv_virtio_pci *t)

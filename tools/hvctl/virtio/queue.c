@@ -266,14 +266,13 @@ void hv_vqueue_push(struct hv_vqueue *queue, struct hv_vchain *chain, uint32_t w
 
 void hv_vqueue_tell(struct hv_vqueue *queue)
 {
-	const uint64_t one = 1;
 	int fd = atomic_load(&queue->call_fd);
 
 	if (!queue->up)
 		return;
 	hv_ring_barrier();
 	if (ring_of(queue)->wants_call(queue) && fd >= 0)
-		(void)!write(fd, &one, sizeof(one));
+		hv_signal_event(fd);
 }
 
 void hv_vqueue_hush(struct hv_vqueue *queue)

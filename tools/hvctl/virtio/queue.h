@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "lib/event.h"
 #include "lib/memory.h"
 
 #define HV_VQUEUE_MAX 1024	/* entries of a ring that we offer */
@@ -132,6 +133,12 @@ void hv_vqueue_push(struct hv_vqueue *queue, struct hv_vchain *chain, uint32_t w
  */
 void hv_vqueue_push_all(struct hv_vqueue *queue, struct hv_vchain *const *chains,
 			const uint32_t *written, unsigned int count);
+
+/* Have the device look for chains, as if the driver had kicked; any thread. */
+static inline void hv_vqueue_kick(const struct hv_vqueue *queue)
+{
+	hv_signal_event(queue->kick_fd);
+}
 
 /*
  * Put back what was taken last, as if it were not; nothing was given back since. Several go back

@@ -138,7 +138,6 @@ static int connect_again(struct hv_vhost_user_dev *dev, struct hv_error *err)
 static int start_ring(struct hv_vhost_user_dev *dev, unsigned int n, struct hv_error *err)
 {
 	const struct hv_vqueue *ring = hv_virtio_ring(&dev->virtio, n);
-	const uint64_t one = 1;
 	int error;
 
 	if (!ring->up || dev->started & 1u << n)
@@ -148,7 +147,7 @@ static int start_ring(struct hv_vhost_user_dev *dev, unsigned int n, struct hv_e
 		return error;
 	dev->started |= 1u << n;
 	/* It starts with a kick, and there may be chains already. */
-	(void)!write(ring->kick_fd, &one, sizeof(one));
+	hv_vqueue_kick(ring);
 	return 0;
 }
 
@@ -222,7 +221,6 @@ void hv_vhost_user_dev_rewired(struct hv_virtio *virtio, unsigned int n)
 {
 	struct hv_vhost_user_dev *dev = dev_of(virtio);
 	int fd = atomic_load(&hv_virtio_ring(virtio, n)->call_fd);
-	const uint64_t one = 1;
 	struct hv_error err;
 
 	if (!(dev->started & 1u << n))
@@ -230,7 +228,7 @@ void hv_vhost_user_dev_rewired(struct hv_virtio *virtio, unsigned int n)
 	if (hv_vhost_user_set_call(&dev->peer, n, fd, &err))
 		lost_while_running(dev, &err);
 	else if (fd >= 0)
-		(void)!write(fd, &one, sizeof(one));
+		hv_signal_event(fd);
 }
 
 /* ----------------------------------------------------- configuration space */

@@ -10,11 +10,20 @@
 
 static void signal_config(const struct hv_virtio *dev)
 {
-	const uint64_t one = 1;
 	int fd = atomic_load(&dev->config_fd);
 
 	if (fd >= 0)
-		(void)!write(fd, &one, sizeof(one));
+		hv_signal_event(fd);
+}
+
+bool hv_virtio_is_resetting(struct hv_virtio *dev)
+{
+	bool resetting;
+
+	pthread_mutex_lock(&dev->lock);
+	resetting = dev->resetting;
+	pthread_mutex_unlock(&dev->lock);
+	return resetting;
 }
 
 void hv_virtio_break(struct hv_virtio *dev)

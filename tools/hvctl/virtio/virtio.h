@@ -148,6 +148,9 @@ static inline bool hv_virtio_has(const struct hv_virtio *dev, uint64_t feature)
 	return dev->features & feature;
 }
 
+/* Has the driver taken back all, and the worker still to stop? `lock` not held. */
+bool hv_virtio_is_resetting(struct hv_virtio *dev);
+
 static inline struct hv_vqueue *hv_virtio_ring(struct hv_virtio *dev, unsigned int n)
 {
 	return &dev->queue[n].ring;

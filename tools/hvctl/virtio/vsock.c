@@ -11,7 +11,6 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_vsock.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -57,10 +56,8 @@ static void vsock_stop(struct hv_virtio *dev)
 /* The kernel takes kicks from when it has a ring, and forgets those that come before it runs. */
 static void kick_again(struct hv_virtio *dev)
 {
-	const uint64_t one = 1;
-
 	for (unsigned int n = 0; n < BY_KERNEL; n++)
-		(void)!write(hv_virtio_ring(dev, n)->kick_fd, &one, sizeof(one));
+		hv_vqueue_kick(hv_virtio_ring(dev, n));
 }
 
 static int vsock_start(struct hv_virtio *dev)

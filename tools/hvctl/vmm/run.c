@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "halt.h"
+#include "lib/event.h"
 #include "lib/lock.h"
 #include "machine.h"
 #include "machine_pc.h"
@@ -23,10 +24,8 @@
 
 void hv_machine_want_attention(struct hv_machine *machine, unsigned int why)
 {
-	uint64_t one = 1;
-
 	atomic_fetch_or(&machine->attention, why);
-	(void)!write(machine->attention_fd, &one, sizeof(one));
+	hv_signal_event(machine->attention_fd);
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
 		hv_vcpu_kick(&machine->vcpus[i]);
 }
