@@ -12,7 +12,7 @@ import subprocess
 import tarfile
 
 # Modules of the distribution's kernel to have in the machine; what they depend on comes along.
-KERNEL_MODULES = ("kvm", "kvm_intel", "irqbypass", "msr", "cpuid", "tun", "vhost_net", "brd")
+KERNEL_MODULES = ("kvm", "kvm_intel", "irqbypass", "msr", "cpuid", "tun", "vhost_net", "vhost_vsock", "bridge", "brd")
 # What hvctl loads when it is asked for a network: ldd does not tell of it.
 LOADED_LIBRARIES = ("libslirp.so.0",)
 # For --disk: the controller of the emulated board, and disks.
