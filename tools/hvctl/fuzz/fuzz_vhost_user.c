@@ -163,13 +163,13 @@ static void live(struct hv_vhost_user_dev *dev, const uint8_t *data, size_t size
 		abort();
 	if (!kind.start(virtio)) {
 		virtio->running = true;
-		kind.rewired(virtio, 0);
+		kind.rewired(virtio);
 		feed_channel(dev, data, size);
-		kind.stop(virtio);
+		kind.stop(virtio, true);
 		call_ready(&dev->watch);
 		virtio->running = false;
 	}
-	if (dev->started)
+	if (dev->peer.rings)
 		abort();
 }
 

@@ -38,6 +38,7 @@ struct fake {
 	uint8_t config[FAKE_CONFIG];
 	enum fake_fault fault;		/* what it does ... */
 	unsigned int fault_at;		/* ... at this request: HV_VHOST_USER_... */
+	atomic_int delay_ms;		/* before each answer */
 
 	/* What it has seen */
 	atomic_uint seen[HV_VHOST_USER_REQUESTS];	/* requests of each kind */

@@ -83,9 +83,11 @@ static int talk(struct hv_vhost_user *peer, const struct hv_memory *memory,
 	error = hv_vhost_user_open(peer, fd, ALL, &err);
 	error = error ?: hv_vhost_user_get_config(peer, config, sizeof(config), &err);
 	error = error ?: hv_vhost_user_set_config(peer, 32, "\1", 1, &err);
+	hv_vhost_user_begin(peer);
 	error = error ?: hv_vhost_user_set_features(peer, HV_VIRTIO_F_VERSION_1, &err);
 	error = error ?: hv_vhost_user_set_memory(peer, memory, &err);
 	error = error ?: hv_vhost_user_start_ring(peer, 1, ring, &err);
+	hv_vhost_user_begin(peer);
 	error = error ?: hv_vhost_user_set_call(peer, 1, -1, &err);
 	error = error ?: hv_vhost_user_stop_ring(peer, 1, &avail, &err);
 	return error;
@@ -190,12 +192,14 @@ static void test_faults(void **state)
 		if (fake.fault == FAKE_FINE ||
 		    (fake.fault == FAKE_REFUSES && is_question(fake.fault_at)))
 			continue;
-		peer.timeout_ms = SHORT_MS;
+		if (expected(fake.fault) == -ETIMEDOUT)
+			peer.timeout_ms = SHORT_MS;
 		fake_start(&fake);
 		assert_int_equal(talk(&peer, &memory, &ring), expected(fake.fault));
 		assert_int_equal(peer.fd, -1);
 		assert_int_equal(peer.channel, -1);
 		assert_non_null(strstr(err.text, "daemon"));
+		hv_vhost_user_close(&peer);
 		fake_stop(&fake);
 	}
 	assert_int_equal(open_fds(), before);
@@ -212,6 +216,7 @@ static void test_full_socket(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	peer.fd = ends[0];
 	peer.timeout_ms = SHORT_MS;
+	hv_vhost_user_begin(&peer);
 	for (unsigned int i = 0; i < 100000 && !error; i++)
 		error = hv_vhost_user_set_features(&peer, 0, &err);
 	assert_int_equal(error, -ETIMEDOUT);
@@ -546,13 +551,16 @@ static void test_faulty_device(void **state)
 		if (fake.fault != FAKE_FINE) {
 			assert_true(driver_is_broken(&driver));
 			wait_for_note(1);
+			/* One that hangs ends no reset. */
+			fake_stop(&fake);
 			driver_stop(&driver);
+			fake_start(&fake);
 		}
 		unmake();
 	}
 }
 
-/* It does not give the rings back: the reset ends all the same, in time. */
+/* It does not give the rings back, and may write to RAM: the reset is over when it is gone. */
 static void test_hangs_at_stop(void **state)
 {
 	struct hv_virtio *dev = make("blk", 0);
@@ -563,9 +571,54 @@ static void test_hangs_at_stop(void **state)
 	fake.fault = FAKE_HANGS;
 	driver_start(&driver, dev, 0);
 	echo(0);
+	hv_virtio_set_status(dev, 0);
+	wait_for_note(1);
+	assert_non_null(strstr(notes, "has not answered GET_VRING_BASE within 100 ms"));
+	assert_non_null(strstr(notes, "the guest's reset waits"));
+	assert_false(hv_virtio_wait_reset(dev, 3 * SHORT_MS));
+	assert_int_not_equal(hv_virtio_status(dev), 0);
+	fake_stop(&fake);
+	driver_stop(&driver);
+
+	/* The next one is as good as any. */
+	fake.fault = FAKE_FINE;
+	fake_start(&fake);
+	driver_start(&driver, dev, 0);
+	echo(0);
+	unmake();
+}
+
+/* ... nor is the machine's, which others can wait for and give up; its end needs not wait. */
+static void test_hangs_at_machine_reset(void **state)
+{
+	struct hv_virtio *dev = make("blk", 0);
+
+	(void)state;
+	((struct hv_vhost_user_dev *)dev)->peer.timeout_ms = SHORT_MS;
+	fake.fault_at = HV_VHOST_USER_GET_VRING_BASE;
+	fake.fault = FAKE_HANGS;
+	driver_start(&driver, dev, 0);
+	echo(0);
+	hv_virtio_begin_reset(dev);
+	assert_false(hv_virtio_wait_reset(dev, 3 * SHORT_MS));
+	unmake();
+}
+
+/* It answers each message in time, but not all of them: that is too late, too. */
+static void test_slow(void **state)
+{
+	struct hv_virtio *dev = make("blk", 1ull << VIRTIO_BLK_F_MQ);
+
+	(void)state;
+	assert_int_equal(dev->nr_queues, 2);
+	driver_start(&driver, dev, 0);
+	echo(1);
+	/* make() has given it a second. */
+	atomic_store(&fake.delay_ms, 700);
 	driver_stop(&driver);
 	wait_for_note(1);
-	assert_non_null(strstr(notes, "has not answered GET_VRING_BASE for 100 ms"));
+	assert_non_null(strstr(notes, "has not answered GET_VRING_BASE within 1000 ms"));
+	atomic_store(&fake.delay_ms, 0);
 	unmake();
 }
 
@@ -719,6 +772,8 @@ int main(void)
 		cmocka_unit_test(test_lesser_daemon),
 		cmocka_unit_test(test_faulty_device),
 		cmocka_unit_test(test_hangs_at_stop),
+		cmocka_unit_test(test_hangs_at_machine_reset),
+		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_talks_unasked),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_wrong_channel),

@@ -34,8 +34,9 @@ static inline void echo_kick(struct hv_virtio *dev, unsigned int n)
 	hv_vqueue_tell(queue);
 }
 
-static inline void echo_stop(struct hv_virtio *dev)
+static inline void echo_stop(struct hv_virtio *dev, bool reset)
 {
+	(void)reset;
 	atomic_fetch_add(&((struct echo *)dev)->stops, 1);
 }
 

@@ -279,10 +279,11 @@ static void balloon_stop_queue(struct hv_virtio *dev, unsigned int n)
 		stop_stats(balloon_of(dev));
 }
 
-static void balloon_stop(struct hv_virtio *dev)
+static void balloon_stop(struct hv_virtio *dev, bool reset)
 {
 	struct balloon *balloon = balloon_of(dev);
 
+	(void)reset;
 	hv_timer_cancel(&dev->worker.loop.clock, &balloon->again);
 	stop_stats(balloon);
 }

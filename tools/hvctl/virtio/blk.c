@@ -383,20 +383,19 @@ static int blk_start(struct hv_virtio *dev)
 }
 
 /* After a reset the cache is as the user wants it. */
-static void blk_stop(struct hv_virtio *dev)
+static void blk_stop(struct hv_virtio *dev, bool reset)
 {
 	struct blk *blk = to_blk(dev);
 
 	hv_timer_cancel(&dev->worker.loop.clock, &blk->look);
-	if (hv_virtio_is_resetting(dev))
-		hv_disk_cancel(blk->io);
-	else
+	if (!reset) {
 		hv_disk_drain(blk->io);
-	pthread_mutex_lock(&dev->lock);
-	if (dev->resetting) {
-		dev->config[offsetof(struct virtio_blk_config, wce)] = blk->write_cache_first;
-		atomic_store(&blk->write_cache, blk->write_cache_first);
+		return;
 	}
+	hv_disk_cancel(blk->io);
+	pthread_mutex_lock(&dev->lock);
+	dev->config[offsetof(struct virtio_blk_config, wce)] = blk->write_cache_first;
+	atomic_store(&blk->write_cache, blk->write_cache_first);
 	pthread_mutex_unlock(&dev->lock);
 }
 

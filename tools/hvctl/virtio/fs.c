@@ -12,6 +12,7 @@
 
 #include "fs.h"
 #include "lib/options.h"
+#include "lib/util.h"
 #include "virtiofsd.h"
 
 /* "hiprio", for requests that must not wait, and one for all others: no daemon has more. */
@@ -76,9 +77,9 @@ static int start_daemon(void *ctx, struct hv_error *err)
 	return hv_virtiofsd_start(ctx, err);
 }
 
-static void lost_daemon(void *ctx, char *why, size_t room)
+static int lost_daemon(void *ctx, char *why, size_t room)
 {
-	hv_virtiofsd_end(ctx, why, room);
+	return hv_virtiofsd_kill(ctx, why, room);
 }
 
 /* ----------------------------------------------------------------- options */
@@ -173,7 +174,7 @@ static int init(struct share *share, const struct hv_virtio_env *env,
 	snprintf(label, sizeof(label), "share %s", settings->dir);
 	error = hv_vhost_user_dev_init(&share->dev, &share_kind, env, &role, &source, label, err);
 	if (error) {
-		hv_virtiofsd_end(&share->daemon, err->text, sizeof(err->text));
+		hv_close(hv_virtiofsd_kill(&share->daemon, err->text, sizeof(err->text)));
 		return error;
 	}
 	hv_loop_add(&share->dev.virtio.worker.loop, &share->daemon.log);
@@ -192,6 +193,7 @@ struct hv_virtio *hv_virtio_fs_create(const struct hv_virtio_env *env, const cha
 		return NULL;
 	}
 	share->dev.peer = (struct hv_vhost_user)HV_VHOST_USER_NONE;
+	share->dev.stray.fd = -1;
 	share->daemon.pid = share->daemon.log.fd = -1;
 	error = parse(text, &settings, err);
 	error = error ?: init(share, env, &settings, err);

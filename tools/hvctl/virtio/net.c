@@ -237,12 +237,12 @@ static int net_start(struct hv_virtio *dev)
 	return error;
 }
 
-static void net_stop(struct hv_virtio *dev)
+static void net_stop(struct hv_virtio *dev, bool reset)
 {
 	struct hv_net *net = net_of(dev);
 
 	net->backend->stop(net);
-	if (hv_virtio_is_resetting(dev))
+	if (reset)
 		net->pairs = 0;
 }
 
@@ -267,9 +267,9 @@ static void net_kick(struct hv_virtio *dev, unsigned int n)
 		on_room(net, n / 2);
 }
 
-static void net_rewired(struct hv_virtio *dev, unsigned int n)
+static void net_rewired(struct hv_virtio *dev)
 {
-	net_of(dev)->backend->rewired(net_of(dev), n);
+	net_of(dev)->backend->rewired(net_of(dev));
 }
 
 static void net_destroy(struct hv_virtio *dev)

@@ -45,7 +45,7 @@ struct hv_net_backend {
 	bool (*send)(struct hv_net *net, unsigned int pair, const struct hv_vchain *chain);
 	void (*room)(struct hv_net *net, unsigned int pair);
 	int (*configure)(struct hv_net *net);
-	void (*rewired)(struct hv_net *net, unsigned int n);
+	void (*rewired)(struct hv_net *net);
 	void (*destroy)(struct hv_net *net);
 };
 

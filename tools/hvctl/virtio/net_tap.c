@@ -219,12 +219,9 @@ static void tap_stop(struct hv_net *net)
 	}
 }
 
-static void tap_rewired(struct hv_net *net, unsigned int n)
+static void tap_rewired(struct hv_net *net)
 {
-	struct tap *tap = (struct tap *)net;
-
-	if (n / 2 < pairs_in_use(net))
-		hv_net_vhost_rewired(tap->vhost, n);
+	hv_net_vhost_rewired(((struct tap *)net)->vhost, pairs_in_use(net));
 }
 
 static void free_tap(struct tap *tap, unsigned int queues)

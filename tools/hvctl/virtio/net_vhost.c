@@ -68,7 +68,8 @@ void hv_net_vhost_stop(struct hv_vhost *vhost, unsigned int pairs)
 	}
 }
 
-void hv_net_vhost_rewired(struct hv_vhost *vhost, unsigned int n)
+void hv_net_vhost_rewired(const struct hv_vhost *vhost, unsigned int pairs)
 {
-	hv_vhost_rewired(&vhost[n / RINGS], n);
+	for (unsigned int pair = 0; pair < pairs; pair++)
+		hv_vhost_rewired(&vhost[pair]);
 }

@@ -16,7 +16,7 @@ void hv_net_vhost_bind(struct hv_vhost *vhost, unsigned int pairs, struct hv_vir
 int hv_net_vhost_start(struct hv_vhost *vhost, unsigned int pairs, const int *taps);
 void hv_net_vhost_stop(struct hv_vhost *vhost, unsigned int pairs);
 
-/* Queue @n has another call_fd. */
-void hv_net_vhost_rewired(struct hv_vhost *vhost, unsigned int n);
+/* Queues have other call_fds. */
+void hv_net_vhost_rewired(const struct hv_vhost *vhost, unsigned int pairs);
 
 #endif

@@ -125,10 +125,11 @@ static void rng_kick(struct hv_virtio *dev, unsigned int n)
 		serve(rng);
 }
 
-static void rng_stop(struct hv_virtio *dev)
+static void rng_stop(struct hv_virtio *dev, bool reset)
 {
 	struct rng *rng = rng_of(dev);
 
+	(void)reset;
 	hv_timer_cancel(clock_of(rng), &rng->timer);
 }
 

@@ -190,11 +190,10 @@ void hv_vhost_stop(struct hv_vhost *vhost)
 			take_back(vhost, i);
 }
 
-void hv_vhost_rewired(struct hv_vhost *vhost, unsigned int n)
+void hv_vhost_rewired(const struct hv_vhost *vhost)
 {
-	unsigned int index = n - vhost->first;
-
-	if (n >= vhost->first && index < vhost->count && ring(vhost, index)->up)
-		set_file(vhost, VHOST_SET_VRING_CALL, index,
-			 atomic_load(&ring(vhost, index)->call_fd));
+	for (unsigned int i = 0; i < vhost->count; i++)
+		if (ring(vhost, i)->up)
+			set_file(vhost, VHOST_SET_VRING_CALL, i,
+				 atomic_load(&ring(vhost, i)->call_fd));
 }

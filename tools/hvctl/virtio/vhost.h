@@ -67,7 +67,7 @@ int hv_vhost_start(struct hv_vhost *vhost);
 /* Take the rings back, where the kernel has left them; it is disconnected, and so serves none. */
 void hv_vhost_stop(struct hv_vhost *vhost);
 
-/* Queue @n of the device, which is one of ours or not, has another call_fd. */
-void hv_vhost_rewired(struct hv_vhost *vhost, unsigned int n);
+/* Queues of the device have other call_fds. */
+void hv_vhost_rewired(const struct hv_vhost *vhost);
 
 #endif

@@ -41,9 +41,9 @@ static const char *const names[HV_VHOST_USER_REQUESTS] = {
 
 /* ------------------------------------------------------------------ socket */
 
-static uint64_t deadline_of(const struct hv_vhost_user *peer)
+void hv_vhost_user_begin(struct hv_vhost_user *peer)
 {
-	return hv_monotonic_ns() + peer->timeout_ms * 1000000ull;
+	peer->deadline_ns = hv_monotonic_ns() + peer->timeout_ms * 1000000ull;
 }
 
 /* Until @fd has one of @events. 0; -ETIMEDOUT */
@@ -146,19 +146,46 @@ static int receive_all(int fd, void *data, size_t len, uint64_t deadline)
 void hv_vhost_user_close(struct hv_vhost_user *peer)
 {
 	hv_close(peer->fd);
+	hv_close(peer->left);
 	hv_close(peer->channel);
-	peer->fd = peer->channel = -1;
+	peer->fd = peer->left = peer->channel = -1;
+	peer->rings = 0;
+}
+
+static bool has_ended(const struct hv_vhost_user *peer)
+{
+	char byte;
+	ssize_t got = recv(peer->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+
+	return !got || (got < 0 && errno != EAGAIN);
+}
+
+/*
+ * It is asked nothing any more. RAM cannot be taken from it: it may be in the middle of a request,
+ * and write what it has read, until it sees the end of the connection and closes it, too.
+ */
+static void hang_up(struct hv_vhost_user *peer)
+{
+	int left = -1;
+
+	if (peer->rings && !has_ended(peer)) {
+		shutdown(peer->fd, SHUT_WR);
+		left = peer->fd;
+		peer->fd = -1;
+	}
+	hv_vhost_user_close(peer);
+	peer->left = left;
 }
 
 /* The socket has failed, while @request was under way. */
 static int fail_socket(struct hv_vhost_user *peer, int error, unsigned int request,
 		       struct hv_error *err)
 {
-	hv_vhost_user_close(peer);
+	hang_up(peer);
 	switch (-error) {
 	case ETIMEDOUT:
 		return hv_fail(err, ETIMEDOUT,
-			       "the daemon has not answered %s for %d ms; look what it does",
+			       "the daemon has not answered %s within %d ms; look what it does",
 			       names[request], peer->timeout_ms);
 	case EPIPE:
 	case ECONNRESET:
@@ -173,17 +200,17 @@ static int fail_socket(struct hv_vhost_user *peer, int error, unsigned int reque
 /* What it has answered is none. */
 static int fail_reply(struct hv_vhost_user *peer, unsigned int request, struct hv_error *err)
 {
-	hv_vhost_user_close(peer);
+	hang_up(peer);
 	return hv_fail(err, EPROTO, "the daemon's answer to %s is wrong; is it for vhost-user?",
 		       names[request]);
 }
 
 /* The answer, whose size is known. */
 static int receive_reply(struct hv_vhost_user *peer, unsigned int request, void *reply,
-			 uint32_t size, uint64_t deadline, struct hv_error *err)
+			 uint32_t size, struct hv_error *err)
 {
 	struct hv_vhost_user_header header;
-	int error = receive_all(peer->fd, &header, sizeof(header), deadline);
+	int error = receive_all(peer->fd, &header, sizeof(header), peer->deadline_ns);
 
 	if (error)
 		return fail_socket(peer, error, request, err);
@@ -191,7 +218,7 @@ static int receive_reply(struct hv_vhost_user *peer, unsigned int request, void 
 	    (header.flags & ~(uint32_t)HV_VHOST_USER_NEED_REPLY) !=
 		    (HV_VHOST_USER_VERSION | HV_VHOST_USER_REPLY))
 		return fail_reply(peer, request, err);
-	error = receive_all(peer->fd, reply, size, deadline);
+	error = receive_all(peer->fd, reply, size, peer->deadline_ns);
 	return error ? fail_socket(peer, error, request, err) : 0;
 }
 
@@ -221,7 +248,7 @@ static int do_call(struct hv_vhost_user *peer, const struct call *call, struct h
 	} __attribute__((packed)) message = {
 		.header = { call->request, HV_VHOST_USER_VERSION, call->size },
 	};
-	uint64_t deadline = deadline_of(peer), result = 0;
+	uint64_t result = 0;
 	int error;
 
 	if (ack)
@@ -229,18 +256,17 @@ static int do_call(struct hv_vhost_user *peer, const struct call *call, struct h
 	if (call->size)
 		memcpy(&message.body, call->body, call->size);
 	error = send_all(peer->fd, &message, HEADER + call->size, call->fds, call->nr_fds,
-			 deadline);
+			 peer->deadline_ns);
 	if (error)
 		return fail_socket(peer, error, call->request, err);
 	if (call->reply)
-		return receive_reply(peer, call->request, call->reply, call->reply_size, deadline,
-				     err);
+		return receive_reply(peer, call->request, call->reply, call->reply_size, err);
 	if (!ack)
 		return 0;
-	error = receive_reply(peer, call->request, &result, sizeof(result), deadline, err);
+	error = receive_reply(peer, call->request, &result, sizeof(result), err);
 	if (error || !result)
 		return error;
-	hv_vhost_user_close(peer);
+	hang_up(peer);
 	return hv_fail(err, EPROTO, "the daemon refuses %s; see what it says itself",
 		       names[call->request]);
 }
@@ -383,6 +409,7 @@ int hv_vhost_user_open(struct hv_vhost_user *peer, int fd, uint64_t wanted, stru
 	peer->fd = fd;
 	peer->protocol = 0;
 	peer->queues = UINT_MAX;
+	hv_vhost_user_begin(peer);
 	error = do_call(peer, &(struct call){ .request = HV_VHOST_USER_SET_OWNER }, err);
 	if (!error)
 		error = get_u64(peer, HV_VHOST_USER_GET_FEATURES, &peer->features, err);
@@ -393,14 +420,12 @@ int hv_vhost_user_open(struct hv_vhost_user *peer, int fd, uint64_t wanted, stru
 
 int hv_vhost_user_look(struct hv_vhost_user *peer, struct hv_error *err)
 {
-	char byte;
-	ssize_t got = recv(peer->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+	bool ended = has_ended(peer);
 
-	hv_vhost_user_close(peer);
-	if (got > 0)
-		return hv_fail(err, EPROTO,
-			       "the daemon says what nobody asked; is it for vhost-user?");
-	return hv_fail(err, EPIPE, "the daemon has ended");
+	hang_up(peer);
+	if (ended)
+		return hv_fail(err, EPIPE, "the daemon has ended");
+	return hv_fail(err, EPROTO, "the daemon says what nobody asked; is it for vhost-user?");
 }
 
 /* ----------------------------------------------------------------- a device */
@@ -469,8 +494,10 @@ int hv_vhost_user_set_call(struct hv_vhost_user *peer, unsigned int n, int fd, s
 int hv_vhost_user_start_ring(struct hv_vhost_user *peer, unsigned int n,
 			     const struct hv_vqueue *ring, struct hv_error *err)
 {
-	int error = set_state(peer, HV_VHOST_USER_SET_VRING_NUM, n, ring->setup.size, err);
+	int error;
 
+	peer->rings |= 1u << n;
+	error = set_state(peer, HV_VHOST_USER_SET_VRING_NUM, n, ring->setup.size, err);
 	error = error ?:
 			set_state(peer, HV_VHOST_USER_SET_VRING_BASE, n,
 				  hv_vqueue_position(ring).avail, err);
@@ -501,6 +528,7 @@ int hv_vhost_user_stop_ring(struct hv_vhost_user *peer, unsigned int n, uint16_t
 		return error;
 	if (state.index != n || state.num > UINT16_MAX)
 		return fail_reply(peer, HV_VHOST_USER_GET_VRING_BASE, err);
+	peer->rings &= ~(1u << n);
 	*avail = (uint16_t)state.num;
 	return 0;
 }
@@ -546,11 +574,16 @@ int hv_vhost_user_set_config(struct hv_vhost_user *peer, uint32_t offset, const 
 
 /* ----------------------------------------------------------------- channel */
 
+/* From the end of the channel to that of the connection, if the daemon has ended. */
+#define LAST_MOMENT_NS 100000000ull
+
 static int fail_channel(struct hv_vhost_user *peer, int error, struct hv_error *err)
 {
-	hv_vhost_user_close(peer);
 	if (error == -EPIPE)
-		return hv_fail(err, EPIPE, "the daemon has ended");
+		(void)wait_for(peer->fd, POLLIN, hv_monotonic_ns() + LAST_MOMENT_NS);
+	hang_up(peer);
+	if (error == -EPIPE)
+		return hv_fail(err, EPIPE, "the daemon has ended, or closed its channel");
 	return hv_fail(err, EPROTO, "the daemon asks what there is not; is it for vhost-user?");
 }
 
@@ -561,8 +594,7 @@ int hv_vhost_user_serve(struct hv_vhost_user *peer, struct hv_error *err)
 		struct hv_vhost_user_header header;
 		uint64_t result;
 	} __attribute__((packed)) reply;
-	uint64_t deadline = deadline_of(peer);
-	int error = receive_all(peer->channel, &header, sizeof(header), deadline);
+	int error = receive_all(peer->channel, &header, sizeof(header), peer->deadline_ns);
 
 	if (error)
 		return fail_channel(peer, error, err);
@@ -574,7 +606,7 @@ int hv_vhost_user_serve(struct hv_vhost_user *peer, struct hv_error *err)
 		reply.header.flags = HV_VHOST_USER_VERSION | HV_VHOST_USER_REPLY;
 		reply.header.size = sizeof(reply.result);
 		reply.result = 0;
-		error = send_all(peer->channel, &reply, sizeof(reply), NULL, 0, deadline);
+		error = send_all(peer->channel, &reply, sizeof(reply), NULL, 0, peer->deadline_ns);
 		if (error)
 			return fail_channel(peer, error, err);
 	}

@@ -3,9 +3,9 @@
  * The front-end's half of the vhost-user protocol: another program, the daemon, serves the rings of
  * a virtio device, in guest RAM that it gets as a memfd. QEMU's "Vhost-user Protocol" defines it.
  *
- * The daemon is a process beside us, that may end, hang or be wrong at any time: whatever it is
- * asked has a deadline, what it answers is checked, and after the first thing that goes wrong the
- * connection is closed. One thread at a time.
+ * The daemon is a process beside us, that may end, hang or be wrong at any time: all that it is
+ * asked for one purpose has a deadline, what it answers is checked, and after the first thing that
+ * goes wrong the connection is closed. One thread at a time.
  */
 #ifndef HV_VIRTIO_VHOST_USER_H
 #define HV_VIRTIO_VHOST_USER_H
@@ -28,24 +28,39 @@
 /**
  * struct hv_vhost_user - a daemon that we are connected to
  * @fd: of the connection; -1: there is none
+ * @left: what becomes of a connection that was closed while the daemon had rings: our half of it
+ *	is closed, and when the daemon has closed its own, too, it serves no more. Else -1
  * @channel: its requests for us come here; -1: it has none
- * @timeout_ms: how long it may take to answer
+ * @timeout_ms: how long it may take for all that it is asked for one purpose ...
+ * @deadline_ns: ... that is until then, see hv_vhost_user_begin()
  * @features: virtio's, that it has
  * @protocol: of HV_VHOST_USER_*, what both have
- * @queues: that it serves, at the most; UINT_MAX: it does not say
+ * @queues: that it has, at the most; UINT_MAX: it does not say
+ * @rings: that it serves now: a bit each
  */
 struct hv_vhost_user {
-	int fd, channel;
+	int fd, left, channel;
 	int timeout_ms;
+	uint64_t deadline_ns;
 	uint64_t features, protocol;
 	unsigned int queues;
+	uint32_t rings;
 };
 
-#define HV_VHOST_USER_NONE { .fd = -1, .channel = -1, .timeout_ms = HV_VHOST_USER_TIMEOUT_MS }
+#define HV_VHOST_USER_NONE                                                            \
+	{                                                                             \
+		.fd = -1, .left = -1, .channel = -1, .timeout_ms = HV_VHOST_USER_TIMEOUT_MS \
+	}
+
+/*
+ * What is asked next has a purpose of its own, to start or to stop a device, say: who answers each
+ * message in time may still not take as long as there are messages.
+ */
+void hv_vhost_user_begin(struct hv_vhost_user *peer);
 
 /*
  * All return 0 or -errno. On failure @err says in one line what the daemon did wrong, -EPIPE being
- * that it has ended, and the connection is closed.
+ * that it has ended, and the connection is closed: @fd is -1, and @left may have what is left of it.
  */
 
 /**
@@ -59,7 +74,7 @@ struct hv_vhost_user {
 int hv_vhost_user_connect(const char *path, int timeout_ms, struct hv_error *err);
 
 /**
- * hv_vhost_user_open() - begin to talk
+ * hv_vhost_user_open() - begin to talk, with a deadline from now on
  * @peer: HV_VHOST_USER_NONE; filled in
  * @fd: a connection to it, which is ours from here on
  * @wanted: protocol features to agree upon, if it has them

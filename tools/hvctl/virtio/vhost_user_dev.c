@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/util.h"
 #include "vhost_user_dev.h"
 
 /* A guest that makes its daemon end over and over has to wait ever longer for the next one. */
@@ -31,19 +32,54 @@ static void watch_peer(struct hv_vhost_user_dev *dev)
 	dev->channel.fd = dev->peer.channel;
 }
 
+/* What ends with a daemon that is lost; -1: it has ended, or has nothing of the guest's. */
+static int end_of_daemon(struct hv_vhost_user_dev *dev, char *why, size_t room)
+{
+	bool may_write = dev->peer.left >= 0;
+	int fd = dev->peer.left;
+
+	dev->peer.left = -1;
+	if (dev->source.lost) {
+		hv_close(fd);
+		fd = dev->source.lost(dev->source.ctx, why, room);
+	}
+	if (may_write)
+		return fd;
+	hv_close(fd);
+	return -1;
+}
+
 /* The connection is closed: nobody serves the rings any more. */
 static void lost(struct hv_vhost_user_dev *dev, const struct hv_error *err)
 {
 	char why[sizeof(err->text)], line[sizeof(why) + 200];
 
 	watch_peer(dev);
-	dev->started = 0;
 	snprintf(why, sizeof(why), "%s", err->text);
-	if (dev->source.lost)
-		dev->source.lost(dev->source.ctx, why, sizeof(why));
-	snprintf(line, sizeof(line), "%s: %s; the guest must reset the device to go on", dev->label,
-		 why);
+	dev->stray.fd = end_of_daemon(dev, why, sizeof(why));
+	if (dev->stray.fd >= 0)
+		hv_virtio_stray(&dev->virtio);
+	snprintf(
+		line, sizeof(line), "%s: %s; %s", dev->label, why,
+		dev->virtio.astray ?
+			"end the daemon, if it does not by itself: the guest's reset waits for that" :
+			"the guest must reset the device to go on");
 	dev->env.note(dev->env.ctx, line);
+}
+
+/* Whatever it still says. */
+static void on_stray(void *ctx, short revents)
+{
+	struct hv_vhost_user_dev *dev = ctx;
+	char rest[512];
+	ssize_t got = read(dev->stray.fd, rest, sizeof(rest));
+
+	(void)revents;
+	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	hv_close(dev->stray.fd);
+	dev->stray.fd = -1;
+	hv_virtio_left(&dev->virtio);
 }
 
 static void lost_while_running(struct hv_vhost_user_dev *dev, const struct hv_error *err)
@@ -140,22 +176,26 @@ static int start_ring(struct hv_vhost_user_dev *dev, unsigned int n, struct hv_e
 	const struct hv_vqueue *ring = hv_virtio_ring(&dev->virtio, n);
 	int error;
 
-	if (!ring->up || dev->started & 1u << n)
+	if (!ring->up || dev->peer.rings & 1u << n)
 		return 0;
 	error = hv_vhost_user_start_ring(&dev->peer, n, ring, err);
 	if (error)
 		return error;
-	dev->started |= 1u << n;
 	/* It starts with a kick, and there may be chains already. */
 	hv_vqueue_kick(ring);
 	return 0;
 }
 
+/* What it takes to connect to a new daemon has a deadline of its own. */
 static int start(struct hv_vhost_user_dev *dev, struct hv_error *err)
 {
 	struct hv_virtio *virtio = &dev->virtio;
-	int error = dev->peer.fd < 0 ? connect_again(dev, err) : 0;
+	int error = 0;
 
+	if (dev->peer.fd < 0)
+		error = connect_again(dev, err);
+	else
+		hv_vhost_user_begin(&dev->peer);
 	error = error ?: hv_vhost_user_set_features(&dev->peer, virtio->features, err);
 	error = error ?: hv_vhost_user_set_memory(&dev->peer, dev->env.memory, err);
 	for (unsigned int n = 0; n < virtio->nr_queues; n++)
@@ -186,21 +226,21 @@ void hv_vhost_user_dev_kick(struct hv_virtio *virtio, unsigned int n)
 	struct hv_vhost_user_dev *dev = dev_of(virtio);
 	struct hv_error err;
 
+	hv_vhost_user_begin(&dev->peer);
 	if (dev->peer.fd >= 0 && start_ring(dev, n, &err))
 		lost_while_running(dev, &err);
 }
 
 /* All that it has taken it has given back: the ring stands at one place. */
-void hv_vhost_user_dev_stop_queue(struct hv_virtio *virtio, unsigned int n)
+static void stop_ring(struct hv_virtio *virtio, unsigned int n)
 {
 	struct hv_vhost_user_dev *dev = dev_of(virtio);
 	struct hv_vqueue *ring = hv_virtio_ring(virtio, n);
 	struct hv_vqueue_position position = hv_vqueue_position(ring);
 	struct hv_error err;
 
-	if (!(dev->started & 1u << n))
+	if (!(dev->peer.rings & 1u << n))
 		return;
-	dev->started &= ~(1u << n);
 	if (hv_vhost_user_stop_ring(&dev->peer, n, &position.avail, &err)) {
 		lost_while_running(dev, &err);
 		return;
@@ -210,25 +250,39 @@ void hv_vhost_user_dev_stop_queue(struct hv_virtio *virtio, unsigned int n)
 		hv_virtio_break(virtio);
 }
 
-void hv_vhost_user_dev_stop(struct hv_virtio *virtio)
+void hv_vhost_user_dev_stop_queue(struct hv_virtio *virtio, unsigned int n)
 {
+	hv_vhost_user_begin(&dev_of(virtio)->peer);
+	stop_ring(virtio, n);
+}
+
+void hv_vhost_user_dev_stop(struct hv_virtio *virtio, bool reset)
+{
+	(void)reset;
+	hv_vhost_user_begin(&dev_of(virtio)->peer);
 	for (unsigned int n = 0; n < virtio->nr_queues; n++)
-		hv_vhost_user_dev_stop_queue(virtio, n);
+		stop_ring(virtio, n);
 }
 
 /* What was to be told by the old one while the daemon had not yet the new one is told now. */
-void hv_vhost_user_dev_rewired(struct hv_virtio *virtio, unsigned int n)
+static void rewire_ring(struct hv_vhost_user_dev *dev, unsigned int n)
 {
-	struct hv_vhost_user_dev *dev = dev_of(virtio);
-	int fd = atomic_load(&hv_virtio_ring(virtio, n)->call_fd);
+	int fd = atomic_load(&hv_virtio_ring(&dev->virtio, n)->call_fd);
 	struct hv_error err;
 
-	if (!(dev->started & 1u << n))
+	if (!(dev->peer.rings & 1u << n))
 		return;
 	if (hv_vhost_user_set_call(&dev->peer, n, fd, &err))
 		lost_while_running(dev, &err);
 	else if (fd >= 0)
 		hv_signal_event(fd);
+}
+
+void hv_vhost_user_dev_rewired(struct hv_virtio *virtio)
+{
+	hv_vhost_user_begin(&dev_of(virtio)->peer);
+	for (unsigned int n = 0; n < virtio->nr_queues; n++)
+		rewire_ring(dev_of(virtio), n);
 }
 
 /* ----------------------------------------------------- configuration space */
@@ -240,8 +294,9 @@ static void tell_config(void *ctx)
 	struct hv_error err;
 	uint8_t byte;
 
-	if (dev->peer.fd < 0)
+	if (dev->peer.fd < 0 || hv_virtio_is_resetting(&dev->virtio))
 		return;
+	hv_vhost_user_begin(&dev->peer);
 	pthread_mutex_lock(&dev->virtio.lock);
 	byte = dev->virtio.config[at];
 	pthread_mutex_unlock(&dev->virtio.lock);
@@ -279,6 +334,7 @@ static void on_channel(void *ctx, short revents)
 	int result;
 
 	(void)revents;
+	hv_vhost_user_begin(&dev->peer);
 	result = hv_vhost_user_serve(&dev->peer, &err);
 	if (result > 0)
 		result = read_config(dev, &err);
@@ -292,8 +348,10 @@ static void set_up_watches(struct hv_vhost_user_dev *dev)
 {
 	dev->watch = (struct hv_watch){ .ready = on_peer, .ctx = dev };
 	dev->channel = (struct hv_watch){ .ready = on_channel, .ctx = dev };
+	dev->stray = (struct hv_watch){ .fd = -1, .ready = on_stray, .ctx = dev };
 	watch_peer(dev);
 	hv_loop_add(&dev->virtio.worker.loop, &dev->watch);
+	hv_loop_add(&dev->virtio.worker.loop, &dev->stray);
 	hv_loop_add(&dev->virtio.worker.loop, &dev->channel);
 	dev->write_job = (struct hv_job){ .fn = tell_config, .ctx = dev };
 }
@@ -307,6 +365,7 @@ int hv_vhost_user_dev_init(struct hv_vhost_user_dev *dev, const struct hv_virtio
 
 	*dev = (struct hv_vhost_user_dev){
 		.peer = HV_VHOST_USER_NONE,
+		.stray.fd = -1,
 		.role = *role,
 		.source = *source,
 		.env = *env,
@@ -348,5 +407,6 @@ void hv_vhost_user_dev_exit(struct hv_vhost_user_dev *dev)
 	if (dev->made)
 		hv_virtio_exit(&dev->virtio);
 	hv_vhost_user_close(&dev->peer);
+	hv_close(dev->stray.fd);
 	free(dev->label);
 }

@@ -4,6 +4,8 @@
  *
  * When the daemon ends, hangs or is wrong the user is told, and the device asks for a reset; the VM
  * lives. When the driver has reset it, and starts it again, a daemon is looked for once more.
+ *
+ * A daemon that hangs still has the guest's memory: a reset is over when that one has gone.
  */
 #ifndef HV_VIRTIO_VHOST_USER_DEV_H
 #define HV_VIRTIO_VHOST_USER_DEV_H
@@ -30,11 +32,12 @@ struct hv_vhost_user_role {
  * struct hv_vhost_user_source - where the daemon comes from
  * @connect: a new connection to it: a file descriptor or -errno
  * @lost: the connection is closed for good; @why has a line of @room bytes, to which it may add
- *	what it knows. May be NULL
+ *	what it knows. Returns a file that ends with the daemon, and is the caller's; -1: there is
+ *	none, or it has ended. May be NULL: then the connection itself is that file
  */
 struct hv_vhost_user_source {
 	int (*connect)(void *ctx, struct hv_error *err);
-	void (*lost)(void *ctx, char *why, size_t room);
+	int (*lost)(void *ctx, char *why, size_t room);
 	void *ctx;
 };
 
@@ -46,8 +49,8 @@ struct hv_vhost_user_dev {
 	struct hv_virtio_env env;
 	char *label;			/* what the user calls it */
 	bool made;			/* @virtio is there */
-	uint32_t started;		/* rings that the daemon serves: a bit each */
 	struct hv_watch watch, channel;
+	struct hv_watch stray;		/* ends with a daemon that we have lost; fd -1: none */
 	struct hv_job write_job;	/* tell the daemon what the driver has written */
 	uint64_t retry_ns, pause_ns;	/* no new connection before; and to wait after that */
 };
@@ -75,10 +78,10 @@ void hv_vhost_user_dev_exit(struct hv_vhost_user_dev *dev);
 
 /* For struct hv_virtio_kind, with .elsewhere. */
 int hv_vhost_user_dev_start(struct hv_virtio *virtio);
-void hv_vhost_user_dev_stop(struct hv_virtio *virtio);
+void hv_vhost_user_dev_stop(struct hv_virtio *virtio, bool reset);
 void hv_vhost_user_dev_stop_queue(struct hv_virtio *virtio, unsigned int n);
 void hv_vhost_user_dev_kick(struct hv_virtio *virtio, unsigned int n);
-void hv_vhost_user_dev_rewired(struct hv_virtio *virtio, unsigned int n);
+void hv_vhost_user_dev_rewired(struct hv_virtio *virtio);
 void hv_vhost_user_dev_write_config(struct hv_virtio *virtio, unsigned int offset,
 				    unsigned int width, uint32_t value);
 

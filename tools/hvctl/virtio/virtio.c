@@ -2,6 +2,7 @@
 /* The life of a virtio device: the driver's wishes, and the worker that follows them. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/event.h"
@@ -117,10 +118,10 @@ static void run(struct hv_virtio *dev)
 			serve(dev, n);
 }
 
-static void halt(struct hv_virtio *dev)
+static void halt(struct hv_virtio *dev, bool reset)
 {
 	if (dev->running && dev->kind->stop)
-		dev->kind->stop(dev);
+		dev->kind->stop(dev, reset);
 	dev->running = false;
 }
 
@@ -155,7 +156,10 @@ static void finish_reset(void *ctx)
 {
 	struct hv_virtio *dev = ctx;
 
-	halt(dev);
+	halt(dev, true);
+	/* hv_virtio_left() comes back. */
+	if (dev->astray)
+		return;
 	for (unsigned int n = 0; n < dev->nr_queues; n++)
 		take_down(&dev->queue[n]);
 	pthread_mutex_lock(&dev->lock);
@@ -164,7 +168,20 @@ static void finish_reset(void *ctx)
 	dev->features = 0;
 	dev->resetting = false;
 	atomic_store(&dev->status, 0);
+	pthread_cond_broadcast(&dev->reset_done);
 	pthread_mutex_unlock(&dev->lock);
+}
+
+void hv_virtio_stray(struct hv_virtio *dev)
+{
+	dev->astray = true;
+}
+
+void hv_virtio_left(struct hv_virtio *dev)
+{
+	dev->astray = false;
+	if (hv_virtio_is_resetting(dev))
+		finish_reset(dev);
 }
 
 static void stop_queue(struct hv_virtio_queue *queue)
@@ -173,7 +190,7 @@ static void stop_queue(struct hv_virtio_queue *queue)
 	bool alone = dev->kind->stop_queue || !dev->running || !queue->ring.up;
 
 	if (!alone)
-		halt(dev);
+		halt(dev, false);
 	else if (dev->running && queue->ring.up)
 		dev->kind->stop_queue(dev, queue->index);
 	take_down(queue);
@@ -189,11 +206,15 @@ static void follow_queue(void *ctx)
 {
 	struct hv_virtio_queue *queue = ctx;
 	struct hv_virtio *dev = queue->dev;
-	bool resetting;
+	bool gone, resetting;
 
 	pthread_mutex_lock(&dev->lock);
+	/* A reset of all takes this one with it; what comes before only makes it wait. */
+	gone = dev->resetting;
 	resetting = queue->resetting;
 	pthread_mutex_unlock(&dev->lock);
+	if (gone)
+		return;
 	if (resetting) {
 		stop_queue(queue);
 	} else if (dev->running && !(atomic_load(&dev->status) & HV_VIRTIO_NEEDS_RESET)) {
@@ -208,9 +229,8 @@ static void rewire(void *ctx)
 {
 	struct hv_virtio *dev = ctx;
 
-	for (unsigned int n = 0; n < dev->nr_queues; n++)
-		if (dev->running && dev->kind->rewired && dev->queue[n].ring.up)
-			dev->kind->rewired(dev, n);
+	if (dev->running && !hv_virtio_is_resetting(dev))
+		dev->kind->rewired(dev);
 }
 
 /* ------------------------------------------------------------ the driver's */
@@ -309,17 +329,40 @@ void hv_virtio_rewire(struct hv_virtio *dev)
 		hv_worker_post(&dev->worker, &dev->rewire_job);
 }
 
-void hv_virtio_reset(struct hv_virtio *dev)
+void hv_virtio_begin_reset(struct hv_virtio *dev)
 {
 	pthread_mutex_lock(&dev->lock);
 	begin_reset(dev);
 	pthread_mutex_unlock(&dev->lock);
+}
+
+bool hv_virtio_wait_reset(struct hv_virtio *dev, unsigned int ms)
+{
+	struct timespec until;
+	bool done;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += ms * 1000000ll;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&dev->lock);
+	while (dev->resetting &&
+	       !pthread_cond_clockwait(&dev->reset_done, &dev->lock, CLOCK_MONOTONIC, &until))
+		;
+	done = !dev->resetting;
+	pthread_mutex_unlock(&dev->lock);
+	return done;
+}
+
+void hv_virtio_reset(struct hv_virtio *dev)
+{
+	hv_virtio_begin_reset(dev);
 	hv_worker_run(&dev->worker, finish_reset, dev);
 }
 
 static void hold(void *ctx)
 {
-	halt(ctx);
+	halt(ctx, false);
 }
 
 static void go_on(void *ctx)
@@ -354,10 +397,11 @@ int hv_virtio_init(struct hv_virtio *dev, const struct hv_virtio_kind *kind,
 	dev->offered = features;
 	dev->nr_queues = dev->config_len = 0;
 	dev->chosen = dev->features = 0;
-	dev->running = dev->resetting = false;
+	dev->running = dev->resetting = dev->astray = false;
 	atomic_init(&dev->config_fd, -1);
 	atomic_init(&dev->status, 0);
 	hv_lock_init(&dev->lock);
+	pthread_cond_init(&dev->reset_done, NULL);
 	dev->start_job = (struct hv_job){ .fn = start, .ctx = dev };
 	dev->reset_job = (struct hv_job){ .fn = finish_reset, .ctx = dev };
 	dev->rewire_job = (struct hv_job){ .fn = rewire, .ctx = dev };
@@ -395,5 +439,6 @@ void hv_virtio_exit(struct hv_virtio *dev)
 	hv_worker_exit(&dev->worker);
 	for (unsigned int n = 0; n < dev->nr_queues; n++)
 		hv_vqueue_exit(&dev->queue[n].ring);
+	pthread_cond_destroy(&dev->reset_done);
 	pthread_mutex_destroy(&dev->lock);
 }

@@ -53,10 +53,12 @@ struct hv_virtio;
  * @start: the driver is ready: features and rings are settled (hv_virtio_has(), the queues that are
  *	up). 0 or -errno: then the device asks for a reset. May be NULL
  * @stop: let go of the guest's memory: when it returns no I/O is under way, and no chain is in
- *	flight. The rings are as they were; start() may follow. May be NULL if kick() leaves nothing
+ *	flight; or hv_virtio_stray(). The rings are as they were; start() may follow. @reset: the
+ *	driver has taken all back, and nobody will know what became of it. May be NULL if kick()
+ *	leaves nothing
  * @kick: there may be chains in queue @n, which is up
  * @stop_queue: as stop(), for queue @n alone. NULL: as for stop()
- * @rewired: queue @n has another @call_fd; for rings that are served elsewhere. May be NULL
+ * @rewired: queues have other @call_fds; for rings that are served elsewhere. May be NULL
  * @write_config: the driver writes @width bytes to byte @offset of dev->config; to be changed
  *	there, if it can be. By a vCPU's thread, @lock held. NULL: nothing can be written
  * @destroy: free all; the worker has ended
@@ -69,10 +71,10 @@ struct hv_virtio_kind {
 	uint16_t id;
 	uint32_t class_code;
 	int (*start)(struct hv_virtio *dev);
-	void (*stop)(struct hv_virtio *dev);
+	void (*stop)(struct hv_virtio *dev, bool reset);
 	void (*kick)(struct hv_virtio *dev, unsigned int n);
 	void (*stop_queue)(struct hv_virtio *dev, unsigned int n);
-	void (*rewired)(struct hv_virtio *dev, unsigned int n);
+	void (*rewired)(struct hv_virtio *dev);
 	void (*write_config)(struct hv_virtio *dev, unsigned int offset, unsigned int width,
 			     uint32_t value);
 	void (*destroy)(struct hv_virtio *dev);
@@ -105,7 +107,8 @@ struct hv_virtio {
 
 	pthread_mutex_t lock;		/* innermost; the following, and setups of queues */
 	uint64_t chosen;		/* features, by the driver */
-	bool resetting;			/* until the worker has stopped all */
+	bool resetting;			/* until the worker has stopped all ... */
+	pthread_cond_t reset_done;	/* ... which is told here */
 	uint8_t config[HV_VIRTIO_CONFIG];	/* "Device Configuration Space" */
 	unsigned int config_len;
 	uint8_t generation;
@@ -113,6 +116,7 @@ struct hv_virtio {
 	/* The worker's. */
 	uint64_t features;		/* that were negotiated, from start() to stop() */
 	bool running;			/* between the two */
+	bool astray;			/* hv_virtio_stray() */
 	struct hv_job start_job, reset_job, rewire_job;
 	void *owner;			/* the transport's */
 };
@@ -163,6 +167,13 @@ static inline struct hv_vqueue *hv_virtio_ring(struct hv_virtio *dev, unsigned i
  */
 void hv_virtio_break(struct hv_virtio *dev);
 
+/*
+ * Who serves the rings elsewhere is out of control, and may yet write to the guest's memory: no
+ * reset is over before hv_virtio_left() says that he is gone. By the worker.
+ */
+void hv_virtio_stray(struct hv_virtio *dev);
+void hv_virtio_left(struct hv_virtio *dev);
+
 /* hv_vqueue_pop(), and hv_virtio_break() if that fails. */
 int hv_virtio_pop(struct hv_virtio *dev, unsigned int n, struct hv_vchain **chain);
 
@@ -180,9 +191,14 @@ void hv_virtio_reset_queue(struct hv_virtio *dev, unsigned int n);
 void hv_virtio_rewire(struct hv_virtio *dev);
 
 /*
- * The machine is reset: wait until the device has stopped, and forget all that the driver has said.
- * What the worker waits for must not need the machine's lock.
+ * The machine is reset, and no vCPU runs: stop the device, and forget all that the driver has said.
+ * That takes as long as the host's disks and daemons do: wait for it without locks, a while at a
+ * time. True: it is over.
  */
+void hv_virtio_begin_reset(struct hv_virtio *dev);
+bool hv_virtio_wait_reset(struct hv_virtio *dev, unsigned int ms);
+
+/* The same, for who takes the device down: but for those who have strayed, it is over. */
 void hv_virtio_reset(struct hv_virtio *dev);
 
 /* Hold all I/O, to save the machine or to have it stand still; and go on. Waits for the worker. */

@@ -137,7 +137,7 @@ int hv_virtiofsd_init(struct hv_virtiofsd *daemon, const char *dir, bool read_on
 
 void hv_virtiofsd_exit(struct hv_virtiofsd *daemon)
 {
-	hv_virtiofsd_end(daemon, NULL, 0);
+	hv_close(hv_virtiofsd_kill(daemon, NULL, 0));
 	free(daemon->dir);
 	daemon->dir = NULL;
 }
@@ -200,19 +200,22 @@ static void reap(pid_t pid)
 	}
 }
 
-void hv_virtiofsd_end(struct hv_virtiofsd *daemon, char *why, size_t room)
+int hv_virtiofsd_kill(struct hv_virtiofsd *daemon, char *why, size_t room)
 {
+	int fd;
+
 	if (daemon->pid >= 0) {
 		kill(-daemon->pid, SIGKILL);
 		reap(daemon->pid);
 	}
 	daemon->pid = -1;
 	drain(daemon);
-	hv_close(daemon->log.fd);
+	fd = daemon->log.fd;
 	daemon->log.fd = -1;
 	if (why && daemon->last[0]) {
 		size_t len = strlen(why);
 
 		snprintf(why + len, room - len, " (%s)", daemon->last);
 	}
+	return fd;
 }

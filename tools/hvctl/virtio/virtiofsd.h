@@ -53,8 +53,14 @@ void hv_virtiofsd_exit(struct hv_virtiofsd *daemon);
 /* Start it. Returns a connection to it or -errno. It ends with that, and with this thread. */
 int hv_virtiofsd_start(struct hv_virtiofsd *daemon, struct hv_error *err);
 
-/* End it; what it has said last is added to @why, a string with @room in all; NULL: to nothing. */
-void hv_virtiofsd_end(struct hv_virtiofsd *daemon, char *why, size_t room);
+/*
+ * Kill it; what it has said last is added to @why, a string with @room in all; NULL: to nothing.
+ *
+ * It waits a second for its end, but whoever is in a call of the kernel's, for a network file
+ * system that does not answer, say, goes on with that, and has its memory. Returns a file that ends
+ * with the last of its processes, the caller's to close; -1: they have ended.
+ */
+int hv_virtiofsd_kill(struct hv_virtiofsd *daemon, char *why, size_t room);
 
 /* It runs and speaks by @fd, which is taken over. */
 void hv_virtiofsd_listen(struct hv_virtiofsd *daemon, int fd);

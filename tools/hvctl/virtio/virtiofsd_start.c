@@ -295,6 +295,6 @@ int hv_virtiofsd_start(struct hv_virtiofsd *daemon, struct hv_error *err)
 	if (!error)
 		return connection;
 	hv_close(connection);
-	hv_virtiofsd_end(daemon, NULL, 0);
+	hv_close(hv_virtiofsd_kill(daemon, NULL, 0));
 	return error;
 }

@@ -45,10 +45,11 @@ static int set_running(const struct vsock *vsock, int running)
 	return ioctl(vsock->vhost.fd, VHOST_VSOCK_SET_RUNNING, &running) < 0 ? -errno : 0;
 }
 
-static void vsock_stop(struct hv_virtio *dev)
+static void vsock_stop(struct hv_virtio *dev, bool reset)
 {
 	struct vsock *vsock = vsock_of(dev);
 
+	(void)reset;
 	(void)set_running(vsock, 0);
 	hv_vhost_stop(&vsock->vhost);
 }
@@ -71,15 +72,15 @@ static int vsock_start(struct hv_virtio *dev)
 	error = hv_vhost_start(&vsock->vhost);
 	error = error ?: set_running(vsock, 1);
 	if (error)
-		vsock_stop(dev);
+		vsock_stop(dev, false);
 	else
 		kick_again(dev);
 	return error;
 }
 
-static void vsock_rewired(struct hv_virtio *dev, unsigned int n)
+static void vsock_rewired(struct hv_virtio *dev)
 {
-	hv_vhost_rewired(&vsock_of(dev)->vhost, n);
+	hv_vhost_rewired(&vsock_of(dev)->vhost);
 }
 
 static void vsock_destroy(struct hv_virtio *dev)
