@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "lib/util.h"
 #include "machine_test.h"
+#include "virtio/pci.h"
+#include "vmm/devices.h"
 
 #define VCPUS 4
 
@@ -147,6 +150,86 @@ static void test_reset_by_all(void **state)
 	assert_int_equal(machine->end.kind, HV_END_POWEROFF);
 	for (unsigned int i = 0; i < VCPUS; i++)
 		assert_in_range(fake.vcpu[i].made, 2, 2 + VCPUS);
+	hv_machine_destroy(machine);
+}
+
+static atomic_bool answers;
+
+/* A host's disk that does not, from a device's worker. */
+static void wait_for_answer(void *ctx)
+{
+	(void)ctx;
+	while (!atomic_load(&answers))
+		test_sleep_ms(1);
+}
+
+static bool is_paused(struct hv_machine *machine)
+{
+	bool paused;
+
+	pthread_mutex_lock(&machine->run_lock);
+	paused = machine->paused;
+	pthread_mutex_unlock(&machine->run_lock);
+	return paused;
+}
+
+/* A machine whose guest resets it, and waits for a device. */
+static struct hv_machine *make_waiting(struct hv_job *job)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+	struct hv_machine *machine;
+	struct hv_virtio *dev;
+	struct hv_error err;
+
+	fake_reset(resets);
+	assert_int_equal(hv_config_add_device(&config, "device", "rng", &err), 0);
+	machine = test_machine(&config);
+	dev = machine->devices[0].dev;
+	hv_virtio_set_status(dev, HV_VIRTIO_ACKNOWLEDGE);
+	atomic_store(&answers, false);
+	*job = (struct hv_job){ .fn = wait_for_answer };
+	hv_worker_post(&dev->worker, job);
+	assert_int_equal(hv_machine_start(machine, &err), 0);
+	while (!is_paused(machine))
+		test_sleep_ms(1);
+	return machine;
+}
+
+/* Nobody else waits with it: others get the lock, and hear that it is not their turn. */
+static void test_reset_waits_for_disk(void **state)
+{
+	struct timespec until;
+	struct hv_job job;
+	struct hv_machine *machine = make_waiting(&job);
+
+	(void)state;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 5;
+	test_sleep_ms(50);
+	assert_int_equal(pthread_mutex_timedlock(&machine->lock, &until), 0);
+	pthread_mutex_unlock(&machine->lock);
+	assert_false(hv_machine_try_pause(machine, 1));
+	assert_int_equal(fake.vcpu[0].made, 1);
+	atomic_store(&answers, true);
+	hv_machine_serve(machine);
+	hv_machine_join(machine);
+	assert_int_equal(machine->end.kind, HV_END_POWEROFF);
+	assert_int_equal(fake.vcpu[0].made, 2);
+	hv_machine_destroy(machine);
+}
+
+/* ... and the machine's end does not. */
+static void test_end_while_disk_hangs(void **state)
+{
+	struct hv_job job;
+	struct hv_machine *machine = make_waiting(&job);
+
+	(void)state;
+	ends_it(machine);
+	hv_machine_join(machine);
+	assert_int_equal(machine->end.kind, HV_END_QUIT);
+	assert_int_equal(fake.vcpu[0].made, 1);
+	atomic_store(&answers, true);
 	hv_machine_destroy(machine);
 }
 
@@ -555,6 +638,8 @@ int main(void)
 		cmocka_unit_test(test_end_at_any_moment),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_reset_by_all),
+		cmocka_unit_test(test_reset_waits_for_disk),
+		cmocka_unit_test(test_end_while_disk_hangs),
 		cmocka_unit_test(test_reset_fails),
 		cmocka_unit_test(test_pause_by_many),
 		cmocka_unit_test(test_pause_while_resetting),

@@ -552,6 +552,7 @@ static void test_reset(void **state)
 	check_reset(bench);
 	enable_msix(bench);
 	initialize(bench, true);
+	hv_virtio_reset(bench->transport.dev);
 	hv_virtio_pci_reset(&bench->transport);
 	check_reset(bench);
 	assert_int_equal(config_in(bench, find(bench, PCI_CAP_ID_MSIX, 0) + 2, 2) >> 14, 0);

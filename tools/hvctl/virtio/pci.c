@@ -123,7 +123,6 @@ void hv_virtio_pci_forget(struct hv_virtio_pci *t)
 
 void hv_virtio_pci_reset(struct hv_virtio_pci *t)
 {
-	hv_virtio_reset(t->dev);
 	hv_msix_reset(&t->msix);
 	hv_virtio_pci_forget(t);
 }

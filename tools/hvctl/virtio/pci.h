@@ -77,7 +77,7 @@ int hv_virtio_pci_create(struct hv_virtio_pci *transport, const struct hv_virtio
 /* Take it off, stop it, and destroy the device. Machine's lock held. */
 void hv_virtio_pci_destroy(struct hv_virtio_pci *transport);
 
-/* The machine is reset. Machine's lock held. */
+/* The machine is reset, and the device was: hv_virtio_begin_reset(). Machine's lock held. */
 void hv_virtio_pci_reset(struct hv_virtio_pci *transport);
 
 #endif

@@ -50,6 +50,7 @@ struct hv_control {
 	uint64_t started_ns;
 	uint64_t seen;			/* of the console, by the last who has typed there */
 	bool paused;			/* by us */
+	uint64_t exits;			/* so many, when they were last counted */
 	bool stopping;			/* the power button was pressed, ... */
 	struct hv_timer power_off;	/* ... and here it has lasted too long */
 	unsigned int patience;		/* in seconds */

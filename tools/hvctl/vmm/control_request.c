@@ -20,14 +20,21 @@ struct request {
 
 /* ------------------------------------------------------------------ status */
 
+/*
+ * Somebody else may have it paused, a reset that waits for a disk, for one: clients wait no longer
+ * than that, in ms.
+ */
+#define STATUS_PATIENCE 100
+#define PAUSE_PATIENCE	2000
+
 /* Of all vCPUs; they count while nobody is in the guest. */
 static uint64_t count_exits(struct hv_control *control)
 {
 	struct hv_machine *machine = control->machine;
 	uint64_t sum = 0;
 
-	if (!control->paused && !hv_machine_pause(machine))
-		return 0;
+	if (!control->paused && !hv_machine_try_pause(machine, STATUS_PATIENCE))
+		return control->exits;
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++) {
 		struct tinyvmx_exits exits;
 
@@ -37,6 +44,7 @@ static uint64_t count_exits(struct hv_control *control)
 	}
 	if (!control->paused)
 		hv_machine_resume(machine);
+	control->exits = sum;
 	return sum;
 }
 
@@ -244,8 +252,8 @@ static int do_pause(struct hv_control_client *client, const json_t *line, json_t
 	(void)reply;
 	if (control->paused)
 		return hv_fail(err, EBUSY, "it is paused already");
-	if (!hv_machine_pause(machine))
-		return hv_fail(err, EBUSY, "it is ending");
+	if (!hv_machine_try_pause(machine, PAUSE_PATIENCE))
+		return hv_fail(err, EBUSY, "it is ending, or in the middle of a reset");
 	pthread_mutex_lock(&machine->lock);
 	error = hv_machine_stop_time(machine);
 	pthread_mutex_unlock(&machine->lock);

@@ -239,6 +239,27 @@ void hv_devices_destroy(struct hv_machine *machine)
 	machine->devices = NULL;
 }
 
+/* From one look at whether the machine has ended to the next. */
+#define LOOK_MS 50
+
+static bool has_stopped(struct hv_machine *machine, struct hv_virtio *dev)
+{
+	while (!hv_virtio_wait_reset(dev, LOOK_MS))
+		if (hv_machine_has_ended(machine))
+			return false;
+	return true;
+}
+
+bool hv_devices_stop(struct hv_machine *machine)
+{
+	for (unsigned int n = 0; n < machine->nr_devices; n++)
+		hv_virtio_begin_reset(machine->devices[n].dev);
+	for (unsigned int n = 0; n < machine->nr_devices; n++)
+		if (!has_stopped(machine, machine->devices[n].dev))
+			return false;
+	return true;
+}
+
 void hv_devices_reset(struct hv_machine *machine)
 {
 	hv_lock_assert_held(&machine->lock);

@@ -26,12 +26,18 @@ void hv_config_drop_devices(struct hv_config *config, const char *option);
 /* Does one of them want RAM that other processes can map? */
 bool hv_devices_share_memory(const struct hv_config *config);
 
+/*
+ * Have all let go of the guest's memory, for a reset. Waits for the host's disks and daemons, which
+ * may take their time: the machine is paused, no lock is held. False: it has ended meanwhile.
+ */
+bool hv_devices_stop(struct hv_machine *machine);
+
 /* The following: machine->lock is held. */
 
 /* Make them, and put them on the bus. Returns 0 or -errno; hv_devices_destroy() also then. */
 int hv_devices_create(struct hv_machine *machine, struct hv_error *err);
 void hv_devices_destroy(struct hv_machine *machine);
-/* Waits until none of them is at the guest's memory. */
+/* They have stopped. */
 void hv_devices_reset(struct hv_machine *machine);
 
 #endif

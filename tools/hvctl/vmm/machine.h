@@ -165,6 +165,11 @@ static inline struct hv_vcpu *hv_machine_bsp(const struct hv_machine *machine)
  * Context: any thread, a vCPU's own too; may sleep; no locks held.
  */
 bool hv_machine_pause(struct hv_machine *machine);
+/*
+ * The same, but false also if it does not get its turn within @ms: a reset may wait in its own for
+ * a disk that does not answer. For the event loop's thread, which has others to serve.
+ */
+bool hv_machine_try_pause(struct hv_machine *machine, unsigned int ms);
 void hv_machine_resume(struct hv_machine *machine);
 
 /*

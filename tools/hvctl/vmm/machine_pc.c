@@ -448,8 +448,8 @@ static void reset_now(struct hv_machine *machine)
 		hv_machine_end(machine, HV_END_ERROR, 0, "cannot reset the machine: %s", err.text);
 }
 
-/* ... or the end, if that is what it comes to. */
-static void reset_or_end(struct hv_machine *machine)
+/* Is it the end instead? */
+static bool ends_instead(struct hv_machine *machine)
 {
 	const char *panic;
 
@@ -457,42 +457,59 @@ static void reset_or_end(struct hv_machine *machine)
 	panic = hv_serial_panic(machine);
 	if (panic) {
 		hv_machine_end(machine, HV_END_PANIC, 0, "%s", panic);
-		return;
+		return true;
 	}
 	if (machine->config.no_reboot) {
 		hv_machine_end(machine, HV_END_REBOOT, 0, "%s", "");
-		return;
+		return true;
 	}
 	if (does_nothing_but_reset(machine->pc)) {
 		hv_machine_end(machine, HV_END_RESETS, 0,
 			       "%u times, each within a second of the one before", RESETS_MAX);
-		return;
+		return true;
 	}
-	reset_now(machine);
+	return false;
+}
+
+/* Of several vCPUs that see it the first takes it. Returns whether there is one to be done. */
+static bool take_reset(struct hv_machine *machine)
+{
+	bool pressed = machine->pc->pressed, wanted;
+
+	wanted = atomic_load(&machine->attention) & HV_ATTENTION_RESET;
+	if (!wanted)
+		return false;
+	machine->pc->pressed = false;
+	hv_machine_drop_attention(machine, HV_ATTENTION_RESET);
+	if (!pressed)
+		return !ends_instead(machine);
+	hv_serial_flush(machine);
+	return true;
 }
 
 void hv_machine_pc_press_reset(struct hv_machine *machine)
 {
-	if (!hv_machine_pause(machine))
-		return;
 	pthread_mutex_lock(&machine->lock);
-	hv_machine_drop_attention(machine, HV_ATTENTION_RESET);
-	hv_serial_flush(machine);
-	reset_now(machine);
+	machine->pc->pressed = true;
+	hv_machine_want_attention(machine, HV_ATTENTION_RESET);
 	pthread_mutex_unlock(&machine->lock);
-	hv_machine_resume(machine);
 }
 
+/* Devices wait for the host's disks and daemons, and nobody else for them: without the lock. */
 void hv_machine_pc_reset(struct hv_machine *machine)
 {
+	bool goes_on;
+
 	if (!hv_machine_pause(machine))
 		return;
 	pthread_mutex_lock(&machine->lock);
-	if (atomic_load(&machine->attention) & HV_ATTENTION_RESET) {
-		hv_machine_drop_attention(machine, HV_ATTENTION_RESET);
-		reset_or_end(machine);
-	}
+	goes_on = take_reset(machine);
 	pthread_mutex_unlock(&machine->lock);
+	if (goes_on && hv_devices_stop(machine)) {
+		pthread_mutex_lock(&machine->lock);
+		reset_now(machine);
+		pthread_mutex_unlock(&machine->lock);
+	}
 	hv_machine_resume(machine);
 }
 

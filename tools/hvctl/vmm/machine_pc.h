@@ -34,6 +34,7 @@ struct hv_machine_pc {
 	struct hv_testdev *testdev;	/* NULL: not asked for */
 	struct hv_pvpanic pvpanic;	/* without a bus: not asked for */
 	atomic_bool intr;		/* INTR of the 8259s */
+	bool pressed;			/* the reset that is wanted is the button's */
 	bool has_shut_down;		/* by a triple fault, at @shutdown_ns */
 	uint64_t shutdown_ns;
 	uint8_t resets;			/* one soon after the other, the last at @reset_ns */
@@ -122,7 +123,10 @@ bool hv_machine_pc_shutdown(struct hv_vcpu *vcpu);
  */
 void hv_machine_pc_reset(struct hv_machine *machine);
 
-/* Somebody presses the reset button: whatever the guest has done, and --no-reboot, say. */
+/*
+ * Somebody presses the reset button: whatever the guest has done, and --no-reboot, say. A vCPU's
+ * thread does it soon.
+ */
 void hv_machine_pc_press_reset(struct hv_machine *machine);
 
 #endif

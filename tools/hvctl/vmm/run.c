@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "halt.h"
@@ -93,8 +94,7 @@ void hv_vcpu_begin(struct hv_vcpu *vcpu)
 
 	pthread_mutex_lock(&machine->run_lock);
 	leave_running(vcpu);
-	vcpu->self = pthread_self();
-	atomic_store(&vcpu->kickable, true);
+	atomic_store(&vcpu->tid, gettid());
 	enter_running(vcpu);
 	pthread_mutex_unlock(&machine->run_lock);
 }
@@ -104,7 +104,7 @@ void hv_vcpu_finish(struct hv_vcpu *vcpu)
 	pthread_mutex_lock(&vcpu->machine->run_lock);
 	if (vcpu->state == HV_VCPU_RUNNING)
 		leave_running(vcpu);
-	atomic_store(&vcpu->kickable, false);
+	atomic_store(&vcpu->tid, 0);
 	set_state(vcpu, HV_VCPU_STOPPED);
 	pthread_mutex_unlock(&vcpu->machine->run_lock);
 }
@@ -153,6 +153,15 @@ static struct hv_vcpu *ourselves(const struct hv_machine *machine)
 	return vcpu && vcpu->machine == machine ? vcpu : NULL;
 }
 
+static void pause_others(struct hv_machine *machine)
+{
+	hv_lock_assert_held(&machine->run_lock);
+	machine->paused = true;
+	hv_machine_want_attention(machine, HV_ATTENTION_PAUSE);
+	while (!none_runs(machine))
+		pthread_cond_wait(&machine->run_changed, &machine->run_lock);
+}
+
 bool hv_machine_pause(struct hv_machine *machine)
 {
 	struct hv_vcpu *self = ourselves(machine);
@@ -162,12 +171,27 @@ bool hv_machine_pause(struct hv_machine *machine)
 	if (self)
 		leave_running(self);
 	ours = wait_for_turn(machine);
-	if (ours) {
-		machine->paused = true;
-		hv_machine_want_attention(machine, HV_ATTENTION_PAUSE);
-		while (!none_runs(machine))
-			pthread_cond_wait(&machine->run_changed, &machine->run_lock);
-	}
+	if (ours)
+		pause_others(machine);
+	pthread_mutex_unlock(&machine->run_lock);
+	return ours;
+}
+
+bool hv_machine_try_pause(struct hv_machine *machine, unsigned int ms)
+{
+	const uint64_t end = hv_monotonic_ns() + ms * 1000000ull;
+	const struct timespec until = { .tv_sec = (time_t)(end / 1000000000),
+					.tv_nsec = (long)(end % 1000000000) };
+	bool ours;
+
+	assert(!ourselves(machine));
+	pthread_mutex_lock(&machine->run_lock);
+	while (machine->paused && !pthread_cond_clockwait(&machine->run_changed, &machine->run_lock,
+							  CLOCK_MONOTONIC, &until))
+		;
+	ours = !machine->paused;
+	if (ours)
+		pause_others(machine);
 	pthread_mutex_unlock(&machine->run_lock);
 	return ours;
 }

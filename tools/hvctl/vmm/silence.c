@@ -59,7 +59,7 @@ static void tell(struct hv_silence *silence)
 {
 	struct hv_machine *machine = silence->machine;
 
-	if (!hv_machine_pause(machine))
+	if (!hv_machine_try_pause(machine, 100))
 		return;
 	tell_exits(silence);
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)

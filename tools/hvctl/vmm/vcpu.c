@@ -259,8 +259,11 @@ int hv_vcpu_start(struct hv_vcpu *vcpu, struct hv_error *err)
 
 void hv_vcpu_kick(struct hv_vcpu *vcpu)
 {
-	if (atomic_load(&vcpu->kickable))
-		pthread_kill(vcpu->self, KICK_SIGNAL);
+	pid_t tid = atomic_load(&vcpu->tid);
+
+	/* By its number: the thread may just have ended, and been joined. */
+	if (tid)
+		(void)tgkill(getpid(), tid, KICK_SIGNAL);
 }
 
 void hv_vcpu_join(struct hv_vcpu *vcpu)

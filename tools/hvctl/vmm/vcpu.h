@@ -40,8 +40,7 @@ struct hv_vcpu {
 	struct tinyvmx_run *run;
 	bool started;			/* there is a thread to join, @thread */
 	pthread_t thread;
-	atomic_bool kickable;		/* it runs, and is @self */
-	pthread_t self;
+	atomic_int tid;			/* of its thread, to be kicked; 0: not now */
 	enum hv_vcpu_state state;	/* under machine->run_lock */
 	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
 	bool nmi_may_come;		/* have its next RUN wait in HLT, though IF is clear */
