@@ -44,6 +44,9 @@ struct hv_disk_queue {
 	unsigned int under_way;
 	bool has_lone;			/* ... and it is one that must be alone */
 	bool cancelling;		/* nothing begins, and nothing goes on */
+	/* Of those under way: the one whose flush the host is at, those that it is for, too ... */
+	struct hv_disk_request *flushing, *flushed_with;
+	struct hv_disk_list to_flush;	/* ... and those that came since */
 	struct hv_timer soon;		/* for @decided */
 	void (*batch)(void *ctx);
 	void *batch_ctx;

@@ -6,7 +6,8 @@
  * Flushes: fdatasync() is for all that was done before it begins, by whatever call: nothing has to
  * be ordered. When it fails, the kernel may have dropped what it could not write, and says so once:
  * the next one may succeed, for less. So there is no next one: all flushes of this disk fail from
- * then on, until it is opened anew.
+ * then on, until it is opened anew. Nor is there one beside it, which might succeed first: those
+ * that come meanwhile wait, and one call does for them all.
  *
  * Detours: where the page cache is passed by, offsets, lengths and addresses must be aligned. What
  * is not goes by the page cache all the same. The kernel keeps the two coherent, but for writes to
@@ -216,7 +217,7 @@ static int after_flush(struct hv_disk_queue *queue, int64_t result)
 {
 	if (result < 0)
 		atomic_store(&queue->disk->flush_error, (int)-result);
-	/* One that was beside it may be told that all is well. */
+	/* A durable write beside it may have been told instead. */
 	return -atomic_load(&queue->disk->flush_error);
 }
 
@@ -269,6 +270,59 @@ static bool has_turn(const struct hv_disk_queue *queue, const struct hv_disk_req
 	       !(request->alone && queue->under_way);
 }
 
+/* All that wait for a flush, by one call. */
+static void begin_flush(struct hv_disk_queue *queue)
+{
+	queue->flushing = list_take(&queue->to_flush);
+	queue->flushed_with = queue->to_flush.first;
+	list_init(&queue->to_flush);
+	if (queue->flushing)
+		queue->method->start(queue, queue->flushing);
+}
+
+static void start_step(struct hv_disk_queue *queue, struct hv_disk_request *request)
+{
+	if (request->step.call != HV_DISK_FDATASYNC || request == queue->flushing) {
+		queue->method->start(queue, request);
+		return;
+	}
+	list_add(&queue->to_flush, request);
+	if (!queue->flushing)
+		begin_flush(queue);
+}
+
+static void leave(struct hv_disk_queue *queue, struct hv_disk_request *request, int result)
+{
+	queue->under_way--;
+	if (request->alone)
+		queue->has_lone = false;
+	finish(request, result);
+}
+
+static void leave_all(struct hv_disk_queue *queue, struct hv_disk_request *request, int result)
+{
+	while (request) {
+		struct hv_disk_request *next = request->next;
+
+		leave(queue, request, result);
+		request = next;
+	}
+}
+
+/* For those that came while it was under way there is another one. */
+static void flush_done(struct hv_disk_queue *queue, int result)
+{
+	struct hv_disk_request *late = queue->to_flush.first;
+
+	leave_all(queue, queue->flushed_with, result);
+	queue->flushing = queue->flushed_with = NULL;
+	if (queue->cancelling) {
+		list_init(&queue->to_flush);
+		leave_all(queue, late, -ECANCELED);
+	}
+	begin_flush(queue);
+}
+
 static void cancel_waiting(struct hv_disk_queue *queue)
 {
 	struct hv_disk_request *request;
@@ -286,24 +340,24 @@ static void start_waiting(struct hv_disk_queue *queue)
 
 		queue->under_way++;
 		queue->has_lone = request->alone;
-		queue->method->start(queue, request);
+		start_step(queue, request);
 	}
 }
 
 void hv_disk_step_done(struct hv_disk_queue *queue, struct hv_disk_request *request, int64_t result)
 {
+	bool flushes = request == queue->flushing;
 	int next = follow(queue, request, result);
 
 	if (next == MORE && queue->cancelling)
 		next = -ECANCELED;
 	if (next == MORE) {
-		queue->method->start(queue, request);
+		start_step(queue, request);
 		return;
 	}
-	queue->under_way--;
-	if (request->alone)
-		queue->has_lone = false;
-	finish(request, next);
+	leave(queue, request, next);
+	if (flushes)
+		flush_done(queue, next);
 }
 
 void hv_disk_batch_done(struct hv_disk_queue *queue)
@@ -418,6 +472,7 @@ struct hv_disk_queue *hv_disk_queue_create_by(const struct hv_disk_method *metho
 		queue->soon = (struct hv_timer){ .fn = finish_decided, .dev = queue };
 		list_init(&queue->waiting);
 		list_init(&queue->decided);
+		list_init(&queue->to_flush);
 		error = method->create(queue);
 	}
 	if (!error)

@@ -537,6 +537,49 @@ static int made_up_op(enum hv_disk_op what, uint64_t offset, uint64_t len, void 
 	return op.result;
 }
 
+/*
+ * Several flushes: the host has one at a time, and none says that all is well beside one that fails.
+ * Those that wait for their turn have it together.
+ */
+static void test_flushes_together(void **state)
+{
+	struct op ops[3];
+
+	(void)state;
+	begin_made_up(HV_DISK_WRITEBACK);
+	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++)
+		hv_disk_submit(queue, &prepare(&ops[i], HV_DISK_FLUSH, 0, 0, NULL)->request);
+	hv_disk_kick(queue);
+	assert_int_equal(nr_held, 1);
+	answers[1] = -EIO;
+	hv_disk_drain(queue);
+	assert_int_equal(nr_calls, 2);
+	assert_int_equal(ops[0].result, 0);
+	assert_int_equal(ops[1].result, -EIO);
+	assert_int_equal(ops[2].result, -EIO);
+	assert_int_equal(made_up_op(HV_DISK_FLUSH, 0, 0, NULL), -EIO);
+	assert_int_equal(nr_calls, 2);
+}
+
+/* Zeroes that are to be durable flush like all others. */
+static void test_zeroes_beside_flush(void **state)
+{
+	struct op ops[2];
+
+	(void)state;
+	begin_made_up(HV_DISK_WRITETHROUGH);
+	hv_disk_submit(queue, &prepare(&ops[0], HV_DISK_ZEROES, 0, 4096, NULL)->request);
+	hv_disk_submit(queue, &prepare(&ops[1], HV_DISK_FLUSH, 0, 0, NULL)->request);
+	hv_disk_kick(queue);
+	assert_int_equal(nr_held, 2);
+	/* The flush first, then the zeroes, then theirs. */
+	answers[0] = -EIO;
+	hv_disk_drain(queue);
+	assert_int_equal(nr_calls, 3);
+	assert_int_equal(ops[1].result, -EIO);
+	assert_int_equal(ops[0].result, -EIO);
+}
+
 /* Short ones go on where they have stopped. */
 static void test_short(void **state)
 {
@@ -787,6 +830,8 @@ int main(void)
 		TEST(test_short),
 		TEST(test_errors_are_passed_on),
 		TEST(test_flush_that_failed),
+		TEST(test_flushes_together),
+		TEST(test_zeroes_beside_flush),
 		TEST(test_durable),
 		TEST(test_zeroes_by_hand),
 		TEST(test_what_fallocate_is_asked),
