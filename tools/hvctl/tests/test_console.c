@@ -150,6 +150,76 @@ static void test_beside(void **state)
 	hv_console_exit(&messages);
 }
 
+static unsigned int told;
+
+static void on_room(void *ctx)
+{
+	(void)ctx;
+	told++;
+}
+
+/* Somebody who can wait has more to say than anybody reads. */
+static void test_offer(void **state)
+{
+	static uint8_t much[4 * HV_CONSOLE_OUT], buf[4096];
+	size_t said = 0, n;
+
+	(void)state;
+	open_console(false);
+	console.config.room = on_room;
+	told = 0;
+	do {
+		n = hv_console_offer(&console, much + said, 4096);
+		said += n;
+	} while (n == 4096);
+	assert_true(said < sizeof(much));
+	/* No vCPU has to wait for that. */
+	assert_false(hv_console_is_behind(&console));
+	assert_int_equal(hv_console_offer(&console, much, 1), 0);
+	assert_int_equal(told, 0);
+	while (!told) {
+		assert_int_equal(read(out[0], buf, sizeof(buf)), sizeof(buf));
+		said -= sizeof(buf);
+		hv_console_drain(&console);
+	}
+	assert_true(hv_console_offer(&console, much, 4096) > 0);
+	hv_console_drain(&console);
+	assert_int_equal(told, 1);
+}
+
+/* What nobody has to read takes all, and what has failed, too. */
+static void test_offer_all(void **state)
+{
+	static uint8_t much[2 * HV_CONSOLE_OUT];
+
+	(void)state;
+	open_console(false);
+	console.config.room = on_room;
+	console.config.lossy = true;
+	assert_int_equal(hv_console_offer(&console, much, sizeof(much)), sizeof(much));
+	console.config.lossy = false;
+	console.out_failed = true;
+	assert_int_equal(hv_console_offer(&console, much, sizeof(much)), sizeof(much));
+}
+
+/* The guest has room again, and who knows it has not the lock. */
+static void test_ask(void **state)
+{
+	(void)state;
+	open_console(false);
+	room = 2;
+	type("abcd", 4);
+	assert_int_equal(taken_len, 2);
+	room = 10;
+	(void)wakes();
+	(void)console.ask_watch.wants(&console);
+	assert_int_equal(taken_len, 2);
+	hv_console_ask(&console);
+	assert_true(wakes() > 0);
+	assert_int_equal(console.ask_watch.wants(&console), 0);
+	assert_int_equal(taken_len, 4);
+}
+
 static void test_output(void **state)
 {
 	char buf[64];
@@ -507,6 +577,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_beside),
 		T(test_output),
+		T(test_offer),
+		T(test_offer_all),
+		T(test_ask),
 		T(test_a_full_pipe_blocks_nobody),
 		T(test_throttle_ends_when_the_machine_does),
 		T(test_reader_gone),

@@ -277,7 +277,7 @@ void hv_vqueue_tell(struct hv_vqueue *queue)
 
 void hv_vqueue_hush(struct hv_vqueue *queue)
 {
-	if (!queue->up)
+	if (!queue->up || queue->broken)
 		return;
 	ring_of(queue)->want_kick(queue, false);
 	mark_ring_dirty(queue);

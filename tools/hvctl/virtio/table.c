@@ -5,6 +5,7 @@
 
 #include "balloon.h"
 #include "blk.h"
+#include "console.h"
 #include "disk/disk.h"
 #include "fs.h"
 #include "net_row.h"
@@ -72,6 +73,13 @@ const struct hv_virtio_row hv_virtio_rows[] = {
 		.help = "sockets between host and guest (AF_VSOCK); CID is the guest's number there",
 		.check = hv_virtio_vsock_check,
 		.create = hv_virtio_vsock_create,
+	},
+	{
+		.name = "console",
+		.argument = "[to=BACKEND][,port=NAME:BACKEND]...",
+		.help = "hvc0, and ports that have a name",
+		.check = hv_virtio_console_check,
+		.create = hv_virtio_console_create,
 	},
 	{
 		.name = "balloon",

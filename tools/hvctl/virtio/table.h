@@ -5,6 +5,8 @@
 
 #include "virtio.h"
 
+struct hv_vport;
+
 /**
  * struct hv_virtio_env - what a machine has for its devices
  * @memory: guest RAM
@@ -12,8 +14,10 @@
  * @name: of the VM: what is to stay the same for it, such as a MAC, is made of this
  * @cpus: vCPUs: devices with a queue for each
  * @index: of the device among those of its kind, from 0 on
+ * @connect: connect a port of a console (console.h), before the guest starts, to "pty",
+ *	"file:NAME" ...; NULL: where a console goes that nobody has said anything about. 0 or -errno
  * @note: tell the user a line, while the guest runs; any thread
- * @ctx: for note()
+ * @ctx: for connect() and note()
  */
 struct hv_virtio_env {
 	const struct hv_memory *memory;
@@ -21,6 +25,7 @@ struct hv_virtio_env {
 	const char *name;
 	unsigned int cpus;
 	unsigned int index;
+	int (*connect)(void *ctx, struct hv_vport *port, const char *backend, struct hv_error *err);
 	void (*note)(void *ctx, const char *text);
 	void *ctx;
 };

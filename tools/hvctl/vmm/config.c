@@ -79,7 +79,7 @@ static const char *parse_port(const char *text, unsigned int *port)
 	return text + 5;
 }
 
-static bool parse_backend(struct hv_serial_choice *choice, const char *text)
+bool hv_serial_choice_parse(struct hv_serial_choice *choice, const char *text)
 {
 	unsigned int found = find_name(hv_serial_names, HV_SERIAL_NULL, text);
 
@@ -119,7 +119,7 @@ static int set_backend(struct hv_config *config, struct hv_serial_choice *where,
 	struct hv_serial_choice choice;
 	const char *writer;
 
-	if (!parse_backend(&choice, text))
+	if (!hv_serial_choice_parse(&choice, text))
 		return hv_fail(
 			err, EINVAL,
 			"no such thing to connect it to; use null, stdio, pty, file:NAME or, for the console, unix:PATH");

@@ -109,6 +109,9 @@ struct hv_config {
 /* "pc" or "bare". False: there is no such kind. */
 bool hv_machine_kind_find(const char *name, enum hv_machine_kind *kind);
 
+/* "null", "file:NAME" ...; the path is in @text. False: there is no such thing. */
+bool hv_serial_choice_parse(struct hv_serial_choice *choice, const char *text);
+
 /* "none" or "text". False: there is no such kind. */
 bool hv_display_kind_find(const char *name, enum hv_display_kind *kind);
 

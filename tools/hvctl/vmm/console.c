@@ -52,10 +52,41 @@ static void drain_locked(struct hv_console *console)
 		;
 }
 
+/* Those who have more to say, and wait. Returns whether they are to be told. */
+static bool has_room_again(struct hv_console *console)
+{
+	bool again = console->out_refused && console->out_len <= HV_CONSOLE_OUT_HIGH / 2;
+
+	hv_lock_assert_held(&console->out_lock);
+	console->out_refused &= !again;
+	return again;
+}
+
+static void tell_room(struct hv_console *console, bool again)
+{
+	if (again && console->config.room)
+		console->config.room(console->config.ctx);
+}
+
+size_t hv_console_offer(struct hv_console *console, const uint8_t *data, size_t len)
+{
+	size_t room;
+
+	pthread_mutex_lock(&console->out_lock);
+	drain_locked(console);
+	room = console->out_len < HV_CONSOLE_OUT_HIGH ? HV_CONSOLE_OUT_HIGH - console->out_len : 0;
+	if (console->config.lossy || console->out_failed || len < room)
+		room = len;
+	console->out_refused |= room < len;
+	pthread_mutex_unlock(&console->out_lock);
+	hv_console_output(console, data, room);
+	return room;
+}
+
 void hv_console_output(void *ctx, const uint8_t *data, size_t len)
 {
 	struct hv_console *console = ctx;
-	bool was_empty, pending;
+	bool was_empty, pending, again;
 
 	if (!len)
 		return;
@@ -80,7 +111,9 @@ void hv_console_output(void *ctx, const uint8_t *data, size_t len)
 	if (len != 1 || data[0] == '\n')
 		drain_locked(console);
 	pending = console->out_len;
+	again = has_room_again(console);
 	pthread_mutex_unlock(&console->out_lock);
+	tell_room(console, again);
 	/* From now on the event loop waits for the reader, until all is written. */
 	if (was_empty && pending && console->config.loop)
 		hv_loop_wake(console->config.loop);
@@ -118,12 +151,14 @@ void hv_console_hold(struct hv_console *console, bool held)
 /* Returns whether the other side takes nothing at all. */
 static bool drain(struct hv_console *console)
 {
-	bool stuck;
+	bool stuck, again;
 
 	pthread_mutex_lock(&console->out_lock);
 	drain_locked(console);
 	stuck = console->out_stuck;
+	again = has_room_again(console);
 	pthread_mutex_unlock(&console->out_lock);
+	tell_room(console, again);
 	return stuck;
 }
 
@@ -250,6 +285,25 @@ void hv_console_feed(struct hv_console *console)
 		;
 	if (was_full && console->in_len < sizeof(console->in) && console->config.loop)
 		hv_loop_wake(console->config.loop);
+}
+
+void hv_console_ask(struct hv_console *console)
+{
+	atomic_store(&console->in_asked, true);
+	hv_loop_wake(console->config.loop);
+}
+
+/* For a watch that waits for nothing itself: all are asked before each wait. */
+static short feeds_if_asked(void *ctx)
+{
+	struct hv_console *console = ctx;
+
+	if (atomic_exchange(&console->in_asked, false)) {
+		pthread_mutex_lock(console->config.lock);
+		hv_console_feed(console);
+		pthread_mutex_unlock(console->config.lock);
+	}
+	return 0;
 }
 
 /* @len: 0 at the end of the input. */
@@ -404,10 +458,16 @@ void hv_console_init(struct hv_console *console, const struct hv_console_config 
 		.ready = on_readable,
 		.ctx = console,
 	};
+	console->ask_watch = (struct hv_watch){
+		.fd = -1,
+		.wants = feeds_if_asked,
+		.ctx = console,
+	};
 	console->out_retry = (struct hv_timer){ .fn = on_retry };
 	if (!config->loop)
 		return;
 	hv_loop_add(config->loop, &console->out_watch);
+	hv_loop_add(config->loop, &console->ask_watch);
 	if (config->in_fd >= 0)
 		hv_loop_add(config->loop, &console->in_watch);
 }
@@ -419,6 +479,7 @@ void hv_console_exit(struct hv_console *console)
 	if (loop) {
 		hv_loop_remove(loop, &console->out_watch);
 		hv_loop_remove(loop, &console->in_watch);
+		hv_loop_remove(loop, &console->ask_watch);
 		hv_timer_cancel(&loop->clock, &console->out_retry);
 	}
 	hv_stream_close(&console->in_stream);

@@ -43,6 +43,8 @@ struct hv_console_config {
 	void (*quit)(void *ctx);		/* Ctrl-A X */
 	void (*detach)(void *ctx);		/* Ctrl-A D or Ctrl-]; NULL: nobody can */
 	void (*failed)(void *ctx, int errnum);	/* output is lost; once */
+	/* hv_console_offer() has refused some, and there is room again; any thread. May be NULL. */
+	void (*room)(void *ctx);
 	void *ctx;
 };
 
@@ -58,6 +60,7 @@ struct hv_console {
 	bool out_failed;
 	bool out_held;			/* nothing is written for now */
 	bool out_stuck;			/* the other side has taken nothing, the last time */
+	bool out_refused;		/* something was, that was offered */
 	bool out_mid_line;		/* what was there to write has not ended its line */
 	uint8_t out_last;		/* the last byte that was written, 0: none */
 	struct hv_ring *ring;		/* has the last that was said, for others; or NULL */
@@ -67,6 +70,8 @@ struct hv_console {
 	size_t in_head, in_len;
 	bool in_eof;
 	bool escape;			/* the last byte was Ctrl-A */
+	atomic_bool in_asked;		/* the guest has room, says somebody who has not the lock */
+	struct hv_watch ask_watch;
 	struct hv_console *next;	/* of the machine's */
 	/* Behind all else: pages that nobody touches cost nothing. */
 	uint8_t out[HV_CONSOLE_OUT];
@@ -79,6 +84,11 @@ void hv_console_exit(struct hv_console *console);
 
 /* Output of the guest; @ctx is the console (a chip's output callback). Any thread. */
 void hv_console_output(void *ctx, const uint8_t *data, size_t len);
+/*
+ * The same for who can wait: takes what leaves the vCPUs unthrottled. Returns how much; after less
+ * than @len config.room() tells.
+ */
+size_t hv_console_offer(struct hv_console *console, const uint8_t *data, size_t len);
 /* The same for lines of ours, which begin behind the end of the other console's last one. */
 void hv_console_print(struct hv_console *console, const char *text);
 /* Has its last line no end? Whoever asks sees to that. */
@@ -112,6 +122,9 @@ size_t hv_console_type(struct hv_console *console, const uint8_t *data, size_t l
 
 /* Give the guest what it has room for; @config.lock is held. */
 void hv_console_feed(struct hv_console *console);
+
+/* The same by the loop, soon; any thread, whatever locks it has. */
+void hv_console_ask(struct hv_console *console);
 
 /*
  * State: what was typed and not taken yet, what was said and not written yet. Saving

@@ -13,6 +13,7 @@
 #include "lib/tvx.h"
 #include "machine_ide.h"
 #include "machine_pc.h"
+#include "ports.h"
 #include "virtio/pci.h"
 
 #define DEVICE	   "device"	/* --device NAME[,...] */
@@ -170,6 +171,7 @@ static struct hv_virtio *make(struct hv_machine *machine, unsigned int n, struct
 		.name = machine->config.name ?: name,
 		.cpus = machine->config.cpus,
 		.index = index_of(&machine->config, n),
+		.connect = hv_port_connect,
 		.note = note,
 		.ctx = machine,
 	};

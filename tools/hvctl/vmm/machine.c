@@ -23,6 +23,7 @@
 #include "machine_bios.h"
 #include "machine_ide.h"
 #include "machine_pc.h"
+#include "ports.h"
 #include "serial.h"
 
 /* --------------------------------------------------------------------- end */
@@ -485,6 +486,7 @@ struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_e
 		return NULL;
 	hv_backend_empty(&machine->console_end);
 	hv_serial_empty_files(machine);
+	hv_ports_empty_files(machine);
 	pthread_mutex_lock(&machine->lock);
 	error = hv_machine_load(machine, err);
 	pthread_mutex_unlock(&machine->lock);
@@ -501,10 +503,13 @@ void hv_machine_destroy(struct hv_machine *machine)
 	hv_machine_ide_stop(machine);
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++)
 		hv_vcpu_destroy(&machine->vcpus[i]);
-	hv_machine_close_consoles(machine);
-	hv_backend_close(&machine->console_end);
 	pthread_mutex_lock(&machine->lock);
 	hv_devices_destroy(machine);
+	pthread_mutex_unlock(&machine->lock);
+	hv_machine_close_consoles(machine);
+	hv_backend_close(&machine->console_end);
+	hv_ports_destroy(machine);
+	pthread_mutex_lock(&machine->lock);
 	hv_serial_destroy(machine);
 	hv_machine_bios_destroy(machine);
 	hv_machine_ide_destroy(machine);

@@ -27,6 +27,7 @@
 struct hv_display;
 struct hv_machine_bios;
 struct hv_machine_ide;
+struct hv_port;
 struct hv_virtio_pci;
 
 /* hv_machine.attention: why vCPUs are to look around before they enter the guest again. */
@@ -60,6 +61,8 @@ struct hv_machine {
 	struct hv_console console;
 	struct hv_console messages;	/* what we say, on standard error */
 	struct hv_console *consoles;	/* all that are open */
+	struct hv_port *ports;		/* of virtio consoles */
+	struct hv_port *hvc;		/* the one that is on @console; NULL: none */
 	struct hv_display *display;	/* on the terminal; NULL: none. @lock */
 	struct hv_virtio_pci *devices;	/* that the user has added; devices.h */
 	unsigned int nr_devices;

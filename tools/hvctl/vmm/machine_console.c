@@ -11,6 +11,7 @@
 #include "display.h"
 #include "lib/text.h"
 #include "machine.h"
+#include "ports.h"
 #include "serial.h"
 
 /* The terminal's, for the keyboard or a serial port. */
@@ -20,7 +21,14 @@ static size_t give_input(void *ctx, const uint8_t *data, size_t len)
 
 	if (machine->display)
 		return hv_display_input(machine->display, data, len);
+	if (hv_ports_take_input(machine))
+		return hv_ports_input(machine, data, len);
 	return hv_serial_input(ctx, data, len);
+}
+
+static void on_room(void *ctx)
+{
+	hv_ports_room(ctx);
 }
 
 static void on_quit(void *ctx)
@@ -102,6 +110,7 @@ void hv_machine_finish_consoles(struct hv_machine *machine)
 	hv_loop_remove(loop, &machine->timer_watch);
 	for (struct hv_console *console = machine->consoles; console; console = console->next) {
 		hv_loop_remove(loop, &console->in_watch);
+		hv_loop_remove(loop, &console->ask_watch);
 		hv_console_drain(console);
 	}
 	hv_loop_add(loop, &last);
@@ -148,6 +157,7 @@ int hv_machine_open_consoles(struct hv_machine *machine, struct hv_error *err)
 			.input = give_input,
 			.quit = on_quit,
 			.failed = on_output_failed,
+			.room = on_room,
 			.ctx = machine,
 		});
 	if (is_beside(machine))

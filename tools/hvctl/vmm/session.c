@@ -14,6 +14,7 @@
 #include "machine.h"
 #include "machine_bios.h"
 #include "machine_ide.h"
+#include "ports.h"
 #include "report.h"
 #include "screen.h"
 #include "serial.h"
@@ -66,12 +67,20 @@ static void after_stop(void *ctx)
 		hv_term_refresh(&session->term);
 }
 
+static void on_resized(void *ctx)
+{
+	struct session *session = ctx;
+
+	hv_ports_resize(session->machine);
+}
+
 static void on_terminal_changed(void *ctx, bool ours)
 {
 	struct session *session = ctx;
 
 	hv_console_set_terminal(&session->machine->console, ours);
 	hv_display_set_terminal(&session->display, ours);
+	hv_ports_resize(session->machine);
 	if (ours && !session->told && !session->machine->display)
 		hv_console_print(&session->machine->messages, "hvctl: Ctrl-A X ends the VM\n");
 	session->told |= ours;
@@ -83,6 +92,7 @@ static int open_signals(struct session *session, struct hv_error *err)
 		.deadly = on_deadly_signal,
 		.stop = before_stop,
 		.cont = after_stop,
+		.resized = on_resized,
 		.ctx = session,
 		.watch.fd = -1,
 	};
@@ -393,6 +403,7 @@ static int finish(struct session *session)
 {
 	struct hv_machine *machine = session->machine;
 
+	hv_ports_stop(machine);
 	pthread_mutex_lock(&machine->lock);
 	hv_serial_flush(machine);
 	pthread_mutex_unlock(&machine->lock);

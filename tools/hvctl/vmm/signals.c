@@ -9,7 +9,7 @@
 #include "lib/util.h"
 #include "signals.h"
 
-static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH };
 
 static bool is_ignored(int sig)
 {
@@ -32,6 +32,10 @@ static void on_signals(void *ctx, short revents)
 			break;
 		case SIGCONT:
 			signals->cont(signals->ctx);
+			break;
+		case SIGWINCH:
+			if (signals->resized)
+				signals->resized(signals->ctx);
 			break;
 		default:
 			signals->deadly(signals->ctx, info.ssi_signo);

@@ -14,13 +14,15 @@ struct hv_signals {
 	/* Before a stop, and behind it (or behind one that we did not see coming). */
 	void (*stop)(void *ctx);
 	void (*cont)(void *ctx);
+	/* The terminal has another size; may be NULL. */
+	void (*resized)(void *ctx);
 	void *ctx;
 	sigset_t before;		/* the mask */
 };
 
 /**
- * hv_signals_open() - have SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP and SIGCONT come by @loop
- * @signals: deadly, stop, cont and ctx are filled in
+ * hv_signals_open() - have SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH come by @loop
+ * @signals: deadly, stop, cont, resized and ctx are filled in
  * @loop: the loop
  * @err: filled in on failure
  *
