@@ -52,4 +52,8 @@ void test_smp(int cpus);
 void start_virtio(char *image);
 void test_virtio(void);
 
+/* The same with a virtio console, which is what the shell is on. */
+void start_console(char *image);
+void test_console(void);
+
 #endif

@@ -348,6 +348,18 @@ static void session_virtio(char *image)
 	finish(STATUS_OFF, "poweroff ends it with status 0");
 }
 
+static void session_console(char *image)
+{
+	start_console(image);
+	boot("a virtio console: boots to a prompt");
+	test_typing();
+	test_paste();
+	test_console();
+	terminal_type(&term, "poweroff\r");
+	finish(STATUS_OFF, "poweroff ends it with status 0");
+	ok(strstr(term.text, "reboot: Power down"), "its last words are there");
+}
+
 static const struct session {
 	const char *name;
 	void (*run)(char *image);
@@ -361,6 +373,7 @@ static const struct session {
 	{ "smp2", session_smp2 },
 	{ "smp4", session_smp4 },
 	{ "virtio", session_virtio },
+	{ "console", session_console },
 };
 
 static void run_session(char *what)
