@@ -111,6 +111,8 @@ int tvx_map_run(int vcpu, size_t len, struct tinyvmx_run **run)
 
 	if (page == MAP_FAILED)
 		return -errno;
+	/* A child's mapping would keep the vCPU, and its id, when we have closed it. */
+	(void)madvise(page, len, MADV_DONTFORK);
 	*run = page;
 	return 0;
 }

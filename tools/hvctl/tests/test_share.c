@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "lib/util.h"
+#include "virtio/broker.h"
 #include "virtio/fs.h"
 #include "virtio/virtiofsd.h"
 #include "virtio_test.h"
@@ -205,9 +206,20 @@ static void test_read_only(void **state)
 	driver_exit(&driver);
 }
 
+/* The only child of the process that starts daemons. */
 static pid_t pid_of(struct hv_virtio *dev)
 {
-	return ((struct hv_virtiofsd *)((struct hv_vhost_user_dev *)dev)->source.ctx)->pid;
+	const struct hv_broker *broker = ((struct hv_vhost_user_dev *)dev)->source.ctx;
+	char path[64];
+	int pid = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", broker->pid, broker->pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	fclose(file);
+	return pid;
 }
 
 static bool is_gone(pid_t group)

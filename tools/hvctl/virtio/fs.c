@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker.h"
 #include "fs.h"
 #include "lib/options.h"
 #include "lib/util.h"
@@ -23,7 +24,8 @@
 
 struct share {
 	struct hv_vhost_user_dev dev;	/* first */
-	struct hv_virtiofsd daemon;
+	struct hv_virtiofsd daemon;	/* what is known of it; the broker's is the one that runs */
+	struct hv_broker broker;
 };
 
 /* --------------------------------------------------------------- the device */
@@ -53,6 +55,7 @@ static void share_destroy(struct hv_virtio *virtio)
 	struct share *share = (struct share *)virtio;
 
 	hv_vhost_user_dev_exit(&share->dev);
+	hv_broker_exit(&share->broker);
 	hv_virtiofsd_exit(&share->daemon);
 	free(share);
 }
@@ -70,7 +73,7 @@ static const struct hv_virtio_kind share_kind = {
 	.elsewhere = true,
 };
 
-/* -------------------------------------------------------------- the daemon */
+/* ---------------------------------------------- the daemon, by the broker */
 
 static int start_daemon(void *ctx, struct hv_error *err)
 {
@@ -161,9 +164,9 @@ static int init(struct share *share, const struct hv_virtio_env *env,
 		const struct settings *settings, struct hv_error *err)
 {
 	const struct hv_vhost_user_source source = {
-		.connect = start_daemon,
-		.lost = lost_daemon,
-		.ctx = &share->daemon,
+		.connect = hv_broker_connect,
+		.lost = hv_broker_lost,
+		.ctx = &share->broker,
 	};
 	static const struct hv_vhost_user_role role;
 	char label[200];
@@ -171,13 +174,21 @@ static int init(struct share *share, const struct hv_virtio_env *env,
 
 	if (error)
 		return error;
+	share->broker.source = (struct hv_vhost_user_source){
+		.connect = start_daemon,
+		.lost = lost_daemon,
+		.ctx = &share->daemon,
+	};
+	share->broker.log = &share->daemon.log;
+	error = hv_broker_start(&share->broker, err);
+	if (error)
+		return error;
 	snprintf(label, sizeof(label), "share %s", settings->dir);
 	error = hv_vhost_user_dev_init(&share->dev, &share_kind, env, &role, &source, label, err);
 	if (error) {
-		hv_close(hv_virtiofsd_kill(&share->daemon, err->text, sizeof(err->text)));
+		hv_close(hv_broker_lost(&share->broker, err->text, sizeof(err->text)));
 		return error;
 	}
-	hv_loop_add(&share->dev.virtio.worker.loop, &share->daemon.log);
 	return hv_virtio_fs_finish(&share->dev, settings->tag, err);
 }
 
@@ -195,6 +206,7 @@ struct hv_virtio *hv_virtio_fs_create(const struct hv_virtio_env *env, const cha
 	share->dev.peer = (struct hv_vhost_user)HV_VHOST_USER_NONE;
 	share->dev.stray.fd = -1;
 	share->daemon.pid = share->daemon.log.fd = -1;
+	share->broker = (struct hv_broker)HV_BROKER_NONE;
 	error = parse(text, &settings, err);
 	error = error ?: init(share, env, &settings, err);
 	free(settings.dir);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker.h"
 #include "fs.h"
 #include "lib/options.h"
 #include "lib/util.h"
@@ -45,6 +46,7 @@ struct settings {
 struct user_dev {
 	struct hv_vhost_user_dev dev;
 	char *socket;
+	struct hv_broker broker;
 };
 
 static void destroy(struct hv_virtio *virtio)
@@ -52,6 +54,7 @@ static void destroy(struct hv_virtio *virtio)
 	struct user_dev *user = (struct user_dev *)virtio;
 
 	hv_vhost_user_dev_exit(&user->dev);
+	hv_broker_exit(&user->broker);
 	free(user->socket);
 	free(user);
 }
@@ -276,6 +279,7 @@ int hv_virtio_vhost_user_check(const char *text, struct hv_error *err)
 	return error;
 }
 
+/* By the broker. */
 static int connect_socket(void *ctx, struct hv_error *err)
 {
 	const struct user_dev *user = ctx;
@@ -287,7 +291,10 @@ static struct hv_virtio *create(const struct hv_virtio_env *env, const struct se
 				struct hv_error *err)
 {
 	struct user_dev *user = calloc(1, sizeof(*user));
-	const struct hv_vhost_user_source source = { .connect = connect_socket, .ctx = user };
+	const struct hv_vhost_user_source source = {
+		.connect = hv_broker_connect,
+		.ctx = user ? &user->broker : NULL,
+	};
 	const struct role *role = settings->role;
 	char label[200];
 	int error;
@@ -300,8 +307,16 @@ static struct hv_virtio *create(const struct hv_virtio_env *env, const struct se
 		free(user);
 		return NULL;
 	}
-	error = hv_vhost_user_dev_init(&user->dev, role->kind, env, &role->role, &source, label,
-				       err);
+	user->dev.peer = (struct hv_vhost_user)HV_VHOST_USER_NONE;
+	user->broker = (struct hv_broker){
+		.source = { .connect = connect_socket, .ctx = user },
+		.pid = -1,
+		.fd = -1,
+	};
+	error = hv_broker_start(&user->broker, err);
+	if (!error)
+		error = hv_vhost_user_dev_init(&user->dev, role->kind, env, &role->role, &source,
+					       label, err);
 	error = error ?: role->finish(&user->dev, settings, err);
 	if (!error)
 		return &user->dev.virtio;
