@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "lib/args.h"
+#include "lib/sandbox.h"
 #include "lib/status.h"
 #include "run_devices.h"
 #include "run_load.h"
@@ -43,6 +44,7 @@ enum {
 	OPT_CONFIG,
 	OPT_DRY_RUN,
 	OPT_PRINT_CONFIG,
+	OPT_NO_SANDBOX,
 	OPT_TEST_RELOAD
 };
 
@@ -63,6 +65,7 @@ static const struct argp_option options[] = {
 	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0, "stdio (the console), pty, file:NAME, null", 0 },
 	{ "display", OPT_DISPLAY, "none|text", 0, "show a pc's screen on the terminal", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM, a line a step", 0 },
+	{ "no-sandbox", OPT_NO_SANDBOX, NULL, 0, "let hvctl do what its user may, for debugging", 0 },
 	{ "stats", OPT_STATS, NULL, 0, "count VM exits, tell them at the end", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a line of JSON", 0 },
 	{ "test-reload", OPT_TEST_RELOAD, "COUNT", OPTION_HIDDEN,
@@ -156,6 +159,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_NO_REBOOT:
 		run->config.no_reboot = true;
 		return 0;
+	case OPT_NO_SANDBOX:
+		run->config.sandbox = false;
+		return 0;
 	case OPT_VERBOSE:
 		run->config.verbose++;
 		return 0;
@@ -232,6 +238,7 @@ int hv_cmd_run(int argc, char **argv)
 	struct hv_error err = { .subject = path };
 	int status;
 
+	hv_sandbox_remember_strangers();
 	if (path && (hv_config_file_open(&file, path, &err) ||
 		     hv_config_file_read(&file, &run.config, &err))) {
 		hv_config_file_close(&file);

@@ -12,6 +12,7 @@
 
 #include "lib/event.h"
 #include "lib/lock.h"
+#include "lib/sandbox.h"
 #include "lib/util.h"
 #include "method.h"
 
@@ -76,6 +77,8 @@ static void *work(void *ctx)
 	pthread_mutex_lock(&pool->lock);
 	while ((request = take(pool))) {
 		pthread_mutex_unlock(&pool->lock);
+		/* It was started before there was a sandbox. */
+		hv_sandbox_enter(HV_SANDBOX_DISK);
 		request->step.result = call(&request->step);
 		if (request->step.result < 0)
 			request->step.result = -errno;

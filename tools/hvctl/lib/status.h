@@ -19,6 +19,7 @@ enum hv_status {
 	HV_STATUS_PANIC = 14,		/* the guest's kernel panicked */
 	HV_STATUS_KILLED = 16,		/* from outside: hvctl kill, or stop that lasted too long */
 	HV_STATUS_ERROR = 12,		/* the host failed: memory, module, output */
+	HV_STATUS_SANDBOX = 18,		/* a thread of ours did what it has no use for */
 };
 
 #endif

@@ -68,6 +68,7 @@ static void *worker_thread(void *ctx)
 	struct hv_worker *worker = ctx;
 
 	pthread_setname_np(pthread_self(), worker->name);
+	hv_sandbox_enter(worker->sandbox);
 	if (worker->begin)
 		worker->begin(worker->ctx);
 	(void)hv_loop_run(&worker->loop);
@@ -170,4 +171,17 @@ void hv_worker_run(struct hv_worker *worker, void (*fn)(void *ctx), void *ctx)
 	while (!call.done)
 		pthread_cond_wait(&call.changed, &call.lock);
 	pthread_mutex_unlock(&call.lock);
+}
+
+static void confine(void *ctx)
+{
+	const struct hv_worker *worker = ctx;
+
+	hv_sandbox_enter(worker->sandbox);
+}
+
+void hv_worker_confine(struct hv_worker *worker)
+{
+	if (worker->started)
+		hv_worker_run(worker, confine, worker);
 }

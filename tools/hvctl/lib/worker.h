@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "loop.h"
+#include "sandbox.h"
 
 /* Something to be done once; posting what is posted already does nothing. */
 struct hv_job {
@@ -22,6 +23,7 @@ struct hv_job {
 struct hv_worker {
 	struct hv_loop loop;		/* its thread's: watches, timers */
 	char name[16];			/* of the thread */
+	enum hv_sandbox_kind sandbox;	/* what the thread may do */
 	void (*begin)(void *ctx);	/* the first thing that the thread does; may be NULL */
 	void *ctx;
 	pthread_t thread;
@@ -57,5 +59,8 @@ void hv_worker_post(struct hv_worker *worker, struct hv_job *job);
  * thread itself.
  */
 void hv_worker_run(struct hv_worker *worker, void (*fn)(void *ctx), void *ctx);
+
+/* Have the thread give up what it does not need, if it runs: there is a sandbox now. */
+void hv_worker_confine(struct hv_worker *worker);
 
 #endif

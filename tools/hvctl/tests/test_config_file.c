@@ -340,6 +340,7 @@ static struct hv_config make_config(void)
 		.testdev = pick(2),
 		.no_reboot = pick(2),
 		.shared_memory = pick(2),
+		.sandbox = pick(2),
 		.load = {
 			.path = maybe("/i"),
 			.kernel = maybe("/k"),
@@ -420,6 +421,7 @@ static void test_written(void **state)
 				  "pvpanic = false\n"
 				  "no_reboot = false\n"
 				  "shared_memory = false\n"
+				  "sandbox = true\n"
 				  "\n"
 				  "[serial]\n"
 				  "COM1 = \"stdio\"\n"

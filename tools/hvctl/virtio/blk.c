@@ -521,6 +521,7 @@ static struct hv_virtio *create(const struct hv_virtio_env *env,
 		free(blk);
 		return NULL;
 	}
+	blk->dev.worker.sandbox = HV_SANDBOX_DISK;
 	blk->note = env->note;
 	blk->note_ctx = env->ctx;
 	snprintf(blk->path, sizeof(blk->path), "%s", config->path);

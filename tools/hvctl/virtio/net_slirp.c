@@ -446,6 +446,7 @@ struct hv_virtio *hv_net_user_create(const struct hv_virtio_env *env,
 		free(user);
 		return NULL;
 	}
+	user->net.dev.worker.sandbox = HV_SANDBOX_USER_NET;
 	if (open_slirp(user, options, setup.mtu, err)) {
 		user_destroy(&user->net);
 		return NULL;

@@ -324,6 +324,7 @@ static int finish(struct tap *tap, const struct hv_virtio_env *env,
 	error = hv_net_init(&tap->net, env, &setup, err);
 	if (error)
 		return error;
+	tap->net.dev.worker.sandbox = HV_SANDBOX_TAP;
 	add_watches(tap);
 	if (tap->by_vhost)
 		hv_net_vhost_bind(tap->vhost, options->queues, &tap->net.dev);

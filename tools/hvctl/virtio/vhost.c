@@ -73,6 +73,7 @@ void hv_vhost_bind(struct hv_vhost *vhost, struct hv_virtio *dev, unsigned int f
 		   unsigned int count)
 {
 	vhost->dev = dev;
+	dev->worker.sandbox = HV_SANDBOX_TAP;
 	vhost->first = first;
 	vhost->count = count;
 	vhost->err_watch = (struct hv_watch){

@@ -385,6 +385,7 @@ int hv_vhost_user_dev_init(struct hv_vhost_user_dev *dev, const struct hv_virtio
 	if (error)
 		return error;
 	dev->made = true;
+	dev->virtio.worker.sandbox = HV_SANDBOX_DAEMON;
 	set_up_watches(dev);
 	return read_config(dev, err);
 }

@@ -72,6 +72,7 @@ struct hv_device_choice {
  * @cdrom: an ISO image; NULL: no drive
  * @no_reboot: end when the guest reboots
  * @shared_memory: RAM in a memfd, whatever that costs
+ * @sandbox: hvctl gives up what it does not need before the guest starts
  * @load: what is loaded, and how
  * @verbose: how much of its life is told: 1 a line a step, 2 each VM exit of a PC, too. A
  *	matter of who watches it, so hv_config_to_json() leaves it out.
@@ -94,6 +95,7 @@ struct hv_config {
 	const char *cdrom;
 	bool no_reboot;
 	bool shared_memory;
+	bool sandbox;
 	struct hv_payload_config load;
 	unsigned int verbose;
 };
@@ -103,6 +105,7 @@ struct hv_config {
 		.memory = HV_CONFIG_MEMORY,                \
 		.cpus = 1,                                 \
 		.serial[0] = { HV_SERIAL_STDIO, NULL },    \
+		.sandbox = true,                           \
 		.load = HV_PAYLOAD_CONFIG_DEFAULT,         \
 	}
 

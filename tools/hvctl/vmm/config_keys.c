@@ -24,8 +24,7 @@ static void *field_of(const struct hv_config *config, const struct hv_form_key *
 static int refuse(const struct hv_form_reader *reader, const struct hv_value *value,
 		  const char *wanted)
 {
-	return hv_fail_at(reader->err, value->line, EINVAL, "\"%s\" is not %s; mend it", value->key,
-			  wanted);
+	return hv_form_refuse_element(reader, value, value, wanted);
 }
 
 int hv_form_refuse_element(const struct hv_form_reader *reader, const struct hv_value *array,
@@ -551,6 +550,7 @@ static const struct hv_form_key keys[] = {
 	K("pvpanic", &bool_form, pvpanic),
 	K("no_reboot", &bool_form, no_reboot),
 	K("shared_memory", &bool_form, shared_memory),
+	K("sandbox", &bool_form, sandbox),
 	SPECIAL("console", &console_form),
 	SPECIAL("fw_cfg", &fw_cfg_form),
 	SPECIAL("serial", &serial_form),

@@ -268,3 +268,17 @@ void hv_devices_reset(struct hv_machine *machine)
 	for (unsigned int n = 0; n < machine->nr_devices; n++)
 		hv_virtio_pci_reset(&machine->devices[n]);
 }
+
+void hv_devices_confine(struct hv_machine *machine)
+{
+	for (unsigned int n = 0; n < machine->nr_devices; n++)
+		hv_worker_confine(&machine->devices[n].dev->worker);
+}
+
+bool hv_devices_have(const struct hv_machine *machine, enum hv_sandbox_kind kind)
+{
+	for (unsigned int n = 0; n < machine->nr_devices; n++)
+		if (machine->devices[n].dev->worker.sandbox == kind)
+			return true;
+	return false;
+}

@@ -40,4 +40,10 @@ void hv_devices_destroy(struct hv_machine *machine);
 /* They have stopped. */
 void hv_devices_reset(struct hv_machine *machine);
 
+/* Is there a device with a thread of this kind? */
+bool hv_devices_have(const struct hv_machine *machine, enum hv_sandbox_kind kind);
+
+/* Their threads give up what they do not need; devices go on. Without locks. */
+void hv_devices_confine(struct hv_machine *machine);
+
 #endif

@@ -300,6 +300,7 @@ static int start_worker(struct hv_machine_ide *ide, struct hv_error *err)
 	if (error)
 		return error;
 	ide->has_worker = true;
+	ide->worker.sandbox = HV_SANDBOX_DISK;
 	for (unsigned int i = 0; i < HV_PIIX_IDE_DRIVES; i++) {
 		struct drive *drive = &ide->drive[i];
 
@@ -393,6 +394,12 @@ void hv_machine_ide_settle(struct hv_machine *machine)
 		return;
 	while (is_busy(ide))
 		hv_worker_run(&ide->worker, drain, ide);
+}
+
+void hv_machine_ide_confine(struct hv_machine *machine)
+{
+	if (machine->ide)
+		hv_worker_confine(&machine->ide->worker);
 }
 
 /* What is under way ends, its command does not go on. */

@@ -45,4 +45,7 @@ void hv_machine_ide_stop(struct hv_machine *machine);
 /* ... and then the rest. */
 void hv_machine_ide_destroy(struct hv_machine *machine);
 
+/* Its thread gives up what it does not need. Without locks. */
+void hv_machine_ide_confine(struct hv_machine *machine);
+
 #endif

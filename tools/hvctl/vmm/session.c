@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "advice.h"
+#include "confine.h"
 #include "control.h"
 #include "detach.h"
 #include "display.h"
+#include "lib/sandbox.h"
 #include "lib/status.h"
 #include "lib/tvx.h"
 #include "machine.h"
@@ -112,7 +114,10 @@ static void open_terminal(struct session *session)
 	hv_term_open(&session->term);
 }
 
-/* From here on the terminal is raw and signals are ours. */
+/*
+ * From here on the terminal is raw and signals are ours. The guest waits: the machine is
+ * paused until this thread, which has still to do with who started it, is confined, too.
+ */
 static int start(struct session *session, struct hv_error *err)
 {
 	int error = hv_display_open(&session->display, session->machine, err);
@@ -123,7 +128,17 @@ static int start(struct session *session, struct hv_error *err)
 		return error;
 	open_terminal(session);
 	hv_silence_watch(&session->silence, session->machine);
-	return hv_machine_start(session->machine, err);
+	(void)hv_machine_pause(session->machine);
+	/* A machine that is made anew opens all anew. */
+	if (session->machine->config.sandbox && !session->options->reloads)
+		error = hv_confine_others(session->machine, session->control, err);
+	return error ? error : hv_machine_start(session->machine, err);
+}
+
+static void let_guest_run(struct session *session)
+{
+	hv_sandbox_enter(HV_SANDBOX_LOOP);
+	hv_machine_resume(session->machine);
 }
 
 /* ------------------------------------------------------------------- reload */
@@ -489,7 +504,10 @@ static int run(struct session *session, const struct hv_config *config)
 	if (!session->machine)
 		return give_up(session, &err);
 	hv_control_attach(session->control, session->machine);
-	if (start(session, &err) || tell_start(session, &err) || serve(session, &err))
+	if (start(session, &err) || tell_start(session, &err))
+		return give_up(session, &err);
+	let_guest_run(session);
+	if (serve(session, &err))
 		return give_up(session, &err);
 	status = finish(session);
 	end = session->machine->end;

@@ -9,6 +9,7 @@
 #include "exit.h"
 #include "firmware/mtrr.h"
 #include "firmware/topology.h"
+#include "lib/sandbox.h"
 #include "lib/tvx.h"
 #include "lib/x86.h"
 #include "machine_pc.h"
@@ -233,6 +234,7 @@ static void *vcpu_thread(void *arg)
 	struct hv_machine *machine = vcpu->machine;
 
 	current_vcpu = vcpu;
+	hv_sandbox_enter(HV_SANDBOX_VCPU);
 	hv_vcpu_begin(vcpu);
 	do {
 		if (atomic_load(&machine->attention) && !hv_vcpu_attend(vcpu))
