@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dev/piix_ide.h"
+#include "fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,20 +24,6 @@ struct bench {
 	struct hv_piix_ide ide;
 	struct medium medium[HV_PIIX_IDE_DRIVES];
 };
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static uint64_t take(struct input *in, unsigned int len)
-{
-	uint64_t value = 0;
-
-	for (; len && in->left; len--, in->left--)
-		value = value << 8 | *in->data++;
-	return value;
-}
 
 static void submit(struct hv_medium *m, struct hv_medium_io *io)
 {
@@ -93,47 +80,47 @@ static void power_on(struct bench *b)
 	}
 }
 
-static void access_port(struct bench *b, struct input *in, bool write)
+static void access_port(struct bench *b, struct fuzz_input *in, bool write)
 {
 	static const uint16_t bases[] = { 0x1f0, 0x170, BUS_MASTER, 0x3f6, 0x376, 0xcf8, 0xcfc };
-	unsigned int which = (unsigned int)take(in, 1), width = 1u << (which >> 6) % 3;
-	uint64_t port = bases[which % 7] + take(in, 1) % 16;
-	uint64_t value = write ? take(in, width) : 0;
+	unsigned int which = fuzz_byte(in), width = 1u << (which >> 6) % 3;
+	uint64_t port = bases[which % 7] + fuzz_take(in, 1) % 16;
+	uint64_t value = write ? fuzz_take(in, width) : 0;
 
 	hv_bus_access(&b->bus, HV_PORT, port, width, write, &value);
 }
 
 /* A whole command, so that not all of it has to be guessed. */
-static void command(struct bench *b, struct input *in)
+static void command(struct bench *b, struct fuzz_input *in)
 {
-	uint16_t base = take(in, 1) & 1 ? 0x170 : 0x1f0;
+	uint16_t base = fuzz_take(in, 1) & 1 ? 0x170 : 0x1f0;
 	uint64_t value;
 
 	for (uint16_t reg = 1; reg < 8; reg++) {
-		value = take(in, 1);
+		value = fuzz_take(in, 1);
 		hv_bus_access(&b->bus, HV_PORT, base + reg, 1, true, &value);
 	}
 }
 
 /* The data port, over and over. */
-static void string(struct bench *b, struct input *in)
+static void string(struct bench *b, struct fuzz_input *in)
 {
-	uint8_t how = (uint8_t)take(in, 1);
-	unsigned int count = (unsigned int)take(in, 2) % 1200;
-	uint64_t value = take(in, 2);
+	uint8_t how = fuzz_byte(in);
+	unsigned int count = fuzz_half(in) % 1200;
+	uint64_t value = fuzz_take(in, 2);
 
 	while (count--)
 		hv_bus_access(&b->bus, HV_PORT, how & 1 ? 0x170 : 0x1f0, how & 2 ? 4 : 2, how & 4,
 			      &value);
 }
 
-static void write_ram(struct bench *b, struct input *in)
+static void write_ram(struct bench *b, struct fuzz_input *in)
 {
 	uint8_t entry[8];
-	uint64_t at = take(in, 3) & (RAM - 8);
+	uint64_t at = fuzz_take(in, 3) & (RAM - 8);
 
 	for (unsigned int i = 0; i < 8; i++)
-		entry[i] = (uint8_t)take(in, 1);
+		entry[i] = fuzz_byte(in);
 	(void)hv_memory_write(&b->memory, at, entry, sizeof(entry));
 }
 
@@ -143,11 +130,11 @@ static bool is_busy(const struct bench *b)
 }
 
 /* A state with one byte damaged: refused, or it can be lived with. */
-static void damage_state(struct bench *b, struct input *in)
+static void damage_state(struct bench *b, struct fuzz_input *in)
 {
 	static struct hv_piix_ide_state state, again;
-	size_t at = take(in, 3) % sizeof(state);
-	uint8_t bits = (uint8_t)take(in, 1);
+	size_t at = fuzz_take(in, 3) % sizeof(state);
+	uint8_t bits = fuzz_byte(in);
 
 	if (is_busy(b))
 		return;
@@ -161,9 +148,9 @@ static void damage_state(struct bench *b, struct input *in)
 	(void)hv_piix_ide_load(&b->ide, &state);
 }
 
-static void step(struct bench *b, struct input *in)
+static void step(struct bench *b, struct fuzz_input *in)
 {
-	uint8_t what = (uint8_t)take(in, 1);
+	uint8_t what = fuzz_byte(in);
 
 	if (what < 0x60)
 		access_port(b, in, what & 1);
@@ -184,7 +171,7 @@ static void step(struct bench *b, struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct bench bench;
-	struct input in = { data, size };
+	struct fuzz_input in = { data, size };
 
 	power_on(&bench);
 	while (in.left)

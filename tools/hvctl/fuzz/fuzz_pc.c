@@ -7,6 +7,7 @@
 #include "dev/pc.h"
 #include "dev/uart16550.h"
 #include "lib/util.h"
+#include "fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,21 +20,6 @@ struct bench {
 	struct hv_pci_device device;
 	unsigned int messages;		/* within one step */
 };
-
-/* What the fuzzer gave us, from the front. */
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static uint64_t take(struct input *in, unsigned int len)
-{
-	uint64_t value = 0;
-
-	for (; len && in->left; len--, in->left--)
-		value = value << 8 | *in->data++;
-	return value;
-}
 
 static uint64_t now(struct hv_clock *clock)
 {
@@ -102,7 +88,7 @@ static void power_on(struct bench *b)
 		abort();
 }
 
-static void access_port(struct bench *b, struct input *in, bool write)
+static void access_port(struct bench *b, struct fuzz_input *in, bool write)
 {
 	static const uint16_t ports[] = {
 		0x20,  0x21,  0xa0,  0xa1,  0x4d0, 0x4d1, 0x40,  0x41,  0x42,  0x43,   0x60,  0x61,
@@ -110,25 +96,25 @@ static void access_port(struct bench *b, struct input *in, bool write)
 		0x60c, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff, 0xc000, 0x3b4, 0x3ba,
 		0x3c0, 0x3c2, 0x3c4, 0x3c7, 0x3c8, 0x3c9, 0x3ce, 0x3d4, 0x3d5, 0x3da,
 	};
-	unsigned int which = (unsigned int)take(in, 1), width = 1u << take(in, 1) % 3;
-	uint64_t value = write ? take(in, width) : 0;
+	unsigned int which = fuzz_byte(in), width = 1u << fuzz_take(in, 1) % 3;
+	uint64_t value = write ? fuzz_take(in, width) : 0;
 
 	hv_bus_access(&b->bus, HV_PORT, ports[which % ARRAY_SIZE(ports)], width, write, &value);
 }
 
-static void access_mmio(struct bench *b, struct input *in, bool write)
+static void access_mmio(struct bench *b, struct fuzz_input *in, bool write)
 {
-	unsigned int which = (unsigned int)take(in, 2), width = 1u << take(in, 1) % 4;
+	unsigned int which = fuzz_half(in), width = 1u << fuzz_take(in, 1) % 4;
 	uint64_t base = which & 0x8000 ? HV_HPET_BASE : HV_IOAPIC_BASE;
-	uint64_t value = write ? take(in, width) : 0;
+	uint64_t value = write ? fuzz_take(in, width) : 0;
 
 	hv_bus_access(&b->bus, HV_MMIO, base + (which & 0x3ff), width, write, &value);
 }
 
 /* Let time pass: up to 16 ms in steps of the event loop, or a jump over up to 18 minutes. */
-static void pass_time(struct bench *b, struct input *in, bool jump)
+static void pass_time(struct bench *b, struct fuzz_input *in, bool jump)
 {
-	uint64_t end = b->now_ns + (jump ? take(in, 5) : take(in, 3));
+	uint64_t end = b->now_ns + (jump ? fuzz_take(in, 5) : fuzz_take(in, 3));
 
 	for (unsigned int steps = 0; !jump && hv_clock_next(&b->clock) <= end; steps++) {
 		if (hv_clock_next(&b->clock) > b->now_ns)
@@ -187,13 +173,13 @@ static int load_machine(struct bench *b, const struct snapshot *s)
 }
 
 /* Save, damage one byte, load: refused or not, the machine must go on. */
-static void damage_state(struct bench *b, struct input *in)
+static void damage_state(struct bench *b, struct fuzz_input *in)
 {
 	static struct snapshot s, again;
-	size_t at = take(in, 2);
+	size_t at = fuzz_take(in, 2);
 
 	save_machine(b, &s);
-	((uint8_t *)s.bytes)[at % s.used] ^= (uint8_t)take(in, 1);
+	((uint8_t *)s.bytes)[at % s.used] ^= fuzz_byte(in);
 	if (!load_machine(b, &s))
 		return;
 	/* Whatever was wrong, nothing has changed. */
@@ -218,9 +204,9 @@ static void replace_state(struct bench *b)
 		abort();
 }
 
-static void step(struct bench *b, struct input *in)
+static void step(struct bench *b, struct fuzz_input *in)
 {
-	uint8_t what = (uint8_t)take(in, 1);
+	uint8_t what = fuzz_byte(in);
 
 	b->messages = 0;
 	if (what < 0x60)
@@ -230,13 +216,13 @@ static void step(struct bench *b, struct input *in)
 	else if (what < 0xc0)
 		pass_time(b, in, what & 1);
 	else if (what < 0xd0)
-		hv_ioapic_eoi(&b->pc.ioapic, (uint8_t)take(in, 1));
+		hv_ioapic_eoi(&b->pc.ioapic, fuzz_byte(in));
 	else if (what < 0xe0)
 		hv_i8259_ack(&b->pc.pic);
 	else if (what < 0xe8)
 		hv_uart16550_input(&b->com1, in->data, in->left);
 	else if (what < 0xec)
-		hv_i8042_key(&b->pc.kbc, (uint8_t)take(in, 1), what & 1);
+		hv_i8042_key(&b->pc.kbc, fuzz_byte(in), what & 1);
 	else if (what < 0xf0)
 		hv_acpi_pm_power_button(&b->pc.pm);
 	else if (what < 0xf8)
@@ -250,7 +236,7 @@ static void step(struct bench *b, struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct bench bench;
-	struct input in = { data, size };
+	struct fuzz_input in = { data, size };
 
 	power_on(&bench);
 	while (in.left)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dev/msix.h"
+#include "fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,20 +31,6 @@ struct bench {
 	struct card card[CARDS];
 	unsigned int asserted;		/* INTx lines */
 };
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static uint64_t take(struct input *in, unsigned int len)
-{
-	uint64_t value = 0;
-
-	for (; len && in->left; len--, in->left--)
-		value = value << 8 | *in->data++;
-	return value;
-}
 
 static void require(bool truth)
 {
@@ -209,13 +196,13 @@ static int load(struct bench *b, const struct snapshot *s)
 	return 0;
 }
 
-static void damage(struct bench *b, struct input *in)
+static void damage(struct bench *b, struct fuzz_input *in)
 {
 	static struct snapshot s, again;
-	size_t at = take(in, 2) % sizeof(s);
+	size_t at = fuzz_take(in, 2) % sizeof(s);
 
 	save(b, &s);
-	((uint8_t *)&s)[at] ^= (uint8_t)take(in, 1);
+	((uint8_t *)&s)[at] ^= fuzz_byte(in);
 	if (!load(b, &s))
 		return;
 	save(b, &again);
@@ -239,25 +226,25 @@ static void replace(struct bench *b)
 
 /* -------------------------------------------------------------------- guest */
 
-static void access_config(struct bench *b, struct input *in, bool write)
+static void access_config(struct bench *b, struct fuzz_input *in, bool write)
 {
-	unsigned int card = (unsigned int)take(in, 1) % CARDS, reg = (unsigned int)take(in, 1);
+	unsigned int card = fuzz_byte(in) % CARDS, reg = fuzz_byte(in);
 	uint64_t address = 0x80000000u | (0x10 + 5 * card) << 8 | (reg & 0xfc);
-	unsigned int width = 1u << take(in, 1) % 3;
-	uint64_t value = write ? take(in, width) : 0;
+	unsigned int width = 1u << fuzz_take(in, 1) % 3;
+	uint64_t value = write ? fuzz_take(in, width) : 0;
 
 	hv_bus_access(&b->bus, HV_PORT, HV_PCI_ADDRESS, 4, true, &address);
 	hv_bus_access(&b->bus, HV_PORT, HV_PCI_DATA + (reg & 3), width, write, &value);
 }
 
 /* In a BAR, if it is mapped. */
-static void access_bar(struct bench *b, struct input *in, bool write)
+static void access_bar(struct bench *b, struct fuzz_input *in, bool write)
 {
-	const struct card *card = &b->card[take(in, 1) % CARDS];
-	unsigned int n = (unsigned int)take(in, 1) % HV_PCI_BARS;
-	uint64_t offset = take(in, 2) & 0xfff;
-	unsigned int width = 1u << take(in, 1) % 4;
-	uint64_t value = write ? take(in, width) : 0;
+	const struct card *card = &b->card[fuzz_take(in, 1) % CARDS];
+	unsigned int n = fuzz_byte(in) % HV_PCI_BARS;
+	uint64_t offset = fuzz_take(in, 2) & 0xfff;
+	unsigned int width = 1u << fuzz_take(in, 1) % 4;
+	uint64_t value = write ? fuzz_take(in, width) : 0;
 
 	if (card->told[n])
 		hv_bus_access(&b->bus, card->device.bar[n].region.space, card->told[n] + offset,
@@ -265,11 +252,11 @@ static void access_bar(struct bench *b, struct input *in, bool write)
 }
 
 /* A vector that the guest makes deliver somewhere, which bytes at random seldom do. */
-static void set_vector(struct bench *b, struct input *in)
+static void set_vector(struct bench *b, struct fuzz_input *in)
 {
-	const struct card *card = &b->card[take(in, 1) % CARDS];
-	uint64_t entry = card->told[2] + take(in, 1) % VECTORS * 16;
-	uint64_t address = 0xfee00000, message = take(in, 1), control = 0xc000u;
+	const struct card *card = &b->card[fuzz_take(in, 1) % CARDS];
+	uint64_t entry = card->told[2] + fuzz_take(in, 1) % VECTORS * 16;
+	uint64_t address = 0xfee00000, message = fuzz_take(in, 1), control = 0xc000u;
 
 	if (!card->told[2])
 		return;
@@ -288,9 +275,9 @@ static void reset(struct bench *b)
 		hv_msix_reset(&b->card[i].msix);
 }
 
-static void step(struct bench *b, struct input *in)
+static void step(struct bench *b, struct fuzz_input *in)
 {
-	uint8_t what = (uint8_t)take(in, 1);
+	uint8_t what = fuzz_byte(in);
 
 	if (what < 0x60)
 		access_config(b, in, what & 1);
@@ -299,7 +286,7 @@ static void step(struct bench *b, struct input *in)
 	else if (what < 0xc8)
 		set_vector(b, in);
 	else if (what < 0xe0)
-		set_pending(&b->card[what % CARDS], (unsigned int)take(in, 1) % VECTORS, true);
+		set_pending(&b->card[what % CARDS], fuzz_byte(in) % VECTORS, true);
 	else if (what < 0xf0)
 		damage(b, in);
 	else if (what < 0xfe)
@@ -327,7 +314,7 @@ static void look(const struct bench *b)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct bench bench;
-	struct input in = { data, size };
+	struct fuzz_input in = { data, size };
 
 	power_on(&bench);
 	while (in.left) {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_input.h"
 #include "virtio/table.h"
 
 #define FUZZ_RAM     HV_MIB
@@ -18,35 +19,6 @@
 #define FUZZ_BUFFERS 0x90000
 #define FUZZ_SIZE    16
 #define FUZZ_STEPS   256
-
-struct fuzz_input {
-	const uint8_t *data;
-	size_t len;
-};
-
-static inline uint8_t fuzz_byte(struct fuzz_input *input)
-{
-	if (!input->len)
-		return 0;
-	input->len--;
-	return *input->data++;
-}
-
-static inline uint32_t fuzz_word(struct fuzz_input *input)
-{
-	uint32_t value = 0;
-
-	for (unsigned int i = 0; i < 4; i++)
-		value = value << 8 | fuzz_byte(input);
-	return value;
-}
-
-static inline unsigned int fuzz_half(struct fuzz_input *input)
-{
-	unsigned int high = fuzz_byte(input);
-
-	return high << 8 | fuzz_byte(input);
-}
 
 /* ------------------------------------------------------------- the worker's */
 
@@ -266,7 +238,7 @@ static inline void fuzz_drive(struct hv_virtio *dev, struct hv_memory *memory, c
 	dev->worker.loop.clock.now_ns = fuzz_now;
 	if (fuzz_byte(&input) & 1)
 		fuzz_start(dev);
-	for (unsigned int i = 0; input.len && i < FUZZ_STEPS; i++) {
+	for (unsigned int i = 0; input.left && i < FUZZ_STEPS; i++) {
 		if (other && input.data[0] == 0xff) {
 			(void)fuzz_byte(&input);
 			other(dev, &input);
