@@ -126,6 +126,11 @@ fuzz-long: deps-debug
 	@$(TESTBED)/prepare 6.12+kasan 6.12+debug
 	@tools/fuzz/long
 
+# Guests at random against each device of hvctl, SECONDS each; without io_uring, which cannot be made that often.
+.PHONY: fuzz-devices
+fuzz-devices: deps-check
+	@$(MAKE) -s -j2 -C tools/hvctl BUILD=$(CURDIR)/build/fuzz-devices WITHOUT=uring FUZZ_SECONDS=$(or $(SECONDS),600) fuzz-devices
+
 # VMs and their host at random, MINUTES long.
 .PHONY: soak
 soak: deps-test
@@ -158,6 +163,7 @@ help:
 	@echo "                PROFILE=1: the dear instructions of an operation, too"
 	@echo "make fuzz      random ioctls and guests: N=1000000 GUESTS=100000 SEED=1 PROCESSES=4 KERNEL=6.12"
 	@echo "make fuzz-long  the same on kernels with KASAN until there were 10^7 ioctls and 10^6 guests; it goes on where it was interrupted"
+	@echo "make fuzz-devices  guests at random against each device of hvctl, without a machine: SECONDS=600 each"
 	@echo "make soak      VMs that start, stop, die, wander, on a host whose CPUs and memory come and go, at random: MINUTES=60 SEED=1"
 	@echo "make check     compiler warnings, sparse, sanitizers, checkpatch, layout, sizes, layering, shellcheck"
 	@echo "make module    build the module for the testbed's kernels ($(KERNELS))"
