@@ -112,14 +112,10 @@ static void add(u32 id)
 	ap_set_stack(id, (void *)(((ulong)image_end & -16UL) + nr_cpus * STACK_BYTES));
 }
 
-void smp_init(void)
+static void init(const u32 ids[], u32 count)
 {
-	u32 ids[CPUS_MAX], count = cpus_by_madt(ids), i;
+	u32 i;
 
-	if (!count)
-		count = cpus_by_mp_table(ids);
-	if (count < 2)
-		skip_guest("one CPU; give it more by --cpus");
 	outb(PORT_PIC1_MASK, 0xff);
 	outb(PORT_PIC2_MASK, 0xff);
 	trap_hook(SMP_WAKE_VECTOR, on_wake);
@@ -128,9 +124,30 @@ void smp_init(void)
 	for (i = 0; i < count; i++)
 		if (ids[i] != cpus[0].apic_id)
 			add(ids[i]);
-	require(nr_cpus == count);
+	require(!count || nr_cpus == count);
 	adopt(&cpus[0]);
 	ap_prepare();
+}
+
+static u32 find_all(u32 ids[])
+{
+	return cpus_by_madt(ids) ?: cpus_by_mp_table(ids);
+}
+
+void smp_init_any(void)
+{
+	u32 ids[CPUS_MAX];
+
+	init(ids, find_all(ids));
+}
+
+void smp_init(void)
+{
+	u32 ids[CPUS_MAX], count = find_all(ids);
+
+	if (count < 2)
+		skip_guest("one CPU; give it more by --cpus");
+	init(ids, count);
 }
 
 bool smp_start(struct cpu *cpu)

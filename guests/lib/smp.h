@@ -76,6 +76,8 @@ do {									\
 
 /* All CPUs of the tables, the caller first; a guest for several is skipped where there is one. */
 void smp_init(void);
+/* The same where one will do, as it must where there are no tables. */
+void smp_init_any(void);
 /* Called by each CPU that starts, before it touches its local APIC; may be NULL. */
 extern void (*volatile smp_at_start)(struct cpu *cpu);
 /* INIT, start-up IPIs, and has it come? */
