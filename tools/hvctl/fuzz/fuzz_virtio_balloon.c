@@ -22,10 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct hv_virtio *dev = hv_virtio_balloon_create(&env, NULL, &err);
 	static const char rom[] = "rom";
 
-	if (!dev || hv_memory_write(memory, memory->rom.gpa, rom, sizeof(rom)))
+	if (!dev || hv_memory_write(memory, memory->rom[0].gpa, rom, sizeof(rom)))
 		abort();
 	fuzz_drive(dev, memory, data, size, other);
-	if (memcmp(memory->rom.hva, rom, sizeof(rom)))
+	if (memcmp(memory->rom[0].hva, rom, sizeof(rom)))
 		abort();
 	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Guest RAM: a memfd or private memory, aligned for huge pages; and ROM. */
+/* Guest RAM: a memfd or private memory, aligned for huge pages; and ROMs. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -194,15 +195,22 @@ int hv_memory_write(const struct hv_memory *memory, uint64_t gpa, const void *bu
 	return 0;
 }
 
-int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *err)
+int hv_memory_add_rom_at(struct hv_memory *memory, uint64_t gpa, uint64_t size,
+			 struct hv_error *err)
 {
 	void *rom = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (rom == MAP_FAILED)
 		return hv_fail(err, ENOMEM, "no memory for %llu KiB of ROM (%s); close something",
 			       (unsigned long long)(size / HV_KIB), strerror(errno));
-	memory->rom = (struct hv_ram_range){ HV_GAP_END - size, size, rom };
+	assert(memory->roms < HV_MEMORY_MAX_ROMS);
+	memory->rom[memory->roms++] = (struct hv_ram_range){ gpa, size, rom };
 	return 0;
+}
+
+int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *err)
+{
+	return hv_memory_add_rom_at(memory, HV_GAP_END - size, size, err);
 }
 
 void hv_memory_flush_page(const struct hv_memory *memory, uint64_t gpa)
@@ -284,8 +292,8 @@ void hv_memory_exit(struct hv_memory *memory)
 {
 	if (memory->map)
 		munmap(memory->map, memory->map_len);
-	if (memory->rom.hva)
-		munmap(memory->rom.hva, memory->rom.len);
+	for (unsigned int i = 0; i < memory->roms; i++)
+		munmap(memory->rom[i].hva, memory->rom[i].len);
 	if (memory->size)
 		hv_close(memory->fd);
 	*memory = (struct hv_memory){ .fd = -1 };

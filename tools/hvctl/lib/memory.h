@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Guest RAM: one mapping of this process, seen by the guest in up to two ranges; and a ROM.
+ * Guest RAM: one mapping of this process, seen by the guest in up to two ranges; and ROMs.
  *
  * Who looks at it from outside (loaders, tables, save, report) goes through
  * hv_memory_read() and hv_memory_write(): the guest runs meanwhile and is hostile, so
@@ -25,6 +25,7 @@
 #define HV_GAP_END (4 * HV_GIB)
 
 #define HV_MEMORY_MAX_RANGES 2
+#define HV_MEMORY_MAX_ROMS 2
 
 struct hv_ram_range {
 	uint64_t gpa;
@@ -36,7 +37,8 @@ struct hv_memory {
 	uint64_t size;			/* of all RAM, in bytes */
 	struct hv_ram_range range[HV_MEMORY_MAX_RANGES];
 	unsigned int count;
-	struct hv_ram_range rom;	/* up to 4 GiB; the guest cannot write to it */
+	struct hv_ram_range rom[HV_MEMORY_MAX_ROMS];	/* the guest cannot write to them */
+	unsigned int roms;
 	int fd;				/* the memfd that RAM is in; -1: it is private */
 	void *map;			/* the whole mapping, with alignment slack */
 	size_t map_len;
@@ -67,7 +69,9 @@ int hv_memory_init_fd(struct hv_memory *memory, int fd, uint64_t size, struct hv
 
 void hv_memory_exit(struct hv_memory *memory);
 
-/* Add a ROM of @size bytes, a multiple of 4096, that ends at 4 GiB. */
+/* Add a ROM of @size bytes, a multiple of 4096, all zeroes: at @gpa, or such that it ends at 4 GiB. */
+int hv_memory_add_rom_at(struct hv_memory *memory, uint64_t gpa, uint64_t size,
+			 struct hv_error *err);
 int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *err);
 #define HV_ROM_MAX (16 * HV_MIB)
 
@@ -78,7 +82,7 @@ int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *
  * @buf: where to; unchanged on failure
  * @len: bytes
  *
- * Returns 0, or -EFAULT unless all of it is RAM, or all ROM. Any thread.
+ * Returns 0, or -EFAULT unless all of it is RAM, or in one ROM. Any thread.
  */
 int hv_memory_read(const struct hv_memory *memory, uint64_t gpa, void *buf, uint64_t len);
 
@@ -126,7 +130,7 @@ static inline bool hv_ram_range_has(const struct hv_ram_range *range, uint64_t g
 }
 
 /*
- * Where guest-physical @gpa ... @gpa + @len - 1 lies; NULL unless all of it is RAM, or all
+ * Where guest-physical @gpa ... @gpa + @len - 1 lies; NULL unless all of it is RAM, or in one
  * ROM. For what works in place: who writes there says so by hv_memory_mark_dirty().
  */
 static inline void *hv_memory_at(const struct hv_memory *memory, uint64_t gpa, uint64_t len)
@@ -136,13 +140,18 @@ static inline void *hv_memory_at(const struct hv_memory *memory, uint64_t gpa, u
 	for (; range < end; range++)
 		if (hv_ram_range_has(range, gpa, len))
 			return range->hva + (gpa - range->gpa);
-	range = &memory->rom;
-	return hv_ram_range_has(range, gpa, len) ? range->hva + (gpa - range->gpa) : NULL;
+	for (range = memory->rom, end = range + memory->roms; range < end; range++)
+		if (hv_ram_range_has(range, gpa, len))
+			return range->hva + (gpa - range->gpa);
+	return NULL;
 }
 
 static inline bool hv_memory_is_rom(const struct hv_memory *memory, uint64_t gpa)
 {
-	return gpa - memory->rom.gpa < memory->rom.len;
+	for (unsigned int i = 0; i < memory->roms; i++)
+		if (hv_ram_range_has(&memory->rom[i], gpa, 0))
+			return true;
+	return false;
 }
 
 /* The same of @at, somewhere in RAM as we have it mapped. */

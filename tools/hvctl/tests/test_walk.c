@@ -291,7 +291,7 @@ static void test_known_rom(void **state)
 
 	(void)state;
 	assert_int_equal(hv_memory_add_rom(&memory, 0x1000, &err), 0);
-	memory.rom.hva[0x10] = 0x55;
+	memory.rom[0].hva[0x10] = 0x55;
 	assert_true(hv_guest_access(&guest, 0x7010, 1, true, &value));
 	assert_true(hv_guest_access(&guest, 0x7010, 1, false, &value));
 	assert_int_equal(value, 0x55);

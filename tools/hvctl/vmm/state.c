@@ -322,6 +322,8 @@ static int save_memory(const struct hv_machine *machine, unsigned int flags, str
 	const struct hv_memory *memory = &machine->memory;
 	int error = memory->rom.len ? save_range(&memory->rom, -1, 0, state, err) : 0;
 
+	for (unsigned int i = 0; i < memory->roms && !error; i++)
+		error = save_range(&memory->rom[i], -1, 0, state, err);
 	if (!error && flags & HV_SAVE_MEMORY_BY_FD) {
 		if (memory->fd < 0)
 			return hv_fail(err, EINVAL,

@@ -87,8 +87,9 @@ int hv_vm_map(struct hv_vm *vm, const struct hv_memory *memory, struct hv_error 
 
 	for (unsigned int i = 0; i < memory->count && !error; i++)
 		error = map_range(vm, i, 0, &memory->range[i], err);
-	if (!error && memory->rom.len)
-		error = map_range(vm, memory->count, TINYVMX_MEMORY_READONLY, &memory->rom, err);
+	for (unsigned int i = 0; i < memory->roms && !error; i++)
+		error = map_range(vm, memory->count + i, TINYVMX_MEMORY_READONLY, &memory->rom[i],
+				  err);
 	return error;
 }
 
