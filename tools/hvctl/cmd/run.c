@@ -68,8 +68,8 @@ static const struct argp_option options[] = {
 	{ "no-sandbox", OPT_NO_SANDBOX, NULL, 0, "let hvctl do what its user may, for debugging", 0 },
 	{ "stats", OPT_STATS, NULL, 0, "count VM exits, tell them at the end", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a line of JSON", 0 },
-	{ "test-reload", OPT_TEST_RELOAD, "COUNT", OPTION_HIDDEN,
-	  "save the machine at random times, destroy it, and go on with what was saved", 0 },
+	{ "test-reload", OPT_TEST_RELOAD, "COUNT[@SECONDS]", OPTION_HIDDEN,
+	  "save the machine at random times, from then on, destroy it, and go on with what was saved", 0 },
 	{ 0 }
 };
 
@@ -109,6 +109,7 @@ static error_t parse_session_option(int key, const char *arg, struct run *run)
 		return 0;
 	case OPT_TEST_RELOAD:
 		run->options.reloads = atoi(arg);
+		run->options.reload_after = strchr(arg, '@') ? atoi(strchr(arg, '@') + 1) : 0;
 		run->config.shared_memory = true;
 		return 0;
 	}

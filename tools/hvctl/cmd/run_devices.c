@@ -43,7 +43,8 @@ static void describe(const char *option)
 	}
 	if (!strcmp(option, "device"))
 		puts("          pvpanic\n            a panic of the guest's kernel ends the VM\n"
-		     "          testdev\n            the test device that kvm-unit-tests want");
+		     "          testdev\n            the test device that kvm-unit-tests want\n"
+		     "          vmgenid\n            an ID that tells the guest when it is a copy of itself");
 }
 
 static void __attribute__((noreturn)) help(void)

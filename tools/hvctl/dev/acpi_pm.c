@@ -6,7 +6,9 @@
  *  02  PM1_EN   10 RTC, 9 SLPBTN, 8 PWRBTN, 5 GBL, 0 TMR
  *  04  PM1_CNT  13 SLP_EN, 12:10 SLP_TYP, 2 GBL_RLS, 1 BM_RLD, 0 SCI_EN
  *  08  PM_TMR   3.579545 MHz, 32 bits (the PIIX4's has 24)
- *  0C  up to 3F: general purpose events, traps, pins of the PIIX4, none of which is here
+ *  0C  GPSTS    general purpose events, of which 5 is here; write 1 to clear
+ *  0E  GPEN     5
+ *  10  up to 3F: traps, pins of the PIIX4, none of which is here
  *
  * There is no SMI command port, so the machine is in ACPI mode from the start and
  * SCI_EN always reads 1. The timer's status bit is worked out when it is looked
@@ -21,6 +23,8 @@
 #define STS_PWRBTN 0x0100
 #define STS_BITS 0x8731
 #define EN_BITS 0x0721
+
+#define GPE_BITS (1u << HV_ACPI_PM_GPE_GENERATION)
 
 #define CNT_SCI_EN 0x0001
 #define CNT_BM_RLD 0x0002
@@ -63,7 +67,7 @@ static void pm_arm(struct hv_acpi_pm *pm)
 
 static void pm_update(struct hv_acpi_pm *pm)
 {
-	bool level = pm->s.status & pm->s.enable;
+	bool level = (pm->s.status & pm->s.enable) || (pm->s.gpe_status & pm->s.gpe_enable);
 
 	pm_arm(pm);
 	if (level == pm->sci_level)
@@ -81,6 +85,12 @@ static void pm_overflow(void *dev)
 void hv_acpi_pm_power_button(struct hv_acpi_pm *pm)
 {
 	pm->s.status |= STS_PWRBTN;
+	pm_update(pm);
+}
+
+void hv_acpi_pm_event(struct hv_acpi_pm *pm, unsigned int gpe)
+{
+	pm->s.gpe_status |= 1u << gpe;
 	pm_update(pm);
 }
 
@@ -102,9 +112,18 @@ static uint16_t pm_read16(struct hv_acpi_pm *pm, uint64_t offset)
 		return pm->s.enable;
 	case HV_ACPI_PM_CONTROL:
 		return pm->s.control | CNT_SCI_EN;
+	case HV_ACPI_PM_GPE:
+		return pm->s.gpe_status;
+	case HV_ACPI_PM_GPE + 2:
+		return pm->s.gpe_enable;
 	default:
 		return 0;
 	}
+}
+
+static uint16_t merge(uint16_t old, uint16_t value, uint16_t mask)
+{
+	return (old & ~mask) | (value & mask);
 }
 
 /* Write the bits of @mask: one byte of the register, or both. */
@@ -116,10 +135,16 @@ static void pm_write16(struct hv_acpi_pm *pm, uint64_t offset, uint16_t value, u
 		pm->s.status &= ~(value & mask);
 		break;
 	case HV_ACPI_PM_EVENT + 2:
-		pm->s.enable = ((pm->s.enable & ~mask) | (value & mask)) & EN_BITS;
+		pm->s.enable = merge(pm->s.enable, value, mask) & EN_BITS;
 		break;
 	case HV_ACPI_PM_CONTROL:
-		pm_write_control(pm, (pm->s.control & ~mask) | (value & mask));
+		pm_write_control(pm, merge(pm->s.control, value, mask));
+		break;
+	case HV_ACPI_PM_GPE:
+		pm->s.gpe_status &= ~(value & mask);
+		break;
+	case HV_ACPI_PM_GPE + 2:
+		pm->s.gpe_enable = merge(pm->s.gpe_enable, value, mask) & GPE_BITS;
 		break;
 	default:
 		break;
@@ -127,30 +152,33 @@ static void pm_write16(struct hv_acpi_pm *pm, uint64_t offset, uint16_t value, u
 	pm_update(pm);
 }
 
+/* The timer is no register of those, but all of it at once. */
+static bool is_timer(uint64_t offset)
+{
+	return offset >= HV_ACPI_PM_TIMER && offset < HV_ACPI_PM_TIMER + 4;
+}
+
 static uint64_t pm_read(struct hv_acpi_pm *pm, uint64_t offset, unsigned int width)
 {
-	uint64_t value = 0, reg;
+	uint64_t value = 0, first = offset & ~1ull, reg;
 
-	if (offset >= HV_ACPI_PM_TIMER + 4)
-		return 0;
 	/* In one go, for a counter must not move between its bytes. */
-	if (offset >= HV_ACPI_PM_TIMER)
+	if (is_timer(offset))
 		return (pm_ticks(pm) & UINT32_MAX) >> (offset - HV_ACPI_PM_TIMER) * 8;
-	for (reg = offset & ~1ull; reg < offset + width && reg < HV_ACPI_PM_TIMER; reg += 2)
-		value |= (uint64_t)pm_read16(pm, reg) << reg * 8;
-	return value >> offset * 8;
+	for (reg = first; reg < offset + width && !is_timer(reg); reg += 2)
+		value |= (uint64_t)pm_read16(pm, reg) << (reg - first) * 8;
+	return value >> (offset - first) * 8;
 }
 
 static void pm_write(struct hv_acpi_pm *pm, uint64_t offset, unsigned int width, uint64_t value)
 {
-	uint64_t mask = hv_width_mask(width), reg;
+	uint64_t mask = hv_width_mask(width), first = offset & ~1ull, reg;
 
-	if (offset >= HV_ACPI_PM_TIMER)
-		return;
-	value = (value & mask) << offset * 8;
-	mask <<= offset * 8;
-	for (reg = offset & ~1ull; reg < offset + width && reg < HV_ACPI_PM_TIMER; reg += 2)
-		pm_write16(pm, reg, (uint16_t)(value >> reg * 8), (uint16_t)(mask >> reg * 8));
+	value = (value & mask) << (offset - first) * 8;
+	mask <<= (offset - first) * 8;
+	for (reg = first; reg < offset + width; reg += 2)
+		pm_write16(pm, reg, (uint16_t)(value >> (reg - first) * 8),
+			   (uint16_t)(mask >> (reg - first) * 8));
 }
 
 void hv_acpi_pm_access(void *dev, uint64_t offset, unsigned int width, bool write, uint64_t *value)
@@ -194,6 +222,7 @@ int hv_acpi_pm_check(const struct hv_acpi_pm *pm, const struct hv_acpi_pm_state 
 	(void)pm;
 	if ((state->status & ~STS_BITS) || (state->enable & ~EN_BITS) ||
 	    (state->control & ~(CNT_SLP_TYP | CNT_BM_RLD)) || state->unseen > 1 ||
+	    (state->gpe_status & ~GPE_BITS) || (state->gpe_enable & ~GPE_BITS) || state->pad ||
 	    state->ticks >> 62)
 		return -EINVAL;
 	return 0;
@@ -213,4 +242,4 @@ int hv_acpi_pm_load(struct hv_acpi_pm *pm, const struct hv_acpi_pm_state *state)
 	return 0;
 }
 
-HV_STATE_KIND(acpi_pm, HV_STATE_ACPI_PM, 1);
+HV_STATE_KIND(acpi_pm, HV_STATE_ACPI_PM, 2);

@@ -11,9 +11,13 @@
 #define HV_ACPI_PM_EVENT 0x0		/* PM1a_EVT, 4 bytes */
 #define HV_ACPI_PM_CONTROL 0x4		/* PM1a_CNT, 2 bytes */
 #define HV_ACPI_PM_TIMER 0x8		/* PM_TMR, 4 bytes, all 32 bits count */
+#define HV_ACPI_PM_GPE 0xc		/* GPE0, 4 bytes */
 #define HV_ACPI_PM_LEN 0x40
 
 #define HV_ACPI_PM_S5 0			/* SLP_TYP for \_S5 */
+
+/* General purpose events: the machine is another than before (firmware/generation.h). */
+#define HV_ACPI_PM_GPE_GENERATION 5
 
 struct hv_acpi_pm_config {
 	struct hv_clock *clock;
@@ -25,6 +29,8 @@ struct hv_acpi_pm_config {
 struct hv_acpi_pm_state {
 	uint16_t status, enable, control;
 	uint16_t unseen;		/* bit 31 has changed, nobody looked; only if saved */
+	uint16_t gpe_status, gpe_enable;
+	uint32_t pad;			/* 0 */
 	uint64_t ticks;			/* of the PM timer, since it was made; only if saved */
 };
 
@@ -46,6 +52,9 @@ void hv_acpi_pm_access(void *dev, uint64_t offset, unsigned int width, bool writ
 
 /* Somebody presses the power button: the guest is to shut down. */
 void hv_acpi_pm_power_button(struct hv_acpi_pm *pm);
+
+/* General purpose event @gpe, one of HV_ACPI_PM_GPE_*, has come. */
+void hv_acpi_pm_event(struct hv_acpi_pm *pm, unsigned int gpe);
 
 void hv_acpi_pm_save(const struct hv_acpi_pm *pm, struct hv_acpi_pm_state *state);
 int hv_acpi_pm_check(const struct hv_acpi_pm *pm, const struct hv_acpi_pm_state *state);

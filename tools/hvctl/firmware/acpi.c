@@ -215,14 +215,18 @@ static void fill_pm_blocks(struct fadt *fadt, uint16_t base)
 	fadt->pm1a_evt = base + HV_ACPI_PM_EVENT;
 	fadt->pm1a_cnt = base + HV_ACPI_PM_CONTROL;
 	fadt->pm_tmr = base + HV_ACPI_PM_TIMER;
+	fadt->gpe0 = base + HV_ACPI_PM_GPE;
 	fadt->pm1_evt_len = 4;
 	fadt->pm1_cnt_len = 2;
 	fadt->pm_tmr_len = 4;
+	fadt->gpe0_len = 4;
 	fadt->x_pm1a_evt = port_gas(fadt->pm1a_evt, 4);
 	/* Two 16-bit registers side by side: so they are accessed. */
 	fadt->x_pm1a_evt.access_size = 2;
 	fadt->x_pm1a_cnt = port_gas(fadt->pm1a_cnt, 2);
 	fadt->x_pm_tmr = port_gas(fadt->pm_tmr, 4);
+	fadt->x_gpe0 = port_gas(fadt->gpe0, 4);
+	fadt->x_gpe0.access_size = 1;
 }
 
 static uint64_t write_fadt(struct space *space, const struct hv_acpi_config *config, uint64_t facs,

@@ -21,6 +21,7 @@ struct hv_acpi_config {
 	unsigned int com_ports;		/* bit n: COM(n + 1) is there */
 	uint16_t pm_base;		/* the first of the PM block's ports */
 	bool pvpanic;
+	bool generation;		/* its ID lies at HV_LAYOUT_GENERATION */
 	unsigned int pci_slots;		/* INTx is described for devices below this number */
 	uint8_t pci_irq[HV_PCI_INTX];	/* the 8259 inputs that it comes to */
 	/* What the PCI bus may use: first and last. */

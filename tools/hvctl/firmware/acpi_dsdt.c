@@ -3,6 +3,7 @@
 #include "acpi_dsdt.h"
 #include "dev/pc.h"
 #include "dev/pvpanic.h"
+#include "layout.h"
 
 /* Device (@name) { _HID @id, _UID @uid, ...; the caller goes on and closes it. */
 static void begin_device(struct hv_aml *aml, const char *name, const char *id, uint32_t uid)
@@ -89,14 +90,57 @@ static void add_pvpanic(struct hv_aml *aml)
 	hv_aml_end(aml);
 }
 
-/* Ports of the board that are nobody else's. */
-static void add_board(struct hv_aml *aml, uint16_t pm_base)
+#define GENERATION "VGEN"
+#define VALUE_CHANGED 0x80
+
+/*
+ * By its ID the guest sees that it is another machine than before, though it was never reset:
+ * Microsoft's "Virtual Machine Generation ID". Drivers match one of the compatible IDs: the
+ * one of that paper, or the one that is short enough for ACPI.
+ */
+static void add_generation(struct hv_aml *aml)
+{
+	hv_aml_device(aml, GENERATION);
+	hv_aml_name(aml, "_HID");
+	hv_aml_string(aml, "TVMX0001");
+	hv_aml_name(aml, "_CID");
+	hv_aml_package(aml, 2);
+	hv_aml_string(aml, "VM_Gen_Counter");
+	hv_aml_string(aml, "VMGENCTR");
+	hv_aml_end(aml);
+	hv_aml_name(aml, "_DDN");
+	hv_aml_string(aml, "VM_Gen_Counter");
+	hv_aml_name(aml, "ADDR");
+	hv_aml_package(aml, 2);
+	hv_aml_integer(aml, (uint32_t)HV_LAYOUT_GENERATION);
+	hv_aml_integer(aml, 0);
+	hv_aml_end(aml);
+	hv_aml_end(aml);
+}
+
+/* Scope (\_GPE) { Method (_E05) { Notify (\_SB.VGEN, 0x80) } } */
+static void add_events(struct hv_aml *aml)
+{
+	_Static_assert(HV_ACPI_PM_GPE_GENERATION == 5, "the method's name");
+
+	hv_aml_scope(aml, "\\_GPE");
+	hv_aml_method(aml, "_E05", 0);
+	hv_aml_notify(aml, "\\_SB." GENERATION, VALUE_CHANGED);
+	hv_aml_end(aml);
+	hv_aml_end(aml);
+}
+
+/* Ports of the board that are nobody else's, and a page. */
+static void add_board(struct hv_aml *aml, const struct hv_acpi_config *config)
 {
 	struct hv_aml_resources res = { .len = 0 };
 
 	hv_aml_add_io(&res, 0x92, 1);
 	hv_aml_add_io(&res, 0x4d0, 2);
-	hv_aml_add_io(&res, pm_base, HV_ACPI_PM_LEN);
+	hv_aml_add_io(&res, config->pm_base, HV_ACPI_PM_LEN);
+	if (config->generation)
+		hv_aml_add_memory(&res, (uint32_t)HV_LAYOUT_GENERATION,
+				  (uint32_t)HV_LAYOUT_GENERATION_LEN);
 	add_device(aml, "MBRD", "PNP0C02", 0, &res);
 }
 
@@ -187,6 +231,10 @@ void hv_acpi_dsdt(struct hv_aml *aml, const struct hv_acpi_config *config)
 	add_fw_cfg(aml);
 	if (config->pvpanic)
 		add_pvpanic(aml);
-	add_board(aml, config->pm_base);
+	if (config->generation)
+		add_generation(aml);
+	add_board(aml, config);
 	hv_aml_end(aml);
+	if (config->generation)
+		add_events(aml);
 }

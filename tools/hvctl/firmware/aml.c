@@ -17,10 +17,12 @@
 #define BUFFER_OP 0x11
 #define PACKAGE_OP 0x12
 #define METHOD_OP 0x14
+#define DUAL_NAME_PREFIX 0x2e
 #define EXT_PREFIX 0x5b
 #define DEVICE_OP 0x82
 #define ARG0_OP 0x68
 #define STORE_OP 0x70
+#define NOTIFY_OP 0x86
 #define IF_OP 0xa0
 #define RETURN_OP 0xa4
 
@@ -53,18 +55,29 @@ void hv_aml_init(struct hv_aml *aml, uint8_t *buf, size_t size)
 	*aml = (struct hv_aml){ .buf = buf, .size = size };
 }
 
-static void aml_name_string(struct hv_aml *aml, const char *name)
+static void aml_segment(struct hv_aml *aml, const char *name, size_t len)
 {
 	char padded[NAME_LEN];
-	size_t len;
 
-	if (*name == '\\')
-		aml_byte(aml, (uint8_t)*name++);
-	len = strlen(name);
 	assert(len <= NAME_LEN);
 	memset(padded, '_', NAME_LEN);
 	memcpy(padded, name, len);
 	aml_bytes(aml, padded, NAME_LEN);
+}
+
+static void aml_name_string(struct hv_aml *aml, const char *name)
+{
+	const char *dot;
+
+	if (*name == '\\')
+		aml_byte(aml, (uint8_t)*name++);
+	dot = strchr(name, '.');
+	if (dot) {
+		aml_byte(aml, DUAL_NAME_PREFIX);
+		aml_segment(aml, name, (size_t)(dot - name));
+		name = dot + 1;
+	}
+	aml_segment(aml, name, strlen(name));
 }
 
 /*
@@ -185,6 +198,13 @@ void hv_aml_store_arg0(struct hv_aml *aml, const char *name)
 	aml_byte(aml, STORE_OP);
 	aml_byte(aml, ARG0_OP);
 	aml_name_string(aml, name);
+}
+
+void hv_aml_notify(struct hv_aml *aml, const char *name, uint8_t value)
+{
+	aml_byte(aml, NOTIFY_OP);
+	aml_name_string(aml, name);
+	hv_aml_integer(aml, value);
 }
 
 void hv_aml_return_name(struct hv_aml *aml, const char *name)

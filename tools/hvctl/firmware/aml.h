@@ -28,7 +28,7 @@ void hv_aml_init(struct hv_aml *aml, uint8_t *buf, size_t size);
 
 /*
  * Blocks; each is closed by hv_aml_end(). Names have up to four letters, "\\" before for the
- * root.
+ * root; of what is in something else, as in "\\_SB.CPU0", two.
  */
 void hv_aml_scope(struct hv_aml *aml, const char *name);
 void hv_aml_device(struct hv_aml *aml, const char *name);
@@ -44,8 +44,9 @@ void hv_aml_string(struct hv_aml *aml, const char *text);
 /* A plug and play id, such as "PNP0501". */
 void hv_aml_eisa_id(struct hv_aml *aml, const char *id);
 
-/* In methods: Store (Arg0, @name), Return (@name). */
+/* In methods: Store (Arg0, @name), Notify (@name, @value), Return (@name). */
 void hv_aml_store_arg0(struct hv_aml *aml, const char *name);
+void hv_aml_notify(struct hv_aml *aml, const char *name, uint8_t value);
 void hv_aml_return_name(struct hv_aml *aml, const char *name);
 
 void hv_aml_add_io(struct hv_aml_resources *res, uint16_t base, uint8_t len);

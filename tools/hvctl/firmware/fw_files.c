@@ -20,17 +20,24 @@ static const char bootorder[] = "/rom@" LINUX_ROM_FILE;
 /* By number of the ACPI state: 80H if it is there, and its sleeping type. S0 and S5 are. */
 static const uint8_t system_states[6] = { 0x80, 0, 0, 0, 0, 0x80 | HV_ACPI_PM_S5 };
 
-/* RAM alone: what of it is reserved is the firmware's business. */
-static size_t write_e820(uint8_t *e820, const struct hv_memory *memory)
+static void write_entry(uint8_t *entry, uint64_t gpa, uint64_t len, enum hv_range_kind kind)
 {
-	for (unsigned int i = 0; i < memory->count; i++) {
-		uint8_t *entry = e820 + i * E820_ENTRY;
+	hv_put_le(entry, gpa, 8);
+	hv_put_le(entry + 8, len, 8);
+	hv_put_le(entry + 16, kind, 4);
+}
 
-		hv_put_le(entry, memory->range[i].gpa, 8);
-		hv_put_le(entry + 8, memory->range[i].len, 8);
-		hv_put_le(entry + 16, HV_RANGE_RAM, 4);
-	}
-	return memory->count * E820_ENTRY;
+/* RAM, and a page that firmware does not know of: what else is reserved is its business. */
+static size_t write_e820(uint8_t *e820, const struct hv_memory *memory, bool generation)
+{
+	size_t size = 0;
+
+	for (unsigned int i = 0; i < memory->count; i++, size += E820_ENTRY)
+		write_entry(e820 + size, memory->range[i].gpa, memory->range[i].len, HV_RANGE_RAM);
+	if (!generation)
+		return size;
+	write_entry(e820 + size, HV_LAYOUT_GENERATION, HV_LAYOUT_GENERATION_LEN, HV_RANGE_RESERVED);
+	return size + E820_ENTRY;
 }
 
 static int add_machine(struct hv_fw_cfg *fw_cfg, const struct hv_memory *memory, unsigned int cpus)
@@ -68,7 +75,8 @@ static int add_files(struct hv_fw_files *files, struct hv_fw_cfg *fw_cfg,
 		{ HV_ACPI_RSDP_FILE, acpi->rsdp, sizeof(acpi->rsdp) },
 		{ HV_ACPI_TABLES_FILE, acpi->tables, acpi->tables_size },
 		{ HV_ACPI_LINKER_FILE, acpi->linker, acpi->linker_size },
-		{ "etc/e820", files->e820, write_e820(files->e820, memory) },
+		{ "etc/e820", files->e820,
+		  write_e820(files->e820, memory, files->acpi.generation) },
 		{ "etc/system-states", system_states, sizeof(system_states) },
 	};
 	int err = 0;

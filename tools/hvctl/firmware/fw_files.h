@@ -30,7 +30,7 @@ struct hv_fw_kernel {
 struct hv_fw_files {
 	struct hv_acpi_config acpi;
 	struct hv_acpi_files acpi_files;
-	uint8_t e820[HV_MEMORY_MAX_RANGES * 20];
+	uint8_t e820[(HV_MEMORY_MAX_RANGES + 1) * 20];
 	uint8_t rom[HV_LINUX_ROM_SIZE];
 };
 

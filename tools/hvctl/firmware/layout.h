@@ -9,6 +9,7 @@
  *   0xfe000 - 0xfffff		a BIOS, for guests that call one	(bios/rom.h)
  *   0xc0000000 - 0xfebfffff	PCI devices; RAM from here on is seen at 4 GiB
  *   0xfec00000 - 0xffffffff	I/O APIC, HPET, local APIC, firmware
+ *   0xfef00000 - 0xfef00fff	the generation ID, where there is one: a page of its own
  */
 #ifndef HV_FIRMWARE_LAYOUT_H
 #define HV_FIRMWARE_LAYOUT_H
@@ -19,6 +20,8 @@
 #define HV_LAYOUT_LOW_END 0xa0000ULL	/* of the RAM below the BIOS area */
 #define HV_LAYOUT_HIGH 0x100000ULL
 #define HV_LAYOUT_CHIPS 0xfec00000ULL
+#define HV_LAYOUT_GENERATION 0xfef00000ULL
+#define HV_LAYOUT_GENERATION_LEN 0x1000ULL
 
 /* The numbers are those of e820, multiboot and PVH alike. */
 enum hv_range_kind {

@@ -13,7 +13,7 @@
 #include "firmware/aml.h"
 
 static const struct hv_acpi_config machine = {
-	.cpus = 2, .ioapic_id = 2, .com_ports = 0x3, .pci_slots = 32,
+	.cpus = 2, .ioapic_id = 2, .com_ports = 0x3, .pci_slots = 32, .generation = true,
 	.pci_irq = { 10, 11, 5, 7 },
 	.pm_base = 0x600, .port_first = 0xc000, .port_last = 0xffff,
 	.mmio_first = 0xc0000000, .mmio_last = 0xfebfffff,
@@ -118,6 +118,8 @@ static void test_fadt(void **state)
 	assert_int_equal(get(t + 56, 4), 0x600);
 	assert_int_equal(get(t + 64, 4), 0x604);
 	assert_int_equal(get(t + 76, 4), 0x608);
+	assert_int_equal(get(t + 80, 4), 0x60c);
+	assert_int_equal(t[92], 4);
 	assert_int_equal(get(t + 108, 1), 0x32);
 	/* An 8042, and a VGA: both are on each board. */
 	assert_int_equal(get(t + 109, 2), 0x0003);
@@ -127,6 +129,7 @@ static void test_fadt(void **state)
 	assert_int_equal(get(t + 148 + 4, 8), 0x600);
 	assert_int_equal(get(t + 172 + 4, 8), 0x604);
 	assert_int_equal(get(t + 208 + 4, 8), 0x608);
+	assert_int_equal(get(t + 220 + 4, 8), 0x60c);
 }
 
 static void test_madt(void **state)
@@ -354,6 +357,10 @@ static void test_iasl(void **state)
 	assert_true(dsl_has("DSDT", "EisaId (\"PNP0501\")"));
 	assert_true(dsl_has("DSDT", "EisaId (\"PNP0A03\")"));
 	assert_true(dsl_has("DSDT", "Method (_PRT, 0, NotSerialized)"));
+	assert_true(dsl_has("DSDT", "Device (VGEN)"));
+	assert_true(dsl_has("DSDT", "0xFEF00000"));
+	assert_true(dsl_has("DSDT", "Method (_E05, 0, NotSerialized)"));
+	assert_true(dsl_has("DSDT", "Notify (\\_SB.VGEN, 0x80)"));
 	assert_int_equal(shell("cd %s && iasl -p again %s.dsl >log 2>&1", "DSDT"), 0);
 	assert_int_equal(shell("grep -q ' 0 Errors, 0 Warnings' %s/log%s", ""), 0);
 	assert_int_equal(shell("rm -r %s%s", ""), 0);

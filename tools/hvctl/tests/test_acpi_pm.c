@@ -9,6 +9,7 @@
 #define EN (BASE + 2)
 #define CNT (BASE + 4)
 #define TMR (BASE + 8)
+#define GPE (BASE + 0xc)
 #define END (BASE + 0x40)
 
 struct fixture {
@@ -69,7 +70,7 @@ static void test_registers(void **state)
 	assert_int_equal(inw(b, BASE + 6), 0);
 	/* The rest of the PIIX4's block is there and does nothing. */
 	bench_run_ns(b, 1000000000);
-	for (uint16_t port = TMR + 4; port < END; port += 4) {
+	for (uint16_t port = TMR + 8; port < END; port += 4) {
 		outl(b, port, 0xffffffff);
 		assert_int_equal(inl(b, port), 0);
 	}
@@ -137,6 +138,54 @@ static void test_power_button(void **state)
 	assert_false(f->bench.level[9]);
 }
 
+/* Bit 5 alone is there: its status is cleared by a 1, and asserts the SCI while it is enabled. */
+static void test_general_purpose_event(void **state)
+{
+	struct fixture *f = *state;
+
+	outl(&f->bench, GPE, 0xffffffff);
+	assert_int_equal(inl(&f->bench, GPE), 0x00200000);
+	outw(&f->bench, GPE + 2, 0);
+	hv_acpi_pm_event(&f->pm, HV_ACPI_PM_GPE_GENERATION);
+	assert_int_equal(inw(&f->bench, GPE), 0x20);
+	assert_int_equal(inw(&f->bench, STS), 0);
+	assert_false(f->bench.level[9]);
+	outb(&f->bench, GPE + 2, 0x20);
+	assert_true(f->bench.level[9]);
+	outb(&f->bench, GPE, 0xdf);
+	assert_true(f->bench.level[9]);
+	/* What is enabled stays so, and a second event is one. */
+	outb(&f->bench, GPE, 0x20);
+	assert_false(f->bench.level[9]);
+	assert_int_equal(inb(&f->bench, GPE + 2), 0x20);
+	hv_acpi_pm_event(&f->pm, HV_ACPI_PM_GPE_GENERATION);
+	assert_int_equal(f->bench.rises[9], 2);
+	/* The SCI is high as long as one of the two blocks has something. */
+	hv_acpi_pm_power_button(&f->pm);
+	outw(&f->bench, EN, 0x100);
+	outb(&f->bench, GPE, 0x20);
+	assert_true(f->bench.level[9]);
+	outw(&f->bench, STS, 0x100);
+	assert_false(f->bench.level[9]);
+	hv_acpi_pm_event(&f->pm, HV_ACPI_PM_GPE_GENERATION);
+	hv_acpi_pm_reset(&f->pm);
+	assert_int_equal(inl(&f->bench, GPE), 0);
+	assert_false(f->bench.level[9]);
+}
+
+/* Registers side by side, in one access. */
+static void test_unaligned(void **state)
+{
+	struct bench *b = &((struct fixture *)*state)->bench;
+
+	outl(b, GPE + 1, 0xffffffff);
+	assert_int_equal(inl(b, GPE + 1), 0x00002000);
+	assert_int_equal(inw(b, GPE + 1), 0x2000);
+	/* From beside the timer: it is not looked at by the byte. */
+	bench_run_ns(b, 1000000000);
+	assert_int_equal(inl(b, TMR - 2), 0);
+}
+
 static void test_power_off(void **state)
 {
 	struct fixture *f = *state;
@@ -160,6 +209,8 @@ static void test_save_load(void **state)
 	outw(&f->bench, EN, 0x101);
 	bench_run_ns(&f->bench, 599000000000ull);
 	hv_acpi_pm_power_button(&f->pm);
+	outw(&f->bench, GPE + 2, 0x20);
+	hv_acpi_pm_event(&f->pm, HV_ACPI_PM_GPE_GENERATION);
 	hv_acpi_pm_save(&f->pm, &saved);
 	hv_acpi_pm_reset(&f->pm);
 	assert_false(f->bench.level[9]);
@@ -169,6 +220,8 @@ static void test_save_load(void **state)
 	assert_memory_equal(&saved, &again, sizeof(saved));
 	assert_true(f->bench.level[9]);
 	outw(&f->bench, STS, 0x100);
+	assert_true(f->bench.level[9]);
+	outw(&f->bench, GPE, 0x20);
 	assert_false(f->bench.level[9]);
 	bench_run_ns(&f->bench, 933000000);
 	assert_true(f->bench.level[9]);
@@ -190,6 +243,9 @@ static void test_load_refuses(void **state)
 	REFUSE(s.enable = 0x8000);
 	REFUSE(s.control = 1);
 	REFUSE(s.unseen = 2);
+	REFUSE(s.gpe_status = 0x40);
+	REFUSE(s.gpe_enable = 0x8000);
+	REFUSE(s.pad = 1);
 	REFUSE(s.ticks = UINT64_MAX);
 #undef REFUSE
 }
@@ -201,7 +257,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		PM_TEST(test_registers),    PM_TEST(test_timer),
 		PM_TEST(test_timer_status), PM_TEST(test_timer_interrupt),
-		PM_TEST(test_power_button), PM_TEST(test_power_off),
+		PM_TEST(test_power_button), PM_TEST(test_general_purpose_event),
+		PM_TEST(test_unaligned),    PM_TEST(test_power_off),
 		PM_TEST(test_save_load),    PM_TEST(test_load_refuses),
 	};
 

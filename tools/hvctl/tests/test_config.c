@@ -36,7 +36,7 @@ static void test_default(void **state)
 	(void)state;
 	round_trip(
 		&config,
-		"{\"cpus\":1,\"display\":\"none\",\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"pvpanic\":false,\"sandbox\":true,\"serial\":{\"COM1\":\"stdio\"},\"shared_memory\":false,\"testdev\":false,\"version\":1}");
+		"{\"cpus\":1,\"display\":\"none\",\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"pvpanic\":false,\"sandbox\":true,\"serial\":{\"COM1\":\"stdio\"},\"shared_memory\":false,\"testdev\":false,\"version\":1,\"vmgenid\":false}");
 }
 
 static void test_everything(void **state)

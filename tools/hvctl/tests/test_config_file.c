@@ -338,6 +338,7 @@ static struct hv_config make_config(void)
 		.machine = pick(HV_NR_MACHINE_KINDS),
 		.display = pick(HV_NR_DISPLAY_KINDS),
 		.testdev = pick(2),
+		.vmgenid = pick(2),
 		.no_reboot = pick(2),
 		.shared_memory = pick(2),
 		.sandbox = pick(2),
@@ -419,6 +420,7 @@ static void test_written(void **state)
 				  "display = \"none\"\n"
 				  "testdev = false\n"
 				  "pvpanic = false\n"
+				  "vmgenid = false\n"
 				  "no_reboot = false\n"
 				  "shared_memory = false\n"
 				  "sandbox = true\n"

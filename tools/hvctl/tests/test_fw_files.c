@@ -261,6 +261,20 @@ static void test_moved(void **state)
 	assert_memory_equal(moved + 36, wanted + 36, size - 36);
 }
 
+/* The page with the generation ID, which firmware does not know of. */
+static void test_generation(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t bytes[100];
+
+	f->acpi.generation = true;
+	add(f);
+	assert_int_equal(file(f, "etc/e820", bytes, sizeof(bytes)), 60);
+	assert_int_equal(get(bytes + 40, 8), HV_LAYOUT_GENERATION);
+	assert_int_equal(get(bytes + 48, 8), 0x1000);
+	assert_int_equal(get(bytes + 56, 4), HV_RANGE_RESERVED);
+}
+
 static void test_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -280,7 +294,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		FW_TEST(test_numbers), FW_TEST(test_kernel),  FW_TEST(test_linked_tables),
-		FW_TEST(test_moved),   FW_TEST(test_refused),
+		FW_TEST(test_moved),   FW_TEST(test_refused), FW_TEST(test_generation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,6 +181,40 @@ static void test_no_memfd(void **state)
 	destroy(machine);
 }
 
+/* The ID of a machine stays through pauses and resets; a copy has another, and its guest is told. */
+static void test_generation(void **state)
+{
+	struct hv_config config = test_config(HV_MACHINE_PC);
+	uint8_t first[16], then[16], none[16] = { 0 };
+	struct hv_acpi_pm_state pm;
+	struct hv_machine *machine;
+	struct hv_state saved;
+
+	(void)state;
+	fake_reset(NULL);
+	config.vmgenid = true;
+	machine = test_machine(&config);
+	assert_int_equal(hv_memory_read(&machine->memory, HV_LAYOUT_GENERATION, first, 16), 0);
+	assert_memory_not_equal(first, none, 16);
+	assert_true(hv_memory_is_rom(&machine->memory, HV_LAYOUT_GENERATION));
+	hv_machine_pc_press_reset(machine);
+	stop(machine);
+	hv_acpi_pm_save(&machine->pc->board.pm, &pm);
+	assert_int_equal(pm.gpe_status, 0);
+	save(machine, 0, &saved);
+	assert_int_equal(hv_memory_read(&machine->memory, HV_LAYOUT_GENERATION, then, 16), 0);
+	assert_memory_equal(first, then, 16);
+	destroy(machine);
+	machine = restore(&saved);
+	assert_int_equal(hv_memory_read(&machine->memory, HV_LAYOUT_GENERATION, then, 16), 0);
+	assert_memory_not_equal(first, then, 16);
+	assert_memory_not_equal(then, none, 16);
+	hv_acpi_pm_save(&machine->pc->board.pm, &pm);
+	assert_int_equal(pm.gpe_status, 1 << HV_ACPI_PM_GPE_GENERATION);
+	hv_machine_destroy(machine);
+	hv_state_free(&saved);
+}
+
 /* A file on a serial port is emptied by a start, and goes on after a restore. */
 static void test_files_go_on(void **state)
 {
@@ -474,6 +508,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_no_memfd),
+		cmocka_unit_test(test_generation),
 		cmocka_unit_test(test_files_go_on),
 		cmocka_unit_test(test_unfinished_exits_are_finished),
 		cmocka_unit_test(test_cut_off),

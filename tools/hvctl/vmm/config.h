@@ -69,6 +69,7 @@ struct hv_device_choice {
  * @device: disks, networks and the like, in the order of their PCI slots; @devices of them
  * @testdev: with the PC test device
  * @pvpanic: with the port by which a guest says that it has panicked
+ * @vmgenid: with an ID in memory that changes when a saved machine is made again
  * @cdrom: an ISO image; NULL: no drive
  * @no_reboot: end when the guest reboots
  * @shared_memory: RAM in a memfd, whatever that costs
@@ -92,6 +93,7 @@ struct hv_config {
 	unsigned int devices;
 	bool testdev;
 	bool pvpanic;
+	bool vmgenid;
 	const char *cdrom;
 	bool no_reboot;
 	bool shared_memory;

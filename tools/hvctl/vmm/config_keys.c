@@ -548,6 +548,7 @@ static const struct hv_form_key keys[] = {
 	SPECIAL("device", &hv_form_devices),
 	K("testdev", &bool_form, testdev),
 	K("pvpanic", &bool_form, pvpanic),
+	K("vmgenid", &bool_form, vmgenid),
 	K("no_reboot", &bool_form, no_reboot),
 	K("shared_memory", &bool_form, shared_memory),
 	K("sandbox", &bool_form, sandbox),

@@ -19,6 +19,7 @@
 #define DEVICE	   "device"	/* --device NAME[,...] */
 #define TESTDEV	   "testdev"
 #define PVPANIC	   "pvpanic"
+#define VMGENID	   "vmgenid"
 #define FIRST_SLOT 2		/* behind the chipset */
 
 /* ----------------------------------------------------------- configuration */
@@ -71,6 +72,8 @@ static bool add_to_board(struct hv_config *config, const char *name)
 		config->testdev = true;
 	else if (!strcmp(name, PVPANIC))
 		config->pvpanic = true;
+	else if (!strcmp(name, VMGENID))
+		config->vmgenid = true;
 	else
 		return false;
 	return true;
@@ -96,7 +99,8 @@ int hv_config_add_device(struct hv_config *config, const char *option, const cha
 	if (row)
 		return add(config, row, text, err);
 	list_names(names, sizeof(names));
-	return hv_fail(err, EINVAL, "no such device; there are %s" PVPANIC ", " TESTDEV, names);
+	return hv_fail(err, EINVAL,
+		       "no such device; there are %s" PVPANIC ", " TESTDEV ", " VMGENID, names);
 }
 
 static bool is_of(const struct hv_device_choice *choice, const char *option)
@@ -115,7 +119,16 @@ void hv_config_drop_devices(struct hv_config *config, const char *option)
 			config->device[kept++] = config->device[i];
 	config->devices = kept;
 	if (!strcmp(option, DEVICE))
-		config->testdev = config->pvpanic = false;
+		config->testdev = config->pvpanic = config->vmgenid = false;
+}
+
+const char *hv_devices_of_board(const struct hv_config *config)
+{
+	if (config->pvpanic)
+		return "--device " PVPANIC;
+	if (config->vmgenid)
+		return "--device " VMGENID;
+	return config->testdev ? "--device " TESTDEV : NULL;
 }
 
 bool hv_devices_share_memory(const struct hv_config *config)

@@ -23,6 +23,9 @@ int hv_config_add_device(struct hv_config *config, const char *option, const cha
 /* Forget those of @option: somebody else says which there are. */
 void hv_config_drop_devices(struct hv_config *config, const char *option);
 
+/* The option that asked for one of the board itself; NULL: none did. */
+const char *hv_devices_of_board(const struct hv_config *config);
+
 /* Does one of them want RAM that other processes can map? */
 bool hv_devices_share_memory(const struct hv_config *config);
 

@@ -210,7 +210,10 @@ static int read_input(struct hv_machine *machine, int memory_fd, struct hv_error
 		return error;
 	error = hv_payload_read(&machine->payload, &config->load, &machine->memory, err);
 	err->subject = machine->payload.subject;
-	return error;
+	if (error || !config->vmgenid)
+		return error;
+	return hv_memory_add_rom_at(&machine->memory, HV_LAYOUT_GENERATION,
+				    HV_LAYOUT_GENERATION_LEN, err);
 }
 
 /* It may go well: few guests use all that they are given. */
@@ -279,10 +282,8 @@ static int check_bare(const struct hv_machine *machine, struct hv_error *err)
 	err->subject = "--cdrom";
 	if (machine->config.cdrom)
 		return hv_fail(err, EINVAL, "a bare machine has no drives; add --machine pc");
-	err->subject = machine->config.pvpanic ? "--device pvpanic" : "--device testdev";
-	return machine->config.testdev || machine->config.pvpanic ?
-		       hv_fail(err, EINVAL, "is a PC's; add --machine pc") :
-		       0;
+	err->subject = hv_devices_of_board(&machine->config);
+	return err->subject ? hv_fail(err, EINVAL, "is a PC's; add --machine pc") : 0;
 }
 
 static int check_vcpus(const struct hv_machine *machine, struct hv_error *err)
@@ -488,7 +489,9 @@ struct hv_machine *hv_machine_create(const struct hv_config *config, struct hv_e
 	hv_serial_empty_files(machine);
 	hv_ports_empty_files(machine);
 	pthread_mutex_lock(&machine->lock);
-	error = hv_machine_load(machine, err);
+	error = hv_machine_pc_new_generation(machine, err);
+	if (!error)
+		error = hv_machine_load(machine, err);
 	pthread_mutex_unlock(&machine->lock);
 	if (error) {
 		hv_machine_destroy(machine);

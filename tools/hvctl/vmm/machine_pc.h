@@ -72,6 +72,12 @@ void hv_machine_pc_update_fw_cfg(struct hv_machine_pc *pc);
 /* What firmware does for PCI devices: gives them addresses. Returns 0 or -ENOSPC. */
 int hv_machine_pc_place_devices(struct hv_machine *machine, struct hv_error *err);
 
+/*
+ * It is another machine than any before, by the ID in its memory (--device vmgenid). Returns 0
+ * or -errno.
+ */
+int hv_machine_pc_new_generation(struct hv_machine *machine, struct hv_error *err);
+
 /* Nothing if there is none. */
 void hv_machine_pc_destroy(struct hv_machine *machine);
 

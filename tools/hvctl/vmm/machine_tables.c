@@ -2,6 +2,7 @@
 /* What a PC tells its guest about itself: tables in memory, and files for firmware. */
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "firmware/acpi.h"
 #include "firmware/bda.h"
@@ -38,6 +39,7 @@ static struct hv_acpi_config acpi_config(const struct hv_machine *machine)
 		.com_ports = hv_serial_present(machine),
 		.pm_base = pm_base(machine->pc),
 		.pvpanic = machine->config.pvpanic,
+		.generation = machine->config.vmgenid,
 		.pci_slots = hv_pci_slots(&machine->pc->board.pci),
 		.port_first = HV_MACHINE_PCI_PORT_FIRST,
 		.port_last = HV_MACHINE_PCI_PORT_LAST,
@@ -89,6 +91,19 @@ int hv_machine_pc_fill_fw_cfg(struct hv_machine *machine, struct hv_error *err)
 		if (error)
 			return error;
 	}
+	return 0;
+}
+
+int hv_machine_pc_new_generation(struct hv_machine *machine, struct hv_error *err)
+{
+	uint8_t id[16];
+
+	if (!machine->config.vmgenid)
+		return 0;
+	if (getrandom(id, sizeof(id), 0) != sizeof(id) ||
+	    hv_memory_write(&machine->memory, HV_LAYOUT_GENERATION, id, sizeof(id)))
+		return hv_fail(err, EIO, "no random numbers for its generation ID: %s",
+			       strerror(errno));
 	return 0;
 }
 

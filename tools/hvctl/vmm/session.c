@@ -165,6 +165,8 @@ static void plan_reload(struct session *session)
 	struct hv_clock *clock = &session->machine->loop.clock;
 	uint64_t wait = RELOAD_MIN_NS + (uint64_t)rand_r(&session->seed) % RELOAD_MAX_NS;
 
+	if (!session->reloads)
+		wait += session->options->reload_after * HV_NSEC_PER_SEC;
 	session->reload_timer = (struct hv_timer){ .fn = on_reload, .dev = session };
 	if (session->reloads < session->options->reloads)
 		hv_timer_arm(clock, &session->reload_timer, hv_now_ns(clock) + wait);

@@ -14,6 +14,7 @@ struct hv_session_options {
 	 * was saved.
 	 */
 	unsigned int reloads;
+	unsigned int reload_after;	/* in seconds: the first one, not before */
 	unsigned int seed;
 };
 

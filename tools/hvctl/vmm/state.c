@@ -320,7 +320,7 @@ static int save_memory(const struct hv_machine *machine, unsigned int flags, str
 		       struct hv_error *err)
 {
 	const struct hv_memory *memory = &machine->memory;
-	int error = memory->rom.len ? save_range(&memory->rom, -1, 0, state, err) : 0;
+	int error = 0;
 
 	for (unsigned int i = 0; i < memory->roms && !error; i++)
 		error = save_range(&memory->rom[i], -1, 0, state, err);
@@ -478,6 +478,16 @@ static int load(struct hv_machine *machine, const struct hv_state *state, struct
 	return for_consoles(machine, state, hv_console_load, err);
 }
 
+/* A copy of the one that was saved, of which there may be others: the guest is told. */
+static int tell_generation(struct hv_machine *machine, struct hv_error *err)
+{
+	int error = hv_machine_pc_new_generation(machine, err);
+
+	if (!error && machine->config.vmgenid)
+		hv_acpi_pm_event(&machine->pc->board.pm, HV_ACPI_PM_GPE_GENERATION);
+	return error;
+}
+
 /* What it is about may be a path of the configuration, which goes. */
 static void keep_subject(struct hv_error *err)
 {
@@ -510,6 +520,8 @@ struct hv_machine *hv_machine_restore(const struct hv_state *state, struct hv_er
 	pthread_mutex_lock(&machine->lock);
 	machine->time_stopped_ns = hv_now_ns(&machine->clock);
 	error = load(machine, state, err);
+	if (!error)
+		error = tell_generation(machine, err);
 	pthread_mutex_unlock(&machine->lock);
 	if (!error)
 		return machine;
