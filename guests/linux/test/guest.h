@@ -56,4 +56,8 @@ void test_virtio(void);
 void start_console(char *image);
 void test_console(void);
 
+/* Start it with a balloon; what there is with one, at a prompt. */
+void start_balloon(char *image);
+void test_balloon(void);
+
 #endif

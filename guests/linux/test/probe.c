@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -273,6 +274,26 @@ static int cmd_registers(void)
 	return mine;
 }
 
+#define PIECE 0x10000ul
+
+/* Have every other 64 KiB of so much memory, until somebody ends it: what is free between is in no larger pieces. */
+static int cmd_fragment(unsigned long mib)
+{
+	unsigned long len = mib << 20;
+	char *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED || madvise(at, len, MADV_NOHUGEPAGE))
+		return 1;
+	memset(at, 0x5a, len);
+	for (unsigned long piece = 0; piece < len; piece += 2 * PIECE)
+		if (madvise(at + piece, PIECE, MADV_DONTNEED))
+			return 1;
+	puts("<fragmented>");
+	fflush(stdout);
+	pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "sleep"))
@@ -287,5 +308,7 @@ int main(int argc, char **argv)
 		return cmd_cpus();
 	if (argc == 3 && !strcmp(argv[1], "stress"))
 		return cmd_stress(atoi(argv[2]));
+	if (argc == 3 && !strcmp(argv[1], "fragment"))
+		return cmd_fragment(atoi(argv[2]));
 	return 2;
 }

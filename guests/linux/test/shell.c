@@ -360,6 +360,29 @@ static void session_console(char *image)
 	ok(strstr(term.text, "reboot: Power down"), "its last words are there");
 }
 
+/* Made again from what was saved, it sees that it is a copy: so it draws its random numbers anew. */
+static void session_generation(char *image)
+{
+	start(image, "--device=vmgenid", "--test-reload=3@15");
+	boot("a generation ID: boots to a prompt");
+	terminal_idle(&term, 20);
+	ok(strstr(term.text, "crng reseeded due to virtual machine fork"), "the guest is told that it is a copy");
+	test_log();
+	terminal_type(&term, "poweroff\r");
+	finish(STATUS_OFF, "poweroff ends it with status 0");
+	ok(strstr(term.text, "saved and restored 3 times"), "it was saved and restored");
+}
+
+static void session_balloon(char *image)
+{
+	start_balloon(image);
+	boot("a balloon: boots to a prompt");
+	test_balloon();
+	test_log();
+	terminal_type(&term, "poweroff\r");
+	finish(STATUS_OFF, "poweroff ends it with status 0");
+}
+
 static const struct session {
 	const char *name;
 	void (*run)(char *image);
@@ -374,6 +397,8 @@ static const struct session {
 	{ "smp4", session_smp4 },
 	{ "virtio", session_virtio },
 	{ "console", session_console },
+	{ "balloon", session_balloon },
+	{ "generation", session_generation },
 };
 
 static void run_session(char *what)

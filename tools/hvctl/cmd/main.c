@@ -25,6 +25,7 @@ const struct hv_command hv_commands[] = {
 	{ "resume", hv_cmd_resume, &hv_argp_resume, "have it go on" },
 	{ "kill", hv_cmd_kill, &hv_argp_kill, "end it at once" },
 	{ "nmi", hv_cmd_nmi, &hv_argp_nmi, "send it an NMI" },
+	{ "balloon", hv_cmd_balloon, &hv_argp_balloon, "have its guest give memory back" },
 	{ "wait", hv_cmd_wait, &hv_argp_wait, "wait for its end" },
 	{ "info", hv_cmd_info, &hv_argp_info, "show what VMX on this CPU and the module can do" },
 	{ "doctor", hv_cmd_doctor, &hv_argp_doctor, "find what keeps VT-x from working here" },

@@ -14,6 +14,7 @@
 #include "control/client.h"
 #include "lib/util.h"
 #include "machine_test.h"
+#include "vmm/devices.h"
 #include "vmm/session.h"
 
 #define COM1 0x3f8
@@ -103,6 +104,7 @@ static inline int says_much_and_leaves(struct fake_vcpu *vcpu)
 }
 
 static fake_guest_fn guest = echoes;
+static const char *device;		/* --device; NULL: none */
 static int output = -1;			/* the VM's, if it is not nobody's */
 
 /* In the child; its standard streams are nobody's. */
@@ -111,6 +113,10 @@ static inline void run_vm(const char *name, enum hv_machine_kind kind, bool deta
 	struct hv_config config = test_config(kind);
 	struct hv_session_options options = { .detach = detach };
 
+	struct hv_error err;
+
+	if (device && hv_config_add_device(&config, "device", device, &err))
+		_exit(1);
 	config.name = name;
 	fake_reset(guest);
 	_exit(hv_session_run(&config, &options));
@@ -158,6 +164,16 @@ static inline int start(void **state)
 	obeys = false;
 	start_kind(HV_MACHINE_PC);
 	return 0;
+}
+
+static inline int start_with_balloon(void **state)
+{
+	int error;
+
+	device = "balloon";
+	error = start(state);
+	device = NULL;
+	return error;
 }
 
 static inline int start_bare(void **state)

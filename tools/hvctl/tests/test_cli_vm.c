@@ -85,12 +85,39 @@ static void test_words(void **state)
 	says("nmi web", 0, "");
 	refuses("pause x", 2, "hvctl pause: x: no such VM; there are web\n");
 	refuses("pause", 2, "no VM named; ");
+	refuses("balloon web 2", HV_STATUS_ERROR,
+		"hvctl balloon: web: it has no balloon; start it with --device balloon\n");
 	refuses("stop --timeout x web", 2, "--timeout x: give 0 to 86400 seconds");
 	refuses("stop --timeout 86401 web", 2, "--timeout 86401");
 	refuses("console", 2, "no VM named; ");
 	refuses("console web web", 2, "one VM only; ");
 	refuses("ps web", 2, "no argument expected; ");
 	says("ps", 0, " running\n");
+}
+
+static void test_balloon(void **state)
+{
+	json_t *facts;
+
+	(void)state;
+	says("balloon web 2", 0, "target                      2 MiB\n");
+	assert_non_null(strstr(said, "the guest tells nothing"));
+	says("balloon web", 0, "balloon                     0 MiB\n");
+	says("balloon web 1024K", 0, "target                      1 MiB\n");
+	assert_int_equal(run("balloon --json web 4M"), 0);
+	facts = json_loads(said, 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(facts, "target")), 4 << 20);
+	assert_null(json_object_get(facts, "ok"));
+	json_decref(facts);
+	refuses("balloon web 5M", HV_STATUS_ERROR,
+		"hvctl balloon: web: 5 MiB are more than the guest's RAM, 4 MiB; ");
+	refuses("balloon web 2x", 2, "2x is no size of memory; give MiB, or like 2G\n");
+	refuses("balloon web -- -1", 2, "-1 is no size of memory; ");
+	refuses("balloon web 99999999999T", 2, "is no size of memory; ");
+	refuses("balloon web 1 2", 2, "no argument expected; ");
+	refuses("balloon", 2, "no VM named; ");
+	refuses("balloon x", 2, "hvctl balloon: x: no such VM; there are web\n");
+	says("balloon web 0", 0, "target                      0 MiB\n");
 }
 
 static void test_ambiguous(void **state)
@@ -330,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_ps, start),
 		T(test_words, start),
+		T(test_balloon, start_with_balloon),
 		T(test_ambiguous, start),
 		T(test_stop, start_obedient),
 		T(test_stop_that_lasts_too_long, start),

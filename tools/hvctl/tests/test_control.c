@@ -446,6 +446,46 @@ static void test_reset_and_nmi(void **state)
 	hv_client_close(&one);
 }
 
+/* ----------------------------------------------------------------- balloon */
+
+static long long target_by(const char *text)
+{
+	json_t *reply = ask(&client, text);
+	long long target = number(reply, "target");
+
+	assert_true(json_is_true(json_object_get(reply, "ok")));
+	/* Its guest has no driver: it gives nothing, and says nothing. */
+	assert_int_equal(number(reply, "actual"), 0);
+	assert_null(json_object_get(reply, "counts"));
+	json_decref(reply);
+	return target;
+}
+
+static void test_balloon(void **state)
+{
+	(void)state;
+	assert_int_equal(target_by("{\"request\":\"balloon\"}"), 0);
+	assert_int_equal(target_by("{\"request\":\"balloon\",\"target\":2097152}"), 2097152);
+	refuse(&client, "{\"request\":\"balloon\",\"target\":\"1M\"}", "bad-argument", "no number");
+	refuse(&client, "{\"request\":\"balloon\",\"target\":-1}", "bad-argument", "no number");
+	refuse(&client, "{\"request\":\"balloon\",\"target\":4194305}", "bad-argument",
+	       "more than the guest's RAM, 4 MiB");
+	refuse(&client, "{\"request\":\"balloon\",\"size\":1}", "bad-argument", "\"size\"");
+	assert_int_equal(target_by("{\"request\":\"balloon\"}"), 2097152);
+	grant(&client, "pause");
+	assert_int_equal(target_by("{\"request\":\"balloon\",\"target\":4194304}"), 4194304);
+	grant(&client, "resume");
+	assert_int_equal(target_by("{\"request\":\"balloon\",\"target\":0}"), 0);
+}
+
+static void test_no_balloon(void **state)
+{
+	(void)state;
+	refuse(&client, "{\"request\":\"balloon\"}", "unsupported", "--device balloon");
+	refuse(&client, "{\"request\":\"balloon\",\"target\":\"\"}", "unsupported",
+	       "--device balloon");
+}
+
 /* --------------------------------------------------------------------- end */
 
 static void hear_end(const char *kind, int status)
@@ -760,6 +800,8 @@ int main(void)
 		T(test_console_with_slow_typing_guest, start),
 		T(test_typist_that_goes_with_all_full, start_silent),
 		T(test_reset_and_nmi, start),
+		T(test_balloon, start_with_balloon),
+		T(test_no_balloon, start),
 		T(test_stop, start_obedient),
 		T(test_stop_that_lasts_too_long, start),
 		T(test_stop_that_gives_more_time, start),

@@ -89,6 +89,10 @@ void hv_control_close(struct hv_control *control, const struct hv_end *end);
 /* What a line says: a reply goes into the client's buffer. */
 void hv_control_handle(struct hv_control_client *client, const char *line, size_t len);
 
+/* The request "balloon". */
+int hv_control_balloon(struct hv_control_client *client, const json_t *line, json_t *reply,
+		       struct hv_error *err);
+
 /* How long a guest has to obey its power button stands still, and goes on. */
 void hv_control_hold_deadline(struct hv_control *control);
 void hv_control_continue_deadline(struct hv_control *control);

@@ -341,6 +341,7 @@ static const struct request requests[] = {
 	{ "resume", NULL, false, do_resume },
 	{ "reset", NULL, false, do_reset },
 	{ "nmi", NULL, false, do_nmi },
+	{ "balloon", "target", false, hv_control_balloon },
 };
 
 static const struct request *find(const char *name)
