@@ -559,19 +559,18 @@ static const struct hv_form_key keys[] = {
 
 static int refuse_unknown(const struct hv_form_reader *reader, const struct hv_value *value)
 {
+	const char *text = value->key;
 	size_t best = 0;
 
 	for (size_t i = 1; i < ARRAY_SIZE(keys); i++)
-		if (hv_text_distance(value->key, keys[i].name) <
-		    hv_text_distance(value->key, keys[best].name))
+		if (hv_text_distance(text, keys[i].name) < hv_text_distance(text, keys[best].name))
 			best = i;
-	if (hv_text_is_like(value->key, keys[best].name))
+	if (hv_text_is_like(text, keys[best].name))
 		return hv_fail_at(reader->err, value->line, EINVAL,
-				  "\"%s\" is no key of a machine; is it \"%s\"?", value->key,
+				  "\"%s\" is no key of a machine; is it \"%s\"?", text,
 				  keys[best].name);
 	return hv_fail_at(reader->err, value->line, EINVAL,
-			  "\"%s\" is no key of a machine; leave it out, or see hvctl(1)",
-			  value->key);
+			  "\"%s\" is no key of a machine; leave it out, or see hvctl(1)", text);
 }
 
 static int read_any(struct hv_form_reader *reader, struct hv_value *value)
