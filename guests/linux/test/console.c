@@ -64,7 +64,7 @@ static void test_size(void)
 static void test_port(void)
 {
 	ok(prints("cat /sys/class/virtio-ports/*/name", "agent.0"), "a port has its name");
-	guest("echo through a port >/dev/$(cd /sys/class/virtio-ports && grep -l agent */name | cut -d/ -f1)", COMMAND_S);
+	guest("echo through a port >/dev/$(cd /sys/class/virtio-ports; grep -l agent */name | cut -d/ -f1)", COMMAND_S);
 	ok(has_come("through a port"), "... and what is said there comes here");
 }
 

@@ -30,8 +30,8 @@ static bool has_name(const struct hv_virtio_console *console, const char *name, 
 /* A guest makes a file of that name. */
 static bool is_name(const char *name, size_t len)
 {
-	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "0123456789-_.";
+	static const char good[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
 	return len && len < HV_VPORT_NAME_MAX && *name != '.' && strspn(name, good) >= len;
 }

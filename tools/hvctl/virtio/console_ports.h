@@ -64,7 +64,7 @@ void hv_vport_size(struct hv_vport *port, uint16_t size[2]);
 void hv_vport_tell_size(struct hv_vport *port);
 void hv_virtio_console_serve_control(struct hv_virtio_console *console);
 
-/* What the user has said: ports, and what is there. @env NULL: it is only looked at. 0 or -errno. */
+/* What the user has said: ports, and their ends. @env NULL: it is only looked at. 0 or -errno. */
 int hv_virtio_console_read_options(struct hv_virtio_console *console,
 				   const struct hv_virtio_env *env, const char *text,
 				   struct hv_error *err);

@@ -35,7 +35,7 @@ void hv_ports_destroy(struct hv_machine *machine);
 
 /* For a machine that starts: files have nothing in them. */
 void hv_ports_empty_files(const struct hv_machine *machine);
-/* The vCPUs have ended: what they have said is in the consoles, and no more comes. No locks held. */
+/* The vCPUs have ended: what they have said is in the consoles, and no more comes. No locks. */
 void hv_ports_stop(struct hv_machine *machine);
 
 /* Does hvc0 get what is typed at the console? */
