@@ -55,8 +55,11 @@ struct hv_pci_device {
 	void (*reading)(void *dev, unsigned int offset, unsigned int width);
 	/* Configuration space was written there, or all of it loaded; may be NULL. */
 	void (*written)(void *dev, unsigned int offset, unsigned int width);
-	/* BAR @n is mapped, unmapped, or mapped elsewhere: hv_pci_bar_where(). May be NULL. */
-	void (*moved)(void *dev, unsigned int n);
+	/*
+	 * BAR @n is not where it was told to be before, or is at @where now; 0: nowhere. Of several
+	 * all have left before one comes to where another was. May be NULL.
+	 */
+	void (*moved)(void *dev, unsigned int n, uint64_t where);
 	void *dev;
 };
 

@@ -87,15 +87,29 @@ static bool bar_follow(struct hv_pci_bar *bar)
 }
 
 /* No BAR is mapped at 0, so that says nowhere. */
-static void bar_tell(struct hv_pci_bar *bar)
+static uint64_t bar_where(const struct hv_pci_bar *bar)
 {
-	uint64_t where = bar->mapped ? bar->region.base : 0;
+	return bar->mapped ? bar->region.base : 0;
+}
 
+static void bar_tell(struct hv_pci_bar *bar, uint64_t where)
+{
 	if (where == bar->told)
 		return;
 	bar->told = where;
 	if (bar->device->moved)
-		bar->device->moved(bar->device->dev, (unsigned int)(bar - bar->device->bar));
+		bar->device->moved(bar->device->dev, (unsigned int)(bar - bar->device->bar), where);
+}
+
+static void bar_tell_gone(struct hv_pci_bar *bar)
+{
+	if (bar->told != bar_where(bar))
+		bar_tell(bar, 0);
+}
+
+static void bar_tell_come(struct hv_pci_bar *bar)
+{
+	bar_tell(bar, bar_where(bar));
 }
 
 typedef void (*bar_fn)(struct hv_pci_bar *bar);
@@ -123,7 +137,8 @@ static void map_all(struct hv_pci *pci)
 {
 	all_bars(pci, bar_unmap);
 	all_bars(pci, bar_map);
-	all_bars(pci, bar_tell);
+	all_bars(pci, bar_tell_gone);
+	all_bars(pci, bar_tell_come);
 }
 
 void hv_pci_follow_bars(struct hv_pci_device *device)

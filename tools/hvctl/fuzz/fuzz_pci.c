@@ -40,12 +40,10 @@ static void require(bool truth)
 
 /* ------------------------------------------------------------------ devices */
 
-static void moved(void *dev, unsigned int n)
+static void moved(void *dev, unsigned int n, uint64_t where)
 {
 	struct card *card = dev;
-	uint64_t base, where;
 
-	where = hv_pci_bar_where(&card->device, n, &base) ? base : 0;
 	require(where != card->told[n]);
 	card->told[n] = where;
 }

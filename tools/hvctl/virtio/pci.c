@@ -189,15 +189,14 @@ static void access_config(void *dev, uint64_t offset, unsigned int width, bool w
 }
 
 /* Have the kernel take kicks where the ports are now. Who does not get it exits to notify(). */
-static void move_kicks(void *dev, unsigned int bar)
+static void move_kicks(void *dev, unsigned int bar, uint64_t where)
 {
 	struct hv_virtio_pci *t = dev;
 	uint16_t before = t->notify_port;
-	uint64_t base;
 
 	if (bar != BAR_REGISTERS)
 		return;
-	t->notify_port = hv_pci_bar_where(&t->device, bar, &base) ? (uint16_t)(base + NOTIFY) : 0;
+	t->notify_port = where ? (uint16_t)(where + NOTIFY) : 0;
 	for (unsigned int n = 0; n < t->dev->nr_queues; n++) {
 		int fd = t->dev->queue[n].ring.kick_fd;
 		uint16_t step = (uint16_t)(n * NOTIFY_STEP);
