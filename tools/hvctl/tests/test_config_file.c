@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/name.h"
@@ -165,6 +166,35 @@ static void test_where_paths_begin(void **state)
 	hv_config_file_close(&file);
 	assert_int_equal(chdir(old), 0);
 	free(old);
+}
+
+/* A comma in the name of the file's folder is not the end of what an option is told. */
+static void test_comma_in_folder(void **state)
+{
+	static const char text[] = "image = \"i\"\nshare = \"src:tag,ro\"\n";
+	char folder[80], file_path[100], expected[120];
+	struct hv_config_file file;
+	struct hv_config config = HV_CONFIG_DEFAULT;
+	struct hv_error err = { .text = "" };
+	FILE *out;
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/a,b", dir);
+	snprintf(file_path, sizeof(file_path), "%s/vm.toml", folder);
+	snprintf(expected, sizeof(expected), "%s/a,,b/src:tag,ro", dir);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	out = fopen(file_path, "we");
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+	assert_int_equal(hv_config_file_open(&file, file_path, &err), 0);
+	if (hv_config_file_read(&file, &config, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(config.devices, 1);
+	assert_string_equal(config.device[0].text, expected);
+	hv_config_file_close(&file);
+	unlink(file_path);
+	rmdir(folder);
 }
 
 static void test_no_file(void **state)
@@ -506,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_each_key),
 		cmocka_unit_test(test_other_forms),
 		cmocka_unit_test(test_where_paths_begin),
+		cmocka_unit_test(test_comma_in_folder),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_too_many_fw_files),

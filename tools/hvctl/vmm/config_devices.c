@@ -26,16 +26,35 @@ static const char *find_path(const struct hv_virtio_row *row, const char *text)
 	return colon ? colon + 1 : NULL;
 }
 
+/* A comma in what an option has been told is doubled, and so are those of @dir; malloc()ed. */
+static char *double_commas(const char *dir)
+{
+	char *doubled = dir ? malloc(2 * strlen(dir) + 1) : NULL, *to = doubled;
+
+	for (; doubled && *dir; dir++) {
+		if (*dir == ',')
+			*to++ = ',';
+		*to++ = *dir;
+	}
+	if (doubled)
+		*to = '\0';
+	return doubled;
+}
+
 /* The same with @dir before its path; malloc()ed. */
 static char *join_device(const char *option, const char *dir, const char *text)
 {
 	const char *path = find_path(hv_virtio_find(option), text);
-	char *before = path ? strndup(text, path - text) : NULL, *joined;
+	char *before, *doubled, *joined = NULL;
 
 	/* One that is missing is refused by whoever wants it, and is not the file's own folder. */
 	if (!path || !*path || *path == ',' || *path == ':')
 		return strdup(text);
-	joined = before ? hv_path_join(before, dir, path) : NULL;
+	before = strndup(text, path - text);
+	doubled = double_commas(dir);
+	if (before && (doubled || !dir))
+		joined = hv_path_join(before, doubled, path);
+	free(doubled);
 	free(before);
 	return joined;
 }
