@@ -44,6 +44,7 @@ struct tap {
 	void (*note)(void *ctx, const char *text);
 	void *note_ctx;
 	bool running;
+	bool gone;			/* somebody has removed it */
 	bool by_vhost;
 	struct hv_vhost vhost[HV_NET_PAIRS_MAX];
 	int fd[HV_NET_PAIRS_MAX];
@@ -69,6 +70,7 @@ static void gone(struct tap *tap)
 {
 	static const uint16_t status;
 
+	tap->gone = true;
 	/* Who waits for room there would wait for ever: frames are dropped from now on. */
 	for (unsigned int pair = 0; pair < tap->net.max_pairs; pair++) {
 		tap->queue[pair].watch.fd = -1;
@@ -184,8 +186,12 @@ static int attach(struct tap *tap)
 static int tap_configure(struct hv_net *net)
 {
 	struct tap *tap = (struct tap *)net;
-	int error = hv_tap_set_offloads(tap->fd[0], net->offloads);
+	int error;
 
+	/* An interface whose cable is out takes commands, too. */
+	if (tap->gone)
+		return 0;
+	error = hv_tap_set_offloads(tap->fd[0], net->offloads);
 	return error ?: attach(tap);
 }
 
@@ -200,7 +206,7 @@ static int tap_start(struct hv_net *net)
 	struct tap *tap = (struct tap *)net;
 	int error = tap_configure(net);
 
-	if (!error && tap->by_vhost)
+	if (!error && tap->by_vhost && !tap->gone)
 		error = hv_net_vhost_start(tap->vhost, pairs_in_use(net), tap->fd);
 	tap->running = !error;
 	return error;
