@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Virtio over PCI: the registers of "Common configuration structure layout", a row each. */
 #include <linux/virtio_pci.h>
+#include <string.h>
 
 #include "lib/util.h"
 #include "pci_common.h"
@@ -14,6 +15,16 @@ static struct hv_virtio_queue *selected(struct hv_virtio_pci *t)
 static uint32_t half(uint64_t bits, uint32_t select)
 {
 	return select > 1 ? 0 : (uint32_t)(bits >> 32 * select);
+}
+
+static uint32_t read_locked(struct hv_virtio *dev, const void *at, size_t size)
+{
+	uint32_t value = 0;
+
+	pthread_mutex_lock(&dev->lock);
+	memcpy(&value, at, size);
+	pthread_mutex_unlock(&dev->lock);
+	return value;
 }
 
 static uint32_t read_device(struct hv_virtio_pci *t, unsigned int reg)
@@ -36,7 +47,7 @@ static uint32_t read_device(struct hv_virtio_pci *t, unsigned int reg)
 	case VIRTIO_PCI_COMMON_STATUS:
 		return hv_virtio_status(dev);
 	case VIRTIO_PCI_COMMON_CFGGENERATION:
-		return dev->generation;
+		return read_locked(dev, &dev->generation, sizeof(dev->generation));
 	case VIRTIO_PCI_COMMON_Q_SELECT:
 		return t->queue_select;
 	}
@@ -120,7 +131,7 @@ static uint32_t read_queue(struct hv_virtio_pci *t, unsigned int reg)
 	case VIRTIO_PCI_COMMON_Q_NDATA:
 		return t->queue_select;
 	case VIRTIO_PCI_COMMON_Q_RESET:
-		return queue && queue->resetting;
+		return queue ? read_locked(t->dev, &queue->resetting, sizeof(queue->resetting)) : 0;
 	}
 	return 0;
 }
