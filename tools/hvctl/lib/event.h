@@ -3,6 +3,7 @@
 #ifndef HV_LIB_EVENT_H
 #define HV_LIB_EVENT_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -14,6 +15,18 @@ static inline void hv_signal_event(int fd)
 	const uint64_t one = 1;
 
 	(void)!write(fd, &one, sizeof(one));
+}
+
+/*
+ * The same for one that a process has which is not trusted: it may have filled it, and made writes
+ * wait. What is full is readable already.
+ */
+static inline void hv_signal_shared_event(int fd)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	if (poll(&room, 1, 0) > 0 && room.revents & POLLOUT)
+		hv_signal_event(fd);
 }
 
 /*

@@ -622,6 +622,36 @@ static void test_slow(void **state)
 	unmake();
 }
 
+static void fill_event(int fd)
+{
+	const uint64_t most = UINT64_MAX - 1;
+
+	(void)hv_take_event(fd);
+	assert_int_equal(write(fd, &most, sizeof(most)), sizeof(most));
+	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+}
+
+/* It fills what it shares with us, and has writes to it wait: we do not. */
+static void test_full_eventfds(void **state)
+{
+	struct hv_virtio *dev = make("blk", 0);
+
+	(void)state;
+	driver_start(&driver, dev, 0);
+	echo(0);
+	hv_virtio_hold(dev);
+	fill_event(hv_virtio_ring(dev, 0)->kick_fd);
+	alarm(DRIVER_WAIT_MS / 1000);
+	hv_virtio_go_on(dev);
+	echo(0);
+	fill_event(driver.ring[0].call_fd);
+	hv_virtio_rewire(dev);
+	hv_worker_run(&dev->worker, driver_nothing, NULL);
+	alarm(0);
+	(void)hv_take_event(driver.ring[0].call_fd);
+	unmake();
+}
+
 static void test_talks_unasked(void **state)
 {
 	struct hv_virtio *dev = make("blk", 0);
@@ -774,6 +804,7 @@ int main(void)
 		cmocka_unit_test(test_hangs_at_stop),
 		cmocka_unit_test(test_hangs_at_machine_reset),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_full_eventfds),
 		cmocka_unit_test(test_talks_unasked),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_wrong_channel),

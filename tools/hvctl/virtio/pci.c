@@ -94,7 +94,7 @@ static void set_pending(void *ctx, unsigned int vector, bool pending)
 	const struct hv_virtio_pci *t = ctx;
 
 	if (pending)
-		hv_signal_event(t->vector_fd[vector]);
+		hv_signal_shared_event(t->vector_fd[vector]);
 	else
 		(void)hv_take_event(t->vector_fd[vector]);
 }
@@ -144,7 +144,7 @@ static void notify(struct hv_virtio_pci *t, unsigned int offset, unsigned int wi
 	if (width == 2)
 		(void)t->config.ioeventfd(t->config.ctx, true, queue->kick_fd,
 					  (uint16_t)(t->notify_port + offset));
-	hv_vqueue_kick(queue);
+	hv_signal_shared_event(queue->kick_fd);
 }
 
 static uint8_t take_isr(struct hv_virtio_pci *t)

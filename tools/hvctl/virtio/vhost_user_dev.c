@@ -64,7 +64,7 @@ static void lost(struct hv_vhost_user_dev *dev, const struct hv_error *err)
 		dev->virtio.astray ?
 			"end the daemon, if it does not by itself: the guest's reset waits for that" :
 			"the guest must reset the device to go on");
-	dev->env.note(dev->env.ctx, line);
+	dev->note(dev->note_ctx, line);
 }
 
 /* Whatever it still says. */
@@ -146,13 +146,17 @@ static int open_peer(struct hv_vhost_user_dev *dev, struct hv_error *err)
 	return error;
 }
 
+/* Who comes too soon is turned away, and has been told why before. */
+static bool is_too_soon(const struct hv_vhost_user_dev *dev)
+{
+	return dev->peer.fd < 0 && hv_monotonic_ns() < dev->retry_ns;
+}
+
 static int connect_again(struct hv_vhost_user_dev *dev, struct hv_error *err)
 {
 	uint64_t now = hv_monotonic_ns();
 	int error;
 
-	if (now < dev->retry_ns)
-		return hv_fail(err, EAGAIN, "no daemon for so short a time");
 	dev->retry_ns = now + dev->pause_ns;
 	if (dev->pause_ns < LONGEST_PAUSE_NS)
 		dev->pause_ns *= 2;
@@ -182,7 +186,7 @@ static int start_ring(struct hv_vhost_user_dev *dev, unsigned int n, struct hv_e
 	if (error)
 		return error;
 	/* It starts with a kick, and there may be chains already. */
-	hv_vqueue_kick(ring);
+	hv_signal_shared_event(ring->kick_fd);
 	return 0;
 }
 
@@ -197,7 +201,7 @@ static int start(struct hv_vhost_user_dev *dev, struct hv_error *err)
 	else
 		hv_vhost_user_begin(&dev->peer);
 	error = error ?: hv_vhost_user_set_features(&dev->peer, virtio->features, err);
-	error = error ?: hv_vhost_user_set_memory(&dev->peer, dev->env.memory, err);
+	error = error ?: hv_vhost_user_set_memory(&dev->peer, dev->memory, err);
 	for (unsigned int n = 0; n < virtio->nr_queues; n++)
 		error = error ?: start_ring(dev, n, err);
 	return error;
@@ -212,9 +216,10 @@ int hv_vhost_user_dev_start(struct hv_virtio *virtio)
 	/* It has broken, was held, and is to go on. */
 	if (atomic_load(&virtio->status) & HV_VIRTIO_NEEDS_RESET)
 		return -EIO;
+	if (is_too_soon(dev))
+		return -EAGAIN;
 	error = start(dev, &err);
-	/* Who is turned away for coming too soon has been told why before. */
-	if (error && error != -EAGAIN)
+	if (error)
 		lost(dev, &err);
 	watch_peer(dev);
 	return error;
@@ -275,7 +280,7 @@ static void rewire_ring(struct hv_vhost_user_dev *dev, unsigned int n)
 	if (hv_vhost_user_set_call(&dev->peer, n, fd, &err))
 		lost_while_running(dev, &err);
 	else if (fd >= 0)
-		hv_signal_event(fd);
+		hv_signal_shared_event(fd);
 }
 
 void hv_vhost_user_dev_rewired(struct hv_virtio *virtio)
@@ -368,7 +373,9 @@ int hv_vhost_user_dev_init(struct hv_vhost_user_dev *dev, const struct hv_virtio
 		.stray.fd = -1,
 		.role = *role,
 		.source = *source,
-		.env = *env,
+		.memory = env->memory,
+		.note = env->note,
+		.note_ctx = env->ctx,
 		.label = strdup(label),
 		.pause_ns = FIRST_PAUSE_NS,
 	};

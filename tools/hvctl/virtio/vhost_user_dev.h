@@ -46,7 +46,9 @@ struct hv_vhost_user_dev {
 	struct hv_vhost_user peer;
 	struct hv_vhost_user_role role;
 	struct hv_vhost_user_source source;
-	struct hv_virtio_env env;
+	const struct hv_memory *memory;
+	void (*note)(void *ctx, const char *text);	/* as of struct hv_virtio_env */
+	void *note_ctx;
 	char *label;			/* what the user calls it */
 	bool made;			/* @virtio is there */
 	struct hv_watch watch, channel;

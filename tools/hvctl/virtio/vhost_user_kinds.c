@@ -30,8 +30,8 @@ struct role {
 	const struct hv_virtio_kind *kind;
 	struct hv_vhost_user_role role;
 	/* After the connection: queues, and the configuration space where it is ours. */
-	int (*finish)(struct hv_vhost_user_dev *dev, const struct settings *settings,
-		      struct hv_error *err);
+	int (*finish)(struct hv_vhost_user_dev *dev, const struct hv_virtio_env *env,
+		      const struct settings *settings, struct hv_error *err);
 };
 
 /* What the user has said; texts are those of the options. */
@@ -92,7 +92,7 @@ static void adjust_blk(const struct hv_virtio *virtio, uint8_t *config)
 }
 
 /* As many queues as the daemon has, but no more than there are vCPUs to use them. */
-static unsigned int blk_queues(const struct hv_vhost_user_dev *dev)
+static unsigned int blk_queues(const struct hv_vhost_user_dev *dev, unsigned int cpus)
 {
 	const uint8_t *config = dev->virtio.config;
 	unsigned int count = config[BLK_QUEUES] | config[BLK_QUEUES + 1] << 8;
@@ -101,17 +101,17 @@ static unsigned int blk_queues(const struct hv_vhost_user_dev *dev)
 		return 1;
 	if (count > dev->peer.queues)
 		count = dev->peer.queues;
-	if (count > dev->env.cpus)
-		count = dev->env.cpus;
+	if (count > cpus)
+		count = cpus;
 	if (count > HV_VIRTIO_QUEUES)
 		count = HV_VIRTIO_QUEUES;
 	return count ?: 1;
 }
 
-static int finish_blk(struct hv_vhost_user_dev *dev, const struct settings *settings,
-		      struct hv_error *err)
+static int finish_blk(struct hv_vhost_user_dev *dev, const struct hv_virtio_env *env,
+		      const struct settings *settings, struct hv_error *err)
 {
-	unsigned int count = blk_queues(dev);
+	unsigned int count = blk_queues(dev, env->cpus);
 	uint8_t bytes[BLK_QUEUES + 2];
 
 	(void)settings;
@@ -132,15 +132,15 @@ static const struct hv_virtio_kind net_kind = {
 	BY_DAEMON,
 };
 
-static int finish_net(struct hv_vhost_user_dev *dev, const struct settings *settings,
-		      struct hv_error *err)
+static int finish_net(struct hv_vhost_user_dev *dev, const struct hv_virtio_env *env,
+		      const struct settings *settings, struct hv_error *err)
 {
 	uint8_t mac[HV_MAC_LEN];
 
 	if (settings->has_mac)
 		memcpy(mac, settings->mac, sizeof(mac));
 	else
-		hv_net_mac(dev->env.name, "vhost-user", dev->env.index, mac);
+		hv_net_mac(env->name, "vhost-user", env->index, mac);
 	hv_virtio_set_config(&dev->virtio, offsetof(struct virtio_net_config, mac), mac,
 			     sizeof(mac));
 	return hv_vhost_user_dev_add_queues(dev, 2, NET_QUEUE_SIZE, err);
@@ -155,9 +155,10 @@ static const struct hv_virtio_kind fs_kind = {
 	BY_DAEMON,
 };
 
-static int finish_fs(struct hv_vhost_user_dev *dev, const struct settings *settings,
-		     struct hv_error *err)
+static int finish_fs(struct hv_vhost_user_dev *dev, const struct hv_virtio_env *env,
+		     const struct settings *settings, struct hv_error *err)
 {
+	(void)env;
 	return hv_virtio_fs_finish(dev, settings->tag, err);
 }
 
@@ -317,7 +318,7 @@ static struct hv_virtio *create(const struct hv_virtio_env *env, const struct se
 	if (!error)
 		error = hv_vhost_user_dev_init(&user->dev, role->kind, env, &role->role, &source,
 					       label, err);
-	error = error ?: role->finish(&user->dev, settings, err);
+	error = error ?: role->finish(&user->dev, env, settings, err);
 	if (!error)
 		return &user->dev.virtio;
 	destroy(&user->dev.virtio);

@@ -30,7 +30,7 @@
 #define ASIDE 10
 #define EXEC_TIMEOUT_MS 5000
 
-enum step { NO_STEP, USER_NAMESPACE, READ_ONLY, EXEC };
+enum step { NO_STEP, DESCRIPTORS, USER_NAMESPACE, READ_ONLY, EXEC };
 
 /* What kept it from starting. */
 struct failure {
@@ -52,11 +52,11 @@ struct start {
 
 /* --------------------------------------------------------------- the child */
 
-static void __attribute__((noreturn)) give_up(enum step step)
+static void __attribute__((noreturn)) give_up(int status, enum step step)
 {
 	const struct failure failure = { step, errno };
 
-	(void)!write(STATUS_FD, &failure, sizeof(failure));
+	(void)!write(status, &failure, sizeof(failure));
 	_exit(127);
 }
 
@@ -65,7 +65,7 @@ static void write_file(const char *path, const char *text)
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		give_up(USER_NAMESPACE);
+		give_up(STATUS_FD, USER_NAMESPACE);
 	close(fd);
 }
 
@@ -73,7 +73,7 @@ static void write_file(const char *path, const char *text)
 static void enter_user_namespace(const struct start *start)
 {
 	if (unshare(CLONE_NEWUSER))
-		give_up(USER_NAMESPACE);
+		give_up(STATUS_FD, USER_NAMESPACE);
 	write_file("/proc/self/setgroups", "deny");
 	write_file("/proc/self/uid_map", start->uid_map);
 	write_file("/proc/self/gid_map", start->gid_map);
@@ -87,7 +87,7 @@ static void mount_read_only(const char *dir)
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount(dir, dir, NULL, MS_BIND | MS_REC, NULL) ||
 	    syscall(SYS_mount_setattr, AT_FDCWD, dir, AT_RECURSIVE, &attr, sizeof(attr)))
-		give_up(READ_ONLY);
+		give_up(STATUS_FD, READ_ONLY);
 }
 
 /* They may be anywhere, also in each other's way. */
@@ -97,6 +97,8 @@ static void place_fds(const struct start *start)
 	int status = fcntl(start->status, F_DUPFD, ASIDE),
 	    null = fcntl(start->null, F_DUPFD, ASIDE);
 
+	if (socket < 0 || log < 0 || status < 0 || null < 0)
+		give_up(start->status, DESCRIPTORS);
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(log, LOG_FD);
@@ -127,7 +129,7 @@ static void __attribute__((noreturn)) be_daemon(const struct start *start)
 	if (start->daemon->read_only)
 		mount_read_only(start->daemon->dir);
 	execv(start->daemon->program, start->argv);
-	give_up(EXEC);
+	give_up(STATUS_FD, EXEC);
 }
 
 /* -------------------------------------------------------------- the parent */
@@ -197,6 +199,9 @@ static int fail_start(const struct start *start, const struct failure *failure,
 	const char *why = strerror(failure->error);
 
 	switch (failure->step) {
+	case DESCRIPTORS:
+		return hv_fail(err, failure->error,
+			       "no file descriptors for virtiofsd: %s; raise ulimit -n", why);
 	case USER_NAMESPACE:
 		return hv_fail(
 			err, failure->error,
