@@ -590,18 +590,18 @@ static void test_stop_without_button(void **state)
 	hear_end("killed", HV_STATUS_KILLED);
 }
 
-/* Out of a pause, too; and the console has had its last words. */
+/* Out of a pause, too. */
 static void test_kill(void **state)
 {
 	struct hv_client one;
 
 	(void)state;
 	attach(&one);
+	expect(&one, "hello\n");
 	grant(&client, "wait");
 	grant(&client, "pause");
 	grant(&client, "kill");
 	hear_end("killed", HV_STATUS_KILLED);
-	expect(&one, "hello\n");
 	is_closed(&one);
 }
 

@@ -6,15 +6,14 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/loop.h"
 #include "lib/util.h"
 #include "vhost_user.h"
 #include "vhost_user_msg.h"
+#include "vhost_user_socket.h"
 
-#define MAX_FDS HV_MEMORY_MAX_RANGES
 #define HEADER	sizeof(struct hv_vhost_user_header)
 /* Of struct hv_vhost_user_config, before the bytes. */
 #define CONFIG	offsetof(struct hv_vhost_user_config, data)
@@ -39,106 +38,9 @@ static const char *const names[HV_VHOST_USER_REQUESTS] = {
 	[HV_VHOST_USER_SET_CONFIG] = "SET_CONFIG",
 };
 
-/* ------------------------------------------------------------------ socket */
-
 void hv_vhost_user_begin(struct hv_vhost_user *peer)
 {
 	peer->deadline_ns = hv_monotonic_ns() + peer->timeout_ms * 1000000ull;
-}
-
-/* Until @fd has one of @events. 0; -ETIMEDOUT */
-static int wait_for(int fd, short events, uint64_t deadline)
-{
-	struct pollfd poller = { .fd = fd, .events = events };
-
-	for (;;) {
-		uint64_t now = hv_monotonic_ns();
-		int left = now < deadline ? (int)((deadline - now + 999999) / 1000000) : 0;
-		int ready = poll(&poller, 1, left);
-
-		if (ready > 0)
-			return 0;
-		if (!ready)
-			return -ETIMEDOUT;
-		if (errno != EINTR)
-			return -errno;
-	}
-}
-
-/* Room for file descriptors that go with a message. */
-union control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
-};
-
-static void attach_fds(struct msghdr *msg, union control *control, const int *fds,
-		       unsigned int nr_fds)
-{
-	struct cmsghdr *cmsg;
-
-	memset(control, 0, sizeof(*control));
-	msg->msg_control = control;
-	msg->msg_controllen = CMSG_SPACE(nr_fds * sizeof(*fds));
-	cmsg = CMSG_FIRSTHDR(msg);
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(nr_fds * sizeof(*fds));
-	memcpy(CMSG_DATA(cmsg), fds, nr_fds * sizeof(*fds));
-}
-
-/* The file descriptors go with the first byte. */
-static int send_all(int fd, const void *data, size_t len, const int *fds, unsigned int nr_fds,
-		    uint64_t deadline)
-{
-	union control control;
-	const char *at = data;
-
-	while (len) {
-		struct iovec iov = { (void *)at, len };
-		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-		ssize_t sent;
-
-		if (nr_fds)
-			attach_fds(&msg, &control, fds, nr_fds);
-		sent = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent > 0) {
-			at += sent;
-			len -= sent;
-			nr_fds = 0;
-		} else if (errno == EAGAIN) {
-			int error = wait_for(fd, POLLOUT, deadline);
-
-			if (error)
-				return error;
-		} else if (errno != EINTR) {
-			return -errno;
-		}
-	}
-	return 0;
-}
-
-/* What fds it sends along the kernel drops: there is no room for them. */
-static int receive_all(int fd, void *data, size_t len, uint64_t deadline)
-{
-	char *at = data;
-
-	while (len) {
-		int error = wait_for(fd, POLLIN, deadline);
-		ssize_t got;
-
-		if (error)
-			return error;
-		got = recv(fd, at, len, MSG_DONTWAIT);
-		if (!got)
-			return -EPIPE;
-		if (got < 0 && errno != EAGAIN && errno != EINTR)
-			return errno == ECONNRESET ? -EPIPE : -errno;
-		if (got > 0) {
-			at += got;
-			len -= got;
-		}
-	}
-	return 0;
 }
 
 /* ---------------------------------------------------------------- messages */
@@ -210,7 +112,7 @@ static int receive_reply(struct hv_vhost_user *peer, unsigned int request, void 
 			 uint32_t size, struct hv_error *err)
 {
 	struct hv_vhost_user_header header;
-	int error = receive_all(peer->fd, &header, sizeof(header), peer->deadline_ns);
+	int error = hv_vhost_user_receive(peer->fd, &header, sizeof(header), peer->deadline_ns);
 
 	if (error)
 		return fail_socket(peer, error, request, err);
@@ -218,7 +120,7 @@ static int receive_reply(struct hv_vhost_user *peer, unsigned int request, void 
 	    (header.flags & ~(uint32_t)HV_VHOST_USER_NEED_REPLY) !=
 		    (HV_VHOST_USER_VERSION | HV_VHOST_USER_REPLY))
 		return fail_reply(peer, request, err);
-	error = receive_all(peer->fd, reply, size, peer->deadline_ns);
+	error = hv_vhost_user_receive(peer->fd, reply, size, peer->deadline_ns);
 	return error ? fail_socket(peer, error, request, err) : 0;
 }
 
@@ -255,7 +157,7 @@ static int do_call(struct hv_vhost_user *peer, const struct call *call, struct h
 		message.header.flags |= HV_VHOST_USER_NEED_REPLY;
 	if (call->size)
 		memcpy(&message.body, call->body, call->size);
-	error = send_all(peer->fd, &message, HEADER + call->size, call->fds, call->nr_fds,
+	error = hv_vhost_user_send(peer->fd, &message, HEADER + call->size, call->fds, call->nr_fds,
 			 peer->deadline_ns);
 	if (error)
 		return fail_socket(peer, error, call->request, err);
@@ -327,37 +229,6 @@ static int set_fd(struct hv_vhost_user *peer, unsigned int request, unsigned int
 }
 
 /* -------------------------------------------------------------- connection */
-
-int hv_vhost_user_connect(const char *path, int timeout_ms, struct hv_error *err)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	/* A daemon that hangs takes no connection; connect() waits as long as send() may. */
-	const struct timeval timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
-	int fd, error;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return hv_fail(err, ENAMETOOLONG, "%s: a socket's path has up to %zu bytes", path,
-			       sizeof(address.sun_path) - 1);
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return hv_fail(err, errno, "no socket: %s; close something, or raise ulimit -n",
-			       strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return fd;
-	error = errno;
-	close(fd);
-	if (error == ECONNREFUSED)
-		return hv_fail(err, error, "%s: nobody listens there; start the daemon first",
-			       path);
-	if (error == EAGAIN)
-		return hv_fail(err, ETIMEDOUT,
-			       "%s: the daemon takes no connection; does it serve another VM?",
-			       path);
-	return hv_fail(err, error, "%s: %s; is it the socket of a daemon that runs?", path,
-		       strerror(error));
-}
 
 /* A way for it to have requests for us. */
 static int open_channel(struct hv_vhost_user *peer, struct hv_error *err)
@@ -441,7 +312,7 @@ int hv_vhost_user_set_memory(struct hv_vhost_user *peer, const struct hv_memory 
 			     struct hv_error *err)
 {
 	struct hv_vhost_user_memory table = { .count = memory->count };
-	int fds[MAX_FDS];
+	int fds[HV_VHOST_USER_MAX_FDS];
 
 	for (unsigned int i = 0; i < memory->count; i++) {
 		const struct hv_ram_range *range = &memory->range[i];
@@ -580,7 +451,7 @@ int hv_vhost_user_set_config(struct hv_vhost_user *peer, uint32_t offset, const 
 static int fail_channel(struct hv_vhost_user *peer, int error, struct hv_error *err)
 {
 	if (error == -EPIPE)
-		(void)wait_for(peer->fd, POLLIN, hv_monotonic_ns() + LAST_MOMENT_NS);
+		(void)hv_vhost_user_wait(peer->fd, POLLIN, hv_monotonic_ns() + LAST_MOMENT_NS);
 	hang_up(peer);
 	if (error == -EPIPE)
 		return hv_fail(err, EPIPE, "the daemon has ended, or closed its channel");
@@ -594,7 +465,7 @@ int hv_vhost_user_serve(struct hv_vhost_user *peer, struct hv_error *err)
 		struct hv_vhost_user_header header;
 		uint64_t result;
 	} __attribute__((packed)) reply;
-	int error = receive_all(peer->channel, &header, sizeof(header), peer->deadline_ns);
+	int error = hv_vhost_user_receive(peer->channel, &header, sizeof(header), peer->deadline_ns);
 
 	if (error)
 		return fail_channel(peer, error, err);
@@ -606,7 +477,7 @@ int hv_vhost_user_serve(struct hv_vhost_user *peer, struct hv_error *err)
 		reply.header.flags = HV_VHOST_USER_VERSION | HV_VHOST_USER_REPLY;
 		reply.header.size = sizeof(reply.result);
 		reply.result = 0;
-		error = send_all(peer->channel, &reply, sizeof(reply), NULL, 0, peer->deadline_ns);
+		error = hv_vhost_user_send(peer->channel, &reply, sizeof(reply), NULL, 0, peer->deadline_ns);
 		if (error)
 			return fail_channel(peer, error, err);
 	}
