@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ata: a disk at the first ATA channel, by its registers, as systems drive it that know nothing else: PIO, the interrupt, the bus
- * master of the PIIX. Needs "--disk FILE,if=ide" with a file of at least 256 sectors, whose content is lost.
+ * ata: a disk at the first ATA channel, by its registers, as systems drive it that know nothing
+ * else: PIO, the interrupt, the bus master of the PIIX. Needs "--disk FILE,if=ide" with a file of
+ * at least 256 sectors, whose content is lost.
  */
 #include "lib/trap.h"
 
@@ -240,7 +241,8 @@ static void dma(u32 lba, u16 *buffer, u8 code)
 	outl(bus_master + 4, (u32)(ulong)prds);
 	/* Two pieces, whose border lies within a sector. */
 	prds[0] = (struct prd){ (u32)(ulong)buffer, SECTOR + 100 };
-	prds[1] = (struct prd){ prds[0].address + prds[0].bytes, PRD_LAST | (SECTORS * SECTOR - SECTOR - 100) };
+	prds[1] = (struct prd){ prds[0].address + prds[0].bytes,
+				PRD_LAST | (SECTORS * SECTOR - prds[0].bytes) };
 	command(lba, SECTORS, code);
 	outb(bus_master, direction | BM_START);
 	for (u32 i = 0; i < PATIENCE && !(status & BM_INTERRUPT); i++)

@@ -2,8 +2,8 @@
 /*
  * Sockets between a host and its guests: vsock PORT, or vsock CID PORT.
  *
- * Waits for one connection to PORT, or makes one to PORT of CID; sends standard input there and prints what comes back, until
- * each side has said all.
+ * Waits for one connection to PORT, or makes one to PORT of CID; sends standard input there and prints
+ * what comes back, until each side has said all.
  */
 #include <errno.h>
 #include <stdio.h>

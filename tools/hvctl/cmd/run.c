@@ -65,11 +65,11 @@ static const struct argp_option options[] = {
 	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0, "stdio (the console), pty, file:NAME, null", 0 },
 	{ "display", OPT_DISPLAY, "none|text", 0, "show a pc's screen on the terminal", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM, a line a step", 0 },
-	{ "no-sandbox", OPT_NO_SANDBOX, NULL, 0, "let hvctl do what its user may, for debugging", 0 },
+	{ "no-sandbox", OPT_NO_SANDBOX, NULL, 0, "hvctl may do what its user may", 0 },
 	{ "stats", OPT_STATS, NULL, 0, "count VM exits, tell them at the end", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a line of JSON", 0 },
 	{ "test-reload", OPT_TEST_RELOAD, "COUNT[@SECONDS]", OPTION_HIDDEN,
-	  "save the machine at random times, from then on, destroy it, and go on with what was saved", 0 },
+	  "save, destroy and restore the machine at random times, from then on", 0 },
 	{ 0 }
 };
 

@@ -51,8 +51,8 @@ void hv_sandbox_remember_strangers(void);
  * @room: bytes there
  * @err: filled in on failure
  *
- * By the main thread; no thread is confined yet. A kernel without seccomp or Landlock is no failure:
- * @told says so. Returns 0; 1: less than there should be will be in force; or -errno.
+ * By the main thread; no thread is confined yet. A kernel without seccomp or Landlock is no
+ * failure: @told says so. Returns 0; 1: less than there should be will be in force; or -errno.
  */
 int hv_sandbox_prepare(const struct hv_sandbox_config *config, char *told, size_t room,
 		       struct hv_error *err);

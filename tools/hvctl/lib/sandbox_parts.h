@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The two halves of the sandbox, for lib/sandbox.c: system calls (seccomp), and files (Landlock). */
+/* The halves of the sandbox, for lib/sandbox.c: system calls (seccomp), and files (Landlock). */
 #ifndef HV_LIB_SANDBOX_PARTS_H
 #define HV_LIB_SANDBOX_PARTS_H
 

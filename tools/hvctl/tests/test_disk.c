@@ -538,8 +538,8 @@ static int made_up_op(enum hv_disk_op what, uint64_t offset, uint64_t len, void 
 }
 
 /*
- * Several flushes: the host has one at a time, and none says that all is well beside one that fails.
- * Those that wait for their turn have it together.
+ * Several flushes: the host has one at a time, and none says that all is well beside one that
+ * fails. Those that wait for their turn have it together.
  */
 static void test_flushes_together(void **state)
 {

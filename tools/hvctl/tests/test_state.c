@@ -181,7 +181,7 @@ static void test_no_memfd(void **state)
 	destroy(machine);
 }
 
-/* The ID of a machine stays through pauses and resets; a copy has another, and its guest is told. */
+/* A machine's ID stays through pauses and resets; a copy has another, and its guest is told. */
 static void test_generation(void **state)
 {
 	struct hv_config config = test_config(HV_MACHINE_PC);

@@ -35,7 +35,7 @@ struct hv_vport_end {
 };
 
 struct hv_vport {
-	struct hv_vport_end end;	/* connect() fills it in; without output() nobody is there */
+	struct hv_vport_end end;	/* connect() fills it in; no output(): nobody is there */
 	char name[HV_VPORT_NAME_MAX];	/* empty: it is the first, the console */
 	unsigned int index;
 	struct hv_virtio *dev;

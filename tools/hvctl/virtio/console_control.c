@@ -118,11 +118,11 @@ static void obey(struct hv_virtio_console *console, const struct virtio_console_
 	struct hv_vport *port = control->id < console->nr_ports ? &console->port[control->id] :
 								  NULL;
 
-	if (control->event == VIRTIO_CONSOLE_DEVICE_READY && control->value == 1)
+	if (control->event == VIRTIO_CONSOLE_DEVICE_READY && control->value == 1) {
 		add_ports(console);
-	else if (port && control->event == VIRTIO_CONSOLE_PORT_READY && control->value == 1)
+	} else if (port && control->event == VIRTIO_CONSOLE_PORT_READY && control->value == 1) {
 		begin_port(port);
-	else if (port && control->event == VIRTIO_CONSOLE_PORT_OPEN) {
+	} else if (port && control->event == VIRTIO_CONSOLE_PORT_OPEN) {
 		port->open = control->value == 1;
 		hv_vport_give_input(port);
 	}

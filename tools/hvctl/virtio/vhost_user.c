@@ -158,7 +158,7 @@ static int do_call(struct hv_vhost_user *peer, const struct call *call, struct h
 	if (call->size)
 		memcpy(&message.body, call->body, call->size);
 	error = hv_vhost_user_send(peer->fd, &message, HEADER + call->size, call->fds, call->nr_fds,
-			 peer->deadline_ns);
+				   peer->deadline_ns);
 	if (error)
 		return fail_socket(peer, error, call->request, err);
 	if (call->reply)
@@ -465,7 +465,8 @@ int hv_vhost_user_serve(struct hv_vhost_user *peer, struct hv_error *err)
 		struct hv_vhost_user_header header;
 		uint64_t result;
 	} __attribute__((packed)) reply;
-	int error = hv_vhost_user_receive(peer->channel, &header, sizeof(header), peer->deadline_ns);
+	int error = hv_vhost_user_receive(peer->channel, &header, sizeof(header),
+					  peer->deadline_ns);
 
 	if (error)
 		return fail_channel(peer, error, err);
@@ -477,7 +478,8 @@ int hv_vhost_user_serve(struct hv_vhost_user *peer, struct hv_error *err)
 		reply.header.flags = HV_VHOST_USER_VERSION | HV_VHOST_USER_REPLY;
 		reply.header.size = sizeof(reply.result);
 		reply.result = 0;
-		error = hv_vhost_user_send(peer->channel, &reply, sizeof(reply), NULL, 0, peer->deadline_ns);
+		error = hv_vhost_user_send(peer->channel, &reply, sizeof(reply), NULL, 0,
+					   peer->deadline_ns);
 		if (error)
 			return fail_channel(peer, error, err);
 	}

@@ -60,7 +60,7 @@ void hv_vhost_user_begin(struct hv_vhost_user *peer);
 
 /*
  * All return 0 or -errno. On failure @err says in one line what the daemon did wrong, -EPIPE being
- * that it has ended, and the connection is closed: @fd is -1, and @left may have what is left of it.
+ * that it has ended, and the connection is closed: @fd is -1, @left may have what is left of it.
  */
 
 /**

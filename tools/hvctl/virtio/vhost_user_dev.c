@@ -62,7 +62,7 @@ static void lost(struct hv_vhost_user_dev *dev, const struct hv_error *err)
 	snprintf(
 		line, sizeof(line), "%s: %s; %s", dev->label, why,
 		dev->virtio.astray ?
-			"end the daemon, if it does not by itself: the guest's reset waits for that" :
+			"end the daemon, if it does not end: the guest's reset waits for that" :
 			"the guest must reset the device to go on");
 	dev->note(dev->note_ctx, line);
 }

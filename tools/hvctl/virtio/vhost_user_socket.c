@@ -53,7 +53,7 @@ static void attach_fds(struct msghdr *msg, union control *control, const int *fd
 }
 
 int hv_vhost_user_send(int fd, const void *data, size_t len, const int *fds, unsigned int nr_fds,
-		    uint64_t deadline)
+		       uint64_t deadline)
 {
 	union control control;
 	const char *at = data;

@@ -21,12 +21,13 @@ struct hv_signals {
 };
 
 /**
- * hv_signals_open() - have SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH come by @loop
+ * hv_signals_open() - have signals that end, stop or resize come by @loop
  * @signals: deadly, stop, cont, resized and ctx are filled in
  * @loop: the loop
  * @err: filled in on failure
  *
- * They are blocked in this thread and all that it starts later. Those that we were told to
+ * SIGINT, SIGTERM, SIGHUP, SIGQUIT; SIGTSTP, SIGCONT; SIGWINCH. They are blocked in this thread and
+ * all that it starts later. Those that we were told to
  * ignore stay ignored; SIGPIPE is, from now on: a closed pipe is told by write(), where
  * something can be done about it. Returns 0 or -errno.
  */
