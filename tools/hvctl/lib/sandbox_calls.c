@@ -186,6 +186,7 @@ static const struct row rows[] = {
 	CALL(USER_NET, accept4),
 	CALL(USER_NET, bind),
 	CALL(USER_NET, connect),
+	CALL_IF(USER_NET, fcntl, IS(1, F_DUPFD_CLOEXEC)), /* is there a descriptor? */
 	CALL_IF(USER_NET, fcntl, IS(1, F_SETFD)),
 	CALL_IF(USER_NET, fcntl, IS(1, F_GETFD)),
 	CALL(USER_NET, getpeername),

@@ -5,9 +5,12 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "net_test.h"
+#include "virtio/net_room.h"
 
 #define HOST  0x0a000202	/* as the guest sees it */
 #define GUEST 0x0a00020f
@@ -385,6 +388,40 @@ static void test_reset(void **state)
 
 /* ------------------------------------------------------------------- errors */
 
+static int next_descriptor(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+/* A socket for each port that it sends from: then all but what is kept are taken. */
+static void test_guest_takes_descriptors(void **state)
+{
+	struct rlimit before, few;
+	uint16_t port;
+	int fd = host_socket(SOCK_DGRAM, &port), first;
+	char in[4];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	start(false, "user", 0);
+	first = next_descriptor();
+	assert_in_range(first, 0, 160 - HV_NET_DESCRIPTORS_KEPT - 20);
+	few = (struct rlimit){ 160, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	for (uint16_t from = 2000; from < 2200; from++)
+		send_udp(from, port, "abc", 3, true);
+	assert_in_range(next_descriptor(), first + 20, 160 - HV_NET_DESCRIPTORS_KEPT);
+	/* Those that it has go on. */
+	for (unsigned int i = 0; i < 20; i++)
+		assert_int_equal(recv(fd, in, sizeof(in), 0), 3);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	guest_exit(&guest);
+	close(fd);
+}
+
 static void refuse(const char *format, unsigned int port, const char *text)
 {
 	struct hv_error err = { .text = "" };
@@ -532,6 +569,7 @@ int main(void)
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_out),
 		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_guest_takes_descriptors),
 		cmocka_unit_test(test_port_in_use),
 		cmocka_unit_test(test_foreign_address),
 		cmocka_unit_test(test_privileged_port),

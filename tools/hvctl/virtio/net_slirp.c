@@ -19,6 +19,7 @@
 
 #include "lib/util.h"
 #include "net_checksum.h"
+#include "net_room.h"
 #include "net_slirp_lib.h"
 
 #define MS 1000000ull
@@ -47,6 +48,8 @@ struct user {
 	struct hv_timer due;		/* when libslirp wants to look around */
 	bool running;			/* the guest takes frames */
 	bool received;			/* one that the driver is not told of */
+	bool forwards;			/* connections come from outside, too */
+	bool room;			/* ... and there are descriptors for them */
 	struct frame *backlog, **backlog_end;
 	size_t backlog_len;		/* bytes in it */
 	uint8_t frame[HV_NET_FRAME_MAX];
@@ -156,6 +159,9 @@ static bool user_send(struct hv_net *net, unsigned int pair, const struct hv_vch
 	if (header.gso_type != VIRTIO_NET_HDR_GSO_NONE ||
 	    !hv_net_finish_checksum(&header, user->frame, len))
 		return true;
+	/* It is lost, as in a router that is full. */
+	if (hv_net_may_open(user->frame, len) && !hv_net_has_room())
+		return true;
 	enter();
 	user->lib->input(user->slirp, user->frame, (int)len);
 	leave(user);
@@ -180,6 +186,8 @@ static int add_poll(int fd, int wanted, void *ctx)
 
 	if (user->backlog)
 		wanted &= SLIRP_POLL_OUT | SLIRP_POLL_ERR;
+	if (!user->room && hv_net_is_listening(fd))
+		return -1;
 	if (!(wanted & ~SLIRP_POLL_ERR))
 		return -1;
 	for (unsigned int i = 0; i < ARRAY_SIZE(events); i++)
@@ -207,6 +215,7 @@ static void ask(void *ctx, struct hv_pollset *set)
 	uint32_t timeout_ms = UINT32_MAX;
 
 	user->asked = set;
+	user->room = !user->forwards || hv_net_has_room();
 	enter();
 	user->lib->pollfds_fill(user->slirp, &timeout_ms, add_poll, user);
 	leave(user);
@@ -440,6 +449,7 @@ struct hv_virtio *hv_net_user_create(const struct hv_virtio_env *env,
 		return NULL;
 	}
 	user->due = (struct hv_timer){ .fn = look_around, .dev = user };
+	user->forwards = options->nr_forwards;
 	user->backlog_end = &user->backlog;
 	memcpy(setup.mac, options->mac, sizeof(setup.mac));
 	if (hv_net_init(&user->net, env, &setup, err)) {

@@ -465,8 +465,8 @@ int hv_vhost_user_serve(struct hv_vhost_user *peer, struct hv_error *err)
 		struct hv_vhost_user_header header;
 		uint64_t result;
 	} __attribute__((packed)) reply;
-	int error = hv_vhost_user_receive(peer->channel, &header, sizeof(header),
-					  peer->deadline_ns);
+	int error =
+		hv_vhost_user_receive(peer->channel, &header, sizeof(header), peer->deadline_ns);
 
 	if (error)
 		return fail_channel(peer, error, err);

@@ -59,11 +59,10 @@ static void lost(struct hv_vhost_user_dev *dev, const struct hv_error *err)
 	dev->stray.fd = end_of_daemon(dev, why, sizeof(why));
 	if (dev->stray.fd >= 0)
 		hv_virtio_stray(&dev->virtio);
-	snprintf(
-		line, sizeof(line), "%s: %s; %s", dev->label, why,
-		dev->virtio.astray ?
-			"end the daemon, if it does not end: the guest's reset waits for that" :
-			"the guest must reset the device to go on");
+	snprintf(line, sizeof(line), "%s: %s; %s", dev->label, why,
+		 dev->virtio.astray ?
+			 "end the daemon, if it does not end: the guest's reset waits for that" :
+			 "the guest must reset the device to go on");
 	dev->note(dev->note_ctx, line);
 }
 

@@ -27,9 +27,8 @@ struct hv_signals {
  * @err: filled in on failure
  *
  * SIGINT, SIGTERM, SIGHUP, SIGQUIT; SIGTSTP, SIGCONT; SIGWINCH. They are blocked in this thread and
- * all that it starts later. Those that we were told to
- * ignore stay ignored; SIGPIPE is, from now on: a closed pipe is told by write(), where
- * something can be done about it. Returns 0 or -errno.
+ * all that it starts later. Those that we were told to ignore stay ignored; SIGPIPE is, from now
+ * on: a closed pipe is told by write(), where something can be done about it. Returns 0 or -errno.
  */
 int hv_signals_open(struct hv_signals *signals, struct hv_loop *loop, struct hv_error *err);
 
