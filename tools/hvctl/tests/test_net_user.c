@@ -406,11 +406,11 @@ static void test_guest_takes_descriptors(void **state)
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ 160, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	start(false, "user", 0);
 	first = next_descriptor();
 	assert_in_range(first, 0, 160 - HV_NET_DESCRIPTORS_KEPT - 20);
-	few = (struct rlimit){ 160, before.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	for (uint16_t from = 2000; from < 2200; from++)
 		send_udp(from, port, "abc", 3, true);
 	assert_in_range(next_descriptor(), first + 20, 160 - HV_NET_DESCRIPTORS_KEPT);

@@ -30,6 +30,7 @@
 #include "lib/util.h"
 #include "machine_test.h"
 #include "virtio/pci.h"
+#include "virtio/net_room.h"
 #include "vmm/devices.h"
 #include "vmm/session.h"
 
@@ -224,6 +225,7 @@ static long do_tap(void)
 
 static long do_user_net(void)
 {
+	(void)hv_net_has_room(100);
 	return close((int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0));
 }
 

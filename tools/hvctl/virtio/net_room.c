@@ -2,6 +2,7 @@
 /* Whether a frame may cost a descriptor, and whether there is one. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/if_ether.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
@@ -66,19 +67,25 @@ bool hv_net_may_open(const uint8_t *frame, size_t len)
 	}
 }
 
-/* The lowest number that is free is what the next one gets. */
-bool hv_net_has_room(void)
+unsigned int hv_net_descriptors(void)
 {
 	struct rlimit limit;
-	int fd;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return false;
-	fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur <= HV_NET_DESCRIPTORS_KEPT)
+		return 0;
+	return limit.rlim_cur > INT_MAX ? INT_MAX :
+					  (unsigned int)limit.rlim_cur - HV_NET_DESCRIPTORS_KEPT;
+}
+
+/* The lowest number that is free is what the next one gets. */
+bool hv_net_has_room(unsigned int limit)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
 	if (fd < 0)
 		return false;
 	close(fd);
-	return (rlim_t)fd + HV_NET_DESCRIPTORS_KEPT < limit.rlim_cur;
+	return (unsigned int)fd < limit;
 }
 
 bool hv_net_is_listening(int fd)

@@ -17,8 +17,11 @@
 /* May this frame of the guest's cost a socket? Not if it belongs to a connection that there is. */
 bool hv_net_may_open(const uint8_t *frame, size_t len);
 
-/* Are there so many descriptors that another socket may take one? */
-bool hv_net_has_room(void);
+/* How many descriptors sockets may use up. It is asked before the sandbox closes. */
+unsigned int hv_net_descriptors(void);
+
+/* Is the next descriptor below @limit? */
+bool hv_net_has_room(unsigned int limit);
 
 /* Does @fd wait for connections, and each of them would be another socket? */
 bool hv_net_is_listening(int fd);

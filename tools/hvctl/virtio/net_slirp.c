@@ -48,6 +48,7 @@ struct user {
 	struct hv_timer due;		/* when libslirp wants to look around */
 	bool running;			/* the guest takes frames */
 	bool received;			/* one that the driver is not told of */
+	unsigned int descriptors;	/* that may be taken */
 	bool forwards;			/* connections come from outside, too */
 	bool room;			/* ... and there are descriptors for them */
 	struct frame *backlog, **backlog_end;
@@ -160,7 +161,7 @@ static bool user_send(struct hv_net *net, unsigned int pair, const struct hv_vch
 	    !hv_net_finish_checksum(&header, user->frame, len))
 		return true;
 	/* It is lost, as in a router that is full. */
-	if (hv_net_may_open(user->frame, len) && !hv_net_has_room())
+	if (hv_net_may_open(user->frame, len) && !hv_net_has_room(user->descriptors))
 		return true;
 	enter();
 	user->lib->input(user->slirp, user->frame, (int)len);
@@ -215,7 +216,7 @@ static void ask(void *ctx, struct hv_pollset *set)
 	uint32_t timeout_ms = UINT32_MAX;
 
 	user->asked = set;
-	user->room = !user->forwards || hv_net_has_room();
+	user->room = !user->forwards || hv_net_has_room(user->descriptors);
 	enter();
 	user->lib->pollfds_fill(user->slirp, &timeout_ms, add_poll, user);
 	leave(user);
@@ -449,6 +450,7 @@ struct hv_virtio *hv_net_user_create(const struct hv_virtio_env *env,
 		return NULL;
 	}
 	user->due = (struct hv_timer){ .fn = look_around, .dev = user };
+	user->descriptors = hv_net_descriptors();
 	user->forwards = options->nr_forwards;
 	user->backlog_end = &user->backlog;
 	memcpy(setup.mac, options->mac, sizeof(setup.mac));
