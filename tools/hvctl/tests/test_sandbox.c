@@ -29,8 +29,8 @@
 #include "lib/status.h"
 #include "lib/util.h"
 #include "machine_test.h"
-#include "virtio/pci.h"
 #include "virtio/net_room.h"
+#include "virtio/pci.h"
 #include "vmm/devices.h"
 #include "vmm/session.h"
 
