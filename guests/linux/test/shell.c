@@ -365,11 +365,13 @@ static void session_console(char *image)
 /* Made again from what was saved, it sees that it is a copy: so it draws its random numbers anew. */
 static void session_generation(char *image)
 {
+	const char *said;
+
 	/* Late enough for its driver to be there. */
 	start(image, "--device=vmgenid", "--test-reload=2@120");
 	boot("a generation ID: boots to a prompt");
-	ok(strstr(guest("until dmesg | grep 'reseeded due to virtual'; do sleep 1; done", GENERATION_S), "machine fork"),
-	   "the guest is told that it is a copy");
+	said = guest("until dmesg | grep 'reseeded due to virtual'; do sleep 1; done", GENERATION_S);
+	ok(strstr(said, "machine fork"), "the guest is told that it is a copy");
 	test_log();
 	terminal_type(&term, "poweroff\r");
 	finish(STATUS_OFF, "poweroff ends it with status 0");

@@ -69,7 +69,7 @@ int hv_memory_init_fd(struct hv_memory *memory, int fd, uint64_t size, struct hv
 
 void hv_memory_exit(struct hv_memory *memory);
 
-/* Add a ROM of @size bytes, a multiple of 4096, all zeroes: at @gpa, or so that it ends at 4 GiB. */
+/* Add a ROM of @size bytes, a multiple of 4096, all zeroes: at @gpa, or up to the end of 4 GiB. */
 int hv_memory_add_rom_at(struct hv_memory *memory, uint64_t gpa, uint64_t size,
 			 struct hv_error *err);
 int hv_memory_add_rom(struct hv_memory *memory, uint64_t size, struct hv_error *err);

@@ -4,7 +4,9 @@
  *
  * What is in no row of a kind's ends it. Some calls are refused instead (EACCES): libraries look
  * for files whenever they like, and do without. Rows of nobody's are there for their names, in the
- * last words. A list is made when the first thread of its kind asks for it, in the form that the kernel
+ * last words.
+ *
+ * A list is made when the first thread of its kind asks for it, in the form that the kernel
  * takes; calls that are allowed whatever their arguments cost it a look at a bitmap, no more.
  */
 #include <errno.h>
