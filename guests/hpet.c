@@ -23,6 +23,8 @@
 #define PIC1_DATA	0x21
 #define PIC2_DATA	0xa1
 #define PIC_EOI		0x20
+#define PIT_CONTROL	0x43
+#define PIT_WAIT_FOR_COUNT 0x30	/* counter 0, mode 0 */
 #define VECTOR		0x60
 #define PATIENCE	2000000000ULL	/* ticks */
 
@@ -124,6 +126,8 @@ static void check_speed(void)
 
 static void pic_prepare(void)
 {
+	/* No tick of the PIT's, which a BIOS leaves running, while the HPET has not its place. */
+	outb(PIT_CONTROL, PIT_WAIT_FOR_COUNT);
 	outb(PIC1_COMMAND, 0x11);
 	outb(PIC1_DATA, VECTOR);
 	outb(PIC1_DATA, 4);

@@ -251,7 +251,8 @@ int hv_machine_start(struct hv_machine *machine, struct hv_error *err)
 
 	err->subject = "run";
 	pthread_mutex_lock(&machine->lock);
-	if (machine->time_stopped_ns)
+	/* Who has it paused, and its time stopped, starts both. */
+	if (machine->time_stopped_ns && !machine->paused)
 		error = hv_machine_start_time(machine);
 	pthread_mutex_unlock(&machine->lock);
 	if (error)

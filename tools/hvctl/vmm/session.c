@@ -114,9 +114,35 @@ static void open_terminal(struct session *session)
 	hv_term_open(&session->term);
 }
 
+/* No vCPU has run, and none will; nor do timers tick that the guest would find at its start. */
+static int hold(struct hv_machine *machine, struct hv_error *err)
+{
+	int error = 0;
+
+	(void)hv_machine_pause(machine);
+	pthread_mutex_lock(&machine->lock);
+	if (!machine->time_stopped_ns)
+		error = hv_machine_stop_time(machine);
+	pthread_mutex_unlock(&machine->lock);
+	return error ? hv_fail(err, -error, "cannot hold the guest's time: %s", strerror(-error)) :
+		       0;
+}
+
+static int let_go(struct hv_machine *machine, struct hv_error *err)
+{
+	int error;
+
+	pthread_mutex_lock(&machine->lock);
+	error = hv_machine_start_time(machine);
+	pthread_mutex_unlock(&machine->lock);
+	hv_machine_resume(machine);
+	return error ? hv_fail(err, -error, "cannot start the guest's time: %s", strerror(-error)) :
+		       0;
+}
+
 /*
  * From here on the terminal is raw and signals are ours. The guest waits: the machine is
- * paused until this thread, which has still to do with who started it, is confined, too.
+ * held until this thread, which has still to do with who started it, is confined, too.
  */
 static int start(struct session *session, struct hv_error *err)
 {
@@ -128,17 +154,17 @@ static int start(struct session *session, struct hv_error *err)
 		return error;
 	open_terminal(session);
 	hv_silence_watch(&session->silence, session->machine);
-	(void)hv_machine_pause(session->machine);
+	error = hold(session->machine, err);
 	/* A machine that is made anew opens all anew. */
-	if (session->machine->config.sandbox && !session->options->reloads)
+	if (!error && session->machine->config.sandbox && !session->options->reloads)
 		error = hv_confine_others(session->machine, session->control, err);
 	return error ? error : hv_machine_start(session->machine, err);
 }
 
-static void let_guest_run(struct session *session)
+static int let_guest_run(struct session *session, struct hv_error *err)
 {
 	hv_sandbox_enter(HV_SANDBOX_LOOP);
-	hv_machine_resume(session->machine);
+	return let_go(session->machine, err);
 }
 
 /* ------------------------------------------------------------------- reload */
@@ -508,8 +534,7 @@ static int run(struct session *session, const struct hv_config *config)
 	hv_control_attach(session->control, session->machine);
 	if (start(session, &err) || tell_start(session, &err))
 		return give_up(session, &err);
-	let_guest_run(session);
-	if (serve(session, &err))
+	if (let_guest_run(session, &err) || serve(session, &err))
 		return give_up(session, &err);
 	status = finish(session);
 	end = session->machine->end;
