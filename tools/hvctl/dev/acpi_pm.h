@@ -16,7 +16,7 @@
 
 #define HV_ACPI_PM_S5 0			/* SLP_TYP for \_S5 */
 
-/* General purpose events: the machine is another than before (firmware/generation.h). */
+/* General purpose events: the machine is another than before. */
 #define HV_ACPI_PM_GPE_GENERATION 5
 
 struct hv_acpi_pm_config {

@@ -183,6 +183,14 @@ void hv_machine_resume(struct hv_machine *machine);
 int hv_machine_stop_time(struct hv_machine *machine);
 int hv_machine_start_time(struct hv_machine *machine);
 
+/*
+ * Before it is started: no vCPU runs, and no timer ticks that the guest would find at its start,
+ * from hv_machine_hold() to hv_machine_let_go(), which comes after hv_machine_start(). Return 0
+ * or -errno.
+ */
+int hv_machine_hold(struct hv_machine *machine, struct hv_error *err);
+int hv_machine_let_go(struct hv_machine *machine, struct hv_error *err);
+
 /* Make all vCPUs look at a new reason to; any thread. */
 void hv_machine_want_attention(struct hv_machine *machine, unsigned int why);
 void hv_machine_drop_attention(struct hv_machine *machine, unsigned int why);

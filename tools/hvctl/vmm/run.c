@@ -212,6 +212,17 @@ void hv_machine_resume(struct hv_machine *machine)
 
 /* -------------------------------------------------------------------- time */
 
+/* Their threads may be on their way to where they wait. */
+static bool is_nobody_running(struct hv_machine *machine)
+{
+	bool none;
+
+	pthread_mutex_lock(&machine->run_lock);
+	none = none_runs(machine);
+	pthread_mutex_unlock(&machine->run_lock);
+	return none;
+}
+
 int hv_machine_stop_time(struct hv_machine *machine)
 {
 	uint64_t host_tsc;
@@ -234,13 +245,38 @@ int hv_machine_start_time(struct hv_machine *machine)
 	int error = hv_vcpu_host_tsc(hv_machine_bsp(machine), &host_tsc);
 
 	hv_lock_assert_held(&machine->lock);
-	assert(machine->time_stopped_ns && none_runs(machine));
+	assert(machine->time_stopped_ns && is_nobody_running(machine));
 	machine->time_lost_ns = hv_monotonic_ns() - machine->time_stopped_ns;
 	machine->time_stopped_ns = 0;
 	machine->clock.rearm(&machine->clock);
 	for (unsigned int i = 0; i < machine->nr_vcpus && !error; i++)
 		error = hv_vcpu_start_time(&machine->vcpus[i], host_tsc);
 	return error;
+}
+
+int hv_machine_hold(struct hv_machine *machine, struct hv_error *err)
+{
+	int error = 0;
+
+	(void)hv_machine_pause(machine);
+	pthread_mutex_lock(&machine->lock);
+	if (!machine->time_stopped_ns)
+		error = hv_machine_stop_time(machine);
+	pthread_mutex_unlock(&machine->lock);
+	return error ? hv_fail(err, -error, "cannot hold the guest's time: %s", strerror(-error)) :
+		       0;
+}
+
+int hv_machine_let_go(struct hv_machine *machine, struct hv_error *err)
+{
+	int error;
+
+	pthread_mutex_lock(&machine->lock);
+	error = hv_machine_start_time(machine);
+	pthread_mutex_unlock(&machine->lock);
+	hv_machine_resume(machine);
+	return error ? hv_fail(err, -error, "cannot start the guest's time: %s", strerror(-error)) :
+		       0;
 }
 
 /* --------------------------------------------------------------------- run */
@@ -251,7 +287,7 @@ int hv_machine_start(struct hv_machine *machine, struct hv_error *err)
 
 	err->subject = "run";
 	pthread_mutex_lock(&machine->lock);
-	/* Who has it paused, and its time stopped, starts both. */
+	/* One that is held goes when it is let go. */
 	if (machine->time_stopped_ns && !machine->paused)
 		error = hv_machine_start_time(machine);
 	pthread_mutex_unlock(&machine->lock);

@@ -114,32 +114,6 @@ static void open_terminal(struct session *session)
 	hv_term_open(&session->term);
 }
 
-/* No vCPU has run, and none will; nor do timers tick that the guest would find at its start. */
-static int hold(struct hv_machine *machine, struct hv_error *err)
-{
-	int error = 0;
-
-	(void)hv_machine_pause(machine);
-	pthread_mutex_lock(&machine->lock);
-	if (!machine->time_stopped_ns)
-		error = hv_machine_stop_time(machine);
-	pthread_mutex_unlock(&machine->lock);
-	return error ? hv_fail(err, -error, "cannot hold the guest's time: %s", strerror(-error)) :
-		       0;
-}
-
-static int let_go(struct hv_machine *machine, struct hv_error *err)
-{
-	int error;
-
-	pthread_mutex_lock(&machine->lock);
-	error = hv_machine_start_time(machine);
-	pthread_mutex_unlock(&machine->lock);
-	hv_machine_resume(machine);
-	return error ? hv_fail(err, -error, "cannot start the guest's time: %s", strerror(-error)) :
-		       0;
-}
-
 /*
  * From here on the terminal is raw and signals are ours. The guest waits: the machine is
  * held until this thread, which has still to do with who started it, is confined, too.
@@ -154,7 +128,7 @@ static int start(struct session *session, struct hv_error *err)
 		return error;
 	open_terminal(session);
 	hv_silence_watch(&session->silence, session->machine);
-	error = hold(session->machine, err);
+	error = hv_machine_hold(session->machine, err);
 	/* A machine that is made anew opens all anew. */
 	if (!error && session->machine->config.sandbox && !session->options->reloads)
 		error = hv_confine_others(session->machine, session->control, err);
@@ -164,7 +138,7 @@ static int start(struct session *session, struct hv_error *err)
 static int let_guest_run(struct session *session, struct hv_error *err)
 {
 	hv_sandbox_enter(HV_SANDBOX_LOOP);
-	return let_go(session->machine, err);
+	return hv_machine_let_go(session->machine, err);
 }
 
 /* ------------------------------------------------------------------- reload */
