@@ -4,6 +4,7 @@
  * else: PIO, the interrupt, the bus master of the PIIX. Needs "--disk FILE,if=ide" with a file of
  * at least 256 sectors, whose content is lost.
  */
+#include "lib/pic.h"
 #include "lib/trap.h"
 
 #define BASE		0x1f0
@@ -43,9 +44,6 @@
 #define SECTORS		8	/* at once */
 #define PATIENCE	100000000
 
-#define PIC1_COMMAND	0x20
-#define PIC2_COMMAND	0xa0
-#define PIC_READ_IRR	0x0a
 #define IRQ_BIT		(1 << 6)	/* 14 */
 #define ELCR2		0x4d1
 

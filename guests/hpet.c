@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* hpet: the main counter, and timer 0 one-shot and periodic in the PIT's place. */
+#include "lib/pic.h"
 #include "lib/trap.h"
 
 #define HPET_BASE	0xfed00000UL
@@ -19,10 +20,6 @@
 #define TIMER_CAN_REPEAT (1ULL << 4)
 #define TIMER_SET_VALUE	(1ULL << 6)
 
-#define PIC1_COMMAND	0x20
-#define PIC1_DATA	0x21
-#define PIC2_DATA	0xa1
-#define PIC_EOI		0x20
 #define PIT_CONTROL	0x43
 #define PIT_WAIT_FOR_COUNT 0x30	/* counter 0, mode 0 */
 #define VECTOR		0x60

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* testdev: the PC test device that test suites for VMMs drive a machine by. */
+#include "lib/pic.h"
 #include "lib/trap.h"
 
 #define PORT_VALUE	0xe0
@@ -9,9 +10,6 @@
 #define MEMORY		0xff000000UL
 #define MEMORY_END	0xff010000UL
 
-#define PIC1_COMMAND	0x20
-#define PIC2_COMMAND	0xa0
-#define PIC_READ_IRR	0x0a
 #define ELCR		0x4d0
 
 static void check_value(void)

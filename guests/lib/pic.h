@@ -10,6 +10,7 @@
 #define PIC2_COMMAND	0xa0
 #define PIC2_DATA	0xa1
 #define PIC_EOI		0x20
+#define PIC_READ_IRR	0x0a
 
 /* Vectors from @base on, the second one at input 2 of the first, and all inputs masked. */
 static inline void pic_start(u8 base)

@@ -41,17 +41,20 @@ u32 pci_read(const struct device *dev, u32 reg, u32 width)
 	return width == 1 ? inb(port) : width == 2 ? inw(port) : inl(port);
 }
 
-void pci_write(const struct device *dev, u32 reg, u32 width, u32 value)
+void port_write(u16 port, u32 width, u32 value)
 {
-	u16 port = CONFIG_DATA + (reg & 3);
-
-	point(dev, reg);
 	if (width == 1)
 		outb(port, value);
 	else if (width == 2)
 		outw(port, value);
 	else
 		outl(port, value);
+}
+
+void pci_write(const struct device *dev, u32 reg, u32 width, u32 value)
+{
+	point(dev, reg);
+	port_write(CONFIG_DATA + (reg & 3), width, value);
 }
 
 /* BARs that have ports have all of them below 64 KiB. */

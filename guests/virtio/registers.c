@@ -146,16 +146,6 @@ static void no_such_queue(struct device *dev)
 	}
 }
 
-static void write_at(u16 port, u32 width, u32 value)
-{
-	if (width == 1)
-		outb(port, value);
-	else if (width == 2)
-		outw(port, value);
-	else
-		outl(port, value);
-}
-
 /* All that is not a register as it should be written. A status of 0 would be a reset. */
 static void odd_widths(struct device *dev)
 {
@@ -167,7 +157,7 @@ static void odd_widths(struct device *dev)
 			inw(dev->registers + offset);
 			inl(dev->registers + offset);
 			if (offset % width || (width == 4 && offset >= 0x10 && offset < 0x20))
-				write_at(dev->registers + offset, width, 0);
+				port_write(dev->registers + offset, width, 0);
 		}
 }
 
@@ -177,10 +167,10 @@ static void garbage_everywhere(struct device *dev)
 
 	for (offset = 0; offset < REGISTERS_BYTES; offset++)
 		for (width = 1; width <= 4; width *= 2)
-			write_at(dev->registers + offset, width, 0xa5a5a5a5);
+			port_write(dev->registers + offset, width, 0xa5a5a5a5);
 	for (offset = 0; offset < 0x40; offset++)
 		for (width = 1; dev->config && width <= 4; width *= 2)
-			write_at(dev->config + offset, width, 0x5a5a5a5a);
+			port_write(dev->config + offset, width, 0x5a5a5a5a);
 }
 
 /* Only the write cache can be written to; and what is read there always is the same. */

@@ -115,6 +115,8 @@ void device_restore(struct device *dev);
 
 u32 pci_read(const struct device *dev, u32 reg, u32 width);
 void pci_write(const struct device *dev, u32 reg, u32 width, u32 value);
+/* To any port, in 1, 2 or 4 bytes. */
+void port_write(u16 port, u32 width, u32 value);
 /* Put BAR @n there, and say so to @dev. */
 void move_bar(struct device *dev, u32 n, u64 address);
 
