@@ -32,18 +32,26 @@ void nap_init(void)
 	trap_hook(NAP_VECTOR, on_nap);
 }
 
+/* Until the deadline, or until another interrupt comes. */
+static void halt_until(u64 deadline)
+{
+	apic_write(APIC_LVT_TIMER, LVT_TSC_DEADLINE | NAP_VECTOR);
+	asm volatile("mfence" : : : "memory");
+	wrmsr(MSR_TSC_DEADLINE, deadline);
+	asm volatile("sti; hlt; cli" : : : "memory");
+}
+
+/* What wakes us too early may be a device's message, or the end of the nap before this one. */
 void nap(u64 ticks)
 {
 	u64 start = rdtsc();
 
-	while (!can_nap && rdtsc() - start < ticks)
-		cpu_pause();
-	if (!can_nap)
-		return;
-	apic_write(APIC_LVT_TIMER, LVT_TSC_DEADLINE | NAP_VECTOR);
-	asm volatile("mfence" : : : "memory");
-	wrmsr(MSR_TSC_DEADLINE, start + ticks);
-	asm volatile("sti; hlt; cli" : : : "memory");
+	while (rdtsc() - start < ticks) {
+		if (can_nap)
+			halt_until(start + ticks);
+		else
+			cpu_pause();
+	}
 }
 
 /* ------------------------------------------------------------------ device */

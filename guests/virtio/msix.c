@@ -85,6 +85,7 @@ static void function_masked(struct device *dev)
 	prepare(dev);
 	for (i = 0; i < 100; i++) {
 		control(dev, ENABLE | FUNCTION_MASK);
+		nap(MOMENT);	/* what was sent before comes now: interrupts are off otherwise */
 		taken = 0;
 		expect(honest(dev), true);
 		nap(MOMENT);
