@@ -129,7 +129,7 @@ fuzz-long: deps-debug
 # Guests at random against each device of hvctl, SECONDS each; without io_uring, which cannot be made that often.
 .PHONY: fuzz-devices
 fuzz-devices: deps-check
-	@$(MAKE) -s -j2 -C tools/hvctl BUILD=$(CURDIR)/build/fuzz-devices WITHOUT=uring FUZZ_SECONDS=$(or $(SECONDS),600) fuzz-devices
+	@$(MAKE) -s -j$(shell nproc) -C tools/hvctl BUILD=$(CURDIR)/build/fuzz-devices WITHOUT=uring FUZZ_SECONDS=$(or $(SECONDS),600) fuzz-devices
 
 # VMs and their host at random, MINUTES long.
 .PHONY: soak
