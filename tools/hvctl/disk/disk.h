@@ -20,7 +20,7 @@
 
 enum hv_disk_cache {
 	HV_DISK_WRITEBACK,	/* the host's page cache; FLUSH makes it durable. The default */
-	HV_DISK_WRITETHROUGH,	/* each write is durable when it is done (O_DSYNC) */
+	HV_DISK_WRITETHROUGH,	/* each write is durable when it is done */
 	HV_DISK_NONE,		/* past the page cache (O_DIRECT) */
 	HV_NR_DISK_CACHES
 };

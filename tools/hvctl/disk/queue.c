@@ -6,8 +6,8 @@
  * Flushes: fdatasync() is for all that was done before it begins, by whatever call: nothing has to
  * be ordered. When it fails, the kernel may have dropped what it could not write, and says so once:
  * the next one may succeed, for less. So there is no next one: all flushes of this disk fail from
- * then on, until it is opened anew. Nor is there one beside it, which might succeed first: those
- * that come meanwhile wait, and one call does for them all.
+ * then on, and writes that are to be durable, until it is opened anew. Nor is there one beside it,
+ * which might succeed first: those that come meanwhile wait, and one call does for them all.
  *
  * Detours: where the page cache is passed by, offsets, lengths and addresses must be aligned. What
  * is not goes by the page cache all the same. The kernel keeps the two coherent, but for writes to
@@ -90,12 +90,9 @@ static bool goes_alone(const struct hv_disk *disk, const struct hv_disk_request 
 static void plan_transfer(struct hv_disk_queue *queue, struct hv_disk_request *request,
 			  const struct iovec *iov, unsigned int nr_iov)
 {
-	bool writes = request->op == HV_DISK_WRITE;
-
 	request->step = (struct hv_disk_step){
-		.call = writes ? HV_DISK_PWRITEV : HV_DISK_PREADV,
+		.call = request->op == HV_DISK_WRITE ? HV_DISK_PWRITEV : HV_DISK_PREADV,
 		.fd = queue->disk->fd,
-		.flags = writes && is_durable(queue, request) ? RWF_DSYNC : 0,
 		.offset = request->offset + request->moved,
 		.iov = iov,
 		.nr_iov = nr_iov < IOV_MAX ? nr_iov : IOV_MAX,
@@ -186,7 +183,8 @@ static int plan_rest(struct hv_disk_queue *queue, struct hv_disk_request *reques
 	return MORE;
 }
 
-static int after_zeroes(struct hv_disk_queue *queue, struct hv_disk_request *request)
+/* A flush, if it is to be durable. Not by RWF_DSYNC: it would be told what others are to hear. */
+static int after_write(struct hv_disk_queue *queue, struct hv_disk_request *request)
 {
 	if (!is_durable(queue, request))
 		return 0;
@@ -198,26 +196,25 @@ static int after_zeroes(struct hv_disk_queue *queue, struct hv_disk_request *req
 static int after_transfer(struct hv_disk_queue *queue, struct hv_disk_request *request,
 			  int64_t result)
 {
-	/* What a durable write is told may be about those before it. */
-	if (result < 0 && request->step.flags & RWF_DSYNC)
-		atomic_store(&queue->disk->flush_error, (int)-result);
 	if (result <= 0)
 		return result ? (int)result : -EIO;
 	request->moved += (uint64_t)result;
 	if (request->op == HV_DISK_ZEROES) {
 		if (request->moved >= request->len)
-			return after_zeroes(queue, request);
+			return after_write(queue, request);
 		plan_zeroes(queue, request);
 		return MORE;
 	}
-	return request->moved < request->len ? plan_rest(queue, request) : 0;
+	if (request->moved < request->len)
+		return plan_rest(queue, request);
+	return request->op == HV_DISK_WRITE ? after_write(queue, request) : 0;
 }
 
 static int after_flush(struct hv_disk_queue *queue, int64_t result)
 {
 	if (result < 0)
 		atomic_store(&queue->disk->flush_error, (int)-result);
-	/* A durable write beside it may have been told instead. */
+	/* Of another queue's, too. */
 	return -atomic_load(&queue->disk->flush_error);
 }
 
@@ -233,7 +230,7 @@ static int after_fallocate(struct hv_disk_queue *queue, struct hv_disk_request *
 	if (request->op == HV_DISK_DISCARD)
 		return is_unknown(result) ? 0 : (int)result;
 	if (!is_unknown(result))
-		return result < 0 ? (int)result : after_zeroes(queue, request);
+		return result < 0 ? (int)result : after_write(queue, request);
 	plan_zeroes(queue, request);
 	return MORE;
 }

@@ -655,14 +655,14 @@ static void test_durable(void **state)
 	(void)state;
 	begin_made_up(HV_DISK_WRITETHROUGH);
 	assert_int_equal(made_up_op(HV_DISK_WRITE, 0, 512, buf), 0);
-	assert_int_equal(calls[0].flags, RWF_DSYNC);
+	assert_int_equal(calls[0].flags, 0);
+	assert_int_equal(calls[1].call, HV_DISK_FDATASYNC);
 	assert_int_equal(made_up_op(HV_DISK_READ, 0, 512, buf), 0);
-	assert_int_equal(calls[1].flags, 0);
-	answers[2] = -EOPNOTSUPP;
+	answers[3] = -EOPNOTSUPP;
 	assert_int_equal(made_up_op(HV_DISK_ZEROES, 0, 512, NULL), 0);
-	assert_int_equal(calls[3].call, HV_DISK_PWRITEV);
-	assert_int_equal(calls[4].call, HV_DISK_FDATASYNC);
-	assert_int_equal(nr_calls, 5);
+	assert_int_equal(calls[4].call, HV_DISK_PWRITEV);
+	assert_int_equal(calls[5].call, HV_DISK_FDATASYNC);
+	assert_int_equal(nr_calls, 6);
 	close_disk();
 
 	begin(HV_DISK_WRITEBACK);
@@ -673,7 +673,45 @@ static void test_durable(void **state)
 	prepare(&op, HV_DISK_WRITE, 0, 512, buf)->request.durable = true;
 	hv_disk_submit(queue, &op.request);
 	hv_disk_drain(queue);
-	assert_int_equal(calls[2].flags, RWF_DSYNC);
+	assert_int_equal(calls[2].call, HV_DISK_PWRITEV);
+	assert_int_equal(calls[3].call, HV_DISK_FDATASYNC);
+	assert_int_equal(nr_calls, 4);
+}
+
+/*
+ * What a durable write would be told of those before it, a flush beside it would not be: all hear
+ * it by the same call.
+ */
+static void test_durable_beside_flush(void **state)
+{
+	unsigned char buf[512];
+	struct op ops[2];
+
+	(void)state;
+	begin_made_up(HV_DISK_WRITEBACK);
+	hv_disk_submit(queue, &prepare(&ops[0], HV_DISK_FLUSH, 0, 0, NULL)->request);
+	prepare(&ops[1], HV_DISK_WRITE, 0, 512, buf)->request.durable = true;
+	hv_disk_submit(queue, &ops[1].request);
+	hv_disk_kick(queue);
+	assert_int_equal(nr_held, 2);
+	hv_disk_drain(queue);
+	for (unsigned int i = 0; i < nr_calls; i++)
+		assert_int_equal(calls[i].flags, 0);
+	assert_int_equal(nr_calls, 3);
+	assert_int_equal(ops[0].result | ops[1].result, 0);
+}
+
+/* A disk that is full says nothing of what was written before: when there is room it goes on. */
+static void test_durable_on_full_disk(void **state)
+{
+	unsigned char buf[512];
+
+	(void)state;
+	begin_made_up(HV_DISK_WRITETHROUGH);
+	answers[0] = -ENOSPC;
+	assert_int_equal(made_up_op(HV_DISK_WRITE, 0, 512, buf), -ENOSPC);
+	assert_int_equal(made_up_op(HV_DISK_WRITE, 0, 512, buf), 0);
+	assert_int_equal(made_up_op(HV_DISK_FLUSH, 0, 0, NULL), 0);
 }
 
 /* Where the host cannot make them: written in pieces, none too many. */
@@ -833,6 +871,8 @@ int main(void)
 		TEST(test_flushes_together),
 		TEST(test_zeroes_beside_flush),
 		TEST(test_durable),
+		TEST(test_durable_beside_flush),
+		TEST(test_durable_on_full_disk),
 		TEST(test_zeroes_by_hand),
 		TEST(test_what_fallocate_is_asked),
 		TEST(test_detours_go_alone),
