@@ -133,8 +133,8 @@ struct hv_disk_request {
 	struct hv_disk_step step;	/* that the host does now */
 	uint64_t moved;			/* bytes, so far */
 	struct iovec *rest;		/* what is left of @iov, after a short one */
-	struct iovec piece;		/* of zeroes that are written */
-	bool alone;			/* no other may be under way */
+	struct iovec piece;		/* of zeroes, or of what goes by a buffer ... */
+	bool alone;			/* ... while no other is under way */
 	int result;
 };
 
@@ -142,7 +142,7 @@ struct hv_disk_queue;
 
 /**
  * hv_disk_queue_create() - a place to put requests, of one thread
- * @disk: any number of queues may work on it; but see disk/queue.c, "Detours"
+ * @disk: any number of queues may work on it; with HV_DISK_NONE one (disk/bounce.c)
  * @loop: of the thread that submits, and is called back; not yet running, or in that thread
  * @depth: requests that are under way at once at the most, a power of two; more wait
  * @err: filled in on failure

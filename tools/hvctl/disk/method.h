@@ -38,6 +38,7 @@ struct hv_disk_queue {
 	unsigned int depth;
 	const struct hv_disk_method *method;
 	void *method_ctx;
+	char *bounce;			/* a buffer; NULL: nobody needs it. See disk/bounce.h */
 
 	struct hv_disk_list waiting;	/* for their turn */
 	struct hv_disk_list decided;	/* done, without a call of the host's */

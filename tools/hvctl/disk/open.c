@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bounce.h"
 #include "disk.h"
 #include "format.h"
 #include "lib/util.h"
@@ -182,7 +183,7 @@ static int check_kind(struct hv_disk *disk, const struct hv_disk_config *config,
 
 /* ------------------------------------------------------------ all together */
 
-/* The page cache takes everything. */
+/* Two descriptors: the page cache has what is behind the last whole block. */
 static int open_direct(struct hv_disk *disk, const struct hv_disk_config *config,
 		       struct hv_error *err)
 {
@@ -192,7 +193,7 @@ static int open_direct(struct hv_disk *disk, const struct hv_disk_config *config
 	if (fcntl(disk->fd, F_SETFL, O_DIRECT))
 		return fail_open(config, errno, err);
 	disk->alignment = read_alignment(disk);
-	return 0;
+	return disk->alignment <= HV_DISK_BOUNCE ? 0 : fail_open(config, EINVAL, err);
 }
 
 static int open_checked(struct hv_disk *disk, const struct hv_disk_config *config,

@@ -8,11 +8,6 @@
  * the next one may succeed, for less. So there is no next one: all flushes of this disk fail from
  * then on, and writes that are to be durable, until it is opened anew. Nor is there one beside it,
  * which might succeed first: those that come meanwhile wait, and one call does for them all.
- *
- * Detours: where the page cache is passed by, offsets, lengths and addresses must be aligned. What
- * is not goes by the page cache all the same. The kernel keeps the two coherent, but for writes to
- * the same page at the same time: a detour that writes goes alone. So with HV_DISK_NONE a disk has
- * one queue only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +17,8 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include "method.h"
+#include "bounce.h"
+#include "lib/iov.h"
 
 /* Zeroes that are written, where nothing else makes them. */
 #define ZEROES_PAGE 65536
@@ -61,32 +57,6 @@ static bool is_durable(const struct hv_disk_queue *queue, const struct hv_disk_r
 	return request->durable || queue->disk->cache == HV_DISK_WRITETHROUGH;
 }
 
-/* For O_DIRECT: all of it. */
-static bool is_aligned(const struct hv_disk_step *step, unsigned int alignment)
-{
-	uint64_t all = step->offset;
-
-	for (unsigned int i = 0; i < step->nr_iov; i++)
-		all |= (uintptr_t)step->iov[i].iov_base | step->iov[i].iov_len;
-	return !(all & (alignment - 1));
-}
-
-static void take_detour(const struct hv_disk *disk, struct hv_disk_request *request)
-{
-	if (disk->cached_fd >= 0 && !is_aligned(&request->step, disk->alignment))
-		request->step.fd = disk->cached_fd;
-}
-
-/* Zeroes may come to be written. */
-static bool goes_alone(const struct hv_disk *disk, const struct hv_disk_request *request)
-{
-	if (disk->cached_fd < 0)
-		return false;
-	if (request->op == HV_DISK_ZEROES)
-		return (request->offset | request->len) & (disk->alignment - 1);
-	return request->op == HV_DISK_WRITE && request->step.fd == disk->cached_fd;
-}
-
 static void plan_transfer(struct hv_disk_queue *queue, struct hv_disk_request *request,
 			  const struct iovec *iov, unsigned int nr_iov)
 {
@@ -97,7 +67,6 @@ static void plan_transfer(struct hv_disk_queue *queue, struct hv_disk_request *r
 		.iov = iov,
 		.nr_iov = nr_iov < IOV_MAX ? nr_iov : IOV_MAX,
 	};
-	take_detour(queue->disk, request);
 }
 
 /* A piece at a time; a flush for them all comes last. */
@@ -105,6 +74,10 @@ static void plan_zeroes(struct hv_disk_queue *queue, struct hv_disk_request *req
 {
 	uint64_t left = request->len - request->moved;
 
+	if (request->alone) {
+		hv_disk_plan_bounce(queue, request);
+		return;
+	}
 	request->piece = (struct iovec){
 		.iov_base = (void *)(uintptr_t)zeroes,
 		.iov_len = left < ZEROES_PAGE ? left : ZEROES_PAGE,
@@ -116,7 +89,6 @@ static void plan_zeroes(struct hv_disk_queue *queue, struct hv_disk_request *req
 		.iov = &request->piece,
 		.nr_iov = 1,
 	};
-	take_detour(queue->disk, request);
 }
 
 static void plan_flush(struct hv_disk_queue *queue, struct hv_disk_request *request)
@@ -147,7 +119,10 @@ static void plan_first(struct hv_disk_queue *queue, struct hv_disk_request *requ
 	switch (request->op) {
 	case HV_DISK_READ:
 	case HV_DISK_WRITE:
-		plan_transfer(queue, request, request->iov, request->nr_iov);
+		if (request->alone)
+			hv_disk_plan_bounce(queue, request);
+		else
+			plan_transfer(queue, request, request->iov, request->nr_iov);
 		return;
 	case HV_DISK_FLUSH:
 		plan_flush(queue, request);
@@ -164,21 +139,14 @@ static void plan_first(struct hv_disk_queue *queue, struct hv_disk_request *requ
 /* Without what was moved. Rare, so the room for it is not there before. */
 static int plan_rest(struct hv_disk_queue *queue, struct hv_disk_request *request)
 {
-	const struct iovec *from = request->iov, *end = from + request->nr_iov;
-	uint64_t skip = request->moved;
-	unsigned int count = 0;
+	unsigned int count;
 
 	if (!request->rest)
 		request->rest = calloc(request->nr_iov, sizeof(*request->rest));
 	if (!request->rest)
 		return -ENOMEM;
-	for (; from < end && skip >= from->iov_len; from++)
-		skip -= from->iov_len;
-	for (; from < end; from++, skip = 0)
-		request->rest[count++] = (struct iovec){
-			.iov_base = (char *)from->iov_base + skip,
-			.iov_len = from->iov_len - skip,
-		};
+	count = hv_iov_cut(request->iov, request->nr_iov, request->moved,
+			   request->len - request->moved, request->rest);
 	plan_transfer(queue, request, request->rest, count);
 	return MORE;
 }
@@ -192,22 +160,34 @@ static int after_write(struct hv_disk_queue *queue, struct hv_disk_request *requ
 	return MORE;
 }
 
-/* Nothing at all: the image has become shorter under us. */
+/*
+ * Nothing at all: the image has become shorter under us. Past the page cache it goes on with a
+ * whole block.
+ */
 static int after_transfer(struct hv_disk_queue *queue, struct hv_disk_request *request,
 			  int64_t result)
 {
-	if (result <= 0)
-		return result ? (int)result : -EIO;
-	request->moved += (uint64_t)result;
-	if (request->op == HV_DISK_ZEROES) {
-		if (request->moved >= request->len)
-			return after_write(queue, request);
-		plan_zeroes(queue, request);
-		return MORE;
-	}
-	if (request->moved < request->len)
+	const uint64_t mask = queue->disk->alignment - 1, before = request->moved;
+
+	if (result < 0)
+		return (int)result;
+	request->moved = (before + (uint64_t)result) & ~mask;
+	if (request->moved == before)
+		return -EIO;
+	if (request->moved >= request->len)
+		return 0;
+	if (request->op != HV_DISK_ZEROES)
 		return plan_rest(queue, request);
-	return request->op == HV_DISK_WRITE ? after_write(queue, request) : 0;
+	plan_zeroes(queue, request);
+	return MORE;
+}
+
+static int after_part(struct hv_disk_queue *queue, struct hv_disk_request *request, int64_t result)
+{
+	int next = request->alone ? hv_disk_bounced(queue, request, result) :
+				    after_transfer(queue, request, result);
+
+	return next || request->op == HV_DISK_READ ? next : after_write(queue, request);
 }
 
 static int after_flush(struct hv_disk_queue *queue, int64_t result)
@@ -243,7 +223,7 @@ static int follow(struct hv_disk_queue *queue, struct hv_disk_request *request, 
 	switch (request->step.call) {
 	case HV_DISK_PREADV:
 	case HV_DISK_PWRITEV:
-		return after_transfer(queue, request, result);
+		return after_part(queue, request, result);
 	case HV_DISK_FDATASYNC:
 		return after_flush(queue, result);
 	default:
@@ -401,8 +381,8 @@ void hv_disk_submit(struct hv_disk_queue *queue, struct hv_disk_request *request
 	request->alone = false;
 	request->result = decide(queue->disk, request);
 	if (request->result == MORE) {
+		request->alone = hv_disk_bounces(queue->disk, request);
 		plan_first(queue, request);
-		request->alone = goes_alone(queue->disk, request);
 		list_add(&queue->waiting, request);
 		return;
 	}
@@ -454,6 +434,16 @@ const char *hv_disk_queue_method(const struct hv_disk_queue *queue)
 
 /* ------------------------------------------------------- creation, and end */
 
+static int make(struct hv_disk_queue *queue)
+{
+	if (queue->disk->cached_fd >= 0) {
+		queue->bounce = aligned_alloc(HV_DISK_BOUNCE, HV_DISK_BOUNCE);
+		if (!queue->bounce)
+			return -ENOMEM;
+	}
+	return queue->method->create(queue);
+}
+
 struct hv_disk_queue *hv_disk_queue_create_by(const struct hv_disk_method *method,
 					      struct hv_disk *disk, struct hv_loop *loop,
 					      unsigned int depth, struct hv_error *err)
@@ -470,10 +460,11 @@ struct hv_disk_queue *hv_disk_queue_create_by(const struct hv_disk_method *metho
 		list_init(&queue->waiting);
 		list_init(&queue->decided);
 		list_init(&queue->to_flush);
-		error = method->create(queue);
+		error = make(queue);
+		if (!error)
+			return queue;
+		free(queue->bounce);
 	}
-	if (!error)
-		return queue;
 	free(queue);
 	hv_fail(err, -error, "no disk I/O by %s: %s; close something, or raise ulimit -u and -n",
 		method->name, strerror(-error));
@@ -493,5 +484,6 @@ void hv_disk_queue_destroy(struct hv_disk_queue *queue)
 		return;
 	hv_timer_cancel(&queue->loop->clock, &queue->soon);
 	queue->method->destroy(queue);
+	free(queue->bounce);
 	free(queue);
 }

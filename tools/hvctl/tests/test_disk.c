@@ -386,7 +386,7 @@ static void test_discard(void **state)
 
 /* ------------------------------------------------------------- O_DIRECT */
 
-/* What is not aligned takes a detour; neighbours of what it writes stay, whatever comes first. */
+/* Neighbours of what is not aligned stay, whatever comes first. */
 static void test_direct_unaligned(void **state)
 {
 	static _Alignas(4096) unsigned char out[64 * 512 + 1], in[64 * 512 + 1];
@@ -412,6 +412,41 @@ static void test_direct_unaligned(void **state)
 	assert_int_equal(do_op(HV_DISK_ZEROES, 512, 512, NULL), 0);
 	assert_true(image_is_zero(512, 512));
 	expect_image(1024, out + 1025, 512);
+}
+
+/* Anywhere, of any length, to and from anywhere: as if it were memory, and no byte longer. */
+static void test_direct_anywhere(void **state)
+{
+	static unsigned char model[SIZE / 2 + 512], buf[SIZE / 4];
+	struct hv_disk_config config = { .path = test_image, .cache = HV_DISK_NONE };
+	unsigned int seed = 1;
+	struct stat st;
+
+	(void)state;
+	memset(model, 0, sizeof(model));
+	test_image_make(sizeof(model));
+	open_disk(&config);
+	disk.alignment = 4096;
+	for (unsigned int i = 0; i < 300; i++) {
+		unsigned int len = (rand_r(&seed) % (sizeof(buf) / 512 - 1) >> i % 8) * 512;
+		unsigned int at = rand_r(&seed) % ((sizeof(model) - len) / 512 + 1) * 512;
+		unsigned char *from = buf + rand_r(&seed) % 512;
+		enum hv_disk_op op = rand_r(&seed) % 4 ? i % 2 ? HV_DISK_WRITE : HV_DISK_READ :
+							 HV_DISK_ZEROES;
+
+		fill(buf, sizeof(buf), i);
+		assert_int_equal(do_op(op, at, len, from), 0);
+		if (op == HV_DISK_READ)
+			assert_memory_equal(from, model + at, len);
+		else if (op == HV_DISK_WRITE)
+			memcpy(model + at, from, len);
+		else
+			memset(model + at, 0, len);
+	}
+	assert_int_equal(do_op(HV_DISK_FLUSH, 0, 0, NULL), 0);
+	expect_image(0, model, sizeof(model));
+	assert_int_equal(stat(test_image, &st), 0);
+	assert_int_equal(st.st_size, sizeof(model));
 }
 
 /* ------------------------------------------------------------------ errors */
@@ -762,8 +797,8 @@ static void test_what_fallocate_is_asked(void **state)
 	}
 }
 
-/* A write that takes a detour is under way alone; what is before and behind it keeps its place. */
-static void test_detours_go_alone(void **state)
+/* What is not aligned is under way alone; what is before and behind it keeps its place. */
+static void test_unaligned_goes_alone(void **state)
 {
 	static _Alignas(4096) unsigned char buf[4096 + 1];
 	struct op ops[5];
@@ -773,20 +808,80 @@ static void test_detours_go_alone(void **state)
 	disk.alignment = 4096;
 	done_count = 0;
 	hv_disk_submit(queue, &prepare(&ops[0], HV_DISK_WRITE, 0, 4096, buf)->request);
-	hv_disk_submit(queue, &prepare(&ops[1], HV_DISK_READ, 512, 512, buf)->request);
+	hv_disk_submit(queue, &prepare(&ops[1], HV_DISK_READ, 4096, 4096, buf)->request);
 	hv_disk_submit(queue, &prepare(&ops[2], HV_DISK_WRITE, 0, 4096, buf + 1)->request);
-	hv_disk_submit(queue, &prepare(&ops[3], HV_DISK_WRITE, 4096, 4096, buf)->request);
+	hv_disk_submit(queue, &prepare(&ops[3], HV_DISK_READ, 512, 512, buf)->request);
 	hv_disk_submit(queue, &prepare(&ops[4], HV_DISK_WRITE, 8192, 4096, buf)->request);
 	hv_disk_kick(queue);
 	assert_int_equal(nr_held, 2);
 	hv_disk_drain(queue);
 	assert_int_equal(ops[1].order, 0);
 	assert_int_equal(ops[0].order, 1);
-	assert_int_equal(ops[2].order, 2);
-	assert_int_equal(ops[4].order, 3);
-	assert_int_equal(ops[3].order, 4);
-	for (unsigned int i = 0; i < 5; i++)
-		assert_int_equal(calls[i].fd, i == 0 || i == 2 ? disk.cached_fd : disk.fd);
+	for (unsigned int i = 2; i < 5; i++)
+		assert_int_equal(ops[i].order, i);
+}
+
+/* Nothing comes by the page cache, which may be old, but the end of a file that is no block. */
+static void test_unaligned_steps(void **state)
+{
+	static _Alignas(4096) unsigned char buf[3 * 4096 + 1];
+	static const struct hv_disk_step steps[] = {
+		{ .call = HV_DISK_PREADV, .offset = 4096, .len = 8192 },
+		{ .call = HV_DISK_PWRITEV, .offset = 4096, .len = 8192 },
+		{ .call = HV_DISK_PREADV, .offset = 12288, .len = 4096 },
+		{ .call = HV_DISK_PWRITEV, .offset = 16384, .len = 4096 },
+		{ .call = HV_DISK_PREADV, .offset = SIZE - 4096, .len = 4096 },
+		{ .call = HV_DISK_PWRITEV, .offset = SIZE - 4096, .len = 4096 },
+		{ .call = HV_DISK_PWRITEV, .offset = SIZE, .len = 512 },
+		{ .call = HV_DISK_PREADV, .offset = SIZE, .len = 512 },
+	};
+
+	(void)state;
+	begin_made_up(HV_DISK_NONE);
+	disk.alignment = 4096;
+	disk.size = SIZE + 512;
+	assert_int_equal(made_up_op(HV_DISK_WRITE, 4608, 4096, buf), 0);
+	assert_int_equal(made_up_op(HV_DISK_READ, 12800, 512, buf), 0);
+	assert_int_equal(made_up_op(HV_DISK_WRITE, 16384, 4096, buf + 1), 0);
+	assert_int_equal(made_up_op(HV_DISK_WRITE, SIZE - 512, 1024, buf), 0);
+	assert_int_equal(made_up_op(HV_DISK_READ, SIZE, 512, buf), 0);
+	assert_int_equal(nr_calls, ARRAY_SIZE(steps));
+	for (unsigned int i = 0; i < nr_calls; i++) {
+		assert_int_equal(calls[i].call, steps[i].call);
+		assert_int_equal(calls[i].offset, steps[i].offset);
+		assert_int_equal(bytes[i], steps[i].len);
+		assert_int_equal(calls[i].fd, i < 6 ? disk.fd : disk.cached_fd);
+	}
+}
+
+/* Those of the host that are short go on with a whole block, or end. */
+static void test_unaligned_short(void **state)
+{
+	static _Alignas(4096) unsigned char buf[3 * 4096];
+
+	(void)state;
+	begin_made_up(HV_DISK_NONE);
+	disk.alignment = 4096;
+	answers[0] = 5000;
+	assert_int_equal(made_up_op(HV_DISK_READ, 0, 12288, buf), 0);
+	assert_int_equal(calls[1].offset, 4096);
+	assert_int_equal(calls[1].fd, disk.fd);
+	answers[2] = 4095;
+	assert_int_equal(made_up_op(HV_DISK_READ, 0, 12288, buf), -EIO);
+	/* Of three blocks one was read: it is written, and then the others are. */
+	answers[3] = 5000;
+	assert_int_equal(made_up_op(HV_DISK_WRITE, 512, 8192, buf), 0);
+	assert_int_equal(bytes[4], 4096);
+	assert_int_equal(calls[5].offset, 4096);
+	assert_int_equal(bytes[5], 8192);
+	assert_int_equal(nr_calls, 7);
+	answers[7] = 4095;
+	assert_int_equal(made_up_op(HV_DISK_WRITE, 512, 512, buf), -EIO);
+	answers[8] = 512;
+	assert_int_equal(made_up_op(HV_DISK_READ, 512, 512, buf), -EIO);
+	answers[10] = -ENOSPC;
+	assert_int_equal(made_up_op(HV_DISK_WRITE, 512, 512, buf), -ENOSPC);
+	assert_int_equal(nr_calls, 11);
 }
 
 /* ------------------------------------------------------------------ method */
@@ -862,7 +957,7 @@ int main(void)
 		TEST(test_batches),          TEST(test_submit_from_done), TEST(test_bounds),
 		TEST(test_read_only),        TEST(test_truncated),        TEST(test_zeroes),
 		TEST(test_discard),          TEST(test_direct_unaligned), TEST(test_full),
-		TEST(test_full_file_system),
+		TEST(test_full_file_system), TEST(test_direct_anywhere),
 	};
 	const struct CMUnitTest steps[] = {
 		TEST(test_short),
@@ -875,7 +970,9 @@ int main(void)
 		TEST(test_durable_on_full_disk),
 		TEST(test_zeroes_by_hand),
 		TEST(test_what_fallocate_is_asked),
-		TEST(test_detours_go_alone),
+		TEST(test_unaligned_goes_alone),
+		TEST(test_unaligned_steps),
+		TEST(test_unaligned_short),
 		TEST(test_no_method),
 		TEST(test_fall_back),
 	};

@@ -318,59 +318,13 @@ int hv_vqueue_set_position(struct hv_vqueue *queue, const struct hv_vqueue_posit
 
 /* ----------------------------------------------------------------- buffers */
 
-unsigned int hv_iov_cut(const struct iovec *from, unsigned int nr, uint64_t offset, uint64_t len,
-			struct iovec *to)
-{
-	unsigned int count = 0;
-
-	for (; nr && len; nr--, from++) {
-		uint64_t part;
-
-		if (offset >= from->iov_len) {
-			offset -= from->iov_len;
-			continue;
-		}
-		part = from->iov_len - offset;
-		part = part < len ? part : len;
-		to[count++] = (struct iovec){ (char *)from->iov_base + offset, part };
-		offset = 0;
-		len -= part;
-	}
-	return count;
-}
-
-static size_t copy(const struct iovec *iov, unsigned int nr, uint64_t offset, void *buf, size_t len,
-		   bool in)
-{
-	size_t done = 0;
-
-	for (; nr && done < len; nr--, iov++) {
-		size_t part;
-		char *at;
-
-		if (offset >= iov->iov_len) {
-			offset -= iov->iov_len;
-			continue;
-		}
-		at = (char *)iov->iov_base + offset;
-		part = iov->iov_len - offset;
-		part = part < len - done ? part : len - done;
-		if (in)
-			memcpy(at, (char *)buf + done, part);
-		else
-			memcpy((char *)buf + done, at, part);
-		done += part;
-		offset = 0;
-	}
-	return done;
-}
-
 size_t hv_vchain_read(const struct hv_vchain *chain, uint64_t offset, void *buf, size_t len)
 {
-	return copy(hv_vchain_out(chain), chain->nr_out, offset, buf, len, false);
+	return hv_iov_copy(hv_vchain_out(chain), chain->nr_out, offset, buf, len, false);
 }
 
 size_t hv_vchain_write(const struct hv_vchain *chain, uint64_t offset, const void *buf, size_t len)
 {
-	return copy(hv_vchain_in(chain), chain->nr_in, offset, (void *)(uintptr_t)buf, len, true);
+	return hv_iov_copy(hv_vchain_in(chain), chain->nr_in, offset, (void *)(uintptr_t)buf, len,
+			   true);
 }

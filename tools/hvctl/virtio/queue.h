@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 
 #include "lib/event.h"
+#include "lib/iov.h"
 #include "lib/memory.h"
 
 #define HV_VQUEUE_MAX 1024	/* entries of a ring that we offer */
@@ -183,12 +184,5 @@ static inline const struct iovec *hv_vchain_in(const struct hv_vchain *chain)
 {
 	return chain->iov + chain->nr_out;
 }
-
-/*
- * A part of @nr buffers: @len bytes from byte @offset on, into @to, which has room for as many.
- * Returns how many buffers that are.
- */
-unsigned int hv_iov_cut(const struct iovec *from, unsigned int nr, uint64_t offset, uint64_t len,
-			struct iovec *to);
 
 #endif
