@@ -20,6 +20,8 @@
 #include "bounce.h"
 #include "lib/iov.h"
 
+#define STEP_MAX (4u << 20)		/* bytes of a call */
+
 /* Zeroes that are written, where nothing else makes them. */
 #define ZEROES_PAGE 65536
 
@@ -57,15 +59,26 @@ static bool is_durable(const struct hv_disk_queue *queue, const struct hv_disk_r
 	return request->durable || queue->disk->cache == HV_DISK_WRITETHROUGH;
 }
 
+/* No more than that at once: who cancels waits for what is under way, and guests ask for GiB. */
 static void plan_transfer(struct hv_disk_queue *queue, struct hv_disk_request *request,
 			  const struct iovec *iov, unsigned int nr_iov)
 {
+	unsigned int count = 0;
+	uint64_t len = 0;
+
+	while (count < nr_iov && count < IOV_MAX && len + iov[count].iov_len <= STEP_MAX)
+		len += iov[count++].iov_len;
+	if (!count) {
+		request->piece = (struct iovec){ iov->iov_base, STEP_MAX };
+		iov = &request->piece;
+		count = 1;
+	}
 	request->step = (struct hv_disk_step){
 		.call = request->op == HV_DISK_WRITE ? HV_DISK_PWRITEV : HV_DISK_PREADV,
 		.fd = queue->disk->fd,
 		.offset = request->offset + request->moved,
 		.iov = iov,
-		.nr_iov = nr_iov < IOV_MAX ? nr_iov : IOV_MAX,
+		.nr_iov = count,
 	};
 }
 
@@ -136,7 +149,7 @@ static void plan_first(struct hv_disk_queue *queue, struct hv_disk_request *requ
 
 #define MORE 1	/* there is another step */
 
-/* Without what was moved. Rare, so the room for it is not there before. */
+/* Without what was moved. Not often, so the room for it is not there before. */
 static int plan_rest(struct hv_disk_queue *queue, struct hv_disk_request *request)
 {
 	unsigned int count;

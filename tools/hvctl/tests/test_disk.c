@@ -749,6 +749,36 @@ static void test_durable_on_full_disk(void **state)
 	assert_int_equal(made_up_op(HV_DISK_FLUSH, 0, 0, NULL), 0);
 }
 
+/* Of what is large there is only a part under way, and nobody waits for the rest. */
+static void test_large(void **state)
+{
+	static char large[9 << 20];
+	struct op op;
+
+	(void)state;
+	begin_made_up(HV_DISK_WRITEBACK);
+	disk.size = 1 << 30;
+	prepare(&op, HV_DISK_READ, 0, sizeof(large), large);
+	op.iov[0].iov_len = 3 << 20;
+	op.iov[1] = (struct iovec){ large + (3 << 20), 6 << 20 };
+	op.request.nr_iov = 2;
+	hv_disk_submit(queue, &op.request);
+	hv_disk_drain(queue);
+	assert_int_equal(op.result, 0);
+	assert_int_equal(nr_calls, 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		static const unsigned int at[] = { 0, 3 << 20, 7 << 20, 9 << 20 };
+
+		assert_int_equal(calls[i].offset, at[i]);
+		assert_int_equal(bytes[i], at[i + 1] - at[i]);
+	}
+	hv_disk_submit(queue, &prepare(&op, HV_DISK_READ, 0, sizeof(large), large)->request);
+	hv_disk_kick(queue);
+	hv_disk_cancel(queue);
+	assert_int_equal(op.result, -ECANCELED);
+	assert_int_equal(nr_calls, 4);
+}
+
 /* Where the host cannot make them: written in pieces, none too many. */
 static void test_zeroes_by_hand(void **state)
 {
@@ -968,6 +998,7 @@ int main(void)
 		TEST(test_durable),
 		TEST(test_durable_beside_flush),
 		TEST(test_durable_on_full_disk),
+		TEST(test_large),
 		TEST(test_zeroes_by_hand),
 		TEST(test_what_fallocate_is_asked),
 		TEST(test_unaligned_goes_alone),
