@@ -43,6 +43,8 @@
 #define COMMAND_DIAGNOSTIC 0x90
 #define DIAGNOSTIC_PASSED 0x01
 
+#define BUFFER_ALIGNMENT 4096
+
 static struct hv_ata_drive *selected(struct hv_ata_channel *channel)
 {
 	return &channel->drive[!!(channel->device & HV_ATA_DEV1)];
@@ -496,9 +498,11 @@ int hv_ata_add(struct hv_ata_channel *channel, unsigned int place, const struct 
 
 	if (drive->kind)
 		return -EEXIST;
-	drive->buffer = calloc(1, HV_ATA_DMA_MAX);
+	/* As a medium likes it that has no page cache between. */
+	drive->buffer = aligned_alloc(BUFFER_ALIGNMENT, HV_ATA_DMA_MAX);
 	if (!drive->buffer)
 		return -ENOMEM;
+	memset(drive->buffer, 0, HV_ATA_DMA_MAX);
 	drive->kind = kind;
 	drive->medium = medium;
 	drive->io.done = io_done;

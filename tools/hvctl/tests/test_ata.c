@@ -138,6 +138,17 @@ static void test_identify_large(void **state)
 
 /* --------------------------------------------------------------------- PIO */
 
+/* Media past the page cache take it as it is. */
+static void test_buffer_is_aligned(void **state)
+{
+	struct ide *f = *state;
+
+	ide_command(f, 0, 0x20, 0, 1);
+	assert_non_null(f->disk.io);
+	assert_int_equal((uintptr_t)f->disk.io->data % 4096, 0);
+	ide_serve(f);
+}
+
 static void test_read_a_sector(void **state)
 {
 	struct ide *f = *state;
@@ -821,6 +832,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_registers_keep_two_values, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_identify, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_identify_large, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_buffer_is_aligned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read_a_sector, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_count_zero, setup, teardown),
