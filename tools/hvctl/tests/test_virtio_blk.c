@@ -503,6 +503,10 @@ static void test_write_cache(void **state)
 	driver_start(&driver, driver.dev, ALL & ~BIT(VIRTIO_BLK_F_CONFIG_WCE));
 	set_wce(1, 0);
 	assert_int_equal(config_of(driver.dev).wce, 1);
+	/* Who has a cache but no flush begins without it. */
+	driver_stop(&driver);
+	driver_start(&driver, driver.dev, ALL & ~BIT(VIRTIO_BLK_F_FLUSH));
+	assert_int_equal(config_of(driver.dev).wce, 0);
 	/* The rest is not to be written. */
 	pthread_mutex_lock(&driver.dev->lock);
 	driver.dev->kind->write_config(driver.dev, 0, 4, 0);

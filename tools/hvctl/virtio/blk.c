@@ -150,9 +150,9 @@ static uint8_t status_of(struct blk *blk, int result)
  */
 static bool has_write_cache(const struct blk *blk)
 {
-	if (hv_virtio_has(&blk->dev, BIT(VIRTIO_BLK_F_CONFIG_WCE)))
-		return atomic_load(&blk->write_cache);
-	return hv_virtio_has(&blk->dev, BIT(VIRTIO_BLK_F_FLUSH));
+	return hv_virtio_has(&blk->dev, BIT(VIRTIO_BLK_F_FLUSH)) &&
+	       (!hv_virtio_has(&blk->dev, BIT(VIRTIO_BLK_F_CONFIG_WCE)) ||
+		atomic_load(&blk->write_cache));
 }
 
 static void submit_segment(struct blk_request *request);
@@ -376,8 +376,22 @@ static void look(void *ctx)
 	arm_look(blk);
 }
 
+static void set_write_cache(struct blk *blk, bool on)
+{
+	struct hv_virtio *dev = &blk->dev;
+
+	pthread_mutex_lock(&dev->lock);
+	dev->config[offsetof(struct virtio_blk_config, wce)] = on;
+	atomic_store(&blk->write_cache, on);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* Who may turn a cache on and off, and cannot flush it, begins without one. */
 static int blk_start(struct hv_virtio *dev)
 {
+	if (hv_virtio_has(dev, BIT(VIRTIO_BLK_F_CONFIG_WCE)) &&
+	    !hv_virtio_has(dev, BIT(VIRTIO_BLK_F_FLUSH)))
+		set_write_cache(to_blk(dev), false);
 	arm_look(to_blk(dev));
 	return 0;
 }
@@ -393,10 +407,7 @@ static void blk_stop(struct hv_virtio *dev, bool reset)
 		return;
 	}
 	hv_disk_cancel(blk->io);
-	pthread_mutex_lock(&dev->lock);
-	dev->config[offsetof(struct virtio_blk_config, wce)] = blk->write_cache_first;
-	atomic_store(&blk->write_cache, blk->write_cache_first);
-	pthread_mutex_unlock(&dev->lock);
+	set_write_cache(blk, blk->write_cache_first);
 }
 
 static void blk_write_config(struct hv_virtio *dev, unsigned int offset, unsigned int width,
