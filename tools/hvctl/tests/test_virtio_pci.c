@@ -524,6 +524,22 @@ static void test_window(void **state)
 	finish(bench);
 }
 
+/* A kick by the window while the BAR is nowhere takes nobody's port. */
+static void test_window_nowhere(void **state)
+{
+	struct bench *bench = start();
+	unsigned int data = find(bench, PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_PCI_CFG) + 16, moves;
+
+	(void)state;
+	set_window(bench, 0, 0x80, 2);
+	config_out(bench, PCI_COMMAND, 2, 0);
+	moves = bench->kernel.moves;
+	config_out(bench, data, 2, 0);
+	assert_int_equal(bench->kernel.moves, moves);
+	assert_true(hv_take_event(hv_virtio_ring(&bench->echo->dev, 0)->kick_fd));
+	finish(bench);
+}
+
 /* All that the driver has said is gone; also when the machine is reset. */
 static void check_reset(struct bench *bench)
 {
@@ -589,7 +605,7 @@ int main(void)
 		cmocka_unit_test(test_moved),       cmocka_unit_test(test_intx),
 		cmocka_unit_test(test_msix),        cmocka_unit_test(test_config),
 		cmocka_unit_test(test_window),      cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_needs_reset),
+		cmocka_unit_test(test_needs_reset), cmocka_unit_test(test_window_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,7 +131,8 @@ void hv_virtio_pci_reset(struct hv_virtio_pci *t)
 
 /*
  * A kick that the kernel has not taken: of another width, or another device had the port when ours
- * came there. That one may have gone by now, and so the next one does not come here.
+ * came there. That one may have gone by now, and so the next one does not come here. Or by the
+ * window, while the ports are nowhere.
  */
 static void notify(struct hv_virtio_pci *t, unsigned int offset, unsigned int width)
 {
@@ -141,7 +142,7 @@ static void notify(struct hv_virtio_pci *t, unsigned int offset, unsigned int wi
 	if (offset % NOTIFY_STEP || n >= t->dev->nr_queues)
 		return;
 	queue = hv_virtio_ring(t->dev, n);
-	if (width == 2)
+	if (width == 2 && t->notify_port)
 		(void)t->config.ioeventfd(t->config.ctx, true, queue->kick_fd,
 					  (uint16_t)(t->notify_port + offset));
 	hv_signal_shared_event(queue->kick_fd);
