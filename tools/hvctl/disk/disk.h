@@ -133,8 +133,8 @@ struct hv_disk_request {
 	struct hv_disk_step step;	/* that the host does now */
 	uint64_t moved;			/* bytes, so far */
 	struct iovec *rest;		/* what is left of @iov, after a short one */
-	struct iovec piece;		/* of zeroes, of a large one, of what goes by a buffer ... */
-	bool alone;			/* ... while no other is under way */
+	struct iovec piece;		/* of zeroes, of what is large or goes by a buffer */
+	bool alone;			/* by a buffer: no other may be under way */
 	int result;
 };
 

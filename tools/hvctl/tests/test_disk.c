@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "disk/method.h"
+#include "disk_made_up.h"
 #include "disk_test.h"
 #include "lib/util.h"
 
@@ -498,64 +499,6 @@ static void test_full_file_system(void **state)
 
 /* ------------------------------------------------- answers that are made up */
 
-/* What becomes of the next calls; 0: bytes that it asks for. */
-static int64_t answers[16];
-static unsigned int nr_calls;
-static struct hv_disk_step calls[600];	/* that were made; their buffers may be gone, ... */
-static int64_t bytes[600];		/* ... and so many were in them */
-static struct hv_disk_request *held[DEPTH];
-static unsigned int nr_held;
-
-static int made_up_create(struct hv_disk_queue *made_up)
-{
-	(void)made_up;
-	nr_calls = nr_held = 0;
-	memset(answers, 0, sizeof(answers));
-	return 0;
-}
-
-static void made_up_destroy(struct hv_disk_queue *made_up)
-{
-	(void)made_up;
-}
-
-static void made_up_start(struct hv_disk_queue *made_up, struct hv_disk_request *request)
-{
-	assert_true(nr_held < made_up->depth);
-	held[nr_held++] = request;
-}
-
-static int64_t asked_for(const struct hv_disk_step *step)
-{
-	int64_t sum = 0;
-
-	for (unsigned int i = 0; i < step->nr_iov; i++)
-		sum += (int64_t)step->iov[i].iov_len;
-	return sum;
-}
-
-/* The latest first: hosts do as they like. */
-static void made_up_wait(struct hv_disk_queue *made_up)
-{
-	struct hv_disk_request *request = held[--nr_held];
-	int64_t answer = nr_calls < ARRAY_SIZE(answers) ? answers[nr_calls] : 0;
-
-	assert_true(nr_calls < ARRAY_SIZE(calls));
-	bytes[nr_calls] = asked_for(&request->step);
-	calls[nr_calls] = request->step;
-	hv_disk_step_done(made_up, request, answer ?: bytes[nr_calls]);
-	nr_calls++;
-	hv_disk_batch_done(made_up);
-}
-
-static const struct hv_disk_method made_up = {
-	.name = "made up",
-	.create = made_up_create,
-	.destroy = made_up_destroy,
-	.start = made_up_start,
-	.wait = made_up_wait,
-};
-
 static void begin_made_up(enum hv_disk_cache cache)
 {
 	method = &made_up;
@@ -638,7 +581,7 @@ static void test_short(void **state)
 	assert_int_equal(calls[2].offset, 522);
 	assert_int_equal(calls[3].offset, 512 + 1003);
 	assert_int_equal(calls[3].nr_iov, 1);
-	assert_int_equal(bytes[3], 21);
+	assert_int_equal(call_bytes[3], 21);
 }
 
 static void test_errors_are_passed_on(void **state)
@@ -770,7 +713,7 @@ static void test_large(void **state)
 		static const unsigned int at[] = { 0, 3 << 20, 7 << 20, 9 << 20 };
 
 		assert_int_equal(calls[i].offset, at[i]);
-		assert_int_equal(bytes[i], at[i + 1] - at[i]);
+		assert_int_equal(call_bytes[i], at[i + 1] - at[i]);
 	}
 	hv_disk_submit(queue, &prepare(&op, HV_DISK_READ, 0, sizeof(large), large)->request);
 	hv_disk_kick(queue);
@@ -796,7 +739,7 @@ static void test_zeroes_by_hand(void **state)
 		for (unsigned int call = 1; call < nr_calls; call++) {
 			assert_int_equal(calls[call].call, HV_DISK_PWRITEV);
 			assert_int_equal(calls[call].offset, at);
-			at += call == 2 ? 100 : (uint64_t)bytes[call];
+			at += call == 2 ? 100 : (uint64_t)call_bytes[call];
 		}
 		assert_int_equal(at, 301 * 512);
 		nr_calls = 0;
@@ -879,7 +822,7 @@ static void test_unaligned_steps(void **state)
 	for (unsigned int i = 0; i < nr_calls; i++) {
 		assert_int_equal(calls[i].call, steps[i].call);
 		assert_int_equal(calls[i].offset, steps[i].offset);
-		assert_int_equal(bytes[i], steps[i].len);
+		assert_int_equal(call_bytes[i], steps[i].len);
 		assert_int_equal(calls[i].fd, i < 6 ? disk.fd : disk.cached_fd);
 	}
 }
@@ -901,9 +844,9 @@ static void test_unaligned_short(void **state)
 	/* Of three blocks one was read: it is written, and then the others are. */
 	answers[3] = 5000;
 	assert_int_equal(made_up_op(HV_DISK_WRITE, 512, 8192, buf), 0);
-	assert_int_equal(bytes[4], 4096);
+	assert_int_equal(call_bytes[4], 4096);
 	assert_int_equal(calls[5].offset, 4096);
-	assert_int_equal(bytes[5], 8192);
+	assert_int_equal(call_bytes[5], 8192);
 	assert_int_equal(nr_calls, 7);
 	answers[7] = 4095;
 	assert_int_equal(made_up_op(HV_DISK_WRITE, 512, 512, buf), -EIO);
