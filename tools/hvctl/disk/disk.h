@@ -16,6 +16,7 @@
 #include "lib/options.h"
 
 #define HV_DISK_SECTOR	   512
+#define HV_DISK_DISC_BLOCK 2048	/* of a CD */
 #define HV_DISK_SERIAL_MAX 20	/* bytes; the longest that virtio and ATA can tell */
 
 enum hv_disk_cache {
@@ -31,6 +32,7 @@ struct hv_disk_config {
 	enum hv_disk_cache cache;
 	const char *serial;	/* NULL: made of the path: the same for the same path */
 	bool raw;		/* take it for raw, whatever it looks like */
+	bool disc;		/* a CD's image, which somebody else has made */
 };
 
 enum hv_disk_interface {

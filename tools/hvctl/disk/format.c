@@ -38,24 +38,31 @@ static const struct format formats[] = {
 
 #define LOOK_AT 512
 
-int hv_disk_check_format(int fd, const char *path, struct hv_error *err)
+/* What else can be done with a disk; a CD has no options, and no other way into a guest. */
+static int refuse(const struct format *f, const struct hv_disk_config *config, struct hv_error *err)
+{
+	if (f->unpack)
+		return hv_fail(err, EINVAL, "%.150s is %s; unpack it first (%s)%s", config->path,
+			       f->name, f->unpack, config->disc ? "" : ", or say format=raw");
+	return hv_fail(
+		err, EINVAL, "%.150s is %s; convert it (qemu-img convert -O raw OLD NEW)%s",
+		config->path, f->name,
+		config->disc ?
+			"" :
+			", or have qemu-storage-daemon serve it (--vhost-user blk:SOCKET), or say format=raw");
+}
+
+int hv_disk_check_format(int fd, const struct hv_disk_config *config, struct hv_error *err)
 {
 	char head[LOOK_AT];
 	ssize_t len = pread(fd, head, sizeof(head), 0);
 
 	if (len < 0)
-		return hv_fail(err, errno, "%.150s: cannot be read: %s", path, strerror(errno));
-	for (const struct format *f = formats; f < formats + ARRAY_SIZE(formats); f++) {
-		if (f->offset + f->len > (size_t)len || memcmp(head + f->offset, f->magic, f->len))
-			continue;
-		if (f->unpack)
-			return hv_fail(err, EINVAL,
-				       "%.150s is %s; unpack it first (%s), or say format=raw",
-				       path, f->name, f->unpack);
-		return hv_fail(
-			err, EINVAL,
-			"%.150s is %s; convert it (qemu-img convert -O raw OLD NEW), or have qemu-storage-daemon serve it (--vhost-user blk:SOCKET), or say format=raw",
-			path, f->name);
-	}
+		return hv_fail(err, errno, "%.150s: cannot be read: %s", config->path,
+			       strerror(errno));
+	for (const struct format *f = formats; f < formats + ARRAY_SIZE(formats); f++)
+		if (f->offset + f->len <= (size_t)len &&
+		    !memcmp(head + f->offset, f->magic, f->len))
+			return refuse(f, config, err);
 	return 0;
 }

@@ -3,12 +3,12 @@
 #ifndef HV_DISK_FORMAT_H
 #define HV_DISK_FORMAT_H
 
-#include "lib/error.h"
+#include "disk.h"
 
 /*
- * Refuse what is not raw by the look of its first bytes: to write into it would destroy it. @path
- * is for the message. Returns 0, -EINVAL, or why it could not be read.
+ * Refuse what is not raw by the look of its first bytes: to write into it would destroy it, and
+ * a guest finds no CD in it. Returns 0, -EINVAL, or why it could not be read.
  */
-int hv_disk_check_format(int fd, const char *path, struct hv_error *err);
+int hv_disk_check_format(int fd, const struct hv_disk_config *config, struct hv_error *err);
 
 #endif

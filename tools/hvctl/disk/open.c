@@ -25,8 +25,9 @@ static int fail_open(const struct hv_disk_config *config, int errnum, struct hv_
 	bool readable = !config->read_only && !eaccess(path, R_OK);
 
 	if (errnum == ENOENT)
-		return hv_fail(err, errnum, "%.150s: no such file; truncate -s 8G FILE makes one",
-			       path);
+		return hv_fail(err, errnum, "%.150s: no such file; %s", path,
+			       config->disc ? "give an ISO image" :
+					      "truncate -s 8G FILE makes one");
 	if (errnum == EISDIR)
 		return hv_fail(err, errnum,
 			       "%.150s is a directory; --share DIR shows one to the guest", path);
@@ -172,6 +173,10 @@ static int check_kind(struct hv_disk *disk, const struct hv_disk_config *config,
 	bytes = read_size(disk);
 	if (bytes < 0)
 		return fail_open(config, errno, err);
+	if (config->disc && bytes < HV_DISK_DISC_BLOCK)
+		return hv_fail(err, EINVAL,
+			       "%.150s has %u bytes, less than a block of a CD; give an ISO image",
+			       config->path, (unsigned int)bytes);
 	if (bytes < HV_DISK_SECTOR)
 		return hv_fail(
 			err, EINVAL,
@@ -207,7 +212,7 @@ static int open_checked(struct hv_disk *disk, const struct hv_disk_config *confi
 	error = check_kind(disk, config, err);
 	if (error)
 		return error;
-	error = config->raw ? 0 : hv_disk_check_format(disk->fd, config->path, err);
+	error = config->raw ? 0 : hv_disk_check_format(disk->fd, config, err);
 	if (error)
 		return error;
 	error = hv_disk_lock(disk->fd, disk->read_only, config->path, err);

@@ -230,6 +230,30 @@ static void test_missing(void **state)
 	refused(&config, ENOENT, ": no such file; truncate -s 8G FILE makes one");
 }
 
+/* What is said of a disk would be no help with a CD: nobody makes one by truncate, and there is no format=raw. */
+static void test_disc(void **state)
+{
+	const struct hv_disk_config config = { .path = test_image,
+					       .read_only = true,
+					       .disc = true };
+
+	(void)state;
+	refused(&config, ENOENT, ": no such file; give an ISO image");
+	test_image_make(2047);
+	refused(&config, EINVAL, " has 2047 bytes, less than a block of a CD; give an ISO image");
+	test_image_make(2048);
+	opens(&config);
+	hv_disk_close(&disk);
+	test_image_make(3 * 2048 + 700);
+	opens(&config);
+	assert_int_equal(disk.size, 3 * 2048 + 512);
+	hv_disk_close(&disk);
+	test_image_write("\x1f\x8b\x08", 3, 0);
+	refused(&config, EINVAL, " is compressed by gzip; unpack it first (gzip -dk)");
+	test_image_write("QFI\xfb", 4, 0);
+	refused(&config, EINVAL, " is a qcow2 image; convert it (qemu-img convert -O raw OLD NEW)");
+}
+
 static void test_no_file(void **state)
 {
 	struct hv_disk_config config = { .path = test_dir };
@@ -429,6 +453,7 @@ int main(void)
 		TEST(test_direct),
 		TEST(test_block_device),
 		TEST(test_missing),
+		TEST(test_disc),
 		TEST(test_no_file),
 		TEST(test_permissions),
 		TEST(test_formats),

@@ -257,18 +257,13 @@ static int add_cdrom(struct hv_machine_ide *ide, struct hv_error *err)
 	const struct hv_disk_config config = {
 		.path = ide->machine->config.cdrom,
 		.read_only = true,
-		.raw = true,
+		.disc = true,
 	};
-	int error;
 
 	if (!config.path)
 		return 0;
 	err->subject = "--cdrom";
-	error = open_drive(&ide->drive[CDROM_PLACE], &config, &hv_ata_cdrom, err);
-	if (!error && ide->drive[CDROM_PLACE].disk.size < 2048)
-		return hv_fail(err, EINVAL, "%s has no block of a CD-ROM; give an ISO image",
-			       config.path);
-	return error;
+	return open_drive(&ide->drive[CDROM_PLACE], &config, &hv_ata_cdrom, err);
 }
 
 /* What a BIOS starts from is the first disk: as a drive of its own, or that which is the same. */
