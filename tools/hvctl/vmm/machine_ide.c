@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "disk/disk.h"
+#include "lib/event.h"
 #include "lib/worker.h"
 #include "machine_ide.h"
 #include "machine_pc.h"
@@ -34,25 +37,87 @@ struct drive {
 	struct iovec iov;
 };
 
+/*
+ * A channel's interrupt. Raising it may take an ioctl of the module, which the worker may not make:
+ * what the worker sets the machine's loop passes on. @machine->lock.
+ */
+struct line {
+	struct hv_irq irq;
+	bool level;
+};
+
 struct hv_machine_ide {
 	struct hv_machine *machine;
 	struct hv_worker worker;
 	bool has_worker, has_chip;
+	bool by_worker;			/* the chip goes on; @machine->lock */
+	struct line line[HV_PIIX_IDE_CHANNELS];
+	struct hv_watch line_watch;	/* by the machine's loop: an eventfd */
 	struct hv_piix_ide chip;
 	struct drive drive[HV_PIIX_IDE_DRIVES];
 };
+
+/* ---------------------------------------------------------------- interrupts */
+
+static void set_line(void *controller, unsigned int channel, bool level)
+{
+	struct hv_machine_ide *ide = controller;
+	struct line *line = &ide->line[channel];
+
+	line->level = level;
+	if (ide->by_worker)
+		hv_signal_event(ide->line_watch.fd);
+	else
+		hv_irq_set(&line->irq, level);
+}
+
+/* As they are now: a guest may have taken one back meanwhile, by reading the drive's status. */
+static void on_lines(void *ctx, short revents)
+{
+	struct hv_machine_ide *ide = ctx;
+
+	(void)revents;
+	pthread_mutex_lock(&ide->machine->lock);
+	hv_take_event(ide->line_watch.fd);
+	for (unsigned int i = 0; i < HV_PIIX_IDE_CHANNELS; i++)
+		hv_irq_set(&ide->line[i].irq, ide->line[i].level);
+	pthread_mutex_unlock(&ide->machine->lock);
+}
+
+static int make_lines(struct hv_machine_ide *ide)
+{
+	struct hv_pc *board = &ide->machine->pc->board;
+
+	ide->line[0].irq = hv_pc_irq(board, ISA_PRIMARY);
+	ide->line[1].irq = hv_pc_irq(board, ISA_SECONDARY);
+	ide->line_watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (ide->line_watch.fd < 0)
+		return -errno;
+	hv_loop_add(&ide->machine->loop, &ide->line_watch);
+	return 0;
+}
+
+static void destroy_lines(struct hv_machine_ide *ide)
+{
+	if (ide->line_watch.fd < 0)
+		return;
+	hv_loop_remove(&ide->machine->loop, &ide->line_watch);
+	close(ide->line_watch.fd);
+}
 
 /* ------------------------------------------------------------ the worker's part */
 
 static void finish(struct drive *drive, int result)
 {
-	pthread_mutex_t *lock = &drive->ide->machine->lock;
+	struct hv_machine_ide *ide = drive->ide;
 	struct hv_medium_io *io = drive->io;
 
-	pthread_mutex_lock(lock);
+	pthread_mutex_lock(&ide->machine->lock);
 	drive->io = NULL;
+	ide->by_worker = true;
 	io->done(io, result);
-	pthread_mutex_unlock(lock);
+	ide->by_worker = false;
+	pthread_mutex_unlock(&ide->machine->lock);
 }
 
 static void on_done(struct hv_disk_request *request, int result)
@@ -140,6 +205,7 @@ static struct hv_machine_ide *allocate(struct hv_machine *machine)
 	if (!ide)
 		return NULL;
 	ide->machine = machine;
+	ide->line_watch = (struct hv_watch){ .fd = -1, .ready = on_lines, .ctx = ide };
 	for (unsigned int i = 0; i < HV_PIIX_IDE_DRIVES; i++) {
 		ide->drive[i].ide = ide;
 		ide->drive[i].disk.fd = -1;
@@ -314,14 +380,16 @@ static int start_worker(struct hv_machine_ide *ide, struct hv_error *err)
 static int make_chip(struct hv_machine_ide *ide)
 {
 	struct hv_machine *machine = ide->machine;
-	struct hv_pc *board = &machine->pc->board;
 	const struct hv_piix_ide_config config = {
 		.bus = &machine->bus,
-		.pci = &board->pci,
+		.pci = &machine->pc->board.pci,
 		.memory = &machine->memory,
-		.irq = { hv_pc_irq(board, ISA_PRIMARY), hv_pc_irq(board, ISA_SECONDARY) },
+		.irq = { { set_line, ide, 0 }, { set_line, ide, 1 } },
 	};
-	int error = hv_piix_ide_init(&ide->chip, &config);
+	int error = make_lines(ide);
+
+	if (!error)
+		error = hv_piix_ide_init(&ide->chip, &config);
 
 	if (error)
 		return error;
@@ -425,6 +493,7 @@ void hv_machine_ide_destroy(struct hv_machine *machine)
 		if (ide->drive[i].disk.fd >= 0)
 			hv_disk_close(&ide->drive[i].disk);
 	}
+	destroy_lines(ide);
 	if (ide->has_worker)
 		hv_worker_exit(&ide->worker);
 	free(ide);
