@@ -13,6 +13,7 @@
 #define INFLATED_MIB 64
 /* Of half of what "probe fragment" had: what is left of it is paging structures and the like. */
 #define FRAGMENTS_MIB (FILLED_MIB / 2)
+#define NEEDED_MIB 96
 #define WAIT_S 60
 
 /* The host's pages of guest RAM, and what the balloon has, by hvctl; of all of hvctl, by the kernel. */
@@ -122,6 +123,21 @@ static void test_inflating(void)
 	ok(prints("kill $!; wait; echo alive", "alive"), "the guest has its memory again");
 }
 
+/* A process wants more than the balloon has left: what comes out of it by itself is what nobody has to be killed for. */
+static void test_deflating_by_need(void)
+{
+	struct memory memory;
+
+	inflate(NEEDED_MIB);
+	wait_for(NEEDED_MIB, "inflated once more");
+	ok(prints("probe fill 100", "<filled 100 MiB>"), "who wants more than is left gets it");
+	memory = look("it was wanted");
+	ok(memory.actual_kib >= 0 && memory.actual_kib < NEEDED_MIB * 1024L, "... out of the balloon");
+	ok(!strstr(term.text, "Out of memory"), "... and nobody is killed");
+	inflate(0);
+	wait_for(0, "deflated again");
+}
+
 static void test_statistics(void)
 {
 	char text[2000] = "";
@@ -147,5 +163,6 @@ void test_balloon(void)
 	guest("for m in virtio_pci virtio_balloon; do modprobe $m 2>/dev/null; done; lsmod", COMMAND_S);
 	test_reporting();
 	test_inflating();
+	test_deflating_by_need();
 	test_statistics();
 }

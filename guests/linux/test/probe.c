@@ -8,6 +8,8 @@
  *   probe registers        two processes that share the CPU and keep their vector registers
  *   probe cpus             the ids of all CPUs
  *   probe stress ROUNDS    work on all CPUs at once
+ *   probe fragment MIB     have every other 64 KiB of so much memory
+ *   probe fill MIB         fill so much memory, however much there is
  */
 #include <cpuid.h>
 #include <signal.h>
@@ -294,6 +296,19 @@ static int cmd_fragment(unsigned long mib)
 	return 0;
 }
 
+/* What is there, and what is not, is the kernel's to find out while it is written. */
+static int cmd_fill(unsigned long mib)
+{
+	unsigned long len = mib << 20;
+	char *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED)
+		return 1;
+	memset(at, 0x5a, len);
+	printf("<filled %lu MiB>\n", mib);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "sleep"))
@@ -310,5 +325,7 @@ int main(int argc, char **argv)
 		return cmd_stress(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "fragment"))
 		return cmd_fragment(atoi(argv[2]));
+	if (argc == 3 && !strcmp(argv[1], "fill"))
+		return cmd_fill(atoi(argv[2]));
 	return 2;
 }
