@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "lib/fds.h"
 #include "lib/util.h"
 
 /* Longer than a daemon may take to start, or to answer. */
@@ -26,31 +27,11 @@ struct reply {
 	char text[sizeof(((struct hv_error *)0)->text)];
 };
 
-/* Room for the file descriptor that goes with a reply. */
-union control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 /* -------------------------------------------------------------- the process */
 
 static void send_reply(const struct reply *reply, int fd)
 {
-	struct iovec iov = { (void *)reply, sizeof(*reply) };
-	union control control = { 0 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (fd >= 0) {
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-		control.header = (struct cmsghdr){
-			.cmsg_level = SOL_SOCKET,
-			.cmsg_type = SCM_RIGHTS,
-			.cmsg_len = CMSG_LEN(sizeof(fd)),
-		};
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	}
-	(void)!sendmsg(SOCKET_FD, &msg, MSG_NOSIGNAL);
+	(void)!hv_send_fds(SOCKET_FD, reply, sizeof(*reply), &fd, fd >= 0, MSG_NOSIGNAL);
 }
 
 static void do_connect(const struct hv_broker *broker)
@@ -170,6 +151,12 @@ void hv_broker_exit(struct hv_broker *broker)
 			;
 	broker->pid = -1;
 }
+
+/* Room for the file descriptor that goes with a reply. */
+union control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
 
 /* The descriptor that has come along, if there was one. */
 static int take_fd(struct msghdr *msg)

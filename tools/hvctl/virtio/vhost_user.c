@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/fds.h"
 #include "lib/loop.h"
 #include "lib/util.h"
 #include "vhost_user.h"
@@ -312,8 +313,9 @@ int hv_vhost_user_set_memory(struct hv_vhost_user *peer, const struct hv_memory 
 			     struct hv_error *err)
 {
 	struct hv_vhost_user_memory table = { .count = memory->count };
-	int fds[HV_VHOST_USER_MAX_FDS];
+	int fds[HV_MEMORY_MAX_RANGES];
 
+	_Static_assert(HV_MEMORY_MAX_RANGES <= HV_FDS_MAX, "RAM is the most that goes along");
 	for (unsigned int i = 0; i < memory->count; i++) {
 		const struct hv_ram_range *range = &memory->range[i];
 

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/fds.h"
 #include "lib/loop.h"
 #include "lib/util.h"
 #include "vhost_user.h"
@@ -31,41 +32,14 @@ int hv_vhost_user_wait(int fd, short events, uint64_t deadline)
 	}
 }
 
-/* Room for file descriptors that go with a message. */
-union control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(HV_VHOST_USER_MAX_FDS * sizeof(int))];
-};
-
-static void attach_fds(struct msghdr *msg, union control *control, const int *fds,
-		       unsigned int nr_fds)
-{
-	struct cmsghdr *cmsg;
-
-	memset(control, 0, sizeof(*control));
-	msg->msg_control = control;
-	msg->msg_controllen = CMSG_SPACE(nr_fds * sizeof(*fds));
-	cmsg = CMSG_FIRSTHDR(msg);
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(nr_fds * sizeof(*fds));
-	memcpy(CMSG_DATA(cmsg), fds, nr_fds * sizeof(*fds));
-}
-
 int hv_vhost_user_send(int fd, const void *data, size_t len, const int *fds, unsigned int nr_fds,
 		       uint64_t deadline)
 {
-	union control control;
 	const char *at = data;
 
 	while (len) {
-		struct iovec iov = { (void *)at, len };
-		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-		ssize_t sent;
+		ssize_t sent = hv_send_fds(fd, at, len, fds, nr_fds, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (nr_fds)
-			attach_fds(&msg, &control, fds, nr_fds);
-		sent = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent > 0) {
 			at += sent;
 			len -= sent;

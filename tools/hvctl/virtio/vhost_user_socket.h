@@ -9,15 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/memory.h"
-
-/* What goes along with a message at the most: RAM. */
-#define HV_VHOST_USER_MAX_FDS HV_MEMORY_MAX_RANGES
-
 /* Until @fd has one of @events, as poll() has them. */
 int hv_vhost_user_wait(int fd, short events, uint64_t deadline);
 
-/* All of @data; @nr_fds descriptors go with the first byte. */
+/* All of @data; up to HV_FDS_MAX descriptors, @nr_fds of them, go with the first byte. */
 int hv_vhost_user_send(int fd, const void *data, size_t len, const int *fds, unsigned int nr_fds,
 		       uint64_t deadline);
 
