@@ -330,6 +330,70 @@ static void test_queue_reset(void **state)
 	}
 }
 
+/* ------------------------------------------------------------ rings elsewhere */
+
+/* As the kernel's (vhost): who serves them hears of rings when the device starts, then alone. */
+struct elsewhere {
+	struct hv_virtio dev;
+	atomic_uint rings;		/* a bit each */
+};
+
+static int elsewhere_start(struct hv_virtio *dev)
+{
+	unsigned int rings = 0;
+
+	for (unsigned int n = 0; n < dev->nr_queues; n++)
+		rings |= (unsigned int)hv_virtio_ring(dev, n)->up << n;
+	atomic_store(&((struct elsewhere *)dev)->rings, rings);
+	return 0;
+}
+
+static void elsewhere_stop(struct hv_virtio *dev, bool reset)
+{
+	(void)reset;
+	atomic_store(&((struct elsewhere *)dev)->rings, 0);
+}
+
+static const struct hv_virtio_kind elsewhere_kind = {
+	.name = "elsewhere",
+	.id = ECHO_ID,
+	.start = elsewhere_start,
+	.stop = elsewhere_stop,
+	.destroy = echo_destroy,
+	.elsewhere = true,
+};
+
+static unsigned int rings_of(const struct driver *driver)
+{
+	hv_worker_run(&driver->dev->worker, driver_nothing, NULL);
+	return atomic_load(&((struct elsewhere *)driver->dev)->rings);
+}
+
+static void test_late_queue(void **state)
+{
+	struct elsewhere elsewhere = { .rings = 0 };
+	struct driver driver;
+	struct hv_error err;
+
+	(void)state;
+	driver_init(&driver, false);
+	assert_int_equal(hv_virtio_init(&elsewhere.dev, &elsewhere_kind, &driver.memory,
+					HV_VIRTIO_F_VERSION_1, &err),
+			 0);
+	for (unsigned int n = 0; n < 3; n++)
+		assert_int_equal(hv_virtio_add_queue(&elsewhere.dev, DRIVER_SIZE, &err), 0);
+	driver_start(&driver, &elsewhere.dev, 0);
+	assert_int_equal(rings_of(&driver), 7);
+	driver_stop(&driver);
+	assert_true(driver_negotiate(&driver, HV_VIRTIO_F_VERSION_1));
+	driver_enable(&driver, 0);
+	driver_ready(&driver);
+	assert_int_equal(rings_of(&driver), 1);
+	driver_enable(&driver, 2);
+	assert_int_equal(rings_of(&driver), 5);
+	driver_exit(&driver);
+}
+
 /* ------------------------------------------------------------ what must not be */
 
 typedef void (*wrong_fn)(struct driver *driver, struct driver_ring *ring);
@@ -614,6 +678,7 @@ int main(void)
 		cmocka_unit_test(test_reset),        cmocka_unit_test(test_queue_reset),
 		cmocka_unit_test(test_buffers),      cmocka_unit_test(test_split_rings),
 		cmocka_unit_test(test_packed_rings), cmocka_unit_test(test_setup),
+		cmocka_unit_test(test_late_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,22 @@ static void stop_queue(struct hv_virtio_queue *queue)
 	pthread_mutex_unlock(&dev->lock);
 }
 
+/* Who serves rings elsewhere, and cannot be told of one, is told of all once more. */
+static void add_queue(struct hv_virtio_queue *queue)
+{
+	struct hv_virtio *dev = queue->dev;
+	bool was_up = queue->ring.up;
+
+	if (!bring_up(queue)) {
+		hv_virtio_break(dev);
+	} else if (dev->kind->elsewhere && !dev->kind->kick && queue->ring.up && !was_up) {
+		halt(dev, false);
+		run(dev);
+	} else {
+		serve(dev, queue->index);
+	}
+}
+
 /* A queue that is enabled, or reset, while the device runs. */
 static void follow_queue(void *ctx)
 {
@@ -215,14 +231,10 @@ static void follow_queue(void *ctx)
 	pthread_mutex_unlock(&dev->lock);
 	if (gone)
 		return;
-	if (resetting) {
+	if (resetting)
 		stop_queue(queue);
-	} else if (dev->running && !(atomic_load(&dev->status) & HV_VIRTIO_NEEDS_RESET)) {
-		if (bring_up(queue))
-			serve(dev, queue->index);
-		else
-			hv_virtio_break(dev);
-	}
+	else if (dev->running && !(atomic_load(&dev->status) & HV_VIRTIO_NEEDS_RESET))
+		add_queue(queue);
 }
 
 static void rewire(void *ctx)
