@@ -256,6 +256,28 @@ static void test_death(void **state)
 	assert_int_equal(atomic_load(&noted), 1);
 }
 
+/* A thread that was taken over asks for one daemon after the other: there is one at a time. */
+static void test_asks_for_many(void **state)
+{
+	struct hv_virtio *dev = share("");
+	const struct hv_vhost_user_source *source = &((struct hv_vhost_user_dev *)dev)->source;
+	pid_t first = pid_of(dev), second;
+	int fds[2];
+
+	(void)state;
+	hv_worker_stop(&dev->worker);
+	fds[0] = source->connect(source->ctx, &err);
+	assert_true(fds[0] >= 0);
+	assert_true(is_gone(first));
+	second = pid_of(dev);
+	fds[1] = source->connect(source->ctx, &err);
+	assert_true(fds[1] >= 0);
+	assert_true(is_gone(second));
+	close(fds[0]);
+	close(fds[1]);
+	driver_exit(&driver);
+}
+
 /* We are killed: the daemon ends, too. */
 static void test_our_death(void **state)
 {
@@ -408,7 +430,8 @@ int main(void)
 		cmocka_unit_test(test_options),        cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_read_and_write), cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_death),          cmocka_unit_test(test_our_death),
-		cmocka_unit_test(test_nobody),         cmocka_unit_test(test_odd_name),
+		cmocka_unit_test(test_asks_for_many),  cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_odd_name),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

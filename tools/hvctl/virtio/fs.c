@@ -75,8 +75,10 @@ static const struct hv_virtio_kind share_kind = {
 
 /* ---------------------------------------------- the daemon, by the broker */
 
+/* One at a time, however often who asks has been taken over. */
 static int start_daemon(void *ctx, struct hv_error *err)
 {
+	hv_close(hv_virtiofsd_kill(ctx, NULL, 0));
 	return hv_virtiofsd_start(ctx, err);
 }
 
