@@ -11,10 +11,12 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -196,10 +198,33 @@ static int unblock_sigsys(void)
 	return -pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/*
+ * Root's threads are an ordinary user's from here on, whatever calls are left to them. But the main
+ * one removes a socket where the user wanted it, which may be in somebody else's folder.
+ */
+static int drop_capabilities(enum hv_sandbox_kind kind)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct kept[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	const uint32_t override = 1u << CAP_DAC_OVERRIDE;
+
+	if (kind == HV_SANDBOX_LOOP && config.removable) {
+		if (syscall(SYS_capget, &header, kept))
+			return -errno;
+		kept[0].permitted &= override;
+		kept[0].effective &= override;
+		kept[0].inheritable = 0;
+		kept[1] = (struct __user_cap_data_struct){ 0 };
+	}
+	return syscall(SYS_capset, &header, kept) ? -errno : 0;
+}
+
 static int confine(enum hv_sandbox_kind kind)
 {
 	int error = unblock_sigsys();
 
+	if (!error)
+		error = drop_capabilities(kind);
 	if (!error && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		error = -errno;
 	if (!error)

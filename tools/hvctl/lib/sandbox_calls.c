@@ -71,7 +71,8 @@ struct row {
 
 /* Conditions on argument @n, from 0 on. */
 #define IS(n, value) { n, SCMP_CMP_EQ, (uint64_t)(value), 0 }
-#define IS_NOT(n, value) { n, SCMP_CMP_NE, (uint64_t)(value), 0 }
+#define BELOW(n, value) { n, SCMP_CMP_LT, (uint64_t)(value), 0 }
+#define FROM_32_TO_63(n) { n, SCMP_CMP_MASKED_EQ, ~31ull, 32 }
 #define HAS_NONE(n, bits) { n, SCMP_CMP_MASKED_EQ, (uint64_t)(bits), 0 }
 #define HAS(n, bits) { n, SCMP_CMP_MASKED_EQ, (uint64_t)(bits), (uint64_t)(bits) }
 /* All ioctls of one family; of them the descriptors that there are decide. */
@@ -100,7 +101,7 @@ static const struct row rows[] = {
 
 	/* Memory; no code is made. But instructions on devices: one page, emul/native.c. */
 	CALL(ALL, brk),
-	CALL(ALL, madvise),
+	CALL_IF(ALL, madvise, BELOW(2, 100)), /* from there on pages fail, and more for root */
 	CALL_IF(ALL, mmap, HAS_NONE(2, PROT_EXEC)),
 	CALL_IF(ALL, mprotect, HAS_NONE(2, PROT_EXEC)),
 	CALL_IF2(VCPU, mprotect, IS(1, 4096), IS(2, PROT_READ | PROT_EXEC)),
@@ -116,7 +117,9 @@ static const struct row rows[] = {
 	CALL_IF(ALL, prctl, IS(0, PR_SET_NAME)),
 	CALL_IF(ALL, prctl, IS(0, 0x53564d41)), /* PR_SET_VMA: malloc() names its memory */
 	CALL(ALL, rseq),
-	CALL_IF(ALL, rt_sigaction, IS_NOT(0, SIGSYS)),
+	/* The kernel looks at the lower half of the number: so no "is not". */
+	CALL_IF(ALL, rt_sigaction, BELOW(0, SIGSYS)),
+	CALL_IF(ALL, rt_sigaction, FROM_32_TO_63(0)),
 	CALL(ALL, rt_sigprocmask),
 	CALL(ALL, rt_sigreturn),
 	CALL(ALL, set_robust_list),
@@ -135,7 +138,7 @@ static const struct row rows[] = {
 	CALL(ALL, preadv2), /* of an eventfd, too */
 	CALL(ALL, read),
 	CALL(ALL, recvfrom),
-	CALL(ALL, sendto),
+	CALL_IF(ALL & ~USER_NET, sendto, IS(4, 0)), /* to who is connected, not to a path */
 	CALL(ALL, write),
 	CALL(ALL, writev),
 	CALL(LOOP, ftruncate),
@@ -181,12 +184,24 @@ static const struct row rows[] = {
 	/* Taps, and rings that the kernel serves. */
 	CALL_IF(TAP, ioctl, IS(1, TUNSETOFFLOAD)),
 	CALL_IF(TAP, ioctl, IS(1, TUNSETQUEUE)),
-	CALL_IF(TAP, ioctl, FAMILY(VHOST_VIRTIO)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_GET_VRING_BASE)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_NET_SET_BACKEND)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_SET_FEATURES)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_SET_MEM_TABLE)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_SET_VRING_ADDR)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_SET_VRING_BASE)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_SET_VRING_CALL)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_SET_VRING_ERR)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_SET_VRING_KICK)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_SET_VRING_NUM)),
+	CALL_IF(TAP, ioctl, IS(1, VHOST_VSOCK_SET_RUNNING)),
 
-	/* libslirp: a network is what it is for. Its resolvers are in a file. */
+	/*
+	 * libslirp: a network is what it is for. Its resolvers are in a file. Who listens did so
+	 * before: no port of the host's is opened for a guest that was not asked for.
+	 */
 	CALL(USER_NET, accept),
 	CALL(USER_NET, accept4),
-	CALL(USER_NET, bind),
 	CALL(USER_NET, connect),
 	CALL_IF(USER_NET, fcntl, IS(1, F_DUPFD_CLOEXEC)), /* is there a descriptor? */
 	CALL_IF(USER_NET, fcntl, IS(1, F_SETFD)),
@@ -197,8 +212,8 @@ static const struct row rows[] = {
 	CALL_IF(USER_NET, ioctl, IS(1, FIONBIO)),
 	CALL_IF(USER_NET, ioctl, IS(1, FIONREAD)),
 	CALL_IF(USER_NET, ioctl, IS(1, SIOCGIFINDEX)),
-	CALL(USER_NET, listen),
 	CALL_IF(USER_NET, openat, HAS_NONE(2, O_ACCMODE | O_CREAT | O_TRUNC)),
+	CALL(USER_NET, sendto),
 	CALL(USER_NET, setsockopt),
 	CALL(USER_NET | LOOP, shutdown),
 	CALL_IF(USER_NET, socket, IS(0, AF_INET)),
@@ -208,8 +223,8 @@ static const struct row rows[] = {
 	CALL_IF(USER_NET, newfstatat, HAS_NONE(3, 0x1000)),
 	CALL(USER_NET, stat),
 
-	/* vhost-user: a daemon's way to have requests for us. */
-	CALL_IF(DAEMON, socketpair, IS(0, AF_UNIX)),
+	/* vhost-user: a daemon's way to have requests for us. Datagrams could go to any path. */
+	CALL_IF2(DAEMON, socketpair, IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_CLOEXEC)),
 
 	/* Libraries look for files. */
 	REFUSED(ALL, access),
@@ -223,6 +238,7 @@ static const struct row rows[] = {
 	REFUSED(ALL & ~USER_NET, stat),
 
 	/* What who has taken a thread over would like. */
+	CALL(NOBODY, bind),
 	CALL(NOBODY, bpf),
 	CALL(NOBODY, chmod),
 	CALL(NOBODY, chroot),
@@ -236,6 +252,7 @@ static const struct row rows[] = {
 	CALL(NOBODY, io_uring_setup),
 	CALL(NOBODY, kill),
 	CALL(NOBODY, linkat),
+	CALL(NOBODY, listen),
 	CALL(NOBODY, memfd_create),
 	CALL(NOBODY, mount),
 	CALL(NOBODY, openat2),

@@ -57,7 +57,7 @@ static int create(int version, const struct hv_sandbox_config *config)
 {
 	const struct ruleset attributes = {
 		.files = all_of_files(version),
-		.net = config->user_net ? 0 : BIND_TCP | CONNECT_TCP,
+		.net = config->user_net ? BIND_TCP : BIND_TCP | CONNECT_TCP,
 		.scoped = ABSTRACT_SOCKETS,
 	};
 	size_t len = version < 4 ? offsetof(struct ruleset, net) :

@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/vhost.h>
 #include <netinet/in.h>
 #include <pty.h>
 #include <sched.h>
@@ -158,6 +159,29 @@ static long try_handler(void)
 	return syscall(SYS_rt_sigaction, SIGSYS, NULL, NULL, 8);
 }
 
+/* The kernel takes half of the register. */
+static long try_handler_of_half(void)
+{
+	return syscall(SYS_rt_sigaction, 1ull << 32 | SIGSYS, NULL, NULL, 8);
+}
+
+static long try_bad_page(void)
+{
+	return syscall(SYS_madvise, NULL, 0, 100 /* MADV_HWPOISON */);
+}
+
+static long try_datagrams(void)
+{
+	int ends[2];
+
+	return syscall(SYS_socketpair, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends);
+}
+
+static long try_listen(void)
+{
+	return syscall(SYS_listen, -1, 1);
+}
+
 static long try_openat2(void)
 {
 	return syscall(SYS_openat2, AT_FDCWD, "/etc/passwd", NULL, 0);
@@ -173,7 +197,9 @@ static const struct {
 	{ "mmap", try_code },		  { "mprotect", try_more_code },
 	{ "ioctl", try_typing },	  { "unshare", try_namespace },
 	{ "io_uring_setup", try_ring },	  { "rt_sigaction", try_handler },
-	{ "openat2", try_openat2 },
+	{ "openat2", try_openat2 },	  { "rt_sigaction", try_handler_of_half },
+	{ "madvise", try_bad_page },	  { "socketpair", try_datagrams },
+	{ "listen", try_listen },
 };
 
 static void dies_of(enum hv_sandbox_kind kind, size_t n)
@@ -220,7 +246,21 @@ static long do_vcpu(void)
 
 static long do_tap(void)
 {
+	syscall(SYS_ioctl, -1, VHOST_SET_VRING_KICK, 0);
 	return syscall(SYS_ioctl, -1, 0x400454d9, 0); /* TUNSETQUEUE */
+}
+
+/* To be another VM for the host's vsock: nobody's, once it is open. */
+static long do_other_cid(void)
+{
+	return syscall(SYS_ioctl, -1, VHOST_VSOCK_SET_GUEST_CID, 0);
+}
+
+static long do_send_anywhere(void)
+{
+	const struct sockaddr at = { .sa_family = AF_UNIX };
+
+	return sendto(-1, "x", 1, 0, &at, sizeof(at));
 }
 
 static long do_user_net(void)
@@ -233,7 +273,7 @@ static long do_daemon(void)
 {
 	int ends[2];
 
-	return syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, ends);
+	return syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
 }
 
 static const struct {
@@ -246,6 +286,8 @@ static const struct {
 	{ do_tap, 1u << HV_SANDBOX_TAP },
 	{ do_user_net, 1u << HV_SANDBOX_USER_NET },
 	{ do_daemon, 1u << HV_SANDBOX_DAEMON },
+	{ do_send_anywhere, 1u << HV_SANDBOX_USER_NET },
+	{ do_other_cid, 0 },
 };
 
 static void test_each_kind_has_its_own(void **state)
@@ -375,6 +417,73 @@ static void test_who_blocks_the_signal_dies(void **state)
 
 #endif /* HV_HAVE_SECCOMP */
 
+/* ------------------------------------------------------------------ capabilities */
+
+/* A thread of a kind, and who looks at it from outside. */
+struct looked_at {
+	enum hv_sandbox_kind kind;
+	int said[2];
+};
+
+static void *be_looked_at(void *ctx)
+{
+	const struct looked_at *thread = ctx;
+	pid_t tid = (pid_t)syscall(SYS_gettid);
+
+	hv_sandbox_enter(thread->kind);
+	(void)!write(thread->said[1], &tid, sizeof(tid));
+	poll(NULL, 0, -1);
+	return NULL;
+}
+
+static unsigned long long capabilities_of(pid_t tid)
+{
+	unsigned long long value = ~0ull;
+	char path[60], line[200];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "CapPrm: %llx", &value) == 1)
+			break;
+	return value;
+}
+
+/* In a child. Who removes a socket may do so where it is. */
+static int look_at_capabilities(enum hv_sandbox_kind kind, const char *removable)
+{
+	const struct hv_sandbox_config config = { .dir_fd = -1, .removable = removable };
+	unsigned long long wanted = kind == HV_SANDBOX_LOOP && removable ? 1u << 1 : 0;
+	struct looked_at thread = { .kind = kind };
+	struct hv_error err;
+	char told[200];
+	pthread_t id;
+	pid_t tid;
+
+	if (pipe(thread.said) || hv_sandbox_prepare(&config, told, sizeof(told), &err) < 0 ||
+	    pthread_create(&id, NULL, be_looked_at, &thread) ||
+	    read(thread.said[0], &tid, sizeof(tid)) != sizeof(tid))
+		return 1;
+	return capabilities_of(tid) != (geteuid() ? 0 : wanted);
+}
+
+static void test_capabilities(void **state)
+{
+	static const char *const removable[] = { NULL, "/tmp/hv-sandbox-file" };
+	char text[1000];
+
+	(void)state;
+	EACH_KIND(kind)
+	for (size_t i = 0; i < ARRAY_SIZE(removable); i++) {
+		struct child child = begin();
+
+		if (!child.pid)
+			_exit(look_at_capabilities(kind, removable[i]));
+		assert_int_equal(finish(&child, text, sizeof(text)), 0);
+	}
+}
+
 /* ------------------------------------------------------------------------- files */
 
 static char dir[] = "/tmp/hv-sandbox-XXXXXX";
@@ -413,6 +522,9 @@ static int look_at_files(bool user_net)
 	if (!access("/etc/resolv.conf", R_OK) &&
 	    (open("/etc/resolv.conf", O_RDONLY) >= 0) != user_net)
 		return 6;
+	if (version >= 4 &&
+	    (!bind(fd, (const struct sockaddr *)&nobody, sizeof(nobody)) || errno != EACCES))
+		return 9;
 	if (version >= 4 && !connect(fd, (const struct sockaddr *)&nobody, sizeof(nobody)))
 		return 7;
 	return version < 4 || (errno == EACCES) != user_net ? 0 : 8;
@@ -688,6 +800,7 @@ int main(void)
 #ifdef HV_HAVE_URING
 		cmocka_unit_test(test_ring_opens_no_files),
 #endif
+		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_strangers),
 	};
