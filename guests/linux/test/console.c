@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A Linux guest at a virtio console: typed at, with the terminal's size, and a port that has a name. */
+#include <pty.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -22,12 +24,29 @@ void start_console(char *image)
 	start_with(image, options);
 }
 
-/* hvctl's terminal is the foreground's: it is told by a signal. */
-static void resize(unsigned short rows, unsigned short columns)
+/* Who is at that terminal, in the foreground, is told by a signal. */
+static void resize(int terminal, unsigned short rows, unsigned short columns)
 {
 	const struct winsize size = { .ws_row = rows, .ws_col = columns };
 
-	must(ioctl(term.fd, TIOCSWINSZ, &size));
+	must(ioctl(terminal, TIOCSWINSZ, &size));
+}
+
+/* Of the same VM, at a terminal of its own. */
+static pid_t open_console(int *terminal)
+{
+	const struct winsize size = { .ws_row = 30, .ws_col = 90 };
+	char process[20];
+	pid_t pid;
+
+	snprintf(process, sizeof(process), "%d", term.pid);
+	pid = forkpty(terminal, NULL, NULL, &size);
+	if (!pid) {
+		execlp("hvctl", "hvctl", "console", process, NULL);
+		_exit(127);
+	}
+	must(pid);
+	return pid;
 }
 
 /* The guest is told by an interrupt. */
@@ -55,10 +74,22 @@ static bool has_come(const char *want)
 static void test_size(void)
 {
 	ok(has_size("25 100"), "the guest knows the terminal's size");
-	resize(50, 132);
+	resize(term.fd, 50, 132);
 	ok(has_size("50 132"), "... and hears when it changes");
-	resize(25, 100);
+	resize(term.fd, 25, 100);
 	ok(has_size("25 100"), "... and when it changes back");
+}
+
+static void test_size_of_another(void)
+{
+	int terminal;
+	pid_t pid = open_console(&terminal);
+
+	ok(has_size("30 90"), "the guest has the size of a terminal where 'hvctl console' is");
+	resize(terminal, 31, 91);
+	ok(has_size("31 91"), "... and hears when that changes");
+	close(terminal);
+	must(waitpid(pid, NULL, 0));
 }
 
 static void test_port(void)
@@ -72,6 +103,7 @@ void test_console(void)
 {
 	ok(prints("tty", "/dev/hvc0"), "the shell is at hvc0");
 	test_size();
+	test_size_of_another();
 	test_port();
 	unlink(SAID);
 }

@@ -33,7 +33,8 @@ static int connect_port(void *ctx, struct hv_vport *port, const char *backend, s
 	if (!backend || *backend != 'n')
 		port->end =
 			(struct hv_vport_end){ .output = output, .hungry = hungry, .ctx = port };
-	if (!port->index)
+	port->sized = !port->index;
+	if (port->sized)
 		hv_vport_resize(port, 80, 24);
 	return 0;
 }

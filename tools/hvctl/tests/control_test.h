@@ -166,14 +166,24 @@ static inline int start(void **state)
 	return 0;
 }
 
-static inline int start_with_balloon(void **state)
+static inline int start_with(const char *one, void **state)
 {
 	int error;
 
-	device = "balloon";
+	device = one;
 	error = start(state);
 	device = NULL;
 	return error;
+}
+
+static inline int start_with_balloon(void **state)
+{
+	return start_with("balloon", state);
+}
+
+static inline int start_with_hvc(void **state)
+{
+	return start_with("console", state);
 }
 
 static inline int start_bare(void **state)

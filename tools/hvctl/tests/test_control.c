@@ -446,6 +446,33 @@ static void test_reset_and_nmi(void **state)
 	hv_client_close(&one);
 }
 
+/* -------------------------------------------------------------------- size */
+
+static void test_size(void **state)
+{
+	static const char *const bad[] = { "[0,24]",      "[80,65536]", "[80]", "[80,24,1]",
+					   "[80,\"24\"]", "[-1,24]",    "80",   "{}" };
+	json_t *reply;
+	char text[100];
+
+	(void)state;
+	reply = ask(&client, "{\"request\":\"size\",\"terminal\":[132,43]}");
+	assert_true(json_is_true(json_object_get(reply, "ok")));
+	json_decref(reply);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(text, sizeof(text), "{\"request\":\"size\",\"terminal\":%s}", bad[i]);
+		refuse(&client, text, "bad-argument", "[columns, rows]");
+	}
+	refuse(&client, "{\"request\":\"size\"}", "bad-argument", "[columns, rows]");
+}
+
+static void test_no_size(void **state)
+{
+	(void)state;
+	refuse(&client, "{\"request\":\"size\",\"terminal\":[80,24]}", "unsupported",
+	       "--device console");
+}
+
 /* ----------------------------------------------------------------- balloon */
 
 static long long target_by(const char *text)
@@ -800,6 +827,8 @@ int main(void)
 		T(test_console_with_slow_typing_guest, start),
 		T(test_typist_that_goes_with_all_full, start_silent),
 		T(test_reset_and_nmi, start),
+		T(test_size, start_with_hvc),
+		T(test_no_size, start),
 		T(test_balloon, start_with_balloon),
 		T(test_no_balloon, start),
 		T(test_stop, start_obedient),

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Virtio consoles in a machine: what they are connected to, and who gets what is typed. */
+#include <linux/virtio_console.h>
+
 #include "machine_test.h"
 #include "vmm/devices.h"
 #include "vmm/ports.h"
 #include "virtio/console.h"
+#include "virtio/virtio.h"
 
 static struct hv_config config_with(const char *const *devices, unsigned int count)
 {
@@ -110,6 +113,33 @@ static void test_elsewhere(void **state)
 	hv_machine_destroy(machine);
 }
 
+/* Its terminal may come later, by `hvctl console`: the driver is to look, and sees it. */
+static void test_size(void **state)
+{
+	struct hv_machine *machine = machine_with("console");
+	const struct hv_virtio *dev = machine->hvc->vport->dev;
+	struct virtio_console_config config;
+
+	(void)state;
+	assert_true(dev->offered & 1ull << VIRTIO_CONSOLE_F_SIZE);
+	assert_true(hv_ports_set_size(machine, 132, 43));
+	hv_virtio_hold(machine->hvc->vport->dev);
+	memcpy(&config, dev->config, sizeof(config));
+	assert_int_equal(config.cols, 132);
+	assert_int_equal(config.rows, 43);
+	hv_machine_destroy(machine);
+}
+
+static void test_no_size(void **state)
+{
+	struct hv_machine *machine = machine_with("console,to=pty");
+
+	(void)state;
+	assert_false(machine->ports->vport->dev->offered & 1ull << VIRTIO_CONSOLE_F_SIZE);
+	assert_false(hv_ports_set_size(machine, 132, 43));
+	hv_machine_destroy(machine);
+}
+
 static void test_refused(void **state)
 {
 	static const char *const two[] = { "console", "console" };
@@ -128,10 +158,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_typed),
-		cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_elsewhere),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_typed),     cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_elsewhere), cmocka_unit_test(test_size),
+		cmocka_unit_test(test_no_size),   cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("hvc", tests, NULL, NULL);

@@ -83,7 +83,8 @@ static int connect_end(void *ctx, struct hv_vport *port, const char *backend, st
 	};
 	strcpy(end->backend, backend ? backend : "default");
 	port->end = (struct hv_vport_end){ output, hungry, on_reset, end };
-	if (!port->index && columns)
+	port->sized = !port->index && columns;
+	if (port->sized)
 		hv_vport_resize(port, columns, rows);
 	nr_ends++;
 	return 0;

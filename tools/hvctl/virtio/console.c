@@ -204,7 +204,7 @@ static uint64_t features_of(const struct hv_virtio_console *console)
 {
 	uint64_t features = HV_VIRTIO_F_RINGS;
 
-	if (console->port[0].columns)
+	if (console->port[0].sized)
 		features |= HV_CONSOLE_F_SIZE;
 	if (console->nr_ports > 1)
 		features |= HV_CONSOLE_F_MULTIPORT;

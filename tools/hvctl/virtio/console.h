@@ -37,12 +37,13 @@ struct hv_vport_end {
 struct hv_vport {
 	struct hv_vport_end end;	/* connect() fills it in; no output(): nobody is there */
 	char name[HV_VPORT_NAME_MAX];	/* empty: it is the first, the console */
+	bool sized;			/* connect(): a terminal is there, or may come */
 	unsigned int index;
 	struct hv_virtio *dev;
 	struct hv_job job;
 
 	pthread_mutex_t lock;		/* innermost; the following */
-	uint16_t columns, rows;		/* of the terminal there; 0: it is none */
+	uint16_t columns, rows;		/* of the terminal there; 0: it is none, or not yet */
 	bool resized;
 	bool refused;			/* some input: there was no room */
 	size_t in_head, in_len;

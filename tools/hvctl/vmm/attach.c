@@ -22,7 +22,8 @@ struct attachment {
 	enum hv_attach_end end;
 	bool types;
 	bool told;
-	const char *name;
+	const struct hv_client *client;
+	void (*resized)(const struct hv_client *client);
 	int sig;			/* that ends us; 0: none */
 };
 
@@ -116,14 +117,26 @@ static void after_stop(void *ctx)
 		hv_term_refresh(&attachment->term);
 }
 
+/* Where it is shown alone nobody types, and nothing is drawn for that size. */
+static void on_resized(void *ctx)
+{
+	struct attachment *attachment = ctx;
+
+	if (attachment->types && isatty(STDOUT_FILENO))
+		attachment->resized(attachment->client);
+}
+
 static void on_terminal_changed(void *ctx, bool ours)
 {
 	struct attachment *attachment = ctx;
 
 	hv_console_set_terminal(&attachment->terminal, ours);
 	if (ours && !attachment->told)
-		fprintf(stderr, "hvctl: Ctrl-A D leaves the console of %s\n", attachment->name);
+		fprintf(stderr, "hvctl: Ctrl-A D leaves the console of %s\n",
+			attachment->client->name);
 	attachment->told |= ours;
+	if (ours)
+		on_resized(attachment);
 }
 
 /* ---------------------------------------------------------------- together */
@@ -170,6 +183,7 @@ static int open_signals(struct attachment *attachment, struct hv_error *err)
 		.deadly = die,
 		.stop = before_stop,
 		.cont = after_stop,
+		.resized = on_resized,
 		.ctx = attachment,
 		.watch.fd = -1,
 	};
@@ -192,7 +206,8 @@ static void serve(struct attachment *attachment, struct hv_client *client)
 	hv_console_exit(&attachment->terminal);
 }
 
-enum hv_attach_end hv_attach(struct hv_client *client, bool types, struct hv_error *err)
+enum hv_attach_end hv_attach(struct hv_client *client, bool types,
+			     void (*resized)(const struct hv_client *client), struct hv_error *err)
 {
 	/* Its buffers are large, and those that nobody touches cost nothing. */
 	static struct attachment attachment;
@@ -201,7 +216,8 @@ enum hv_attach_end hv_attach(struct hv_client *client, bool types, struct hv_err
 	if (error)
 		return HV_ATTACH_FAILED;
 	attachment.types = types;
-	attachment.name = client->name;
+	attachment.client = client;
+	attachment.resized = resized;
 	hv_lock_init(&attachment.lock);
 	hv_term_watch_ways_out();
 	error = open_signals(&attachment, err);

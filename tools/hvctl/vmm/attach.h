@@ -15,11 +15,14 @@ enum hv_attach_end {
  * hv_attach() - have the console of @client's VM on standard input and output
  * @client: that has just asked for it
  * @types: what is typed goes there
+ * @resized: it is on a terminal, which we have now, or again, or which has another size; by the
+ *	thread that calls
  * @err: filled in on failure
  *
  * A terminal is raw meanwhile, and as it was on every way out. Does not return after a signal
  * that kills.
  */
-enum hv_attach_end hv_attach(struct hv_client *client, bool types, struct hv_error *err);
+enum hv_attach_end hv_attach(struct hv_client *client, bool types,
+			     void (*resized)(const struct hv_client *client), struct hv_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "lib/tvx.h"
 #include "lib/util.h"
 #include "machine_pc.h"
+#include "ports.h"
 
 struct request {
 	const char *name;
@@ -108,6 +109,26 @@ static int do_console(struct hv_control_client *client, const json_t *line, json
 	if (typist)
 		json_object_set_new(reply, "typist", json_integer(typist->pid));
 	return 0;
+}
+
+/* Of who types there: the last one that tells it is right. */
+static int do_size(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err)
+{
+	const json_t *terminal = json_object_get(line, "terminal");
+	json_int_t columns = json_integer_value(json_array_get(terminal, 0)),
+		   rows = json_integer_value(json_array_get(terminal, 1));
+
+	(void)reply;
+	if (json_array_size(terminal) != 2 || columns < 1 || columns > UINT16_MAX || rows < 1 ||
+	    rows > UINT16_MAX)
+		return hv_fail(err, EINVAL,
+			       "\"terminal\" is not [columns, rows] from 1 to %d; mend it",
+			       UINT16_MAX);
+	if (hv_ports_set_size(client->control->machine, columns, rows))
+		return 0;
+	return hv_fail(err, EOPNOTSUPP,
+		       "its console knows no size; start it with --device console");
 }
 
 /* ---------------------------------------------------------------- deadline */
@@ -334,6 +355,7 @@ static int do_nmi(struct hv_control_client *client, const json_t *line, json_t *
 static const struct request requests[] = {
 	{ "status", NULL, true, do_status },
 	{ "console", NULL, true, do_console },
+	{ "size", "terminal", false, do_size },
 	{ "wait", NULL, true, do_wait },
 	{ "stop", "timeout", false, do_stop },
 	{ "kill", NULL, true, do_kill },

@@ -99,14 +99,21 @@ void hv_ports_room(struct hv_machine *machine)
 		on_room(machine->hvc);
 }
 
+bool hv_ports_set_size(struct hv_machine *machine, unsigned int columns, unsigned int rows)
+{
+	if (machine->hvc)
+		hv_vport_resize(machine->hvc->vport, columns, rows);
+	return machine->hvc;
+}
+
 void hv_ports_resize(struct hv_machine *machine)
 {
 	unsigned int rows, columns;
 
-	if (!machine->hvc || !hv_machine_has_stdio(machine) || !isatty(STDOUT_FILENO))
+	if (!hv_machine_has_stdio(machine) || !isatty(STDOUT_FILENO))
 		return;
 	hv_term_size(&rows, &columns);
-	hv_vport_resize(machine->hvc->vport, columns, rows);
+	hv_ports_set_size(machine, columns, rows);
 }
 
 /* The last kick may still be on its way to the worker: have it look first. */
@@ -154,6 +161,7 @@ static int join_console(struct hv_port *port, struct hv_error *err)
 			       "%s: the screen is on the terminal; use pty, file:NAME or null",
 			       name_of(port->vport));
 	machine->hvc = port;
+	port->vport->sized = true;
 	port->console = &machine->console;
 	hv_ports_resize(machine);
 	return 0;

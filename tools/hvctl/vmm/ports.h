@@ -44,7 +44,9 @@ bool hv_ports_take_input(const struct hv_machine *machine);
 size_t hv_ports_input(struct hv_machine *machine, const uint8_t *data, size_t len);
 /* The machine's console has room again. */
 void hv_ports_room(struct hv_machine *machine);
-/* The terminal has another size; by the loop's thread. */
+/* Our terminal has another size, if we have one; by the loop's thread. */
 void hv_ports_resize(struct hv_machine *machine);
+/* The terminal where the console is has that size. False: nobody wants to know. */
+bool hv_ports_set_size(struct hv_machine *machine, unsigned int columns, unsigned int rows);
 
 #endif
