@@ -256,6 +256,31 @@ static void test_death(void **state)
 	assert_int_equal(atomic_load(&noted), 1);
 }
 
+/*
+ * Who may rename it, the guest by a share around it, say, has another one in its place when its
+ * daemon is started again: the guest has the first one all the same.
+ */
+static void test_link_in_its_place(void **state)
+{
+	struct hv_virtio *dev = share("");
+	char moved[sizeof(folder) + 10];
+
+	(void)state;
+	mount_it();
+	snprintf(moved, sizeof(moved), "%s-moved", folder);
+	assert_int_equal(rename(folder, moved), 0);
+	assert_int_equal(symlink("/etc", folder), 0);
+	kill(-pid_of(dev), SIGKILL);
+	assert_true(driver_is_broken(&driver));
+	driver_stop(&driver);
+	driver_start(&driver, dev, 0);
+	mount_it();
+	read_file();
+	driver_exit(&driver);
+	assert_int_equal(unlink(folder), 0);
+	assert_int_equal(rename(moved, folder), 0);
+}
+
 /* A thread that was taken over asks for one daemon after the other: there is one at a time. */
 static void test_asks_for_many(void **state)
 {
@@ -427,10 +452,15 @@ static void test_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options),        cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_read_and_write), cmocka_unit_test(test_read_only),
-		cmocka_unit_test(test_death),          cmocka_unit_test(test_our_death),
-		cmocka_unit_test(test_asks_for_many),  cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_read_and_write),
+		cmocka_unit_test(test_read_only),
+		cmocka_unit_test(test_death),
+		cmocka_unit_test(test_our_death),
+		cmocka_unit_test(test_link_in_its_place),
+		cmocka_unit_test(test_asks_for_many),
+		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_odd_name),
 	};
 

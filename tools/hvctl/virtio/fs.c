@@ -207,7 +207,7 @@ struct hv_virtio *hv_virtio_fs_create(const struct hv_virtio_env *env, const cha
 	}
 	share->dev.peer = (struct hv_vhost_user)HV_VHOST_USER_NONE;
 	share->dev.stray.fd = -1;
-	share->daemon.pid = share->daemon.log.fd = -1;
+	share->daemon.pid = share->daemon.dir_fd = share->daemon.log.fd = -1;
 	share->broker = (struct hv_broker)HV_BROKER_NONE;
 	error = parse(text, &settings, err);
 	error = error ?: init(share, env, &settings, err);

@@ -122,6 +122,7 @@ int hv_virtiofsd_init(struct hv_virtiofsd *daemon, const char *dir, bool read_on
 	*daemon = (struct hv_virtiofsd){
 		.read_only = read_only,
 		.program = find_program(),
+		.dir_fd = -1,
 		.pid = -1,
 		.log.fd = -1,
 	};
@@ -138,6 +139,8 @@ int hv_virtiofsd_init(struct hv_virtiofsd *daemon, const char *dir, bool read_on
 void hv_virtiofsd_exit(struct hv_virtiofsd *daemon)
 {
 	hv_close(hv_virtiofsd_kill(daemon, NULL, 0));
+	hv_close(daemon->dir_fd);
+	daemon->dir_fd = -1;
 	free(daemon->dir);
 	daemon->dir = NULL;
 }

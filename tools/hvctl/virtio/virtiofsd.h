@@ -18,6 +18,7 @@
 /**
  * struct hv_virtiofsd - the daemon of one folder
  * @dir: the folder; absolute
+ * @dir_fd: the same, from the first start on; -1: before
  * @read_only: mounted so for the daemon: it cannot write, whatever becomes of it
  * @program: which virtiofsd
  * @is_rust: its options are those of the newer one
@@ -28,6 +29,7 @@
  */
 struct hv_virtiofsd {
 	char *dir;
+	int dir_fd;
 	bool read_only;
 	const char *program;
 	bool is_rust;

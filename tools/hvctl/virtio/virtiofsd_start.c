@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Start virtiofsd: what it inherits, and who it is. */
+/* Start virtiofsd: what it inherits, who it is, and what it sees. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -30,7 +30,10 @@
 #define ASIDE 10
 #define EXEC_TIMEOUT_MS 5000
 
-enum step { NO_STEP, DESCRIPTORS, USER_NAMESPACE, READ_ONLY, EXEC };
+/* Where the daemon finds the folder: there always, root's, and of no use to it otherwise. */
+#define FOLDER "/sys"
+
+enum step { NO_STEP, DESCRIPTORS, USER_NAMESPACE, MOUNT, EXEC };
 
 /* What kept it from starting. */
 struct failure {
@@ -46,7 +49,7 @@ struct start {
 	bool user_namespace;
 	char uid_map[32], gid_map[32];
 	char *argv[10];
-	char source[PATH_MAX * 2 + 32], files[32];
+	char files[32];
 	struct rlimit limit;
 };
 
@@ -79,15 +82,23 @@ static void enter_user_namespace(const struct start *start)
 	write_file("/proc/self/gid_map", start->gid_map);
 }
 
-/* Neither program needs to be trusted with it: for the daemon the folder is mounted read-only. */
-static void mount_read_only(const char *dir)
+/*
+ * It is the folder where we are, whatever its path leads to by now: a guest that has another folder
+ * around this one, or somebody else here, may have put a link in its place. Neither program needs
+ * to be trusted with a folder that is read-only: it is mounted so.
+ */
+static void mount_folder(bool read_only)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	/* What is mounted in it later is seen, too; but not where that could be written to. */
+	const unsigned long flags = MS_REC | (read_only ? MS_PRIVATE : MS_SLAVE);
 
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount(dir, dir, NULL, MS_BIND | MS_REC, NULL) ||
-	    syscall(SYS_mount_setattr, AT_FDCWD, dir, AT_RECURSIVE, &attr, sizeof(attr)))
-		give_up(STATUS_FD, READ_ONLY);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, flags, NULL) ||
+	    mount(".", FOLDER, NULL, MS_BIND | MS_REC, NULL) || chdir("/"))
+		give_up(STATUS_FD, MOUNT);
+	if (read_only &&
+	    syscall(SYS_mount_setattr, AT_FDCWD, FOLDER, AT_RECURSIVE, &attr, sizeof(attr)))
+		give_up(STATUS_FD, MOUNT);
 }
 
 /* They may be anywhere, also in each other's way. */
@@ -115,6 +126,8 @@ static void __attribute__((noreturn)) be_daemon(const struct start *start)
 {
 	sigset_t none;
 
+	if (fchdir(start->daemon->dir_fd))
+		give_up(start->status, MOUNT);
 	place_fds(start);
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -126,25 +139,12 @@ static void __attribute__((noreturn)) be_daemon(const struct start *start)
 	(void)setrlimit(RLIMIT_NOFILE, &start->limit);
 	if (start->user_namespace)
 		enter_user_namespace(start);
-	if (start->daemon->read_only)
-		mount_read_only(start->daemon->dir);
+	mount_folder(start->daemon->read_only);
 	execv(start->daemon->program, start->argv);
 	give_up(STATUS_FD, EXEC);
 }
 
 /* -------------------------------------------------------------- the parent */
-
-/* "source=DIR": in the older one's list of options a comma is escaped. */
-static void put_source(char *to, const char *dir)
-{
-	to += sprintf(to, "source=");
-	for (; *dir; dir++) {
-		if (*dir == ',' || *dir == '\\')
-			*to++ = '\\';
-		*to++ = *dir;
-	}
-	*to = '\0';
-}
 
 static void make_arguments(struct start *start)
 {
@@ -155,17 +155,16 @@ static void make_arguments(struct start *start)
 	start->limit.rlim_cur = start->limit.rlim_max;
 	snprintf(start->files, sizeof(start->files), "--rlimit-nofile=%llu",
 		 (unsigned long long)start->limit.rlim_max);
-	put_source(start->source, daemon->dir);
 	*arg++ = (char *)daemon->program;
 	*arg++ = "--fd=3";
 	*arg++ = start->files;
 	if (daemon->is_rust) {
 		*arg++ = "--shared-dir";
-		*arg++ = daemon->dir;
+		*arg++ = FOLDER;
 		*arg++ = "--log-level=error";
 	} else {
 		*arg++ = "-o";
-		*arg++ = start->source;
+		*arg++ = "source=" FOLDER;
 		*arg++ = "-o";
 		*arg++ = "log_level=err";
 	}
@@ -207,8 +206,8 @@ static int fail_start(const struct start *start, const struct failure *failure,
 			err, failure->error,
 			"virtiofsd needs a user namespace, and you may not make one (%s); allow it, or start it yourself and use --vhost-user fs:SOCKET,tag=TAG",
 			why);
-	case READ_ONLY:
-		return hv_fail(err, failure->error, "cannot mount %s read-only for virtiofsd: %s",
+	case MOUNT:
+		return hv_fail(err, failure->error, "cannot mount %s for virtiofsd: %s",
 			       start->daemon->dir, why);
 	default:
 		return hv_fail(err, failure->error, "%s: %s; install virtiofsd anew",
@@ -281,11 +280,24 @@ static struct start *prepare(struct hv_virtiofsd *daemon)
 	return start;
 }
 
+/* The first time: it stays the same. */
+static int open_folder(struct hv_virtiofsd *daemon, struct hv_error *err)
+{
+	if (daemon->dir_fd < 0)
+		daemon->dir_fd = open(daemon->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return daemon->dir_fd >= 0 ? 0 :
+				     hv_fail(err, errno, "%s: %s; name a folder that is there",
+					     daemon->dir, strerror(errno));
+}
+
 int hv_virtiofsd_start(struct hv_virtiofsd *daemon, struct hv_error *err)
 {
-	struct start *start = prepare(daemon);
-	int connection = -1, error;
+	int connection = -1, error = open_folder(daemon, err);
+	struct start *start;
 
+	if (error)
+		return error;
+	start = prepare(daemon);
 	if (!start)
 		return hv_fail(err, ENOMEM, "no memory to start virtiofsd; close something");
 	error = listen_and_connect(&start->socket, &connection);
