@@ -3,7 +3,6 @@
 #ifndef HV_LIB_EVENT_H
 #define HV_LIB_EVENT_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -18,16 +17,11 @@ static inline void hv_signal_event(int fd)
 }
 
 /*
- * The same for one that a process has which is not trusted: it may have filled it, and made writes
- * wait. What is full is readable already.
+ * The same for one that a process has which is not trusted: it may fill it, and make writes wait,
+ * at any moment. There is such a process from hv_share_events() on; before the sandbox closes.
  */
-static inline void hv_signal_shared_event(int fd)
-{
-	struct pollfd room = { .fd = fd, .events = POLLOUT };
-
-	if (poll(&room, 1, 0) > 0 && room.revents & POLLOUT)
-		hv_signal_event(fd);
-}
+void hv_share_events(void);
+void hv_signal_shared_event(int fd);
 
 /*
  * Take what an eventfd has counted; false: nothing. Never waits, whatever others who share it have

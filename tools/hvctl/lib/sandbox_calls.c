@@ -223,6 +223,10 @@ static const struct row rows[] = {
 	CALL_IF(USER_NET, newfstatat, HAS_NONE(3, 0x1000)),
 	CALL(USER_NET, stat),
 
+	/* Eventfds that a daemon has, too: lib/event.c. */
+	CALL(DAEMON | LOOP | VCPU, io_getevents),
+	CALL(DAEMON | LOOP | VCPU, io_submit),
+
 	/* vhost-user: a daemon's way to have requests for us. Datagrams could go to any path. */
 	CALL_IF2(DAEMON, socketpair, IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_CLOEXEC)),
 

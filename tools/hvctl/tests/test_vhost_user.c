@@ -8,6 +8,7 @@
 #include <linux/virtio_fs.h>
 #include <linux/virtio_net.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -652,6 +653,51 @@ static void test_full_eventfds(void **state)
 	unmake();
 }
 
+/* What there is not is not closed: nor what has the number 0. */
+static void test_no_descriptors(void **state)
+{
+	const struct hv_virtio_env env = { .memory = &driver.memory, .name = "t" };
+	struct rlimit before;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, before.rlim_max }), 0);
+	assert_null(hv_virtio_vhost_user_create(&env, "blk:/nowhere", &err));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_non_null(strstr(err.text, "no sockets"));
+	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
+}
+
+/* Each time that there is nothing in it: at once after we have looked, with some luck. */
+static void *keep_full(void *ctx)
+{
+	const uint64_t most = UINT64_MAX - 1;
+	const int *fd = ctx;
+
+	while (write(*fd, &most, sizeof(most)) == sizeof(most))
+		pthread_testcancel();
+	return NULL;
+}
+
+static void test_filled_in_between(void **state)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+	pthread_t filler;
+
+	(void)state;
+	hv_share_events();
+	assert_int_equal(pthread_create(&filler, NULL, keep_full, &fd), 0);
+	alarm(DRIVER_WAIT_MS / 1000);
+	for (unsigned int i = 0; i < 100000; i++) {
+		hv_signal_shared_event(fd);
+		(void)hv_take_event(fd);
+	}
+	alarm(0);
+	pthread_cancel(filler);
+	pthread_join(filler, NULL);
+	close(fd);
+}
+
 static void test_talks_unasked(void **state)
 {
 	struct hv_virtio *dev = make("blk", 0);
@@ -805,6 +851,8 @@ int main(void)
 		cmocka_unit_test(test_hangs_at_machine_reset),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_full_eventfds),
+		cmocka_unit_test(test_filled_in_between),
+		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_talks_unasked),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_wrong_channel),

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/event.h"
 #include "lib/util.h"
 #include "vhost_user_dev.h"
 
@@ -384,6 +385,7 @@ int hv_vhost_user_dev_init(struct hv_vhost_user_dev *dev, const struct hv_virtio
 		return hv_fail(
 			err, EINVAL,
 			"guest RAM is private: daemons cannot see it; use shared_memory = true");
+	hv_share_events();
 	error = open_peer(dev, err);
 	if (error)
 		return error;

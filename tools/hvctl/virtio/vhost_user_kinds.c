@@ -309,6 +309,7 @@ static struct hv_virtio *create(const struct hv_virtio_env *env, const struct se
 		return NULL;
 	}
 	user->dev.peer = (struct hv_vhost_user)HV_VHOST_USER_NONE;
+	user->dev.stray.fd = -1;
 	user->broker = (struct hv_broker){
 		.source = { .connect = connect_socket, .ctx = user },
 		.pid = -1,
