@@ -93,6 +93,36 @@ bool prints(const char *command, const char *want)
 	return good;
 }
 
+void test_rows(const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ok(prints(rows[i].command, rows[i].want), "%s", rows[i].text);
+}
+
+/* ---------------------------------------------------------------- the host */
+
+const char *host(const char *command)
+{
+	static char word[64];
+	FILE *output = popen(command, "r");
+
+	*word = '\0';
+	if (!output || fscanf(output, "%63s", word) > 1 || pclose(output) < 0)
+		bail("'%s' cannot be run", command);
+	return word;
+}
+
+void make_disk(const char *path, unsigned int mib)
+{
+	FILE *file = fopen(path, "w");
+	bool good = file;
+
+	for (long i = 0; good && i < (long)mib << 20; i += sizeof(i))
+		good = fwrite(&i, sizeof(i), 1, file) == 1;
+	if (!good || fclose(file))
+		bail("cannot write %s", path);
+}
+
 /* -------------------------------------------------------------- the kernel */
 
 /* What a healthy kernel does not say; written so that what it does say does not match. */
@@ -103,6 +133,7 @@ static const char *const complaints[] = {
 	"calibrating APIC timer", "TSC calibration", "Refined TSC", "CPU frequency", "refined-jiffies.*Switched",
 	"[Ff]irmware [Bb]ug", "ACPI.*([Ee]rror|[Ww]arning|Exception)", "irq [0-9]+:", "data leaks", "hangcheck",
 	"did not (respond|complete)", "No irq handler", "unknown (NMI|interrupt)", "[Tt]imed out",
+	"exception Emask", "failed command", "I/O error", "failed to (set|identify|IDENTIFY)", "limiting speed",
 };
 
 #define NR_COMPLAINTS (sizeof(complaints) / sizeof(complaints[0]))

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "terminal.h"
 
@@ -36,6 +37,23 @@ void boot(const char *text);
 const char *guest(const char *command, unsigned int seconds);
 bool prints(const char *command, const char *want);
 
+/* Commands in the guest, and what each has to print. */
+struct row {
+	const char *command;
+	const char *want;
+	const char *text;
+};
+
+#define NR_ROWS(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+void test_rows(const struct row *rows, size_t count);
+
+/* What a shell here prints for @command, its first word. */
+const char *host(const char *command);
+
+/* A file of @mib MiB, in which each eight bytes are others. */
+void make_disk(const char *path, unsigned int mib);
+
 /* The kernel's log since hvctl was started is as that of a healthy kernel on a healthy CPU. */
 void test_log(void);
 
@@ -51,6 +69,10 @@ void test_smp(int cpus);
 /* Start it with virtio devices; what there is with them, at a prompt. */
 void start_virtio(char *image);
 void test_virtio(void);
+
+/* Start it with IDE disks and a CD; what there is with them, at a prompt. */
+void start_ide(char *image);
+void test_ide(void);
 
 /* The same with a virtio console, which is what the shell is on. */
 void start_console(char *image);

@@ -348,6 +348,16 @@ static void session_virtio(char *image)
 	finish(STATUS_OFF, "poweroff ends it with status 0");
 }
 
+static void session_ide(char *image)
+{
+	start_ide(image);
+	boot("IDE disks and a CD: boots to a prompt");
+	test_ide();
+	test_log();
+	terminal_type(&term, "poweroff\r");
+	finish(STATUS_OFF, "poweroff ends it with status 0");
+}
+
 static void session_console(char *image)
 {
 	start_console(image);
@@ -401,6 +411,7 @@ static const struct session {
 	{ "smp2", session_smp2 },
 	{ "smp4", session_smp4 },
 	{ "virtio", session_virtio },
+	{ "ide", session_ide },
 	{ "console", session_console },
 	{ "balloon", session_balloon },
 	{ "generation", session_generation },

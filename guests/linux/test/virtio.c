@@ -21,45 +21,6 @@
 #define FORWARDED 2222
 #define WORK_S 200
 
-/* A command in the guest, and what it has to print. */
-struct row {
-	const char *command;
-	const char *want;
-	const char *text;
-};
-
-#define NR_ROWS(rows) (sizeof(rows) / sizeof((rows)[0]))
-
-static void test_rows(const struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		ok(prints(rows[i].command, rows[i].want), "%s", rows[i].text);
-}
-
-/* What a shell here prints for @command, its first word. */
-static const char *host(const char *command)
-{
-	static char word[64];
-	FILE *output = popen(command, "r");
-
-	*word = '\0';
-	if (!output || fscanf(output, "%63s", word) > 1 || pclose(output) < 0)
-		bail("'%s' cannot be run", command);
-	return word;
-}
-
-/* Each eight bytes of them are others. */
-static void make_disk(const char *path)
-{
-	FILE *file = fopen(path, "w");
-	bool good = file;
-
-	for (long i = 0; good && i < DISK_MIB << 20; i += sizeof(i))
-		good = fwrite(&i, sizeof(i), 1, file) == 1;
-	if (!good || fclose(file))
-		bail("cannot write %s", path);
-}
-
 /* -------------------------------------------------------------------- disk */
 
 static const struct row disk_rows[] = {
@@ -196,8 +157,8 @@ void start_virtio(char *image)
 		"--net", "user,hostfwd=tcp:127.0.0.1:2222-:7", NULL
 	};
 
-	make_disk(DISK);
-	make_disk(LOCKED);
+	make_disk(DISK, DISK_MIB);
+	make_disk(LOCKED, DISK_MIB);
 	must(truncate(LOCKED, SENT_MIB << 20));
 	start_with(image, options);
 }
