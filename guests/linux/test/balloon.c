@@ -123,7 +123,7 @@ static void test_inflating(void)
 	ok(prints("kill $!; wait; echo alive", "alive"), "the guest has its memory again");
 }
 
-/* A process wants more than the balloon has left: what comes out of it by itself is what nobody has to be killed for. */
+/* A process wants more than the balloon has left: so some of it comes out again, and nobody is killed. */
 static void test_deflating_by_need(void)
 {
 	struct memory memory;

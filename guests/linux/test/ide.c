@@ -23,7 +23,7 @@ static const struct row drive_rows[] = {
 	{ "cat /sys/block/sd[ab]/size | tr '\\n' ' '", "8192 8192", "two disks have the sizes of their files" },
 	{ "cat /sys/block/sr0/device/type", "5", "and there is a CD-ROM" },
 	{ "cat /sys/class/ata_device/*/xfer_mode | grep -c MW_DMA_2", "3", "all are driven by the bus master" },
-	{ "cat /sys/class/scsi_disk/*/cache_type | tr '\\n' ,", "write back,write back,", "the disks' caches can be flushed" },
+	{ "cat /sys/class/scsi_disk/*/cache_type | tr '\\n' ,", "write back,write back,", "their caches can be flushed" },
 };
 
 static const struct row cd_rows[] = {
@@ -53,9 +53,9 @@ static void test_writing(unsigned int mib, const char *how)
 {
 	char command[200];
 
-	snprintf(command, sizeof(command), "dd if=/dev/urandom of=/tmp/random bs=1M count=%u; for d in $m $s; do "
-		 "dd if=/tmp/random of=$d bs=1M conv=notrunc,fsync & done; wait", mib);
+	snprintf(command, sizeof(command), "dd if=/dev/urandom of=/tmp/random bs=1M count=%u", mib);
 	guest(command, WORK_S);
+	guest("for d in $m $s; do dd if=/tmp/random of=$d bs=1M conv=notrunc,fsync & done; wait", WORK_S);
 	snprintf(command, sizeof(command), "dd if=" MASTER " bs=1M count=%u 2>/dev/null | md5sum", mib);
 	ok(prints("md5sum /tmp/random", host(command)), "%s: what is written is in the first disk's file", how);
 	snprintf(command, sizeof(command), "cmp -n %u " MASTER " " SLAVE " && echo same", mib << 20);
@@ -71,7 +71,8 @@ static void test_interrupts(void)
 
 static void test_pio(void)
 {
-	guest("rmmod sr_mod sd_mod ata_piix libata; modprobe libata dma=0; modprobe -a ata_piix sd_mod sr_mod; " UNTIL_THERE, WORK_S);
+	guest("rmmod sr_mod sd_mod ata_piix libata; modprobe libata dma=0", WORK_S);
+	guest("modprobe -a ata_piix sd_mod sr_mod; " UNTIL_THERE, WORK_S);
 	guest(NAMES, COMMAND_S);
 	ok(prints("cat /sys/class/ata_device/*/xfer_mode | grep -c PIO_4", "3"), "without DMA, all are driven by PIO");
 	test_writing(1, "by PIO");

@@ -230,7 +230,7 @@ static void test_missing(void **state)
 	refused(&config, ENOENT, ": no such file; truncate -s 8G FILE makes one");
 }
 
-/* What is said of a disk would be no help with a CD: nobody makes one by truncate, and there is no format=raw. */
+/* Nobody makes a CD by truncate, and it has no format=raw. */
 static void test_disc(void **state)
 {
 	const struct hv_disk_config config = { .path = test_image,
