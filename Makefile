@@ -13,7 +13,7 @@ STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
 .PHONY: all userspace module native hvctl guests selftests run shell test test-all test-long test-crash test-debug coverage bench check clean help
-.PHONY: deps-run deps-test deps-debug deps-check deps-deb deps-package deps-debian
+.PHONY: deps-run deps-test deps-images deps-debug deps-check deps-deb deps-package deps-debian
 
 # The module last: without headers all the rest is there.
 all: userspace
@@ -36,7 +36,7 @@ native:
 module:
 	@for k in $(KERNELS); do $(TESTBED)/kmod $$k || exit; done
 
-deps-run deps-test deps-debug deps-check deps-deb deps-package deps-debian:
+deps-run deps-test deps-images deps-debug deps-check deps-deb deps-package deps-debian:
 	@$(TESTBED)/deps $(@:deps-%=%)
 
 run: $(if $(filter debian,$(GUEST)),deps-debian,deps-run)
@@ -83,7 +83,7 @@ test-long test-crash: deps-test
 
 # Kernels of others as the distribution packages them.
 .PHONY: test-images
-test-images: deps-test
+test-images: deps-images
 	@$(MAKE) --no-print-directory userspace
 	@$(TESTBED)/prepare $(or $(KERNEL),6.1)
 	@$(STEP) "make the Linux guest" build/logs/guests-linux.log guests/linux/test/build $(BUILD)/linux-test 6.1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Firmware of others: SeaBIOS starts a Linux kernel that it finds in fw_cfg. With LONG=1 ("make test-images") the others, too:
-# OVMF, qboot, U-Boot, each to its prompt and, but for U-Boot, with that kernel.
+# OVMF, qboot, U-Boot, each to its prompt and, but for U-Boot, with that kernel; and a CD of GRUB's, by SeaBIOS and by OVMF.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -34,6 +34,29 @@ prompts()
 		kill $! 2>/dev/null
 		cat /tmp/out
 		grep -aqE "$2" /tmp/out' sh "$2" "$3" "${4:-}"
+}
+
+# starts_cd NAME IMAGE MIB: GRUB from a CD says what is in a file there, and turns the machine off.
+starts_cd()
+{
+	box --mem 1024 -k "$K" --timeout "$LIMIT" --add "$2:/firmware" --add "$DIR/grub.iso:/grub.iso" -- \
+		hvctl run -m "$3" --no-reboot --cdrom /grub.iso --firmware /firmware
+	ok "$1: GRUB starts from a CD, and turns the machine off" ends 0
+	ok "$1: it has read a file there" grep -q 'This text is in a file on the CD' "$DIR/out"
+}
+
+# For a BIOS and for EFI.
+make_cd()
+{
+	mkdir -p "$DIR/cd/boot/grub"
+	echo "This text is in a file on the CD" >"$DIR/cd/text"
+	cat >"$DIR/cd/boot/grub/grub.cfg" <<-'END'
+		serial --unit=0
+		terminal_output serial
+		cat /text
+		halt
+	END
+	grub-mkrescue -o "$DIR/grub.iso" "$DIR/cd" >"$DIR/out" 2>"$DIR/err"
 }
 
 # What each must have told the kernel.
@@ -72,5 +95,8 @@ if [ "${LONG:-0}" != 0 ]; then
 		prompts "$IMAGES/u-boot-$bits.rom" 256 '^=> ' '\n'
 		ok "U-Boot, $bits bits: its prompt" ends 0
 	done
+	ok "grub-mkrescue makes a CD" make_cd
+	starts_cd SeaBIOS "$SEABIOS" 64
+	starts_cd OVMF "$IMAGES/ovmf-4m.fd" 256
 fi
 finish
