@@ -23,7 +23,7 @@ static const struct row drive_rows[] = {
 	{ "cat /sys/block/sd[ab]/size | tr '\\n' ' '", "8192 8192", "two disks have the sizes of their files" },
 	{ "cat /sys/block/sr0/device/type", "5", "and there is a CD-ROM" },
 	{ "cat /sys/class/ata_device/*/xfer_mode | grep -c MW_DMA_2", "3", "all are driven by the bus master" },
-	{ "cat /sys/class/scsi_disk/*/cache_type | tr '\\n' ,", "write back,write back,", "their caches can be flushed" },
+	{ "cat /sys/class/scsi_disk/*/cache_type | tr '\\n' ,", "write back,write back,", "caches can be flushed" },
 };
 
 static const struct row cd_rows[] = {

@@ -111,7 +111,7 @@ static void print_gap(size_t count, const char *why, FILE *out)
 static void print_gaps(const struct explain_gaps *gaps, FILE *out)
 {
 	print_gap(gaps->blanked,
-		  "on fields that only root is shown (host state, addresses); run as root, VMs with --no-sandbox",
+		  "on what only root sees (host state, addresses): run as root, with --no-sandbox",
 		  out);
 	print_gap(gaps->unknown, "that need to know the CPU; run where tinyvmx is loaded on it",
 		  out);
