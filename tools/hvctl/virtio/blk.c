@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "blk.h"
+#include "disk/complaint.h"
 #include "disk/disk.h"
 
 #define QUEUE_SIZE  256
@@ -28,7 +29,6 @@
 #define ZEROES_SECTORS	(1u << 17)	/* 64 MiB */
 
 #define LOOK_NS	   2000000000ull	/* from one look at the image's size to the next */
-#define ERRORS_MAX 8			/* that the user is told of */
 
 #define BIT(n) (1ull << (n))
 
@@ -41,9 +41,7 @@ struct blk {
 	atomic_bool write_cache;	/* config.wce: the driver wants one */
 	bool write_cache_first;		/* ... what it is after a reset */
 	struct hv_timer look;		/* at the size */
-	unsigned int errors;		/* that the user was told of, ... */
-	int last_error;			/* ... and the last one of them */
-	char path[128];			/* for that */
+	struct hv_disk_complaint complaint;
 	void (*note)(void *ctx, const char *text);
 	void *note_ctx;
 };
@@ -115,31 +113,13 @@ static void tell(void *ctx)
 	blk->pushed = 0;
 }
 
-/*
- * What only the user can mend. He is told once of the same, and not for ever: the guest can do
- * again what fails.
- */
-static void note_error(struct blk *blk, int error)
+static uint8_t status_of(struct blk *blk, int result)
 {
 	char text[256];
 
-	if (!blk->note || error == blk->last_error || blk->errors == ERRORS_MAX)
-		return;
-	blk->last_error = error;
-	blk->errors++;
-	snprintf(text, sizeof(text), "%s: %s; the guest was told of an I/O error", blk->path,
-		 strerror(error));
-	blk->note(blk->note_ctx, text);
-}
-
-/* EINVAL and EROFS: it was the driver that asked for what there is not. */
-static uint8_t status_of(struct blk *blk, int result)
-{
-	if (!result)
-		return VIRTIO_BLK_S_OK;
-	if (result != -EINVAL && result != -EROFS && result != -ECANCELED)
-		note_error(blk, -result);
-	return VIRTIO_BLK_S_IOERR;
+	if (blk->note && hv_disk_complain(&blk->complaint, result, text, sizeof(text)))
+		blk->note(blk->note_ctx, text);
+	return result ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
 }
 
 /* ------------------------------------------------------------ kinds of them */
@@ -512,7 +492,7 @@ static void note_odd_size(const struct blk *blk)
 	snprintf(
 		text, sizeof(text),
 		"%s: its last %u bytes are no whole sector, and not seen; truncate -s %%512 FILE makes one",
-		blk->path, blk->disk.odd);
+		blk->complaint.path, blk->disk.odd);
 	blk->note(blk->note_ctx, text);
 }
 
@@ -535,7 +515,7 @@ static struct hv_virtio *create(const struct hv_virtio_env *env,
 	blk->dev.worker.sandbox = HV_SANDBOX_DISK;
 	blk->note = env->note;
 	blk->note_ctx = env->ctx;
-	snprintf(blk->path, sizeof(blk->path), "%s", config->path);
+	snprintf(blk->complaint.path, sizeof(blk->complaint.path), "%s", config->path);
 	blk->look = (struct hv_timer){ .fn = look, .dev = blk };
 	blk->write_cache_first = config->cache != HV_DISK_WRITETHROUGH;
 	atomic_init(&blk->write_cache, blk->write_cache_first);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ATA drives of a machine: what they read and write, and the thread that waits for it. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk/complaint.h"
 #include "disk/disk.h"
 #include "lib/event.h"
 #include "lib/worker.h"
@@ -27,6 +29,7 @@ struct drive {
 	bool is_image;			/* what the guest has started from, the payload's */
 	bool told;			/* that it cannot be written to */
 	struct hv_disk disk;
+	struct hv_disk_complaint complaint;
 	struct hv_disk_queue *queue;
 	/* One at a time: the chip's, and what the worker makes of it. @machine->lock, but the
 	 * worker's own from its job to its end.
@@ -111,7 +114,10 @@ static void finish(struct drive *drive, int result)
 {
 	struct hv_machine_ide *ide = drive->ide;
 	struct hv_medium_io *io = drive->io;
+	char text[256];
 
+	if (hv_disk_complain(&drive->complaint, result, text, sizeof(text)))
+		hv_machine_note(ide->machine, "hvctl run: %s", text);
 	pthread_mutex_lock(&ide->machine->lock);
 	drive->io = NULL;
 	ide->by_worker = true;
@@ -229,12 +235,18 @@ static struct drive *free_place(struct hv_machine_ide *ide)
 	return NULL;
 }
 
+static void name_image(struct drive *drive, const char *path)
+{
+	snprintf(drive->complaint.path, sizeof(drive->complaint.path), "%s", path);
+}
+
 static void add_image(struct hv_machine_ide *ide)
 {
 	struct drive *drive = free_place(ide);
 
 	drive->kind = &hv_ata_disk;
 	drive->is_image = true;
+	name_image(drive, ide->machine->config.load.path);
 	drive->medium = (struct hv_medium){
 		.size = (ide->machine->payload.file.size + HV_DISK_SECTOR - 1) &
 			~(HV_DISK_SECTOR - 1ull),
@@ -252,6 +264,7 @@ static int open_drive(struct drive *drive, const struct hv_disk_config *config,
 	if (error)
 		return error;
 	drive->kind = kind;
+	name_image(drive, config->path);
 	drive->medium = (struct hv_medium){
 		.size = drive->disk.size,
 		.block = drive->disk.block,

@@ -59,6 +59,21 @@ make_cd()
 	grub-mkrescue -o "$DIR/grub.iso" "$DIR/cd" >"$DIR/out" 2>"$DIR/err"
 }
 
+# A disk that shrinks to nothing while SeaBIOS looks for what to boot; said once, whatever it tries.
+shrinks()
+{
+	# shellcheck disable=SC2016 # for the shell in the machine
+	box -k "$K" --timeout "$LIMIT" --add "$SEABIOS:/firmware" -- sh -c '
+		truncate -s 1M /tmp/disk
+		hvctl run -m 64 --no-reboot --firmware /firmware --disk /tmp/disk,if=ide </dev/null >/tmp/out 2>/tmp/err &
+		until [ -s /tmp/out ]; do sleep 0.05; done
+		truncate -s 0 /tmp/disk
+		until grep -q "No bootable device" /tmp/out; do sleep 0.1; kill -0 $! || break; done
+		kill $!
+		cat /tmp/err'
+	ok "a disk that fails: the user is told, once" prints 'hvctl run: /tmp/disk: Input/output error; the guest was told of an I/O error'
+}
+
 # What each must have told the kernel.
 linux_is_right()
 {
@@ -73,6 +88,7 @@ if [ ! -e "$SEABIOS" ] || [ ! -e "$GUEST/vmlinuz" ]; then
 else
 	boots "$SEABIOS" 256
 	linux_is_right SeaBIOS
+	shrinks
 fi
 
 if [ "${LONG:-0}" != 0 ]; then
