@@ -37,10 +37,17 @@ static bool is_decoded(const struct hv_piix_ide *ide, unsigned int channel)
 	       hv_pci_config_read(&ide->function, REG_IDETIM + 2 * channel, 2) & IDETIM_DECODE;
 }
 
+static void catch_up(const struct hv_piix_ide *ide)
+{
+	if (ide->config.catch_up)
+		ide->config.catch_up(ide->config.ctx);
+}
+
 /* As on a bus on which nobody answers. */
 static void access_if_decoded(struct hv_piix_ide *ide, unsigned int channel, hv_access_fn access,
 			      uint64_t offset, unsigned int width, bool write, uint64_t *value)
 {
+	catch_up(ide);
 	if (is_decoded(ide, channel))
 		access(&ide->channel[channel], offset, width, write, value);
 	else if (!write)
@@ -81,6 +88,7 @@ static void access_bus_master(void *dev, uint64_t offset, unsigned int width, bo
 	struct hv_piix_ide *ide = dev;
 	uint64_t result = 0;
 
+	catch_up(ide);
 	for (unsigned int i = 0; i < width; i++) {
 		uint64_t at = offset + i, byte = *value >> 8 * i;
 

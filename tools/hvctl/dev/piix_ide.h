@@ -19,6 +19,12 @@ struct hv_piix_ide_config {
 	const struct hv_memory *memory;
 	uint16_t bus_master;		/* where its 16 ports are at first; 0: nowhere */
 	struct hv_irq irq[HV_PIIX_IDE_CHANNELS];	/* ISA 14 and 15 */
+	/*
+	 * The guest is about to look at a register: interrupts that are still on their way come
+	 * first, as a drive raises its own with its status. NULL: @irq is always there at once.
+	 */
+	void (*catch_up)(void *ctx);
+	void *ctx;
 };
 
 struct hv_piix_ide_state {

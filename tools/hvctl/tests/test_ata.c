@@ -727,6 +727,40 @@ static void test_function(void **state)
 	assert_int_equal(inb(b, BUS_MASTER + 10), 0);
 }
 
+/* What was caught up with, by the status that the guest had not seen yet. */
+static unsigned int caught_busy, caught_ready;
+
+static void catch_up(void *ctx)
+{
+	struct ide *f = ctx;
+
+	if (f->ide.channel[0].drive[0].s.status & 0x80)
+		caught_busy++;
+	else
+		caught_ready++;
+}
+
+/* Whoever sees that a drive is no longer busy sees its interrupt, too, however that comes. */
+static void test_catches_up(void **state)
+{
+	struct ide *f = *state;
+	static const uint16_t ports[] = { PRIMARY + 7, PRIMARY + CONTROL, BUS_MASTER + 2 };
+
+	f->ide.config.catch_up = catch_up;
+	f->ide.config.ctx = f;
+	for (unsigned int i = 0; i < 3; i++) {
+		ide_command(f, 0, 0xe7, 0, 0);
+		caught_busy = 0;
+		caught_ready = 0;
+		(void)inb(&f->bench, ports[i]);
+		assert_int_equal(caught_busy, 1);
+		ide_serve(f);
+		(void)inb(&f->bench, ports[i]);
+		assert_int_equal(caught_ready, 1);
+		(void)inb(&f->bench, PRIMARY + 7);
+	}
+}
+
 /* Each place taken by somebody else: nothing is left on the bus. */
 static void test_places_taken(void **state)
 {
@@ -858,6 +892,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_write_in_flight, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset_brings_defaults, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_function, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_catches_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_places_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_state_in_pio, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_states, setup, teardown),

@@ -42,7 +42,8 @@ struct drive {
 
 /*
  * A channel's interrupt. Raising it may take an ioctl of the module, which the worker may not make:
- * what the worker sets the machine's loop passes on. @machine->lock.
+ * what the worker sets the machine's loop passes on, or the vCPU that looks at the drive before
+ * that. @machine->lock.
  */
 struct line {
 	struct hv_irq irq;
@@ -54,6 +55,7 @@ struct hv_machine_ide {
 	struct hv_worker worker;
 	bool has_worker, has_chip;
 	bool by_worker;			/* the chip goes on; @machine->lock */
+	bool behind;			/* lines are not passed on yet; @machine->lock */
 	struct line line[HV_PIIX_IDE_CHANNELS];
 	struct hv_watch line_watch;	/* by the machine's loop: an eventfd */
 	struct hv_piix_ide chip;
@@ -68,13 +70,25 @@ static void set_line(void *controller, unsigned int channel, bool level)
 	struct line *line = &ide->line[channel];
 
 	line->level = level;
-	if (ide->by_worker)
+	if (ide->by_worker) {
+		ide->behind = true;
 		hv_signal_event(ide->line_watch.fd);
-	else
+	} else {
 		hv_irq_set(&line->irq, level);
+	}
 }
 
-/* As they are now: a guest may have taken one back meanwhile, by reading the drive's status. */
+static void catch_up(void *ctx)
+{
+	struct hv_machine_ide *ide = ctx;
+
+	if (!ide->behind)
+		return;
+	ide->behind = false;
+	for (unsigned int i = 0; i < HV_PIIX_IDE_CHANNELS; i++)
+		hv_irq_set(&ide->line[i].irq, ide->line[i].level);
+}
+
 static void on_lines(void *ctx, short revents)
 {
 	struct hv_machine_ide *ide = ctx;
@@ -82,8 +96,7 @@ static void on_lines(void *ctx, short revents)
 	(void)revents;
 	pthread_mutex_lock(&ide->machine->lock);
 	hv_take_event(ide->line_watch.fd);
-	for (unsigned int i = 0; i < HV_PIIX_IDE_CHANNELS; i++)
-		hv_irq_set(&ide->line[i].irq, ide->line[i].level);
+	catch_up(ide);
 	pthread_mutex_unlock(&ide->machine->lock);
 }
 
@@ -398,6 +411,8 @@ static int make_chip(struct hv_machine_ide *ide)
 		.pci = &machine->pc->board.pci,
 		.memory = &machine->memory,
 		.irq = { { set_line, ide, 0 }, { set_line, ide, 1 } },
+		.catch_up = catch_up,
+		.ctx = ide,
 	};
 	int error = make_lines(ide);
 
