@@ -6,17 +6,8 @@
 #define STAGE2 0x8000
 #define SECTORS 64
 
-	.code16
-	.globl	_start
-_start:
-	ljmp	$0, $1f
-1:	cli
-	xor	%ax, %ax
-	mov	%ax, %ds
-	mov	%ax, %ss
-	mov	$0x7c00, %sp
-	sti
-	cld
+#include "sector.inc"
+
 	mov	%dl, drive
 
 	mov	$0x08, %ah		/* geometry: CL 5:0 sectors of a track, DH last head */

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* hello: the boot sector that every tutorial begins with. */
-	.code16
-	.globl	_start
-_start:
-	ljmp	$0, $1f			/* whatever CS and IP made up the address */
-1:	cli
-	xor	%ax, %ax
-	mov	%ax, %ds
-	mov	%ax, %ss
-	mov	$0x7c00, %sp
-	sti
-	cld
+#include "sector.inc"
+
 	mov	$message, %si
 2:	lodsb
 	test	%al, %al

@@ -9,17 +9,8 @@
 #define COM1_LSR (COM1 + 5)
 #define LSR_EMPTY 0x20
 
-	.code16
-	.globl	_start
-_start:
-	ljmp	$0, $1f			/* whatever CS and IP made up the address */
-1:	cli
-	xor	%ax, %ax
-	mov	%ax, %ds
-	mov	%ax, %ss
-	mov	$0x7c00, %sp
-	sti
-	cld
+#include "sector.inc"
+
 	mov	$packet, %si
 	mov	$0x42, %ah		/* extended read; DL is the drive still */
 	int	$0x13
