@@ -40,23 +40,13 @@ struct drive {
 	struct iovec iov;
 };
 
-/*
- * A channel's interrupt. Raising it may take an ioctl of the module, which the worker may not make:
- * what the worker sets the machine's loop passes on, or the vCPU that looks at the drive before
- * that. @machine->lock.
- */
-struct line {
-	struct hv_irq irq;
-	bool level;
-};
-
 struct hv_machine_ide {
 	struct hv_machine *machine;
 	struct hv_worker worker;
 	bool has_worker, has_chip;
 	bool by_worker;			/* the chip goes on; @machine->lock */
 	bool behind;			/* lines are not passed on yet; @machine->lock */
-	struct line line[HV_PIIX_IDE_CHANNELS];
+	struct hv_irq irq[HV_PIIX_IDE_CHANNELS];
 	struct hv_watch line_watch;	/* by the machine's loop: an eventfd */
 	struct hv_piix_ide chip;
 	struct drive drive[HV_PIIX_IDE_DRIVES];
@@ -64,17 +54,19 @@ struct hv_machine_ide {
 
 /* ---------------------------------------------------------------- interrupts */
 
+/*
+ * Raising one may take an ioctl of the module, which the worker may not make: what the worker sets
+ * the machine's loop passes on, or the vCPU that looks at the drive before that.
+ */
 static void set_line(void *controller, unsigned int channel, bool level)
 {
 	struct hv_machine_ide *ide = controller;
-	struct line *line = &ide->line[channel];
 
-	line->level = level;
 	if (ide->by_worker) {
 		ide->behind = true;
 		hv_signal_event(ide->line_watch.fd);
 	} else {
-		hv_irq_set(&line->irq, level);
+		hv_irq_set(&ide->irq[channel], level);
 	}
 }
 
@@ -86,7 +78,7 @@ static void catch_up(void *ctx)
 		return;
 	ide->behind = false;
 	for (unsigned int i = 0; i < HV_PIIX_IDE_CHANNELS; i++)
-		hv_irq_set(&ide->line[i].irq, ide->line[i].level);
+		hv_irq_set(&ide->irq[i], ide->chip.channel[i].level);
 }
 
 static void on_lines(void *ctx, short revents)
@@ -104,8 +96,8 @@ static int make_lines(struct hv_machine_ide *ide)
 {
 	struct hv_pc *board = &ide->machine->pc->board;
 
-	ide->line[0].irq = hv_pc_irq(board, ISA_PRIMARY);
-	ide->line[1].irq = hv_pc_irq(board, ISA_SECONDARY);
+	ide->irq[0] = hv_pc_irq(board, ISA_PRIMARY);
+	ide->irq[1] = hv_pc_irq(board, ISA_SECONDARY);
 	ide->line_watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (ide->line_watch.fd < 0)
 		return -errno;
