@@ -237,7 +237,7 @@ static void test_limit(void)
 	vcpu_simple_destroy(vcpu);
 }
 
-static volatile u64 worst_port, all_ports;	/* ticks, of the fastest write of three */
+static volatile u64 all_ports;	/* ticks, of the fastest write of three to each */
 
 static void measures(void)
 {
@@ -250,32 +250,33 @@ static void measures(void)
 			outb(MANY + i * 4, 0);
 			least = MIN(least, rdtsc() - start);
 		}
-		worst_port = MAX(worst_port, least);
 		all_ports += least;
 	}
 }
 
-/* An exit looks its port up among as many as there can be. */
+/*
+ * An exit looks its port up among as many as there can be. The mean tells: a search from one end
+ * to the other would show in it, and an interrupt in three writes to one port does not.
+ */
 static void test_cost(void)
 {
-	const u32 numbers[] = { 1, 64, info()->max_eventfds };
+	const u32 numbers[] = { 64, info()->max_eventfds };
 	struct vcpu *vcpu = vcpu_simple(measures);
 	int fd = make_eventfd();
-	u64 worst[3];
+	u64 mean[2];
 
-	for (u32 i = 0, made = 0; i < 3; i++) {
+	for (u32 i = 0, made = 0; i < 2; i++) {
 		for (; made < numbers[i]; made++)
 			must(set(vcpu->vm->fd, 0, fd, MANY + made * 4, 1, 0));
 		G(vcpu->vm, ports) = made;
-		G(vcpu->vm, worst_port) = G(vcpu->vm, all_ports) = 0;
+		G(vcpu->vm, all_ports) = 0;
 		vcpu_call(vcpu, measures, 0);
 		must_done(vcpu);
-		worst[i] = G(vcpu->vm, worst_port);
-		diag("%u ports: a write takes %lu ticks, %lu at most", made,
-		     G(vcpu->vm, all_ports) / made, worst[i]);
+		mean[i] = G(vcpu->vm, all_ports) / made;
+		diag("%u ports: a write takes %lu ticks", made, mean[i]);
 	}
-	ok(worst[2] < 2 * worst[0], "a write costs with %u ports what it costs with one",
-	   numbers[2]);
+	ok(mean[1] < mean[0] + mean[0] / 2, "a write costs with %u ports what it costs with %u",
+	   numbers[1], numbers[0]);
 	close(fd);
 	vcpu_simple_destroy(vcpu);
 }
