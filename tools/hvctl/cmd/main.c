@@ -26,6 +26,7 @@ const struct hv_command hv_commands[] = {
 	{ "kill", hv_cmd_kill, &hv_argp_kill, "end it at once" },
 	{ "nmi", hv_cmd_nmi, &hv_argp_nmi, "send it an NMI" },
 	{ "balloon", hv_cmd_balloon, &hv_argp_balloon, "have its guest give memory back" },
+	{ "regs", hv_cmd_regs, &hv_argp_regs, "show the registers of one of its vCPUs" },
 	{ "wait", hv_cmd_wait, &hv_argp_wait, "wait for its end" },
 	{ "info", hv_cmd_info, &hv_argp_info, "show what VMX on this CPU and the module can do" },
 	{ "doctor", hv_cmd_doctor, &hv_argp_doctor, "find what keeps VT-x from working here" },

@@ -160,19 +160,61 @@ static json_t *take_line(struct hv_client *client, const char *end)
 	return NULL;
 }
 
+/* The first pieces of a line that @client->in has no room for. */
+struct long_line {
+	char *text;
+	size_t len;
+};
+
+/* False: it is too long for any line, or there is no memory for it. */
+static bool keep_piece(struct long_line *line, struct hv_client *client, size_t len)
+{
+	char *text = line->len + len > HV_CONTROL_REPLY_MAX ? NULL :
+							      realloc(line->text, line->len + len);
+
+	if (!text)
+		return false;
+	memcpy(text + line->len, client->in, len);
+	line->text = text;
+	line->len += len;
+	client->len -= len;
+	memmove(client->in, client->in + len, client->len);
+	return true;
+}
+
+/* Its last piece ends at @end; NULL: it is no object. */
+static json_t *take_long_line(struct long_line *line, struct hv_client *client, const char *end)
+{
+	json_t *object;
+
+	if (!line->len)
+		return take_line(client, end);
+	if (!keep_piece(line, client, end + 1 - client->in))
+		return NULL;
+	object = json_loadb(line->text, line->len - 1, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(object))
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
 int hv_client_receive(struct hv_client *client, int timeout_ms, json_t **line, struct hv_error *err)
 {
+	struct long_line kept = { .text = NULL };
 	const char *end;
+	int error = 0;
 
-	while (!(end = memchr(client->in, '\n', client->len)) && client->len < sizeof(client->in)) {
-		int error = receive_some(client, timeout_ms, err);
-
-		if (error)
-			return error;
+	*line = NULL;
+	while (!(end = memchr(client->in, '\n', client->len)) && !error) {
+		if (client->len == sizeof(client->in) && !keep_piece(&kept, client, client->len))
+			break;
+		error = receive_some(client, timeout_ms, err);
 	}
-	*line = end ? take_line(client, end) : NULL;
-	if (*line)
-		return 0;
+	if (end)
+		*line = take_long_line(&kept, client, end);
+	free(kept.text);
+	if (error || *line)
+		return error;
 	return hv_fail(err, EBADMSG, "process %d does not say what hvctl says; end it",
 		       client->pid);
 }

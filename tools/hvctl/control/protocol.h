@@ -6,8 +6,9 @@
 /* Grows when something that others rely on changes; what is added does not count. */
 #define HV_CONTROL_PROTOCOL 1
 
-/* The longest line, its end included, in either direction. */
-#define HV_CONTROL_LINE_MAX 8192
+/* The longest line that is sent to a VM, and that comes from one; its end included. */
+#define HV_CONTROL_LINE_MAX  8192
+#define HV_CONTROL_REPLY_MAX (256 << 10)
 
 /* How long `stop` gives the guest, in seconds, and at most. */
 #define HV_CONTROL_STOP_DEFAULT 30

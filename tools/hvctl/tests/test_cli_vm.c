@@ -120,6 +120,33 @@ static void test_balloon(void **state)
 	says("balloon web 0", 0, "target                      0 MiB\n");
 }
 
+/* What the fake module has, in words and as JSON. */
+static void test_regs(void **state)
+{
+	json_t *facts, *registers;
+
+	(void)state;
+	says("regs web", 0, "registers of vCPU 0:\n  RAX    ");
+	assert_non_null(strstr(said, "\n  CR0    "));
+	assert_non_null(strstr(said, " [PE "));
+	assert_non_null(strstr(said, "\n  active; blocking by []; pending []\n"));
+	assert_int_equal(run("regs --json -c 0 web"), 0);
+	facts = json_loads(said, 0, NULL);
+	registers = json_object_get(facts, "registers");
+	assert_int_equal(json_integer_value(json_object_get(facts, "vcpu")), 0);
+	assert_string_equal(json_string_value(json_object_get(registers, "RIP")), "0x100000");
+	assert_null(json_object_get(facts, "ok"));
+	json_decref(facts);
+	refuses("regs --vcpu 1 web", HV_STATUS_ERROR,
+		"hvctl regs: web: \"vcpu\" is none of its 1, from 0 on; ");
+	refuses("regs --vcpu x web", 2, "--vcpu x: is no number; ");
+	refuses("regs web web", 2, "no argument expected; ");
+	refuses("regs", 2, "no VM named; ");
+	says("pause web", 0, "");
+	says("regs web", 0, "registers of vCPU 0:\n");
+	says("resume web", 0, "");
+}
+
 static void test_ambiguous(void **state)
 {
 	struct hv_client other;
@@ -358,6 +385,7 @@ int main(void)
 		T(test_ps, start),
 		T(test_words, start),
 		T(test_balloon, start_with_balloon),
+		T(test_regs, start),
 		T(test_ambiguous, start),
 		T(test_stop, start_obedient),
 		T(test_stop_that_lasts_too_long, start),

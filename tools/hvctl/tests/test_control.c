@@ -246,6 +246,74 @@ static void test_flood(void **state)
 	grant(&client, "status");
 }
 
+/* More than the client's buffer has room for, and more than a rule has it in the VM's. */
+static void test_many_replies_at_once(void **state)
+{
+	enum { COUNT = 150 };
+
+	(void)state;
+	for (unsigned int i = 0; i < COUNT; i++)
+		send_text(&client, "{\"request\":\"registers\"}\n");
+	test_sleep_ms(100);
+	for (unsigned int i = 0; i < COUNT; i++) {
+		json_t *reply = receive(&client);
+
+		assert_true(json_is_true(json_object_get(reply, "ok")));
+		json_decref(reply);
+	}
+	grant(&client, "status");
+}
+
+/* @len bytes of text come in a reply, in pieces, and a short line behind them. */
+static int receive_long(size_t len, json_t **line, struct hv_error *err)
+{
+	struct hv_client reader = { .fd = -1 };
+	int fds[2], error;
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	pid = fork();
+	if (!pid) {
+		FILE *out = fdopen(fds[1], "w");
+
+		fprintf(out, "{\"text\":\"%*s\"}\n{\"x\":1}\n", (int)len, "");
+		_exit(fflush(out) ? 1 : 0);
+	}
+	close(fds[1]);
+	reader.fd = fds[0];
+	error = hv_client_receive(&reader, 10000, line, err);
+	if (!error) {
+		json_t *next;
+
+		assert_int_equal(hv_client_receive(&reader, 10000, &next, err), 0);
+		assert_int_equal(number(next, "x"), 1);
+		json_decref(next);
+	}
+	hv_client_close(&reader);
+	assert_int_not_equal(status_of(pid), -1);
+	return error;
+}
+
+static void test_long_reply(void **state)
+{
+	static const size_t frame = sizeof("{\"text\":\"\"}\n") - 1;
+	static const size_t lens[] = { 1, HV_CONTROL_LINE_MAX - frame,
+				       HV_CONTROL_LINE_MAX - frame + 1, 100000,
+				       HV_CONTROL_REPLY_MAX - frame };
+	struct hv_error err;
+	json_t *line;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+		assert_int_equal(receive_long(lens[i], &line, &err), 0);
+		assert_int_equal(strlen(string(line, "text")), lens[i]);
+		json_decref(line);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(receive_long(HV_CONTROL_REPLY_MAX - frame + 1, &line, &err), -EBADMSG);
+	assert_null(line);
+}
+
 static void test_those_who_leave(void **state)
 {
 	(void)state;
@@ -471,6 +539,31 @@ static void test_no_size(void **state)
 	(void)state;
 	refuse(&client, "{\"request\":\"size\",\"terminal\":[80,24]}", "unsupported",
 	       "--device console");
+}
+
+/* --------------------------------------------------------------- registers */
+
+static void test_registers(void **state)
+{
+	json_t *reply = ask(&client, "{\"request\":\"registers\",\"vcpu\":0}");
+	const json_t *registers = json_object_get(reply, "registers");
+
+	(void)state;
+	assert_true(json_is_true(json_object_get(reply, "ok")));
+	assert_int_equal(number(reply, "vcpu"), 0);
+	assert_string_equal(string(registers, "RIP"), "0x100000");
+	assert_string_equal(string(json_object_get(registers, "events"), "activity"), "0x0");
+	json_decref(reply);
+	refuse(&client, "{\"request\":\"registers\",\"vcpu\":1}", "bad-argument", "its 1");
+	refuse(&client, "{\"request\":\"registers\",\"vcpu\":-1}", "bad-argument", "its 1");
+	refuse(&client, "{\"request\":\"registers\",\"vcpu\":\"0\"}", "bad-argument", "its 1");
+	refuse(&client, "{\"request\":\"registers\",\"cpu\":0}", "bad-argument", "\"cpu\"");
+	/* It goes on, and one that is paused stays so. */
+	advances(&client);
+	grant(&client, "pause");
+	grant(&client, "registers");
+	refuse(&client, "{\"request\":\"pause\"}", "wrong-state", "already");
+	grant(&client, "resume");
 }
 
 /* ----------------------------------------------------------------- balloon */
@@ -820,6 +913,8 @@ int main(void)
 		T(test_lines_in_pieces, start),
 		T(test_line_without_end, start),
 		T(test_flood, start),
+		T(test_many_replies_at_once, start),
+		T(test_long_reply, start),
 		T(test_those_who_leave, start),
 		T(test_too_many, start),
 		T(test_other_user, start),
@@ -829,6 +924,7 @@ int main(void)
 		T(test_reset_and_nmi, start),
 		T(test_size, start_with_hvc),
 		T(test_no_size, start),
+		T(test_registers, start),
 		T(test_balloon, start_with_balloon),
 		T(test_no_balloon, start),
 		T(test_stop, start_obedient),

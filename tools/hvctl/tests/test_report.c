@@ -102,11 +102,11 @@ static void test_registers(void **state)
 	assert_has("registers of vCPU 0:\n");
 	assert_has("  RAX    000000000000a000  RCX    000000000000a001");
 	assert_has("  R15    000000000000a00f\n");
-	assert_has("  RIP    0000000000001000  RFLAGS 0000000000000246\n");
+	assert_has("  RIP    0000000000001000  RFLAGS 0000000000000246 [PF ZF IF] IOPL 0\n");
 	assert_has("  CS     0008  base 0000000000000100  limit 000fffff  access rights 0c09b\n");
 	assert_has("access rights 10000 (unusable)\n");
 	assert_has("GDTR   base 0000000000007000");
-	assert_has("CR2    000000000000dead");
+	assert_has("  CR0    0000000000000001 [PE]\n  CR2    000000000000dead");
 	/* Where CS says that it is. */
 	assert_has("instruction at RIP (32-bit code): b8 2a 00 00 00  mov eax, ");
 	/* There are no fields. */

@@ -16,15 +16,42 @@
 
 /* ------------------------------------------------------------------- lines */
 
+/* So much in @client->out, at the least; it grows for long replies. False: it must not, or cannot. */
+static bool make_room(struct hv_control_client *client, size_t size)
+{
+	char *out;
+
+	if (size < HV_CONTROL_OUT)
+		size = HV_CONTROL_OUT;
+	if (size <= client->out_room)
+		return true;
+	out = size > HV_CONTROL_OUT_MAX ? NULL : realloc(client->out, size);
+	if (!out)
+		return false;
+	client->out = out;
+	client->out_room = size;
+	return true;
+}
+
+/* Nothing waits there: what a long reply has taken is given back. */
+static void give_room_back(struct hv_control_client *client)
+{
+	if (client->out_room <= HV_CONTROL_OUT)
+		return;
+	free(client->out);
+	client->out = NULL;
+	client->out_room = 0;
+}
+
 void hv_control_send(struct hv_control_client *client, json_t *line)
 {
-	size_t room = sizeof(client->out) - client->out_len;
 	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 	size_t len = text ? strlen(text) : 0;
 
 	json_decref(line);
 	/* Without memory, too: one that has no answer would wait for it. */
-	if (!text || len + 1 > room || len + 1 > HV_CONTROL_LINE_MAX) {
+	if (!text || len + 1 > HV_CONTROL_REPLY_MAX ||
+	    !make_room(client, client->out_len + len + 1)) {
 		client->dropped = true;
 	} else {
 		memcpy(client->out + client->out_len, text, len);
@@ -98,13 +125,19 @@ static void take(struct hv_control_client *client)
 		type(client);
 }
 
+/* How much more of the console may wait. */
+static size_t room_for_console(const struct hv_control_client *client)
+{
+	return client->out_len < HV_CONTROL_OUT ? HV_CONTROL_OUT - client->out_len : 0;
+}
+
 /* More of the console, while there is room for it and for a word about what is lost. */
 static void fill(struct hv_control_client *client)
 {
-	size_t room = sizeof(client->out) - client->out_len, n = 1;
+	size_t room = room_for_console(client), n = 1;
 	uint64_t lost;
 
-	while (client->attached && n && room > 128) {
+	while (client->attached && n && room > 128 && make_room(client, HV_CONTROL_OUT)) {
 		uint8_t data[1024];
 
 		n = hv_ring_get(&client->control->ring, &client->pos, data,
@@ -115,7 +148,7 @@ static void fill(struct hv_control_client *client)
 						   (unsigned long long)lost);
 		memcpy(client->out + client->out_len, data, n);
 		client->out_len += n;
-		room = sizeof(client->out) - client->out_len;
+		room = room_for_console(client);
 	}
 }
 
@@ -124,6 +157,7 @@ static void fill(struct hv_control_client *client)
 static void dismiss(struct hv_control_client *client)
 {
 	close(client->watch.fd);
+	free(client->out);
 	free(client);
 }
 
@@ -156,6 +190,8 @@ static bool write_some(struct hv_control_client *client)
 		return errno == EAGAIN || errno == EINTR;
 	client->out_len -= n;
 	memmove(client->out, client->out + n, client->out_len);
+	if (!client->out_len)
+		give_room_back(client);
 	return true;
 }
 
@@ -321,7 +357,9 @@ static void on_console(void *ctx, short revents)
 		hv_control_join(client, true);
 		return;
 	}
-	if (typist)
+	if (!make_room(client, HV_CONTROL_OUT))
+		client->out_len = 0;
+	else if (typist)
 		client->out_len = sprintf(client->out,
 					  "hvctl: process %d has this console; end that first\r\n",
 					  typist->pid);

@@ -18,7 +18,9 @@
 #include "ring.h"
 
 #define HV_CONTROL_CLIENTS 32
+/* What waits for a client to be read: as a rule, and with long replies. */
 #define HV_CONTROL_OUT	   (2 * HV_CONTROL_LINE_MAX)
+#define HV_CONTROL_OUT_MAX (2 * HV_CONTROL_REPLY_MAX)
 
 struct hv_control;
 
@@ -33,9 +35,9 @@ struct hv_control_client {
 	bool speaks_raw;		/* ... nor ever: it has come by the console's socket */
 	bool types;			/* ... and what it sends is typed */
 	uint64_t pos;			/* in control->ring */
-	size_t in_len, out_len;
+	size_t in_len, out_len, out_room;
 	char in[HV_CONTROL_LINE_MAX];
-	char out[HV_CONTROL_OUT];
+	char *out;			/* as large as is wanted; NULL: nothing was yet */
 };
 
 struct hv_control {
@@ -84,10 +86,38 @@ void hv_control_release(struct hv_control *control);
 /* The machine has gone: give the name back, and tell those who wait; @end may be NULL. */
 void hv_control_close(struct hv_control *control, const struct hv_end *end);
 
-/* ------------------------------------------------- for control_request.c */
+/* ------------------------------------------------------------- requests */
 
 /* What a line says: a reply goes into the client's buffer. */
 void hv_control_handle(struct hv_control_client *client, const char *line, size_t len);
+
+/* How long who asks waits for others that have the machine paused, in ms. */
+#define HV_CONTROL_PATIENCE  2000
+#define HV_CONTROL_ARGUMENTS 6
+
+struct hv_control_request {
+	const char *name;
+	const char *argument[HV_CONTROL_ARGUMENTS];	/* it may have; NULL: no more */
+	bool to_the_dead;		/* also to one that has ended and waits for readers */
+	/* Fill @reply. 0 or -errno, which becomes a code. */
+	int (*run)(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err);
+};
+
+/* Those that look at a VM: control_examine.c */
+extern const struct hv_control_request hv_control_examinations[];
+extern const size_t hv_control_nr_examinations;
+
+/*
+ * A look at a machine whose vCPUs stand still; @vcpu is the one that the argument "vcpu" names, or
+ * the first. Fills @reply; 0 or -errno, with @err.
+ */
+typedef int (*hv_control_look_fn)(struct hv_machine *machine, struct hv_vcpu *vcpu,
+				  const json_t *line, json_t *reply, struct hv_error *err);
+
+/* Take that look, with the vCPUs paused for it if they are not already. 0 or -errno. */
+int hv_control_examine(struct hv_control *control, const json_t *line, json_t *reply,
+		       hv_control_look_fn look, struct hv_error *err);
 
 /* The request "balloon". */
 int hv_control_balloon(struct hv_control_client *client, const json_t *line, json_t *reply,

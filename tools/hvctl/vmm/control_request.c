@@ -10,15 +10,6 @@
 #include "machine_pc.h"
 #include "ports.h"
 
-struct request {
-	const char *name;
-	const char *argument;		/* it may have; NULL: none */
-	bool to_the_dead;		/* also to one that has ended and waits for readers */
-	/* Fill @reply. 0 or -errno, which becomes a code. */
-	int (*run)(struct hv_control_client *client, const json_t *line, json_t *reply,
-		   struct hv_error *err);
-};
-
 /* ------------------------------------------------------------------ status */
 
 /*
@@ -26,7 +17,6 @@ struct request {
  * than that, in ms.
  */
 #define STATUS_PATIENCE 100
-#define PAUSE_PATIENCE	2000
 
 /* Of all vCPUs; they count while nobody is in the guest. */
 static uint64_t count_exits(struct hv_control *control)
@@ -273,7 +263,7 @@ static int do_pause(struct hv_control_client *client, const json_t *line, json_t
 	(void)reply;
 	if (control->paused)
 		return hv_fail(err, EBUSY, "it is paused already");
-	if (!hv_machine_try_pause(machine, PAUSE_PATIENCE))
+	if (!hv_machine_try_pause(machine, HV_CONTROL_PATIENCE))
 		return hv_fail(err, EBUSY, "it is ending, or in the middle of a reset");
 	pthread_mutex_lock(&machine->lock);
 	error = hv_machine_stop_time(machine);
@@ -352,37 +342,51 @@ static int do_nmi(struct hv_control_client *client, const json_t *line, json_t *
 
 /* ------------------------------------------------------------------- table */
 
-static const struct request requests[] = {
-	{ "status", NULL, true, do_status },
-	{ "console", NULL, true, do_console },
-	{ "size", "terminal", false, do_size },
-	{ "wait", NULL, true, do_wait },
-	{ "stop", "timeout", false, do_stop },
-	{ "kill", NULL, true, do_kill },
-	{ "pause", NULL, false, do_pause },
-	{ "resume", NULL, false, do_resume },
-	{ "reset", NULL, false, do_reset },
-	{ "nmi", NULL, false, do_nmi },
-	{ "balloon", "target", false, hv_control_balloon },
+static const struct hv_control_request requests[] = {
+	{ "status", { NULL }, true, do_status },
+	{ "console", { NULL }, true, do_console },
+	{ "size", { "terminal" }, false, do_size },
+	{ "wait", { NULL }, true, do_wait },
+	{ "stop", { "timeout" }, false, do_stop },
+	{ "kill", { NULL }, true, do_kill },
+	{ "pause", { NULL }, false, do_pause },
+	{ "resume", { NULL }, false, do_resume },
+	{ "reset", { NULL }, false, do_reset },
+	{ "nmi", { NULL }, false, do_nmi },
+	{ "balloon", { "target" }, false, hv_control_balloon },
 };
 
-static const struct request *find(const char *name)
+static const struct hv_control_request *find_in(const struct hv_control_request *rows, size_t count,
+						const char *name)
 {
-	for (size_t i = 0; name && i < ARRAY_SIZE(requests); i++)
-		if (!strcmp(name, requests[i].name))
-			return &requests[i];
+	for (size_t i = 0; name && i < count; i++)
+		if (!strcmp(name, rows[i].name))
+			return &rows[i];
 	return NULL;
 }
 
+static const struct hv_control_request *find(const char *name)
+{
+	return find_in(requests, ARRAY_SIZE(requests), name) ?:
+		       find_in(hv_control_examinations, hv_control_nr_examinations, name);
+}
+
+static bool has_argument(const struct hv_control_request *request, const char *key)
+{
+	for (size_t i = 0; i < HV_CONTROL_ARGUMENTS && request->argument[i]; i++)
+		if (!strcmp(key, request->argument[i]))
+			return true;
+	return false;
+}
+
 /* The first key of @line that is nobody's, or NULL. */
-static const char *find_stranger(const struct request *request, json_t *line)
+static const char *find_stranger(const struct hv_control_request *request, json_t *line)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach(line, key, value)
-		if (strcmp(key, "request") && strcmp(key, "id") &&
-		    (!request->argument || strcmp(key, request->argument)))
+		if (strcmp(key, "request") && strcmp(key, "id") && !has_argument(request, key))
 			return key;
 	return NULL;
 }
@@ -401,8 +405,8 @@ static const char *code_of(int error)
 	}
 }
 
-static void run(struct hv_control_client *client, const struct request *request, const json_t *line,
-		json_t *id)
+static void run(struct hv_control_client *client, const struct hv_control_request *request,
+		const json_t *line, json_t *id)
 {
 	json_t *reply = json_pack("{s:s, s:O*, s:b}", "reply", request->name, "id", id, "ok", 1);
 	struct hv_error err;
@@ -422,8 +426,9 @@ static void run(struct hv_control_client *client, const struct request *request,
 	hv_control_refuse(client, request->name, id, code_of(error), err.text);
 }
 
-static void refuse_stranger(struct hv_control_client *client, const struct request *request,
-			    json_t *id, const char *stranger)
+static void refuse_stranger(struct hv_control_client *client,
+			    const struct hv_control_request *request, json_t *id,
+			    const char *stranger)
 {
 	char text[100];
 
@@ -435,7 +440,8 @@ static void refuse_stranger(struct hv_control_client *client, const struct reque
 /* @line is an object. */
 static void dispatch(struct hv_control_client *client, json_t *line)
 {
-	const struct request *request = find(json_string_value(json_object_get(line, "request")));
+	const struct hv_control_request *request =
+		find(json_string_value(json_object_get(line, "request")));
 	json_t *id = json_object_get(line, "id");
 	const char *stranger = request ? find_stranger(request, line) : NULL;
 

@@ -6,6 +6,7 @@
 
 #include "emul/decode.h"
 #include "emul/disasm.h"
+#include "examine.h"
 #include "exit.h"
 #include "explain/explain.h"
 #include "lib/text.h"
@@ -14,40 +15,6 @@
 #include "report.h"
 #include "screen.h"
 #include "vmx/names.h"
-
-static const char *const gpr_names[TINYVMX_NR_GPR] = {
-	"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
-	"R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15",
-};
-
-static const char *const seg_names[TINYVMX_NR_SEG] = {
-	"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR",
-};
-
-static void print_regs(const struct tinyvmx_regs *regs, FILE *out)
-{
-	for (unsigned int i = 0; i < TINYVMX_NR_GPR; i++)
-		fprintf(out, "  %-6s %016llx%s", gpr_names[i], regs->gpr[i],
-			i % 4 == 3 ? "\n" : "");
-	fprintf(out, "  %-6s %016llx  %-6s %016llx\n", "RIP", regs->rip, "RFLAGS", regs->rflags);
-}
-
-static void print_sregs(const struct tinyvmx_sregs *sregs, FILE *out)
-{
-	for (unsigned int i = 0; i < TINYVMX_NR_SEG; i++) {
-		const struct tinyvmx_segment *seg = &sregs->seg[i];
-
-		fprintf(out, "  %-6s %04x  base %016llx  limit %08x  access rights %05x%s\n",
-			seg_names[i], seg->selector, seg->base, seg->limit, seg->ar,
-			seg->ar & TINYVMX_AR_UNUSABLE ? " (unusable)" : "");
-	}
-	fprintf(out, "  GDTR   base %016llx  limit %04x    IDTR   base %016llx  limit %04x\n",
-		sregs->gdt_base, sregs->gdt_limit, sregs->idt_base, sregs->idt_limit);
-	fprintf(out, "  CR0    %016llx  CR2    %016llx  CR3    %016llx\n", sregs->cr0, sregs->cr2,
-		sregs->cr3);
-	fprintf(out, "  CR4    %016llx  EFER   %016llx  CR8    %llx\n", sregs->cr4, sregs->efer,
-		sregs->cr8);
-}
 
 static void print_code(const struct hv_vcpu *vcpu, const struct tinyvmx_regs *regs,
 		       const struct tinyvmx_sregs *sregs, FILE *out)
@@ -163,15 +130,13 @@ static void print_fields(const struct hv_vcpu *vcpu, FILE *out)
 
 void hv_report_vcpu(const struct hv_vcpu *vcpu, FILE *out)
 {
-	struct tinyvmx_regs regs;
-	struct tinyvmx_sregs sregs;
+	struct hv_registers registers;
 
-	if (tvx_get_regs(vcpu->fd, &regs) || tvx_get_sregs(vcpu->fd, &sregs))
+	if (hv_vcpu_registers(vcpu, &registers))
 		return;
 	fprintf(out, "registers of vCPU %u:\n", vcpu->id);
-	print_regs(&regs, out);
-	print_sregs(&sregs, out);
-	print_code(vcpu, &regs, &sregs, out);
+	hv_registers_print(&registers, out);
+	print_code(vcpu, &registers.regs, &registers.sregs, out);
 	print_fields(vcpu, out);
 }
 
@@ -263,18 +228,12 @@ static json_t *hex(uint64_t value)
 	return json_sprintf("0x%llx", (unsigned long long)value);
 }
 
-static json_t *json_regs(const struct hv_vcpu *vcpu)
+/* NULL: they cannot be had. */
+static json_t *json_registers(const struct hv_vcpu *vcpu)
 {
-	struct tinyvmx_regs regs;
-	json_t *object = json_object();
+	struct hv_registers registers;
 
-	if (tvx_get_regs(vcpu->fd, &regs))
-		return object;
-	for (unsigned int i = 0; i < TINYVMX_NR_GPR; i++)
-		json_object_set_new(object, gpr_names[i], hex(regs.gpr[i]));
-	json_object_set_new(object, "RIP", hex(regs.rip));
-	json_object_set_new(object, "RFLAGS", hex(regs.rflags));
-	return object;
+	return hv_vcpu_registers(vcpu, &registers) ? NULL : hv_registers_json(&registers);
 }
 
 static json_t *json_last_exit(const struct tinyvmx_run *run)
@@ -310,12 +269,12 @@ static json_t *json_vcpu(const struct hv_vcpu *vcpu)
 			json_object_set_new(by_reason, vmx_exit_name(i),
 					    json_integer(exits.count[i]));
 	}
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "id", vcpu->id,
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o*}", "id", vcpu->id,
 			 "first_tsc", (json_int_t)vcpu->first_tsc, "last_tsc",
 			 (json_int_t)hv_vcpu_tsc(vcpu), "unknown_msrs",
 			 (json_int_t)vcpu->run->unknown_msrs, "exits", total, "exits_by_reason",
 			 by_reason, "exits_to_hvctl", json_counts(vcpu), "last_exit",
-			 json_last_exit(vcpu->run), "registers", json_regs(vcpu));
+			 json_last_exit(vcpu->run), "registers", json_registers(vcpu));
 }
 
 /* JSON is UTF-8; a file name, and what a guest has said, is any bytes. */

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Requests of the control channel that look at a VM while its vCPUs stand still. */
+#include <errno.h>
+#include <string.h>
+
+#include "control.h"
+#include "examine.h"
+#include "lib/util.h"
+
+/* ------------------------------------------------------------------ frame */
+
+/* The one that "vcpu" names, or the first. */
+static struct hv_vcpu *find_vcpu(struct hv_machine *machine, const json_t *line,
+				 struct hv_error *err)
+{
+	const json_t *which = json_object_get(line, "vcpu");
+	json_int_t id = json_integer_value(which);
+
+	if ((!which || json_is_integer(which)) && id >= 0 && id < machine->nr_vcpus)
+		return &machine->vcpus[id];
+	hv_fail(err, EINVAL, "\"vcpu\" is none of its %u, from 0 on; mend it", machine->nr_vcpus);
+	return NULL;
+}
+
+int hv_control_examine(struct hv_control *control, const json_t *line, json_t *reply,
+		       hv_control_look_fn look, struct hv_error *err)
+{
+	struct hv_machine *machine = control->machine;
+	struct hv_vcpu *vcpu = find_vcpu(machine, line, err);
+	int error;
+
+	if (!vcpu)
+		return -EINVAL;
+	if (!control->paused && !hv_machine_try_pause(machine, HV_CONTROL_PATIENCE))
+		return hv_fail(err, EBUSY, "it is ending, or in the middle of a reset; try again");
+	json_object_set_new(reply, "vcpu", json_integer(vcpu->id));
+	error = look(machine, vcpu, line, reply, err);
+	if (!control->paused)
+		hv_machine_resume(machine);
+	return error;
+}
+
+static int refused(int error, struct hv_error *err)
+{
+	return hv_fail(err, -error,
+		       "the module does not give its registers: %s; see 'dmesg | tail'",
+		       strerror(-error));
+}
+
+/* -------------------------------------------------------------- registers */
+
+static int look_at_registers(struct hv_machine *machine, struct hv_vcpu *vcpu, const json_t *line,
+			     json_t *reply, struct hv_error *err)
+{
+	struct hv_registers registers;
+	int error = hv_vcpu_registers(vcpu, &registers);
+
+	(void)machine;
+	(void)line;
+	if (error)
+		return refused(error, err);
+	if (json_object_set_new(reply, "registers", hv_registers_json(&registers)))
+		return hv_fail(err, ENOMEM, "no memory for a reply; close something");
+	return 0;
+}
+
+static int do_registers(struct hv_control_client *client, const json_t *line, json_t *reply,
+			struct hv_error *err)
+{
+	return hv_control_examine(client->control, line, reply, look_at_registers, err);
+}
+
+/* ------------------------------------------------------------------- table */
+
+const struct hv_control_request hv_control_examinations[] = {
+	{ "registers", { "vcpu" }, false, do_registers },
+};
+
+const size_t hv_control_nr_examinations = ARRAY_SIZE(hv_control_examinations);

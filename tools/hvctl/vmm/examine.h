@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What there is to look at of a vCPU that does not run. */
+#ifndef HV_VMM_EXAMINE_H
+#define HV_VMM_EXAMINE_H
+
+#include "debug/registers.h"
+#include "machine.h"
+
+/* All registers. Returns 0 or -errno. */
+int hv_vcpu_registers(const struct hv_vcpu *vcpu, struct hv_registers *registers);
+
+#endif
