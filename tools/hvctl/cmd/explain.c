@@ -17,19 +17,49 @@
 /* As for doctor: nothing is wrong, but something could not be found out. */
 #define STATUS_UNCHECKED 1
 
+enum { OPT_CPU = 'c' };
+
+/* Whose CPU it was. */
+enum whose { AS_IT_IS, THIS_CPU, UNKNOWN_CPU };
+
+struct order {
+	const char *path;
+	enum whose cpu;
+};
+
+static const struct argp_option options[] = {
+	{ "cpu", OPT_CPU, "this|unknown", 0,
+	  "the CPU that refused it; default: this one for a dump of ours, unknown for a log", 0 },
+	{ 0 }
+};
+
+static void parse_cpu(struct argp_state *state, struct order *order, const char *arg)
+{
+	if (!strcmp(arg, "this"))
+		order->cpu = THIS_CPU;
+	else if (!strcmp(arg, "unknown"))
+		order->cpu = UNKNOWN_CPU;
+	else
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "--cpu %s: no such CPU; use this or unknown", arg);
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	const char **path = state->input;
+	struct order *order = state->input;
 
 	switch (key) {
+	case OPT_CPU:
+		parse_cpu(state, order, arg);
+		return 0;
 	case ARGP_KEY_ARG:
-		if (*path)
+		if (order->path)
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "%s: one file only; see 'hvctl help explain'", arg);
-		*path = arg;
+		order->path = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!*path)
+		if (!order->path)
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "no file given; name one, or - for standard input");
 		return 0;
@@ -39,11 +69,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp hv_argp_explain = {
-	NULL, parse_option, "FILE",
+	options, parse_option, "FILE",
 	"Hold a VMCS against the SDM's checks on VM entry, and tell which it does not pass.\n"
-	"\vFILE (-: standard input) has a line a field: its encoding and its value, both\n"
-	"hexadecimal; '#' begins a comment. It is held to be of this machine's CPU, if\n"
-	"tinyvmx is loaded; else rules that need to know the CPU are not checked.\n"
+	"\vFILE (-: standard input) is a dump of hvctl, which has a line a field: its encoding and\n"
+	"its value, both hexadecimal. Or it is a log: the kernel's with what KVM writes into it if\n"
+	"kvm_intel has dump_invalid_vmcs=1, Xen's, or VirtualBox'; the last VMCS in it is taken.\n"
+	"What a log does not have is not checked, nor, but for --cpu=this, what hangs on the CPU.\n"
 	"\n"
 	"Exit status:\n"
 	"  0  all rules were checked, none is violated\n"
@@ -59,17 +90,36 @@ static int fail(const char *path, const char *why)
 	return HV_STATUS_USAGE;
 }
 
-static int explain(const char *path, FILE *in)
+/* A log may come from anywhere: the CPU at hand need not be the one that refused it. */
+static const struct vmx_cpu *find_cpu(struct vmx_cpu *cpu, enum whose whose,
+				      const struct vmcs_source *source)
+{
+	if (whose == UNKNOWN_CPU || (whose == AS_IT_IS && source->name))
+		return NULL;
+	return vmx_cpu_read(cpu);
+}
+
+static void print_source(const struct vmcs_source *source)
+{
+	if (source->dumps > 1)
+		printf("the last of %u VMCSs in a log of %s\n", source->dumps, source->name);
+	else if (source->name)
+		printf("a VMCS in a log of %s\n", source->name);
+}
+
+static int explain(const char *path, enum whose whose, FILE *in)
 {
 	struct tinyvmx_vmcs_field *fields;
 	struct hv_error err = { .text = "" };
+	struct vmcs_source source;
 	struct explain_gaps gaps;
 	struct vmx_cpu cpu;
 	size_t n, count;
 
-	if (vmcs_dump_read(in, &fields, &n, &err))
+	if (vmcs_dump_read(in, &fields, &n, &source, &err))
 		return fail(path, err.text);
-	count = explain_print(vmx_cpu_read(&cpu), NULL, fields, n, stdout, &gaps);
+	print_source(&source);
+	count = explain_print(find_cpu(&cpu, whose, &source), NULL, fields, n, stdout, &gaps);
 	free(fields);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "hvctl explain: writing: %s\n", strerror(errno));
@@ -82,21 +132,21 @@ static int explain(const char *path, FILE *in)
 
 int hv_cmd_explain(int argc, char **argv)
 {
-	const char *path = NULL;
+	struct order order = { .path = NULL };
 	FILE *in;
 	int status;
 
-	hv_command_parse(&hv_argp_explain, argc, argv, &path);
-	if (!strcmp(path, "-"))
-		return explain("standard input", stdin);
-	in = fopen(path, "re");
+	hv_command_parse(&hv_argp_explain, argc, argv, &order);
+	if (!strcmp(order.path, "-"))
+		return explain("standard input", order.cpu, stdin);
+	in = fopen(order.path, "re");
 	if (!in) {
 		fprintf(stderr,
-			"hvctl explain: %s: %s; name a VMCS dump, or - for standard input\n", path,
-			strerror(errno));
+			"hvctl explain: %s: %s; name a VMCS dump, or - for standard input\n",
+			order.path, strerror(errno));
 		return HV_STATUS_USAGE;
 	}
-	status = explain(path, in);
+	status = explain(order.path, order.cpu, in);
 	fclose(in);
 	return status;
 }

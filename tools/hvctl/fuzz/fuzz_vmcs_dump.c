@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static FILE *null;
 	struct tinyvmx_vmcs_field *fields;
 	struct explain_gaps gaps;
+	struct vmcs_source source;
 	struct hv_error err;
 	FILE *in;
 	size_t n;
@@ -21,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = size ? fmemopen((void *)data, size, "r") : NULL;
 	if (!in)
 		return 0;
-	if (!vmcs_dump_read(in, &fields, &n, &err)) {
+	if (!vmcs_dump_read(in, &fields, &n, &source, &err)) {
 		explain_print(NULL, NULL, fields, n, null, &gaps);
 		vmcs_dump_write(fields, n, null);
 		free(fields);

@@ -7,6 +7,7 @@
 
 #include "hv_test.h"
 #include "lib/util.h"
+#include "vmcs_logs.h"
 
 static char output[16384];
 
@@ -49,6 +50,33 @@ static void test_statuses(void **state)
 	assert_null(strstr(output, "not visible"));
 }
 
+/* Give explain, with @options, a log; the CPU that refused it is not ours. */
+static void expect_of_log(const char *log, const char *options, int status, const char *text)
+{
+	char path[] = "/tmp/test_cli_explain.XXXXXX", command[200];
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, log, strlen(log)), strlen(log));
+	close(fd);
+	snprintf(command, sizeof(command), "$HVCTL explain %s %s 2>&1", options, path);
+	expect(command, status, text);
+	unlink(path);
+}
+
+static void test_logs(void **state)
+{
+	(void)state;
+	expect_of_log(log_kvm, "", 8, "a VMCS in a log of KVM\nexit reason 0x80000021: ");
+	assert_non_null(strstr(output, "  guest CS access rights = 0xa09a: "));
+	expect_of_log(log_xen, "", 8, "a VMCS in a log of Xen\n");
+	assert_non_null(strstr(output, "; rule guest.blocking.sti)"));
+	expect_of_log(log_virtualbox, "--cpu unknown", 8, "VM-instruction error 7: ");
+	expect_of_log("*** Guest State ***\nRFLAGS=0x0\n*** Host State ***\n"
+		      "*** Guest State ***\nRFLAGS=0x2\n",
+		      "", 1, "the last of 2 VMCSs in a log of KVM\n");
+}
+
 static void test_bad_input(void **state)
 {
 	static const struct {
@@ -67,6 +95,9 @@ static void test_bad_input(void **state)
 		{ "printf '6820 2\\n68'" EXPLAIN, "standard input: line 2 is no VMCS field; give" },
 		{ "printf '6820 2\\n6820 2\\n'" EXPLAIN,
 		  "field 0x6820 is there twice; give one dump" },
+		{ "echo '*** Guest State ***'" EXPLAIN,
+		  "a log of KVM without a field of a VMCS; give one" },
+		{ "$HVCTL explain --cpu other f 2>&1", "--cpu other: no such CPU; use this or" },
 		{ "$HVCTL info x 2>&1", "x: no argument expected; see" },
 		{ "$HVCTL doctor x 2>&1", "x: no argument expected; see" },
 	};
@@ -98,9 +129,8 @@ static void test_help(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_statuses),
-		cmocka_unit_test(test_bad_input),
-		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_statuses),  cmocka_unit_test(test_logs),
+		cmocka_unit_test(test_bad_input), cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_help),
 	};
 

@@ -17,12 +17,13 @@
 
 static struct tinyvmx_vmcs_field *fields;
 static size_t n;
+static struct vmcs_source source;
 static struct hv_error err;
 
 static int read_text(const char *text)
 {
 	FILE *in = fmemopen((void *)text, strlen(text), "r");
-	int ret = vmcs_dump_read(in, &fields, &n, &err);
+	int ret = vmcs_dump_read(in, &fields, &n, &source, &err);
 
 	fclose(in);
 	return ret;
@@ -103,12 +104,12 @@ static void test_binary(void **state)
 
 	(void)state;
 	assert_non_null(in);
-	assert_int_equal(vmcs_dump_read(in, &fields, &n, &err), -EINVAL);
+	assert_int_equal(vmcs_dump_read(in, &fields, &n, &source, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "line 1 is no VMCS field"));
 	fclose(in);
 	in = fopen("/", "r");
 	assert_non_null(in);
-	assert_int_equal(vmcs_dump_read(in, &fields, &n, &err), -EISDIR);
+	assert_int_equal(vmcs_dump_read(in, &fields, &n, &source, &err), -EISDIR);
 	fclose(in);
 }
 

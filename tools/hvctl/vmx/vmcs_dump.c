@@ -106,7 +106,7 @@ static int read_fields(FILE *in, struct tinyvmx_vmcs_field *fields, size_t *n, s
 		if (ret < 0)
 			return hv_fail(
 				err, EINVAL,
-				"line %zu is no VMCS field; give lines of \"ENCODING VALUE\", both in hexadecimal",
+				"line %zu is no VMCS field; give lines of \"ENCODING VALUE\", both in hexadecimal, or a log of KVM, Xen or VirtualBox with a VMCS",
 				number);
 		if (ret && is_there(fields, *n, field->encoding))
 			return hv_fail(err, EINVAL,
@@ -114,22 +114,87 @@ static int read_fields(FILE *in, struct tinyvmx_vmcs_field *fields, size_t *n, s
 				       field->encoding);
 		*n += (size_t)ret;
 	}
-	if (ferror(in))
-		return hv_fail(err, errno ? errno : EIO, "%m; give a VMCS dump as text");
 	if (!*n)
 		return hv_fail(err, EINVAL,
 			       "no VMCS field in it; give lines of \"ENCODING VALUE\"");
 	return 0;
 }
 
-int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n, struct hv_error *err)
+/* All of a kernel's log, or of xl dmesg, is less. */
+#define MAX_TEXT (16 << 20)
+
+/* @text gets what can be read, as a string, of up to @len bytes; more than MAX_TEXT are too many. */
+static int read_text(FILE *in, char **text, size_t *len, struct hv_error *err)
+{
+	size_t room = 0;
+
+	*text = NULL;
+	*len = 0;
+	do {
+		char *more = *len < room ? *text : realloc(*text, (room = room * 2 + 65536) + 1);
+
+		if (!more)
+			return hv_fail(err, ENOMEM, "out of memory");
+		*text = more;
+		*len += fread(*text + *len, 1, room - *len, in);
+	} while (*len == room && room < MAX_TEXT);
+	(*text)[*len] = 0;
+	if (ferror(in))
+		return hv_fail(err, errno ? errno : EIO, "%m; give a VMCS dump as text");
+	return 0;
+}
+
+static int read_dump(char *text, size_t len, struct tinyvmx_vmcs_field *fields, size_t *n,
+		     struct hv_error *err)
+{
+	FILE *in = fmemopen(text, len, "r");
+	int ret;
+
+	if (!in)
+		return hv_fail(err, errno, "%m");
+	ret = read_fields(in, fields, n, err);
+	fclose(in);
+	return ret;
+}
+
+/* A logger may have been cut short in the midst of a line, and filled up with anything. */
+static void make_string(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!text[i])
+			text[i] = ' ';
+}
+
+static int read_any(FILE *in, struct tinyvmx_vmcs_field *fields, size_t *n,
+		    struct vmcs_source *source, struct hv_error *err)
+{
+	size_t len;
+	char *text;
+	int ret = read_text(in, &text, &len, err);
+
+	*source = (struct vmcs_source){ .dumps = 1 };
+	if (!ret && vmcs_log_is_one(text, len)) {
+		make_string(text, len);
+		ret = vmcs_log_read(text, fields, MAX_FIELDS, n, source, err);
+	} else if (!ret) {
+		/* Of nothing, a line. */
+		ret = read_dump(len ? text : (char[]){ "\n" }, len ? len : 1, fields, n, err);
+	}
+	if (!ret && len >= MAX_TEXT)
+		ret = hv_fail(err, E2BIG, "more than %d MiB; cut out the dump", MAX_TEXT >> 20);
+	free(text);
+	return ret;
+}
+
+int vmcs_dump_read(FILE *in, struct tinyvmx_vmcs_field **fields, size_t *n,
+		   struct vmcs_source *source, struct hv_error *err)
 {
 	int ret;
 
 	*fields = calloc(MAX_FIELDS, sizeof(**fields));
 	if (!*fields)
 		return hv_fail(err, ENOMEM, "out of memory");
-	ret = read_fields(in, *fields, n, err);
+	ret = read_any(in, *fields, n, source, err);
 	if (ret) {
 		free(*fields);
 		*fields = NULL;
