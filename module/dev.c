@@ -16,6 +16,7 @@
 
 #include "cpuid.h"
 #include "dev.h"
+#include "exit_debug.h"
 #include "host.h"
 #include "host_kvm.h"
 #include "ioctl.h"
@@ -126,6 +127,11 @@ free:
 	return err;
 }
 
+static long tvx_ioctl_set_debug(void *object, void *arg)
+{
+	return tvx_debug_set(object, arg);
+}
+
 static const struct tvx_ioctl vcpu_ioctls[] = {
 	{ TINYVMX_GET_STATE, sizeof(struct tinyvmx_state), 0, false, tvx_ioctl_get_state },
 	{ TINYVMX_SET_STATE, sizeof(struct tinyvmx_state), 0, false, tvx_ioctl_set_state },
@@ -133,6 +139,9 @@ static const struct tvx_ioctl vcpu_ioctls[] = {
 	{ TINYVMX_INJECT, sizeof(struct tinyvmx_inject), TINYVMX_INJECT_ERROR_CODE, false,
 	  tvx_ioctl_inject },
 	{ TINYVMX_GET_VMCS, sizeof(struct tinyvmx_get_vmcs), 0, true, tvx_ioctl_get_vmcs },
+	{ TINYVMX_SET_DEBUG, sizeof(struct tinyvmx_set_debug),
+	  TINYVMX_DEBUG_INT3 | TINYVMX_DEBUG_STEP | TINYVMX_DEBUG_BREAKPOINTS |
+	  TINYVMX_DEBUG_NO_INTERRUPTS, false, tvx_ioctl_set_debug },
 };
 
 static long run_vcpu(struct tvx_vcpu *vcpu, unsigned long arg)

@@ -293,16 +293,17 @@ static void set_windows(struct tvx_vcpu *vcpu, bool intr, bool nmi)
 	tvx_controls_update(vcpu);
 }
 
-/* What the CPU has to know of the local APIC, where it has changed. */
-static void load_lapic(struct tvx_vcpu *vcpu)
+/* What the CPU has to know of the local APIC, where it has changed; @held: of no interrupt. */
+static void load_lapic(struct tvx_vcpu *vcpu, bool held)
 {
 	struct tvx_lapic *lapic = &vcpu->lapic;
 	unsigned int n;
 
-	if (!lapic->stale)
+	if (!lapic->stale && !held)
 		return;
-	lapic->stale = false;
-	vmcs_write16(GUEST_INTR_STATUS, tvx_lapic_interrupt_status(lapic));
+	lapic->stale = held;
+	vmcs_write16(GUEST_INTR_STATUS, held ? tvx_lapic_interrupt_status(lapic) & ~0xff :
+					       tvx_lapic_interrupt_status(lapic));
 	if (!lapic->tmr_stale)
 		return;
 	lapic->tmr_stale = false;
@@ -341,7 +342,9 @@ void tvx_event_intr_line(struct tvx_vcpu *vcpu, bool raised)
 
 enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 {
-	bool window = vcpu->want_window && tvx_lapic_accepts_extint(&vcpu->lapic);
+	bool held = tvx_debugger_holds_interrupts(vcpu);
+	bool window = vcpu->want_window && tvx_lapic_accepts_extint(&vcpu->lapic) && !held;
+	u32 mask = held ? TINYVMX_PENDING_EVENT : ~0U;
 	int vector;
 
 	tvx_lapic_take_posted(&vcpu->lapic);
@@ -358,17 +361,19 @@ enum tvx_entry tvx_event_prepare(struct tvx_vcpu *vcpu)
 		vcpu->activity = TINYVMX_ACTIVITY_ACTIVE;
 		vcpu->pending &= ~TINYVMX_PENDING_UNHALT;
 	}
-	vector = next_to_inject(vcpu);
-	if (vcpu->pending || vector >= 0) {
+	vector = held ? -1 : next_to_inject(vcpu);
+	if ((vcpu->pending & mask) || vector >= 0) {
 		if (!(vcpu->pending & TINYVMX_PENDING_EVENT))
 			vector = inject_next(vcpu, vector);
 		else if (!inject_event(vcpu))
 			return TVX_ENTER_OPEN;
 	}
-	window |= (vcpu->pending & TINYVMX_PENDING_EXTINT) || vector >= 0;
-	set_windows(vcpu, window, vcpu->pending & TINYVMX_PENDING_NMI);
+	window |= (vcpu->pending & mask & TINYVMX_PENDING_EXTINT) || vector >= 0;
+	set_windows(vcpu, window, vcpu->pending & mask & TINYVMX_PENDING_NMI);
+	if (unlikely(vcpu->debugger.flags))
+		pend_step_in_shadow(vcpu);
 	if (vmx_caps.apicv)
-		load_lapic(vcpu);
+		load_lapic(vcpu, held);
 	else
 		set_tpr_threshold(vcpu);
 	return TVX_ENTER;

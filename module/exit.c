@@ -10,6 +10,7 @@
 #include "event.h"
 #include "exit.h"
 #include "exit_common.h"
+#include "exit_debug.h"
 #include "exit_handlers.h"
 #include "irqchip/lapic.h"
 #include "trace.h"
@@ -127,8 +128,9 @@ static enum tvx_result tvx_exit_exception_nmi(struct tvx_vcpu *vcpu)
 	case X86_TRAP_DB:
 		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
 			return tvx_event_icebp(vcpu);
-		tvx_event_debug(vcpu, tvx_exit_qualification(vcpu));
-		return TVX_RESUME;
+		return tvx_debug_exception(vcpu);
+	case X86_TRAP_BP:
+		return tvx_debug_exit_int3(vcpu);
 	case X86_TRAP_AC:
 		return alignment_check(vcpu);
 	case X86_TRAP_MF:

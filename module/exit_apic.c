@@ -32,18 +32,21 @@ enum tvx_result tvx_exit_apic_access(struct tvx_vcpu *vcpu)
 /* These three are traps: the instruction is done. */
 enum tvx_result tvx_exit_apic_write(struct tvx_vcpu *vcpu)
 {
+	tvx_debug_count_step(vcpu);
 	tvx_lapic_stored(vcpu, APIC_OFFSET(tvx_exit_qualification(vcpu)) >> 4);
 	return TVX_RESUME;
 }
 
 enum tvx_result tvx_exit_eoi_induced(struct tvx_vcpu *vcpu)
 {
+	tvx_debug_count_step(vcpu);
 	tvx_lapic_ended(vcpu, tvx_exit_qualification(vcpu));
 	return TVX_RESUME;
 }
 
 enum tvx_result tvx_exit_tpr_below_threshold(struct tvx_vcpu *vcpu)
 {
+	tvx_debug_count_step(vcpu);
 	vcpu->recheck = true;
 	return TVX_RESUME;
 }

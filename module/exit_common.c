@@ -103,6 +103,7 @@ static __always_inline void complete_instruction(struct tvx_vcpu *vcpu)
 		tvx_set_blocking(vcpu, vcpu->exit.blocking & ~TVX_BLOCKING_BY_SHADOW);
 	if (unlikely(vcpu->exit.rflags & X86_EFLAGS_TF))
 		tvx_event_single_step(vcpu);
+	tvx_debug_count_step(vcpu);
 }
 
 void tvx_complete_instruction(struct tvx_vcpu *vcpu)

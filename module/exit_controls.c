@@ -40,7 +40,7 @@ static u32 primary_controls(const struct tvx_vcpu *vcpu)
 		proc |= CPU_BASED_NMI_WINDOW_EXITING;
 	if (!vcpu->debug.owned)
 		proc |= CPU_BASED_MOV_DR_EXITING;
-	if (vcpu->stepping || vcpu->ignne)
+	if (vcpu->stepping || vcpu->ignne || (vcpu->debugger.flags & TINYVMX_DEBUG_STEP))
 		proc |= CPU_BASED_MONITOR_TRAP_FLAG;
 	return proc;
 }
@@ -70,11 +70,22 @@ static u32 secondary_controls(const struct tvx_vcpu *vcpu)
 	return proc2;
 }
 
+static u32 exception_bitmap(const struct tvx_vcpu *vcpu)
+{
+	u32 exceptions = EXCEPTION_BITMAP_ALWAYS;
+
+	if (vcpu->ferr)
+		exceptions |= BIT(X86_TRAP_MF);
+	if (vcpu->debugger.flags & TINYVMX_DEBUG_INT3)
+		exceptions |= BIT(X86_TRAP_BP);
+	return exceptions;
+}
+
 void tvx_controls_update(struct tvx_vcpu *vcpu)
 {
 	u32 proc = primary_controls(vcpu);
 	u32 proc2 = secondary_controls(vcpu);
-	u32 exceptions = EXCEPTION_BITMAP_ALWAYS | (vcpu->ferr ? BIT(X86_TRAP_MF) : 0);
+	u32 exceptions = exception_bitmap(vcpu);
 
 	vcpu->controls_stale = false;
 	if (proc != vcpu->proc) {

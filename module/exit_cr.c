@@ -160,7 +160,7 @@ static void write_dr(struct tvx_vcpu *vcpu, unsigned int dr, u64 value)
 /*
  * The first access since the debug registers were the host's; who makes one makes several. It is
  * done here: to do the instruction again would meet a breakpoint on it again, since the exit has
- * cleared RFLAGS.RF. For those behind it the CPU is the guest's.
+ * cleared RFLAGS.RF. For those behind it the CPU is the guest's, unless a debugger needs it.
  */
 enum tvx_result tvx_exit_dr_access(struct tvx_vcpu *vcpu)
 {
@@ -192,7 +192,9 @@ enum tvx_result tvx_exit_dr_access(struct tvx_vcpu *vcpu)
 			return refuse(vcpu);
 		write_dr(vcpu, dr, value);
 	}
-	tvx_vcpu_own_debug(vcpu);
-	tvx_controls_update(vcpu);
+	if (!tvx_debugger_has_breakpoints(vcpu)) {
+		tvx_vcpu_own_debug(vcpu);
+		tvx_controls_update(vcpu);
+	}
 	return done(vcpu);
 }

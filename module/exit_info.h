@@ -76,6 +76,48 @@ static inline u64 tvx_dr7(const struct tvx_vcpu *vcpu)
 	return unlikely(vcpu->debug.owned) ? vmcs_readn(GUEST_DR7) : vcpu->debug.dr7;
 }
 
+/* A debugger has breakpoints: the guest's are not in force, and its MOV DR exits. */
+static inline bool tvx_debugger_has_breakpoints(const struct tvx_vcpu *vcpu)
+{
+	return unlikely(vcpu->debugger.flags & TINYVMX_DEBUG_BREAKPOINTS);
+}
+
+static inline bool tvx_debugger_steps(const struct tvx_vcpu *vcpu)
+{
+	return unlikely(vcpu->debugger.flags & TINYVMX_DEBUG_STEP);
+}
+
+/* In HLT it is an interrupt that is waited for. */
+static inline bool tvx_debugger_holds_interrupts(const struct tvx_vcpu *vcpu)
+{
+	return unlikely(vcpu->debugger.flags & TINYVMX_DEBUG_NO_INTERRUPTS) &&
+	       vcpu->activity == TINYVMX_ACTIVITY_ACTIVE;
+}
+
+/*
+ * An instruction is behind the guest, and the CPU has seen no step: it was done for the
+ * guest, or has ended in an exit that is a trap. It is told instead of the next entry.
+ */
+static inline void tvx_debug_count_step(struct tvx_vcpu *vcpu)
+{
+	if (!tvx_debugger_steps(vcpu))
+		return;
+	vcpu->debugger.stepped = true;
+	vcpu->recheck = true;
+}
+
+/* DR7 as it is in the guest, unless that owns it. */
+static inline u64 tvx_dr7_in_force(const struct tvx_vcpu *vcpu)
+{
+	return tvx_debugger_has_breakpoints(vcpu) ? vcpu->debugger.dr7 : vcpu->debug.dr7;
+}
+
+/* The guest has breakpoints that are in force. */
+static inline bool tvx_guest_has_breakpoints(const struct tvx_vcpu *vcpu)
+{
+	return unlikely(tvx_dr7(vcpu) & TVX_DR7_ENABLED) && !tvx_debugger_has_breakpoints(vcpu);
+}
+
 static inline void tvx_add_to_tsc(struct tvx_vcpu *vcpu, u64 ticks)
 {
 	vcpu->tsc_offset += ticks;

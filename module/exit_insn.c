@@ -9,6 +9,7 @@
 #include "state_cr.h"
 #include "event.h"
 #include "exit_controls.h"
+#include "exit_debug.h"
 #include "exit_handlers.h"
 #include "msr.h"
 #include "vcpu_switch.h"
@@ -81,7 +82,7 @@ enum tvx_result tvx_exit_monitor_trap(struct tvx_vcpu *vcpu)
 	if (vcpu->ignne)
 		tvx_x87_stepped(vcpu);
 	tvx_controls_update(vcpu);
-	return TVX_RESUME;
+	return tvx_debugger_steps(vcpu) ? tvx_debug_exit_step(vcpu) : TVX_RESUME;
 }
 
 /* The guest has no performance counters: every index is out of range. */

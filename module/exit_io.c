@@ -35,7 +35,7 @@ static enum tvx_result string_io(struct tvx_vcpu *vcpu, struct tinyvmx_exit_io *
 	io->data = 0;
 	io->gla = vmcs_readn(GUEST_LINEAR_ADDRESS);
 	io->address_size = string_address_size();
-	if (unlikely(tvx_dr7(vcpu) & TVX_DR7_ENABLED))
+	if (tvx_guest_has_breakpoints(vcpu))
 		io->flags |= TINYVMX_IO_BREAKPOINTS;
 	tvx_paging_get(&io->paging);
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_IO);
@@ -115,7 +115,7 @@ enum tvx_result tvx_exit_io(struct tvx_vcpu *vcpu)
 	struct tinyvmx_exit_io *io = &vcpu->run->io;
 	unsigned int width = IO_WIDTH(qual);
 
-	if (unlikely(tvx_dr7(vcpu) & TVX_DR7_ENABLED) && !(qual & IO_STRING))
+	if (tvx_guest_has_breakpoints(vcpu) && !(qual & IO_STRING))
 		meet_breakpoints(vcpu, IO_PORT(qual), width);
 	if (take_shortcut(vcpu, qual)) {
 		tvx_skip_instruction(vcpu);

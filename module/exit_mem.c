@@ -46,7 +46,7 @@ static enum tvx_result tell_user(struct tvx_vcpu *vcpu, u32 reason, u64 gpa, u32
 	/* What has been taken back has been cut short by this access. */
 	if (vcpu->pending & TINYVMX_PENDING_EVENT)
 		flags |= TINYVMX_MMIO_WALK;
-	if (unlikely(tvx_dr7(vcpu) & TVX_DR7_ENABLED))
+	if (tvx_guest_has_breakpoints(vcpu))
 		flags |= TINYVMX_MMIO_BREAKPOINTS;
 	mmio->gpa = gpa;
 	mmio->flags = flags;

@@ -18,6 +18,7 @@ union argument {
 	struct tinyvmx_info info;
 	struct tinyvmx_memory memory;
 	struct tinyvmx_state state;
+	struct tinyvmx_set_debug debug;
 };
 
 const struct tvx_ioctl *tvx_ioctl_find(const struct tvx_ioctl *table, size_t count,

@@ -21,6 +21,7 @@
 #include "event.h"
 #include "exit.h"
 #include "exit_controls.h"
+#include "exit_debug.h"
 #include "exit_handlers.h"
 #include "halt.h"
 #include "mitigations.h"
@@ -204,6 +205,10 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	if (vcpu->fault_error) {
 		tvx_exit_memory_fault(vcpu, vcpu->fault_error);
 		vcpu->fault_error = 0;
+		return LEAVE_USER;
+	}
+	if (unlikely(vcpu->debugger.stepped)) {
+		tvx_debug_exit_step(vcpu);
 		return LEAVE_USER;
 	}
 	vcpu->recheck = false;

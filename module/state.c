@@ -251,6 +251,8 @@ static int get_events(struct tvx_vcpu *vcpu, struct blob *blob)
 		events->event_instruction_len = vcpu->event.instruction_len;
 	}
 	events->pending_dbg = vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS);
+	if (tvx_debugger_has_breakpoints(vcpu))
+		events->pending_dbg &= ~TVX_PENDING_HITS;
 	return 0;
 }
 

@@ -90,11 +90,11 @@ void tvx_cr4_write(struct tvx_vcpu *vcpu, u64 value);
 /* @value includes LMA. */
 void tvx_efer_write(struct tvx_vcpu *vcpu, u64 value);
 
-/* Set DR7, less the bits that do not exist. */
+/* Set the guest's DR7, less the bits that do not exist. */
 static inline void tvx_dr7_write(struct tvx_vcpu *vcpu, u64 value)
 {
 	vcpu->debug.dr7 = (value & TVX_DR7_WRITABLE) | TVX_DR7_FIXED;
-	vmcs_writen(GUEST_DR7, vcpu->debug.dr7);
+	vmcs_writen(GUEST_DR7, tvx_dr7_in_force(vcpu));
 }
 
 /* The CPUID policy has changed: recompute who owns CR4 bits. */

@@ -34,11 +34,13 @@
 #define TVX_DR6_BS		0x4000ULL
 /* Pending debug exceptions: a breakpoint is among them that DR7 enables. */
 #define TVX_PENDING_BREAKPOINT	0x1000ULL
+#define TVX_PENDING_HITS	(TVX_PENDING_BREAKPOINT | TVX_DR6_TRAPS)
 #define TVX_DR7_ENABLED		0xffULL
 /* Of breakpoint n: is it enabled, its type (R/W) and its length field. */
 #define TVX_DR7_ENABLES(dr7, n)	((dr7) >> (2 * (n)) & 3)
 #define TVX_DR7_RW(dr7, n)	((dr7) >> (16 + 4 * (n)) & 3)
 #define TVX_DR7_LEN(dr7, n)	((dr7) >> (18 + 4 * (n)) & 3)
+#define TVX_DR7_RW_EXECUTE	0
 #define TVX_DR7_RW_IO		2
 #define TVX_DR7_GD		0x2000ULL
 #define TVX_DR7_WRITABLE	0xffff2bffULL
@@ -120,7 +122,8 @@ enum {
  * struct tvx_debug - the guest's debug registers
  * @dr: DR0 ... DR3
  * @dr6: DR6
- * @dr7: DR7, which the VMCS holds, too; in the handler of an exit: tvx_dr7()
+ * @dr7: DR7, which the VMCS holds, too, unless a debugger has breakpoints; in the handler of an
+ *	exit: tvx_dr7()
  * @loaded: the CPU's DR0 ... DR3 are the guest's
  * @owned: and its DR6, and MOV DR does not exit: @dr, @dr6 and @dr7 may be old
  */
@@ -130,6 +133,20 @@ struct tvx_debug {
 	u64 dr7;
 	bool loaded;
 	bool owned;
+};
+
+/**
+ * struct tvx_debugger - what a debugger outside of the guest wants: no state of the guest's
+ * @flags: TINYVMX_DEBUG_*
+ * @stepped: an instruction was finished for the guest: to be told before the next entry
+ * @dr: DR0 ... DR3 in place of the guest's, with TINYVMX_DEBUG_BREAKPOINTS
+ * @dr7: likewise DR7
+ */
+struct tvx_debugger {
+	u32 flags;
+	bool stepped;
+	u64 dr[4];
+	u64 dr7;
 };
 
 /* MSRs switched at the edges of a run, in this order. */
@@ -261,6 +278,7 @@ struct tvx_vcpu_set {
  * @halt_window: for how many TSC ticks it looks for an event before it sleeps
  * @polling: it looks for what is pending all the time: a kick is not needed
  * @debug: the debug registers
+ * @debugger: who looks on from outside
  * @loaded: the CPU holds the guest's FPU, MSRs and so on (a run is under way)
  * @xcr0: guest XCR0
  * @xsave: guest FPU state, XSAVE standard format
@@ -348,6 +366,7 @@ struct tvx_vcpu {
 	u64 halt_window;
 	bool polling;
 	struct tvx_debug debug;
+	struct tvx_debugger debugger;
 	bool loaded;
 	u64 xcr0;
 	void *xsave;

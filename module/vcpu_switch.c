@@ -11,7 +11,6 @@
 #include <asm/msr-index.h>
 #include <asm/special_insns.h>
 
-#include "exit_info.h"
 #include "host_power.h"
 #include "mitigations.h"
 #include "vcpu_switch.h"
@@ -107,7 +106,8 @@ void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0)
 
 void tvx_vcpu_take_breakpoints(struct tvx_vcpu *vcpu)
 {
-	tvx_host_load_breakpoints(&vcpu->host, vcpu->debug.dr);
+	tvx_host_load_breakpoints(&vcpu->host, tvx_debugger_has_breakpoints(vcpu) ?
+				  vcpu->debugger.dr : vcpu->debug.dr);
 	vcpu->debug.loaded = true;
 }
 

@@ -7,6 +7,7 @@
 #ifndef TVX_VCPU_SWITCH_H
 #define TVX_VCPU_SWITCH_H
 
+#include "exit_info.h"
 #include "fpu.h"
 #include "host.h"
 #include "vcpu.h"
@@ -28,7 +29,7 @@ static inline void tvx_vcpu_put_fpu(struct tvx_vcpu *vcpu)
 	tvx_fpu_put(vcpu->xsave);
 }
 
-/* The host's DR0 ... DR3 and DR6; the guest's, if they matter. */
+/* The host's DR0 ... DR3 and DR6; the guest's or its debugger's, if they matter. */
 void tvx_vcpu_give_breakpoints(struct tvx_vcpu *vcpu);
 void tvx_vcpu_take_breakpoints(struct tvx_vcpu *vcpu);
 
@@ -41,7 +42,7 @@ static inline void tvx_vcpu_put_breakpoints(struct tvx_vcpu *vcpu)
 /* DR0 ... DR3 matter to the CPU only while DR7 enables one of them. */
 static inline void tvx_vcpu_load_breakpoints(struct tvx_vcpu *vcpu)
 {
-	if (unlikely(vcpu->debug.dr7 & TVX_DR7_ENABLED))
+	if (unlikely(tvx_dr7_in_force(vcpu) & TVX_DR7_ENABLED))
 		tvx_vcpu_take_breakpoints(vcpu);
 }
 

@@ -532,7 +532,7 @@ static u64 capability_bits(void)
 	if (proc & CPU_BASED_TPR_SHADOW)
 		caps |= TINYVMX_CAP_TPR_SHADOW;
 	if (vmx_caps.has_step)
-		caps |= TINYVMX_CAP_FERR;
+		caps |= TINYVMX_CAP_FERR | TINYVMX_CAP_DEBUG_STEP;
 	if (vmx_caps.spec_ctrl_mask)
 		caps |= TINYVMX_CAP_SPEC_CTRL;
 	if (vmx_caps.xcr0_mask & ~(u64)XFEATURE_MASK_FPSSE)

@@ -45,6 +45,9 @@ static const struct call calls[] = {
 	     TINYVMX_INJECT_ERROR_CODE),
 	CALL(GET_VMCS, VCPU, tinyvmx_get_vmcs,
 	     offsetof(struct tinyvmx_get_vmcs, pad), 0),
+	CALL(SET_DEBUG, VCPU, tinyvmx_set_debug, 0,
+	     TINYVMX_DEBUG_INT3 | TINYVMX_DEBUG_STEP | TINYVMX_DEBUG_BREAKPOINTS |
+	     TINYVMX_DEBUG_NO_INTERRUPTS),
 };
 
 static u32 arg[2048];
@@ -211,7 +214,7 @@ static void test_other_kinds(const struct call *call)
 static void test_unknown(void)
 {
 	static const u32 cmd[] = {
-		0, 0xBE02, 0xBE0f, 0xBE15, 0xBE1f, 0xBE26, 0xBE3f, 0xBEff,
+		0, 0xBE02, 0xBE0f, 0xBE15, 0xBE1f, 0xBE27, 0xBE3f, 0xBEff,
 		0xAE00, 0x4004BE00, 0xC008BE21, 0x5401, 0xffffffff,
 	};
 

@@ -19,6 +19,7 @@ static int fails_with(long ret, int want)
 static int try_all(int vm, int vcpu)
 {
 	struct tinyvmx_get_vmcs vmcs = { .size = sizeof(vmcs) };
+	struct tinyvmx_set_debug debug = { .size = sizeof(debug) };
 	struct tinyvmx_ioeventfd ioeventfd = { .size = sizeof(ioeventfd), .width = 1 };
 	struct tinyvmx_irqfd irqfd = { .size = sizeof(irqfd) };
 	struct tinyvmx_regs regs = { .rflags = 2 };
@@ -37,6 +38,7 @@ static int try_all(int vm, int vcpu)
 	bad += fails_with(set_cpuid(vcpu, NULL, 0), EIO);
 	bad += fails_with(inject(vcpu, TINYVMX_INJECT_NMI, 2), EIO);
 	bad += fails_with(ioctl(vcpu, TINYVMX_GET_VMCS, &vmcs), EIO);
+	bad += fails_with(ioctl(vcpu, TINYVMX_SET_DEBUG, &debug), EIO);
 	return bad;
 }
 

@@ -90,7 +90,7 @@ const char *exit_name(u32 reason)
 	static const char * const name[] = {
 		"UNKNOWN", "IO", "MMIO", "HLT", "SHUTDOWN", "INTR",
 		"INTR_WINDOW", "ENTRY_FAILED", "MEMORY_FAULT", "CR", "EOI", "FERR",
-		"TASK_SWITCH",
+		"TASK_SWITCH", "DEBUG",
 	};
 
 	return reason < ARRAY_SIZE(name) ? name[reason] : "?";

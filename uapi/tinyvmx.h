@@ -70,6 +70,7 @@
 #define TINYVMX_SET_CPUID	_IO(TINYVMX_IOC, 0x23)	/* struct tinyvmx_set_cpuid */
 #define TINYVMX_INJECT		_IO(TINYVMX_IOC, 0x24)	/* struct tinyvmx_inject */
 #define TINYVMX_GET_VMCS	_IO(TINYVMX_IOC, 0x25)	/* struct tinyvmx_get_vmcs */
+#define TINYVMX_SET_DEBUG	_IO(TINYVMX_IOC, 0x26)	/* struct tinyvmx_set_debug */
 
 /* ------------------------------------------------------------------ system */
 
@@ -91,6 +92,7 @@
 #define TINYVMX_CAP_ROOT_KVM		(1ULL << 13)
 #define TINYVMX_CAP_ROOT_SECTION	(1ULL << 14)
 #define TINYVMX_CAP_FERR		(1ULL << 15)
+#define TINYVMX_CAP_DEBUG_STEP		(1ULL << 16)	/* TINYVMX_DEBUG_STEP */
 
 /* The VMX capability MSRs are numbered from IA32_VMX_BASIC (480H). */
 #define TINYVMX_VMX_MSR_BASE	0x480
@@ -749,6 +751,46 @@ struct tinyvmx_get_vmcs {
 	__u64 fields;
 };
 
+/* tinyvmx_set_debug.flags, and tinyvmx_exit_debug.cause but for the last */
+#define TINYVMX_DEBUG_INT3		(1U << 0)	/* INT3 exits */
+#define TINYVMX_DEBUG_STEP		(1U << 1)	/* exit behind each instruction */
+#define TINYVMX_DEBUG_BREAKPOINTS	(1U << 2)	/* @dr and @dr7 instead of the guest's */
+#define TINYVMX_DEBUG_NO_INTERRUPTS	(1U << 3)	/* STEP: interrupts and NMIs wait */
+
+/**
+ * struct tinyvmx_set_debug - TINYVMX_SET_DEBUG: what a debugger outside of the guest wants
+ * @size: sizeof(struct tinyvmx_set_debug)
+ * @flags: TINYVMX_DEBUG_*; 0: there is none
+ * @dr: with TINYVMX_DEBUG_BREAKPOINTS: linear addresses, as in DR0 ... DR3; else 0
+ * @dr7: likewise: which are enabled, their types and lengths, as in DR7; else 0
+ *
+ * RUN returns with TINYVMX_EXIT_DEBUG. This is no state of the guest's: GET_STATE and SET_STATE
+ * know nothing of it, INIT leaves it, and but for its breakpoints the guest cannot tell.
+ *
+ * - INT3: it exits before anything is done. One that is not the debugger's goes to the
+ *   guest as event 3 of type 6 with run->instruction_len (TINYVMX_STATE_EVENTS). INT n with
+ *   n = 3 does not exit.
+ * - STEP (TINYVMX_CAP_DEBUG_STEP): each RUN is one instruction, one iteration of a repeated one,
+ *   or the delivery of one event, and ends with other exits as ever: an instruction that
+ *   RUN or userspace finishes is told by the next RUN, at its start. SET_DEBUG forgets that.
+ * - NO_INTERRUPTS: no interrupt and no NMI is delivered, nor is an interrupt window
+ *   told of, unless the guest waits in HLT. Exceptions are.
+ * - BREAKPOINTS: a hit exits. The guest's own do not hit meanwhile; its debug registers hold what
+ *   it writes. A breakpoint on execution exits before the instruction, others behind it; with
+ *   RFLAGS.RF set in regs RUN goes past one on execution. Accesses that userspace does
+ *   for the guest do not hit. Hits that are pending are lost when this changes.
+ *
+ * Errors: EOPNOTSUPP: STEP, and the CPU has no monitor trap flag; a breakpoint on I/O ports;
+ * EINVAL: @dr or @dr7 set without BREAKPOINTS, reserved bits or GD in @dr7, a length other than
+ * one byte for execution, NO_INTERRUPTS without STEP; EBUSY: the vCPU is running.
+ */
+struct tinyvmx_set_debug {
+	__u32 size;
+	__u32 flags;
+	__u64 dr[4];
+	__u64 dr7;
+};
+
 /* --------------------------------------------------------------------- RUN */
 
 /* tinyvmx_run.reason: why RUN came back with 0 */
@@ -765,11 +807,12 @@ struct tinyvmx_get_vmcs {
 #define TINYVMX_EXIT_EOI		10	/* eoi: of a level-triggered interrupt */
 #define TINYVMX_EXIT_FERR		11	/* an x87 error waits; with TINYVMX_VM_FERR */
 #define TINYVMX_EXIT_TASK_SWITCH	12	/* task_switch: a hardware task switch */
+#define TINYVMX_EXIT_DEBUG		13	/* debug: asked for by SET_DEBUG */
 
 /*
  * tinyvmx_run.flags. Registers are filled in wherever userspace has an
  * instruction to finish or a fault to report: MMIO, MEMORY_FAULT, CR, TASK_SWITCH, string IO,
- * UNKNOWN, SHUTDOWN and ENTRY_FAILED.
+ * UNKNOWN, SHUTDOWN and ENTRY_FAILED; and with DEBUG.
  */
 #define TINYVMX_RUN_REGS		(1U << 0)	/* regs is filled */
 #define TINYVMX_RUN_INTR_READY		(1U << 1)	/* an EXTINT would be taken now */
@@ -956,6 +999,22 @@ struct tinyvmx_exit_task_switch {
 	__u32 pad;
 };
 
+/**
+ * struct tinyvmx_exit_debug - something that SET_DEBUG asked for
+ * @cause: TINYVMX_DEBUG_INT3, _STEP or _BREAKPOINTS; perhaps the latter two together
+ * @pad: 0
+ * @dr6: with TINYVMX_DEBUG_BREAKPOINTS: bit n: breakpoint n was hit
+ * @address: linear address of the instruction that is next: CS base + RIP
+ *
+ * run->rip is that of the next instruction: with INT3 that one.
+ */
+struct tinyvmx_exit_debug {
+	__u32 cause;
+	__u32 pad;
+	__u64 dr6;
+	__u64 address;
+};
+
 #define TINYVMX_SHORTCUT_BYTES	256
 
 /**
@@ -1053,6 +1112,7 @@ struct tinyvmx_run {
 		struct tinyvmx_exit_cr cr;
 		struct tinyvmx_exit_eoi eoi;
 		struct tinyvmx_exit_task_switch task_switch;
+		struct tinyvmx_exit_debug debug;
 		__u64 payload[32];
 	};
 	struct tinyvmx_shortcut shortcut;

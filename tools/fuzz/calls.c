@@ -46,6 +46,7 @@ union argument {
 	struct tinyvmx_set_cpuid cpuid;
 	struct tinyvmx_inject inject;
 	struct tinyvmx_get_vmcs vmcs;
+	struct tinyvmx_set_debug debug;
 };
 
 /* What an argument may point to; the types' blobs and lists have room. */
@@ -344,6 +345,20 @@ static void call_inject(u64 *random)
 	send(random, pick(random, vcpus, VCPUS), TINYVMX_INJECT, &arg);
 }
 
+/* DR7 is mostly one that is taken. */
+static void call_set_debug(u64 *random)
+{
+	union argument arg = { .debug = { .size = sizeof(arg.debug) } };
+
+	arg.debug.flags = noise(random) % 16;
+	if (arg.debug.flags & TINYVMX_DEBUG_BREAKPOINTS) {
+		for (u32 n = 0; n < 4; n++)
+			arg.debug.dr[n] = noise(random) % (1 << 30);
+		arg.debug.dr7 = (noise(random) & 0xddddffff) & ~0xf800UL;
+	}
+	send(random, pick(random, vcpus, VCPUS), TINYVMX_SET_DEBUG, &arg);
+}
+
 static void call_ask(u64 *random)
 {
 	union argument arg = { 0 };
@@ -446,7 +461,7 @@ static void call_any(u64 seed, bool in_child)
 	static void (*const calls[])(u64 *random) = {
 		call_set_memory, call_set_memory, call_state, call_cpuid,
 		call_msi, call_eventfd, call_state, call_state, call_guest, call_guest, call_run,
-		call_run, call_run, call_run, call_inject, call_inject, call_ask,
+		call_run, call_run, call_run, call_inject, call_inject, call_ask, call_set_debug,
 		call_file, call_memory,
 	};
 	u64 random = seed;
