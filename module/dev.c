@@ -20,6 +20,7 @@
 #include "host.h"
 #include "host_kvm.h"
 #include "ioctl.h"
+#include "lab.h"
 #include "msr.h"
 #include "run.h"
 #include "state.h"
@@ -95,13 +96,10 @@ static long tvx_ioctl_set_cpuid(void *object, void *arg)
 	return err;
 }
 
-/* As many as any CPU has, and a bound for what a caller makes us allocate. */
-#define MAX_VMCS_FIELDS	512
-
 static long tvx_ioctl_get_vmcs(void *object, void *arg)
 {
 	struct tinyvmx_get_vmcs *get = arg;
-	u32 room = min_t(u32, get->count, MAX_VMCS_FIELDS);
+	u32 room = min_t(u32, get->count, VMCS_MAX_FIELDS);
 	bool privileged = capable(CAP_SYS_ADMIN);
 	struct tinyvmx_vmcs_field *fields;
 	struct tvx_vcpu *vcpu = object;
@@ -132,6 +130,11 @@ static long tvx_ioctl_set_debug(void *object, void *arg)
 	return tvx_debug_set(object, arg);
 }
 
+static long tvx_ioctl_lab(void *object, void *arg)
+{
+	return tvx_lab_try(object, arg);
+}
+
 static const struct tvx_ioctl vcpu_ioctls[] = {
 	{ TINYVMX_GET_STATE, sizeof(struct tinyvmx_state), 0, false, tvx_ioctl_get_state },
 	{ TINYVMX_SET_STATE, sizeof(struct tinyvmx_state), 0, false, tvx_ioctl_set_state },
@@ -142,6 +145,7 @@ static const struct tvx_ioctl vcpu_ioctls[] = {
 	{ TINYVMX_SET_DEBUG, sizeof(struct tinyvmx_set_debug),
 	  TINYVMX_DEBUG_INT3 | TINYVMX_DEBUG_STEP | TINYVMX_DEBUG_BREAKPOINTS |
 	  TINYVMX_DEBUG_NO_INTERRUPTS, false, tvx_ioctl_set_debug },
+	{ TINYVMX_LAB, sizeof(struct tinyvmx_lab), 0, true, tvx_ioctl_lab },
 };
 
 static long run_vcpu(struct tvx_vcpu *vcpu, unsigned long arg)
@@ -308,7 +312,7 @@ static long tvx_ioctl_get_info(void *object, void *arg)
 	info->tsc_khz = tsc_khz;
 	info->efer_mask = TVX_EFER_KNOWN;
 	vmx_caps_info(info);
-	info->capabilities |= vmx_root_capabilities();
+	info->capabilities |= vmx_root_capabilities() | (tvx_lab_is_on() ? TINYVMX_CAP_LAB : 0);
 	return 0;
 }
 

@@ -92,6 +92,18 @@ static enum tvx_result host_machine_check(struct tvx_vcpu *vcpu)
 	return TVX_FAIL;
 }
 
+void tvx_exit_give_host(struct tvx_vcpu *vcpu, u32 reason, u32 intr_info)
+{
+	if ((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)
+		host_machine_check(vcpu);
+	if (reason != EXIT_REASON_EXCEPTION_NMI)
+		return;
+	if ((intr_info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		host_nmi(vcpu);
+	else if ((intr_info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC)
+		host_machine_check(vcpu);
+}
+
 /*
  * An #AC that the guest has not asked for is the host's, which wants to know of split locks
  * (SDM, "Alignment Check Exception"; "Split-Lock Detection"). The instruction is done again.

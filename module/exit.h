@@ -20,4 +20,7 @@ void tvx_exit_trace_entry(struct tvx_vcpu *vcpu);
 /* VMLAUNCH or VMRESUME failed without trying to enter. */
 enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu);
 
+/* An exit that nobody handles as one: give the host the NMI or machine check that it may be. */
+void tvx_exit_give_host(struct tvx_vcpu *vcpu, u32 reason, u32 intr_info);
+
 #endif

@@ -185,6 +185,14 @@ static bool is_started_up(const struct tvx_vcpu *vcpu)
 	return READ_ONCE(vcpu->requests) & BIT(TVX_REQUEST_STARTUP);
 }
 
+/* What the host may have changed since the last entry. */
+static void refresh(struct tvx_vcpu *vcpu)
+{
+	vmcs_host_refresh(&vcpu->host_fields, &vcpu->host);
+	tvx_spec_ctrl_load(vcpu);
+	refresh_tlb(vcpu);
+}
+
 static enum leave before_entry(struct tvx_vcpu *vcpu)
 {
 	enum tvx_entry entry;
@@ -219,9 +227,7 @@ static enum leave before_entry(struct tvx_vcpu *vcpu)
 	entry = tvx_event_prepare(vcpu);
 	if (unlikely(entry != TVX_ENTER))
 		return no_entry(vcpu, entry);
-	vmcs_host_refresh(&vcpu->host_fields, &vcpu->host);
-	tvx_spec_ctrl_load(vcpu);
-	refresh_tlb(vcpu);
+	refresh(vcpu);
 	return STAY;
 }
 
@@ -236,18 +242,20 @@ static noinline notrace bool enter_tracked(struct tvx_vcpu *vcpu)
 	return failed;
 }
 
+static __always_inline bool vmenter(struct tvx_vcpu *vcpu)
+{
+	return context_tracking_enabled() ? enter_tracked(vcpu) :
+					    tvx_vmenter(&vcpu->world, vcpu->vmcs.launched);
+}
+
 static enum tvx_result enter(struct tvx_vcpu *vcpu)
 {
-	bool failed;
-
 	if (trace_tinyvmx_entry_enabled())
 		tvx_exit_trace_entry(vcpu);
 	tvx_mitigate_entry(&vcpu->exposed);
 	if (vcpu->lapic.exit_at)
 		vmx_timer_set(vcpu->lapic.exit_at);
-	failed = context_tracking_enabled() ? enter_tracked(vcpu) :
-					      tvx_vmenter(&vcpu->world, vcpu->vmcs.launched);
-	if (unlikely(failed))
+	if (unlikely(vmenter(vcpu)))
 		return tvx_exit_vmfail(vcpu);
 	return tvx_exit_dispatch(vcpu);
 }
@@ -401,4 +409,27 @@ int tvx_vcpu_run(struct tvx_vcpu *vcpu)
 			break;
 	}
 	return err == -EINTR ? interrupted(vcpu, immediate) : err;
+}
+
+bool tvx_vcpu_enter(struct tvx_vcpu *vcpu)
+{
+	tvx_mitigate_entry(&vcpu->exposed);
+	return vmenter(vcpu);
+}
+
+int tvx_vcpu_lend(struct tvx_vcpu *vcpu, void (*fn)(struct tvx_vcpu *vcpu, void *arg), void *arg)
+{
+	int err;
+
+	while (load(vcpu)) {
+		err = wait_for_vmx();
+		if (err)
+			return err;
+	}
+	if (vcpu->controls_stale)
+		tvx_controls_update(vcpu);
+	refresh(vcpu);
+	fn(vcpu, arg);
+	put(vcpu);
+	return 0;
 }

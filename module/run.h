@@ -15,4 +15,16 @@
  */
 int tvx_vcpu_run(struct tvx_vcpu *vcpu);
 
+/*
+ * tvx_vcpu_lend - give the CPU to the guest, as for a run, and have @fn do what it wants of it
+ *
+ * @fn is called with the VMCS current and all in it as for an entry but for events, and with
+ * interrupts disabled; it may call tvx_vcpu_enter(), and leaves the VMCS as it was. Return: 0;
+ * -EINTR: a signal came before VMX could be had. May sleep. @vcpu->lock held.
+ */
+int tvx_vcpu_lend(struct tvx_vcpu *vcpu, void (*fn)(struct tvx_vcpu *vcpu, void *arg), void *arg);
+
+/* One VM entry and whatever ends it. Return: whether it failed, as of tvx_vmenter(). */
+bool tvx_vcpu_enter(struct tvx_vcpu *vcpu);
+
 #endif

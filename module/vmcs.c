@@ -8,9 +8,6 @@
 
 #include "vmcs.h"
 
-/* Bits 11:10 of an encoding: what kind of field it is. */
-enum { VMCS_CONTROL, VMCS_INFO, VMCS_GUEST, VMCS_HOST };
-
 #define VMCS_INDEXES	64	/* more than any CPU has of one width and kind */
 #define VMCS_ENCODINGS	(4 * 4 * VMCS_INDEXES)	/* of each width and kind */
 
@@ -22,11 +19,6 @@ noinline void vmcs_read_failed(unsigned long field)
 noinline void vmcs_write_failed(unsigned long field, unsigned long value)
 {
 	pr_err_ratelimited("VMWRITE of 0x%lx to field 0x%lx failed\n", value, field);
-}
-
-static unsigned int vmcs_kind(unsigned long field)
-{
-	return (field >> 10) & 3;
 }
 
 /*

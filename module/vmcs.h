@@ -24,6 +24,14 @@ static __always_inline unsigned int vmcs_width(unsigned long field)
 	return (field >> 13) & 3;
 }
 
+/* Bits 11:10: what kind of field it is. */
+enum { VMCS_CONTROL, VMCS_INFO, VMCS_GUEST, VMCS_HOST };
+
+static __always_inline unsigned int vmcs_kind(unsigned long field)
+{
+	return (field >> 10) & 3;
+}
+
 #define vmcs_check(field, width)					\
 	BUILD_BUG_ON_MSG(__builtin_constant_p(field) &&			\
 			 vmcs_width(field) != (width), "VMCS field width")
@@ -130,6 +138,9 @@ static __always_inline void vmcs_writen(unsigned long field, unsigned long value
  * of Virtual-Machine Control Structures"): zeroed memory does not make it 0.
  */
 void vmcs_zero(void);
+
+/* Fields that no CPU has more of: a bound for what a caller makes us allocate. */
+#define VMCS_MAX_FIELDS	512
 
 /*
  * vmcs_dump - read every field that the current VMCS has, ascending by encoding

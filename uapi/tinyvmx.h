@@ -71,6 +71,7 @@
 #define TINYVMX_INJECT		_IO(TINYVMX_IOC, 0x24)	/* struct tinyvmx_inject */
 #define TINYVMX_GET_VMCS	_IO(TINYVMX_IOC, 0x25)	/* struct tinyvmx_get_vmcs */
 #define TINYVMX_SET_DEBUG	_IO(TINYVMX_IOC, 0x26)	/* struct tinyvmx_set_debug */
+#define TINYVMX_LAB		_IO(TINYVMX_IOC, 0x27)	/* struct tinyvmx_lab */
 
 /* ------------------------------------------------------------------ system */
 
@@ -93,6 +94,7 @@
 #define TINYVMX_CAP_ROOT_SECTION	(1ULL << 14)
 #define TINYVMX_CAP_FERR		(1ULL << 15)
 #define TINYVMX_CAP_DEBUG_STEP		(1ULL << 16)	/* TINYVMX_DEBUG_STEP */
+#define TINYVMX_CAP_LAB			(1ULL << 17)	/* TINYVMX_LAB: module parameter lab */
 
 /* The VMX capability MSRs are numbered from IA32_VMX_BASIC (480H). */
 #define TINYVMX_VMX_MSR_BASE	0x480
@@ -789,6 +791,57 @@ struct tinyvmx_set_debug {
 	__u32 flags;
 	__u64 dr[4];
 	__u64 dr7;
+};
+
+/* tinyvmx_lab.verdict */
+#define TINYVMX_LAB_ENTERED	0	/* the CPU has accepted all of it */
+#define TINYVMX_LAB_REFUSED	1	/* it has not: instruction_error, exit_reason tell */
+#define TINYVMX_LAB_CHECKED	2	/* it has, controls and host; no more was tried */
+#define TINYVMX_LAB_UNSAFE	3	/* not tried: the host might not come back */
+
+/**
+ * struct tinyvmx_lab - TINYVMX_LAB: try a VM entry with fields of the VMCS as you want them
+ * @size: sizeof(struct tinyvmx_lab)
+ * @flags: must be 0
+ * @count: fields to write, 0 ... 512
+ * @dump_count: in: room in @dump; out: fields the VMCS has
+ * @fields: address of struct tinyvmx_vmcs_field[@count]
+ * @dump: address of struct tinyvmx_vmcs_field[@dump_count]: the VMCS as it was tried, as of
+ *	TINYVMX_GET_VMCS
+ * @verdict: out: TINYVMX_LAB_*
+ * @field: out: with UNSAFE: the encoding of a field that makes it so; else 0
+ * @instruction_error: out: VM-instruction error of a refusal, or 0
+ * @exit_reason: out: all 32 bits, with ENTERED, and with a refusal where bit 31 is set; else 0
+ * @exit_qualification: out: likewise
+ *
+ * For teaching, and for holding rules of VM entry against a CPU. One VM entry is tried from
+ * where the vCPU stands, with these fields written in their order, and then all fields are what
+ * they were. An event that is injected is delivered, into the guest's memory; instructions of
+ * the guest are executed only on a CPU without VMX-preemption timer. Pending events of the vCPU
+ * wait for RUN.
+ *
+ * The host stays safe: with controls that would let the guest out of its VM the entry is made
+ * to fail behind the checks on controls and host state, and the verdict on those is CHECKED;
+ * what a failed entry would load into the CPU for good is tried only if the CPU is known to
+ * refuse it before. @dump shows what was asked for, not what is done about that.
+ *
+ * EPERM: the caller has no CAP_SYS_ADMIN; EOPNOTSUPP: the module was loaded without lab=1
+ * (TINYVMX_CAP_LAB); EINVAL: @count, a value that is wider than its field, a read-only field or
+ * the high half of one; ENOENT: a field that the CPU does not have; ENOSPC: @dump_count is too
+ * small; it is set to what is needed, and nothing was tried.
+ */
+struct tinyvmx_lab {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 dump_count;
+	__u64 fields;
+	__u64 dump;
+	__u32 verdict;
+	__u32 field;
+	__u32 instruction_error;
+	__u32 exit_reason;
+	__u64 exit_qualification;
 };
 
 /* --------------------------------------------------------------------- RUN */

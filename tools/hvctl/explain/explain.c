@@ -166,14 +166,18 @@ static void find_unseen(struct explain_gaps *gaps, const struct dump *d)
 	}
 }
 
-/* No CPU in VMX operation has a CR0 of 0: then the caller was not shown it. */
+/* No host does without any of these: then the caller was not shown them. */
 static struct dump make_dump(const struct vmx_cpu *cpu, const struct tinyvmx_vmcs_field *fields,
 			     size_t n)
 {
+	static const uint32_t needed[] = { VMCS_HOST_CR0, VMCS_HOST_CR3, VMCS_HOST_RIP };
 	struct dump d = { .fields = fields, .n = n, .cpu = cpu };
 	struct probe p = { .dump = &d };
+	bool shown = false;
 
-	d.blanked = !probe_get(&p, VMCS_HOST_CR0) && !p.missing;
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		shown |= probe_get(&p, needed[i]) != 0;
+	d.blanked = !shown && !p.missing;
 	return d;
 }
 

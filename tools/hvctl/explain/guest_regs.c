@@ -89,6 +89,14 @@ static bool bad_bndcfgs(struct probe *p)
 	return p->value & 0xffc || bad_canonical(p);
 }
 
+/* Bit 2, bus-lock detection, is not on each CPU. */
+static bool bad_debugctl(struct probe *p)
+{
+	if (bad_ones(p))
+		return true;
+	return p->value & 1 << 2 && probe_cpu(p) && !p->dump->cpu->bus_lock_detect;
+}
+
 /* --- the table, in the order of the SDM --- */
 
 #define REG(id_, field_, when_, bad_, arg_, rule_, mend_) \
@@ -107,8 +115,9 @@ static const struct rule register_rules[] = {
 	    "change the bits named"),
 	REG("cr4.cet", GUEST_CR4, NULL, bad_cet_without_wp, VMCS_GUEST_CR0,
 	    "CET (bit 23) requires CR0.WP", "set CR0.WP, or clear CET"),
-	REG("debugctl", GUEST_DEBUGCTL, loads_debug, bad_ones,
-	    ~0xffffULL | 0x38, "reserved bits (63:16, 5:3) must be 0",
+	REG("debugctl", GUEST_DEBUGCTL, loads_debug, bad_debugctl,
+	    ~0xffffULL | 0x38,
+	    "reserved bits (63:16, 5:3; without bus-lock detection 2, too) must be 0",
 	    "clear them"),
 	REG("cr0.ia32e", GUEST_CR0, ia32e_on, bad_zeros, X86_CR0_PG,
 	    "PG (bit 31) must be 1 for an \"IA-32e mode guest\"",

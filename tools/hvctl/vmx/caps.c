@@ -263,6 +263,8 @@ static const struct vmx_bit cap_bits[] = {
 	{ 13, "KVM's VMX root shared" },
 	{ 14, "VMX root in sections" },
 	{ 15, "x87 errors with CR0.NE = 0, as FERR#" },
+	{ 16, "single step for debuggers (monitor trap flag)" },
+	{ 17, "lab mode: VM entries with any VMCS fields" },
 };
 
 const struct vmx_bits vmx_cr0_bits = BITS(cr0_bits);

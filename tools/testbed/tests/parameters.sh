@@ -35,6 +35,8 @@ passes halt_poll_ns=0 lapic_hlt lapic_ipi
 # VMX is on only while interrupts are off.
 passes section=Y create hotplug migrate isolation_regs isolation_fpu host_debug nmi lapic_stress lapic_timer memory_live \
 	vmcs signals kvm_sections
+# Any VMCS, and hvctl's rules beside the CPU's opinion.
+passes lab=Y lab lab_rules lab_random vmcs
 box -k "$K" --add "$DIR/inside:/inside" --add "$DIR/parameters:/parameters" -- sh /inside
 while read -r parameter tests; do
 	ok "$parameter: is set" grep -qx "$parameter is ${parameter#*=}" "$DIR/out"
