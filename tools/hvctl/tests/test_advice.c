@@ -8,8 +8,6 @@
 #define PDPT         0x2000
 #define DIRECTORY    0x3000
 #define IDT          0x4000
-#define GDT          0x5000
-#define TSS          0x5800
 #define STACK        0x7000
 #define CODE         0x8000
 #define ENTRY        0x10000
@@ -23,19 +21,6 @@ static struct tinyvmx_run run;
 static struct hv_situation s;
 static char text[1000];
 
-static void put_gate(unsigned int vector, const uint8_t raw[8])
-{
-	unsigned int bytes = s.sregs.efer & X86_EFER_LMA ? 16 : 8;
-
-	test_put(&memory, IDT + vector * bytes, raw, 8);
-}
-
-static void put_gates(const uint8_t raw[8])
-{
-	for (unsigned int vector = 0; vector < 32; vector++)
-		put_gate(vector, raw);
-}
-
 static void put_page(uint64_t entry, uint64_t value)
 {
 	test_put(&memory, entry, &value, sizeof(value));
@@ -44,9 +29,6 @@ static void put_page(uint64_t entry, uint64_t value)
 /* A 64-bit guest that has all it needs, and died all the same, far from its entry. */
 static int setup(void **state)
 {
-	static const uint8_t code64[8] = { 0xff, 0xff, 0, 0, 0, 0x9b, 0xaf, 0 };
-	static const uint8_t gate[8] = { 0, 0x90, 8, 0, 0, 0x8e, 0, 0 };
-
 	new_memory(state);
 	payload = (struct hv_payload){ .protocol = &protocol, .image.entry = ENTRY };
 	run = (struct tinyvmx_run){ .exit_reason = TRIPLE_FAULT };
@@ -62,18 +44,14 @@ static int setup(void **state)
 			.cr0 = long_mode.cr0 | X86_CR0_NE, .cr3 = PML4, .cr4 = long_mode.cr4,
 			.efer = long_mode.efer,
 			.idt_base = IDT, .idt_limit = 0xfff,
-			.gdt_base = GDT, .gdt_limit = 0x1f,
 			.seg[TINYVMX_CS] = { .selector = 8, .ar = 0xa09b },
 			.seg[TINYVMX_SS] = { .selector = 16, .ar = 0xc093 },
-			.seg[TINYVMX_TR] = { .base = TSS, .limit = 0x67, .ar = 0x8b },
 		},
 	};
 	put_page(PML4, PDPT | P | W);
 	put_page(PDPT, DIRECTORY | P | W);
 	put_page(DIRECTORY, 0 | P | W | PS);
 	put_page(DIRECTORY + 8, ABSENT | P | W | PS);
-	put_gates(gate);
-	test_put(&memory, GDT + 8, code64, 8);
 	test_put(&memory, CODE, "\x48\x8b\x00\x90\x90\x90\x90\x90", 8);
 	return 0;
 }
@@ -81,15 +59,10 @@ static int setup(void **state)
 /* The same without paging, 32-bit. */
 static void make_protected(void)
 {
-	static const uint8_t code32[8] = { 0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0 };
-	static const uint8_t gate[8] = { 0, 0x90, 8, 0, 0, 0x8e, 0, 0 };
-
 	s.sregs.cr0 = X86_CR0_PE;
 	s.sregs.efer = 0;
 	s.paging = (struct hv_paging){ .cr0 = X86_CR0_PE };
 	s.sregs.seg[TINYVMX_CS].ar = 0xc09b;
-	put_gates(gate);
-	test_put(&memory, GDT + 8, code32, 8);
 }
 
 static void says(const char *words)
@@ -148,33 +121,17 @@ static void test_segment_bases(void **state)
 	s.sregs.seg[TINYVMX_CS].base = ABSENT - CODE;
 	says("executes at 0x200000, where there is no memory");
 	s.sregs.seg[TINYVMX_CS].base = 0;
-	s.sregs.seg[TINYVMX_SS].base = ABSENT;
-	says("ends at 0x207000, where there is no memory");
-	/* A 16-bit stack has a 16-bit pointer. */
-	s.sregs.seg[TINYVMX_SS] = (struct tinyvmx_segment){ .ar = 0x93 };
-	s.regs.gpr[TINYVMX_RSP] = ABSENT + STACK;
 	says_nothing();
 }
 
 static void test_idt(void **state)
 {
-	static const uint8_t absent[8] = { 0, 0x90, 8, 0, 0, 0x0e };
-
 	(void)state;
 	s.sregs.idt_limit = 15 * 16 - 2;
 	says("no IDT for exceptions (IDTR: base 0x4000, limit 0xee, below 0xef)");
 	says("triple fault\ntry something else");
 	s.sregs.idt_limit++;
 	says_nothing();
-	s.sregs.idt_base = UNMAPPED;
-	says("its IDT, at 0x400000, lies where its page tables map nothing");
-	s.sregs.idt_base = ABSENT;
-	says("its IDT, at 0x200000, lies where there is no memory");
-	s.sregs.idt_base = IDT;
-	put_gate(8, absent);
-	says("no present gate for #DF: ");
-	put_gate(13, absent);
-	says("no present gate for #GP #DF: ");
 }
 
 /* Real mode has vectors of four bytes, and every one is good. */
@@ -190,80 +147,6 @@ static void test_real_mode(void **state)
 	says_nothing();
 	s.sregs.idt_limit--;
 	says("limit 0x3a, below 0x3b");
-}
-
-static void change_selector(uint16_t selector)
-{
-	const uint8_t gate[8] = { 0, 0x90, selector & 0xff, selector >> 8, 0, 0x8e };
-
-	put_gate(13, gate);
-}
-
-static void test_gates(void **state)
-{
-	static const uint8_t data[8] = { 0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0 };
-	static const uint8_t code32[8] = { 0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0 };
-
-	(void)state;
-	change_selector(3);
-	says("gate for #GP, 0x3, is null");
-	change_selector(0x20);
-	says("gate for #GP, 0x20, is behind the GDT's end (limit 0x1f)");
-	change_selector(0x18);
-	says("is of a descriptor that is not present");
-	test_put(&memory, GDT + 0x18, data, 8);
-	says("is of a descriptor that is not for code");
-	test_put(&memory, GDT + 0x18, code32, 8);
-	says("is of a code segment that is not 64-bit");
-	change_selector(0x0c);
-	says_nothing();
-	change_selector(8);
-	s.sregs.gdt_base = UNMAPPED;
-	says("gate for #UD, 0x8, is of a GDT, at 0x400000, that lies where its page tables");
-	make_protected();
-	s.sregs.gdt_base = GDT;
-	change_selector(0x18);
-	says_nothing();
-}
-
-static void test_stack(void **state)
-{
-	static const uint8_t with_ist[8] = { 0, 0x90, 8, 0, 2, 0x8e };
-
-	(void)state;
-	s.regs.gpr[TINYVMX_RSP] = UNMAPPED + 8;
-	says("the stack for #UD ends at 0x400008, where its page tables map nothing");
-	/* What is pushed is below. */
-	s.regs.gpr[TINYVMX_RSP] = ABSENT;
-	says_nothing();
-	put_gate(14, with_ist);
-	put_page(TSS + 44, UNMAPPED + 8);
-	says("the stack for #PF ends at 0x400008");
-	put_page(TSS + 44, STACK);
-	says_nothing();
-	s.sregs.seg[TINYVMX_TR].limit = 50;
-	says("it has none (TR 0x0, limit 0x32)");
-	s.sregs.seg[TINYVMX_TR].limit = 0x67;
-	s.sregs.seg[TINYVMX_TR].base = ABSENT;
-	says("its TSS, at 0x200000, lies where there is no memory");
-	s.sregs.seg[TINYVMX_TR].ar = TINYVMX_AR_UNUSABLE;
-	says("an exception changes to a stack of its TSS");
-}
-
-/* From ring 3 every exception changes to the stack of ring 0. */
-static void test_stack_of_ring_0(void **state)
-{
-	uint32_t esp0 = ABSENT + 8;
-
-	(void)state;
-	s.sregs.seg[TINYVMX_SS].ar |= 3 << 5;
-	put_page(TSS + 4, STACK);
-	says_nothing();
-	put_page(TSS + 4, UNMAPPED + 8);
-	says("the stack for #UD ends at 0x400008");
-	make_protected();
-	test_put(&memory, TSS + 4, &esp0, sizeof(esp0));
-	says("the stack for #UD ends at 0x200008, where there is no memory");
 }
 
 static void test_protocol(void **state)
@@ -337,12 +220,9 @@ static void test_x87_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_sound),         TEST(test_code),
-		TEST(test_segment_bases), TEST(test_idt),
-		TEST(test_real_mode),     TEST(test_gates),
-		TEST(test_stack),         TEST(test_stack_of_ring_0),
-		TEST(test_protocol),      TEST(test_task_switch),
-		TEST(test_system_call),   TEST(test_x87_error),
+		TEST(test_sound),       TEST(test_code),        TEST(test_segment_bases),
+		TEST(test_idt),         TEST(test_real_mode),   TEST(test_protocol),
+		TEST(test_task_switch), TEST(test_system_call), TEST(test_x87_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

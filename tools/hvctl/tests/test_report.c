@@ -108,7 +108,8 @@ static void test_registers(void **state)
 	assert_has("GDTR   base 0000000000007000");
 	assert_has("  CR0    0000000000000001 [PE]\n  CR2    000000000000dead");
 	/* Where CS says that it is. */
-	assert_has("instruction at RIP (32-bit code): b8 2a 00 00 00  mov eax, ");
+	assert_has("code (32-bit):\n");
+	assert_has(" => 0x1000  b8 2a 00 00 00  mov eax, ");
 	/* There are no fields. */
 	assert_has("VMCS:\n");
 }
@@ -120,7 +121,7 @@ static void test_no_code(void **state)
 	fake.vcpu[0].sregs = (struct tinyvmx_sregs){ 0 };
 	fake.vcpu[0].sregs.seg[TINYVMX_CS].base = 0xf0000000;
 	report_vcpu();
-	assert_has("instruction at RIP (16-bit code): there is no memory\n");
+	assert_has("code (16-bit):\n => 0x1000  there is no memory\n");
 }
 
 static void test_no_state(void **state)
@@ -296,6 +297,33 @@ static void test_json_extremes(void **state)
 	json_decref(report);
 }
 
+/* One that has shut down: in words before all else, and in the report. */
+static void test_autopsy(void **state)
+{
+	json_t *report, *autopsy, *chain;
+
+	(void)state;
+	machine->vcpus[0].run->exit_reason = 2;
+	fake.vcpu[0].regs.rip = 0x1000;
+	fake.vcpu[0].sregs = (struct tinyvmx_sregs){
+		.cr0 = X86_CR0_PE,
+		.seg[TINYVMX_CS] = { .limit = UINT32_MAX, .ar = 0xc09b },
+	};
+	test_put(&machine->memory, 0x1000, "\x0f\x0b", 2);
+	report_vcpu();
+	assert_has("how it came to the triple fault:\n  #UD at RIP 0x1000: ud2\n  -> #GP(0x33): ");
+	assert_has("  -> shutdown\nregisters of vCPU 0:\n");
+	report = report_json();
+	autopsy = json_object_get(json_array_get(json_object_get(report, "vcpus"), 0), "autopsy");
+	chain = json_object_get(autopsy, "chain");
+	assert_int_equal(json_array_size(chain), 5);
+	assert_string_equal(string_of(json_array_get(chain, 0), "event"), "#UD");
+	json_decref(report);
+	machine->vcpus[0].run->exit_reason = 30;
+	report_vcpu();
+	assert_lacks("triple fault");
+}
+
 /* Without what cannot be had, but still a report. */
 static void test_json_without_state(void **state)
 {
@@ -330,6 +358,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_registers),
+		TEST(test_autopsy),
 		TEST(test_no_code),
 		TEST(test_no_state),
 		TEST(test_fields),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why a guest has probably died. Each row looks for one thing that an exception, or the
- * delivery of one, cannot do without, in the order in which a CPU needs them.
+ * Why a guest has probably died, beyond what its CPU has met, which is told by debug/autopsy.h:
+ * what sort of program it is, where it has got to, and what may help.
  */
 #include <stdio.h>
 #include <string.h>
@@ -129,19 +129,7 @@ static bool traps_itself(const struct hv_situation *s, char *text, size_t len)
 	return true;
 }
 
-/* ------------------------------------------------------------------ the gates */
-
-/* What is told of an exception's way: SDM, "Interrupt and Exception Handling" */
-struct gate {
-	bool present;
-	uint16_t selector;
-	unsigned int ist; /* 64-bit: 1 to 7, or 0 */
-};
-
-static const struct {
-	unsigned int vector;
-	const char *name;
-} exceptions[] = { { 6, "#UD" }, { 13, "#GP" }, { 14, "#PF" }, { 8, "#DF" } };
+/* -------------------------------------------------------------------- the IDT */
 
 #define LAST_VECTOR 14
 
@@ -150,21 +138,6 @@ static unsigned int gate_bytes(const struct hv_situation *s)
 	if (is_long(s))
 		return 16;
 	return is_protected(s) ? 8 : 4;
-}
-
-static bool read_gate(const struct hv_situation *s, unsigned int vector, struct gate *gate,
-		      char why[100])
-{
-	uint8_t raw[16] = { 0 };
-
-	if (!read_linear(s, s->sregs.idt_base + vector * gate_bytes(s), raw, gate_bytes(s), why))
-		return false;
-	*gate = (struct gate){
-		.present = !is_protected(s) || raw[5] & 0x80,
-		.selector = raw[2] | raw[3] << 8,
-		.ist = is_long(s) ? raw[4] & 7 : 0,
-	};
-	return true;
 }
 
 static bool has_no_idt(const struct hv_situation *s, char *text, size_t len)
@@ -180,139 +153,6 @@ static bool has_no_idt(const struct hv_situation *s, char *text, size_t len)
 		s->sregs.idt_base, s->sregs.idt_limit, least, advice ? "\n" : "",
 		advice ? advice : "");
 	return true;
-}
-
-static bool idt_is_nowhere(const struct hv_situation *s, char *text, size_t len)
-{
-	struct gate gate;
-	char why[100];
-
-	for (size_t i = 0; i < ARRAY_SIZE(exceptions); i++) {
-		if (read_gate(s, exceptions[i].vector, &gate, why))
-			continue;
-		snprintf(text, len, "its IDT, at 0x%llx, lies %s", s->sregs.idt_base, why);
-		return true;
-	}
-	return false;
-}
-
-static bool lacks_gates(const struct hv_situation *s, char *text, size_t len)
-{
-	size_t used = snprintf(text, len, "its IDT has no present gate for");
-	size_t begin = used;
-	struct gate gate;
-	char why[100];
-
-	for (size_t i = 0; i < ARRAY_SIZE(exceptions); i++)
-		if (read_gate(s, exceptions[i].vector, &gate, why) && !gate.present)
-			used += snprintf(text + used, len - used, " %s", exceptions[i].name);
-	if (used > begin)
-		snprintf(
-			text + used, len - used,
-			": an exception without a gate becomes a double fault, then a triple fault");
-	return used > begin;
-}
-
-/* Reads no LDT: who has gates in it knows what he does. */
-static bool selector_is_bad(const struct hv_situation *s, uint16_t selector, char *why, size_t len)
-{
-	uint8_t raw[8];
-	char where[100];
-
-	if (selector & 4)
-		return false;
-	if (selector < 8)
-		snprintf(why, len, "is null");
-	else if ((selector | 7u) > s->sregs.gdt_limit)
-		snprintf(why, len, "is behind the GDT's end (limit 0x%x)", s->sregs.gdt_limit);
-	else if (!read_linear(s, s->sregs.gdt_base + (selector & ~7u), raw, sizeof(raw), where))
-		snprintf(why, len, "is of a GDT, at 0x%llx, that lies %s", s->sregs.gdt_base,
-			 where);
-	else if (!(raw[5] & 0x80))
-		snprintf(why, len, "is of a descriptor that is not present");
-	else if ((raw[5] & 0x18) != 0x18)
-		snprintf(why, len, "is of a descriptor that is not for code");
-	else if (is_long(s) && !(raw[6] & 0x20))
-		snprintf(why, len, "is of a code segment that is not 64-bit");
-	else
-		return false;
-	return true;
-}
-
-static bool gates_lead_nowhere(const struct hv_situation *s, char *text, size_t len)
-{
-	char why[200], unused[100];
-	struct gate gate;
-
-	for (size_t i = 0; is_protected(s) && i < ARRAY_SIZE(exceptions); i++) {
-		if (!read_gate(s, exceptions[i].vector, &gate, unused) ||
-		    !selector_is_bad(s, gate.selector, why, sizeof(why)))
-			continue;
-		snprintf(text, len, "the selector in its IDT's gate for %s, 0x%x, %s",
-			 exceptions[i].name, gate.selector, why);
-		return true;
-	}
-	return false;
-}
-
-/* ------------------------------------------------------------------ the stack */
-
-/* Where the TSS has a stack pointer: IST @ist, or for @ist 0 the one of ring 0. */
-static bool read_tss_stack(const struct hv_situation *s, unsigned int ist, uint64_t *rsp,
-			   char *text, size_t len)
-{
-	const struct tinyvmx_segment *tr = &s->sregs.seg[TINYVMX_TR];
-	unsigned int at = !is_long(s) || !ist ? 4 : 36 + (ist - 1) * 8;
-	unsigned int bytes = is_long(s) ? 8 : 4;
-	char why[100];
-
-	*rsp = 0;
-	if (tr->ar & TINYVMX_AR_UNUSABLE || at + bytes - 1 > tr->limit)
-		snprintf(
-			text, len,
-			"an exception changes to a stack of its TSS, and it has none (TR 0x%x, limit 0x%x)",
-			tr->selector, tr->limit);
-	else if (!read_linear(s, tr->base + at, rsp, bytes, why))
-		snprintf(text, len, "its TSS, at 0x%llx, lies %s", tr->base, why);
-	else
-		return true;
-	return false;
-}
-
-/* The stack that exception @vector is delivered on. False: @text says why there is none. */
-static bool find_stack(const struct hv_situation *s, const struct gate *gate, uint64_t *rsp,
-		       char *text, size_t len)
-{
-	bool user = is_protected(s) && (s->sregs.seg[TINYVMX_SS].ar >> 5 & 3) == 3;
-	const struct tinyvmx_segment *ss = &s->sregs.seg[TINYVMX_SS];
-
-	if (user || gate->ist)
-		return read_tss_stack(s, gate->ist, rsp, text, len);
-	*rsp = s->regs.gpr[TINYVMX_RSP];
-	if (!is_long(s))
-		*rsp = ss->base + (ss->ar & TINYVMX_AR_DB ? (uint32_t)*rsp : (uint16_t)*rsp);
-	return true;
-}
-
-static bool stack_is_nowhere(const struct hv_situation *s, char *text, size_t len)
-{
-	uint8_t frame[8];
-	struct gate gate;
-	char why[100];
-	uint64_t rsp;
-
-	for (size_t i = 0; i < ARRAY_SIZE(exceptions); i++) {
-		if (!read_gate(s, exceptions[i].vector, &gate, why))
-			continue;
-		if (!find_stack(s, &gate, &rsp, text, len))
-			return true;
-		if (read_linear(s, rsp - sizeof(frame), frame, sizeof(frame), why))
-			continue;
-		snprintf(text, len, "the stack for %s ends at 0x%llx, %s: it cannot be delivered",
-			 exceptions[i].name, (unsigned long long)rsp, why);
-		return true;
-	}
-	return false;
 }
 
 /* ------------------------------------------------------------------ the rest */
@@ -379,10 +219,6 @@ static const struct {
 	{ runs_blank_memory, TRIPLE_FAULT | UNSUPPORTED },
 	{ makes_system_call, TRIPLE_FAULT },
 	{ has_no_idt, TRIPLE_FAULT },
-	{ idt_is_nowhere, TRIPLE_FAULT },
-	{ lacks_gates, TRIPLE_FAULT },
-	{ gates_lead_nowhere, TRIPLE_FAULT },
-	{ stack_is_nowhere, TRIPLE_FAULT },
 	{ traps_itself, TRIPLE_FAULT },
 	{ has_just_begun, TRIPLE_FAULT | UNSUPPORTED | ENTRY_FAILED },
 	{ has_been_silent, TRIPLE_FAULT | UNSUPPORTED | ENTRY_FAILED },

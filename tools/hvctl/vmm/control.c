@@ -16,7 +16,7 @@
 
 /* ------------------------------------------------------------------- lines */
 
-/* So much in @client->out, at the least; it grows for long replies. False: it must not, or cannot. */
+/* So much in @client->out, at the least. False: it may not grow so far, or cannot. */
 static bool make_room(struct hv_control_client *client, size_t size)
 {
 	char *out;

@@ -17,3 +17,20 @@ int hv_vcpu_registers(const struct hv_vcpu *vcpu, struct hv_registers *registers
 		error = tvx_get_state(vcpu->fd, TINYVMX_STATE_EVENTS, events, sizeof(*events));
 	return error;
 }
+
+static bool find_symbol(const void *payload, uint64_t address, char *text, size_t len)
+{
+	return hv_payload_find_symbol(payload, address, text, len);
+}
+
+struct hv_view hv_vcpu_view(const struct hv_vcpu *vcpu, const struct hv_registers *registers)
+{
+	return (struct hv_view){
+		.regs = &registers->regs,
+		.sregs = &registers->sregs,
+		.memory = &vcpu->machine->memory,
+		.gpa_bits = vcpu->machine->vm.info.gpa_bits,
+		.find_symbol = find_symbol,
+		.symbols = &vcpu->machine->payload,
+	};
+}

@@ -4,9 +4,13 @@
 #define HV_VMM_EXAMINE_H
 
 #include "debug/registers.h"
+#include "debug/view.h"
 #include "machine.h"
 
 /* All registers. Returns 0 or -errno. */
 int hv_vcpu_registers(const struct hv_vcpu *vcpu, struct hv_registers *registers);
+
+/* Its memory and its program's symbols, by @registers, which stay where they are. */
+struct hv_view hv_vcpu_view(const struct hv_vcpu *vcpu, const struct hv_registers *registers);
 
 #endif

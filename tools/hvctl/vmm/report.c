@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debug/autopsy.h"
 #include "emul/decode.h"
-#include "emul/disasm.h"
 #include "examine.h"
 #include "exit.h"
 #include "explain/explain.h"
@@ -15,31 +15,6 @@
 #include "report.h"
 #include "screen.h"
 #include "vmx/names.h"
-
-static void print_code(const struct hv_vcpu *vcpu, const struct tinyvmx_regs *regs,
-		       const struct tinyvmx_sregs *sregs, FILE *out)
-{
-	const struct tinyvmx_segment *cs = &sregs->seg[TINYVMX_CS];
-	unsigned int bits = hv_code_bits(sregs->efer, cs->ar);
-	uint8_t code[HV_INSN_MAX];
-	struct hv_paging paging;
-	char text[128];
-	size_t len, insn;
-
-	if (hv_vcpu_paging(vcpu, &paging))
-		return;
-	len = hv_peek(&vcpu->machine->memory, &paging,
-		      bits == 64 ? regs->rip : cs->base + regs->rip, code, sizeof(code));
-	fprintf(out, "instruction at RIP (%u-bit code):", bits);
-	if (!len) {
-		fputs(" there is no memory\n", out);
-		return;
-	}
-	insn = hv_disasm(code, len, bits, regs->rip, text, sizeof(text));
-	for (size_t i = 0; i < (insn ? insn : len); i++)
-		fprintf(out, " %02x", code[i]);
-	fprintf(out, "  %s\n", text);
-}
 
 /* ------------------------------------------------------------------- VMCS */
 
@@ -62,6 +37,7 @@ static const struct { uint32_t encoding; enum when when; } fields_that_matter[] 
 	{ VMCS_GUEST_PENDING_DEBUG, IF_NOT_ZERO },
 };
 
+#define EXIT_TRIPLE_FAULT 2
 #define EXIT_EPT_VIOLATION 48
 #define EXIT_EPT_MISCONFIGURATION 49
 
@@ -128,15 +104,34 @@ static void print_fields(const struct hv_vcpu *vcpu, FILE *out)
 	free(fields);
 }
 
+static bool has_shut_down(const struct hv_vcpu *vcpu)
+{
+	return (vcpu->run->exit_reason & 0xffff) == EXIT_TRIPLE_FAULT;
+}
+
+static void print_autopsy(const struct hv_vcpu *vcpu, const struct hv_view *view, FILE *out)
+{
+	struct hv_autopsy autopsy;
+
+	if (!has_shut_down(vcpu))
+		return;
+	hv_autopsy(&autopsy, view);
+	hv_autopsy_print(&autopsy, view, out);
+}
+
 void hv_report_vcpu(const struct hv_vcpu *vcpu, FILE *out)
 {
 	struct hv_registers registers;
+	struct hv_view view;
 
 	if (hv_vcpu_registers(vcpu, &registers))
 		return;
+	view = hv_vcpu_view(vcpu, &registers);
+	print_autopsy(vcpu, &view, out);
 	fprintf(out, "registers of vCPU %u:\n", vcpu->id);
 	hv_registers_print(&registers, out);
-	print_code(vcpu, &registers.regs, &registers.sregs, out);
+	hv_view_print_code(&view, out);
+	hv_view_print_backtrace(&view, out);
 	print_fields(vcpu, out);
 }
 
@@ -228,6 +223,20 @@ static json_t *hex(uint64_t value)
 	return json_sprintf("0x%llx", (unsigned long long)value);
 }
 
+/* NULL: it has not shut down. */
+static json_t *json_autopsy(const struct hv_vcpu *vcpu)
+{
+	struct hv_registers registers;
+	struct hv_autopsy autopsy;
+	struct hv_view view;
+
+	if (!has_shut_down(vcpu) || hv_vcpu_registers(vcpu, &registers))
+		return NULL;
+	view = hv_vcpu_view(vcpu, &registers);
+	hv_autopsy(&autopsy, &view);
+	return hv_autopsy_json(&autopsy, &view);
+}
+
 /* NULL: they cannot be had. */
 static json_t *json_registers(const struct hv_vcpu *vcpu)
 {
@@ -269,12 +278,13 @@ static json_t *json_vcpu(const struct hv_vcpu *vcpu)
 			json_object_set_new(by_reason, vmx_exit_name(i),
 					    json_integer(exits.count[i]));
 	}
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o*}", "id", vcpu->id,
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o*, s:o*}", "id", vcpu->id,
 			 "first_tsc", (json_int_t)vcpu->first_tsc, "last_tsc",
 			 (json_int_t)hv_vcpu_tsc(vcpu), "unknown_msrs",
 			 (json_int_t)vcpu->run->unknown_msrs, "exits", total, "exits_by_reason",
 			 by_reason, "exits_to_hvctl", json_counts(vcpu), "last_exit",
-			 json_last_exit(vcpu->run), "registers", json_registers(vcpu));
+			 json_last_exit(vcpu->run), "registers", json_registers(vcpu), "autopsy",
+			 json_autopsy(vcpu));
 }
 
 /* JSON is UTF-8; a file name, and what a guest has said, is any bytes. */
