@@ -32,6 +32,7 @@ const struct hv_command hv_commands[] = {
 	{ "doctor", hv_cmd_doctor, &hv_argp_doctor, "find what keeps VT-x from working here" },
 	{ "explain", hv_cmd_explain, &hv_argp_explain,
 	  "tell why a VM entry failed, from a VMCS dump" },
+	{ "vmcs", hv_cmd_vmcs, &hv_argp_vmcs, "show, save, compare and watch the VMCS of a VM" },
 	{ "bench", hv_cmd_bench, &hv_argp_bench, "measure what VM exits cost, here and on KVM" },
 	{ "completion", hv_cmd_completion, &hv_argp_completion,
 	  "print what makes a shell complete hvctl's command line" },

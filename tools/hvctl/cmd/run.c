@@ -36,6 +36,7 @@ enum {
 	OPT_CPUS,
 	OPT_NO_REBOOT,
 	OPT_JSON,
+	OPT_DUMP_VMCS,
 	OPT_NAME,
 	OPT_CONSOLE,
 	OPT_SERIAL,
@@ -68,6 +69,7 @@ static const struct argp_option options[] = {
 	{ "no-sandbox", OPT_NO_SANDBOX, NULL, 0, "hvctl may do what its user may", 0 },
 	{ "stats", OPT_STATS, NULL, 0, "count VM exits, tell them at the end", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a line of JSON", 0 },
+	{ "dump-vmcs", OPT_DUMP_VMCS, "FILE", 0, "at an abnormal end write the VMCS there", 0 },
 	{ "test-reload", OPT_TEST_RELOAD, "COUNT[@SECONDS]", OPTION_HIDDEN,
 	  "save, destroy and restore the machine at random times, from then on", 0 },
 	{ 0 }
@@ -106,6 +108,9 @@ static error_t parse_session_option(int key, const char *arg, struct run *run)
 		return 0;
 	case OPT_JSON:
 		run->options.json = true;
+		return 0;
+	case OPT_DUMP_VMCS:
+		run->options.dump_vmcs = arg;
 		return 0;
 	case OPT_TEST_RELOAD:
 		run->options.reloads = atoi(arg);

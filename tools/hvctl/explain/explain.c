@@ -9,6 +9,7 @@
 #include "lib/util.h"
 #include "lib/x86.h"
 #include "rules.h"
+#include "vmx/bits.h"
 
 /* In the order the CPU checks them */
 static const struct rules *const tables[] = {
@@ -166,26 +167,16 @@ static void find_unseen(struct explain_gaps *gaps, const struct dump *d)
 	}
 }
 
-/* No host does without any of these: then the caller was not shown them. */
-static struct dump make_dump(const struct vmx_cpu *cpu, const struct tinyvmx_vmcs_field *fields,
-			     size_t n)
-{
-	static const uint32_t needed[] = { VMCS_HOST_CR0, VMCS_HOST_CR3, VMCS_HOST_RIP };
-	struct dump d = { .fields = fields, .n = n, .cpu = cpu };
-	struct probe p = { .dump = &d };
-	bool shown = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
-		shown |= probe_get(&p, needed[i]) != 0;
-	d.blanked = !shown && !p.missing;
-	return d;
-}
-
 size_t explain_find(const struct vmx_cpu *cpu, const struct tinyvmx_vmcs_field *fields, size_t n,
 		    struct explain_finding *findings, size_t max, struct explain_gaps *gaps)
 {
 	struct collector c = { .findings = findings, .max = max };
-	struct dump d = make_dump(cpu, fields, n);
+	struct dump d = {
+		.fields = fields,
+		.n = n,
+		.cpu = cpu,
+		.blanked = vmx_dump_is_blanked(fields, n),
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		ask_all(&c, &d, tables[i]);

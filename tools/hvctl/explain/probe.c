@@ -2,51 +2,13 @@
 /*
  * How the rows of the VM-entry checks read a VMCS dump.
  */
-#include "lib/util.h"
 #include "lib/x86.h"
 #include "rules.h"
+#include "vmx/bits.h"
 
 const char *const explain_seg_names[TINYVMX_NR_SEG] = {
 	"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR",
 };
-
-/*
- * What the ABI blanks for callers without CAP_SYS_ADMIN: the host-state area and
- * the addresses of control structures.
- */
-static bool holds_host_address(uint32_t encoding)
-{
-	static const uint32_t controls[] = {
-		VMCS_IO_BITMAP_A,
-		VMCS_IO_BITMAP_B,
-		VMCS_MSR_BITMAP,
-		VMCS_EXIT_MSR_STORE_ADDR,
-		VMCS_EXIT_MSR_LOAD_ADDR,
-		VMCS_ENTRY_MSR_LOAD_ADDR,
-		VMCS_EXECUTIVE_VMCS,
-		VMCS_PML_ADDR,
-		VMCS_VIRTUAL_APIC_ADDR,
-		VMCS_APIC_ACCESS_ADDR,
-		VMCS_POSTED_INTR_DESC_ADDR,
-		VMCS_EPTP,
-		VMCS_EPTP_LIST_ADDR,
-		VMCS_VMREAD_BITMAP,
-		VMCS_VMWRITE_BITMAP,
-		VMCS_VE_INFO_ADDR,
-		VMCS_SPPTP,
-		VMCS_LOW_PASID_DIR,
-		VMCS_HIGH_PASID_DIR,
-		VMCS_HLATP,
-		VMCS_PID_POINTER_TABLE,
-	};
-
-	if ((encoding >> 10 & 3) == 3)
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(controls); i++)
-		if (controls[i] == encoding)
-			return true;
-	return false;
-}
 
 static bool dump_get(const struct dump *d, uint32_t encoding, uint64_t *value)
 {
@@ -68,7 +30,7 @@ uint64_t probe_get(struct probe *p, uint32_t encoding)
 		p->missing = true;
 		return 0;
 	}
-	if (d->blanked && !value && holds_host_address(encoding))
+	if (d->blanked && !value && vmx_field_is_host(encoding))
 		p->blanked = true;
 	return value;
 }

@@ -16,6 +16,7 @@
 #include "machine_test.h"
 #include "vmm/devices.h"
 #include "vmm/session.h"
+#include "vmx/names.h"
 
 #define COM1 0x3f8
 #define PM1_STS 0x600
@@ -103,6 +104,15 @@ static inline int says_much_and_leaves(struct fake_vcpu *vcpu)
 	return fake_out(vcpu, PM1_CNT, 2, 0x2000);
 }
 
+/* As an ordinary user sees it */
+static const struct tinyvmx_vmcs_field test_vmcs[] = {
+	{ .encoding = VMCS_PIN_CTLS, .value = 0x17 },
+	{ .encoding = VMCS_GUEST_CR0, .value = 0x80000021 },
+	{ .encoding = VMCS_HOST_CR0 },
+	{ .encoding = VMCS_HOST_CR3 },
+	{ .encoding = VMCS_HOST_RIP },
+};
+
 static fake_guest_fn guest = echoes;
 static const char *device;		/* --device; NULL: none */
 static int output = -1;			/* the VM's, if it is not nobody's */
@@ -119,6 +129,8 @@ static inline void run_vm(const char *name, enum hv_machine_kind kind, bool deta
 		_exit(1);
 	config.name = name;
 	fake_reset(guest);
+	fake.vmcs = test_vmcs;
+	fake.vmcs_fields = ARRAY_SIZE(test_vmcs);
 	_exit(hv_session_run(&config, &options));
 }
 

@@ -147,6 +147,81 @@ static void test_regs(void **state)
 	says("resume web", 0, "");
 }
 
+static void write_text(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "w");
+
+	assert_non_null(out);
+	fputs(text, out);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* Of the fake module: a few fields, of which the host's are not shown. */
+static void test_vmcs_verbs(void **state)
+{
+	char path[] = "/tmp/test_cli_vm.XXXXXX", command[200];
+	json_t *facts;
+
+	(void)state;
+	assert_true(close(mkstemp(path)) == 0);
+	says("vmcs dump web", 0, "guest-state area:\n  guest CR0  ");
+	assert_non_null(strstr(said, " 0x80000021  PE, NE, PG\n"));
+	assert_non_null(strstr(said, " not shown\nVM-execution control fields:\n"));
+	assert_non_null(strstr(said, "0x17  external-interrupt exiting, bits 2:1, bit 4\n"));
+	assert_int_equal(run("vmcs dump --json web"), 0);
+	facts = json_loads(said, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(facts, "fields")), 5);
+	json_decref(facts);
+
+	says("vmcs save web", 0, "0x4000 0x0000000000000017  # pin-based VM-execution controls\n");
+	snprintf(command, sizeof(command), "vmcs save web %s", path);
+	says(command, 0, "");
+	snprintf(command, sizeof(command), "vmcs diff web %s", path);
+	says(command, 0, "");
+	assert_string_equal(said, "");
+	write_text(path, "4000 16\n6800 80000021\n6c00 80050033\n6c02 0\n6c16 0\n");
+	says(command, 1, "pin-based VM-execution controls\n  - 0x17  ");
+	assert_non_null(strstr(said, "\n  + 0x16  bits 2:1, bit 4\n"));
+	assert_null(strstr(said, "CR0"));
+	snprintf(command, sizeof(command), "vmcs diff --json %s %s", path, path);
+	says(command, 0, "[]\n");
+	says("vmcs watch web --interval 0.01 --count 2", 0, "--- ");
+	assert_int_equal(run("vmcs watch web --interval 0.01 --count 1 --json"), 0);
+	facts = json_loads(said, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(facts, "changes")), 0);
+	json_decref(facts);
+	unlink(path);
+}
+
+static void test_vmcs_refusals(void **state)
+{
+	static const struct {
+		const char *arguments;
+		int status;
+		const char *with;
+	} rows[] = {
+		{ "vmcs", 2, "nothing to do; use dump, save, diff or watch" },
+		{ "vmcs drop web", 2, "drop: no such verb; use dump, save, diff or watch" },
+		{ "vmcs dump", 2, "dump takes a VM: hvctl vmcs dump NAME" },
+		{ "vmcs dump web x", 2, "dump takes a VM: " },
+		{ "vmcs diff web", 2, "diff takes a VM or a file, and a file: " },
+		{ "vmcs save web a b", 2, "no argument expected; " },
+		{ "vmcs dump nobody", 2, "hvctl vmcs: nobody: " },
+		{ "vmcs dump --vcpu 1 web", 12, "\"vcpu\" is none of its 1, from 0 on; " },
+		{ "vmcs dump --vcpu -1 web", 2, "--vcpu -1: give a number from 0 to 65535" },
+		{ "vmcs watch --interval 0 web", 2, "--interval 0: give 0.01 to 3600 seconds" },
+		{ "vmcs watch --count 0 web", 2, "--count 0: give a number from 1 to " },
+		{ "vmcs save web /nonexistent/file", 12, "/nonexistent/file: No such file or " },
+		{ "vmcs diff web /nonexistent/file", 2, "/nonexistent/file: No such file or " },
+		{ "vmcs diff /dev/null /dev/null", 2, "/dev/null: no VMCS field in it; " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		refuses(rows[i].arguments, rows[i].status, rows[i].with);
+	assert_int_equal(run("vmcs dump web >/dev/full"), 12);
+}
+
 static void test_ambiguous(void **state)
 {
 	struct hv_client other;
@@ -386,6 +461,8 @@ int main(void)
 		T(test_words, start),
 		T(test_balloon, start_with_balloon),
 		T(test_regs, start),
+		T(test_vmcs_verbs, start),
+		T(test_vmcs_refusals, start),
 		T(test_ambiguous, start),
 		T(test_stop, start_obedient),
 		T(test_stop_that_lasts_too_long, start),

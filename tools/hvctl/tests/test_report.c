@@ -177,6 +177,38 @@ static void test_fields(void **state)
 	assert_lacks("VMCS:");
 }
 
+/* Only where somebody wants to look at it; with what has failed in its first line. */
+static void test_dump_of_vmcs(void **state)
+{
+	static const struct tinyvmx_vmcs_field some[] = {
+		{ .encoding = VMCS_GUEST_CR0, .value = 0x80000021 },
+	};
+	FILE *out;
+
+	(void)state;
+	fake.vmcs = some;
+	fake.vmcs_fields = ARRAY_SIZE(some);
+	machine->end.kind = HV_END_POWEROFF;
+	out = open_text();
+	assert_int_equal(hv_report_dump_vmcs(machine, out), 0);
+	fclose(out);
+	assert_string_equal(text, "");
+	machine->end.kind = HV_END_ENTRY_FAILED;
+	out = open_text();
+	assert_int_equal(hv_report_dump_vmcs(machine, out), 0);
+	fclose(out);
+	assert_has("# the CPU refused to enter the guest");
+	assert_has("\n# the VMCS of vCPU 0\n0x6800 0x0000000080000021  # guest CR0\n");
+	fake.get_vmcs_error = -EBUSY;
+	out = open_text();
+	assert_int_equal(hv_report_dump_vmcs(machine, out), -EBUSY);
+	fclose(out);
+	out = fopen("/dev/full", "w");
+	fake.get_vmcs_error = 0;
+	assert_int_equal(hv_report_dump_vmcs(machine, out), -ENOSPC);
+	fclose(out);
+}
+
 /* ------------------------------------------------------------- statistics */
 
 static void test_stats(void **state)
@@ -363,6 +395,7 @@ int main(void)
 		TEST(test_no_state),
 		TEST(test_fields),
 		TEST(test_stats),
+		TEST(test_dump_of_vmcs),
 		TEST(test_stats_without_vcpu),
 		TEST(test_json),
 		TEST(test_json_extremes),

@@ -563,6 +563,25 @@ static void test_report_of_the_vcpu_that_died(void **state)
 	assert_null(strstr(said, "registers of vCPU 0"));
 }
 
+/* A file that cannot be written is complained of before the guest runs. */
+static void test_dump_vmcs(void **state)
+{
+	static const struct hv_session_options into_null = { .dump_vmcs = "/dev/null" };
+	static const struct hv_session_options nowhere = { .dump_vmcs = "/nonexistent/file" };
+	static char said[65536];
+	int status;
+
+	(void)state;
+	speech = "";
+	status = words_of(says_and_halts, nowhere, "/dev/null", said, sizeof(said));
+	assert_int_equal(WEXITSTATUS(status), 2);
+	assert_string_equal(said, "hvctl run: /nonexistent/file: --dump-vmcs: No such file or "
+				  "directory; name a file that can be written\n");
+	status = words_of(says_and_halts, into_null, "/dev/null", said, sizeof(said));
+	assert_int_equal(WEXITSTATUS(status), 4);
+	assert_null(strstr(said, "--dump-vmcs"));
+}
+
 static void test_reader_that_goes_away(void **state)
 {
 	struct child child = on_pipes(talks, (struct hv_session_options){ 0 });
@@ -592,6 +611,7 @@ int main(void)
 		cmocka_unit_test(test_words_behind_half_a_line),
 		cmocka_unit_test(test_report_that_cannot_be_written),
 		cmocka_unit_test(test_report_of_the_vcpu_that_died),
+		cmocka_unit_test(test_dump_vmcs),
 		cmocka_unit_test(test_reader_that_goes_away),
 	};
 

@@ -70,10 +70,38 @@ static int do_registers(struct hv_control_client *client, const json_t *line, js
 	return hv_control_examine(client->control, line, reply, look_at_registers, err);
 }
 
+/* ------------------------------------------------------------------- VMCS */
+
+static int look_at_vmcs(struct hv_machine *machine, struct hv_vcpu *vcpu, const json_t *line,
+			json_t *reply, struct hv_error *err)
+{
+	struct hv_vmcs vmcs;
+	int error = hv_vcpu_vmcs(vcpu, &vmcs);
+
+	(void)machine;
+	(void)line;
+	if (error)
+		return hv_fail(err, -error,
+			       "the module does not give its VMCS: %s; see 'dmesg | tail'",
+			       strerror(-error));
+	error = json_object_set_new(reply, "fields", hv_vmcs_pack(&vmcs));
+	hv_vmcs_free(&vmcs);
+	if (error)
+		return hv_fail(err, ENOMEM, "no memory for a reply; close something");
+	return 0;
+}
+
+static int do_vmcs(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err)
+{
+	return hv_control_examine(client->control, line, reply, look_at_vmcs, err);
+}
+
 /* ------------------------------------------------------------------- table */
 
 const struct hv_control_request hv_control_examinations[] = {
 	{ "registers", { "vcpu" }, false, do_registers },
+	{ "vmcs", { "vcpu" }, false, do_vmcs },
 };
 
 const size_t hv_control_nr_examinations = ARRAY_SIZE(hv_control_examinations);

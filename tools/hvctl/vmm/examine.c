@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What there is to look at of a vCPU that does not run. */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "examine.h"
 #include "lib/tvx.h"
 
@@ -33,4 +36,22 @@ struct hv_view hv_vcpu_view(const struct hv_vcpu *vcpu, const struct hv_register
 		.find_symbol = find_symbol,
 		.symbols = &vcpu->machine->payload,
 	};
+}
+
+int hv_vcpu_vmcs(const struct hv_vcpu *vcpu, struct hv_vmcs *vmcs)
+{
+	uint32_t count = 0;
+	int error;
+
+	*vmcs = (struct hv_vmcs){ 0 };
+	/* It says how many there are. */
+	tvx_get_vmcs(vcpu->fd, NULL, &count);
+	vmcs->fields = calloc(count ? count : 1, sizeof(*vmcs->fields));
+	if (!vmcs->fields)
+		return -ENOMEM;
+	error = tvx_get_vmcs(vcpu->fd, vmcs->fields, &count);
+	vmcs->n = count;
+	if (error)
+		hv_vmcs_free(vmcs);
+	return error;
 }

@@ -5,6 +5,7 @@
 
 #include "debug/registers.h"
 #include "debug/view.h"
+#include "debug/vmcs.h"
 #include "machine.h"
 
 /* All registers. Returns 0 or -errno. */
@@ -12,5 +13,8 @@ int hv_vcpu_registers(const struct hv_vcpu *vcpu, struct hv_registers *registers
 
 /* Its memory and its program's symbols, by @registers, which stay where they are. */
 struct hv_view hv_vcpu_view(const struct hv_vcpu *vcpu, const struct hv_registers *registers);
+
+/* Its VMCS, as far as we may see it; to be freed. Returns 0 or -errno. */
+int hv_vcpu_vmcs(const struct hv_vcpu *vcpu, struct hv_vmcs *vmcs);
 
 #endif

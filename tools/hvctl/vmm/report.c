@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How a run ended. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "report.h"
 #include "screen.h"
 #include "vmx/names.h"
+#include "vmx/vmcs_dump.h"
 
 /* ------------------------------------------------------------------- VMCS */
 
@@ -61,20 +63,6 @@ static bool matters(enum when when, uint64_t value, const struct tinyvmx_run *ru
 	return false;
 }
 
-/* NULL if it cannot be had. */
-static struct tinyvmx_vmcs_field *read_vmcs(const struct hv_vcpu *vcpu, uint32_t *count)
-{
-	struct tinyvmx_vmcs_field *fields;
-
-	*count = 0;
-	tvx_get_vmcs(vcpu->fd, NULL, count);
-	fields = calloc(*count ? *count : 1, sizeof(*fields));
-	if (fields && !tvx_get_vmcs(vcpu->fd, fields, count))
-		return fields;
-	free(fields);
-	return NULL;
-}
-
 static void print_field(const struct tinyvmx_vmcs_field *field, const struct tinyvmx_run *run,
 			FILE *out)
 {
@@ -90,18 +78,17 @@ static void print_field(const struct tinyvmx_vmcs_field *field, const struct tin
 
 static void print_fields(const struct hv_vcpu *vcpu, FILE *out)
 {
-	uint32_t count;
-	struct tinyvmx_vmcs_field *fields = read_vmcs(vcpu, &count);
+	struct hv_vmcs vmcs;
 
-	if (!fields)
+	if (hv_vcpu_vmcs(vcpu, &vmcs))
 		return;
 	fputs("VMCS:\n", out);
 	for (size_t i = 0; i < ARRAY_SIZE(fields_that_matter); i++)
-		for (uint32_t j = 0; j < count; j++)
-			if (fields[j].encoding == fields_that_matter[i].encoding &&
-			    matters(fields_that_matter[i].when, fields[j].value, vcpu->run))
-				print_field(&fields[j], vcpu->run, out);
-	free(fields);
+		for (size_t j = 0; j < vmcs.n; j++)
+			if (vmcs.fields[j].encoding == fields_that_matter[i].encoding &&
+			    matters(fields_that_matter[i].when, vmcs.fields[j].value, vcpu->run))
+				print_field(&vmcs.fields[j], vcpu->run, out);
+	hv_vmcs_free(&vmcs);
 }
 
 static bool has_shut_down(const struct hv_vcpu *vcpu)
@@ -160,15 +147,51 @@ bool hv_report_place(const struct hv_vcpu *vcpu, char *text, size_t len)
 
 void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out)
 {
-	uint32_t count;
-	struct tinyvmx_vmcs_field *fields = read_vmcs(vcpu, &count);
 	struct explain_gaps gaps;
+	struct hv_vmcs vmcs;
 	struct vmx_cpu cpu;
 
+	if (hv_vcpu_vmcs(vcpu, &vmcs))
+		return;
 	vmx_cpu_from_info(&cpu, &vcpu->machine->vm.info);
-	if (fields)
-		explain_print(&cpu, vcpu->run, fields, count, out, &gaps);
-	free(fields);
+	explain_print(&cpu, vcpu->run, vmcs.fields, vmcs.n, out, &gaps);
+	hv_vmcs_free(&vmcs);
+}
+
+/* By itself, or as it was told: then there is nothing to look at. */
+static bool is_abnormal(const struct hv_end *end)
+{
+	switch (end->kind) {
+	case HV_END_ENTRY_FAILED:
+	case HV_END_TRIPLE_FAULT:
+	case HV_END_UNSUPPORTED:
+	case HV_END_ERROR:
+	case HV_END_HALTED:
+	case HV_END_PANIC:
+	case HV_END_RESETS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int hv_report_dump_vmcs(const struct hv_machine *machine, FILE *out)
+{
+	const struct hv_vcpu *vcpu = &machine->vcpus[machine->end.vcpu];
+	struct hv_vmcs vmcs;
+	char text[300];
+	int error;
+
+	if (!is_abnormal(&machine->end))
+		return 0;
+	error = hv_vcpu_vmcs(vcpu, &vmcs);
+	if (error)
+		return error;
+	hv_end_describe(&machine->end, text, sizeof(text));
+	fprintf(out, "# %s\n# the VMCS of vCPU %u\n", text, vcpu->id);
+	vmcs_dump_write(vmcs.fields, vmcs.n, out);
+	hv_vmcs_free(&vmcs);
+	return fflush(out) || ferror(out) ? -errno : 0;
 }
 
 /* One that could not be made again after a reset has nothing to tell. */

@@ -16,6 +16,12 @@ bool hv_report_place(const struct hv_vcpu *vcpu, char *text, size_t len);
 /* Why the CPU refused the entry, rule by rule. */
 void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out);
 
+/*
+ * After an end that is worth it, the VMCS of the vCPU that led to it, for hvctl explain; after
+ * others nothing. Returns 0 or -errno.
+ */
+int hv_report_dump_vmcs(const struct hv_machine *machine, FILE *out);
+
 /* VM exits by reason, of each vCPU and of all, and how long the guest ran. */
 void hv_report_stats(const struct hv_machine *machine, FILE *out);
 

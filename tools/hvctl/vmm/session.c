@@ -26,6 +26,7 @@
 #include "state.h"
 #include "stream.h"
 #include "term.h"
+#include "vmcs_file.h"
 
 struct session {
 	const struct hv_session_options *options;
@@ -36,6 +37,7 @@ struct session {
 	struct hv_term term;
 	struct hv_silence silence;
 	struct hv_display display;
+	struct hv_vmcs_file vmcs;
 	bool has_term;
 	bool told;			/* ... how to get out of it */
 	bool mid_line;			/* standard output is */
@@ -439,6 +441,7 @@ static int finish(struct session *session)
 	session->mid_line = hv_console_end_line(&machine->console) && hv_machine_has_stdio(machine);
 	hv_machine_close_consoles(machine);
 	tell_end(session);
+	hv_vmcs_file_write(&session->vmcs, machine);
 	if (session->options->reloads || session->options->stats)
 		begin_line(session);
 	if (session->options->reloads)
@@ -475,6 +478,7 @@ static int give_up(struct session *session, const struct hv_error *err)
 	int status;
 
 	hv_term_restore();
+	hv_vmcs_file_close(&session->vmcs);
 	status = fail(err);
 	hv_detach_fail(&session->detach);
 	hv_detach_close_log(&session->detach, session->control);
@@ -500,7 +504,8 @@ static int run(struct session *session, const struct hv_config *config)
 	int status;
 
 	hv_term_watch_ways_out();
-	if (open_control(session, config, &err))
+	if (hv_vmcs_file_open(&session->vmcs, session->options->dump_vmcs, &err) ||
+	    open_control(session, config, &err))
 		return give_up(session, &err);
 	session->machine = hv_machine_create(config, &err);
 	if (!session->machine)
@@ -511,6 +516,7 @@ static int run(struct session *session, const struct hv_config *config)
 	if (let_guest_run(session, &err) || serve(session, &err))
 		return give_up(session, &err);
 	status = finish(session);
+	hv_vmcs_file_close(&session->vmcs);
 	end = session->machine->end;
 	hv_control_detach(session->control);
 	hv_machine_destroy(session->machine);
