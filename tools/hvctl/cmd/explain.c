@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "explain/explain.h"
+#include "explain_json.h"
 #include "lib/error.h"
 #include "lib/status.h"
 #include "vmx/caps.h"
@@ -17,7 +17,7 @@
 /* As for doctor: nothing is wrong, but something could not be found out. */
 #define STATUS_UNCHECKED 1
 
-enum { OPT_CPU = 'c' };
+enum { OPT_CPU = 'c', OPT_JSON = 'j', OPT_RULES = 0x100 };
 
 /* Whose CPU it was. */
 enum whose { AS_IT_IS, THIS_CPU, UNKNOWN_CPU };
@@ -25,11 +25,14 @@ enum whose { AS_IT_IS, THIS_CPU, UNKNOWN_CPU };
 struct order {
 	const char *path;
 	enum whose cpu;
+	bool json, rules;
 };
 
 static const struct argp_option options[] = {
 	{ "cpu", OPT_CPU, "this|unknown", 0,
 	  "the CPU that refused it; default: this one for a dump of ours, unknown for a log", 0 },
+	{ "json", OPT_JSON, NULL, 0, "for programs: an object", 0 },
+	{ "rules", OPT_RULES, NULL, 0, "list the rules that are checked; takes no FILE", 0 },
 	{ 0 }
 };
 
@@ -52,6 +55,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_CPU:
 		parse_cpu(state, order, arg);
 		return 0;
+	case OPT_JSON:
+		order->json = true;
+		return 0;
+	case OPT_RULES:
+		order->rules = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (order->path)
 			argp_failure(state, HV_STATUS_USAGE, 0,
@@ -59,7 +68,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		order->path = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!order->path)
+		if (order->path && order->rules)
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "--rules takes no file; leave %s out", order->path);
+		if (!order->path && !order->rules)
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "no file given; name one, or - for standard input");
 		return 0;
@@ -107,27 +119,45 @@ static void print_source(const struct vmcs_source *source)
 		printf("a VMCS in a log of %s\n", source->name);
 }
 
-static int explain(const char *path, enum whose whose, FILE *in)
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "hvctl explain: writing: %s\n", strerror(errno));
+	return HV_STATUS_ERROR;
+}
+
+static int explain(const char *path, const struct order *order, FILE *in)
 {
 	struct tinyvmx_vmcs_field *fields;
 	struct hv_error err = { .text = "" };
 	struct vmcs_source source;
-	struct explain_gaps gaps;
+	struct explain_report report;
 	struct vmx_cpu cpu;
-	size_t n, count;
+	size_t n;
 
 	if (vmcs_dump_read(in, &fields, &n, &source, &err))
 		return fail(path, err.text);
-	print_source(&source);
-	count = explain_print(find_cpu(&cpu, whose, &source), NULL, fields, n, stdout, &gaps);
+	explain_report(find_cpu(&cpu, order->cpu, &source), NULL, fields, n, &report);
 	free(fields);
-	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "hvctl explain: writing: %s\n", strerror(errno));
-		return HV_STATUS_ERROR;
+	if (order->json) {
+		hv_explain_json(&report, &source);
+	} else {
+		print_source(&source);
+		explain_report_print(&report, stdout);
 	}
-	if (count)
-		return HV_STATUS_ENTRY_FAILED;
-	return explain_has_gaps(&gaps) ? STATUS_UNCHECKED : HV_STATUS_OK;
+	if (report.count)
+		return finish(HV_STATUS_ENTRY_FAILED);
+	return finish(explain_has_gaps(&report.gaps) ? STATUS_UNCHECKED : HV_STATUS_OK);
+}
+
+static int list_rules(const struct order *order)
+{
+	if (order->json)
+		hv_explain_rules_json();
+	else
+		hv_explain_rules();
+	return finish(HV_STATUS_OK);
 }
 
 int hv_cmd_explain(int argc, char **argv)
@@ -137,8 +167,10 @@ int hv_cmd_explain(int argc, char **argv)
 	int status;
 
 	hv_command_parse(&hv_argp_explain, argc, argv, &order);
+	if (order.rules)
+		return list_rules(&order);
 	if (!strcmp(order.path, "-"))
-		return explain("standard input", order.cpu, stdin);
+		return explain("standard input", &order, stdin);
 	in = fopen(order.path, "re");
 	if (!in) {
 		fprintf(stderr,
@@ -146,7 +178,7 @@ int hv_cmd_explain(int argc, char **argv)
 			order.path, strerror(errno));
 		return HV_STATUS_USAGE;
 	}
-	status = explain(order.path, order.cpu, in);
+	status = explain(order.path, &order, in);
 	fclose(in);
 	return status;
 }

@@ -53,8 +53,17 @@ static void compose(struct explain_finding *f, const char *detail)
 		append(f->text, sizeof(f->text), ": ", NULL);
 		append(f->text, sizeof(f->text), detail, NULL);
 	}
-	append(f->text, sizeof(f->text), "; ", NULL);
-	append(f->text, sizeof(f->text), f->mend, f->segment);
+}
+
+/*
+ * A bit of a control word that the CPU does not have, or insists on, makes others wrong that hang
+ * on it; what is asked of one field alone is wrong there, and nowhere else.
+ */
+static unsigned int rank_of(const struct rule *rule)
+{
+	if (rule->bad == bad_word)
+		return 0;
+	return rule->when ? 2 : 1;
 }
 
 static void add_finding(struct collector *c, const struct probe *p)
@@ -69,11 +78,13 @@ static void add_finding(struct collector *c, const struct probe *p)
 		.id = rule->id,
 		.section = rule->section,
 		.rule = rule->rule,
-		.mend = rule->mend,
 		.segment = rule->segs ? explain_seg_names[p->seg] : NULL,
 		.field = rule->field + (rule->segs ? 2 * p->seg : 0),
 		.value = p->value,
+		.rank = rank_of(rule),
 	};
+	snprintf(f->detail, sizeof(f->detail), "%s", p->detail);
+	append(f->mend, sizeof(f->mend), rule->mend, f->segment);
 	compose(f, p->detail);
 }
 
@@ -189,4 +200,23 @@ size_t explain_find(const struct vmx_cpu *cpu, const struct tinyvmx_vmcs_field *
 bool explain_has_gaps(const struct explain_gaps *gaps)
 {
 	return gaps->blanked || gaps->missing || gaps->unknown || gaps->nr_unseen;
+}
+
+void explain_each_rule(void (*each)(const struct explain_rule *rule, void *context), void *context)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		for (size_t j = 0; j < tables[i]->count; j++) {
+			const struct rule *rule = &tables[i]->rule[j];
+			const struct explain_rule fact = {
+				.id = rule->id,
+				.section = rule->section,
+				.rule = rule->rule,
+				.mend = rule->mend,
+				.field = rule->field,
+				.instances = rule->segs ? __builtin_popcount(rule->segs) : 1,
+			};
+
+			each(&fact, context);
+		}
+	}
 }

@@ -80,25 +80,24 @@ static void print_finding(const struct explain_finding *f, const struct explain_
 			f->value, f->id);
 		return;
 	}
-	fprintf(out, "  %s\n    (SDM, \"%s\"; rule %s)\n", f->text, f->section, f->id);
+	fprintf(out, "  %s\n    mend: %s\n    (SDM, \"%s\"; rule %s)\n", f->text, f->mend,
+		f->section, f->id);
 }
 
-/* Print what was found in the area (or, if not @in, outside of it). */
-static size_t print_area(const struct explain_finding *f, size_t n, enum area area, bool in,
-			 FILE *out)
+static void print_findings(const struct explain_report *report, bool blamed, FILE *out)
 {
 	const struct explain_finding *before = NULL;
-	size_t printed = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if ((area_of(f[i].id) == area) != in)
+	for (size_t i = 0; i < report->count && i < EXPLAIN_MAX_FINDINGS; i++) {
+		const struct explain_finding *f = &report->findings[i];
+
+		if (f->blamed != blamed)
 			continue;
-		if (!printed++ && !in && area != AREA_NONE)
+		if (!before && !blamed && report->has_area)
 			fputs("also, though the CPU did not say so:\n", out);
-		print_finding(&f[i], before, out);
-		before = &f[i];
+		print_finding(f, before, out);
+		before = f;
 	}
-	return printed;
 }
 
 /* "not checked: 3 rules WHY" */
@@ -120,38 +119,85 @@ static void print_gaps(const struct explain_gaps *gaps, FILE *out)
 		fprintf(out, "  not visible in a dump: %s\n", gaps->unseen[i]);
 }
 
-/* Say so where the CPU is not backed up; @count are findings, in all areas. */
-static void print_nothing_found(enum area area, size_t count, const struct explain_gaps *gaps,
-				FILE *out)
+/* Say so where the CPU is not backed up. */
+static void print_nothing_found(const struct explain_report *report, FILE *out)
 {
-	if (area != AREA_NONE)
+	if (report->has_area)
 		fputs("  no violated rule found in this area\n", out);
-	else if (!count && explain_has_gaps(gaps))
+	else if (!report->count && explain_has_gaps(&report->gaps))
 		fputs("  no violated rule found, but not all were checked\n", out);
-	else if (!count)
+	else if (!report->count)
 		fputs("  all rules were checked, none is violated\n", out);
 }
 
-#define MAX_FINDINGS	32
+/* Where the CPU says it is; then what causes others; then as the CPU checks. */
+static bool comes_before(const struct explain_finding *one, const struct explain_finding *other)
+{
+	if (one->blamed != other->blamed)
+		return one->blamed;
+	return one->rank < other->rank;
+}
+
+/* By insertion: those that are alike keep their order, and a rule's segments stay together. */
+static void sort(struct explain_finding *findings, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct explain_finding moved = findings[i];
+		size_t j = i;
+
+		for (; j && comes_before(&moved, &findings[j - 1]); j--)
+			findings[j] = findings[j - 1];
+		findings[j] = moved;
+	}
+}
+
+void explain_report(const struct vmx_cpu *cpu, const struct tinyvmx_run *run,
+		    const struct tinyvmx_vmcs_field *fields, size_t n,
+		    struct explain_report *report)
+{
+	struct dump d = { .fields = fields, .n = n };
+	enum area area = AREA_NONE;
+	size_t shown;
+	FILE *out;
+
+	*report = (struct explain_report){ 0 };
+	out = fmemopen(report->verdict, sizeof(report->verdict) - 1, "w");
+	if (out) {
+		area = verdict(&d, run, out);
+		fclose(out);
+	}
+	report->has_area = area != AREA_NONE;
+	report->count =
+		explain_find(cpu, fields, n, report->findings, EXPLAIN_MAX_FINDINGS, &report->gaps);
+	shown = report->count < EXPLAIN_MAX_FINDINGS ? report->count : EXPLAIN_MAX_FINDINGS;
+	for (size_t i = 0; i < shown; i++) {
+		report->findings[i].blamed = area_of(report->findings[i].id) == area;
+		report->blamed += report->findings[i].blamed;
+	}
+	sort(report->findings, shown);
+}
+
+void explain_report_print(const struct explain_report *report, FILE *out)
+{
+	fputs(report->verdict, out);
+	print_findings(report, true, out);
+	if (!report->blamed)
+		print_nothing_found(report, out);
+	print_findings(report, false, out);
+	if (report->count > EXPLAIN_MAX_FINDINGS)
+		fprintf(out, "  ... and %zu more\n", report->count - EXPLAIN_MAX_FINDINGS);
+	if (!report->blamed)
+		print_gaps(&report->gaps, out);
+}
 
 size_t explain_print(const struct vmx_cpu *cpu, const struct tinyvmx_run *run,
 		     const struct tinyvmx_vmcs_field *fields, size_t n, FILE *out,
 		     struct explain_gaps *gaps)
 {
-	struct explain_finding findings[MAX_FINDINGS];
-	struct dump d = { .fields = fields, .n = n };
-	size_t count, shown, blamed;
-	enum area area = verdict(&d, run, out);
+	struct explain_report report;
 
-	count = explain_find(cpu, fields, n, findings, MAX_FINDINGS, gaps);
-	shown = count < MAX_FINDINGS ? count : MAX_FINDINGS;
-	blamed = print_area(findings, shown, area, true, out);
-	if (!blamed)
-		print_nothing_found(area, count, gaps, out);
-	print_area(findings, shown, area, false, out);
-	if (count > shown)
-		fprintf(out, "  ... and %zu more\n", count - shown);
-	if (!blamed)
-		print_gaps(gaps, out);
-	return count;
+	explain_report(cpu, run, fields, n, &report);
+	explain_report_print(&report, out);
+	*gaps = report.gaps;
+	return report.count;
 }

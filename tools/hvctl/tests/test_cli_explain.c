@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* hvctl info, doctor and explain as their users meet them where there is no /dev/tinyvmx. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -9,7 +10,7 @@
 #include "lib/util.h"
 #include "vmcs_logs.h"
 
-static char output[16384];
+static char output[131072];
 
 /* Run a shell's command, "$HVCTL" in it; both streams to @output. Returns its status. */
 static int run(const char *command)
@@ -77,6 +78,32 @@ static void test_logs(void **state)
 		      "", 1, "the last of 2 VMCSs in a log of KVM\n");
 }
 
+static void test_json(void **state)
+{
+	json_t *report, *finding;
+
+	(void)state;
+	expect_of_log(log_kvm, "--json", 8, "{");
+	report = json_loads(output, 0, NULL);
+	assert_non_null(report);
+	assert_string_equal(json_string_value(json_object_get(report, "log_of")), "KVM");
+	assert_non_null(
+		strstr(json_string_value(json_object_get(report, "verdict")), "0x80000021"));
+	finding = json_array_get(json_object_get(report, "findings"), 0);
+	assert_string_equal(json_string_value(json_object_get(finding, "id")), "guest.cs.type");
+	assert_string_equal(json_string_value(json_object_get(finding, "value")), "0xa09a");
+	assert_string_equal(json_string_value(json_object_get(finding, "segment")), "CS");
+	assert_true(json_is_true(json_object_get(finding, "blamed")));
+	assert_true(json_integer_value(json_object_get(json_object_get(report, "not_checked"),
+						       "missing")) > 0);
+	json_decref(report);
+	expect("$HVCTL explain --rules 2>&1", 0, "guest.seg.ti\t2\tguest ES selector\tChecks on ");
+	assert_int_equal(run("$HVCTL explain --rules --json 2>&1"), 0);
+	report = json_loads(output, 0, NULL);
+	assert_true(json_array_size(report) > 150);
+	json_decref(report);
+}
+
 static void test_bad_input(void **state)
 {
 	static const struct {
@@ -97,6 +124,7 @@ static void test_bad_input(void **state)
 		  "field 0x6820 is there twice; give one dump" },
 		{ "echo '*** Guest State ***'" EXPLAIN,
 		  "a log of KVM without a field of a VMCS; give one" },
+		{ "$HVCTL explain --rules f 2>&1", "--rules takes no file; leave f out" },
 		{ "$HVCTL explain --cpu other f 2>&1", "--cpu other: no such CPU; use this or" },
 		{ "$HVCTL info x 2>&1", "x: no argument expected; see" },
 		{ "$HVCTL doctor x 2>&1", "x: no argument expected; see" },
@@ -130,8 +158,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_statuses),  cmocka_unit_test(test_logs),
-		cmocka_unit_test(test_bad_input), cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_json),      cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_full_disk), cmocka_unit_test(test_help),
 	};
 
 	return cmocka_run_group_tests_name("cli_explain", tests, setup, NULL);

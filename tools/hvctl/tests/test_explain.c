@@ -113,6 +113,65 @@ static void test_printed_likewise(void **state)
 	free(text);
 }
 
+static void test_printed_mending(void **state)
+{
+	struct vmx_cpu cpu = make_cpu();
+	int count;
+	char *text;
+
+	(void)state;
+	make_vmcs(NULL);
+	set_field(VMCS_GUEST_DS_AR, 0xc092);
+	text = print(&cpu, &count);
+	assert_non_null(
+		strstr(text, "\n    mend: set bit 0, or make DS unusable (bit 16)\n    (SDM, "));
+	free(text);
+}
+
+/* A control word that is wrong by itself comes before what may hang on it, ... */
+static void test_most_likely_first(void **state)
+{
+	struct vmx_cpu cpu = make_cpu();
+	struct explain_report report;
+
+	(void)state;
+	make_vmcs(NULL);
+	set_field(VMCS_VPID, 0);
+	set_field(VMCS_PROC2_CTLS, PROC2 | BIT(PROC2_VPID));
+	set_field(VMCS_ENTRY_CTLS, ENTRY64 | BIT(31));
+	set_field(VMCS_GUEST_RFLAGS, 0);
+	explain_report(&cpu, NULL, vmcs, ARRAY_SIZE(vmcs), &report);
+	assert_int_equal(report.count, 3);
+	assert_string_equal(report.findings[0].id, "ctl.entry");
+	assert_string_equal(report.findings[1].id, "guest.rflags.one");
+	assert_string_equal(report.findings[2].id, "ctl.vpid");
+	assert_non_null(strstr(report.findings[0].detail, "bit 31 must be 0"));
+	assert_false(report.has_area);
+
+	/* ... but where the CPU says that it is, before all. */
+	set_field(VMCS_EXIT_REASON, 0x80000021);
+	explain_report(&cpu, NULL, vmcs, ARRAY_SIZE(vmcs), &report);
+	assert_string_equal(report.findings[0].id, "guest.rflags.one");
+	assert_true(report.has_area && report.findings[0].blamed && !report.findings[1].blamed);
+	assert_int_equal(report.blamed, 1);
+	assert_string_equal(report.findings[1].id, "ctl.entry");
+}
+
+static void count_rule(const struct explain_rule *rule, void *context)
+{
+	assert_true(*rule->id && *rule->section && *rule->rule && *rule->mend);
+	*(unsigned int *)context += rule->instances;
+}
+
+static void test_each_rule(void **state)
+{
+	unsigned int instances = 0;
+
+	(void)state;
+	explain_each_rule(count_rule, &instances);
+	assert_true(instances >= 200);
+}
+
 static void test_printed_outside_of_verdict(void **state)
 {
 	struct vmx_cpu cpu = make_cpu();
@@ -309,6 +368,9 @@ int main(void)
 		cmocka_unit_test(test_control_bit_is_named),
 		cmocka_unit_test(test_printed),
 		cmocka_unit_test(test_printed_likewise),
+		cmocka_unit_test(test_printed_mending),
+		cmocka_unit_test(test_most_likely_first),
+		cmocka_unit_test(test_each_rule),
 		cmocka_unit_test(test_printed_outside_of_verdict),
 		cmocka_unit_test(test_two_verdicts),
 		cmocka_unit_test(test_verdict_of_run),
