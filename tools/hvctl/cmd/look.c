@@ -10,8 +10,7 @@
 enum { OPT_JSON = 'j', OPT_VCPU = 'c' };
 
 const struct argp_option hv_look_options[] = {
-	{ "json", OPT_JSON, NULL, 0, "for programs: an object", 0 },
-	{ "vcpu", OPT_VCPU, "N", 0, "of that vCPU, from 0 on (default 0)", 0 },
+	HV_LOOK_OPTIONS,
 	{ 0 }
 };
 
@@ -38,14 +37,20 @@ error_t hv_look_parse(int key, char *arg, struct argp_state *state)
 		look->vcpu = parse_vcpu(state, arg);
 		return 0;
 	case ARGP_KEY_ARG:
-		if (look->name)
+		if (!look->name)
+			look->name = arg;
+		else if (look->words < look->most)
+			look->word[look->words++] = arg;
+		else
 			hv_command_no_argument(state, arg);
-		look->name = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (!look->name)
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "no VM named; 'hvctl ps' lists those that run");
+		if (look->words < look->least)
+			argp_failure(state, HV_STATUS_USAGE, 0, "%s given; see --help",
+				     look->missing);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

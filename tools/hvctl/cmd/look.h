@@ -13,9 +13,17 @@ struct hv_look {
 	const char *name;
 	int vcpu;			/* -1: the first */
 	bool json;
+	/* Words behind the name, from @least to @most of them; what is said if one is not there. */
+	const char *word[2];
+	unsigned int words, least, most;
+	const char *missing;
 };
 
-/* --json, --vcpu and NAME, into a struct hv_look. */
+#define HV_LOOK_OPTIONS                                                         \
+	{ "json", 'j', NULL, 0, "for programs: an object", 0 },                 \
+	{ "vcpu", 'c', "N", 0, "of that vCPU, from 0 on (default 0)", 0 }
+
+/* These, NAME and the words, into a struct hv_look. */
 extern const struct argp_option hv_look_options[];
 error_t hv_look_parse(int key, char *arg, struct argp_state *state);
 

@@ -27,6 +27,8 @@ const struct hv_command hv_commands[] = {
 	{ "nmi", hv_cmd_nmi, &hv_argp_nmi, "send it an NMI" },
 	{ "balloon", hv_cmd_balloon, &hv_argp_balloon, "have its guest give memory back" },
 	{ "regs", hv_cmd_regs, &hv_argp_regs, "show the registers of one of its vCPUs" },
+	{ "walk", hv_cmd_walk, &hv_argp_walk, "show how it translates an address" },
+	{ "mem", hv_cmd_mem, &hv_argp_mem, "show its memory, or disassemble it" },
 	{ "wait", hv_cmd_wait, &hv_argp_wait, "wait for its end" },
 	{ "info", hv_cmd_info, &hv_argp_info, "show what VMX on this CPU and the module can do" },
 	{ "doctor", hv_cmd_doctor, &hv_argp_doctor, "find what keeps VT-x from working here" },

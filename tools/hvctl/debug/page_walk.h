@@ -3,8 +3,10 @@
 #ifndef HV_DEBUG_PAGE_WALK_H
 #define HV_DEBUG_PAGE_WALK_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "lib/memory.h"
 #include "tinyvmx.h"
@@ -37,5 +39,11 @@ struct hv_page_walk {
 /* What @gla stands for by @sregs; @gpa_bits: of guest-physical addresses. */
 void hv_page_walk(struct hv_page_walk *walk, const struct hv_memory *memory,
 		  const struct tinyvmx_sregs *sregs, unsigned int gpa_bits, uint64_t gla);
+
+/* A walk from @gva on, with IA32_PAT's value: "steps", "mapping" if it has come to a page. */
+json_t *hv_page_walk_json(const struct hv_page_walk *walk, uint64_t gva, uint64_t pat);
+
+/* That in words, with "backing", what is there, if somebody knows it. */
+void hv_page_walk_print(const json_t *walk, FILE *out);
 
 #endif

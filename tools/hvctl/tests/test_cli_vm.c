@@ -9,7 +9,7 @@
 #include "lib/status.h"
 
 static const char *hvctl;
-static char said[8192];
+static char said[1 << 18];
 
 /* What `hvctl ARGUMENTS` says, in both streams; returns its status. */
 static int run(const char *arguments)
@@ -220,6 +220,58 @@ static void test_vmcs_refusals(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		refuses(rows[i].arguments, rows[i].status, rows[i].with);
 	assert_int_equal(run("vmcs dump web >/dev/full"), 12);
+}
+
+static void test_walk(void **state)
+{
+	json_t *facts;
+
+	(void)state;
+	says("walk web 0x100010", 0, "linear address 0x100010, vCPU 0:\n  PML4[0] at 0x");
+	assert_non_null(strstr(
+		said,
+		"guest-physical 0x100010, a page of 2 MiB: writable, supervisor, executable"));
+	assert_non_null(strstr(said, "  backed by RAM, slot 0 (0x0-0x3fffff), offset 0x100010\n"));
+	says("walk web rip", 0, "guest-physical 0x100000, ");
+	says("walk web 0xfec00000", 0, "  backed by a device, ioapic\n");
+	says("walk web 0x10000000", 0, "  backed by nothing: ");
+	says("walk web 0x8000000000", 0, "PML4[1] at 0x");
+	assert_non_null(strstr(said, "[]: not present\n  nothing is mapped there\n"));
+	says("walk web 0x800000000000", 0, "  it is not canonical\n");
+	assert_int_equal(run("walk --json web 4096"), 0);
+	facts = json_loads(said, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(facts, "address")), "0x1000");
+	assert_int_equal(json_array_size(json_object_get(facts, "steps")), 3);
+	json_decref(facts);
+	refuses("walk web nowhere", HV_STATUS_ERROR,
+		"hvctl walk: web: \"address\" is no number and no register; ");
+	refuses("walk web 0x12x", HV_STATUS_ERROR, "is no number and no register; ");
+	refuses("walk web", 2, "no address given; ");
+	refuses("walk web 1 2", 2, "no argument expected; ");
+}
+
+static void test_mem(void **state)
+{
+	json_t *facts;
+
+	(void)state;
+	says("mem web 0x0 17", 0, "0000000000000000  ");
+	assert_non_null(strstr(said, "\n0000000000000010  "));
+	says("mem web 0x8000000000 2", 0, "0000008000000000  ?? ??    ");
+	says("mem --physical web 0x3ffffe 4", 0, "  00 00 ?? ??   ");
+	says("mem web rip 1 --disassemble", 0, "          0x100000  ");
+	assert_int_equal(run("mem --json web 0 4"), 0);
+	facts = json_loads(said, 0, NULL);
+	assert_int_equal(strlen(json_string_value(json_object_get(facts, "bytes"))), 8);
+	json_decref(facts);
+	/* All that a reply may have. */
+	says("mem web 0 32768", 0, "0000000000000000  ");
+	refuses("mem web 0 32769", HV_STATUS_ERROR,
+		"hvctl mem: web: \"count\" is not 1 to 32768; ");
+	refuses("mem -d web 0 513", HV_STATUS_ERROR, "\"count\" is not 1 to 512; ");
+	refuses("mem web 0 0", HV_STATUS_ERROR, "\"count\" is not 1 to ");
+	refuses("mem web 0 x", 2, "x is no count; ");
+	refuses("mem web", 2, "no address given; ");
 }
 
 static void test_ambiguous(void **state)
@@ -463,6 +515,8 @@ int main(void)
 		T(test_regs, start),
 		T(test_vmcs_verbs, start),
 		T(test_vmcs_refusals, start),
+		T(test_walk, start),
+		T(test_mem, start),
 		T(test_ambiguous, start),
 		T(test_stop, start_obedient),
 		T(test_stop_that_lasts_too_long, start),

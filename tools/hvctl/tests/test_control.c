@@ -558,6 +558,12 @@ static void test_registers(void **state)
 	refuse(&client, "{\"request\":\"registers\",\"vcpu\":-1}", "bad-argument", "its 1");
 	refuse(&client, "{\"request\":\"registers\",\"vcpu\":\"0\"}", "bad-argument", "its 1");
 	refuse(&client, "{\"request\":\"registers\",\"cpu\":0}", "bad-argument", "\"cpu\"");
+	refuse(&client, "{\"request\":\"walk\"}", "bad-argument", "\"address\"");
+	refuse(&client, "{\"request\":\"walk\",\"address\":1}", "bad-argument", "\"address\"");
+	refuse(&client, "{\"request\":\"memory\",\"address\":\"0\",\"physical\":1}", "bad-argument",
+	       "\"physical\"");
+	refuse(&client, "{\"request\":\"memory\",\"address\":\"0\",\"count\":\"1\"}",
+	       "bad-argument", "\"count\"");
 	/* It goes on, and one that is paused stays so. */
 	advances(&client);
 	grant(&client, "pause");

@@ -104,6 +104,12 @@ struct hv_control_request {
 		   struct hv_error *err);
 };
 
+/* Rows there: control_memory.c */
+int hv_control_walk(struct hv_control_client *client, const json_t *line, json_t *reply,
+		    struct hv_error *err);
+int hv_control_memory(struct hv_control_client *client, const json_t *line, json_t *reply,
+		      struct hv_error *err);
+
 /* Those that look at a VM: control_examine.c */
 extern const struct hv_control_request hv_control_examinations[];
 extern const size_t hv_control_nr_examinations;
