@@ -222,6 +222,24 @@ static void test_vmcs_refusals(void **state)
 	assert_int_equal(run("vmcs dump web >/dev/full"), 12);
 }
 
+static void test_why(void **state)
+{
+	json_t *facts;
+
+	(void)state;
+	says("why web", 0, "vCPU 0 ");
+	assert_int_equal(run("why --json web"), 0);
+	facts = json_loads(said, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(facts, "state")), "running");
+	assert_int_equal(json_array_size(json_object_get(facts, "vcpus")), 1);
+	json_decref(facts);
+	says("pause web", 0, "");
+	says("why web", 0, "web: paused: 'hvctl resume' has it go on\n");
+	says("resume web", 0, "");
+	refuses("why", 2, "no VM named; ");
+	refuses("why x", 2, "hvctl why: x: no such VM; ");
+}
+
 static void test_walk(void **state)
 {
 	json_t *facts;
@@ -515,6 +533,7 @@ int main(void)
 		T(test_regs, start),
 		T(test_vmcs_verbs, start),
 		T(test_vmcs_refusals, start),
+		T(test_why, start),
 		T(test_walk, start),
 		T(test_mem, start),
 		T(test_ambiguous, start),

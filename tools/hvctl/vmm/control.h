@@ -110,6 +110,13 @@ int hv_control_walk(struct hv_control_client *client, const json_t *line, json_t
 int hv_control_memory(struct hv_control_client *client, const json_t *line, json_t *reply,
 		      struct hv_error *err);
 
+/* ... and control_why.c */
+int hv_control_why(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err);
+
+/* "running", "paused", "stopping", "ending" */
+const char *hv_control_state(const struct hv_control *control);
+
 /* Those that look at a VM: control_examine.c */
 extern const struct hv_control_request hv_control_examinations[];
 extern const size_t hv_control_nr_examinations;

@@ -102,6 +102,7 @@ static int do_vmcs(struct hv_control_client *client, const json_t *line, json_t 
 const struct hv_control_request hv_control_examinations[] = {
 	{ "registers", { "vcpu" }, false, do_registers },
 	{ "vmcs", { "vcpu" }, false, do_vmcs },
+	{ "why", { NULL }, true, hv_control_why },
 	{ "walk", { "vcpu", "address" }, false, hv_control_walk },
 	{ "memory", { "vcpu", "address", "count", "physical", "disassemble" }, false,
 	  hv_control_memory },

@@ -39,7 +39,7 @@ static uint64_t count_exits(struct hv_control *control)
 	return sum;
 }
 
-static const char *state_of(const struct hv_control *control)
+const char *hv_control_state(const struct hv_control *control)
 {
 	if (hv_machine_has_ended(control->machine))
 		return "ending";
@@ -67,7 +67,7 @@ static int do_status(struct hv_control_client *client, const json_t *line, json_
 			  (json_int_t)hv_memory_resident(&machine->memory), "uptime_ms",
 			  (json_int_t)((now - control->started_ns) / 1000000), "exits",
 			  (json_int_t)count_exits(control), "time_ns", (json_int_t)now, "state",
-			  state_of(control));
+			  hv_control_state(control));
 	if (!facts || json_object_update(reply, facts)) {
 		json_decref(facts);
 		return hv_fail(err, ENOMEM, "no memory");
