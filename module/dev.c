@@ -17,6 +17,7 @@
 #include "cpuid.h"
 #include "dev.h"
 #include "exit_debug.h"
+#include "exit_record.h"
 #include "host.h"
 #include "host_kvm.h"
 #include "ioctl.h"
@@ -135,6 +136,11 @@ static long tvx_ioctl_lab(void *object, void *arg)
 	return tvx_lab_try(object, arg);
 }
 
+static long tvx_ioctl_set_record(void *object, void *arg)
+{
+	return tvx_record_set(object, arg);
+}
+
 static const struct tvx_ioctl vcpu_ioctls[] = {
 	{ TINYVMX_GET_STATE, sizeof(struct tinyvmx_state), 0, false, tvx_ioctl_get_state },
 	{ TINYVMX_SET_STATE, sizeof(struct tinyvmx_state), 0, false, tvx_ioctl_set_state },
@@ -146,6 +152,7 @@ static const struct tvx_ioctl vcpu_ioctls[] = {
 	  TINYVMX_DEBUG_INT3 | TINYVMX_DEBUG_STEP | TINYVMX_DEBUG_BREAKPOINTS |
 	  TINYVMX_DEBUG_NO_INTERRUPTS, false, tvx_ioctl_set_debug },
 	{ TINYVMX_LAB, sizeof(struct tinyvmx_lab), 0, true, tvx_ioctl_lab },
+	{ TINYVMX_SET_RECORD, sizeof(struct tinyvmx_set_record), 0, false, tvx_ioctl_set_record },
 };
 
 static long run_vcpu(struct tvx_vcpu *vcpu, unsigned long arg)
@@ -184,16 +191,36 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
+static int map_run(struct tvx_vcpu *vcpu, struct vm_area_struct *vma)
+{
+	if (vma->vm_end - vma->vm_start != PAGE_SIZE)
+		return -EINVAL;
+	tvx_host_vma_restrict(vma, VM_MAYEXEC);
+	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+}
+
+/* Without vcpu->lock, which RUN holds: a ring that is there stays as it is. */
+static int map_record(struct tvx_vcpu *vcpu, struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_WRITE)
+		return -EINVAL;
+	tvx_host_vma_restrict(vma, VM_MAYEXEC | VM_MAYWRITE);
+	return tvx_record_map(vcpu, vma);
+}
+
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct tvx_vcpu *vcpu = file->private_data;
 
-	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE)
-		return -EINVAL;
 	if (!(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
 		return -EINVAL;
-	tvx_host_vma_restrict(vma);
-	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+	switch (vma->vm_pgoff) {
+	case 0:
+		return map_run(vcpu, vma);
+	case PHYS_PFN(TINYVMX_RECORD_OFFSET):
+		return map_record(vcpu, vma);
+	}
+	return -EINVAL;
 }
 
 static int vcpu_release(struct inode *inode, struct file *file)

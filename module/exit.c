@@ -12,8 +12,8 @@
 #include "exit_common.h"
 #include "exit_debug.h"
 #include "exit_handlers.h"
+#include "exit_record.h"
 #include "irqchip/lapic.h"
-#include "trace.h"
 #include "vcpu_switch.h"
 #include "vmx_timer.h"
 
@@ -39,11 +39,15 @@ static enum tvx_result entry_failed(struct tvx_vcpu *vcpu, u32 instruction_error
 
 enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 {
+	u32 error = vmcs_instruction_error();
+
 	vcpu->exit.reason = 0;
 	vcpu->exit.flags = 0;
 	vcpu->exit.valid = TVX_EXIT_QUAL;
 	vcpu->exit.qualification = 0;
-	return entry_failed(vcpu, vmcs_instruction_error());
+	if (static_branch_unlikely(&tvx_watched))
+		tvx_watch_no_entry(vcpu, error);
+	return entry_failed(vcpu, error);
 }
 
 /* ------------------------------------------------------- host's events */
@@ -247,12 +251,6 @@ static const struct tvx_exit_row rows[TINYVMX_NR_EXIT_COUNTS] = {
 	[TVX_EXIT_REASON_TDCALL]	= INSN(tvx_exit_ud),
 };
 
-void tvx_exit_trace_entry(struct tvx_vcpu *vcpu)
-{
-	trace_tinyvmx_entry(vcpu->id, vmcs_readn(GUEST_RIP),
-			    vmcs_read32(VM_ENTRY_INTR_INFO_FIELD));
-}
-
 static enum tvx_result late_entry_failure(struct tvx_vcpu *vcpu)
 {
 	if ((vcpu->exit.reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY &&
@@ -271,16 +269,6 @@ static enum tvx_result no_plain_exit(struct tvx_vcpu *vcpu)
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_UNKNOWN);
 }
 
-static noinline void trace_exit(struct tvx_vcpu *vcpu)
-{
-	u32 reason = vcpu->exit.reason;
-	bool has_gpa = reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIG;
-
-	trace_tinyvmx_exit(vcpu->id, reason, tvx_exit_rip(vcpu), tvx_exit_qualification(vcpu),
-			   vmcs_read32(VM_EXIT_INTR_INFO),
-			   has_gpa ? vmcs_read64(GUEST_PHYSICAL_ADDRESS) : 0);
-}
-
 enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
 {
 	u32 reason = vmcs_read32(VM_EXIT_REASON);
@@ -292,8 +280,8 @@ enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
 	vcpu->exit.flags = row->flags;
 	vcpu->exits++;
 	vcpu->exit_counts.count[reason % TINYVMX_NR_EXIT_COUNTS]++;
-	if (trace_tinyvmx_exit_enabled())
-		trace_exit(vcpu);
+	if (static_branch_unlikely(&tvx_watched))
+		tvx_watch_exit(vcpu);
 	if (unlikely(reason >= TINYVMX_NR_EXIT_COUNTS))
 		return no_plain_exit(vcpu);
 	vcpu->vmcs.launched = true;

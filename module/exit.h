@@ -14,9 +14,6 @@
  */
 enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu);
 
-/* The tracepoint in front of a VM entry. */
-void tvx_exit_trace_entry(struct tvx_vcpu *vcpu);
-
 /* VMLAUNCH or VMRESUME failed without trying to enter. */
 enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu);
 

@@ -292,8 +292,11 @@ int tvx_host_fault_in(unsigned long hva, bool write);
 #define tvx_young_t typeof(((struct mmu_notifier_ops *)NULL)->clear_young(NULL, NULL, 0, 0))
 
 struct vm_area_struct;
-/* In an mmap handler: mprotect() will not make @vma executable, nor mremap() grow it. */
-void tvx_host_vma_restrict(struct vm_area_struct *vma);
+/*
+ * In an mmap handler: mprotect() will not give @vma the access that VM_MAYEXEC and VM_MAYWRITE in
+ * @never stand for, nor mremap() grow it.
+ */
+void tvx_host_vma_restrict(struct vm_area_struct *vma, vm_flags_t never);
 
 /* Set up @timer to call @fn, from interrupt context, at an absolute monotonic time. */
 void tvx_host_timer_init(struct hrtimer *timer,

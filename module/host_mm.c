@@ -96,11 +96,11 @@ int tvx_host_fault_in(unsigned long hva, bool write)
 	return 0;
 }
 
-void tvx_host_vma_restrict(struct vm_area_struct *vma)
+void tvx_host_vma_restrict(struct vm_area_struct *vma, vm_flags_t never)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-	vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYEXEC);
+	vm_flags_mod(vma, VM_DONTEXPAND, never);
 #else
-	vma->vm_flags = (vma->vm_flags | VM_DONTEXPAND) & ~VM_MAYEXEC;
+	vma->vm_flags = (vma->vm_flags | VM_DONTEXPAND) & ~never;
 #endif
 }

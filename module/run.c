@@ -23,12 +23,12 @@
 #include "exit_controls.h"
 #include "exit_debug.h"
 #include "exit_handlers.h"
+#include "exit_record.h"
 #include "halt.h"
 #include "mitigations.h"
 #include "msr_spec_ctrl.h"
 #include "run.h"
 #include "state_reset.h"
-#include "trace.h"
 #include "vcpu_switch.h"
 #include "vmenter.h"
 #include "vmx_timer.h"
@@ -162,6 +162,8 @@ static enum leave no_entry(struct tvx_vcpu *vcpu, enum tvx_entry entry)
 		tvx_vcpu_open_interrupts(vcpu);
 		return AGAIN;
 	case TVX_ENTER_WAIT:
+		if (static_branch_unlikely(&tvx_watched))
+			tvx_record_handled(vcpu, TINYVMX_HANDLED_WAITED);
 		if (tvx_halt_poll(vcpu))
 			return AGAIN;
 		vcpu->halt_wait = true;
@@ -250,8 +252,8 @@ static __always_inline bool vmenter(struct tvx_vcpu *vcpu)
 
 static enum tvx_result enter(struct tvx_vcpu *vcpu)
 {
-	if (trace_tinyvmx_entry_enabled())
-		tvx_exit_trace_entry(vcpu);
+	if (static_branch_unlikely(&tvx_watched))
+		tvx_watch_entry(vcpu);
 	tvx_mitigate_entry(&vcpu->exposed);
 	if (vcpu->lapic.exit_at)
 		vmx_timer_set(vcpu->lapic.exit_at);
@@ -374,7 +376,7 @@ static int interrupted(struct tvx_vcpu *vcpu, bool immediate)
 	return -ERESTARTNOHAND;
 }
 
-int tvx_vcpu_run(struct tvx_vcpu *vcpu)
+static int run(struct tvx_vcpu *vcpu)
 {
 	bool immediate = READ_ONCE(vcpu->run->immediate_exit);
 	enum tvx_result result = TVX_RESUME;
@@ -401,6 +403,8 @@ int tvx_vcpu_run(struct tvx_vcpu *vcpu)
 			return 0;
 		if (result == TVX_FAIL)
 			return vcpu->error;
+		if (static_branch_unlikely(&tvx_watched))
+			tvx_record_handled(vcpu, TINYVMX_HANDLED_OUTSIDE);
 		if (unlikely(is_started_up(vcpu)))
 			err = tvx_reset_startup(vcpu);
 		if (!err)
@@ -409,6 +413,18 @@ int tvx_vcpu_run(struct tvx_vcpu *vcpu)
 			break;
 	}
 	return err == -EINTR ? interrupted(vcpu, immediate) : err;
+}
+
+int tvx_vcpu_run(struct tvx_vcpu *vcpu)
+{
+	int err;
+
+	if (static_branch_unlikely(&tvx_watched))
+		tvx_record_run(vcpu);
+	err = run(vcpu);
+	if (static_branch_unlikely(&tvx_watched))
+		tvx_record_leave(vcpu);
+	return err;
 }
 
 bool tvx_vcpu_enter(struct tvx_vcpu *vcpu)

@@ -11,7 +11,11 @@
 #include <linux/tracepoint.h>
 #include <asm/vmx.h>
 
-TRACE_EVENT(tinyvmx_entry,
+/* Somebody listens, and nobody does any more: exit_record.c. */
+int tvx_watch(void);
+void tvx_unwatch(void);
+
+TRACE_EVENT_FN(tinyvmx_entry,
 	TP_PROTO(unsigned int vcpu_id, unsigned long rip, u32 event),
 	TP_ARGS(vcpu_id, rip, event),
 	TP_STRUCT__entry(
@@ -25,10 +29,11 @@ TRACE_EVENT(tinyvmx_entry,
 		__entry->event = event;
 	),
 	TP_printk("vcpu %u rip 0x%lx event 0x%08x",
-		  __entry->vcpu_id, __entry->rip, __entry->event)
+		  __entry->vcpu_id, __entry->rip, __entry->event),
+	tvx_watch, tvx_unwatch
 );
 
-TRACE_EVENT(tinyvmx_exit,
+TRACE_EVENT_FN(tinyvmx_exit,
 	TP_PROTO(unsigned int vcpu_id, u32 reason, unsigned long rip,
 		 unsigned long qualification, u32 intr_info, u64 gpa),
 	TP_ARGS(vcpu_id, reason, rip, qualification, intr_info, gpa),
@@ -51,7 +56,8 @@ TRACE_EVENT(tinyvmx_exit,
 	TP_printk("vcpu %u reason 0x%x (%s) rip 0x%lx qualification 0x%lx intr_info 0x%08x gpa 0x%llx",
 		  __entry->vcpu_id, __entry->reason,
 		  __print_symbolic(__entry->reason & 0xffff, VMX_EXIT_REASONS), __entry->rip,
-		  __entry->qualification, __entry->intr_info, __entry->gpa)
+		  __entry->qualification, __entry->intr_info, __entry->gpa),
+	tvx_watch, tvx_unwatch
 );
 
 TRACE_EVENT(tinyvmx_unknown_msr,

@@ -10,6 +10,7 @@
 #include <asm/fpu/xcr.h>
 
 #include "cpuid.h"
+#include "exit_record.h"
 #include "host_power.h"
 #include "irqchip/lapic.h"
 #include "state_reset.h"
@@ -42,6 +43,7 @@ static void free_parts(struct tvx_vcpu *vcpu)
 	if (vcpu->vmcs.page)
 		vmx_vmcs_destroy(&vcpu->vmcs);
 	ept_cache_destroy(&vcpu->memory->ept, &vcpu->ept_cache);
+	tvx_record_destroy(vcpu);
 	kfree(vcpu->xsave);
 	kvfree(vcpu->cpuid);
 	free_page((unsigned long)vcpu->msr_bitmap);

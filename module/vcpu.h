@@ -202,6 +202,22 @@ struct tvx_spec_ctrl {
 	u32 count;
 };
 
+/**
+ * struct tvx_recorder - the flight recorder: the ring that TINYVMX_SET_RECORD describes
+ * @ring: NULL: has never been on
+ * @records: in @ring, a power of two
+ * @on: it records
+ * @sequence: of the newest record
+ * @left: TSC at which RUN has ended, 0: not known
+ */
+struct tvx_recorder {
+	struct tinyvmx_record *ring;
+	u32 records;
+	bool on;
+	u64 sequence;
+	u64 left;
+};
+
 /* What a search in the CPUID table found: NULL, an answer of zeros. */
 struct tvx_cpuid_hit {
 	bool valid;
@@ -302,6 +318,7 @@ struct tvx_vcpu_set {
  * @cpuid_count: entries in @cpuid
  * @cpuid_last: rows that were found last, by the low bits of the function
  * @run: the run page
+ * @recorder: the last exits
  * @exits: VM exits so far
  * @exit_counts: the same by basic exit reason
  */
@@ -392,6 +409,7 @@ struct tvx_vcpu {
 	struct tvx_cpuid_hit cpuid_last[TVX_CPUID_HITS];
 
 	struct tinyvmx_run *run;
+	struct tvx_recorder recorder;
 	u64 exits;
 	struct tinyvmx_exits exit_counts;
 };

@@ -10,6 +10,7 @@ static void test_calls(struct vcpu *vcpu)
 {
 	struct tinyvmx_get_vmcs vmcs = { .size = sizeof(vmcs) };
 	struct tinyvmx_set_debug debug = { .size = sizeof(debug) };
+	struct tinyvmx_set_record record = { .size = sizeof(record) };
 	struct tinyvmx_regs regs = { .rflags = 2 };
 
 	vcpu->run->immediate_exit = 1;	/* if it does come through */
@@ -21,6 +22,7 @@ static void test_calls(struct vcpu *vcpu)
 	ok_busy(inject(vcpu->fd, TINYVMX_INJECT_EXTINT, 32), "INJECT");
 	ok_busy(ioctl(vcpu->fd, TINYVMX_GET_VMCS, &vmcs), "GET_VMCS");
 	ok_busy(ioctl(vcpu->fd, TINYVMX_SET_DEBUG, &debug), "SET_DEBUG");
+	ok_busy(ioctl(vcpu->fd, TINYVMX_SET_RECORD, &record), "SET_RECORD");
 }
 
 int main(void)

@@ -48,6 +48,7 @@ static const struct call calls[] = {
 	CALL(SET_DEBUG, VCPU, tinyvmx_set_debug, 0,
 	     TINYVMX_DEBUG_INT3 | TINYVMX_DEBUG_STEP | TINYVMX_DEBUG_BREAKPOINTS |
 	     TINYVMX_DEBUG_NO_INTERRUPTS),
+	CALL(SET_RECORD, VCPU, tinyvmx_set_record, offsetof(struct tinyvmx_set_record, pad), 0),
 };
 
 static u32 arg[2048];

@@ -22,6 +22,7 @@ static int try_all(int vm, int vcpu)
 	struct tinyvmx_set_debug debug = { .size = sizeof(debug) };
 	struct tinyvmx_ioeventfd ioeventfd = { .size = sizeof(ioeventfd), .width = 1 };
 	struct tinyvmx_irqfd irqfd = { .size = sizeof(irqfd) };
+	struct tinyvmx_set_record record = { .size = sizeof(record) };
 	struct tinyvmx_regs regs = { .rflags = 2 };
 	int bad = 0;
 
@@ -39,6 +40,7 @@ static int try_all(int vm, int vcpu)
 	bad += fails_with(inject(vcpu, TINYVMX_INJECT_NMI, 2), EIO);
 	bad += fails_with(ioctl(vcpu, TINYVMX_GET_VMCS, &vmcs), EIO);
 	bad += fails_with(ioctl(vcpu, TINYVMX_SET_DEBUG, &debug), EIO);
+	bad += fails_with(ioctl(vcpu, TINYVMX_SET_RECORD, &record), EIO);
 	return bad;
 }
 

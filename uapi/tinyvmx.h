@@ -25,7 +25,7 @@
  *     EFAULT      a pointer in the argument is not readable or writable
  *     EBADF       a file descriptor in the argument is not open
  *     EEXIST      that id, guest-physical range, port or eventfd is taken
- *     ENOENT      no such slot
+ *     ENOENT      no such thing: slot, assigned eventfd, ring of records
  *     ENOSPC      a limit of GET_INFO is reached, or what the user may have at a time:
  *                 module parameters user_vms, user_vcpus, user_tables_kib
  *     ENOMEM      the kernel is out of memory (or its memory cgroup is)
@@ -72,6 +72,7 @@
 #define TINYVMX_GET_VMCS	_IO(TINYVMX_IOC, 0x25)	/* struct tinyvmx_get_vmcs */
 #define TINYVMX_SET_DEBUG	_IO(TINYVMX_IOC, 0x26)	/* struct tinyvmx_set_debug */
 #define TINYVMX_LAB		_IO(TINYVMX_IOC, 0x27)	/* struct tinyvmx_lab */
+#define TINYVMX_SET_RECORD	_IO(TINYVMX_IOC, 0x28)	/* struct tinyvmx_set_record */
 
 /* ------------------------------------------------------------------ system */
 
@@ -842,6 +843,84 @@ struct tinyvmx_lab {
 	__u32 instruction_error;
 	__u32 exit_reason;
 	__u64 exit_qualification;
+};
+
+/* --------------------------------------------------------- flight recorder */
+
+/* mmap() a vCPU fd here, read-only, for its ring of struct tinyvmx_record. */
+#define TINYVMX_RECORD_OFFSET	0x100000
+
+#define TINYVMX_MIN_RECORDS	64	/* a page */
+#define TINYVMX_MAX_RECORDS	4096
+
+/**
+ * struct tinyvmx_set_record - TINYVMX_SET_RECORD: record the exits of a vCPU
+ * @size: sizeof(struct tinyvmx_set_record)
+ * @flags: must be 0
+ * @records: how many are kept: a power of two, TINYVMX_MIN_RECORDS ... TINYVMX_MAX_RECORDS;
+ *	0: stop
+ * @pad: must be 0
+ *
+ * The last @records exits stand in a ring, which is mapped by mmap() on the vCPU fd at offset
+ * TINYVMX_RECORD_OFFSET, in whole, with MAP_SHARED and PROT_READ alone (else EINVAL; ENOENT:
+ * there is no ring yet). After CREATE_VCPU nothing is recorded. A ring stays as long as the
+ * vCPU does, also when recording has stopped; it can go on with as many records.
+ *
+ * Errors: EINVAL: @records; EEXIST: the ring has another number of records; EBUSY; ENOMEM.
+ */
+struct tinyvmx_set_record {
+	__u32 size;
+	__u32 flags;
+	__u32 records;
+	__u32 pad;
+};
+
+/* tinyvmx_record.handled: where the kernel has been since the exit; none: it went straight back */
+#define TINYVMX_HANDLED_OUTSIDE	(1U << 0)	/* where it may sleep */
+#define TINYVMX_HANDLED_WAITED	(1U << 1)	/* for an event, in HLT */
+#define TINYVMX_HANDLED_USER	(1U << 2)	/* out of RUN */
+/* The CPU did not enter: @detail is the VM-instruction error, @reason 0. */
+#define TINYVMX_HANDLED_NO_ENTRY (1U << 3)
+
+/**
+ * struct tinyvmx_record - a VM entry and the exit that ended it
+ * @sequence: number of the exit since recording began, from 1 on; 0: nothing stands here, or
+ *	not in whole
+ * @entered: the host's TSC at the entry
+ * @exited: the host's TSC at the exit
+ * @rip: the guest's RIP at the exit
+ * @qualification: exit qualification
+ * @detail: EPT violation and misconfiguration: the guest-physical address. Exception or NMI:
+ *	VM-exit interruption information, its error code in bits 63:32. All others: ECX, with
+ *	EAX in bits 63:32, at the exit: which MSR, which CPUID leaf, what OUT writes
+ * @reason: exit reason, all 32 bits
+ * @injected: VM-entry interruption information, if its bit 31 is set: the event that the entry
+ *	has delivered. Else bits 7:0 are the vector of the local APIC's interrupt that the CPU
+ *	was to deliver as soon as the guest takes it, 0: none
+ * @handled: TINYVMX_HANDLED_*
+ * @user_ticks: TSC ticks out of RUN, all ones for that or more
+ *
+ * Record n stands at index n % @records of the ring. The kernel writes it while a reader may
+ * look: first it sets @sequence of the oldest to 0, at the entry, and at the exit, when all is
+ * written, to n. So who reads @sequence, then what he wants of the record, then @sequence
+ * again, and finds the same number (not 0) twice, has read one record in whole; what a reader
+ * misses he knows from the numbers. @handled and @user_ticks of the newest record still
+ * change, each at once, until the next entry: from its @exited to the next one's @entered is
+ * what the exit has cost.
+ *
+ * After a stop one number is left out, since exits may have gone unseen.
+ */
+struct tinyvmx_record {
+	__u64 sequence;
+	__u64 entered;
+	__u64 exited;
+	__u64 rip;
+	__u64 qualification;
+	__u64 detail;
+	__u32 reason;
+	__u32 injected;
+	__u32 handled;
+	__u32 user_ticks;
 };
 
 /* --------------------------------------------------------------------- RUN */

@@ -47,6 +47,7 @@ union argument {
 	struct tinyvmx_inject inject;
 	struct tinyvmx_get_vmcs vmcs;
 	struct tinyvmx_set_debug debug;
+	struct tinyvmx_set_record record;
 };
 
 /* What an argument may point to; the types' blobs and lists have room. */
@@ -359,6 +360,22 @@ static void call_set_debug(u64 *random)
 	send(random, pick(random, vcpus, VCPUS), TINYVMX_SET_DEBUG, &arg);
 }
 
+static void call_record(u64 *random)
+{
+	union argument arg = { .record = { .size = sizeof(arg.record) } };
+	size_t bytes;
+	void *ring;
+
+	if (!one_in(random, 4))
+		arg.record.records = TINYVMX_MIN_RECORDS << noise(random) % 8;
+	send(random, pick(random, vcpus, VCPUS), TINYVMX_SET_RECORD, &arg);
+	bytes = arg.record.records * sizeof(struct tinyvmx_record);
+	ring = mmap(NULL, bytes, PROT_READ, MAP_SHARED, pick(random, vcpus, VCPUS),
+		    TINYVMX_RECORD_OFFSET);
+	if (ring != MAP_FAILED)
+		munmap(ring, bytes);
+}
+
 static void call_ask(u64 *random)
 {
 	union argument arg = { 0 };
@@ -462,7 +479,7 @@ static void call_any(u64 seed, bool in_child)
 		call_set_memory, call_set_memory, call_state, call_cpuid,
 		call_msi, call_eventfd, call_state, call_state, call_guest, call_guest, call_run,
 		call_run, call_run, call_run, call_inject, call_inject, call_ask, call_set_debug,
-		call_file, call_memory,
+		call_record, call_file, call_memory,
 	};
 	u64 random = seed;
 
