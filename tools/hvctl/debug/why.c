@@ -53,9 +53,9 @@ static bool follow(const json_t *samples, size_t n, struct course *course)
 	*course = (struct course){ .low = UINT64_MAX, .halted = true };
 	course->first = vcpu_of(begin, n);
 	course->last = vcpu_of(end, n);
-	course->seconds = (number(end, "time_ns") - number(begin, "time_ns")) / 1e9;
+	course->seconds = 1e-9 * (number(end, "time_ns") - number(begin, "time_ns"));
 	if (course->seconds <= 0)
-		course->seconds = 1e-9;
+		course->seconds = 0.001;
 	for (size_t i = 0; i < count; i++) {
 		const json_t *vcpu = vcpu_of(json_array_get(samples, i), n);
 		uint64_t rip = address(vcpu);
@@ -128,9 +128,8 @@ static json_t *halted(const struct course *course)
 	place(course->last, where, sizeof(where));
 	if (!course->enabled)
 		return verdict("halted",
-			       json_sprintf("halted with interrupts disabled behind HLT, RIP %s: "
-					    "only an NMI, an INIT or a reset wakes it",
-					    where));
+			       json_sprintf("halted with interrupts disabled, RIP %s: %s", where,
+					    "only an NMI, an INIT or a reset wakes it"));
 	if (*requested)
 		snprintf(what, sizeof(what), "vector %s is requested, but its priority is too low",
 			 requested);
@@ -195,7 +194,7 @@ static const char *of_vm(const json_t *sample)
 	if (!strcmp(state, "paused"))
 		return "paused: 'hvctl resume' has it go on";
 	if (!strcmp(state, "ending"))
-		return "has ended, and waits for the reader of its console: read it, or 'hvctl kill'";
+		return "has ended, and waits for its console's reader: read it, or 'hvctl kill'";
 	if (json_is_true(json_object_get(sample, "held_back")))
 		return "held back: the reader of its console takes nothing, read it";
 	return NULL;

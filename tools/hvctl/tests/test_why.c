@@ -70,7 +70,7 @@ static void test_halted(void **state)
 	(void)state;
 	look_ten_times("halted", false, "HLT", 0, 0);
 	says("halted",
-	     "halted with interrupts disabled behind HLT, RIP 0x1000, f+0x1: only an NMI, an INIT or a reset wakes it");
+	     "halted with interrupts disabled, RIP 0x1000, f+0x1: only an NMI, an INIT or a reset wakes it");
 	look_ten_times("halted", true, "HLT", 0, 0);
 	says("waits",
 	     "halted, waits for an interrupt, RIP 0x1000, f+0x1: nothing is requested, and the local APIC's timer is not armed");
@@ -114,7 +114,7 @@ static void test_of_vm(void **state)
 	(void)state;
 	look_ten_times("active", false, "HLT", 0, 0);
 	whole("paused", false, "paused: ");
-	whole("ending", false, "has ended, and waits for the reader");
+	whole("ending", false, "has ended, and waits for its console");
 	whole("running", true, "held back: ");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The request "why" of the control channel: a look at each vCPU, of which debug/why.c makes a verdict. */
+/* The request "why" of the control channel: a look at each vCPU, for debug/why.c. */
 #include <string.h>
 
 #include "control.h"

@@ -89,6 +89,19 @@ hvctl up /tmp/half.toml >/dev/null
 echo "half: $?"
 echo "another: $(hvctl ps | grep -c '^ab ')"
 hvctl kill ab
+# A look at them: one that goes round, and one that asks a port over and over.
+hvctl run -d --name spin /guests/spin/spin.elf >/dev/null
+sleep 1
+echo "why spin: $(hvctl why spin)"
+echo "walk: $(hvctl walk spin rip | tail -n 1)"
+echo "mem: $(hvctl mem --disassemble spin rip 1)"
+hvctl kill spin
+hvctl run -d --name poll --machine pc --cpus 2 /guests/deaths/deaths.elf >/dev/null
+sleep 1
+echo "why poll: $(hvctl why poll | tr '\n' ' ')"
+hvctl pause poll
+echo "why paused: $(hvctl why poll)"
+hvctl kill poll
 echo "nothing runs: $(hvctl ps | wc -l), $(ls /run/hvctl /tmp/hvctl-0 2>/dev/null | grep -c -e sock -e lock)"
 END
 
@@ -122,5 +135,10 @@ ok "... once" has "again: hvctl up: minios: runs already, in process [0-9]+; 'hv
 ok "hvctl up with a VM that is not there" has "wrong: hvctl up: b: /nothing: .*"
 ok "hvctl up with a VM that does not start" has "half: 2"
 ok "... takes back none but its own" has "another: 1"
+ok "hvctl why: one that spins" has "why spin: vCPU 0 spins at 0x[0-9a-f]+, guest_main.*, with interrupts disabled"
+ok "... an exit storm, and a CPU that nobody starts" has "why poll: vCPU 0 exit storm: [0-9]+ a second of I/O instruction, port 0x3fd, .* vCPU 1 waits for a start-up IPI: .*"
+ok "... one that is paused" has "why paused: poll: paused: .*"
+ok "hvctl walk" has "walk:   backed by RAM, slot 0 .*"
+ok "hvctl mem, disassembled, with symbols" has "mem: +0x[0-9a-f]+  ebfe +jmp 0x[0-9a-f]+  ; guest_main.*"
 ok "nothing is left" has "nothing runs: 1, 0"
 finish
