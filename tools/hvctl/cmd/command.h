@@ -41,6 +41,7 @@ int hv_cmd_info(int argc, char **argv);
 int hv_cmd_doctor(int argc, char **argv);
 int hv_cmd_explain(int argc, char **argv);
 int hv_cmd_vmcs(int argc, char **argv);
+int hv_cmd_lab(int argc, char **argv);
 int hv_cmd_bench(int argc, char **argv);
 int hv_cmd_completion(int argc, char **argv);
 
@@ -52,7 +53,7 @@ extern const struct argp hv_argp_up, hv_argp_ps, hv_argp_console, hv_argp_stop, 
 extern const struct argp hv_argp_pause, hv_argp_resume, hv_argp_kill, hv_argp_nmi, hv_argp_wait;
 extern const struct argp hv_argp_run, hv_argp_info, hv_argp_doctor, hv_argp_explain, hv_argp_bench;
 extern const struct argp hv_argp_vmcs, hv_argp_completion, hv_argp_balloon, hv_argp_regs;
-extern const struct argp hv_argp_walk, hv_argp_mem, hv_argp_why;
+extern const struct argp hv_argp_lab, hv_argp_walk, hv_argp_mem, hv_argp_why;
 
 /* argp_parse(), with options -h, --help and --usage; exits if what was given makes no sense. */
 void hv_command_parse(const struct argp *argp, int argc, char **argv, void *input);

@@ -36,6 +36,7 @@ const struct hv_command hv_commands[] = {
 	{ "explain", hv_cmd_explain, &hv_argp_explain,
 	  "tell why a VM entry failed, from a VMCS dump" },
 	{ "vmcs", hv_cmd_vmcs, &hv_argp_vmcs, "show, save, compare and watch the VMCS of a VM" },
+	{ "lab", hv_cmd_lab, &hv_argp_lab, "mend VMCSs that the CPU refuses: exercises" },
 	{ "bench", hv_cmd_bench, &hv_argp_bench, "measure what VM exits cost, here and on KVM" },
 	{ "completion", hv_cmd_completion, &hv_argp_completion,
 	  "print what makes a shell complete hvctl's command line" },

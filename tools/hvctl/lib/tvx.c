@@ -176,3 +176,9 @@ int tvx_get_vmcs(int vcpu, struct tinyvmx_vmcs_field *fields, uint32_t *count)
 	*count = arg.count;
 	return err;
 }
+
+int tvx_lab(int vcpu, struct tinyvmx_lab *lab)
+{
+	lab->size = sizeof(*lab);
+	return call(vcpu, TINYVMX_LAB, lab);
+}

@@ -40,6 +40,9 @@ int tvx_inject(int vcpu, const struct tinyvmx_inject *inject);
 /* *count: in: room in @fields, out: what the VMCS has (also with -ENOSPC). */
 int tvx_get_vmcs(int vcpu, struct tinyvmx_vmcs_field *fields, uint32_t *count);
 
+/* Lab mode; @lab->size is filled in. */
+int tvx_lab(int vcpu, struct tinyvmx_lab *lab);
+
 /*
  * Create a VM in KVM's VMX root if the module can share it, by its TINYVMX_CAP_*, and KVM gives
  * a VM to whoever asks; else in one of the module's own. The fd, or -errno; *shared: which it is.

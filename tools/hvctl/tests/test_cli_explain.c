@@ -41,6 +41,22 @@ static int setup(void **state)
 
 #define EXPLAIN	" | timeout 10 $HVCTL explain - 2>&1"
 
+static void test_lab(void **state)
+{
+	(void)state;
+	expect("HOME=/nowhere $HVCTL lab", 0, "the way back");
+	expect("$HVCTL lab 21 2>&1", 2, "21: there are exercises 1 to 20");
+	expect("$HVCTL lab 1x 2>&1", 2, "1x: there are exercises 1 to 20");
+	expect("$HVCTL lab 1 2 2>&1", 2, "2: ");
+	expect("$HVCTL lab --solution 2>&1", 2,
+	       "--solution of which exercise? 'hvctl lab' lists them");
+	expect("$HVCTL lab 1 --solution", 0, "set guest RFLAGS 0x2\ntry\n");
+	expect("$HVCTL lab 1 </dev/null 2>&1", 12, "'hvctl doctor' says more");
+	expect("d=$(mktemp -d); mkdir $d/hvctl; echo 3 > $d/hvctl/lab; "
+	       "XDG_STATE_HOME=$d $HVCTL lab; rm -r $d",
+	       0, " 3  solved    compatibility mode");
+}
+
 static void test_statuses(void **state)
 {
 	(void)state;
@@ -157,9 +173,10 @@ static void test_help(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_statuses),  cmocka_unit_test(test_logs),
-		cmocka_unit_test(test_json),      cmocka_unit_test(test_bad_input),
-		cmocka_unit_test(test_full_disk), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_statuses), cmocka_unit_test(test_logs),
+		cmocka_unit_test(test_json),     cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_lab),      cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_help),
 	};
 
 	return cmocka_run_group_tests_name("cli_explain", tests, setup, NULL);

@@ -14,6 +14,7 @@ while read -r parameter tests; do
 	passed=
 	for test in $tests; do
 		case $test in
+		exercises) sh /exercises ;;
 		guests:*) /guests/run-tests $(echo "${test#*:}" | tr , ' ') ;;
 		*) "/selftests/$test" ;;
 		esac </dev/null || break
@@ -35,9 +36,20 @@ passes halt_poll_ns=0 lapic_hlt lapic_ipi
 # VMX is on only while interrupts are off.
 passes section=Y create hotplug migrate isolation_regs isolation_fpu host_debug nmi lapic_stress lapic_timer memory_live \
 	vmcs signals kvm_sections
-# Any VMCS, and hvctl's rules beside the CPU's opinion.
-passes lab=Y lab lab_rules lab_random vmcs
-box -k "$K" --add "$DIR/inside:/inside" --add "$DIR/parameters:/parameters" -- sh /inside
+# Any VMCS, and hvctl's rules beside the CPU's opinion; each exercise is unsolved at first, and its solution is one.
+passes lab=Y lab lab_rules lab_random vmcs exercises
+cat >"$DIR/exercises" <<'END'
+export XDG_STATE_HOME=/tmp/state
+n=0
+while [ $n -lt 20 ]; do
+	n=$((n + 1))
+	echo try | hvctl lab $n
+	[ $? -eq 1 ] || exit
+	hvctl lab $n --solution | hvctl lab $n || exit
+done
+[ "$(hvctl lab | grep -c ' solved ')" -eq 20 ]
+END
+box -k "$K" --add "$DIR/exercises:/exercises" --add "$DIR/inside:/inside" --add "$DIR/parameters:/parameters" -- sh /inside
 while read -r parameter tests; do
 	ok "$parameter: is set" grep -qx "$parameter is ${parameter#*=}" "$DIR/out"
 	ok "$parameter: $tests" grep -qx "$parameter: $tests" "$DIR/out"
