@@ -41,6 +41,12 @@
 	(VM_ENTRY_LOAD_DEBUG_CONTROLS | VM_ENTRY_IA32E_MODE | VM_ENTRY_LOAD_IA32_PAT | \
 	 VM_ENTRY_LOAD_IA32_EFER | VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL)
 
+/*
+ * What others load, from IA32_BNDCFGS on, a failed entry may have loaded, too, since the CPU may
+ * check and load at once (SDM, "Checking and Loading Guest State"), and no VM exit loads it again.
+ */
+#define ENTRY_LASTING	GENMASK(31, 16)
+
 /* Of an entry that fails: what these do not load, or what is mended behind it. */
 #define EXIT_HARMLESS \
 	(VM_EXIT_SAVE_DEBUG_CONTROLS | VM_EXIT_ACK_INTR_ON_EXIT | VM_EXIT_SAVE_IA32_PAT | \
@@ -76,10 +82,12 @@ static bool is_not_canonical(u64 gla)
 	return sign_extend64(gla, 56) != gla;
 }
 
+/* The capability MSRs are read here and now: other cores may have others than vmx_caps. */
 static bool word_is_refused(unsigned long field, u32 msr, u32 true_msr)
 {
+	bool use_true = true_msr && (tvx_rdmsr(MSR_IA32_VMX_BASIC) & BIT_ULL(55));
+	u64 cap = tvx_rdmsr(use_true ? true_msr : msr);
 	u32 value = value_of(field);
-	u64 cap = vmx_cap(vmx_caps.msrs[0] & BIT_ULL(55) && true_msr ? true_msr : msr);
 
 	return ((u32)cap & ~value) || (value & ~(u32)(cap >> 32));
 }
@@ -112,7 +120,7 @@ static bool cr_is_refused(unsigned long field, u32 fixed0, u32 fixed1)
 {
 	u64 value = value_of(field);
 
-	return (vmx_cap(fixed0) & ~value) || (value & ~vmx_cap(fixed1));
+	return (tvx_rdmsr(fixed0) & ~value) || (value & ~tvx_rdmsr(fixed1));
 }
 
 static bool pat_is_refused(u64 pat)
@@ -123,7 +131,10 @@ static bool pat_is_refused(u64 pat)
 	return false;
 }
 
-/* "host address-space size" must be 1: the host is in IA-32e mode. */
+/*
+ * "host address-space size" must be 1: the host is in IA-32e mode. Counters that do not exist are
+ * left out: there are CPUs that do not look at them, and it does not matter what is loaded.
+ */
 static bool msrs_are_refused(u32 exit)
 {
 	u64 efer = value_of(HOST_IA32_EFER);
@@ -135,9 +146,6 @@ static bool msrs_are_refused(u32 exit)
 	if ((exit & VM_EXIT_LOAD_IA32_EFER) &&
 	    ((efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)) || !(efer & EFER_LME) ||
 	     !(efer & EFER_LMA)))
-		return true;
-	if ((exit & VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL) &&
-	    value_of(HOST_IA32_PERF_GLOBAL_CTRL) >> 52)
 		return true;
 	if ((exit & LAB_EXIT_LOAD_CET) &&
 	    ((value_of(LAB_HOST_S_CET) & GENMASK(9, 6)) || (value_of(LAB_HOST_SSP) & 3)))
@@ -255,10 +263,12 @@ static enum tvx_lab_way judge_control(unsigned long field, u64 value, u64 change
 	}
 }
 
-/* With what a failure behind the first stage loads. */
+/* It changes what a failure behind the first stage loads, or leaves. */
 static bool must_be_refused(unsigned long field, u64 changed)
 {
 	switch (field) {
+	case VM_ENTRY_CONTROLS:
+		return changed & ENTRY_LASTING;
 	case VM_EXIT_CONTROLS:
 		return changed & ~(u64)EXIT_HARMLESS;
 	case VM_EXIT_MSR_LOAD_ADDR:

@@ -21,6 +21,7 @@ static void test_errors(void)
 
 	err_is(try_one(0x4803, 0), EINVAL, "a high half");
 	err_is(try_one(0x1a800, 0), EINVAL, "an encoding with reserved bits");
+	err_is(try_one(0x880, 0), EINVAL, "an index that no dump comes to");
 	err_is(try_one(VMCS_EXIT_REASON, 0), EINVAL, "a field that is told");
 	err_is(try_one(VMCS_GUEST_CS_SELECTOR, 0x10000), EINVAL, "17 bits in a field of 16");
 	err_is(try_one(VMCS_GUEST_CS_AR, 1ULL << 32), EINVAL, "33 bits in a field of 32");
@@ -140,6 +141,34 @@ static void test_unsafe(void)
 	}
 }
 
+/* Not every CPU has each of these controls; then it refuses them, and nothing has happened. */
+static const struct combination {
+	const char *what;
+	struct lab_change change[3];
+} combinations[] = {
+	{ "an entry point that is not ours, and counters that the CPU does not have",
+	  { ON(EXIT_CTLS, 1 << EXIT_LOAD_PERF_GLOBAL), SET(HOST_PERF_GLOBAL_CTRL, 1ULL << 60),
+	    FLIP(HOST_RIP, 8) } },
+	{ "bounds that no exit takes back", { ON(ENTRY_CTLS, 1 << ENTRY_LOAD_BNDCFGS) } },
+	{ "a trace to anywhere", { ON(ENTRY_CTLS, 1 << ENTRY_LOAD_RTIT) } },
+	{ "a shadow stack that no exit takes back", { ON(ENTRY_CTLS, 1 << ENTRY_LOAD_CET) } },
+	{ "protection keys that no exit takes back", { ON(ENTRY_CTLS, 1 << ENTRY_LOAD_PKRS) } },
+};
+
+static void test_combinations(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(combinations); i++) {
+		lab_begin(&lab);
+		lab_changes(&lab, combinations[i].change, ARRAY_SIZE(combinations[i].change));
+		must(lab_try(&lab));
+		if (lab.arg.verdict == TINYVMX_LAB_REFUSED && lab.arg.instruction_error == 7)
+			skip("this CPU has no such control", "%s", combinations[i].what);
+		else
+			is(lab.arg.verdict, TINYVMX_LAB_UNSAFE, "%s: not tried",
+			   combinations[i].what);
+	}
+}
+
 /* With each of these a guest that ran would have the host, or keep its CPU. */
 static const struct lab_change dangerous[] = {
 	OFF(PIN_CTLS, 1 << PIN_EXTINT_EXITING),
@@ -175,6 +204,7 @@ int main(void)
 	test_rights();
 	test_verdicts();
 	test_unsafe();
+	test_combinations();
 	test_dangerous();
 	test_undone();
 	vcpu_simple_destroy(lab.vcpu);
