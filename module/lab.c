@@ -63,10 +63,13 @@ static bool fits(unsigned long field, u64 value)
 	}
 }
 
+/* What vmcs_dump() goes through has no other bits: tvx_lab_judge() must see all that is written. */
+#define ENCODING_BITS	0x6c7e
+
 static int check_fields(const struct tinyvmx_vmcs_field *field, u32 count)
 {
 	for (; count; count--, field++)
-		if (field->pad || (field->encoding & 1) || field->encoding >> 15 ||
+		if (field->pad || (field->encoding & ~ENCODING_BITS) ||
 		    vmcs_kind(field->encoding) == VMCS_INFO ||
 		    !fits(field->encoding, field->value))
 			return -EINVAL;
@@ -109,8 +112,11 @@ static void write_good(const struct try *try)
 static void spoil_guest(void)
 {
 	vmcs_writen(GUEST_RFLAGS, vmcs_readn(GUEST_RFLAGS) & ~X86_EFLAGS_FIXED);
-	/* Without EPT the CPU would read PDPTEs from the host's memory. */
-	vmcs_writen(GUEST_CR4, vmcs_readn(GUEST_CR4) & ~X86_CR4_PAE);
+	/*
+	 * Without EPT the CPU would read PDPTEs from the host's memory. And a hypervisor below may
+	 * leave RFLAGS to the CPU, and load MSRs before that; VMXE it must check by itself.
+	 */
+	vmcs_writen(GUEST_CR4, vmcs_readn(GUEST_CR4) & ~(X86_CR4_PAE | X86_CR4_VMXE));
 }
 
 /* The guest is left again before its first instruction. */
@@ -123,9 +129,16 @@ static void leave_at_once(void)
 	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, 0);
 }
 
+/* A hypervisor may offer the controls without the MSR, which version 2 of the counters has. */
 static bool has_perf_global_ctrl(void)
 {
-	return vmx_caps.can_stop_counters;
+	u32 eax, ebx, ecx, edx;
+
+	tvx_cpuid(0, 0, &eax, &ebx, &ecx, &edx);
+	if (!vmx_caps.can_stop_counters || eax < 0xa)
+		return false;
+	tvx_cpuid(0xa, 0, &eax, &ebx, &ecx, &edx);
+	return (eax & 0xff) >= 2;
 }
 
 /* What tvx_lab_judge() lets VM exits load from fields that are not ours. */
@@ -226,6 +239,8 @@ static int run_try(struct tvx_vcpu *vcpu, struct try *try)
 	err = check_fields(try->wanted, lab->count);
 	if (!err)
 		err = tvx_vcpu_lend(vcpu, try_entry, try);
+	/* What the last exit has told is lost: a fault that waits to be resolved comes again. */
+	tvx_vcpu_forget_fault(vcpu);
 	if (err || try->err)
 		return err ?: try->err;
 	if (copy_to_user(u64_to_user_ptr(lab->dump), try->dump,
