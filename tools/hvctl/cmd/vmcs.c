@@ -39,7 +39,7 @@ enum { OPT_JSON = 'j', OPT_VCPU = 'c', OPT_INTERVAL = 'i', OPT_COUNT = 'n' };
 static const struct argp_option options[] = {
 	{ "json", OPT_JSON, NULL, 0, "for programs: an object; of watch one a line", 0 },
 	{ "vcpu", OPT_VCPU, "N", 0, "of that vCPU, from 0 on (default 0)", 0 },
-	{ "interval", OPT_INTERVAL, "SECONDS", 0, "watch: how long between two looks (default 1)", 0 },
+	{ "interval", OPT_INTERVAL, "SECONDS", 0, "watch: time between looks (default 1)", 0 },
 	{ "count", OPT_COUNT, "N", 0, "watch: end after so many looks", 0 },
 	{ 0 }
 };

@@ -164,40 +164,48 @@ static void say_bits(struct words *w, const struct vmx_bits *bits, uint64_t valu
 static const struct vmx_bit efer_table[] = {
 	{ 0, "SCE" }, { 8, "LME" }, { 10, "LMA" }, { 11, "NXE" },
 };
+
 /* Without IOPL, which is a number */
 static const struct vmx_bit rflags_table[] = {
 	{ 0, "CF" }, { 1, "1" }, { 2, "PF" }, { 4, "AF" }, { 6, "ZF" }, { 7, "SF" }, { 8, "TF" },
 	{ 9, "IF" }, { 10, "DF" }, { 11, "OF" }, { 14, "NT" }, { 16, "RF" }, { 17, "VM" },
 	{ 18, "AC" }, { 19, "VIF" }, { 20, "VIP" }, { 21, "ID" },
 };
+
 static const struct vmx_bit debugctl_table[] = {
 	{ 0, "LBR" }, { 1, "BTF" }, { 2, "bus-lock detection" }, { 6, "TR" }, { 7, "BTS" },
 	{ 8, "BTINT" }, { 9, "BTS_OFF_OS" }, { 10, "BTS_OFF_USR" }, { 11, "FREEZE_LBRS_ON_PMI" },
 	{ 12, "FREEZE_PERFMON_ON_PMI" }, { 13, "uncore PMI" }, { 14, "FREEZE_WHILE_SMM" },
 	{ 15, "RTM debug" },
 };
+
 static const struct vmx_bit dr7_table[] = {
 	{ 0, "L0" }, { 1, "G0" }, { 2, "L1" }, { 3, "G1" }, { 4, "L2" }, { 5, "G2" }, { 6, "L3" },
 	{ 7, "G3" }, { 8, "LE" }, { 9, "GE" }, { 10, "1" }, { 11, "RTM" }, { 13, "GD" },
 };
+
 static const struct vmx_bit blocking_table[] = {
 	{ 0, "blocking by STI" }, { 1, "blocking by MOV SS" }, { 2, "blocking by SMI" },
 	{ 3, "blocking by NMI" }, { 4, "enclave interruption" },
 };
+
 static const struct vmx_bit pending_table[] = {
 	{ 0, "B0" }, { 1, "B1" }, { 2, "B2" }, { 3, "B3" }, { 11, "bus lock" },
 	{ 12, "enabled breakpoint" }, { 14, "BS" }, { 16, "RTM" },
 };
+
 static const struct vmx_bit s_cet_table[] = {
 	{ 0, "SH_STK_EN" }, { 1, "WR_SHSTK_EN" }, { 2, "ENDBR_EN" }, { 3, "LEG_IW_EN" },
 	{ 4, "NO_TRACK_EN" }, { 5, "SUPPRESS_DIS" }, { 10, "SUPPRESS" }, { 11, "TRACKER" },
 };
+
 static const struct vmx_bit exception_table[] = {
 	{ 0, "#DE" }, { 1, "#DB" }, { 2, "NMI" }, { 3, "#BP" }, { 4, "#OF" }, { 5, "#BR" },
 	{ 6, "#UD" }, { 7, "#NM" }, { 8, "#DF" }, { 10, "#TS" }, { 11, "#NP" }, { 12, "#SS" },
 	{ 13, "#GP" }, { 14, "#PF" }, { 16, "#MF" }, { 17, "#AC" }, { 18, "#MC" }, { 19, "#XM" },
 	{ 20, "#VE" }, { 21, "#CP" },
 };
+
 /* Of the exit reason, beside the basic one */
 static const struct vmx_bit reason_table[] = {
 	{ 25, "prematurely busy shadow stack" }, { 26, "bus lock" }, { 27, "enclave mode" },

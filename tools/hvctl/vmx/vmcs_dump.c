@@ -123,7 +123,7 @@ static int read_fields(FILE *in, struct tinyvmx_vmcs_field *fields, size_t *n, s
 /* All of a kernel's log, or of xl dmesg, is less. */
 #define MAX_TEXT (16 << 20)
 
-/* @text gets what can be read, as a string, of up to @len bytes; more than MAX_TEXT are too many. */
+/* @text gets what can be read, as a string, and @len its length; MAX_TEXT is too much. */
 static int read_text(FILE *in, char **text, size_t *len, struct hv_error *err)
 {
 	size_t room = 0;

@@ -33,9 +33,11 @@ struct form {
 #define SEGMENT_FORMS(name) \
 	{ GUEST, #name ": sel=%, attr=%, limit=%, base=%", SEGMENT(name) }, \
 	{ GUEST, #name ": % % % %", SEGMENT(name) }
+#define TABLE(name) \
+	{ VMCS_GUEST_##name##_LIMIT, VMCS_GUEST_##name##_BASE }
 #define TABLE_FORMS(name) \
-	{ GUEST, #name ": limit=%, base=%", { VMCS_GUEST_##name##_LIMIT, VMCS_GUEST_##name##_BASE } }, \
-	{ GUEST, #name ": % %", { VMCS_GUEST_##name##_LIMIT, VMCS_GUEST_##name##_BASE } }
+	{ GUEST, #name ": limit=%, base=%", TABLE(name) }, \
+	{ GUEST, #name ": % %", TABLE(name) }
 
 static const struct form kvm_and_xen[] = {
 	{ ANYWHERE, "vmentry failure (reason %)", { VMCS_EXIT_REASON } },
@@ -443,7 +445,7 @@ static int read_lines(struct reader *r, const char *text, struct hv_error *err)
 
 static const char heading[] = "*** Guest State ***";
 
-/* Whether @what stands in the text as it does in a log, and not in a program that knows the word. */
+/* Whether @what stands in the text as in a log, and not as in a program that knows the word. */
 static bool has(const char *text, size_t len, const char *what, const char *before,
 		const char *behind)
 {
