@@ -45,7 +45,7 @@ enum tvx_result tvx_exit_vmfail(struct tvx_vcpu *vcpu)
 	vcpu->exit.flags = 0;
 	vcpu->exit.valid = TVX_EXIT_QUAL;
 	vcpu->exit.qualification = 0;
-	if (static_branch_unlikely(&tvx_watched))
+	if (tvx_is_watched())
 		tvx_watch_no_entry(vcpu, error);
 	return entry_failed(vcpu, error);
 }
@@ -280,7 +280,7 @@ enum tvx_result tvx_exit_dispatch(struct tvx_vcpu *vcpu)
 	vcpu->exit.flags = row->flags;
 	vcpu->exits++;
 	vcpu->exit_counts.count[reason % TINYVMX_NR_EXIT_COUNTS]++;
-	if (static_branch_unlikely(&tvx_watched))
+	if (tvx_is_watched())
 		tvx_watch_exit(vcpu);
 	if (unlikely(reason >= TINYVMX_NR_EXIT_COUNTS))
 		return no_plain_exit(vcpu);

@@ -6,6 +6,7 @@
  * at any time: struct tinyvmx_record says how both get along without a lock.
  */
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -18,17 +19,27 @@
 #include "trace.h"
 #include "vmx_caps.h"
 
-DEFINE_STATIC_KEY_FALSE(tvx_watched);
+/*
+ * To turn it patches the kernel's text, for which all CPUs are interrupted: recorders, which any
+ * user may switch on and off, leave it on for a second, so that it turns no more often than that.
+ * Tracepoints are root's, and may go after the module's exit function.
+ */
+DEFINE_STATIC_KEY_DEFERRED_FALSE(tvx_watched_key, HZ);
 
 int tvx_watch(void)
 {
-	static_branch_inc(&tvx_watched);
+	static_branch_deferred_inc(&tvx_watched_key);
 	return 0;
 }
 
 void tvx_unwatch(void)
 {
-	static_branch_dec(&tvx_watched);
+	static_branch_dec(&tvx_watched_key.key);
+}
+
+void tvx_record_exit(void)
+{
+	static_key_deferred_flush(&tvx_watched_key);
 }
 
 /* ------------------------------------------------------------- the records */
@@ -43,7 +54,7 @@ static struct tinyvmx_record *newest(const struct tvx_recorder *recorder)
 {
 	struct tinyvmx_record *record;
 
-	if (!recorder->on)
+	if (!recorder->on || !recorder->sequence)
 		return NULL;
 	record = record_at(recorder, recorder->sequence);
 	return record->sequence == recorder->sequence ? record : NULL;
@@ -179,7 +190,7 @@ static void stop(struct tvx_recorder *recorder)
 	/* The number that is left out tells that exits may have gone unseen. */
 	recorder->sequence++;
 	recorder->left = 0;
-	tvx_unwatch();
+	static_branch_slow_dec_deferred(&tvx_watched_key);
 }
 
 static int make_ring(struct tvx_recorder *recorder, u32 records)

@@ -5,7 +5,7 @@
 #ifndef TVX_EXIT_RECORD_H
 #define TVX_EXIT_RECORD_H
 
-#include <linux/jump_label.h>
+#include <linux/jump_label_ratelimit.h>
 
 #include "vcpu.h"
 
@@ -13,7 +13,8 @@
  * Whether anybody on this host watches any vCPU. One key for both kinds of watcher: whatever
  * there is of them, an exit that nobody watches goes past two NOPs.
  */
-DECLARE_STATIC_KEY_FALSE(tvx_watched);
+extern struct static_key_false_deferred tvx_watched_key;
+#define tvx_is_watched() static_branch_unlikely(&tvx_watched_key.key)
 
 /*
  * Before a VM entry; after a VM exit; after an entry that was not even tried. VMCS current,
@@ -34,5 +35,8 @@ int tvx_record_set(struct tvx_vcpu *vcpu, const struct tinyvmx_set_record *arg);
 /* Map the ring, which lives as long as the vCPU's file, into @vma. */
 int tvx_record_map(struct tvx_vcpu *vcpu, struct vm_area_struct *vma);
 void tvx_record_destroy(struct tvx_vcpu *vcpu);
+
+/* At the end of the module, when there is no vCPU any more. May sleep. */
+void tvx_record_exit(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include <asm/vmx.h>
 
 #include "dev.h"
+#include "exit_record.h"
 #include "fpu.h"
 #include "host_user.h"
 #include "mitigations.h"
@@ -66,6 +67,7 @@ exit_fpu:
 static void __exit tvx_exit(void)
 {
 	tvx_dev_unregister();
+	tvx_record_exit();
 	vmx_cpu_exit();
 	tvx_mitigations_exit();
 	tvx_fpu_exit();

@@ -162,7 +162,7 @@ static enum leave no_entry(struct tvx_vcpu *vcpu, enum tvx_entry entry)
 		tvx_vcpu_open_interrupts(vcpu);
 		return AGAIN;
 	case TVX_ENTER_WAIT:
-		if (static_branch_unlikely(&tvx_watched))
+		if (tvx_is_watched())
 			tvx_record_handled(vcpu, TINYVMX_HANDLED_WAITED);
 		if (tvx_halt_poll(vcpu))
 			return AGAIN;
@@ -252,7 +252,7 @@ static __always_inline bool vmenter(struct tvx_vcpu *vcpu)
 
 static enum tvx_result enter(struct tvx_vcpu *vcpu)
 {
-	if (static_branch_unlikely(&tvx_watched))
+	if (tvx_is_watched())
 		tvx_watch_entry(vcpu);
 	tvx_mitigate_entry(&vcpu->exposed);
 	if (vcpu->lapic.exit_at)
@@ -403,7 +403,7 @@ static int run(struct tvx_vcpu *vcpu)
 			return 0;
 		if (result == TVX_FAIL)
 			return vcpu->error;
-		if (static_branch_unlikely(&tvx_watched))
+		if (tvx_is_watched())
 			tvx_record_handled(vcpu, TINYVMX_HANDLED_OUTSIDE);
 		if (unlikely(is_started_up(vcpu)))
 			err = tvx_reset_startup(vcpu);
@@ -419,10 +419,10 @@ int tvx_vcpu_run(struct tvx_vcpu *vcpu)
 {
 	int err;
 
-	if (static_branch_unlikely(&tvx_watched))
+	if (tvx_is_watched())
 		tvx_record_run(vcpu);
 	err = run(vcpu);
-	if (static_branch_unlikely(&tvx_watched))
+	if (tvx_is_watched())
 		tvx_record_leave(vcpu);
 	return err;
 }

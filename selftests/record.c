@@ -24,6 +24,8 @@ struct ring {
 	const volatile struct tinyvmx_record *at;
 };
 
+#define SWITCHING_TICKS	20000
+
 static int set_record(int fd, u32 records)
 {
 	struct tinyvmx_set_record arg = { .size = sizeof(arg), .records = records };
@@ -416,6 +418,25 @@ static void test_lifetime(void)
 	munmap((void *)inherited.at, RING_BYTES);
 }
 
+/*
+ * What the host does for the first who records, and for the last who stops, interrupts each of its
+ * CPUs: who switches it all the time must not have that done all the time.
+ */
+static void test_switching(void)
+{
+	struct vcpu *vcpu = vcpu_simple(leaves);
+	u64 ticks = rdtsc();
+
+	for (u32 i = 0; i < 100; i++) {
+		must(set_record(vcpu->fd, RECORDS));
+		must(set_record(vcpu->fd, 0));
+	}
+	ticks = (rdtsc() - ticks) / 100;
+	diag("on and off take %lu ticks", ticks);
+	ok(ticks < SWITCHING_TICKS, "recording is switched a hundred times");
+	vcpu_simple_destroy(vcpu);
+}
+
 int main(void)
 {
 	struct host_use before;
@@ -433,5 +454,6 @@ int main(void)
 	test_wraps();
 	test_read_meanwhile();
 	test_stop_and_go();
+	test_switching();
 	return tap_exit();
 }

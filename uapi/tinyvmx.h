@@ -829,7 +829,8 @@ struct tinyvmx_set_debug {
  * EPERM: the caller has no CAP_SYS_ADMIN; EOPNOTSUPP: the module was loaded without lab=1
  * (TINYVMX_CAP_LAB); EINVAL: @count, a value that is wider than its field, a read-only field or
  * the high half of one; ENOENT: a field that the CPU does not have; ENOSPC: @dump_count is too
- * small; it is set to what is needed, and nothing was tried.
+ * small; it is set to what is needed, and nothing was tried; EINTR: a signal, while VMX is off
+ * here; EIO: it went off.
  */
 struct tinyvmx_lab {
 	__u32 size;
