@@ -124,7 +124,7 @@ static bool is_field(u64 got, const struct field *want)
 
 static bool is_known(const struct tinyvmx_record *record, const struct expected *want)
 {
-	/* Where it may sleep the kernel looks for the memory, before it finds that there is none. */
+	/* Where it may sleep the kernel looks for memory, before it finds that there is none. */
 	return record->reason == want->reason &&
 	       (record->handled & ~TINYVMX_HANDLED_OUTSIDE) == want->handled &&
 	       is_field(record->qualification, &want->qualification) &&

@@ -53,7 +53,7 @@ static bool follow(const json_t *samples, size_t n, struct course *course)
 	*course = (struct course){ .low = UINT64_MAX, .halted = true };
 	course->first = vcpu_of(begin, n);
 	course->last = vcpu_of(end, n);
-	course->seconds = 1e-9 * (number(end, "time_ns") - number(begin, "time_ns"));
+	course->seconds = (number(end, "time_ns") - number(begin, "time_ns")) / 1e9;
 	if (course->seconds <= 0)
 		course->seconds = 0.001;
 	for (size_t i = 0; i < count; i++) {

@@ -575,8 +575,9 @@ static void test_dump_vmcs(void **state)
 	speech = "";
 	status = words_of(says_and_halts, nowhere, "/dev/null", said, sizeof(said));
 	assert_int_equal(WEXITSTATUS(status), 2);
-	assert_string_equal(said, "hvctl run: /nonexistent/file: --dump-vmcs: No such file or "
-				  "directory; name a file that can be written\n");
+	assert_string_equal(
+		said,
+		"hvctl run: /nonexistent/file: --dump-vmcs: No such file or directory; name a file that can be written\n");
 	status = words_of(says_and_halts, into_null, "/dev/null", said, sizeof(said));
 	assert_int_equal(WEXITSTATUS(status), 4);
 	assert_null(strstr(said, "--dump-vmcs"));
