@@ -42,6 +42,14 @@ static bool is_pdpte_register(const struct mode *mode, unsigned int level)
 	return mode == &pae && level == 3;
 }
 
+/* PSE-36: bits 20:13 are address bits 39:32, as far as addresses go. */
+static uint64_t large_reserved(unsigned int gpa_bits)
+{
+	unsigned int upper = gpa_bits < 32 ? 0 : gpa_bits > 40 ? 8 : gpa_bits - 32;
+
+	return (1ULL << 22) - (1ULL << (13 + upper));
+}
+
 /* Bits that give a page fault where they are set. */
 static uint64_t reserved_bits(const struct mode *mode, const struct tinyvmx_sregs *sregs,
 			      const struct hv_page_step *step, unsigned int gpa_bits)
@@ -51,7 +59,7 @@ static uint64_t reserved_bits(const struct mode *mode, const struct tinyvmx_sreg
 	if (is_pdpte_register(mode, step->level))
 		return 0;
 	if (mode->entry_bytes == 4)
-		return step->maps && step->level == 2 ? 1ULL << 21 : 0;
+		return step->maps && step->level == 2 ? large_reserved(gpa_bits) : 0;
 	if (gpa_bits < 52)
 		bits = ADDRESS & ~0ULL << gpa_bits;
 	if (!(sregs->efer & X86_EFER_NXE))

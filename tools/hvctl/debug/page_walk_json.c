@@ -72,13 +72,14 @@ static json_t *step_json(const struct hv_page_step *step)
 
 static json_t *mapping_json(const struct hv_page_walk *walk, uint64_t pat)
 {
-	const struct hv_page_step *leaf = &walk->step[walk->count - 1];
+	const struct hv_page_step *leaf;
 	json_t *object = json_pack("{s:o, s:I, s:b, s:b, s:b}", "gpa", hex(walk->gpa), "page_bytes",
 				   (json_int_t)walk->page_bytes, "writable", walk->writable, "user",
 				   walk->user, "executable", !walk->no_execute);
 
 	if (!walk->count)
 		return object;
+	leaf = &walk->step[walk->count - 1];
 	json_object_set_new(object, "pat_index", json_integer(pat_index(leaf)));
 	json_object_set_new(object, "memory_type", json_string(pat_type(pat, pat_index(leaf))));
 	return object;

@@ -99,6 +99,10 @@ static void test_legacy(void **state)
 	walk_to(0x400010);
 	assert_int_equal(walk.gpa, 0x100c00010);
 	assert_int_equal(walk.page_bytes, 4 << 20);
+	/* Addresses have 39 bits: bit 20 would be the 40th. */
+	put(0x1000 + 4, 0x00c00000 | 3 << 20 | P | W | PS, 4);
+	walk_to(0x400010);
+	assert_int_equal(walk.step[0].reserved, 3 << 20);
 	/* PAE's four are registers. */
 	sregs.cr4 = X86_CR4_PAE;
 	sregs.pdpte[1] = 0x3000 | P;
