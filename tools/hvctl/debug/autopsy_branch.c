@@ -153,11 +153,8 @@ static enum hv_first far_branch(const struct hv_last_insn *insn, struct hv_ordea
 		return HV_FIRST_NOTHING;
 	if (op->type == ZYDIS_OPERAND_TYPE_POINTER)
 		return load_code(insn, op->ptr.segment, event);
-	if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->mem.index != ZYDIS_REGISTER_NONE ||
-	    !hv_last_insn_register(insn, op->mem.base, &gla))
+	if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || !hv_last_insn_address(insn, op, &gla))
 		return HV_FIRST_NOTHING;
-	if (op->mem.disp.has_displacement)
-		gla += op->mem.disp.value;
 	return far_from_memory(insn, gla, insn->z.operand_width / 8, event);
 }
 

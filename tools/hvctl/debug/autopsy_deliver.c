@@ -275,6 +275,19 @@ static void have_current_stack(const struct delivery *d, struct stack *stack)
 	stack->ss = (struct hv_segment_facts){ ss->selector, ss->base, ss->limit, ss->ar };
 }
 
+/* Within 64 KiB a pointer of 0 goes on at the upper end. */
+static bool push_narrow(struct delivery *d, const struct stack *stack, uint32_t mask,
+			unsigned int words, unsigned int bytes)
+{
+	for (unsigned int i = 0; i < words; i++) {
+		uint32_t low = (stack->esp - (i + 1) * bytes) & mask;
+
+		if (!push_words(d, stack->ss.base + low + bytes, 1, bytes, "the stack"))
+			return false;
+	}
+	return true;
+}
+
 static bool push(struct delivery *d, const struct stack *stack, unsigned int words,
 		 unsigned int bytes, bool inner)
 {
@@ -285,7 +298,7 @@ static bool push(struct delivery *d, const struct stack *stack, unsigned int wor
 				     (inner ? stack->ss.selector & ~3u : 0) | d->ext,
 				     "the stack, at 0x%x, has no room: SS's limit is 0x%x",
 				     stack->esp & mask, stack->ss.limit);
-	return push_words(d, stack->ss.base + (stack->esp & mask), words, bytes, "the stack");
+	return push_narrow(d, stack, mask, words, bytes);
 }
 
 static bool enter_protected(struct delivery *d)

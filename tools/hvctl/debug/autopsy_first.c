@@ -38,6 +38,18 @@ static unsigned int fetch(const struct hv_view *view, unsigned int bits, uint8_t
 	return n;
 }
 
+/* All 15 bytes are there: more of them are refused for their number, whatever they are. */
+static void say_no_insn(ZyanStatus status, const uint8_t *code, struct hv_ordeal *event)
+{
+	if (status == ZYDIS_STATUS_NO_MORE_DATA || status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
+		hv_ordeal_set(event, X86_VECTOR_GP, 0,
+			      "the instruction, %02x %02x ..., is longer than 15 bytes", code[0],
+			      code[1]);
+	else
+		hv_ordeal_set(event, X86_VECTOR_UD, 0,
+			      "the code there, %02x %02x ..., is no instruction", code[0], code[1]);
+}
+
 static enum hv_first look(const struct hv_last_insn *insn, struct hv_ordeal *event)
 {
 	static enum hv_first (*const looks[])(const struct hv_last_insn *insn,
@@ -76,17 +88,17 @@ enum hv_first hv_autopsy_first(const struct hv_view *view, struct hv_ordeal *eve
 	};
 	uint8_t code[HV_INSN_MAX];
 	ZydisDecoder decoder;
+	ZyanStatus status;
 	unsigned int len;
 
 	len = fetch(view, insn.bits, code, event);
 	if (!len)
 		return HV_FIRST_CERTAIN;
 	hv_zydis_init(&decoder, insn.bits);
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, len, &insn.z, insn.operand))) {
+	status = ZydisDecoderDecodeFull(&decoder, code, len, &insn.z, insn.operand);
+	if (!ZYAN_SUCCESS(status)) {
 		if (len == HV_INSN_MAX)
-			hv_ordeal_set(event, X86_VECTOR_UD, 0,
-				      "the code there, %02x %02x ..., is no instruction", code[0],
-				      code[1]);
+			say_no_insn(status, code, event);
 		return HV_FIRST_CERTAIN;
 	}
 	insn.name = ZydisMnemonicGetString(insn.z.mnemonic);

@@ -23,6 +23,9 @@ enum hv_first hv_autopsy_arithmetic(const struct hv_last_insn *insn, struct hv_o
 
 /* The value of a general or segment register, or of an operand; false: it cannot be had. */
 bool hv_last_insn_register(const struct hv_last_insn *insn, ZydisRegister reg, uint64_t *value);
+/* The linear address of a memory operand, through its segment. */
+bool hv_last_insn_address(const struct hv_last_insn *insn, const ZydisDecodedOperand *op,
+			  uint64_t *gla);
 bool hv_last_insn_value(const struct hv_last_insn *insn, const ZydisDecodedOperand *op,
 			uint64_t *value);
 

@@ -116,6 +116,17 @@ static bool find_place(const struct hv_last_insn *insn, const ZydisDecodedOperan
 	return true;
 }
 
+bool hv_last_insn_address(const struct hv_last_insn *insn, const ZydisDecodedOperand *op,
+			  uint64_t *gla)
+{
+	struct place place;
+
+	if (!find_place(insn, op, &place))
+		return false;
+	*gla = place.gla;
+	return true;
+}
+
 bool hv_last_insn_value(const struct hv_last_insn *insn, const ZydisDecodedOperand *op,
 			uint64_t *value)
 {

@@ -154,6 +154,17 @@ static enum hv_first units(const struct hv_last_insn *insn, struct hv_ordeal *ev
 
 /* ---------------------------------------------------- what cannot be seen */
 
+/* Reads of them are never refused to ring 0. */
+static bool writes_control(const ZydisDecodedOperand *to)
+{
+	ZydisRegisterClass kind;
+
+	if (to->type != ZYDIS_OPERAND_TYPE_REGISTER)
+		return false;
+	kind = ZydisRegisterGetClass(to->reg.value);
+	return kind == ZYDIS_REGCLASS_CONTROL || kind == ZYDIS_REGCLASS_DEBUG;
+}
+
 /* A value that the CPU, or the module in its place, may not take. */
 static enum hv_first refused_values(const struct hv_last_insn *insn, struct hv_ordeal *event)
 {
@@ -169,10 +180,10 @@ static enum hv_first refused_values(const struct hv_last_insn *insn, struct hv_o
 		hv_ordeal_set(event, X86_VECTOR_GP, 0, "%s, which is refused", insn->name);
 		return HV_FIRST_MAYBE;
 	case ZYDIS_MNEMONIC_MOV:
-		if (!uses(insn, ZYDIS_REGCLASS_CONTROL, ZYDIS_REGCLASS_DEBUG))
+		if (!writes_control(&insn->operand[0]))
 			return HV_FIRST_NOTHING;
-		hv_ordeal_set(event, X86_VECTOR_GP, 0, "%s to or from %s, which is refused",
-			      insn->name, ZydisRegisterGetString(insn->operand[0].reg.value));
+		hv_ordeal_set(event, X86_VECTOR_GP, 0, "%s to %s, which is refused", insn->name,
+			      ZydisRegisterGetString(insn->operand[0].reg.value));
 		return HV_FIRST_MAYBE;
 	default:
 		return HV_FIRST_NOTHING;

@@ -297,6 +297,9 @@ static void test_first(void **state)
 		  "  #GP(0x1234) at RIP 0x8000: the selector for ds, 0x1234, is of an LDT, "),
 		C("\x0f\x05", "  #UD at RIP 0x8000: syscall, which EFER.SCE does not allow\n"),
 		C("\x06", "  #UD at RIP 0x8000: the code there, 06 00 ..., is no instruction\n"),
+		C("\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x90",
+		  "  #GP(0x0) at RIP 0x8000: the instruction, 66 66 ..., is longer than 15 bytes\n"),
+		C("\x0f\x22\xc0", "  #GP(0x0) at RIP 0x8000: mov to cr0, which is refused\n"),
 		C("\xcc", "  INT 0x3 at RIP 0x8000: int3\n"),
 		C("\xcd\x21", "  INT 0x21 at RIP 0x8000: int\n"),
 		C("\x0f\x30", "  #GP(0x0) at RIP 0x8000: wrmsr of MSR 0x0, which is refused\n"),
@@ -336,6 +339,42 @@ static void test_fetch(void **state)
 	/* Such a bit is reserved without EFER.NXE. */
 	sregs.efer &= ~X86_EFER_NXE;
 	begins("  #PF(0x9) at RIP 0x8000: fetch from the code, 0x8000: PD[0] has reserved bits set: 0x8000000000000000\n");
+}
+
+/* The selector is where the segment's base has it; and a 16-bit stack has two ends. */
+static void test_segments(void **state)
+{
+	static const uint32_t pointer[] = { CODE, 0x10 };
+
+	(void)state;
+	make_protected();
+	put_gates(absent);
+	sregs.seg[TINYVMX_DS].base = 0x100;
+	test_put(&memory, 0x6100, pointer, sizeof(pointer));
+	CODE_IS("\xff\x2d\x00\x60\x00\x00");
+	begins("  #GP(0x10) at RIP 0x8000: the code selector, 0x10, is not of a code segment\n");
+	/* 16-bit segment of which only the last page is there. */
+	sregs.cr0 |= X86_CR0_PG;
+	sregs.cr4 = X86_CR4_PSE;
+	sregs.cr3 = 0x1000;
+	sregs.seg[TINYVMX_SS] = (struct tinyvmx_segment){
+		.selector = 16, .base = UNMAPPED, .limit = 0xffff, .ar = 0x93
+	};
+	put64(0x1000, 0 | P | W | PS);
+	regs.gpr[TINYVMX_RSP] = 0;
+	put_gates(good);
+	CODE_IS("\x0f\x0b");
+	sregs.cr2 = UNMAPPED + 0xfffc;
+	begins("  #UD at RIP 0x8000: ud2\n  -> #PF(0x2): write to the stack, 0x40fffc: ");
+}
+
+/* A register that is read is not refused: what came was something else. */
+static void test_read_of_control(void **state)
+{
+	(void)state;
+	put_gates(absent);
+	CODE_IS("\x0f\x20\xc0");
+	begins("  NMI at RIP 0x8000: from outside\n");
 }
 
 /* An instruction that raises nothing, with all that it takes to deliver whatever comes. */
@@ -453,10 +492,11 @@ static void test_backtrace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_gates),     T(test_classes),     T(test_code_segments), T(test_stacks),
-		T(test_real_mode), T(test_inner_stack), T(test_first),         T(test_fetch),
-		T(test_nothing),   T(test_changed),     T(test_json),          T(test_code),
-		T(test_backtrace),
+		T(test_gates),     T(test_classes),   T(test_code_segments),
+		T(test_stacks),    T(test_real_mode), T(test_inner_stack),
+		T(test_first),     T(test_fetch),     T(test_nothing),
+		T(test_changed),   T(test_json),      T(test_code),
+		T(test_backtrace), T(test_segments),  T(test_read_of_control),
 	};
 
 	return cmocka_run_group_tests_name("autopsy", tests, NULL, NULL);
