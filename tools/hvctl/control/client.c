@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "lib/text.h"
 #include "lib/util.h"
 #include "socket.h"
 
@@ -146,18 +147,82 @@ static int receive_some(struct hv_client *client, int timeout_ms, struct hv_erro
 	return 0;
 }
 
+/* A key of more than printable ASCII is none of ours. */
+static bool is_clean_key(const char *key)
+{
+	for (; *key; key++)
+		if (*key < ' ' || *key > '~')
+			return false;
+	return true;
+}
+
+static bool clean(json_t *value);
+
+static bool clean_string(json_t *string)
+{
+	const char *text = json_string_value(string);
+	size_t len = json_string_length(string);
+	char *copy = malloc(len + 1);
+	int error;
+
+	if (!copy)
+		return false;
+	len = hv_text_clean(copy, len + 1, text, len);
+	error = json_string_setn(string, copy, len);
+	free(copy);
+	return !error;
+}
+
+static bool clean_object(json_t *object)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value)
+		if (!is_clean_key(key) || !clean(value))
+			return false;
+	return true;
+}
+
+/*
+ * What a VM says is for terminals, and its guest may have got at the VM: an escaped control
+ * character must not reach them. json_loadb() has made sure that this is not too deep.
+ */
+static bool clean(json_t *value)
+{
+	json_t *element;
+	size_t i;
+
+	if (json_is_string(value))
+		return clean_string(value);
+	if (json_is_object(value))
+		return clean_object(value);
+	json_array_foreach(value, i, element)
+		if (!clean(element))
+			return false;
+	return true;
+}
+
+/* NULL: it is no object, or not of our words. */
+static json_t *parse_line(const char *text, size_t len)
+{
+	json_t *line = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+
+	if (json_is_object(line) && clean(line))
+		return line;
+	json_decref(line);
+	return NULL;
+}
+
 /* The line that @client->in begins with, which goes. */
 static json_t *take_line(struct hv_client *client, const char *end)
 {
 	size_t len = end + 1 - client->in;
-	json_t *line = json_loadb(client->in, len - 1, JSON_REJECT_DUPLICATES, NULL);
+	json_t *line = parse_line(client->in, len - 1);
 
 	client->len -= len;
 	memmove(client->in, end + 1, client->len);
-	if (json_is_object(line))
-		return line;
-	json_decref(line);
-	return NULL;
+	return line;
 }
 
 /* The first pieces of a line that @client->in has no room for. */
@@ -185,17 +250,11 @@ static bool keep_piece(struct long_line *line, struct hv_client *client, size_t 
 /* Its last piece ends at @end; NULL: it is no object. */
 static json_t *take_long_line(struct long_line *line, struct hv_client *client, const char *end)
 {
-	json_t *object;
-
 	if (!line->len)
 		return take_line(client, end);
 	if (!keep_piece(line, client, end + 1 - client->in))
 		return NULL;
-	object = json_loadb(line->text, line->len - 1, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(object))
-		return object;
-	json_decref(object);
-	return NULL;
+	return parse_line(line->text, line->len - 1);
 }
 
 int hv_client_receive(struct hv_client *client, int timeout_ms, json_t **line, struct hv_error *err)

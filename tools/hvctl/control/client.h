@@ -40,6 +40,8 @@ void hv_client_close(struct hv_client *client);
  * @line: filled in: json_decref() it
  * @err: filled in on failure
  *
+ * Its strings are fit for a terminal, whoever has got at the VM: hv_text_clean().
+ *
  * Returns 0 or -errno: -EPIPE when the VM has gone.
  */
 int hv_client_receive(struct hv_client *client, int timeout_ms, json_t **line,

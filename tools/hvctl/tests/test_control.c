@@ -818,6 +818,34 @@ static void test_sudden_death(void **state)
 	free(names);
 }
 
+/* What comes from a VM that its guest has got at. */
+static int hear(const char *said, json_t **line)
+{
+	struct hv_client vm_reader = { .fd = -1 };
+	struct hv_error err;
+	int pair[2], error;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	vm_reader.fd = pair[0];
+	assert_int_equal(write(pair[1], said, strlen(said)), strlen(said));
+	close(pair[1]);
+	error = hv_client_receive(&vm_reader, 10000, line, &err);
+	hv_client_close(&vm_reader);
+	return error;
+}
+
+static void test_escapes(void **state)
+{
+	json_t *line;
+
+	(void)state;
+	assert_int_equal(hear("{\"steps\":[{\"at\":\"\\u001b[2J\\u009b1m\\u00e9\"}]}\n", &line), 0);
+	assert_string_equal(string(json_array_get(json_object_get(line, "steps"), 0), "at"),
+			    "?[2J?1m\xc3\xa9");
+	json_decref(line);
+	assert_int_equal(hear("{\"exits\":{\"\\u001b[2J\":1}}\n", &line), -EBADMSG);
+}
+
 static void test_name_is_taken(void **state)
 {
 	(void)state;
@@ -945,6 +973,7 @@ int main(void)
 						start_with_last_words, end_with_last_words),
 		T(test_signals, start),
 		T(test_sudden_death, start),
+		T(test_escapes, NULL),
 		T(test_name_is_taken, start),
 		T(test_detached, NULL),
 		T(test_detached_that_does_not_start, NULL),
