@@ -132,6 +132,12 @@ typedef int (*hv_control_look_fn)(struct hv_machine *machine, struct hv_vcpu *vc
 int hv_control_examine(struct hv_control *control, const json_t *line, json_t *reply,
 		       hv_control_look_fn look, struct hv_error *err);
 
+/*
+ * The "symbol" of each object's address @key in @array, "" without one. Symbol tables are searched
+ * from end to end, some ms each: when the vCPUs go on.
+ */
+void hv_control_add_symbols(const struct hv_control *control, json_t *array, const char *key);
+
 /* The request "balloon". */
 int hv_control_balloon(struct hv_control_client *client, const json_t *line, json_t *reply,
 		       struct hv_error *err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Requests of the control channel that look at a VM while its vCPUs stand still. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control.h"
@@ -38,6 +39,21 @@ int hv_control_examine(struct hv_control *control, const json_t *line, json_t *r
 	if (!control->paused)
 		hv_machine_resume(machine);
 	return error;
+}
+
+void hv_control_add_symbols(const struct hv_control *control, json_t *array, const char *key)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(array, i, object) {
+		const char *address = json_string_value(json_object_get(object, key)) ?: "";
+		char symbol[200] = "";
+
+		hv_payload_find_symbol(&control->machine->payload, strtoull(address, NULL, 16),
+				       symbol, sizeof(symbol));
+		json_object_set_new(object, "symbol", json_string(symbol));
+	}
 }
 
 static int refused(int error, struct hv_error *err)

@@ -10,14 +10,13 @@
 #include "emul/decode.h"
 #include "emul/disasm.h"
 #include "examine.h"
-#include "lib/text.h"
 #include "lib/tvx.h"
 #include "lib/util.h"
 
 #define IA32_PAT 0x277
 /* Bytes, and instructions, of one reply. */
 #define BYTES_MAX 0x8000
-#define INSNS_MAX 512
+#define INSNS_MAX 128
 #define APIC_PAGE 0xfee00000ULL
 
 static int no_registers(int error, struct hv_error *err)
@@ -205,7 +204,7 @@ static json_t *insn_json(const struct window *window, uint64_t address, unsigned
 {
 	const struct hv_view *view = &window->view;
 	uint8_t code[HV_INSN_MAX];
-	char text[128] = "(cannot be read)", bytes[2 * HV_INSN_MAX + 1] = "??", symbol[200];
+	char text[128] = "(cannot be read)", bytes[2 * HV_INSN_MAX + 1] = "??";
 	unsigned int there = peek(window, address, code, sizeof(code));
 
 	*len = there ? hv_disasm(code, there, hv_view_bits(view), address, text, sizeof(text)) : 0;
@@ -213,11 +212,9 @@ static json_t *insn_json(const struct window *window, uint64_t address, unsigned
 		*len = 1;
 	for (unsigned int i = 0; i < *len && there; i++)
 		sprintf(bytes + 2 * i, "%02x", code[i]);
-	hv_view_symbol(view, address, symbol, sizeof(symbol));
-	hv_text_clean(symbol, sizeof(symbol), symbol, strlen(symbol));
-	return json_pack("{s:o, s:s, s:s, s:s}", "address",
+	return json_pack("{s:o, s:s, s:s}", "address",
 			 json_sprintf("0x%llx", (unsigned long long)address), "bytes", bytes,
-			 "text", text, "symbol", *symbol ? symbol + 1 : symbol);
+			 "text", text);
 }
 
 static json_t *code_json(const struct window *window)
@@ -255,5 +252,9 @@ static int look_at_memory(struct hv_machine *machine, struct hv_vcpu *vcpu, cons
 int hv_control_memory(struct hv_control_client *client, const json_t *line, json_t *reply,
 		      struct hv_error *err)
 {
-	return hv_control_examine(client->control, line, reply, look_at_memory, err);
+	int error = hv_control_examine(client->control, line, reply, look_at_memory, err);
+
+	if (!error)
+		hv_control_add_symbols(client->control, json_object_get(reply, "code"), "address");
+	return error;
 }

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The request "why" of the control channel: a look at each vCPU, for debug/why.c. */
-#include <string.h>
-
 #include "control.h"
 #include "emul/decode.h"
 #include "examine.h"
-#include "lib/text.h"
 #include "lib/tvx.h"
 #include "lib/util.h"
 #include "vmx/names.h"
@@ -81,18 +78,12 @@ static void look_at_apic(const struct hv_vcpu *vcpu, json_t *object)
 static json_t *look_at(const struct hv_vcpu *vcpu)
 {
 	struct hv_registers registers;
-	struct hv_view view;
-	char symbol[200];
 	json_t *object;
 
 	if (hv_vcpu_registers(vcpu, &registers))
 		return NULL;
-	view = hv_vcpu_view(vcpu, &registers);
-	hv_view_symbol(&view, registers.regs.rip, symbol, sizeof(symbol));
-	hv_text_clean(symbol, sizeof(symbol), symbol, strlen(symbol));
-	object = json_pack("{s:o, s:s, s:s, s:b, s:o, s:o*}", "rip",
-			   json_sprintf("0x%llx", registers.regs.rip), "symbol",
-			   *symbol ? symbol + 1 : symbol, "activity",
+	object = json_pack("{s:o, s:s, s:b, s:o, s:o*}", "rip",
+			   json_sprintf("0x%llx", registers.regs.rip), "activity",
 			   hv_activity_name(registers.events.activity), "interrupts",
 			   !!(registers.regs.rflags & X86_RFLAGS_IF), "exits", count_exits(vcpu),
 			   "exit_at", exit_at(vcpu->run));
@@ -118,11 +109,15 @@ int hv_control_why(struct hv_control_client *client, const json_t *line, json_t 
 		   struct hv_error *err)
 {
 	struct hv_control *control = client->control;
+	int error;
 
 	json_object_set_new(reply, "state", json_string(hv_control_state(control)));
 	json_object_set_new(reply, "time_ns", json_integer(hv_monotonic_ns()));
 	if (hv_machine_has_ended(control->machine))
 		return 0;
 	json_object_set_new(reply, "held_back", json_boolean(is_held_back(control->machine)));
-	return hv_control_examine(control, line, reply, look_at_all, err);
+	error = hv_control_examine(control, line, reply, look_at_all, err);
+	if (!error)
+		hv_control_add_symbols(control, json_object_get(reply, "vcpus"), "rip");
+	return error;
 }
