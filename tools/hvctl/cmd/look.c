@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A look at a VM: one request, and its answer for people or for programs. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 #include "lib/status.h"
@@ -64,6 +66,14 @@ static void print_json(json_t *reply)
 	putchar('\n');
 }
 
+int hv_look_finish(const char *command, int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "%s: writing: %s\n", command, strerror(errno));
+	return HV_STATUS_ERROR;
+}
+
 /* @request goes. 0 or -errno. */
 static int ask(struct hv_client *client, const struct hv_look *look, json_t *request,
 	       int (*print)(const json_t *reply, struct hv_error *err), struct hv_error *err)
@@ -88,6 +98,12 @@ int hv_look(const char *command, const struct hv_look *look, json_t *request,
 	struct hv_error err;
 	int status = HV_STATUS_OK;
 
+	/* JSON is UTF-8. */
+	if (!request) {
+		fprintf(stderr, "%s: that address is no text; give a number or a register\n",
+			command);
+		return HV_STATUS_USAGE;
+	}
 	if (look->vcpu >= 0)
 		json_object_set_new(request, "vcpu", json_integer(look->vcpu));
 	if (hv_reach(&client, look->name, &err)) {
@@ -98,5 +114,5 @@ int hv_look(const char *command, const struct hv_look *look, json_t *request,
 		status = HV_STATUS_ERROR;
 	}
 	hv_client_close(&client);
-	return status;
+	return status ? status : hv_look_finish(command, HV_STATUS_OK);
 }

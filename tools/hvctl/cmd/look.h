@@ -23,6 +23,9 @@ struct hv_look {
 	{ "json", 'j', NULL, 0, "for programs: an object", 0 },                 \
 	{ "vcpu", 'c', "N", 0, "of that vCPU, from 0 on (default 0)", 0 }
 
+/* The status of a command that has written to stdout; what went wrong there is said. */
+int hv_look_finish(const char *command, int status);
+
 /* These, NAME and the words, into a struct hv_look. */
 extern const struct argp_option hv_look_options[];
 error_t hv_look_parse(int key, char *arg, struct argp_state *state);

@@ -13,6 +13,7 @@
 #include "debug/vmcs.h"
 #include "lib/status.h"
 #include "lib/util.h"
+#include "look.h"
 #include "reach.h"
 #include "vmx/vmcs_dump.h"
 
@@ -182,14 +183,6 @@ static int print_json(json_t *value, size_t flags)
 	return error;
 }
 
-static int finish(const char *command, int status)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	fprintf(stderr, "%s: writing: %s\n", command, strerror(errno));
-	return HV_STATUS_ERROR;
-}
-
 static int dump(const char *command, struct order *order)
 {
 	struct hv_vmcs vmcs = { 0 };
@@ -204,7 +197,7 @@ static int dump(const char *command, struct order *order)
 	else
 		hv_vmcs_print(&vmcs, stdout);
 	hv_vmcs_free(&vmcs);
-	return finish(command, HV_STATUS_OK);
+	return hv_look_finish(command, HV_STATUS_OK);
 }
 
 /* Into a file that is complete, or that has been complained of. */
@@ -239,7 +232,7 @@ static int save(const char *command, struct order *order)
 	else
 		vmcs_dump_write(vmcs.fields, vmcs.n, stdout);
 	hv_vmcs_free(&vmcs);
-	return finish(command, status);
+	return hv_look_finish(command, status);
 }
 
 static int diff(const char *command, struct order *order)
@@ -259,7 +252,7 @@ static int diff(const char *command, struct order *order)
 		count = hv_vmcs_print_diff(&one, &other, stdout);
 	}
 	if (!status)
-		status = finish(command, count ? STATUS_DIFFERENT : HV_STATUS_OK);
+		status = hv_look_finish(command, count ? STATUS_DIFFERENT : HV_STATUS_OK);
 	hv_vmcs_free(&one);
 	hv_vmcs_free(&other);
 	return status;
@@ -329,7 +322,7 @@ static int watch(const char *command, struct order *order)
 	}
 	hv_vmcs_free(&old);
 	hv_client_close(&client);
-	return finish(command, status);
+	return hv_look_finish(command, status);
 }
 
 /* ----------------------------------------------------------------- command */

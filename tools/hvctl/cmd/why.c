@@ -98,5 +98,5 @@ int hv_cmd_why(int argc, char **argv)
 		status = HV_STATUS_ERROR;
 	}
 	hv_client_close(&client);
-	return status;
+	return status ? status : hv_look_finish(argv[0], HV_STATUS_OK);
 }

@@ -242,6 +242,12 @@ static void test_why(void **state)
 
 static void test_walk(void **state)
 {
+	static const char *const looks[] = {
+		"walk web 0 >/dev/full",
+		"regs web >/dev/full",
+		"mem --json web 0 >/dev/full",
+		"why web >/dev/full",
+	};
 	json_t *facts;
 
 	(void)state;
@@ -265,6 +271,9 @@ static void test_walk(void **state)
 		"hvctl walk: web: \"address\" is no number and no register; ");
 	refuses("walk web 0x12x", HV_STATUS_ERROR, "is no number and no register; ");
 	refuses("walk web", 2, "no address given; ");
+	refuses("walk web $(printf '\\377')", 2, "that address is no text; ");
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
+		assert_int_equal(run(looks[i]), HV_STATUS_ERROR);
 	refuses("walk web 1 2", 2, "no argument expected; ");
 }
 
@@ -286,7 +295,7 @@ static void test_mem(void **state)
 	says("mem web 0 32768", 0, "0000000000000000  ");
 	refuses("mem web 0 32769", HV_STATUS_ERROR,
 		"hvctl mem: web: \"count\" is not 1 to 32768; ");
-	refuses("mem -d web 0 513", HV_STATUS_ERROR, "\"count\" is not 1 to 512; ");
+	refuses("mem -d web 0 129", HV_STATUS_ERROR, "\"count\" is not 1 to 128; ");
 	refuses("mem web 0 0", HV_STATUS_ERROR, "\"count\" is not 1 to ");
 	refuses("mem web 0 x", 2, "x is no count; ");
 	refuses("mem web", 2, "no address given; ");
