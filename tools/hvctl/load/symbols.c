@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Names for addresses: looked up once, when a guest has died; so nothing is sorted or kept. */
+/* Names for addresses: looked up for people, a few at a time; so nothing is sorted or kept. */
 #include <gelf.h>
 #include <libelf.h>
 #include <stdio.h>

@@ -298,7 +298,7 @@ static void test_first(void **state)
 		C("\x0f\x05", "  #UD at RIP 0x8000: syscall, which EFER.SCE does not allow\n"),
 		C("\x06", "  #UD at RIP 0x8000: the code there, 06 00 ..., is no instruction\n"),
 		C("\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x90",
-		"  #GP(0x0) at RIP 0x8000: the instruction, 66 66 ..., is longer than 15 bytes\n"),
+		  "  #GP(0x0) at RIP 0x8000: the instruction, 66 66 ..., is longer than 15"),
 		C("\x0f\x22\xc0", "  #GP(0x0) at RIP 0x8000: mov to cr0, which is refused\n"),
 		C("\xcc", "  INT 0x3 at RIP 0x8000: int3\n"),
 		C("\xcd\x21", "  INT 0x21 at RIP 0x8000: int\n"),
