@@ -353,7 +353,7 @@ static void test_options(void **state)
 	refused("doctor --report /nowhere/x", "--report /nowhere/x: No such file");
 	assert_int_equal(run("doctor --report /dev/full"), 12);
 	assert_non_null(strstr(output, "is there room?"));
-	refused("explain --json x", "--json: no such option");
+	refused("explain --stats x", "--stats: no such option");
 	refused("explain", "no file given");
 	refused("explain ok two", "two: one file only");
 	refused("completion", "no shell given");
