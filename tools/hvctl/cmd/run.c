@@ -198,7 +198,7 @@ const struct argp hv_argp_run = {
 	.parser = parse_option,
 	.children = children,
 	.args_doc = "IMAGE",
-	.doc = "Run IMAGE (-: standard input) as a guest: a kernel, a disk image. Ctrl-A X ends it.\v"
+	.doc = "Run IMAGE (-: standard input): a kernel, a disk image. Ctrl-A X ends it.\v"
 	       "Exit status: what the guest wrote to port 0xf4, times two plus one; 0 powered off; "
 	       "4 halted; 6 triple fault; 8 VM entry failed; 10 unsupported; 12 host error; "
 	       "14 the guest panicked; 2 bad input. See hvctl(1).",
