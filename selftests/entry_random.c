@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "chance.h"
 #include "lib.h"
 
 #include "explain/explain.h"
@@ -32,16 +33,6 @@ static void done(void)
 }
 
 /* --- chance --- */
-
-static u64 seed = 88172645463325252ULL;
-
-static u64 chance(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
 
 static u64 chance_bit(const u8 *bits, u32 n)
 {
@@ -346,7 +337,7 @@ int main(int argc, char **argv)
 	if (geteuid())
 		skip_all("needs root to see the whole VMCS");
 	if (argc > 2)
-		seed = seed * strtoull(argv[2], NULL, 0) + 1;
+		chance_begin(argv[2]);
 	start();
 	for (u32 i = 0; i < n; i++)
 		compare(&t);

@@ -3,19 +3,10 @@
 #include <signal.h>
 #include <time.h>
 
+#include "chance.h"
 #include "lib.h"
 
 #define ROUNDS 150
-
-static u64 seed = 88172645463325252;
-
-static u64 noise(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
 
 /* Numbers that are likely to mean something, and others. */
 static u64 value(void)
@@ -24,23 +15,23 @@ static u64 value(void)
 		0, 1, 2, 0x10, 0xff, 0x1000, 0xffff, 0x80000000, 0xffffffff,
 		1UL << 47, ~0UL << 47, ~0UL, 0x00007fffffffffff, 0xd0000000,
 	};
-	u64 n = noise();
+	u64 n = chance();
 
 	if (n & 1)
 		return special[(n >> 8) % ARRAY_SIZE(special)];
-	return noise() >> (n >> 8) % 64;
+	return chance() >> (n >> 8) % 64;
 }
 
 static void flip(void *blob, size_t len)
 {
-	u64 times = noise() % 4;
+	u64 times = chance() % 4;
 
 	for (u64 i = 0; i <= times; i++) {
 		u64 v = value();
-		size_t at = noise() % (len / 4) * 4;
+		size_t at = chance() % (len / 4) * 4;
 
-		if (noise() & 3)
-			((u8 *)blob)[at + noise() % 4] ^= 1 << noise() % 8;
+		if (chance() & 3)
+			((u8 *)blob)[at + chance() % 4] ^= 1 << chance() % 8;
 		else
 			memcpy((u8 *)blob + at, &v, at + 8 <= len ? 8 : 4);
 	}
@@ -94,8 +85,8 @@ static void one_round(void)
 	struct vcpu *vcpu = vcpu_simple(work);
 	u8 blob[512];
 
-	for (u64 flips = noise() % 3; flips < 4; flips++) {
-		u32 n = noise() % ARRAY_SIZE(types);
+	for (u64 flips = chance() % 3; flips < 4; flips++) {
+		u32 n = chance() % ARRAY_SIZE(types);
 
 		must(get_state(vcpu->fd, types[n].type, blob, types[n].len));
 		flip(blob, types[n].len);
@@ -105,9 +96,9 @@ static void one_round(void)
 	/* Around RUN alone: CREATE_VM under a fast timer may never get done. */
 	start_timer(1000);
 	for (u32 i = 0; i < 6; i++) {
-		if (noise() % 4 == 0)
-			inject(vcpu->fd, noise() % 4, noise() % 256);
-		vcpu->run->want_intr_window = noise() & 1;
+		if (chance() % 4 == 0)
+			inject(vcpu->fd, chance() % 4, chance() % 256);
+		vcpu->run->want_intr_window = chance() & 1;
 		if (!vcpu_run(vcpu))
 			count[vcpu->run->reason & 15]++;
 		else if (errno == EINTR)

@@ -4,21 +4,12 @@
  * finds fault with the CPU refuses, in the stage where the SDM has it. Arguments: number of
  * VMCSs, seed.
  */
+#include "chance.h"
 #include "lab.h"
 
 static struct lab lab;
 
 /* --- chance --- */
-
-static u64 seed = 88172645463325252ULL;
-
-static u64 chance(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
 
 static u64 chance_value(void)
 {
@@ -175,7 +166,7 @@ int main(int argc, char **argv)
 
 	lab_start(&lab);
 	if (argc > 2)
-		seed = seed * strtoull(argv[2], NULL, 0) + 1;
+		chance_begin(argv[2]);
 	for (u32 i = 0; i < n; i++)
 		compare();
 	diag("of %u VMCSs %u entered, %u passed the checks on controls and host, %u refused, %u not tried; the CPU ignored %u faults",
