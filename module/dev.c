@@ -246,6 +246,13 @@ static long tvx_ioctl_set_memory(void *object, void *arg)
 	return tvx_memory_set(&vm->memory, arg);
 }
 
+static long tvx_ioctl_get_use(void *object, void *arg)
+{
+	struct tvx_vm *vm = object;
+
+	return tvx_memory_get_use(&vm->memory, arg);
+}
+
 static long tvx_ioctl_create_vcpu(void *object, void *arg)
 {
 	const struct tinyvmx_create_vcpu *create = arg;
@@ -285,6 +292,8 @@ static long tvx_ioctl_irqfd(void *object, void *arg)
 static const struct tvx_ioctl vm_ioctls[] = {
 	{ TINYVMX_SET_MEMORY, sizeof(struct tinyvmx_memory), TINYVMX_MEMORY_READONLY, false,
 	  tvx_ioctl_set_memory },
+	{ TINYVMX_GET_USE, sizeof(struct tinyvmx_get_use), TINYVMX_USE_FORGET, false,
+	  tvx_ioctl_get_use },
 	{ TINYVMX_CREATE_VCPU, sizeof(struct tinyvmx_create_vcpu), 0, false,
 	  tvx_ioctl_create_vcpu },
 	{ TINYVMX_MSI, sizeof(struct tinyvmx_msi), 0, false, tvx_ioctl_msi },

@@ -3,6 +3,7 @@
  * EPT paging structures (SDM, "The Extended Page Table Mechanism").
  */
 #include <linux/align.h>
+#include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -22,7 +23,18 @@
 #define EPT_LARGE	BIT_ULL(7)
 #define EPT_MT_WB	6ULL
 #define EPT_ADDR	GENMASK_ULL(51, 12)
-#define EPT_ACCESSED	8	/* the bit's number */
+/* Numbers of bits. */
+#define EPT_ACCESSED	8
+#define EPT_DIRTY	9
+/*
+ * Ignored by the CPU. The accessed flag has two who ask, ept_accessed() and ept_use(): who clears
+ * it sets the other's.
+ */
+#define EPT_OWED_ACCESSED	52
+#define EPT_OWED_USE		53
+/* What stays when a mapping gains rights. */
+#define EPT_NOTED	(BIT_ULL(EPT_ACCESSED) | BIT_ULL(EPT_DIRTY) | \
+			 BIT_ULL(EPT_OWED_ACCESSED) | BIT_ULL(EPT_OWED_USE))
 
 /* Up to here, 1 GiB, a table is dropped with all that are below it: 513 pages at most. */
 #define MAX_DROP_LEVEL	3
@@ -214,7 +226,7 @@ void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable)
 		leaf |= EPT_LARGE;
 	}
 	/* Reclaim has not seen it yet. One that is set just now may get lost: it is a hint. */
-	WRITE_ONCE(*entry, leaf | (*entry & BIT_ULL(EPT_ACCESSED)));
+	WRITE_ONCE(*entry, leaf | (*entry & EPT_NOTED));
 }
 
 bool ept_has_ad(const struct ept *ept)
@@ -227,12 +239,21 @@ void ept_stop_ad(struct ept *ept)
 	WRITE_ONCE(ept->eptp, ept->eptp & ~(u64)VMX_EPTP_AD_ENABLE_BIT);
 }
 
-/* The CPU sets the bit at the same time, by a locked access. */
-static bool is_accessed(u64 *entry, bool clear)
+/*
+ * Whether @entry has been used since the one to whom bit @mine belongs has cleared that; bit
+ * @others tells the other. The CPU sets the flag at the same time, by a locked access.
+ */
+static bool is_accessed(u64 *entry, bool clear, unsigned int mine, unsigned int others)
 {
 	unsigned long *word = (unsigned long *)entry;
+	bool accessed = test_bit(EPT_ACCESSED, word) || test_bit(mine, word);
 
-	return clear ? test_and_clear_bit(EPT_ACCESSED, word) : test_bit(EPT_ACCESSED, word);
+	if (accessed && clear) {
+		if (test_and_clear_bit(EPT_ACCESSED, word))
+			set_bit(others, word);
+		clear_bit(mine, word);
+	}
+	return accessed;
 }
 
 bool ept_accessed(struct ept *ept, u64 gpa, u64 end, bool clear)
@@ -243,10 +264,39 @@ bool ept_accessed(struct ept *ept, u64 gpa, u64 end, bool clear)
 		unsigned int shift = PAGE_SHIFT;
 		u64 *entry = find_entry(ept, gpa, &shift);
 
-		accessed |= *entry && is_accessed(entry, clear);
+		accessed |= *entry &&
+			    is_accessed(entry, clear, EPT_OWED_ACCESSED, EPT_OWED_USE);
 		gpa = ALIGN_DOWN(gpa, BIT_ULL(shift)) + BIT_ULL(shift);
 	}
 	return accessed;
+}
+
+static bool is_written(u64 *entry, bool clear)
+{
+	unsigned long *word = (unsigned long *)entry;
+
+	return clear ? test_and_clear_bit(EPT_DIRTY, word) : test_bit(EPT_DIRTY, word);
+}
+
+void ept_use(struct ept *ept, u64 gpa, u64 end, bool forget, struct ept_use *use)
+{
+	u64 start = gpa;
+
+	bitmap_zero(use->used, EPT_USE_PAGES);
+	bitmap_zero(use->written, EPT_USE_PAGES);
+	while (gpa < end) {
+		unsigned int shift = PAGE_SHIFT;
+		u64 *entry = find_entry(ept, gpa, &shift);
+		u64 next = min(ALIGN_DOWN(gpa, BIT_ULL(shift)) + BIT_ULL(shift), end);
+		unsigned int first = (gpa - start) >> PAGE_SHIFT;
+		unsigned int pages = (next - gpa) >> PAGE_SHIFT;
+
+		if (*entry && is_accessed(entry, forget, EPT_OWED_USE, EPT_OWED_ACCESSED))
+			bitmap_set(use->used, first, pages);
+		if (*entry && is_written(entry, forget))
+			bitmap_set(use->written, first, pages);
+		gpa = next;
+	}
 }
 
 bool ept_mapped(const struct ept *ept, u64 gpa)

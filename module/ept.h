@@ -5,6 +5,7 @@
 #ifndef TVX_EPT_H
 #define TVX_EPT_H
 
+#include <linux/bitmap.h>
 #include <linux/types.h>
 
 struct page;
@@ -118,6 +119,23 @@ void ept_stop_ad(struct ept *ept);
  * @clear: clear the bits. A CPU that has the translation in its TLB does not set them again.
  */
 bool ept_accessed(struct ept *ept, u64 gpa, u64 end, bool clear);
+
+/* How many pages of 4 KiB ept_use() looks at: a large page. */
+#define EPT_USE_PAGES	512
+
+/* Bitmaps of pages of 4 KiB. */
+struct ept_use {
+	DECLARE_BITMAP(used, EPT_USE_PAGES);
+	DECLARE_BITMAP(written, EPT_USE_PAGES);
+};
+
+/*
+ * ept_use - which pages of [@gpa, @end), of EPT_USE_PAGES at most, CPUs have used, and written
+ * @forget: ... since the last call with this set, which CPUs have to drop their translations for
+ *
+ * It and ept_accessed() do not take from each other what they have not been told yet.
+ */
+void ept_use(struct ept *ept, u64 gpa, u64 end, bool forget, struct ept_use *use);
 
 /* Whether @gpa is mapped. */
 bool ept_mapped(const struct ept *ept, u64 gpa);

@@ -3,6 +3,7 @@
  * Memory slots and the MMU notifier: how mappings go. memory_fault.c is how they come.
  */
 #include <linux/align.h>
+#include <linux/bits.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
@@ -10,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/smp.h>
+#include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <asm/apicdef.h>
 #include <asm/processor.h>
@@ -459,4 +461,68 @@ void tvx_memory_stop_ad(struct tvx_memory *memory)
 		flush_locked(memory);
 	}
 	raw_spin_unlock(&memory->lock);
+}
+
+/* --------------------------------------------------- what the guest uses */
+
+static int check_use(const struct tinyvmx_get_use *arg)
+{
+	u64 end;
+
+	if (!arg->len || arg->len > TINYVMX_MAX_USE_BYTES ||
+	    !IS_ALIGNED(arg->gpa | arg->len, PAGE_SIZE) ||
+	    check_add_overflow(arg->gpa, arg->len, &end) ||
+	    end > BIT_ULL(tvx_memory_gpa_bits()))
+		return -EINVAL;
+	return 0;
+}
+
+/* A whole number of bytes, also at the end: the bits beyond it are 0. */
+static int copy_bits(u64 to, const unsigned long *bits, unsigned int pages)
+{
+	if (to && copy_to_user(u64_to_user_ptr(to), bits, DIV_ROUND_UP(pages, BITS_PER_BYTE)))
+		return -EFAULT;
+	return 0;
+}
+
+/* Pages from @page of @arg's range on, as many as are looked at under one hold of the lock. */
+static int get_some_use(struct tvx_memory *memory, const struct tinyvmx_get_use *arg, u64 page)
+{
+	unsigned int pages = min_t(u64, (arg->len >> PAGE_SHIFT) - page, EPT_USE_PAGES);
+	u64 gpa = arg->gpa + (page << PAGE_SHIFT);
+	u64 byte = page / BITS_PER_BYTE;
+	struct ept_use use;
+	int err;
+
+	raw_spin_lock(&memory->lock);
+	ept_use(&memory->ept, gpa, gpa + ((u64)pages << PAGE_SHIFT),
+		arg->flags & TINYVMX_USE_FORGET, &use);
+	raw_spin_unlock(&memory->lock);
+	err = copy_bits(arg->used ? arg->used + byte : 0, use.used, pages);
+	return err ?: copy_bits(arg->written ? arg->written + byte : 0, use.written, pages);
+}
+
+/*
+ * What a CPU goes on to use by a translation that it still has was noted before, so it is in what
+ * is told now. From the end on each has lost them.
+ */
+int tvx_memory_get_use(struct tvx_memory *memory, const struct tinyvmx_get_use *arg)
+{
+	int err = check_use(arg);
+	u64 page;
+
+	if (err)
+		return err;
+	if (!ept_has_ad(&memory->ept))
+		return -EOPNOTSUPP;
+	for (page = 0; !err && page < arg->len >> PAGE_SHIFT; page += EPT_USE_PAGES) {
+		err = get_some_use(memory, arg, page);
+		cond_resched();
+	}
+	if (arg->flags & TINYVMX_USE_FORGET) {
+		raw_spin_lock(&memory->lock);
+		flush_locked(memory);
+		raw_spin_unlock(&memory->lock);
+	}
+	return err;
 }

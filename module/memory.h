@@ -76,6 +76,9 @@ void tvx_memory_destroy(struct tvx_memory *memory);
 /* TINYVMX_SET_MEMORY on a copied-in argument. May sleep. */
 int tvx_memory_set(struct tvx_memory *memory, const struct tinyvmx_memory *arg);
 
+/* TINYVMX_GET_USE on a copied-in argument. May sleep. */
+int tvx_memory_get_use(struct tvx_memory *memory, const struct tinyvmx_get_use *arg);
+
 /* How wide a guest-physical address is. */
 unsigned int tvx_memory_gpa_bits(void);
 

@@ -29,6 +29,7 @@ static const struct call calls[] = {
 	     TINYVMX_VM_LAPIC | TINYVMX_VM_KVM | TINYVMX_VM_FERR, .first = 8),
 	CALL(SET_MEMORY, VM, tinyvmx_memory,
 	     offsetof(struct tinyvmx_memory, pad), TINYVMX_MEMORY_READONLY),
+	CALL(GET_USE, VM, tinyvmx_get_use, 0, TINYVMX_USE_FORGET),
 	CALL(CREATE_VCPU, VM, tinyvmx_create_vcpu,
 	     offsetof(struct tinyvmx_create_vcpu, pad), 0),
 	/* Without APICs none of these two looks further. */
@@ -80,6 +81,9 @@ static void fill(const struct call *call, u32 size)
 		break;
 	case TINYVMX_CREATE_VCPU:
 		((struct tinyvmx_create_vcpu *)arg)->id = next_vcpu;
+		break;
+	case TINYVMX_GET_USE:
+		((struct tinyvmx_get_use *)arg)->len = PAGE;
 		break;
 	case TINYVMX_MSI:
 		((struct tinyvmx_msi *)arg)->address = 0xfee00000;
@@ -215,7 +219,7 @@ static void test_other_kinds(const struct call *call)
 static void test_unknown(void)
 {
 	static const u32 cmd[] = {
-		0, 0xBE02, 0xBE0f, 0xBE15, 0xBE1f, 0xBE29, 0xBE3f, 0xBEff,
+		0, 0xBE02, 0xBE0f, 0xBE16, 0xBE1f, 0xBE29, 0xBE3f, 0xBEff,
 		0xAE00, 0x4004BE00, 0xC008BE21, 0x5401, 0xffffffff,
 	};
 

@@ -39,6 +39,18 @@ static void use_tables(struct vcpu *vcpu)
 	vcpu_set_sregs(vcpu, &sregs);
 }
 
+/* Whether what the guest uses can be told, with those tables. */
+static void test_use(const struct vcpu *vcpu, bool writable, const char *what)
+{
+	struct tinyvmx_get_use arg = { .size = sizeof(arg), .len = PAGE };
+	int ret = ioctl(vcpu->vm->fd, TINYVMX_GET_USE, &arg);
+
+	if (writable && info()->capabilities & TINYVMX_CAP_EPT_AD)
+		is(ret, 0, "%s: GET_USE", what);
+	else
+		err_is(ret, EOPNOTSUPP, "%s: GET_USE", what);
+}
+
 static void test_tables(u32 slot_flags, int prot, const char *what)
 {
 	struct vcpu *vcpu = vcpu_simple(touches);
@@ -52,6 +64,7 @@ static void test_tables(u32 slot_flags, int prot, const char *what)
 	must(madvise(vcpu->vm->ram + GUEST_FREE_GPA, PAGE, MADV_DONTNEED));
 	vcpu_call(vcpu, touches, 0);
 	ok_done(vcpu, "%s: and again", what);
+	test_use(vcpu, !slot_flags && prot & PROT_WRITE, what);
 	vcpu_simple_destroy(vcpu);
 	munmap(tables, TABLES * PAGE);
 }

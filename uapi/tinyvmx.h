@@ -62,6 +62,7 @@
 #define TINYVMX_MSI		_IO(TINYVMX_IOC, 0x12)	/* struct tinyvmx_msi */
 #define TINYVMX_IOEVENTFD	_IO(TINYVMX_IOC, 0x13)	/* struct tinyvmx_ioeventfd */
 #define TINYVMX_IRQFD		_IO(TINYVMX_IOC, 0x14)	/* struct tinyvmx_irqfd */
+#define TINYVMX_GET_USE		_IO(TINYVMX_IOC, 0x15)	/* struct tinyvmx_get_use */
 
 /* On a vCPU */
 #define TINYVMX_RUN		_IO(TINYVMX_IOC, 0x20)	/* no argument */
@@ -258,6 +259,43 @@ struct tinyvmx_memory {
 	__u64 gpa;
 	__u64 len;
 	__u64 hva;
+};
+
+/* tinyvmx_get_use.flags */
+#define TINYVMX_USE_FORGET	(1U << 0)	/* tell the next time what is used from now on */
+
+/* The longest range, bytes, that one TINYVMX_GET_USE looks at. */
+#define TINYVMX_MAX_USE_BYTES	0x40000000
+
+/**
+ * struct tinyvmx_get_use - TINYVMX_GET_USE: which pages the guest has used
+ * @size: sizeof(struct tinyvmx_get_use)
+ * @flags: TINYVMX_USE_*
+ * @gpa: guest-physical address, multiple of 4096
+ * @len: bytes, multiple of 4096, 4096 ... TINYVMX_MAX_USE_BYTES
+ * @used: address of a bitmap of @len / 4096 bits, in bytes from the lowest bit on: page n has
+ *	been read, written or executed; 0: not asked for
+ * @written: the same: it has been written; 0: not asked for
+ *
+ * What the CPUs have noted in the accessed and dirty flags of EPT (SDM, "Accessed and Dirty
+ * Flags for EPT") since the page was mapped, or since a call with TINYVMX_USE_FORGET: what a
+ * guest does after that has returned is told by the next, and nothing is lost between two.
+ * A large page of the host counts as a whole, and a CPU that reads the guest's paging structures
+ * has written them. What userspace does to memory, for devices, is not noted, and a page that
+ * the host has taken away meanwhile has not been used. The host's own reclaim, which uses the
+ * same flags, learns what it would without. May sleep; vCPUs may run.
+ *
+ * Errors: EINVAL: @gpa, @len, beyond gpa_bits; EOPNOTSUPP: no TINYVMX_CAP_EPT_AD, or this VM
+ * has lost the flags because the guest has paging structures where it cannot write; EFAULT: a
+ * bitmap, some of which may be forgotten.
+ */
+struct tinyvmx_get_use {
+	__u32 size;
+	__u32 flags;
+	__u64 gpa;
+	__u64 len;
+	__u64 used;
+	__u64 written;
 };
 
 /**

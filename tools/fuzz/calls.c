@@ -39,6 +39,7 @@ union argument {
 	struct tinyvmx_create_vm create_vm;
 	struct tinyvmx_create_vcpu create_vcpu;
 	struct tinyvmx_memory memory;
+	struct tinyvmx_get_use use;
 	struct tinyvmx_msi msi;
 	struct tinyvmx_ioeventfd ioeventfd;
 	struct tinyvmx_irqfd irqfd;
@@ -213,6 +214,20 @@ static void call_set_memory(u64 *random)
 		arg.memory.hva = (uintptr_t)ram + noise(random) % RAM_BYTES;
 	}
 	send(random, pick(random, vms, VMS), TINYVMX_SET_MEMORY, &arg);
+}
+
+static void call_get_use(u64 *random)
+{
+	union argument arg = { .use = { .size = sizeof(arg.use) } };
+
+	arg.use.flags = one_in(random, 2);
+	arg.use.gpa = noise(random) % 64 * PAGE;
+	arg.use.len = noise(random) % 64 * PAGE;
+	if (one_in(random, 2))
+		arg.use.used = (uintptr_t)blob;
+	if (one_in(random, 2))
+		arg.use.written = (uintptr_t)blob;
+	send(random, pick(random, vms, VMS), TINYVMX_GET_USE, &arg);
 }
 
 static u64 msi_address(u64 *random)
@@ -476,7 +491,7 @@ static void call_fork(u64 *random)
 static void call_any(u64 seed, bool in_child)
 {
 	static void (*const calls[])(u64 *random) = {
-		call_set_memory, call_set_memory, call_state, call_cpuid,
+		call_set_memory, call_set_memory, call_get_use, call_state, call_cpuid,
 		call_msi, call_eventfd, call_state, call_state, call_guest, call_guest, call_run,
 		call_run, call_run, call_run, call_inject, call_inject, call_ask, call_set_debug,
 		call_record, call_file, call_memory,

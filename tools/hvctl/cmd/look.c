@@ -58,7 +58,7 @@ error_t hv_look_parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static void print_json(json_t *reply)
+void hv_look_print_json(json_t *reply)
 {
 	json_object_del(reply, "reply");
 	json_object_del(reply, "ok");
@@ -84,7 +84,7 @@ static int ask(struct hv_client *client, const struct hv_look *look, json_t *req
 	if (error)
 		return error;
 	if (look->json)
-		print_json(reply);
+		hv_look_print_json(reply);
 	else
 		error = print(reply, err);
 	json_decref(reply);

@@ -26,6 +26,9 @@ struct hv_look {
 /* The status of a command that has written to stdout; what went wrong there is said. */
 int hv_look_finish(const char *command, int status);
 
+/* A reply's facts, as an object on stdout. */
+void hv_look_print_json(json_t *reply);
+
 /* These, NAME and the words, into a struct hv_look. */
 extern const struct argp_option hv_look_options[];
 error_t hv_look_parse(int key, char *arg, struct argp_state *state);

@@ -66,6 +66,20 @@ int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t
 	return call(vm, TINYVMX_SET_MEMORY, &arg);
 }
 
+int tvx_get_use(int vm, uint32_t flags, uint64_t gpa, uint64_t len, void *used, void *written)
+{
+	struct tinyvmx_get_use arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.gpa = gpa,
+		.len = len,
+		.used = (uintptr_t)used,
+		.written = (uintptr_t)written,
+	};
+
+	return call(vm, TINYVMX_GET_USE, &arg);
+}
+
 int tvx_create_vcpu(int vm, uint32_t id)
 {
 	struct tinyvmx_create_vcpu arg = { .size = sizeof(arg), .id = id };

@@ -114,6 +114,7 @@ static const struct tinyvmx_vmcs_field test_vmcs[] = {
 };
 
 static fake_guest_fn guest = echoes;
+static char (*use)(uint64_t page, bool forget);
 static const char *device;		/* --device; NULL: none */
 static int output = -1;			/* the VM's, if it is not nobody's */
 
@@ -129,6 +130,7 @@ static inline void run_vm(const char *name, enum hv_machine_kind kind, bool deta
 		_exit(1);
 	config.name = name;
 	fake_reset(guest);
+	fake.use = use;
 	fake.vmcs = test_vmcs;
 	fake.vmcs_fields = ARRAY_SIZE(test_vmcs);
 	_exit(hv_session_run(&config, &options));

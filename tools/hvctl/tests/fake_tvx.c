@@ -100,6 +100,22 @@ int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t
 	return fake.set_memory_error;
 }
 
+int tvx_get_use(int vm, uint32_t flags, uint64_t gpa, uint64_t len, void *used, void *written)
+{
+	(void)vm;
+	if (!fake.use)
+		return -EOPNOTSUPP;
+	memset(used, 0, len / 4096 / 8);
+	memset(written, 0, len / 4096 / 8);
+	for (uint64_t i = 0; i < len / 4096; i++) {
+		char use = fake.use(gpa / 4096 + i, flags & TINYVMX_USE_FORGET);
+
+		((uint8_t *)used)[i / 8] |= !!use << i % 8;
+		((uint8_t *)written)[i / 8] |= (use == 'w') << i % 8;
+	}
+	return 0;
+}
+
 /* One of the same id takes the old one's place, in the state after RESET. */
 int tvx_create_vcpu(int vm, uint32_t id)
 {

@@ -70,6 +70,8 @@ struct fake {
 	uint32_t vm_flags;
 	uint64_t host_tsc, host_step;
 	uint8_t *ram;			/* from address 0 on */
+	/* What the guest has done to a page, 'r' or 'w', or 0; NULL: nobody knows. */
+	char (*use)(uint64_t page, bool forget);
 	atomic_uint msis;
 	uint64_t msi_address;
 	uint32_t msi_data;

@@ -36,6 +36,14 @@ static void says(const char *arguments, int status, const char *with)
 		fail_msg("hvctl %s: %d: %s", arguments, got, said);
 }
 
+/* ... which begins so */
+static void begins(const char *arguments, const char *with)
+{
+	says(arguments, 0, with);
+	if (strncmp(said, with, strlen(with)))
+		fail_msg("hvctl %s: %s", arguments, said);
+}
+
 /* One line, with a remedy. */
 static void refuses(const char *arguments, int status, const char *with)
 {
@@ -238,6 +246,59 @@ static void test_why(void **state)
 	says("resume web", 0, "");
 	refuses("why", 2, "no VM named; ");
 	refuses("why x", 2, "hvctl why: x: no such VM; ");
+}
+
+/* Of 1,024 pages; what it was asked to forget it has not used the next time. */
+static char uses_some(uint64_t page, bool forget)
+{
+	static bool forgotten;
+	bool before = forgotten;
+
+	if (page == 1023)
+		forgotten = forget;
+	if (before)
+		return page == 1 ? 'r' : 0;
+	return page < 4 ? 'w' : page == 70 ? 'r' : 0;
+}
+
+static int start_warm(void **state)
+{
+	use = uses_some;
+	start(state);
+	use = NULL;
+	return 0;
+}
+
+static void test_heat(void **state)
+{
+	json_t *facts, *range;
+
+	(void)state;
+	/* Cells of one page: 64 a line, and quiet lines as one. */
+	begins("heat --seconds 0 web",
+	       "           0  WWWW............................................................\n"
+	       "       40000  ......R.........................................................\n"
+	       "       80000  ................................................................\n"
+	       "Since the last look it used 0.02 MiB of 4.00 MiB, wrote 0.02 MiB. A letter is 4 KiB:\n");
+	begins("heat web",
+	       "           0  .R..............................................................\n"
+	       "       40000  ................................................................\n"
+	       "In 1 s it used ");
+	assert_int_equal(run("heat --json --seconds 0 web"), 0);
+	facts = json_loads(said, 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(facts, "cell_pages")), 1);
+	range = json_array_get(json_object_get(facts, "ranges"), 0);
+	assert_int_equal(json_array_size(json_object_get(range, "used")), 1024);
+	assert_int_equal(json_integer_value(json_array_get(json_object_get(range, "used"), 1)), 1);
+	assert_int_equal(json_integer_value(json_array_get(json_object_get(range, "written"), 1)),
+			 0);
+	json_decref(facts);
+	refuses("heat web web", 2, "no argument expected; ");
+	refuses("heat", 2, "no VM named; ");
+	refuses("heat --seconds -1 web", 2, "--seconds -1: is no time; ");
+	refuses("heat --seconds 3601 web", 2, "give 0 to 3600 seconds");
+	refuses("heat x", 2, "hvctl heat: x: no such VM; there are web\n");
+	assert_int_equal(run("heat web >/dev/full"), HV_STATUS_ERROR);
 }
 
 static void test_walk(void **state)
@@ -543,6 +604,7 @@ int main(void)
 		T(test_vmcs_verbs, start),
 		T(test_vmcs_refusals, start),
 		T(test_why, start),
+		T(test_heat, start_warm),
 		T(test_walk, start),
 		T(test_mem, start),
 		T(test_ambiguous, start),

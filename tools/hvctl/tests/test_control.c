@@ -612,6 +612,14 @@ static void test_no_balloon(void **state)
 	       "--device balloon");
 }
 
+static void test_use(void **state)
+{
+	(void)state;
+	refuse(&client, "{\"request\":\"use\",\"cells\":1}", "bad-argument", "not 2 to 4096");
+	refuse(&client, "{\"request\":\"use\",\"forget\":1}", "bad-argument", "true or false");
+	refuse(&client, "{\"request\":\"use\"}", "unsupported", "accessed flags");
+}
+
 /* --------------------------------------------------------------------- end */
 
 static void hear_end(const char *kind, int status)
@@ -961,6 +969,7 @@ int main(void)
 		T(test_registers, start),
 		T(test_balloon, start_with_balloon),
 		T(test_no_balloon, start),
+		T(test_use, start),
 		T(test_stop, start_obedient),
 		T(test_stop_that_lasts_too_long, start),
 		T(test_stop_that_gives_more_time, start),

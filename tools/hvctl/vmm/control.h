@@ -110,6 +110,10 @@ int hv_control_walk(struct hv_control_client *client, const json_t *line, json_t
 int hv_control_memory(struct hv_control_client *client, const json_t *line, json_t *reply,
 		      struct hv_error *err);
 
+/* control_use.c */
+int hv_control_use(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err);
+
 /* ... and control_why.c */
 int hv_control_why(struct hv_control_client *client, const json_t *line, json_t *reply,
 		   struct hv_error *err);

@@ -354,6 +354,7 @@ static const struct hv_control_request requests[] = {
 	{ "reset", { NULL }, false, do_reset },
 	{ "nmi", { NULL }, false, do_nmi },
 	{ "balloon", { "target" }, false, hv_control_balloon },
+	{ "use", { "forget", "cells" }, false, hv_control_use },
 };
 
 static const struct hv_control_request *find_in(const struct hv_control_request *rows, size_t count,

@@ -95,6 +95,7 @@ sleep 1
 echo "why spin: $(hvctl why spin)"
 echo "walk: $(hvctl walk spin rip | tail -n 1)"
 echo "mem: $(hvctl mem --disassemble spin rip 1)"
+hvctl heat spin | tr '\n' ' ' | sed 's/^/heat: /; s/$/\n/'
 hvctl kill spin
 hvctl run -d --name poll --machine pc --cpus 2 /guests/deaths/deaths.elf >/dev/null
 sleep 1
@@ -140,5 +141,6 @@ ok "... an exit storm, and a CPU that nobody starts" has "why poll: vCPU 0 exit 
 ok "... one that is paused" has "why paused: poll: paused: .*"
 ok "hvctl walk" has "walk:   backed by RAM, slot 0 .*"
 ok "hvctl mem, disassembled, with symbols" has "mem: +0x[0-9a-f]+  ebfe +jmp 0x[0-9a-f]+  ; guest_main.*"
+ok "hvctl heat: a guest that goes round uses its code, and page tables" has "heat: +0  [rRwW][.rRwW]+ +800000  [.]+ .*In 1 s it used [0-9.]+ MiB of 128.00 MiB, .*"
 ok "nothing is left" has "nothing runs: 1, 0"
 finish
