@@ -37,6 +37,7 @@ enum {
 	OPT_NO_REBOOT,
 	OPT_JSON,
 	OPT_DUMP_VMCS,
+	OPT_RECORD,
 	OPT_NAME,
 	OPT_CONSOLE,
 	OPT_SERIAL,
@@ -70,6 +71,7 @@ static const struct argp_option options[] = {
 	{ "stats", OPT_STATS, NULL, 0, "count VM exits, tell them at the end", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report the end as a line of JSON", 0 },
 	{ "dump-vmcs", OPT_DUMP_VMCS, "FILE", 0, "at an abnormal end write the VMCS there", 0 },
+	{ "record", OPT_RECORD, "N", OPTION_ARG_OPTIONAL, "keep the last N exits, tell them at a bad end", 0 },
 	{ "test-reload", OPT_TEST_RELOAD, "COUNT[@SECONDS]", OPTION_HIDDEN,
 	  "save, destroy and restore the machine at random times, from then on", 0 },
 	{ 0 }
@@ -165,6 +167,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_NO_REBOOT:
 		run->config.no_reboot = true;
 		return 0;
+	case OPT_RECORD:
+		if (hv_config_set_records(&run->config, arg, &err))
+			refuse(state, "record", arg, &err);
+		return 0;
 	case OPT_NO_SANDBOX:
 		run->config.sandbox = false;
 		return 0;
@@ -199,9 +205,8 @@ const struct argp hv_argp_run = {
 	.children = children,
 	.args_doc = "IMAGE",
 	.doc = "Run IMAGE (-: standard input): a kernel, a disk image. Ctrl-A X ends it.\v"
-	       "Exit status: what the guest wrote to port 0xf4, times two plus one; 0 powered off; "
-	       "4 halted; 6 triple fault; 8 VM entry failed; 10 unsupported; 12 host error; "
-	       "14 the guest panicked; 2 bad input. See hvctl(1).",
+	       "Exit status: 2N + 1 of N written to port 0xf4; 0 powered off; 2 bad input; 4 halted; "
+	       "6 triple fault; 8 entry failed; 10 unsupported; 12 error; 14 panic.",
 };
 
 /* ----------------------------------------------------------------- command */

@@ -119,16 +119,27 @@ int tvx_irqfd(int vm, uint32_t flags, int fd, uint64_t address, uint32_t data)
 	return call(vm, TINYVMX_IRQFD, &arg);
 }
 
-int tvx_map_run(int vcpu, size_t len, struct tinyvmx_run **run)
+/* Returns 0 or -errno. */
+static int map(int vcpu, size_t len, int prot, off_t offset, void **at)
 {
-	void *page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	void *pages = mmap(NULL, len, prot, MAP_SHARED, vcpu, offset);
 
-	if (page == MAP_FAILED)
+	if (pages == MAP_FAILED)
 		return -errno;
 	/* A child's mapping would keep the vCPU, and its id, when we have closed it. */
-	(void)madvise(page, len, MADV_DONTFORK);
-	*run = page;
+	(void)madvise(pages, len, MADV_DONTFORK);
+	*at = pages;
 	return 0;
+}
+
+int tvx_map_run(int vcpu, size_t len, struct tinyvmx_run **run)
+{
+	void *page = NULL;
+	int error = map(vcpu, len, PROT_READ | PROT_WRITE, 0, &page);
+
+	if (!error)
+		*run = page;
+	return error;
 }
 
 int tvx_run(int vcpu)
@@ -189,6 +200,23 @@ int tvx_get_vmcs(int vcpu, struct tinyvmx_vmcs_field *fields, uint32_t *count)
 
 	*count = arg.count;
 	return err;
+}
+
+int tvx_set_record(int vcpu, uint32_t records)
+{
+	struct tinyvmx_set_record arg = { .size = sizeof(arg), .records = records };
+
+	return call(vcpu, TINYVMX_SET_RECORD, &arg);
+}
+
+int tvx_map_record(int vcpu, uint32_t records, const struct tinyvmx_record **ring)
+{
+	void *pages = NULL;
+	int error = map(vcpu, records * sizeof(**ring), PROT_READ, TINYVMX_RECORD_OFFSET, &pages);
+
+	if (!error)
+		*ring = pages;
+	return error;
 }
 
 int tvx_lab(int vcpu, struct tinyvmx_lab *lab)

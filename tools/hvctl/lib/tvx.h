@@ -41,6 +41,11 @@ int tvx_inject(int vcpu, const struct tinyvmx_inject *inject);
 /* *count: in: room in @fields, out: what the VMCS has (also with -ENOSPC). */
 int tvx_get_vmcs(int vcpu, struct tinyvmx_vmcs_field *fields, uint32_t *count);
 
+/* Record its last @records exits; 0: no more. -ENOTTY: the module knows no recorder. */
+int tvx_set_record(int vcpu, uint32_t records);
+/* Map the ring of as many: munmap() it. */
+int tvx_map_record(int vcpu, uint32_t records, const struct tinyvmx_record **ring);
+
 /* Lab mode; @lab->size is filled in. */
 int tvx_lab(int vcpu, struct tinyvmx_lab *lab);
 

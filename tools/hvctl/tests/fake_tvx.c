@@ -322,6 +322,75 @@ int tvx_map_run(int fd, size_t len, struct tinyvmx_run **run)
 	return 0;
 }
 
+/* ------------------------------------------------------------------ record */
+
+int tvx_set_record(int fd, uint32_t records)
+{
+	struct fake_vcpu *vcpu = find(fd);
+
+	if (fake.record_error)
+		return fake.record_error;
+	if (atomic_load(&vcpu->inside))
+		return -EBUSY;
+	if (records && vcpu->records && records != vcpu->records)
+		return -EEXIST;
+	/* As after a stop in the module: one number is left out. */
+	vcpu->sequence += vcpu->recording && !records;
+	vcpu->recording = records;
+	vcpu->records = records ?: vcpu->records;
+	return 0;
+}
+
+/* One that we can write to, and whoever asked unmaps. */
+int tvx_map_record(int fd, uint32_t records, const struct tinyvmx_record **ring)
+{
+	struct fake_vcpu *vcpu = find(fd);
+	void *at;
+
+	if (records != vcpu->records)
+		return -EINVAL;
+	at = mmap(NULL, records * sizeof(**ring), PROT_READ | PROT_WRITE,
+		  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	*ring = vcpu->ring = at;
+	return 0;
+}
+
+void fake_record(struct fake_vcpu *vcpu, const struct tinyvmx_record *record)
+{
+	struct tinyvmx_record *at;
+	uint64_t n;
+
+	if (!vcpu->recording)
+		return;
+	n = ++vcpu->sequence;
+	at = &vcpu->ring[n % vcpu->records];
+	__atomic_store_n(&at->sequence, 0, __ATOMIC_SEQ_CST);
+	for (size_t i = 1; i < sizeof(*at) / sizeof(n); i++)
+		__atomic_store_n((uint64_t *)at + i, ((const uint64_t *)record)[i],
+				 __ATOMIC_RELEASE);
+	__atomic_store_n(&at->sequence, n, __ATOMIC_RELEASE);
+}
+
+/* As the run page tells it. */
+static void record_exit(struct fake_vcpu *vcpu)
+{
+	const struct tinyvmx_run *run = vcpu->run;
+	const struct tinyvmx_record record = {
+		.entered = fake.host_tsc,
+		.exited = fake.host_tsc + 100,
+		.rip = run->rip,
+		.qualification = run->exit_qualification,
+		.reason = run->exit_reason,
+		.handled = TINYVMX_HANDLED_USER,
+	};
+
+	fake_record(vcpu, &record);
+}
+
+/* ---------------------------------------------------------------------- RUN */
+
 /* Finish what the last exit has left, as the module does. */
 static void complete(struct fake_vcpu *vcpu)
 {
@@ -345,6 +414,8 @@ int tvx_run(int fd)
 		error = -EINTR;
 	else
 		error = fake.guest(vcpu);
+	if (!error)
+		record_exit(vcpu);
 	atomic_store(&vcpu->inside, false);
 	return error;
 }

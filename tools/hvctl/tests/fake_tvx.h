@@ -37,6 +37,10 @@ struct fake_vcpu {
 	struct tinyvmx_inject injected;
 	unsigned int injections;
 	struct tinyvmx_exits exits;
+	struct tinyvmx_record *ring;	/* NULL: none, or @records of them */
+	uint32_t records;
+	bool recording;
+	uint64_t sequence;		/* of the last one */
 };
 
 /* What TINYVMX_IOEVENTFD and TINYVMX_IRQFD have assigned; fd -1: nothing. */
@@ -64,7 +68,7 @@ struct fake {
 	/* Errors to give instead of doing it: 0 or -errno */
 	int open_error, kvm_error, create_vm_error, create_vcpu_error, set_memory_error,
 		get_state_error, set_state_error, inject_error, get_vmcs_error, ioeventfd_error,
-		irqfd_error;
+		irqfd_error, record_error;
 	uint32_t abi_version;
 	uint64_t capabilities;
 	uint32_t vm_flags;
@@ -105,6 +109,8 @@ int fake_out(struct fake_vcpu *vcpu, uint16_t port, unsigned int width, uint32_t
 int fake_in(struct fake_vcpu *vcpu, uint16_t port, unsigned int width);
 /* ... one of another kind (TINYVMX_EXIT_*), ... */
 int fake_exit(struct fake_vcpu *vcpu, uint32_t reason);
+/* ... one that RUN does not tell, which is recorded if anybody wants that; without @sequence ... */
+void fake_record(struct fake_vcpu *vcpu, const struct tinyvmx_record *record);
 /* ... or running on until somebody kicks it, for at most a minute. */
 int fake_compute(struct fake_vcpu *vcpu);
 

@@ -158,6 +158,9 @@ static void test_numbers(void **state)
 	refused("run --cpus 0 ok", "--cpus 0: not a number of CPUs; give 1 to 64");
 	refused("run --cpus 65 ok", "--cpus 65: not a number of CPUs");
 	refused("run --cpus two ok", "--cpus two: not a number of CPUs");
+	refused("run --record=100 ok", "--record 100: no power of two from 64 to 4096; give 1024");
+	refused("run --record= ok", "--record : no power of two");
+	refused("run --record=64k ok", "--record 64k: no power of two");
 	refused("run --cpus 2 ok", "--cpus: a bare machine has one CPU; add --machine pc");
 	refused("run --load here ok", "--load here");
 	refused("run --entry '' ok", "--entry");

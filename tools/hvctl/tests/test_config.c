@@ -36,7 +36,7 @@ static void test_default(void **state)
 	(void)state;
 	round_trip(
 		&config,
-		"{\"cpus\":1,\"display\":\"none\",\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"pvpanic\":false,\"sandbox\":true,\"serial\":{\"COM1\":\"stdio\"},\"shared_memory\":false,\"testdev\":false,\"version\":1,\"vmgenid\":false}");
+		"{\"cpus\":1,\"display\":\"none\",\"machine\":\"default\",\"memory\":134217728,\"mode\":\"default\",\"no_reboot\":false,\"pvpanic\":false,\"record\":0,\"sandbox\":true,\"serial\":{\"COM1\":\"stdio\"},\"shared_memory\":false,\"testdev\":false,\"version\":1,\"vmgenid\":false}");
 }
 
 static void test_everything(void **state)
@@ -54,6 +54,7 @@ static void test_everything(void **state)
 		.no_reboot = true,
 		.testdev = true,
 		.shared_memory = true,
+		.records = 256,
 		.load = {
 			.path = "/images/caf\xc3\xa9", .boot = "linux", .cmdline = "quiet",
 			.append = "x", .bios = "b", .bios_gpa = 0x9000, .system_map = "m",
@@ -87,6 +88,7 @@ static void test_everything(void **state)
 	assert_int_equal(read->load.options.mode, HV_MODE_LONG);
 	assert_int_equal(read->load.bios_gpa, 0x9000);
 	assert_true(read->no_reboot && read->shared_memory && read->testdev);
+	assert_int_equal(read->records, 256);
 	hv_config_free(read);
 	free(text);
 }

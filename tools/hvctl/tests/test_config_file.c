@@ -77,6 +77,7 @@ static void test_each_key(void **state)
 				   "testdev = true\n"
 				   "no_reboot = true\n"
 				   "shared_memory = true\n"
+				   "record = 4096\n"
 				   "[[fw_cfg]]\n"
 				   "name = \"opt/a\"\n"
 				   "file = \"a\"\n"
@@ -120,6 +121,7 @@ static void test_each_key(void **state)
 	assert_int_equal(config.cpus, 4);
 	assert_int_equal(config.display, HV_DISPLAY_TEXT);
 	assert_true(config.testdev && config.no_reboot && config.shared_memory);
+	assert_int_equal(config.records, 4096);
 	snprintf(in_dir, sizeof(in_dir), "%s/log", dir);
 	assert_int_equal(config.serial[0].kind, HV_SERIAL_FILE);
 	assert_string_equal(config.serial[0].path, in_dir);
@@ -224,6 +226,9 @@ static void test_refused(void **state)
 		{ "\n\nmemorie = 1\n", 3, "\"memorie\" is no key of a machine; is it \"memory\"?" },
 		{ "mem = \"1G\"\n", 1, "is it \"memory\"?" },
 		{ "no-reboot = true\n", 1, "is it \"no_reboot\"?" },
+		{ "\nrecord = 100\n", 2, "\"record\" is not 0, or a power of two from 64 to 4096" },
+		{ "record = -64\n", 1, "\"record\" is not 0, or a power" },
+		{ "record = true\n", 1, "\"record\" is not 0, or a power" },
 		{ "xyzzy = 1\n", 1, "\"xyzzy\" is no key of a machine; leave it out" },
 		{ "\"\\u001b[2J\" = 1\n", 1, "is no key" },
 		{ "xyzzy = 1\nmemory = true\n", 1, "xyzzy" },
@@ -371,6 +376,7 @@ static struct hv_config make_config(void)
 		.vmgenid = pick(2),
 		.no_reboot = pick(2),
 		.shared_memory = pick(2),
+		.records = pick(2) ? 64 << pick(7) : 0,
 		.sandbox = pick(2),
 		.load = {
 			.path = maybe("/i"),
@@ -453,6 +459,7 @@ static void test_written(void **state)
 				  "vmgenid = false\n"
 				  "no_reboot = false\n"
 				  "shared_memory = false\n"
+				  "record = 0\n"
 				  "sandbox = true\n"
 				  "\n"
 				  "[serial]\n"

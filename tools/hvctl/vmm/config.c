@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "control/name.h"
+#include "debug/flight.h"
 #include "firmware/cpu_features.h"
 
 const char *const hv_machine_names[] = { "default", "pc", "bare", NULL };
@@ -53,6 +54,23 @@ int hv_config_set_cpus(struct hv_config *config, const char *text, struct hv_err
 		return hv_fail(err, EINVAL, "not a number of CPUs; give 1 to %u",
 			       HV_CONFIG_CPUS_MAX);
 	config->cpus = cpus;
+	return 0;
+}
+
+int hv_config_set_records(struct hv_config *config, const char *text, struct hv_error *err)
+{
+	char *end = NULL;
+	unsigned long records;
+
+	if (!text) {
+		config->records = HV_FLIGHT_RECORDS;
+		return 0;
+	}
+	records = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : 0;
+	if (!end || *end || !hv_flight_is_size(records))
+		return hv_fail(err, EINVAL, "no power of two from %u to %u; give %u",
+			       TINYVMX_MIN_RECORDS, TINYVMX_MAX_RECORDS, HV_FLIGHT_RECORDS);
+	config->records = records;
 	return 0;
 }
 

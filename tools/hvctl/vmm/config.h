@@ -73,6 +73,7 @@ struct hv_device_choice {
  * @cdrom: an ISO image; NULL: no drive
  * @no_reboot: end when the guest reboots
  * @shared_memory: RAM in a memfd, whatever that costs
+ * @records: how many of the last exits of each vCPU are kept, hv_flight_is_size(); 0: none
  * @sandbox: hvctl gives up what it does not need before the guest starts
  * @load: what is loaded, and how
  * @verbose: how much of its life is told: 1 a line a step, 2 each VM exit of a PC, too. A
@@ -97,6 +98,7 @@ struct hv_config {
 	const char *cdrom;
 	bool no_reboot;
 	bool shared_memory;
+	unsigned int records;
 	bool sandbox;
 	struct hv_payload_config load;
 	unsigned int verbose;
@@ -122,6 +124,9 @@ bool hv_display_kind_find(const char *name, enum hv_display_kind *kind);
 
 /* A number in decimal. Returns 0 or -EINVAL. */
 int hv_config_set_cpus(struct hv_config *config, const char *text, struct hv_error *err);
+
+/* A number in decimal; NULL: as many as is usual. Returns 0 or -EINVAL. */
+int hv_config_set_records(struct hv_config *config, const char *text, struct hv_error *err);
 
 /* More of --cpu, which is checked. Returns 0, -EINVAL or -E2BIG. */
 int hv_config_add_cpu(struct hv_config *config, const char *text, struct hv_error *err);

@@ -33,6 +33,9 @@ struct hv_form_key {
 /* A string, or an array of them, for each device of an option. */
 extern const struct hv_form hv_form_devices;
 
+/* An integer, in a field that is an unsigned int. */
+extern const struct hv_form hv_form_cpus, hv_form_records;
+
 /* About an element, which has no name: about its array, in its own line. */
 int hv_form_refuse_element(const struct hv_form_reader *reader, const struct hv_value *array,
 			   const struct hv_value *element, const char *wanted);

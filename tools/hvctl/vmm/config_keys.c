@@ -273,26 +273,6 @@ static void write_cpu(const struct hv_config *config, const struct hv_form_key *
 
 static const struct hv_form cpu_form = { read_cpu, write_cpu };
 
-static int read_cpus(struct hv_form_reader *reader, const struct hv_form_key *key,
-		     struct hv_value *value)
-{
-	(void)key;
-	if (value->kind != HV_VALUE_INTEGER || value->integer < 1 ||
-	    value->integer > HV_CONFIG_CPUS_MAX)
-		return refuse(reader, value, "a number of CPUs, 1 to 64");
-	reader->config->cpus = (unsigned int)value->integer;
-	return 0;
-}
-
-static void write_cpus(const struct hv_config *config, const struct hv_form_key *key,
-		       const char *dir, struct hv_value *table)
-{
-	(void)dir;
-	hv_value_add_integer(table, key->name, config->cpus);
-}
-
-static const struct hv_form cpus_form = { read_cpus, write_cpus };
-
 #define FILE_BACKEND "file:"
 #define UNIX_BACKEND "unix:"
 
@@ -536,7 +516,7 @@ static const struct hv_form_key keys[] = {
 	CHOICE_OF("mode", load.options.mode, hv_mode_names),
 	K("memory", &size_form, memory),
 	CHOICE_OF("machine", machine, hv_machine_names),
-	SPECIAL("cpus", &cpus_form),
+	K("cpus", &hv_form_cpus, cpus),
 	SPECIAL("cpu", &cpu_form),
 	CHOICE_OF("display", display, hv_display_names),
 	SPECIAL("disk", &hv_form_devices),
@@ -551,6 +531,7 @@ static const struct hv_form_key keys[] = {
 	K("vmgenid", &bool_form, vmgenid),
 	K("no_reboot", &bool_form, no_reboot),
 	K("shared_memory", &bool_form, shared_memory),
+	K("record", &hv_form_records, records),
 	K("sandbox", &bool_form, sandbox),
 	SPECIAL("console", &console_form),
 	SPECIAL("fw_cfg", &fw_cfg_form),

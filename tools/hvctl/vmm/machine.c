@@ -142,6 +142,7 @@ static struct hv_machine *allocate(const struct hv_config *config, struct hv_err
 		return NULL;
 	}
 	machine->config = *config;
+	machine->records = config->records;
 	machine->config.load.desk = config->display != HV_DISPLAY_NONE;
 	move_serial(&machine->config);
 	machine->console_end = (struct hv_backend)HV_BACKEND_NONE;

@@ -46,6 +46,7 @@ struct hv_machine {
 	size_t nr_cpuid;
 	struct hv_vcpu *vcpus;
 	unsigned int nr_vcpus;
+	uint32_t records;		/* of each vCPU's exits, kept; 0: none. recorder.h */
 
 	/* The chips and all they hang on; @lock is held by whoever enters one. */
 	pthread_mutex_t lock;

@@ -13,6 +13,7 @@
 #include "lib/tvx.h"
 #include "lib/x86.h"
 #include "machine_pc.h"
+#include "recorder.h"
 #include "serial.h"
 #include "shortcut.h"
 #include "vmx/names.h"
@@ -83,7 +84,7 @@ static int open_vcpu(struct hv_vcpu *vcpu, struct hv_error *err)
 		return hv_fail(err, -error,
 			       "refuses the CPUID table: %s; do hvctl and module match?",
 			       strerror(-error));
-	return 0;
+	return hv_vcpu_record(vcpu, err);
 }
 
 int hv_vcpu_create(struct hv_vcpu *vcpu, struct hv_machine *machine, unsigned int id,
@@ -277,6 +278,7 @@ void hv_vcpu_join(struct hv_vcpu *vcpu)
 
 void hv_vcpu_destroy(struct hv_vcpu *vcpu)
 {
+	hv_vcpu_forget_records(vcpu);
 	if (vcpu->run)
 		munmap(vcpu->run, vcpu->machine->vm.info.run_bytes);
 	if (vcpu->fd >= 0)

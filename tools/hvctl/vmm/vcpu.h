@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "debug/flight.h"
 #include "emul/mmio.h"
 #include "emul/walk.h"
 #include "lib/error.h"
@@ -48,6 +49,7 @@ struct hv_vcpu {
 	struct hv_mmio mmio;		/* finishes instructions for it; its thread's */
 	struct tinyvmx_exits exits_before;	/* by basic reason, up to the last reset */
 	uint64_t first_tsc;		/* the guest's, at the first entry */
+	struct hv_flight flight;	/* its last exits; recorder.h */
 	struct hv_vcpu_time time;	/* while machine->time_stopped_ns is set */
 };
 

@@ -261,4 +261,14 @@ const char *vmx_instruction_error(uint32_t n);
  */
 size_t vmx_describe_qualification(uint32_t reason, uint64_t qual, char *buf, size_t len);
 
+/**
+ * vmx_describe_msr - what an MSR is called
+ * @index: its number
+ * @buf: gets a NUL-terminated text; empty if it is not known here
+ * @len: size of @buf
+ *
+ * Return: the length of the whole text, as snprintf() does.
+ */
+size_t vmx_describe_msr(uint32_t index, char *buf, size_t len);
+
 #endif
