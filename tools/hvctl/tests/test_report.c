@@ -209,6 +209,103 @@ static void test_dump_of_vmcs(void **state)
 	fclose(out);
 }
 
+static json_t *report_json(void)
+{
+	FILE *out = open_text();
+	json_t *report;
+
+	assert_int_equal(hv_report_json(machine, out), 0);
+	fclose(out);
+	assert_ptr_equal(strchr(text, '\n'), text + text_len - 1);
+	report = json_loads(text, 0, NULL);
+	assert_non_null(report);
+	return report;
+}
+
+static const char *string_of(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+static json_int_t number_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+/* ----------------------------------------------------------- its last exits */
+
+/* @n of them: OUTs to port 0x80, of their number, of which the last has killed it. */
+static void with_records(unsigned int n)
+{
+	struct hv_config config = test_config(HV_MACHINE_BARE);
+
+	hv_machine_destroy(machine);
+	config.records = 64;
+	fake_reset(NULL);
+	machine = test_machine(&config);
+	for (unsigned int i = 1; i <= n; i++) {
+		const struct tinyvmx_record record = {
+			.entered = 1000 * i,
+			.exited = 1000 * i + 300,
+			.rip = 0x7c00 + i,
+			.qualification = 0x800000,
+			.detail = (uint64_t)i << 32,
+			.reason = i == n ? 2 : 30,
+		};
+
+		fake_record(&fake.vcpu[0], &record);
+	}
+}
+
+static void report_last_exits(void)
+{
+	FILE *out = open_text();
+
+	hv_report_last_exits(machine, out);
+	fclose(out);
+}
+
+static void test_last_exits(void **state)
+{
+	(void)state;
+	with_records(3);
+	report_last_exits();
+	assert_string_equal(text, "");
+	hv_machine_end(machine, HV_END_TRIPLE_FAULT, 0, "%s", "");
+	report_last_exits();
+	assert_string_equal(
+		text,
+		"the last VM exits of vCPU 0, with TSC ticks inside and outside of the guest:\n"
+		"    exit     inside    outside  RIP                 why\n"
+		"       1        300        700  0x7c01              I/O instruction: OUT port 0x80, 1 byte, DX, value 0x1\n"
+		"       2        300        700  0x7c02              I/O instruction: OUT port 0x80, 1 byte, DX, value 0x2\n"
+		"       3        300          -  0x7c03              triple fault\n");
+}
+
+/* Of many the last sixteen; of an end that somebody has wanted, none. */
+static void test_last_exits_of_many(void **state)
+{
+	json_t *report, *exits;
+
+	(void)state;
+	with_records(100);
+	hv_machine_end(machine, HV_END_PANIC, 0, "%s", "");
+	report_last_exits();
+	assert_null(strstr(text, "0x7c54 "));
+	assert_non_null(strstr(text, "      85        300        700  0x7c55 "));
+	assert_non_null(strstr(text, "     100        300          -  0x7c64 "));
+	report = report_json();
+	exits = json_object_get(json_array_get(json_object_get(report, "vcpus"), 0), "last_exits");
+	assert_int_equal(json_array_size(exits), 16);
+	assert_int_equal(number_of(json_array_get(exits, 0), "sequence"), 85);
+	assert_string_equal(string_of(json_array_get(exits, 15), "name"), "triple fault");
+	json_decref(report);
+	with_records(3);
+	hv_machine_end(machine, HV_END_KILLED, 0, "%s", "");
+	report_last_exits();
+	assert_string_equal(text, "");
+}
+
 /* ------------------------------------------------------------- statistics */
 
 static void test_stats(void **state)
@@ -247,29 +344,6 @@ static void test_stats_without_vcpu(void **state)
 }
 
 /* ------------------------------------------------------------------- JSON */
-
-static json_t *report_json(void)
-{
-	FILE *out = open_text();
-	json_t *report;
-
-	assert_int_equal(hv_report_json(machine, out), 0);
-	fclose(out);
-	assert_ptr_equal(strchr(text, '\n'), text + text_len - 1);
-	report = json_loads(text, 0, NULL);
-	assert_non_null(report);
-	return report;
-}
-
-static const char *string_of(const json_t *object, const char *name)
-{
-	return json_string_value(json_object_get(object, name));
-}
-
-static json_int_t number_of(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
 
 static void test_json(void **state)
 {
@@ -394,6 +468,8 @@ int main(void)
 		TEST(test_no_code),
 		TEST(test_no_state),
 		TEST(test_fields),
+		TEST(test_last_exits),
+		TEST(test_last_exits_of_many),
 		TEST(test_stats),
 		TEST(test_dump_of_vmcs),
 		TEST(test_stats_without_vcpu),

@@ -13,6 +13,7 @@
 #include "lib/text.h"
 #include "lib/tvx.h"
 #include "lib/util.h"
+#include "recorder.h"
 #include "report.h"
 #include "screen.h"
 #include "vmx/names.h"
@@ -175,6 +176,53 @@ static bool is_abnormal(const struct hv_end *end)
 	}
 }
 
+/* ----------------------------------------------------------- its last exits */
+
+#define TAIL 16
+
+/* Its last records, up to TAIL; returns how many. */
+static size_t read_tail(const struct hv_vcpu *vcpu, struct tinyvmx_record records[TAIL])
+{
+	uint64_t newest = hv_flight_newest(&vcpu->flight), missed;
+	uint64_t next = newest > TAIL ? newest - TAIL + 1 : 1;
+
+	return hv_flight_read(&vcpu->flight, &next, newest, records, TAIL, &missed);
+}
+
+/* Of the one at @i of @n: what the next one's entry tells. */
+static uint64_t outside(const struct tinyvmx_record *records, size_t i, size_t n)
+{
+	return hv_flight_outside(&records[i], i + 1 < n ? &records[i + 1] : NULL);
+}
+
+void hv_report_last_exits(const struct hv_machine *machine, FILE *out)
+{
+	const struct hv_vcpu *vcpu = &machine->vcpus[machine->end.vcpu];
+	struct tinyvmx_record records[TAIL];
+	size_t n = is_abnormal(&machine->end) ? read_tail(vcpu, records) : 0;
+
+	if (!n)
+		return;
+	fprintf(out,
+		"the last VM exits of vCPU %u, with TSC ticks inside and outside of the guest:\n",
+		vcpu->id);
+	hv_flight_print_head(out);
+	for (size_t i = 0; i < n; i++)
+		hv_flight_print(&records[i], outside(records, i, n), out);
+}
+
+/* NULL: none were recorded. */
+static json_t *json_last_exits(const struct hv_vcpu *vcpu)
+{
+	struct tinyvmx_record records[TAIL];
+	size_t n = read_tail(vcpu, records);
+	json_t *array = n ? json_array() : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, hv_flight_json(&records[i], outside(records, i, n)));
+	return array;
+}
+
 int hv_report_dump_vmcs(const struct hv_machine *machine, FILE *out)
 {
 	const struct hv_vcpu *vcpu = &machine->vcpus[machine->end.vcpu];
@@ -301,13 +349,13 @@ static json_t *json_vcpu(const struct hv_vcpu *vcpu)
 			json_object_set_new(by_reason, vmx_exit_name(i),
 					    json_integer(exits.count[i]));
 	}
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o*, s:o*}", "id", vcpu->id,
-			 "first_tsc", (json_int_t)vcpu->first_tsc, "last_tsc",
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o*, s:o*, s:o*}", "id",
+			 vcpu->id, "first_tsc", (json_int_t)vcpu->first_tsc, "last_tsc",
 			 (json_int_t)hv_vcpu_tsc(vcpu), "unknown_msrs",
 			 (json_int_t)vcpu->run->unknown_msrs, "exits", total, "exits_by_reason",
 			 by_reason, "exits_to_hvctl", json_counts(vcpu), "last_exit",
 			 json_last_exit(vcpu->run), "registers", json_registers(vcpu), "autopsy",
-			 json_autopsy(vcpu));
+			 json_autopsy(vcpu), "last_exits", json_last_exits(vcpu));
 }
 
 /* JSON is UTF-8; a file name, and what a guest has said, is any bytes. */

@@ -17,6 +17,12 @@ bool hv_report_place(const struct hv_vcpu *vcpu, char *text, size_t len);
 void hv_report_entry_failure(const struct hv_vcpu *vcpu, FILE *out);
 
 /*
+ * After an end that is worth it, the last exits of the vCPU that led to it, if they were recorded;
+ * after others nothing.
+ */
+void hv_report_last_exits(const struct hv_machine *machine, FILE *out);
+
+/*
  * After an end that is worth it, the VMCS of the vCPU that led to it, for hvctl explain; after
  * others nothing. Returns 0 or -errno.
  */

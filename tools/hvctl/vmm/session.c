@@ -398,6 +398,7 @@ static void tell_end(struct session *session)
 	default:
 		break;
 	}
+	hv_report_last_exits(machine, stderr);
 	hv_end_describe(&machine->end, text, sizeof(text));
 	fprintf(stderr, "%s%s\n", machine->end.kind == HV_END_ERROR ? "hvctl run: " : "", text);
 }
