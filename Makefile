@@ -12,14 +12,14 @@ VTBOX := $(TESTBED)/vtbox
 STEP := $(TESTBED)/step
 SUB = $(MAKE) -j$(shell nproc) --no-print-directory BUILD=$(BUILD) -C
 
-.PHONY: all userspace module native hvctl guests selftests run shell test test-all test-long test-crash test-debug coverage bench check clean help
+.PHONY: all userspace module native hvctl guests selftests course run shell test test-all test-long test-crash test-debug coverage bench check clean help
 .PHONY: deps-run deps-test deps-images deps-debug deps-check deps-deb deps-package deps-debian
 
 # The module last: without headers all the rest is there.
 all: userspace
 	@$(MAKE) --no-print-directory native
 
-userspace: hvctl guests selftests
+userspace: hvctl guests selftests course
 
 hvctl:
 	@$(STEP) "build hvctl" build/logs/hvctl.log $(SUB) tools/hvctl all
@@ -27,6 +27,8 @@ guests:
 	@$(STEP) "build the guests" build/logs/guests.log $(SUB) guests all
 selftests:
 	@$(STEP) "build the selftests" build/logs/selftests.log $(SUB) selftests all
+course:
+	@$(STEP) "build the course's VMM" build/logs/course.log $(SUB) docs/course all
 
 # The module for the kernel that runs here.
 native:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-BUILD_DIRS = ("guests", "selftests")
+BUILD_DIRS = ("guests", "selftests", "course")
 
 
 def dmesg():
@@ -18,7 +18,7 @@ def as_root(*command):
 
 
 def links(build):
-    """/guests and /selftests, as the other machines have them; those that were there already are left alone."""
+    """/guests, /selftests and /course, as the other machines have them; those that were there already are left alone."""
     made = []
     for name in BUILD_DIRS:
         target = os.path.join(build, name)
