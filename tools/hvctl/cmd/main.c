@@ -30,6 +30,7 @@ const struct hv_command hv_commands[] = {
 	{ "walk", hv_cmd_walk, &hv_argp_walk, "show how it translates an address" },
 	{ "mem", hv_cmd_mem, &hv_argp_mem, "show its memory, or disassemble it" },
 	{ "heat", hv_cmd_heat, &hv_argp_heat, "map which of its memory its guest uses" },
+	{ "gdb", hv_cmd_gdb, &hv_argp_gdb, "debug its guest" },
 	{ "why", hv_cmd_why, &hv_argp_why, "tell what it does that seems to hang" },
 	{ "wait", hv_cmd_wait, &hv_argp_wait, "wait for its end" },
 	{ "info", hv_cmd_info, &hv_argp_info, "show what VMX on this CPU and the module can do" },

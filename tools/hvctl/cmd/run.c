@@ -30,6 +30,7 @@ struct run {
 enum {
 	OPT_DETACH = 'd',
 	OPT_MEM = 'm',
+	OPT_STOPPED = 'S',
 	OPT_VERBOSE = 'v',
 	OPT_MACHINE = 0x100,
 	OPT_CPU,
@@ -64,6 +65,7 @@ static const struct argp_option options[] = {
 	{ "console", OPT_CONSOLE, "BACKEND", 0,
 	  "stdio (default), pty, file:NAME, unix:PATH, null", 0 },
 	{ "detach", OPT_DETACH, NULL, 0, "return as soon as it runs; see 'hvctl console'", 0 },
+	{ "stopped", OPT_STOPPED, NULL, 0, "wait for 'hvctl resume', or a debugger", 0 },
 	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0, "stdio (the console), pty, file:NAME, null", 0 },
 	{ "display", OPT_DISPLAY, "none|text", 0, "show a pc's screen on the terminal", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM, a line a step", 0 },
@@ -104,6 +106,9 @@ static error_t parse_session_option(int key, const char *arg, struct run *run)
 		return 0;
 	case OPT_DETACH:
 		run->options.detach = true;
+		return 0;
+	case OPT_STOPPED:
+		run->options.stopped = true;
 		return 0;
 	case OPT_STATS:
 		run->options.stats = true;
@@ -205,8 +210,7 @@ const struct argp hv_argp_run = {
 	.children = children,
 	.args_doc = "IMAGE",
 	.doc = "Run IMAGE (-: standard input): a kernel, a disk image. Ctrl-A X ends it.\v"
-	       "Exit status: 2N + 1 of N written to port 0xf4; 0 powered off; 2 bad input; 4 halted; "
-	       "6 triple fault; 8 entry failed; 10 unsupported; 12 error; 14 panic.",
+	       "Exit status: 0 powered off; 2N + 1 of N written to port 0xf4; see hvctl(1).",
 };
 
 /* ----------------------------------------------------------------- command */

@@ -219,6 +219,12 @@ int tvx_map_record(int vcpu, uint32_t records, const struct tinyvmx_record **rin
 	return error;
 }
 
+int tvx_set_debug(int vcpu, struct tinyvmx_set_debug *arg)
+{
+	arg->size = sizeof(*arg);
+	return call(vcpu, TINYVMX_SET_DEBUG, arg);
+}
+
 int tvx_lab(int vcpu, struct tinyvmx_lab *lab)
 {
 	lab->size = sizeof(*lab);

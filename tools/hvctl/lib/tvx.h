@@ -46,6 +46,9 @@ int tvx_set_record(int vcpu, uint32_t records);
 /* Map the ring of as many: munmap() it. */
 int tvx_map_record(int vcpu, uint32_t records, const struct tinyvmx_record **ring);
 
+/* What a debugger wants to be told of; @arg->size is filled in. */
+int tvx_set_debug(int vcpu, struct tinyvmx_set_debug *arg);
+
 /* Lab mode; @lab->size is filled in. */
 int tvx_lab(int vcpu, struct tinyvmx_lab *lab);
 

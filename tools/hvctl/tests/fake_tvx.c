@@ -437,6 +437,14 @@ int tvx_inject(int fd, const struct tinyvmx_inject *inject)
 	return 0;
 }
 
+int tvx_set_debug(int fd, struct tinyvmx_set_debug *arg)
+{
+	if (fake.set_debug_error)
+		return fake.set_debug_error;
+	find(fd)->set_debug = *arg;
+	return 0;
+}
+
 int tvx_get_vmcs(int fd, struct tinyvmx_vmcs_field *fields, uint32_t *count)
 {
 	uint32_t room = *count;

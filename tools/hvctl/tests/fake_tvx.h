@@ -36,6 +36,7 @@ struct fake_vcpu {
 	uint8_t xsave[FAKE_XSAVE_BYTES];
 	struct tinyvmx_inject injected;
 	unsigned int injections;
+	struct tinyvmx_set_debug set_debug;
 	struct tinyvmx_exits exits;
 	struct tinyvmx_record *ring;	/* NULL: none, or @records of them */
 	uint32_t records;
@@ -68,7 +69,7 @@ struct fake {
 	/* Errors to give instead of doing it: 0 or -errno */
 	int open_error, kvm_error, create_vm_error, create_vcpu_error, set_memory_error,
 		get_state_error, set_state_error, inject_error, get_vmcs_error, ioeventfd_error,
-		irqfd_error, record_error;
+		irqfd_error, record_error, set_debug_error;
 	uint32_t abi_version;
 	uint64_t capabilities;
 	uint32_t vm_flags;

@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "control/socket.h"
+#include "debugger.h"
+#include "lib/event.h"
 #include "lib/util.h"
 
 #define DEAF_NS HV_NSEC_PER_SEC
@@ -73,7 +76,7 @@ static void take_lines(struct hv_control_client *client)
 {
 	char *end;
 
-	while (!client->attached && !client->dropped &&
+	while (!client->attached && !client->debugger && !client->dropped &&
 	       (end = memchr(client->in, '\n', client->in_len))) {
 		size_t len = end + 1 - client->in;
 
@@ -81,7 +84,7 @@ static void take_lines(struct hv_control_client *client)
 		client->in_len -= len;
 		memmove(client->in, end + 1, client->in_len);
 	}
-	if (client->attached || client->in_len < sizeof(client->in))
+	if (client->attached || client->debugger || client->in_len < sizeof(client->in))
 		return;
 	hv_control_refuse(client, NULL, NULL, "too-long", "a line has no end; end it earlier");
 	client->dropped = true;
@@ -117,12 +120,33 @@ static void type(struct hv_control_client *client)
 	memmove(client->in, client->in + taken, client->in_len);
 }
 
-static void take(struct hv_control_client *client)
+/* To the debugger, which hears nothing until the machine has stopped. */
+static void debug(struct hv_control_client *client)
 {
-	if (!client->attached)
+	size_t taken = hv_debugger_take(client->debugger, client->in, client->in_len);
+
+	client->in_len -= taken;
+	memmove(client->in, client->in + taken, client->in_len);
+}
+
+void hv_control_take(struct hv_control_client *client)
+{
+	if (!client->attached && !client->debugger)
 		take_lines(client);
 	if (client->attached)
 		type(client);
+	if (client->debugger)
+		debug(client);
+}
+
+void hv_control_send_raw(struct hv_control_client *client, const void *data, size_t len)
+{
+	if (!make_room(client, client->out_len + len)) {
+		client->dropped = true;
+		return;
+	}
+	memcpy(client->out + client->out_len, data, len);
+	client->out_len += len;
 }
 
 /* How much more of the console may wait. */
@@ -170,6 +194,8 @@ static void drop(struct hv_control_client *client)
 		link = &(*link)->next;
 	*link = client->next;
 	control->count--;
+	if (client->debugger)
+		hv_debugger_leave(client->debugger);
 	if (client->types)
 		control->seen = client->pos;
 	if (control->machine)
@@ -206,7 +232,7 @@ static bool read_some(struct hv_control_client *client)
 		return errno == EAGAIN || errno == EINTR;
 	client->in_len += n;
 	if (n)
-		take(client);
+		hv_control_take(client);
 	return n;
 }
 
@@ -224,7 +250,7 @@ static short wants(void *ctx)
 		type(client);
 	if (client->in_len < sizeof(client->in))
 		events |= POLLIN;
-	if (client->out_len ||
+	if (client->out_len || client->dropped ||
 	    (client->attached && hv_ring_has(&client->control->ring, client->pos)))
 		events |= POLLOUT;
 	return events ? events : POLLHUP;
@@ -398,6 +424,15 @@ static int open_console(struct hv_control *control, const char *path, struct hv_
 	return 0;
 }
 
+static void on_stop(void *ctx, short revents)
+{
+	struct hv_control *control = ctx;
+
+	(void)revents;
+	if (hv_take_event(control->stops.fd) && control->debugger)
+		hv_debugger_stop(control->debugger);
+}
+
 static int listen_as(struct hv_control *control, const char *name, struct hv_error *err)
 {
 	int fd, error = hv_runtime_dir_open(&control->dir, true, err);
@@ -419,6 +454,19 @@ static int listen_as(struct hv_control *control, const char *name, struct hv_err
 	return 0;
 }
 
+/* The sandbox lets nobody make one later. */
+static int open_stops(struct hv_control *control, struct hv_error *err)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		return hv_fail(err, errno,
+			       "no file descriptors: %s; close something, or raise ulimit -n",
+			       strerror(errno));
+	control->stops = (struct hv_watch){ .fd = fd, .ready = on_stop, .ctx = control };
+	return 0;
+}
+
 struct hv_control *hv_control_open(const struct hv_config *config, struct hv_error *err)
 {
 	struct hv_control *control = calloc(1, sizeof(*control));
@@ -429,13 +477,15 @@ struct hv_control *hv_control_open(const struct hv_config *config, struct hv_err
 		hv_fail(err, ENOMEM, "no memory for a control channel; close something");
 		return NULL;
 	}
-	control->dir.fd = control->listener.fd = control->console.fd = -1;
+	control->dir.fd = control->listener.fd = control->console.fd = control->stops.fd = -1;
 	control->claim = (struct hv_claim)HV_CLAIM_NONE;
 	control->started_ns = hv_monotonic_ns();
 	hv_ring_init(&control->ring);
 	control->deaf.fn = on_hearing;
 	hv_name_make(name, config->load.path ?: "", getpid());
 	error = listen_as(control, config->name ?: name, err);
+	if (!error)
+		error = open_stops(control, err);
 	if (!error && config->console.kind == HV_SERIAL_UNIX)
 		error = open_console(control, config->console.path, err);
 	if (!error)
@@ -453,6 +503,7 @@ void hv_control_attach(struct hv_control *control, struct hv_machine *machine)
 	machine->console.ring = &control->ring;
 	hv_ring_set_loop(&control->ring, &machine->loop);
 	hv_loop_add(&machine->loop, &control->listener);
+	hv_loop_add(&machine->loop, &control->stops);
 	if (control->console_path)
 		hv_loop_add(&machine->loop, &control->console);
 	for (struct hv_control_client *client = control->clients; client; client = client->next)
@@ -469,9 +520,11 @@ void hv_control_detach(struct hv_control *control)
 	for (struct hv_control_client *client = control->clients; client; client = client->next)
 		hv_loop_remove(&machine->loop, &client->watch);
 	hv_loop_remove(&machine->loop, &control->listener);
+	hv_loop_remove(&machine->loop, &control->stops);
 	if (control->console_path)
 		hv_loop_remove(&machine->loop, &control->console);
 	hv_control_hold_deadline(control);
+	hv_debugger_forget_machine(control->debugger);
 	hv_timer_cancel(&machine->loop.clock, &control->deaf);
 	hv_ring_set_loop(&control->ring, NULL);
 	control->machine = NULL;
@@ -492,6 +545,8 @@ static void tell_end(struct hv_control_client *client, const struct hv_end *end)
 	char text[300];
 
 	hv_end_describe(end, text, sizeof(text));
+	if (client->debugger)
+		hv_debugger_tell_end(client->debugger, hv_end_status(end));
 	if (client->waits)
 		hv_control_send(client, json_pack("{s:s, s:s, s:i, s:s}", "event", "ended", "end",
 						  hv_end_name(end), "status", hv_end_status(end),
@@ -513,12 +568,14 @@ void hv_control_close(struct hv_control *control, const struct hv_end *end)
 	hv_control_release(control);
 	hv_close(control->listener.fd);
 	hv_close(control->console.fd);
+	hv_close(control->stops.fd);
 	while (control->clients) {
 		if (end)
 			tell_end(control->clients, end);
 		write_some(control->clients);
 		drop(control->clients);
 	}
+	hv_debugger_free(control->debugger);
 	hv_runtime_dir_close(&control->dir);
 	hv_ring_exit(&control->ring);
 	free(control);

@@ -23,6 +23,7 @@
 #define HV_CONTROL_OUT_MAX (2 * HV_CONTROL_REPLY_MAX)
 
 struct hv_control;
+struct hv_debugger;
 
 struct hv_control_client {
 	struct hv_control *control;
@@ -34,6 +35,7 @@ struct hv_control_client {
 	bool attached;			/* to the console: no lines any more, ... */
 	bool speaks_raw;		/* ... nor ever: it has come by the console's socket */
 	bool types;			/* ... and what it sends is typed */
+	struct hv_debugger *debugger;	/* no lines either: it speaks to that one. NULL: to none */
 	uint64_t pos;			/* in control->ring */
 	size_t in_len, out_len, out_room;
 	char in[HV_CONTROL_LINE_MAX];
@@ -52,6 +54,8 @@ struct hv_control {
 	uint64_t started_ns;
 	uint64_t seen;			/* of the console, by the last who has typed there */
 	bool paused;			/* by us */
+	struct hv_debugger *debugger;	/* NULL: there is none */
+	struct hv_watch stops;		/* an eventfd: the machine was paused for it */
 	uint64_t exits;			/* so many, when they were last counted */
 	bool stopping;			/* the power button was pressed, ... */
 	struct hv_timer power_off;	/* ... and here it has lasted too long */
@@ -107,6 +111,9 @@ struct hv_control_request {
 /* Rows there: control_memory.c */
 int hv_control_walk(struct hv_control_client *client, const json_t *line, json_t *reply,
 		    struct hv_error *err);
+/* What it does while the vCPUs stand still. */
+int hv_control_look_at_walk(struct hv_machine *machine, struct hv_vcpu *vcpu, const json_t *line,
+			    json_t *reply, struct hv_error *err);
 int hv_control_memory(struct hv_control_client *client, const json_t *line, json_t *reply,
 		      struct hv_error *err);
 
@@ -145,6 +152,22 @@ void hv_control_add_symbols(const struct hv_control *control, json_t *array, con
 /* The request "balloon". */
 int hv_control_balloon(struct hv_control_client *client, const json_t *line, json_t *reply,
 		       struct hv_error *err);
+
+/*
+ * The machine is paused, and is ours from now on: guest time stands still. Returns 0 or -errno: then
+ * it is resumed, and not ours.
+ */
+int hv_control_keep_paused(struct hv_control *control);
+/* It goes on. */
+void hv_control_let_go(struct hv_control *control);
+
+/* The request "gdb". */
+int hv_control_gdb(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err);
+
+/* More for a client that speaks no lines; what waits of what it has sent is taken. */
+void hv_control_send_raw(struct hv_control_client *client, const void *data, size_t len);
+void hv_control_take(struct hv_control_client *client);
 
 /* How long a guest has to obey its power button stands still, and goes on. */
 void hv_control_hold_deadline(struct hv_control *control);

@@ -97,8 +97,8 @@ static json_t *backing(struct hv_machine *machine, uint64_t gpa)
 		      json_string("nothing: reads give all ones there");
 }
 
-static int look_at_walk(struct hv_machine *machine, struct hv_vcpu *vcpu, const json_t *line,
-			json_t *reply, struct hv_error *err)
+int hv_control_look_at_walk(struct hv_machine *machine, struct hv_vcpu *vcpu, const json_t *line,
+			    json_t *reply, struct hv_error *err)
 {
 	struct hv_registers registers;
 	struct hv_page_walk walk;
@@ -127,7 +127,7 @@ static int look_at_walk(struct hv_machine *machine, struct hv_vcpu *vcpu, const 
 int hv_control_walk(struct hv_control_client *client, const json_t *line, json_t *reply,
 		    struct hv_error *err)
 {
-	return hv_control_examine(client->control, line, reply, look_at_walk, err);
+	return hv_control_examine(client->control, line, reply, hv_control_look_at_walk, err);
 }
 
 /* ------------------------------------------------------------------ memory */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "debugger.h"
 #include "lib/text.h"
 #include "lib/tvx.h"
 #include "lib/util.h"
@@ -76,6 +77,9 @@ static int do_status(struct hv_control_client *client, const json_t *line, json_
 	if (*pty)
 		json_object_set_new(reply, "pty", json_string(pty));
 	snprintf(log, sizeof(log), "%s.log", control->claim.name);
+	if (hv_debugger_pid(control->debugger))
+		json_object_set_new(reply, "debugger",
+				    json_integer(hv_debugger_pid(control->debugger)));
 	if (control->detached)
 		json_object_set_new(reply, "log", json_sprintf("%s/%s", control->dir.path, log));
 	return 0;
@@ -221,9 +225,11 @@ static void press_power_button(struct hv_machine *machine)
 	pthread_mutex_unlock(&machine->lock);
 }
 
-static int is_paused(struct hv_error *err)
+static int is_paused(const struct hv_control *control, struct hv_error *err)
 {
-	return hv_fail(err, EBUSY, "it is paused; resume it first");
+	return hv_fail(err, EBUSY, "it is paused; %s",
+		       control->debugger ? "a debugger has it, continue it there" :
+					   "resume it first");
 }
 
 static int do_stop(struct hv_control_client *client, const json_t *line, json_t *reply,
@@ -237,7 +243,7 @@ static int do_stop(struct hv_control_client *client, const json_t *line, json_t 
 	if (error)
 		return error;
 	if (control->paused)
-		return is_paused(err);
+		return is_paused(control, err);
 	if (machine->pc) {
 		press_power_button(machine);
 		set_deadline(control, timeout);
@@ -252,43 +258,27 @@ static int do_stop(struct hv_control_client *client, const json_t *line, json_t 
 
 /* ------------------------------------------------------------- pause, reset */
 
-static int do_pause(struct hv_control_client *client, const json_t *line, json_t *reply,
-		    struct hv_error *err)
+int hv_control_keep_paused(struct hv_control *control)
 {
-	struct hv_control *control = client->control;
 	struct hv_machine *machine = control->machine;
 	int error;
 
-	(void)line;
-	(void)reply;
-	if (control->paused)
-		return hv_fail(err, EBUSY, "it is paused already");
-	if (!hv_machine_try_pause(machine, HV_CONTROL_PATIENCE))
-		return hv_fail(err, EBUSY, "it is ending, or in the middle of a reset");
 	pthread_mutex_lock(&machine->lock);
 	error = hv_machine_stop_time(machine);
 	pthread_mutex_unlock(&machine->lock);
 	control->paused = !error;
-	if (!error) {
+	if (error)
+		hv_machine_resume(machine);
+	else
 		hv_control_hold_deadline(control);
-		return 0;
-	}
-	hv_machine_resume(machine);
-	return hv_fail(err, -error, "its time cannot be stopped: %s; see 'dmesg | tail'",
-		       strerror(-error));
+	return error;
 }
 
-static int do_resume(struct hv_control_client *client, const json_t *line, json_t *reply,
-		     struct hv_error *err)
+void hv_control_let_go(struct hv_control *control)
 {
-	struct hv_control *control = client->control;
 	struct hv_machine *machine = control->machine;
 	int error;
 
-	(void)line;
-	(void)reply;
-	if (!control->paused)
-		return hv_fail(err, EBUSY, "it is not paused");
 	pthread_mutex_lock(&machine->lock);
 	error = hv_machine_start_time(machine);
 	pthread_mutex_unlock(&machine->lock);
@@ -298,6 +288,46 @@ static int do_resume(struct hv_control_client *client, const json_t *line, json_
 	control->paused = false;
 	hv_machine_resume(machine);
 	hv_control_continue_deadline(control);
+}
+
+static int has_debugger(struct hv_error *err)
+{
+	return hv_fail(err, EBUSY, "a debugger has it; stop and continue it there");
+}
+
+static int do_pause(struct hv_control_client *client, const json_t *line, json_t *reply,
+		    struct hv_error *err)
+{
+	struct hv_control *control = client->control;
+	struct hv_machine *machine = control->machine;
+	int error;
+
+	(void)line;
+	(void)reply;
+	if (control->debugger)
+		return has_debugger(err);
+	if (control->paused)
+		return hv_fail(err, EBUSY, "it is paused already");
+	if (!hv_machine_try_pause(machine, HV_CONTROL_PATIENCE))
+		return hv_fail(err, EBUSY, "it is ending, or in the middle of a reset");
+	error = hv_control_keep_paused(control);
+	return error ? hv_fail(err, -error, "its time cannot be stopped: %s; see 'dmesg | tail'",
+			       strerror(-error)) :
+		       0;
+}
+
+static int do_resume(struct hv_control_client *client, const json_t *line, json_t *reply,
+		     struct hv_error *err)
+{
+	struct hv_control *control = client->control;
+
+	(void)line;
+	(void)reply;
+	if (control->debugger)
+		return has_debugger(err);
+	if (!control->paused)
+		return hv_fail(err, EBUSY, "it is not paused");
+	hv_control_let_go(control);
 	return 0;
 }
 
@@ -311,7 +341,7 @@ static int do_reset(struct hv_control_client *client, const json_t *line, json_t
 	if (!control->machine->pc)
 		return hv_fail(err, EOPNOTSUPP, "a bare machine has no reset; start it anew");
 	if (control->paused)
-		return is_paused(err);
+		return is_paused(control, err);
 	hv_machine_pc_press_reset(control->machine);
 	control->stopping = false;
 	hv_timer_cancel(&control->machine->loop.clock, &control->power_off);
@@ -355,6 +385,7 @@ static const struct hv_control_request requests[] = {
 	{ "nmi", { NULL }, false, do_nmi },
 	{ "balloon", { "target" }, false, hv_control_balloon },
 	{ "use", { "forget", "cells" }, false, hv_control_use },
+	{ "gdb", { "arch" }, false, hv_control_gdb },
 };
 
 static const struct hv_control_request *find_in(const struct hv_control_request *rows, size_t count,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "debugger.h"
 #include "emul/mmio.h"
 #include "emul/strio.h"
 #include "emul/task.h"
@@ -341,6 +342,14 @@ static void exit_task_switch(struct hv_vcpu *vcpu)
 	(void)hv_task_exit(&vcpu->mmio, vcpu->run);
 }
 
+static void exit_debug(struct hv_vcpu *vcpu)
+{
+	int error = hv_debugger_exit(vcpu);
+
+	if (error)
+		fail(vcpu, "cannot give the guest its INT3", error);
+}
+
 struct exit_row {
 	const char *name;
 	void (*handle)(struct hv_vcpu *vcpu);
@@ -360,6 +369,7 @@ static const struct exit_row exit_rows[HV_NR_EXITS] = {
 	[TINYVMX_EXIT_EOI] = { "eoi", exit_eoi },
 	[TINYVMX_EXIT_FERR] = { "ferr", exit_ferr },
 	[TINYVMX_EXIT_TASK_SWITCH] = { "task-switch", exit_task_switch },
+	[TINYVMX_EXIT_DEBUG] = { "debug", exit_debug },
 };
 
 void hv_exit_handle(struct hv_vcpu *vcpu)

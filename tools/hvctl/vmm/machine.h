@@ -24,6 +24,7 @@
 #include "vcpu.h"
 #include "vm.h"
 
+struct hv_debugger;
 struct hv_display;
 struct hv_machine_bios;
 struct hv_machine_ide;
@@ -35,6 +36,7 @@ struct hv_virtio_pci;
 #define HV_ATTENTION_PAUSE (1U << 1)
 #define HV_ATTENTION_RESET (1U << 2)
 #define HV_ATTENTION_HALT  (1U << 3)
+#define HV_ATTENTION_DEBUG (1U << 4)
 
 struct hv_machine {
 	struct hv_config config;
@@ -76,6 +78,8 @@ struct hv_machine {
 	bool paused;			/* somebody has paused it and not resumed it yet */
 	atomic_uint attention;		/* HV_ATTENTION_* */
 	int attention_fd;		/* eventfd: readable while there are some */
+
+	struct hv_debugger *debugger;	/* NULL: none. Changes while it is paused */
 
 	/* Has it halted for good? halt.c; @lock */
 	struct hv_timer quiet_timer;
@@ -175,6 +179,12 @@ bool hv_machine_pause(struct hv_machine *machine);
  */
 bool hv_machine_try_pause(struct hv_machine *machine, unsigned int ms);
 void hv_machine_resume(struct hv_machine *machine);
+
+/* By a vCPU's thread that has paused it: it waits as the others do, until somebody resumes it. */
+void hv_machine_stay_paused(struct hv_machine *machine);
+
+/* While paused: that one stands when it is resumed, or does no more. */
+void hv_vcpu_hold(struct hv_vcpu *vcpu, bool hold);
 
 /*
  * Guest time stands still, for the chips and for the vCPUs' TSC and APIC timers, from

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "debugger.h"
 #include "devices.h"
 #include "lib/lock.h"
 #include "lib/tvx.h"
@@ -436,7 +437,10 @@ static int reset(struct hv_machine *machine, struct hv_error *err)
 		error = hv_vcpu_reset(&machine->vcpus[i], err);
 	if (error)
 		return error;
-	return hv_machine_load(machine, err);
+	error = hv_machine_load(machine, err);
+	if (!error)
+		hv_debugger_reset(machine);
+	return error;
 }
 
 static void reset_now(struct hv_machine *machine)

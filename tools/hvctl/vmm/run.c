@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "debugger.h"
 #include "halt.h"
 #include "lib/event.h"
 #include "lib/lock.h"
@@ -69,6 +70,24 @@ static bool wait_for_turn(struct hv_machine *machine)
 	return !machine->paused;
 }
 
+/* The same, for a vCPU that wants to run: a debugger may hold it. */
+static bool wait_to_run(struct hv_vcpu *vcpu)
+{
+	struct hv_machine *machine = vcpu->machine;
+
+	while ((machine->paused || vcpu->held) && !hv_machine_has_ended(machine))
+		pthread_cond_wait(&machine->run_changed, &machine->run_lock);
+	return !machine->paused && !vcpu->held;
+}
+
+void hv_vcpu_hold(struct hv_vcpu *vcpu, bool hold)
+{
+	pthread_mutex_lock(&vcpu->machine->run_lock);
+	assert(vcpu->machine->paused);
+	vcpu->held = hold;
+	pthread_mutex_unlock(&vcpu->machine->run_lock);
+}
+
 /* By the vCPU's own thread, as what follows; @run_lock is held. */
 static void leave_running(struct hv_vcpu *vcpu)
 {
@@ -82,7 +101,7 @@ static void leave_running(struct hv_vcpu *vcpu)
  */
 static void enter_running(struct hv_vcpu *vcpu)
 {
-	if (!wait_for_turn(vcpu->machine))
+	if (!wait_to_run(vcpu))
 		return;
 	set_state(vcpu, HV_VCPU_RUNNING);
 	hv_vcpu_block_kicks(false);
@@ -131,6 +150,8 @@ bool hv_vcpu_attend(struct hv_vcpu *vcpu)
 			hv_machine_pc_reset(machine);
 		else if (why & HV_ATTENTION_HALT)
 			hv_halt_look(machine);
+		else if (why & HV_ATTENTION_DEBUG)
+			hv_debugger_attend(machine);
 	}
 	return true;
 }
@@ -207,6 +228,13 @@ void hv_machine_resume(struct hv_machine *machine)
 	pthread_cond_broadcast(&machine->run_changed);
 	if (self)
 		enter_running(self);
+	pthread_mutex_unlock(&machine->run_lock);
+}
+
+void hv_machine_stay_paused(struct hv_machine *machine)
+{
+	pthread_mutex_lock(&machine->run_lock);
+	enter_running(ourselves(machine));
 	pthread_mutex_unlock(&machine->run_lock);
 }
 

@@ -140,7 +140,11 @@ static int start(struct session *session, struct hv_error *err)
 static int let_guest_run(struct session *session, struct hv_error *err)
 {
 	hv_sandbox_enter(HV_SANDBOX_LOOP);
-	return hv_machine_let_go(session->machine, err);
+	if (!session->options->stopped)
+		return hv_machine_let_go(session->machine, err);
+	/* It is held as one is that was paused. */
+	session->control->paused = true;
+	return 0;
 }
 
 /* ------------------------------------------------------------------- reload */
@@ -156,7 +160,7 @@ static void on_reload(void *dev)
 {
 	struct session *session = dev;
 
-	if (session->control && session->control->paused)
+	if (session->control && (session->control->paused || session->control->debugger))
 		plan_reload(session);
 	else
 		hv_loop_stop(&session->machine->loop);
@@ -467,7 +471,8 @@ static int open_control(struct session *session, const struct hv_config *config,
 	session->control = hv_control_open(config, err);
 	if (session->control)
 		return hv_detach_open_log(&session->detach, session->control, err);
-	if (config->name || session->options->detach || config->console.kind == HV_SERIAL_UNIX)
+	if (config->name || session->options->detach || session->options->stopped ||
+	    config->console.kind == HV_SERIAL_UNIX)
 		return -EINVAL;
 	fprintf(stderr, "hvctl run: %s; 'hvctl ps' will not show this VM\n", err->text);
 	return 0;

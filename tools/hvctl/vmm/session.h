@@ -8,6 +8,7 @@
 struct hv_session_options {
 	bool json;			/* report the end as a last line on standard output */
 	bool detach;			/* in a process of its own, which has no terminal */
+	bool stopped;			/* it waits for 'hvctl resume', or a debugger */
 	bool stats;			/* tell on standard error how often each VM exit came */
 	const char *dump_vmcs;		/* a file for the VMCS at an abnormal end; NULL: none */
 	/*

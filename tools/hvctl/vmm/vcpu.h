@@ -17,7 +17,7 @@
 
 struct hv_machine;
 
-#define HV_NR_EXITS (TINYVMX_EXIT_TASK_SWITCH + 1)
+#define HV_NR_EXITS (TINYVMX_EXIT_DEBUG + 1)
 
 /* Of its thread; see run.c. */
 enum hv_vcpu_state {
@@ -34,6 +34,12 @@ struct hv_vcpu_time {
 	uint64_t deadline;		/* ... in TSC-deadline mode; 0: there is none */
 };
 
+/* Why it came out for a debugger, and was not told yet. */
+struct hv_vcpu_hit {
+	uint32_t cause;			/* TINYVMX_DEBUG_*; 0: it did not */
+	uint64_t dr6;
+};
+
 struct hv_vcpu {
 	struct hv_machine *machine;
 	unsigned int id;
@@ -42,7 +48,9 @@ struct hv_vcpu {
 	bool started;			/* there is a thread to join, @thread */
 	pthread_t thread;
 	atomic_int tid;			/* of its thread, to be kicked; 0: not now */
-	enum hv_vcpu_state state;	/* under machine->run_lock */
+	enum hv_vcpu_state state;	/* under machine->run_lock, as is ... */
+	bool held;			/* ... it stands though others run: a debugger's */
+	struct hv_vcpu_hit hit;
 	uint64_t exits[HV_NR_EXITS];	/* that reached us, by run->reason */
 	bool nmi_may_come;		/* have its next RUN wait in HLT, though IF is clear */
 	bool waits_for_peers;		/* ... wait whatever is blocked, and tell nobody: halt.c */

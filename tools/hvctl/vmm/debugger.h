@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A debugger of a VM: a client of the control channel that speaks the GDB remote protocol.
+ *
+ * It belongs to the loop's thread. While the VM stands still for it, control->paused is set, guest
+ * time does not go on, and the loop's thread may do as it likes. That begins with a vCPU's thread:
+ * the one that has come to a breakpoint, or the first to see that somebody wants it, pauses the
+ * machine, leaves it like that, and signals control->stops. So nobody waits for a vCPU in the loop.
+ */
+#ifndef HV_VMM_DEBUGGER_H
+#define HV_VMM_DEBUGGER_H
+
+#include "control.h"
+#include "debug/gdb_points.h"
+
+struct hv_debugger {
+	struct hv_control *control;
+	struct hv_machine *machine;	/* NULL: it has gone */
+	struct hv_control_client *client;	/* NULL: it has gone, and so will this */
+	struct hv_gdb gdb;
+	struct hv_gdb_points points;
+	bool fresh;			/* @client is new: what another has left goes first */
+	bool stopped;			/* the machine stands still for us */
+	bool steps[HV_GDB_VCPUS_MAX];	/* that vCPU is to */
+	bool armed[HV_GDB_VCPUS_MAX];	/* ... was told to exit for us */
+};
+
+/* ----------------------------------------------- by a vCPU's thread */
+
+/* TINYVMX_EXIT_DEBUG; machine->lock held. What is the guest's own goes to it. 0 or -errno. */
+int hv_debugger_exit(struct hv_vcpu *vcpu);
+
+/* HV_ATTENTION_DEBUG: pause the machine, and leave it so. */
+void hv_debugger_attend(struct hv_machine *machine);
+
+/* RAM was filled and vCPUs were made anew; paused, machine->lock held. */
+void hv_debugger_reset(struct hv_machine *machine);
+
+/* ---------------------------------------------- by the loop's thread */
+
+/* control->stops was signalled: the machine is paused, and ours. */
+void hv_debugger_stop(struct hv_debugger *debugger);
+
+/* What the client sends; returns how much was taken. */
+size_t hv_debugger_take(struct hv_debugger *debugger, const void *data, size_t len);
+
+/* The client goes, without a word or with one: the VM goes on, as if nobody had been there. */
+void hv_debugger_leave(struct hv_debugger *debugger);
+
+/* The process of the client; 0: there is none, or @debugger is NULL. */
+pid_t hv_debugger_pid(const struct hv_debugger *debugger);
+
+/* The machine ends: it is entered no more. @debugger may be NULL. */
+void hv_debugger_forget_machine(struct hv_debugger *debugger);
+void hv_debugger_tell_end(struct hv_debugger *debugger, int status);
+void hv_debugger_free(struct hv_debugger *debugger);
+
+/* debugger_ops.c: what gdb's packets do; @ctx is a struct hv_debugger. */
+extern const struct hv_gdb_ops hv_debugger_ops;
+
+/* Without points, and nobody stands: as it was before. The machine is stopped. */
+void hv_debugger_disarm(struct hv_debugger *debugger);
+/* Tell the module what vCPU @n is to exit for. 0 or -errno. */
+int hv_debugger_arm(struct hv_debugger *debugger, unsigned int n);
+/* The machine, which is stopped for it, goes on. */
+void hv_debugger_let_go(struct hv_debugger *debugger);
+
+/* What @gva stands for on that vCPU, and how many bytes there are from there on. False: nothing. */
+bool hv_debugger_translate(const struct hv_vcpu *vcpu, const struct tinyvmx_sregs *sregs,
+			   uint64_t gva, uint64_t *gpa, size_t *len);
+
+/* debugger_monitor.c: what the user says to us by gdb. */
+void hv_debugger_monitor(struct hv_debugger *debugger, struct hv_vcpu *vcpu, const char *text,
+			 FILE *out);
+
+#endif

@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# gdb as Debian has it on guests: minios with two CPUs from its first instruction on, and a Linux that runs.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+BUILD=${BUILD:-$TESTBED/../../build}
+GUEST=$BUILD/linux-test/6.1
+
+# What gdb is told; what it finds it prints as "NAME: 1".
+cat >"$DIR/first.gdb" <<'END'
+set confirm off
+set pagination off
+set remotetimeout 60
+target remote | hvctl gdb --pipe mini
+break *kernel_main
+continue
+printf "breakpoint: %d\n", $rip == (unsigned long)&kernel_main
+printf "long mode: %d\n", ($efer & 0x500) == 0x500 && ($cr0 & 0x80000001) == 0x80000001
+printf "it is hidden: %d\n", *(unsigned char *)&kernel_main != 0xcc
+watch tsc_khz
+continue
+printf "watchpoint: %d\n", tsc_khz != 0
+delete
+break *console_putc
+continue
+delete
+set $n = 0
+while *(unsigned char *)$rip != 0xee && $n < 300
+  stepi
+  set $n = $n + 1
+end
+set $at = $rip
+stepi
+printf "step through OUT: %d\n", $rip == $at + 1
+shell touch /tmp/running
+continue
+info threads
+break *task_tick
+continue
+thread 2
+set $two = $rip
+thread 1
+printf "breakpoint at a tick: %d\n", $rip == (unsigned long)&task_tick
+set $rax = 0x1122334455667788
+printf "register: %d\n", $rax == 0x1122334455667788
+set scheduler-locking on
+stepi
+stepi
+printf "one steps: %d\n", $rip != (unsigned long)&task_tick
+thread 2
+printf "one stands: %d\n", $rip == $two
+thread 1
+monitor walk rip
+monitor exits
+monitor vmcs
+monitor nonsense
+x/2i 0xffffffff00000000
+detach
+END
+
+cat >"$DIR/linux.gdb" <<'END'
+set confirm off
+set pagination off
+set remotetimeout 60
+target remote | hvctl gdb --pipe linux
+hbreak *WRITE
+continue
+printf "linux hbreak: %d\n", $rip == WRITE
+stepi
+stepi
+printf "linux step: %d\n", $rip != WRITE
+delete
+break *WRITE
+continue
+continue
+printf "linux break: %d\n", $rip == WRITE
+delete
+watch *(unsigned long *)JIFFIES
+continue
+continue
+info threads
+delete
+detach
+END
+
+cat >"$DIR/inside" <<'END'
+PATH=/gdb:$PATH
+
+# of NAME KEY: what hvctl ps knows of it
+of()
+{
+	hvctl ps --json | awk -v name="\"$1\"," -v key="\"$2\":" '/"name":/ { this = $2 } $1 == key && this == name { print $2 + 0 }'
+}
+
+advances()
+{
+	before=$(of "$1" exits)
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ "$(of "$1" exits)" -gt "$before" ] && echo yes && return
+		sleep 0.5
+	done
+	echo no
+}
+
+until_said()
+{
+	for _ in $(seq 600); do
+		grep -q "$2" "$1" && echo yes && return
+		sleep 0.1
+	done
+	echo no
+}
+
+hvctl run -S -d --name mini --cpus 2 /guests/minios/minios.elf
+hvctl console mini </dev/null >/tmp/mini 2>&1 &
+echo "it waits: $(hvctl ps | grep -c paused) $(of mini exits)"
+gdb -q -nx -batch -x /first.gdb /guests/minios/minios.elf >/tmp/first 2>&1 &
+gdb=$!
+until [ -e /tmp/running ] || ! kill -0 $gdb; do sleep 0.2; done
+echo "another: $(hvctl gdb --pipe mini 2>&1)"
+echo "pause: $(hvctl pause mini 2>&1)"
+echo "minios is up: $(until_said /tmp/mini 'minios shell')"
+kill -INT $gdb
+wait $gdb
+echo "first session: $?"
+cat /tmp/first
+echo "it goes on: $(advances mini)"
+hvctl gdb --pipe mini </dev/null
+echo "one that leaves at once: $(advances mini)"
+sleep 1000 | hvctl gdb --pipe mini >/dev/null &
+pipe=$!
+until [ "$(of mini debugger)" ]; do sleep 0.2; done
+kill -9 $pipe
+sleep 0.5
+echo "one that is killed: $(advances mini)"
+hvctl gdb mini -- -nx -batch -ex "set confirm off" -ex "info registers rip" -ex "info symbol \$rip" -ex kill /guests/minios/minios.elf 2>&1
+echo "killed: $(hvctl ps | grep -c mini)"
+echo "none: $(hvctl gdb mini 2>&1)"
+
+hvctl run -d --name linux --cpus 2 --mem 96M --initrd /linux/initrd.gz --append "nokaslr quiet cryptomgr.notests \
+script=\"grep -E ' (ksys_write|jiffies)\$' /proc/kallsyms; echo up; while :; do echo tick; sleep 0.3; done\"" /linux/vmlinuz
+hvctl console linux </dev/null >/tmp/linux 2>&1 &
+echo "linux is up: $(until_said /tmp/linux '^up')"
+write=$(tr -d '\r' </tmp/linux | awk '$3 == "ksys_write" { print "0x" $1 }')
+jiffies=$(tr -d '\r' </tmp/linux | awk '$3 == "jiffies" { print "0x" $1; exit }')
+sed -i "s/WRITE/$write/; s/JIFFIES/$jiffies/" /linux.gdb
+gdb -q -nx -batch -x /linux.gdb 2>&1
+echo "linux session: $?"
+: >/tmp/linux
+echo "linux goes on: $(until_said /tmp/linux '^tick')"
+hvctl kill linux
+END
+
+box -k "$K" -c "${CPUS:-2}" --mem 1024 --add "$DIR/inside:/inside" --add "$DIR/first.gdb:/first.gdb" --add "$DIR/linux.gdb:/linux.gdb" \
+	--add "$("$TESTBED/fetch" gdb):/gdb" --add "$GUEST/vmlinuz:/linux/vmlinuz" --add "$GUEST/initrd.gz:/linux/initrd.gz" -- sh /inside
+ok "the machine is well afterwards" ends 0
+
+has() { grep -qE -- "^$1\$" "$DIR/out"; }
+
+ok "hvctl run -S waits for its debugger" has "it waits: 1 0"
+ok "a breakpoint at a symbol, from the guest's first instruction on" has "breakpoint: 1"
+ok "... where the description's registers tell of long mode" has "long mode: 1"
+ok "... and gdb does not see what was planted" has "it is hidden: 1"
+ok "a watchpoint" has "watchpoint: 1"
+ok "... by the CPU" has "Hardware watchpoint 2: tsc_khz"
+ok "a step through an exit" has "step through OUT: 1"
+ok "a second debugger is told of the first" has "another: hvctl gdb: mini: process [0-9]+ debugs it; end that first"
+ok "hvctl pause leaves it to the debugger" has "pause: hvctl pause: mini: a debugger has it; .*"
+ok "minios starts under it" has "minios is up: yes"
+ok "an interrupt" has "Thread . received signal SIGINT, Interrupt."
+ok "two vCPUs, two threads" has "  2 +Thread 2 \\(vCPU 1, .*\\).*"
+ok "a breakpoint in an interrupt's handler" has "breakpoint at a tick: 1"
+ok "a register is written" has "register: 1"
+ok "one vCPU steps" has "one steps: 1"
+ok "... while the other stands" has "one stands: 1"
+ok "monitor walk" has "  backed by RAM, slot 0 .*"
+ok "monitor exits" has " +[0-9]+  exits: 30 I/O instruction"
+ok "monitor vmcs" has ".*GUEST_RIP.*|.*guest RIP.*|.*Guest RIP.*"
+ok "monitor nonsense" has "No such command; 'monitor help' lists them."
+ok "memory that is none" has ".*Cannot access memory at address 0xffffffff00000000"
+ok "the guest goes on when gdb has detached" has "it goes on: yes"
+ok "... when it has left at once" has "one that leaves at once: yes"
+ok "... when it was killed" has "one that is killed: yes"
+ok "it connects once more, by hvctl gdb" has ".* in section \\.text.*"
+ok "... and kills it" has "killed: 0"
+ok "a VM that is none" has "none: hvctl gdb: mini: no such VM; .*"
+ok "a Linux is up" has "linux is up: yes"
+ok "... stops at a hardware breakpoint" has "linux hbreak: 1"
+ok "... steps" has "linux step: 1"
+ok "... stops at one in memory, twice" has "linux break: 1"
+ok "... stops at a watchpoint" has "Hardware watchpoint .*"
+ok "... and goes on" has "linux goes on: yes"
+finish
