@@ -32,6 +32,7 @@ const struct hv_command hv_commands[] = {
 	{ "heat", hv_cmd_heat, &hv_argp_heat, "map which of its memory its guest uses" },
 	{ "gdb", hv_cmd_gdb, &hv_argp_gdb, "debug its guest" },
 	{ "why", hv_cmd_why, &hv_argp_why, "tell what it does that seems to hang" },
+	{ "dump", hv_cmd_dump, &hv_argp_dump, "save its memory and registers, for gdb and crash" },
 	{ "wait", hv_cmd_wait, &hv_argp_wait, "wait for its end" },
 	{ "info", hv_cmd_info, &hv_argp_info, "show what VMX on this CPU and the module can do" },
 	{ "doctor", hv_cmd_doctor, &hv_argp_doctor, "find what keeps VT-x from working here" },

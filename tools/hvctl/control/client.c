@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "lib/fds.h"
 #include "lib/text.h"
 #include "lib/util.h"
 #include "socket.h"
@@ -113,7 +114,8 @@ static int wait_for(const struct hv_client *client, short events, int timeout_ms
 static int send_all(struct hv_client *client, const char *text, size_t len, struct hv_error *err)
 {
 	while (len) {
-		ssize_t n = send(client->fd, text, len, MSG_NOSIGNAL);
+		ssize_t n = hv_send_fds(client->fd, text, len, &client->file, client->file >= 0,
+					MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EAGAIN) {
 			int error = wait_for(client, POLLOUT, ANSWER_MS, err);
@@ -124,6 +126,7 @@ static int send_all(struct hv_client *client, const char *text, size_t len, stru
 		}
 		if (n < 0)
 			return gone(client, err);
+		client->file = -1;
 		text += n;
 		len -= n;
 	}
@@ -299,7 +302,7 @@ static int greet(struct hv_client *client, struct hv_error *err)
 int hv_client_open(struct hv_client *client, const struct hv_runtime_dir *dir, const char *name,
 		   struct hv_error *err)
 {
-	*client = (struct hv_client){ .pid = hv_claim_pid(dir, name) };
+	*client = (struct hv_client){ .file = -1, .pid = hv_claim_pid(dir, name) };
 	snprintf(client->name, sizeof(client->name), "%s", name);
 	client->fd = hv_socket_connect(dir, name);
 	if (client->fd < 0)

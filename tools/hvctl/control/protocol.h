@@ -10,6 +10,9 @@
 #define HV_CONTROL_LINE_MAX  8192
 #define HV_CONTROL_REPLY_MAX (256 << 10)
 
+/* Bytes that a `copy` may have. */
+#define HV_CONTROL_COPY_MAX (2 << 20)
+
 /* How long `stop` gives the guest, in seconds, and at most. */
 #define HV_CONTROL_STOP_DEFAULT 30
 #define HV_CONTROL_STOP_MAX     86400

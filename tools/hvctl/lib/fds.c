@@ -34,3 +34,23 @@ ssize_t hv_send_fds(int socket, const void *data, size_t len, const int *fds, un
 		attach(&msg, &control, fds, nr_fds);
 	return sendmsg(socket, &msg, flags);
 }
+
+ssize_t hv_receive_fd(int socket, void *data, size_t len, int *fd, int flags)
+{
+	struct iovec iov = { data, len };
+	union control control;
+	/* No more than one: behind it there would be room for a second, which nobody would close. */
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_LEN(sizeof(*fd)),
+	};
+	ssize_t n = recvmsg(socket, &msg, flags | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *header = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+
+	*fd = -1;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(header), sizeof(*fd));
+	return n;
+}

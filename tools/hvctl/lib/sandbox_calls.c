@@ -144,7 +144,7 @@ static const struct row rows[] = {
 	CALL(LOOP, ftruncate),
 	CALL(LOOP, pwrite64),
 	CALL(LOOP | TAP | USER_NET | DAEMON, readv),
-	CALL(USER_NET | DAEMON, recvmsg),
+	CALL(LOOP | USER_NET | DAEMON, recvmsg),
 	CALL(USER_NET | DAEMON, sendmsg),
 
 	/* The module: all of its ioctls, of which vCPUs make RUN by the thousand. */

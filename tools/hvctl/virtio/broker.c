@@ -152,42 +152,16 @@ void hv_broker_exit(struct hv_broker *broker)
 	broker->pid = -1;
 }
 
-/* Room for the file descriptor that goes with a reply. */
-union control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
-/* The descriptor that has come along, if there was one. */
-static int take_fd(struct msghdr *msg)
-{
-	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
-	int fd = -1;
-
-	if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-	return fd;
-}
-
 static int receive(int from, struct reply *reply, int *fd)
 {
 	struct pollfd poller = { .fd = from, .events = POLLIN };
-	struct iovec iov = { reply, sizeof(*reply) };
-	union control control;
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
 	ssize_t got;
 
 	if (poll(&poller, 1, TIMEOUT_MS) <= 0)
 		return -ETIMEDOUT;
-	got = recvmsg(from, &msg, MSG_CMSG_CLOEXEC);
+	got = hv_receive_fd(from, reply, sizeof(*reply), fd, 0);
 	if (got < 0)
 		return -errno;
-	*fd = take_fd(&msg);
 	if (got == sizeof(*reply))
 		return 0;
 	hv_close(*fd);

@@ -13,6 +13,7 @@
 #include "control/socket.h"
 #include "debugger.h"
 #include "lib/event.h"
+#include "lib/fds.h"
 #include "lib/util.h"
 
 #define DEAF_NS HV_NSEC_PER_SEC
@@ -181,6 +182,7 @@ static void fill(struct hv_control_client *client)
 static void dismiss(struct hv_control_client *client)
 {
 	close(client->watch.fd);
+	hv_close(client->file);
 	free(client->out);
 	free(client);
 }
@@ -196,6 +198,7 @@ static void drop(struct hv_control_client *client)
 	control->count--;
 	if (client->debugger)
 		hv_debugger_leave(client->debugger);
+	hv_control_end_hold(client);
 	if (client->types)
 		control->seen = client->pos;
 	if (control->machine)
@@ -221,12 +224,24 @@ static bool write_some(struct hv_control_client *client)
 	return true;
 }
 
+/* As recv(); a file that comes along is kept. */
+static ssize_t receive(struct hv_control_client *client, void *data, size_t room)
+{
+	int file;
+	ssize_t n = hv_receive_fd(client->watch.fd, data, room, &file, MSG_DONTWAIT);
+
+	if (file < 0)
+		return n;
+	hv_close(client->file);
+	client->file = file;
+	return n;
+}
+
 /* Nor is one whose hang-up is all that there was to hear: what it has typed goes with it. */
 static bool read_some(struct hv_control_client *client)
 {
 	size_t room = sizeof(client->in) - client->in_len;
-	ssize_t n = room ? recv(client->watch.fd, client->in + client->in_len, room, MSG_DONTWAIT) :
-			   0;
+	ssize_t n = room ? receive(client, client->in + client->in_len, room) : 0;
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
@@ -287,6 +302,7 @@ static struct hv_control_client *make(struct hv_control *control, int fd, pid_t 
 		return NULL;
 	client->control = control;
 	client->pid = pid;
+	client->file = -1;
 	client->watch = (struct hv_watch){
 		.fd = fd,
 		.wants = wants,

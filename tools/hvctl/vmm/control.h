@@ -36,6 +36,7 @@ struct hv_control_client {
 	bool speaks_raw;		/* ... nor ever: it has come by the console's socket */
 	bool types;			/* ... and what it sends is typed */
 	struct hv_debugger *debugger;	/* no lines either: it speaks to that one. NULL: to none */
+	int file;			/* that it has sent last; -1: none */
 	uint64_t pos;			/* in control->ring */
 	size_t in_len, out_len, out_room;
 	char in[HV_CONTROL_LINE_MAX];
@@ -56,6 +57,8 @@ struct hv_control {
 	bool paused;			/* by us */
 	struct hv_debugger *debugger;	/* NULL: there is none */
 	struct hv_watch stops;		/* an eventfd: the machine was paused for it */
+	struct hv_control_client *holder;	/* it stands still for that one, or NULL; ... */
+	bool goes_on;			/* ... and goes on when that has gone */
 	uint64_t exits;			/* so many, when they were last counted */
 	bool stopping;			/* the power button was pressed, ... */
 	struct hv_timer power_off;	/* ... and here it has lasted too long */
@@ -168,6 +171,18 @@ int hv_control_gdb(struct hv_control_client *client, const json_t *line, json_t 
 /* More for a client that speaks no lines; what waits of what it has sent is taken. */
 void hv_control_send_raw(struct hv_control_client *client, const void *data, size_t len);
 void hv_control_take(struct hv_control_client *client);
+
+/* Pause it, and keep it so. 0 or -errno. */
+int hv_control_stand_still(struct hv_control *control, struct hv_error *err);
+
+/* The requests "hold" and "copy": control_copy.c */
+int hv_control_hold(struct hv_control_client *client, const json_t *line, json_t *reply,
+		    struct hv_error *err);
+int hv_control_copy(struct hv_control_client *client, const json_t *line, json_t *reply,
+		    struct hv_error *err);
+
+/* It goes: what stands still for it goes on. */
+void hv_control_end_hold(struct hv_control_client *client);
 
 /* How long a guest has to obey its power button stands still, and goes on. */
 void hv_control_hold_deadline(struct hv_control *control);

@@ -119,6 +119,8 @@ const struct hv_control_request hv_control_examinations[] = {
 	{ "registers", { "vcpu" }, false, do_registers },
 	{ "vmcs", { "vcpu" }, false, do_vmcs },
 	{ "why", { NULL }, true, hv_control_why },
+	{ "hold", { NULL }, false, hv_control_hold },
+	{ "copy", { "address", "bytes", "offset" }, false, hv_control_copy },
 	{ "walk", { "vcpu", "address" }, false, hv_control_walk },
 	{ "memory", { "vcpu", "address", "count", "physical", "disassemble" }, false,
 	  hv_control_memory },

@@ -295,25 +295,34 @@ static int has_debugger(struct hv_error *err)
 	return hv_fail(err, EBUSY, "a debugger has it; stop and continue it there");
 }
 
-static int do_pause(struct hv_control_client *client, const json_t *line, json_t *reply,
-		    struct hv_error *err)
+int hv_control_stand_still(struct hv_control *control, struct hv_error *err)
 {
-	struct hv_control *control = client->control;
-	struct hv_machine *machine = control->machine;
 	int error;
 
-	(void)line;
-	(void)reply;
-	if (control->debugger)
-		return has_debugger(err);
-	if (control->paused)
-		return hv_fail(err, EBUSY, "it is paused already");
-	if (!hv_machine_try_pause(machine, HV_CONTROL_PATIENCE))
+	if (!hv_machine_try_pause(control->machine, HV_CONTROL_PATIENCE))
 		return hv_fail(err, EBUSY, "it is ending, or in the middle of a reset");
 	error = hv_control_keep_paused(control);
 	return error ? hv_fail(err, -error, "its time cannot be stopped: %s; see 'dmesg | tail'",
 			       strerror(-error)) :
 		       0;
+}
+
+/* One that a client holds stays so when that lets it go. */
+static int do_pause(struct hv_control_client *client, const json_t *line, json_t *reply,
+		    struct hv_error *err)
+{
+	struct hv_control *control = client->control;
+
+	(void)line;
+	(void)reply;
+	if (control->debugger)
+		return has_debugger(err);
+	if (!control->paused)
+		return hv_control_stand_still(control, err);
+	if (!control->goes_on)
+		return hv_fail(err, EBUSY, "it is paused already");
+	control->goes_on = false;
+	return 0;
 }
 
 static int do_resume(struct hv_control_client *client, const json_t *line, json_t *reply,
@@ -325,6 +334,10 @@ static int do_resume(struct hv_control_client *client, const json_t *line, json_
 	(void)reply;
 	if (control->debugger)
 		return has_debugger(err);
+	if (control->holder)
+		return hv_fail(err, EBUSY,
+			       "process %d has it stand still; wait for that, or end it",
+			       control->holder->pid);
 	if (!control->paused)
 		return hv_fail(err, EBUSY, "it is not paused");
 	hv_control_let_go(control);

@@ -393,6 +393,10 @@ int hv_control_gdb(struct hv_control_client *client, const json_t *line, json_t 
 	if (hv_debugger_pid(debugger))
 		return hv_fail(err, EBUSY, "process %d debugs it; end that first",
 			       hv_debugger_pid(debugger));
+	if (control->holder)
+		return hv_fail(err, EBUSY,
+			       "process %d has it stand still; wait for that, or end it",
+			       control->holder->pid);
 	debugger = debugger ?: make(control);
 	if (!debugger)
 		return hv_fail(err, ENOMEM, "no memory for a debugger; close something");

@@ -52,6 +52,8 @@ int hv_signals_open(struct hv_signals *signals, struct hv_loop *loop, struct hv_
 		if (!is_ignored(caught[i]))
 			sigaddset(&set, caught[i]);
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow so far is an error, and no end. */
+	signal(SIGXFSZ, SIG_IGN);
 	pthread_sigmask(SIG_BLOCK, &set, &signals->before);
 	signals->watch = (struct hv_watch){
 		.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
