@@ -142,6 +142,8 @@ static void test_headers(void **state)
 	assert_int_equal(load.p_filesz, memory.size);
 	assert_int_equal(load.p_memsz, memory.size);
 	assert_int_equal(load.p_offset % 4096, 0);
+	/* By which crash knows a kdump, or QEMU's. */
+	assert_int_equal(load.p_align, 0);
 	/* crash reads all that is before it. */
 	assert_in_range(load.p_offset, header(0).p_offset + header(0).p_filesz, 8192);
 	load = header(2);
