@@ -73,4 +73,7 @@ int hv_bench_host_rss(const struct hv_bench_backend *backend, uint64_t *bytes,
 /* Where vmlinuz and initrd.gz of guests/linux are. */
 extern const char *hv_bench_linux_dir;
 
+/* So many exits are recorded on tinyvmx, as TINYVMX_SET_RECORD does; 0: none. */
+extern unsigned int hv_bench_records;
+
 #endif

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "cases.h"
 #include "emul/mmio.h"
 #include "emul/strio.h"
 #include "firmware/cpuid.h"
@@ -65,6 +65,8 @@ static int no_state(void *ctx, uint32_t type, void *blob, size_t len)
 	return -EOPNOTSUPP;
 }
 
+unsigned int hv_bench_records;
+
 static int vcpu_create(struct hv_bench_vcpu *vcpu)
 {
 	struct tinyvmx_run *run;
@@ -74,6 +76,8 @@ static int vcpu_create(struct hv_bench_vcpu *vcpu)
 		return fd;
 	vcpu->fd = fd;
 	error = tvx_map_run(fd, info.run_bytes, &run);
+	if (!error && hv_bench_records)
+		error = tvx_set_record(fd, hv_bench_records);
 	if (error)
 		return error;
 	vcpu->run = run;

@@ -9,10 +9,11 @@
 
 #include "bench/report.h"
 #include "command.h"
+#include "debug/flight.h"
 #include "lib/status.h"
 #include "lib/util.h"
 
-enum { OPTION_SVG = 256, OPTION_WITH, OPTION_BASELINE, OPTION_LIST, OPTION_LINUX, OPTION_MARKDOWN };
+enum { OPTION_SVG = 256, OPTION_WITH, OPTION_BASELINE, OPTION_LIST, OPTION_LINUX, OPTION_MARKDOWN, OPTION_RECORD };
 
 /* What "make bench" calls a regression. */
 #define REGRESSION_PERCENT 3.0
@@ -41,6 +42,7 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "linux", OPTION_LINUX, "DIR", 0,
 	  "where guests/linux/build has put the Linux guest (/guests/linux)", 0 },
+	{ "record", OPTION_RECORD, NULL, 0, "record each exit, on tinyvmx", 0 },
 	{ "list", OPTION_LIST, NULL, 0, "list the cases", 0 },
 	{ 0 }
 };
@@ -99,6 +101,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_LINUX:
 		hv_bench_linux_dir = arg;
+		return 0;
+	case OPTION_RECORD:
+		hv_bench_records = HV_FLIGHT_RECORDS;
 		return 0;
 	case OPTION_LIST:
 		request->list = true;

@@ -39,6 +39,7 @@ enum {
 	OPT_JSON,
 	OPT_DUMP_VMCS,
 	OPT_RECORD,
+	OPT_CLIENT,
 	OPT_NAME,
 	OPT_CONSOLE,
 	OPT_SERIAL,
@@ -74,6 +75,7 @@ static const struct argp_option options[] = {
 	{ "json", OPT_JSON, NULL, 0, "report the end as a line of JSON", 0 },
 	{ "dump-vmcs", OPT_DUMP_VMCS, "FILE", 0, "at an abnormal end write the VMCS there", 0 },
 	{ "record", OPT_RECORD, "N", OPTION_ARG_OPTIONAL, "keep the last N exits, tell them at a bad end", 0 },
+	{ "client", OPT_CLIENT, "FD", OPTION_HIDDEN, "a socket, of which a client asks", 0 },
 	{ "test-reload", OPT_TEST_RELOAD, "COUNT[@SECONDS]", OPTION_HIDDEN,
 	  "save, destroy and restore the machine at random times, from then on", 0 },
 	{ 0 }
@@ -115,6 +117,9 @@ static error_t parse_session_option(int key, const char *arg, struct run *run)
 		return 0;
 	case OPT_JSON:
 		run->options.json = true;
+		return 0;
+	case OPT_CLIENT:
+		run->options.client = atoi(arg);
 		return 0;
 	case OPT_DUMP_VMCS:
 		run->options.dump_vmcs = arg;

@@ -283,13 +283,15 @@ int hv_client_receive(struct hv_client *client, int timeout_ms, json_t **line, s
 
 /* ----------------------------------------------------------------- together */
 
-static int greet(struct hv_client *client, struct hv_error *err)
+static int greet(struct hv_client *client, int timeout_ms, struct hv_error *err)
 {
 	json_t *hello;
-	int error = hv_client_receive(client, ANSWER_MS, &hello, err), protocol;
+	int error = hv_client_receive(client, timeout_ms, &hello, err), protocol;
 
 	if (error)
 		return error;
+	snprintf(client->name, sizeof(client->name), "%s",
+		 json_string_value(json_object_get(hello, "name")) ?: client->name);
 	protocol = json_integer_value(json_object_get(hello, "protocol"));
 	json_decref(hello);
 	if (protocol == HV_CONTROL_PROTOCOL)
@@ -312,7 +314,13 @@ int hv_client_open(struct hv_client *client, const struct hv_runtime_dir *dir, c
 	if (!hv_socket_is_friend(client->fd, &client->pid))
 		return hv_fail(err, EPERM, "it is another user's; see who has written to %s",
 			       dir->path);
-	return greet(client, err);
+	return greet(client, ANSWER_MS, err);
+}
+
+int hv_client_adopt(struct hv_client *client, int fd, struct hv_error *err)
+{
+	*client = (struct hv_client){ .fd = fd };
+	return greet(client, -1, err);
 }
 
 void hv_client_close(struct hv_client *client)

@@ -32,6 +32,8 @@ int hv_client_find(const struct hv_runtime_dir *dir, const char *word, char name
 /* Connect to the VM of that very name, and hear its greeting. Returns 0 or -errno. */
 int hv_client_open(struct hv_client *client, const struct hv_runtime_dir *dir, const char *name,
 		   struct hv_error *err);
+/* The same on a socket that was there before the VM, which may take its time to begin. */
+int hv_client_adopt(struct hv_client *client, int fd, struct hv_error *err);
 void hv_client_close(struct hv_client *client);
 
 /**

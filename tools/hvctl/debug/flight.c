@@ -94,7 +94,8 @@ uint64_t hv_flight_inside(const struct tinyvmx_record *record)
 
 uint64_t hv_flight_outside(const struct tinyvmx_record *record, const struct tinyvmx_record *next)
 {
-	if (!next || next->sequence != record->sequence + 1)
+	/* CPUs' TSCs are in step, or not quite. */
+	if (!next || next->sequence != record->sequence + 1 || next->entered < record->exited)
 		return 0;
 	return next->entered - record->exited;
 }
@@ -334,6 +335,40 @@ void hv_flight_print(const struct tinyvmx_record *record, uint64_t outside, FILE
 
 /* -------------------------------------------------------------------- JSON */
 
+static const char digits[] = "0123456789abcdef";
+
+json_t *hv_flight_pack(const struct tinyvmx_record *records, size_t n)
+{
+	const uint8_t *from = (const void *)records;
+	size_t bytes = n * sizeof(*records);
+	char *text = malloc(2 * bytes + 1);
+	json_t *string;
+
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < bytes; i++) {
+		text[2 * i] = digits[from[i] >> 4];
+		text[2 * i + 1] = digits[from[i] & 15];
+	}
+	string = json_stringn(text, 2 * bytes);
+	free(text);
+	return string;
+}
+
+ssize_t hv_flight_unpack(struct tinyvmx_record *records, size_t room, const json_t *string)
+{
+	const char *text = json_string_value(string);
+	size_t len = text ? strlen(text) : 1, n = len / (2 * sizeof(*records));
+	uint8_t *to = (void *)records;
+
+	if (len % (2 * sizeof(*records)) || n > room || strspn(text, digits) != len)
+		return -1;
+	for (size_t i = 0; i < len / 2; i++)
+		to[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) << 4 |
+				  (strchr(digits, text[2 * i + 1]) - digits));
+	return (ssize_t)n;
+}
+
 static json_t *hex(uint64_t value)
 {
 	return json_sprintf("0x%" PRIx64, value);
@@ -376,10 +411,10 @@ static bool read_integer(const json_t *object, const char *key, uint64_t max, ui
 static bool read_hex(const json_t *object, const char *key, uint64_t max, uint64_t *value)
 {
 	const char *text = json_string_value(json_object_get(object, key)) ?: "";
-	size_t digits = strncmp(text, "0x", 2) ? 0 : strspn(text + 2, "0123456789abcdef");
+	size_t len = strncmp(text, "0x", 2) ? 0 : strspn(text + 2, digits);
 
 	*value = strtoull(text, NULL, 16);
-	return digits && digits <= 16 && !text[2 + digits] && *value <= max;
+	return len && len <= 16 && !text[2 + len] && *value <= max;
 }
 
 static bool read_handled(const json_t *object, uint32_t *handled)

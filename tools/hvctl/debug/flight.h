@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "tinyvmx.h"
 
@@ -74,6 +75,11 @@ size_t hv_flight_describe(const struct tinyvmx_record *record, char *buf, size_t
 /* A line of a table, and its head: number, ticks inside and outside (0: not known), RIP, words. */
 void hv_flight_print_head(FILE *out);
 void hv_flight_print(const struct tinyvmx_record *record, uint64_t outside, FILE *out);
+
+/* @n records as one string, two digits a byte, as they lie in memory. NULL: no memory. */
+json_t *hv_flight_pack(const struct tinyvmx_record *records, size_t n);
+/* What that has made, again: how many, of which up to @room are filled in; -1: it has not. */
+ssize_t hv_flight_unpack(struct tinyvmx_record *records, size_t room, const json_t *string);
 
 /* The same as an object, for programs and to be read again. NULL: no memory. */
 json_t *hv_flight_json(const struct tinyvmx_record *record, uint64_t outside);

@@ -378,8 +378,8 @@ static void record_exit(struct fake_vcpu *vcpu)
 {
 	const struct tinyvmx_run *run = vcpu->run;
 	const struct tinyvmx_record record = {
-		.entered = fake.host_tsc,
-		.exited = fake.host_tsc + 100,
+		.entered = 1000 * vcpu->sequence,
+		.exited = 1000 * vcpu->sequence + 300,
 		.rip = run->rip,
 		.qualification = run->exit_qualification,
 		.reason = run->exit_reason,

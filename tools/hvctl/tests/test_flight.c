@@ -216,12 +216,15 @@ static void test_sizes(void **state)
 static void test_ticks(void **state)
 {
 	const struct tinyvmx_record one = make(1), two = make(2), four = make(4);
+	struct tinyvmx_record early = two;
 
 	(void)state;
 	assert_int_equal(hv_flight_inside(&one), 300);
 	assert_int_equal(hv_flight_outside(&one, &two), 700);
 	assert_int_equal(hv_flight_outside(&one, &four), 0);
 	assert_int_equal(hv_flight_outside(&one, NULL), 0);
+	early.entered = one.exited - 1;
+	assert_int_equal(hv_flight_outside(&one, &early), 0);
 }
 
 /* ------------------------------------------------------------------- words */

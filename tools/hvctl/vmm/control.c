@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The control channel: its socket and its clients. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,58 +20,6 @@
 #define DEAF_NS HV_NSEC_PER_SEC
 
 /* ------------------------------------------------------------------- lines */
-
-/* So much in @client->out, at the least. False: it may not grow so far, or cannot. */
-static bool make_room(struct hv_control_client *client, size_t size)
-{
-	char *out;
-
-	if (size < HV_CONTROL_OUT)
-		size = HV_CONTROL_OUT;
-	if (size <= client->out_room)
-		return true;
-	out = size > HV_CONTROL_OUT_MAX ? NULL : realloc(client->out, size);
-	if (!out)
-		return false;
-	client->out = out;
-	client->out_room = size;
-	return true;
-}
-
-/* Nothing waits there: what a long reply has taken is given back. */
-static void give_room_back(struct hv_control_client *client)
-{
-	if (client->out_room <= HV_CONTROL_OUT)
-		return;
-	free(client->out);
-	client->out = NULL;
-	client->out_room = 0;
-}
-
-void hv_control_send(struct hv_control_client *client, json_t *line)
-{
-	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-	size_t len = text ? strlen(text) : 0;
-
-	json_decref(line);
-	/* Without memory, too: one that has no answer would wait for it. */
-	if (!text || len + 1 > HV_CONTROL_REPLY_MAX ||
-	    !make_room(client, client->out_len + len + 1)) {
-		client->dropped = true;
-	} else {
-		memcpy(client->out + client->out_len, text, len);
-		client->out[client->out_len + len] = '\n';
-		client->out_len += len + 1;
-	}
-	free(text);
-}
-
-void hv_control_refuse(struct hv_control_client *client, const char *request, json_t *id,
-		       const char *code, const char *text)
-{
-	hv_control_send(client, json_pack("{s:s?, s:O*, s:b, s:s, s:s}", "reply", request, "id", id,
-					  "ok", 0, "code", code, "error", text));
-}
 
 /* All whole lines that there are; what follows a request for the console is none. */
 static void take_lines(struct hv_control_client *client)
@@ -140,16 +89,6 @@ void hv_control_take(struct hv_control_client *client)
 		debug(client);
 }
 
-void hv_control_send_raw(struct hv_control_client *client, const void *data, size_t len)
-{
-	if (!make_room(client, client->out_len + len)) {
-		client->dropped = true;
-		return;
-	}
-	memcpy(client->out + client->out_len, data, len);
-	client->out_len += len;
-}
-
 /* How much more of the console may wait. */
 static size_t room_for_console(const struct hv_control_client *client)
 {
@@ -162,7 +101,7 @@ static void fill(struct hv_control_client *client)
 	size_t room = room_for_console(client), n = 1;
 	uint64_t lost;
 
-	while (client->attached && n && room > 128 && make_room(client, HV_CONTROL_OUT)) {
+	while (client->attached && n && room > 128 && hv_control_make_room(client, HV_CONTROL_OUT)) {
 		uint8_t data[1024];
 
 		n = hv_ring_get(&client->control->ring, &client->pos, data,
@@ -203,6 +142,8 @@ static void drop(struct hv_control_client *client)
 		control->seen = client->pos;
 	if (control->machine)
 		hv_loop_remove(&control->machine->loop, &client->watch);
+	if (client->records)
+		hv_control_stop_record(control);
 	dismiss(client);
 }
 
@@ -220,7 +161,7 @@ static bool write_some(struct hv_control_client *client)
 	client->out_len -= n;
 	memmove(client->out, client->out + n, client->out_len);
 	if (!client->out_len)
-		give_room_back(client);
+		hv_control_give_room_back(client);
 	return true;
 }
 
@@ -341,7 +282,7 @@ static short listens(void *ctx)
 	return control->deaf.armed ? 0 : POLLIN;
 }
 
-/* The loop asks listens() after it. */
+/* The loop asks everybody after it what he wants. */
 static void on_hearing(void *dev)
 {
 	(void)dev;
@@ -399,7 +340,7 @@ static void on_console(void *ctx, short revents)
 		hv_control_join(client, true);
 		return;
 	}
-	if (!make_room(client, HV_CONTROL_OUT))
+	if (!hv_control_make_room(client, HV_CONTROL_OUT))
 		client->out_len = 0;
 	else if (typist)
 		client->out_len = sprintf(client->out,
@@ -544,6 +485,55 @@ void hv_control_detach(struct hv_control *control)
 	hv_timer_cancel(&machine->loop.clock, &control->deaf);
 	hv_ring_set_loop(&control->ring, NULL);
 	control->machine = NULL;
+}
+
+void hv_control_adopt(struct hv_control *control, int fd)
+{
+	/* One of its own: what the user's shell had open is closed in the sandbox. */
+	int own = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct hv_control_client *client;
+
+	hv_close(fd);
+	client = own >= 0 && control ? make(control, own, getppid()) : NULL;
+	if (!client) {
+		hv_close(own);
+		return;
+	}
+	client->adopted = true;
+	greet(client);
+	let_in(client);
+}
+
+#define RECORDS_NS (2 * HV_NSEC_PER_SEC)
+
+/* Of the loop that waits for them; those who have come with the VM have all the time. */
+static short stops_when_none_records(void *ctx)
+{
+	struct hv_control *control = ctx;
+	bool patient = control->patience_over.armed;
+	const struct hv_control_client *client = control->clients;
+
+	while (client && !(client->records && (client->adopted || patient)))
+		client = client->next;
+	if (!client)
+		hv_loop_stop(&control->machine->loop);
+	return 0;
+}
+
+void hv_control_finish(struct hv_control *control)
+{
+	struct hv_watch last = { .fd = -1, .wants = stops_when_none_records, .ctx = control };
+	struct hv_loop *loop;
+
+	if (!control)
+		return;
+	loop = &control->machine->loop;
+	control->patience_over.fn = on_hearing;
+	hv_timer_arm(&loop->clock, &control->patience_over, hv_now_ns(&loop->clock) + RECORDS_NS);
+	hv_loop_add(loop, &last);
+	(void)hv_loop_run_again(loop);
+	hv_loop_remove(loop, &last);
+	hv_timer_cancel(&loop->clock, &control->patience_over);
 }
 
 void hv_control_flush(struct hv_control *control)

@@ -37,6 +37,8 @@ struct hv_control_client {
 	bool types;			/* ... and what it sends is typed */
 	struct hv_debugger *debugger;	/* no lines either: it speaks to that one. NULL: to none */
 	int file;			/* that it has sent last; -1: none */
+	bool records;			/* wants exits recorded while it is there */
+	bool adopted;			/* it was there before the guest */
 	uint64_t pos;			/* in control->ring */
 	size_t in_len, out_len, out_room;
 	char in[HV_CONTROL_LINE_MAX];
@@ -60,11 +62,13 @@ struct hv_control {
 	struct hv_control_client *holder;	/* it stands still for that one, or NULL; ... */
 	bool goes_on;			/* ... and goes on when that has gone */
 	uint64_t exits;			/* so many, when they were last counted */
+	bool recording;			/* a client has switched it on */
 	bool stopping;			/* the power button was pressed, ... */
 	struct hv_timer power_off;	/* ... and here it has lasted too long */
 	unsigned int patience;		/* in seconds */
 	bool has_deadline;		/* that stands still, with the guest's time: ... */
 	uint64_t left_ns;		/* ... it had so long */
+	struct hv_timer patience_over;	/* with those who fetch the last records */
 	struct hv_timer deaf;		/* nobody can be let in, until then */
 	bool detached;			/* it has a log */
 	struct hv_ring ring;
@@ -83,6 +87,15 @@ struct hv_control *hv_control_open(const struct hv_config *config, struct hv_err
 /* Serve clients by @machine's loop from now on, until hv_control_detach(); @control may be NULL. */
 void hv_control_attach(struct hv_control *control, struct hv_machine *machine);
 void hv_control_detach(struct hv_control *control);
+
+/*
+ * One more client, on a socket that was there before the VM; -1: none. It belongs to @control, of
+ * which there may be none.
+ */
+void hv_control_adopt(struct hv_control *control, int fd);
+
+/* It has ended: wait for those who record its exits to fetch the last ones, some seconds. */
+void hv_control_finish(struct hv_control *control);
 
 /* Give attached clients what they take at once of the console's last words. */
 void hv_control_flush(struct hv_control *control);
@@ -127,6 +140,15 @@ int hv_control_use(struct hv_control_client *client, const json_t *line, json_t 
 /* ... and control_why.c */
 int hv_control_why(struct hv_control_client *client, const json_t *line, json_t *reply,
 		   struct hv_error *err);
+
+/* ... control_record.c, where a client that goes is to be told, too. */
+int hv_control_record(struct hv_control_client *client, const json_t *line, json_t *reply,
+		      struct hv_error *err);
+void hv_control_stop_record(struct hv_control *control);
+
+/* The vCPU that "vcpu" names, or the first; NULL, with @err: there is none of that number. */
+struct hv_vcpu *hv_control_find_vcpu(struct hv_machine *machine, const json_t *line,
+				     struct hv_error *err);
 
 /* "running", "paused", "stopping", "ending" */
 const char *hv_control_state(const struct hv_control *control);
@@ -193,6 +215,11 @@ void hv_control_join(struct hv_control_client *client, bool types);
 
 /* Who types at the console, or NULL. */
 const struct hv_control_client *hv_control_typist(const struct hv_control *control);
+
+/* So much in @client->out, at the least. False: it may not grow so far, or cannot. */
+bool hv_control_make_room(struct hv_control_client *client, size_t size);
+/* Nothing waits there: what a long reply has taken is given back. */
+void hv_control_give_room_back(struct hv_control_client *client);
 
 /* One more line for it; @line goes. */
 void hv_control_send(struct hv_control_client *client, json_t *line);

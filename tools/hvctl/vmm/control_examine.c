@@ -10,9 +10,8 @@
 
 /* ------------------------------------------------------------------ frame */
 
-/* The one that "vcpu" names, or the first. */
-static struct hv_vcpu *find_vcpu(struct hv_machine *machine, const json_t *line,
-				 struct hv_error *err)
+struct hv_vcpu *hv_control_find_vcpu(struct hv_machine *machine, const json_t *line,
+				     struct hv_error *err)
 {
 	const json_t *which = json_object_get(line, "vcpu");
 	json_int_t id = json_integer_value(which);
@@ -27,7 +26,7 @@ int hv_control_examine(struct hv_control *control, const json_t *line, json_t *r
 		       hv_control_look_fn look, struct hv_error *err)
 {
 	struct hv_machine *machine = control->machine;
-	struct hv_vcpu *vcpu = find_vcpu(machine, line, err);
+	struct hv_vcpu *vcpu = hv_control_find_vcpu(machine, line, err);
 	int error;
 
 	if (!vcpu)

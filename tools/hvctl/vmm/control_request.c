@@ -397,6 +397,7 @@ static const struct hv_control_request requests[] = {
 	{ "reset", { NULL }, false, do_reset },
 	{ "nmi", { NULL }, false, do_nmi },
 	{ "balloon", { "target" }, false, hv_control_balloon },
+	{ "record", { "vcpu", "from" }, true, hv_control_record },
 	{ "use", { "forget", "cells" }, false, hv_control_use },
 	{ "gdb", { "arch" }, false, hv_control_gdb },
 };

@@ -443,6 +443,7 @@ static int finish(struct session *session)
 	hv_signals_close(&session->signals, &machine->loop);
 	if (!was_killed(&machine->end))
 		hv_machine_finish_consoles(machine);
+	hv_control_finish(session->control);
 	session->mid_line = hv_console_end_line(&machine->console) && hv_machine_has_stdio(machine);
 	hv_machine_close_consoles(machine);
 	tell_end(session);
@@ -517,6 +518,7 @@ static int run(struct session *session, const struct hv_config *config)
 	if (!session->machine)
 		return give_up(session, &err);
 	hv_control_attach(session->control, session->machine);
+	hv_control_adopt(session->control, session->options->client ?: -1);
 	if (start(session, &err) || tell_start(session, &err))
 		return give_up(session, &err);
 	if (let_guest_run(session, &err) || serve(session, &err))

@@ -10,6 +10,8 @@ struct hv_session_options {
 	bool detach;			/* in a process of its own, which has no terminal */
 	bool stopped;			/* it waits for 'hvctl resume', or a debugger */
 	bool stats;			/* tell on standard error how often each VM exit came */
+	/* A client of its control channel, on a socket; 0: none */
+	int client;
 	const char *dump_vmcs;		/* a file for the VMCS at an abnormal end; NULL: none */
 	/*
 	 * For tests: so often, at random times, save the machine, destroy it, and go on with what

@@ -97,9 +97,20 @@ echo "walk: $(hvctl walk spin rip | tail -n 1)"
 echo "mem: $(hvctl mem --disassemble spin rip 1)"
 hvctl heat spin | tr '\n' ' ' | sed 's/^/heat: /; s/$/\n/'
 hvctl kill spin
+hvctl trace --save /tmp/saved -- run /guests/hello/hello.bin >/dev/null 2>&1
+echo "trace of a run: $?, $(hvctl trace --read /tmp/saved 2>/dev/null | grep -v vCPU | sed -n '1s/  */ /gp; $s/  */ /gp' | tr '\n' ';')"
 hvctl run -d --name poll --machine pc --cpus 2 /guests/deaths/deaths.elf >/dev/null
 sleep 1
 echo "why poll: $(hvctl why poll | tr '\n' ' ')"
+# Its exits, one by one: it polls its serial port, and says nothing at COM2.
+hvctl trace --count 30 --port 0x3fd poll >/tmp/trace 2>&1
+echo "trace: $(grep -c 'I/O instruction: IN port 0x3fd, 1 byte, DX' /tmp/trace), $(tail -n 1 /tmp/trace)"
+timeout -s INT 1 hvctl trace --port 0x2f8-0x2ff poll >/tmp/trace 2>&1
+echo "trace of others: $(grep -c 'port 0x' /tmp/trace), $(tail -n 1 /tmp/trace)"
+hvctl trace --count 50 --save /tmp/saved poll 2>/dev/null
+echo "trace again: $(hvctl trace --read /tmp/saved --reason io 2>/dev/null | grep -c 'IN port 0x3fd')"
+hvctl trace --read /tmp/saved --export /tmp/exported 2>/dev/null
+echo "trace exported: $(grep -c '"ph":"X","name":"guest"' /tmp/exported), $(tail -n 1 /tmp/exported)"
 hvctl pause poll
 echo "why paused: $(hvctl why poll)"
 hvctl kill poll
@@ -139,6 +150,11 @@ ok "... takes back none but its own" has "another: 1"
 ok "hvctl why: one that spins" has "why spin: vCPU 0 spins at 0x[0-9a-f]+, guest_main.*, with interrupts disabled"
 ok "... an exit storm, and a CPU that nobody starts" has "why poll: vCPU 0 exit storm: [0-9]+ a second of I/O instruction, port 0x3fd, .* vCPU 1 waits for a start-up IPI: .*"
 ok "... one that is paused" has "why paused: poll: paused: .*"
+ok "hvctl trace: the port that it writes" has "trace: 30, hvctl trace: [0-9]+ exits, 30 of them told, [0-9]+ missed"
+ok "... and no others" has "trace of others: 0, hvctl trace: [1-9][0-9]* exits, 0 of them told, [0-9]+ missed"
+ok "... saved, and read again" has "trace again: [1-9][0-9]*"
+ok "... exported" has 'trace exported: 50, .*"missed":[0-9]+.*'
+ok "... from the first exit of a run to its last" has "trace of a run: 33, 0 0.000 1 .*; 0 .*OUT port 0xf4, .* handled by hvctl;"
 ok "hvctl walk" has "walk:   backed by RAM, slot 0 .*"
 ok "hvctl mem, disassembled, with symbols" has "mem: +0x[0-9a-f]+  ebfe +jmp 0x[0-9a-f]+  ; guest_main.*"
 ok "hvctl heat: a guest that goes round uses its code, and page tables" has "heat: +0  [rRwW][.rRwW]+ +800000  [.]+ .*In 1 s it used [0-9.]+ MiB of 128.00 MiB, .*"

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* hvctl trace: the exits of a VM, one by one, as they come or as they were saved. */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "debug/flight.h"
+#include "debug/flight_filter.h"
+#include "debug/flight_log.h"
+#include "lib/status.h"
+#include "lib/util.h"
+#include "look.h"
+#include "reach.h"
+
+/* A full ring of 4096 comes in less time only from a guest that does nothing but exit. */
+#define INTERVAL_NS 10000000L
+#define BATCH	    4096
+
+/* What is known of a vCPU. An exit is told when the next one says how long it was outside. */
+struct track {
+	uint64_t next;			/* number of the exit to ask for; 0: from now on */
+	uint64_t wanted;		/* of the one that is to come; 0: any */
+	bool has_held;
+	struct tinyvmx_record held;
+};
+
+struct trace {
+	/* Of whom: one of them. */
+	const char *name, *read;
+	char **run;			/* "run", its arguments, NULL */
+	const char *save, *export;	/* instead of a text */
+	struct hv_flight_filter filter;
+	uint64_t limit;			/* so many are told; 0: all */
+	struct hv_flight_log log;
+	const char *file;		/* that it goes to; NULL: none */
+	bool begun;
+	struct track *tracks;
+	unsigned int vcpus;
+	uint64_t seen, told;
+};
+
+static volatile sig_atomic_t stopped;
+
+/* ------------------------------------------------------------- command line */
+
+enum {
+	OPT_COUNT = 'n',
+	OPT_REASON = 'r',
+	OPT_VCPU = 'c',
+	OPT_PORT = 0x100,
+	OPT_MSR,
+	OPT_GPA,
+	OPT_RIP,
+	OPT_SAVE,
+	OPT_READ,
+	OPT_EXPORT
+};
+
+static const struct argp_option options[] = {
+	{ "reason", OPT_REASON, "REASON,...", 0, "exits for these reasons: io, ept, 30", 0 },
+	{ "port", OPT_PORT, "N[-N]", 0, "IN and OUT at these ports", 0 },
+	{ "msr", OPT_MSR, "N[-N]", 0, "RDMSR and WRMSR of these", 0 },
+	{ "gpa", OPT_GPA, "N[-N]", 0, "EPT violations at these guest-physical addresses", 0 },
+	{ "rip", OPT_RIP, "N[-N]", 0, "exits of instructions at these addresses", 0 },
+	{ "vcpu", OPT_VCPU, "N[-N]", 0, "exits of these vCPUs, from 0 on", 0 },
+	{ "count", OPT_COUNT, "N", 0, "end after so many", 0 },
+	{ "save", OPT_SAVE, "FILE", 0, "write them there, for --read (-: standard output)", 0 },
+	{ "read", OPT_READ, "FILE", 0, "those that were saved there", 0 },
+	{ "export", OPT_EXPORT, "FILE", 0, "write them there for Perfetto or Chrome", 0 },
+	{ 0 }
+};
+
+static void set_range(struct argp_state *state, struct hv_range *range, const char *option,
+		      const char *arg, uint64_t max)
+{
+	struct hv_error err;
+
+	if (hv_range_parse(range, arg, max, &err))
+		argp_failure(state, HV_STATUS_USAGE, 0, "--%s %s: %s", option, arg, err.text);
+}
+
+static void set_limit(struct argp_state *state, struct trace *trace, const char *arg)
+{
+	struct hv_range range;
+	struct hv_error err;
+
+	if (hv_range_parse(&range, arg, INT64_MAX, &err) || range.first != range.last ||
+	    !range.first)
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "--count %s: no number of exits; give one from 1 on", arg);
+	trace->limit = range.first;
+}
+
+static void add_reasons(struct argp_state *state, struct trace *trace, const char *arg)
+{
+	struct hv_error err;
+
+	if (hv_flight_filter_add_reasons(&trace->filter, arg, &err))
+		argp_failure(state, HV_STATUS_USAGE, 0, "--reason %s: %s", arg, err.text);
+}
+
+/* NAME, or behind "--" the word "run" and what belongs to it. */
+static void take_word(struct argp_state *state, struct trace *trace, char *arg)
+{
+	bool behind = state->quoted && state->next > state->quoted;
+
+	if (behind && !trace->run && !trace->name) {
+		if (strcmp(arg, "run"))
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "%s: behind -- comes run, and what it is given", arg);
+		trace->run = &state->argv[state->next - 1];
+		state->next = state->argc;
+	} else if (!behind && !trace->name) {
+		trace->name = arg;
+	} else {
+		hv_command_no_argument(state, arg);
+	}
+}
+
+static void check(struct argp_state *state, const struct trace *trace)
+{
+	unsigned int sources = !!trace->name + !!trace->read + !!trace->run;
+
+	if (!sources)
+		argp_failure(
+			state, HV_STATUS_USAGE, 0,
+			"no VM named; 'hvctl ps' lists those that run, '-- run IMAGE' starts one");
+	if (sources > 1)
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "of a VM, of a file or of a new VM; leave one of them out");
+	if (trace->save && trace->export)
+		argp_failure(state, HV_STATUS_USAGE, 0,
+			     "--save or --export; the other one by --read later");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct trace *trace = state->input;
+	struct hv_flight_filter *filter = &trace->filter;
+
+	switch (key) {
+	case OPT_REASON:
+		add_reasons(state, trace, arg);
+		return 0;
+	case OPT_PORT:
+		set_range(state, &filter->port, "port", arg, UINT16_MAX);
+		return 0;
+	case OPT_MSR:
+		set_range(state, &filter->msr, "msr", arg, UINT32_MAX);
+		return 0;
+	case OPT_GPA:
+		set_range(state, &filter->gpa, "gpa", arg, UINT64_MAX);
+		return 0;
+	case OPT_RIP:
+		set_range(state, &filter->rip, "rip", arg, UINT64_MAX);
+		return 0;
+	case OPT_VCPU:
+		set_range(state, &filter->vcpu, "vcpu", arg, UINT16_MAX);
+		return 0;
+	case OPT_COUNT:
+		set_limit(state, trace, arg);
+		return 0;
+	case OPT_SAVE:
+		trace->save = arg;
+		return 0;
+	case OPT_READ:
+		trace->read = arg;
+		return 0;
+	case OPT_EXPORT:
+		trace->export = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		take_word(state, trace, arg);
+		return 0;
+	case ARGP_KEY_END:
+		check(state, trace);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp hv_argp_trace = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "NAME\n--read FILE\n-- run ARGUMENTS",
+	.doc = "Show the VM exits of a VM, a line each, as they come.\v"
+	       "What is told of an exit: the vCPU, when it was, its number, TSC ticks in the guest before and "
+	       "outside of it after, RIP, and why. Of a VM that is run here that goes to standard error.",
+};
+
+/* ------------------------------------------------------------------- output */
+
+static bool is_enough(const struct trace *trace)
+{
+	return stopped || (trace->limit && trace->told >= trace->limit);
+}
+
+static void tell(struct trace *trace, unsigned int vcpu, const struct tinyvmx_record *record,
+		 uint64_t outside)
+{
+	if (is_enough(trace))
+		return;
+	trace->seen++;
+	if (!hv_flight_filter_takes(&trace->filter, vcpu, record))
+		return;
+	trace->told++;
+	hv_flight_log_add(&trace->log, vcpu, record, outside);
+}
+
+static void tell_held(struct trace *trace, unsigned int vcpu, const struct tinyvmx_record *next)
+{
+	struct track *track = &trace->tracks[vcpu];
+
+	if (track->has_held)
+		tell(trace, vcpu, &track->held, hv_flight_outside(&track->held, next));
+	track->has_held = false;
+}
+
+static void take(struct trace *trace, unsigned int vcpu, const struct tinyvmx_record *record)
+{
+	struct track *track = &trace->tracks[vcpu];
+
+	tell_held(trace, vcpu, record);
+	if (track->wanted && record->sequence > track->wanted && !is_enough(trace))
+		hv_flight_log_miss(&trace->log, vcpu, record->sequence - track->wanted);
+	track->wanted = record->sequence + 1;
+	track->held = *record;
+	track->has_held = true;
+}
+
+static void begin(void *ctx, const char *name, unsigned int vcpus, uint64_t khz)
+{
+	struct trace *trace = ctx;
+
+	trace->begun = true;
+	trace->log.khz = khz;
+	hv_flight_log_begin(&trace->log, name, vcpus);
+}
+
+/* To its end, if there is a beginning; returns the command's status. */
+static int finish(struct trace *trace, const char *command, int status)
+{
+	FILE *out = trace->log.out;
+	bool good;
+
+	if (trace->begun)
+		hv_flight_log_end(&trace->log);
+	good = !fflush(out) && !ferror(out);
+	if (trace->file && out != stdout && fclose(out))
+		good = false;
+	if (!good) {
+		fprintf(stderr, "%s: %s: %s; make room, or name another file\n", command,
+			trace->file ?: "standard output", strerror(errno));
+		return HV_STATUS_ERROR;
+	}
+	if (trace->begun)
+		fprintf(stderr, "%s: %llu exits, %llu of them told, %llu missed\n", command,
+			(unsigned long long)trace->seen, (unsigned long long)trace->told,
+			(unsigned long long)trace->log.missed);
+	return status;
+}
+
+static int open_output(struct trace *trace, const char *command)
+{
+	struct hv_flight_log *log = &trace->log;
+
+	trace->file = trace->save ?: trace->export;
+	log->form = trace->save   ? HV_FLIGHT_SAVED :
+		    trace->export ? HV_FLIGHT_CHROME :
+				    HV_FLIGHT_TEXT;
+	log->out = trace->run ? stderr : stdout;
+	if (!trace->file)
+		return 0;
+	log->out = strcmp(trace->file, "-") ? fopen(trace->file, "we") : stdout;
+	if (log->out)
+		return 0;
+	fprintf(stderr, "%s: %s: %s; name a file that can be written\n", command, trace->file,
+		strerror(errno));
+	return HV_STATUS_USAGE;
+}
+
+/* ------------------------------------------------------------------- a file */
+
+static bool add_saved(void *ctx, unsigned int vcpu, const struct tinyvmx_record *record,
+		      uint64_t outside)
+{
+	tell(ctx, vcpu, record, outside);
+	return !is_enough(ctx);
+}
+
+static void miss_saved(void *ctx, unsigned int vcpu, uint64_t missed)
+{
+	struct trace *trace = ctx;
+
+	hv_flight_log_miss(&trace->log, vcpu, missed);
+}
+
+static int read_file(struct trace *trace, const char *command)
+{
+	const struct hv_flight_reader reader = { trace, begin, add_saved, miss_saved };
+	FILE *in = strcmp(trace->read, "-") ? fopen(trace->read, "re") : stdin;
+	struct hv_error err = { .subject = trace->read };
+	int error;
+
+	error = in ? hv_flight_log_read(in, &reader, &err) :
+		     hv_fail(&err, errno, "%s; name one that can be read", strerror(errno));
+	if (in && in != stdin)
+		fclose(in);
+	if (error)
+		hv_error_print(command, &err);
+	return error ? HV_STATUS_USAGE : HV_STATUS_OK;
+}
+
+/* --------------------------------------------------------------------- a VM */
+
+static int strange_answer(struct hv_error *err)
+{
+	return hv_fail(err, EPROTO, "it tells otherwise; use the hvctl that it was started with");
+}
+
+/* The first answer tells how many there are. */
+static int make_tracks(struct trace *trace, const char *name, const json_t *reply,
+		       struct hv_error *err)
+{
+	json_int_t vcpus = json_integer_value(json_object_get(reply, "vcpus"));
+	uint64_t from = trace->run ? 1 : 0;
+
+	if (vcpus < 1 || vcpus > UINT16_MAX)
+		return strange_answer(err);
+	trace->tracks = calloc((size_t)vcpus, sizeof(*trace->tracks));
+	if (!trace->tracks)
+		return hv_fail(err, ENOMEM, "no memory; close something");
+	trace->vcpus = (unsigned int)vcpus;
+	for (unsigned int i = 0; i < trace->vcpus; i++)
+		trace->tracks[i].next = trace->tracks[i].wanted = from;
+	begin(trace, name, trace->vcpus,
+	      (uint64_t)json_integer_value(json_object_get(reply, "tsc_khz")));
+	return 0;
+}
+
+/* What it says of a vCPU. Returns how many exits, or -errno. */
+static int take_reply(struct trace *trace, unsigned int vcpu, const json_t *reply,
+		      struct hv_error *err)
+{
+	static struct tinyvmx_record records[BATCH];
+	ssize_t n = hv_flight_unpack(records, BATCH, json_object_get(reply, "records"));
+	json_int_t next = json_integer_value(json_object_get(reply, "next"));
+	struct track *track = &trace->tracks[vcpu];
+
+	if (n < 0 || next < 1)
+		return strange_answer(err);
+	for (ssize_t i = 0; i < n; i++)
+		take(trace, vcpu, &records[i]);
+	track->next = (uint64_t)next;
+	if (!track->wanted)
+		track->wanted = track->next;
+	return (int)n;
+}
+
+/* Ask for one; *@over: nothing comes any more. Returns how many exits came, or -errno. */
+static int ask(struct trace *trace, struct hv_client *client, unsigned int vcpu, bool *over,
+	       struct hv_error *err)
+{
+	uint64_t from = trace->tracks ? trace->tracks[vcpu].next : trace->run ? 1 : 0;
+	json_t *request = json_pack("{s:s, s:i}", "request", "record", "vcpu", vcpu), *reply;
+	int n;
+
+	if (from)
+		json_object_set_new(request, "from", json_integer((json_int_t)from));
+	n = hv_client_call(client, request, &reply, err);
+	if (n)
+		return n;
+	if (!trace->tracks)
+		n = make_tracks(trace, client->name, reply, err);
+	if (!n)
+		n = take_reply(trace, vcpu, reply, err);
+	*over &= json_is_true(json_object_get(reply, "over"));
+	json_decref(reply);
+	return n;
+}
+
+/* Once around. Returns how many exits came, or -errno. */
+static int ask_all(struct trace *trace, struct hv_client *client, bool *over, struct hv_error *err)
+{
+	int sum = 0;
+
+	*over = true;
+	for (unsigned int i = 0; !i || i < trace->vcpus; i++) {
+		int n = ask(trace, client, i, over, err);
+
+		if (n < 0)
+			return n;
+		sum += n;
+	}
+	return sum;
+}
+
+/* To its end, or ours. Returns 0 or -errno. */
+static int follow(struct trace *trace, struct hv_client *client, struct hv_error *err)
+{
+	const struct timespec interval = { .tv_nsec = INTERVAL_NS };
+	bool over = false;
+	int n = 0;
+
+	while (n >= 0 && !over && !is_enough(trace)) {
+		n = ask_all(trace, client, &over, err);
+		fflush(trace->log.out);
+		if (!n && !over)
+			nanosleep(&interval, NULL);
+	}
+	for (unsigned int i = 0; i < trace->vcpus; i++)
+		tell_held(trace, i, NULL);
+	free(trace->tracks);
+	return n < 0 ? n : 0;
+}
+
+static int trace_vm(struct trace *trace, const char *command)
+{
+	struct hv_client client;
+	struct hv_error err;
+	int status = HV_STATUS_OK;
+
+	if (hv_reach(&client, trace->name, &err)) {
+		status = hv_reach_fail(command, trace->name, &err);
+	} else if (follow(trace, &client, &err)) {
+		hv_reach_fail(command, client.name, &err);
+		status = HV_STATUS_ERROR;
+	}
+	hv_client_close(&client);
+	return status;
+}
+
+/* ----------------------------------------------------------------- a new VM */
+
+/* In a process of its own: "hvctl run", which knows us as its client. */
+static int run_child(char **run, int fd)
+{
+	char client[40], record[40], *argv[1000] = { "hvctl run", record, client };
+	int argc = 3;
+
+	snprintf(record, sizeof(record), "--record=%d", TINYVMX_MAX_RECORDS);
+	snprintf(client, sizeof(client), "--client=%d", fd);
+	while (*++run && argc < (int)ARRAY_SIZE(argv) - 1)
+		argv[argc++] = *run;
+	return hv_cmd_run(argc, argv);
+}
+
+static int exit_status(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return HV_STATUS_ERROR;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int trace_child(struct trace *trace, const char *command, int fd, pid_t pid)
+{
+	struct hv_client client;
+	struct hv_error err;
+	int error;
+
+	/* What ends it ends us, when we have told all. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	error = hv_client_adopt(&client, fd, &err);
+	if (!error && follow(trace, &client, &err))
+		hv_reach_fail(command, client.name, &err);
+	hv_client_close(&client);
+	return exit_status(pid);
+}
+
+static int trace_run(struct trace *trace, const char *command)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)) {
+		fprintf(stderr, "%s: %s; close something\n", command, strerror(errno));
+		return HV_STATUS_ERROR;
+	}
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		close(fds[0]);
+		exit(run_child(trace->run, fds[1]));
+	}
+	close(fds[1]);
+	if (pid > 0)
+		return trace_child(trace, command, fds[0], pid);
+	close(fds[0]);
+	fprintf(stderr, "%s: %s; end some processes\n", command, strerror(errno));
+	return HV_STATUS_ERROR;
+}
+
+/* ------------------------------------------------------------------ command */
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+int hv_cmd_trace(int argc, char **argv)
+{
+	const struct sigaction stop = { .sa_handler = on_signal };
+	struct trace trace = { 0 };
+	int status;
+
+	hv_command_parse(&hv_argp_trace, argc, argv, &trace);
+	status = open_output(&trace, argv[0]);
+	if (status)
+		return status;
+	if (trace.run)
+		return finish(&trace, argv[0], trace_run(&trace, argv[0]));
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	status = trace.read ? read_file(&trace, argv[0]) : trace_vm(&trace, argv[0]);
+	return finish(&trace, argv[0], status);
+}
