@@ -26,7 +26,7 @@
 /* What is known of a vCPU. An exit is told when the next one says how long it was outside. */
 struct track {
 	uint64_t next;			/* number of the exit to ask for; 0: from now on */
-	uint64_t wanted;		/* of the one that is to come; 0: any */
+	uint64_t wanted;		/* of the one that is to come; 0: any, it has just begun */
 	bool has_held;
 	struct tinyvmx_record held;
 };
@@ -359,8 +359,6 @@ static int take_reply(struct trace *trace, unsigned int vcpu, const json_t *repl
 	for (ssize_t i = 0; i < n; i++)
 		take(trace, vcpu, &records[i]);
 	track->next = (uint64_t)next;
-	if (!track->wanted)
-		track->wanted = track->next;
 	return (int)n;
 }
 

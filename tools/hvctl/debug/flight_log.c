@@ -22,7 +22,7 @@ static double us_of(const struct hv_flight_log *log, uint64_t ticks)
 
 static void put(const struct hv_flight_log *log, json_t *object)
 {
-	if (!object || json_dumpf(object, log->out, JSON_COMPACT))
+	if (!object || json_dumpf(object, log->out, JSON_COMPACT | JSON_REAL_PRECISION(15)))
 		fputs("{}", log->out);
 	json_decref(object);
 }

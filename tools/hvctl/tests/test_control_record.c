@@ -217,7 +217,8 @@ static int ends_at_once(struct fake_vcpu *vcpu)
 	return done < 3 ? fake_out(vcpu, 0x80, 1, 0) : fake_out(vcpu, PM1_CNT, 2, 0x2000);
 }
 
-static pid_t start_adopting(int fd)
+/* On the second of them; the first is ours. */
+static pid_t start_adopting(const int fds[2])
 {
 	pid_t pid;
 
@@ -226,8 +227,9 @@ static pid_t start_adopting(int fd)
 	pid = fork();
 	if (!pid) {
 		struct hv_config config = test_config(HV_MACHINE_PC);
-		struct hv_session_options options = { .client = fd };
+		struct hv_session_options options = { .client = fds[1] };
 
+		close(fds[0]);
 		for (int i = 0; i < 3; i++)
 			dup2(open("/dev/null", O_RDWR), i);
 		config.name = "web";
@@ -235,7 +237,7 @@ static pid_t start_adopting(int fd)
 		fake_reset(ends_at_once);
 		_exit(hv_session_run(&config, &options));
 	}
-	close(fd);
+	close(fds[1]);
 	return pid;
 }
 
@@ -249,7 +251,7 @@ static void test_adopted(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	vm = start_adopting(fds[1]);
+	vm = start_adopting(fds);
 	if (hv_client_adopt(&client, fds[0], &err))
 		fail_msg("%s", err.text);
 	assert_string_equal(client.name, "web");

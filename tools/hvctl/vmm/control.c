@@ -101,7 +101,8 @@ static void fill(struct hv_control_client *client)
 	size_t room = room_for_console(client), n = 1;
 	uint64_t lost;
 
-	while (client->attached && n && room > 128 && hv_control_make_room(client, HV_CONTROL_OUT)) {
+	while (client->attached && n && room > 128 &&
+	       hv_control_make_room(client, HV_CONTROL_OUT)) {
 		uint8_t data[1024];
 
 		n = hv_ring_get(&client->control->ring, &client->pos, data,
