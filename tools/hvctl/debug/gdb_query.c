@@ -26,6 +26,7 @@ static bool names(struct hv_gdb_text text, const char *feature)
 
 static void supported(struct hv_gdb *gdb, struct hv_gdb_text text)
 {
+	hv_gdb_skip(&text, ':');
 	gdb->swbreak = names(text, "swbreak+");
 	gdb->hwbreak = names(text, "hwbreak+");
 	hv_gdb_put(gdb,

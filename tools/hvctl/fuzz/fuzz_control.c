@@ -5,7 +5,7 @@
 
 #include "lib/lock.h"
 #include "lib/util.h"
-#include "vmm/control.h"
+#include "vmm/debugger.h"
 
 static struct hv_machine *machine;
 static struct hv_control *control;
@@ -40,6 +40,7 @@ static void make(void)
 	machine->config.load.path = "image";
 	hv_ring_init(&control->ring);
 	strcpy(control->claim.name, "web");
+	control->stops.fd = -1;
 	control->machine = machine;
 }
 
@@ -62,6 +63,10 @@ static void handle(struct hv_control_client *client, const char *line, size_t le
 	client->out_len = 0;
 	client->attached = client->types = false;
 	hv_control_handle(client, line, len);
+	if (client->debugger)
+		hv_debugger_leave(client->debugger);
+	machine->debugger = NULL;
+	hv_debugger_free(control->debugger);
 	/* An id as long as a line can be has none of its own. */
 	if (client->dropped && len < 1000)
 		abort();

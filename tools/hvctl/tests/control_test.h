@@ -116,6 +116,7 @@ static const struct tinyvmx_vmcs_field test_vmcs[] = {
 static fake_guest_fn guest = echoes;
 static char (*use)(uint64_t page, bool forget);
 static const char *device;		/* --device; NULL: none */
+static unsigned int cpus = 1;
 static int output = -1;			/* the VM's, if it is not nobody's */
 
 /* In the child; its standard streams are nobody's. */
@@ -129,6 +130,7 @@ static inline void run_vm(const char *name, enum hv_machine_kind kind, bool deta
 	if (device && hv_config_add_device(&config, "device", device, &err))
 		_exit(1);
 	config.name = name;
+	config.cpus = cpus;
 	fake_reset(guest);
 	fake.use = use;
 	fake.vmcs = test_vmcs;

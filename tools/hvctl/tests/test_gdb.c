@@ -775,6 +775,8 @@ static void test_stops(void **state)
 		strstr(ask("qSupported:multiprocess+;swbreak+;hwbreak+;x"), "PacketSize=1000;"));
 	stops(HV_GDB_AT_BREAK, "T05swbreak:;thread:2;");
 	stops(HV_GDB_AT_HBREAK, "T05hwbreak:;thread:2;");
+	ask("qSupported:swbreak+");
+	stops(HV_GDB_AT_BREAK, "T05swbreak:;thread:2;");
 	ask("qSupported:swbreak-;noswbreak+;hwbreak+more");
 	stops(HV_GDB_AT_BREAK, "T05thread:2;");
 	stops(HV_GDB_AT_HBREAK, "T05thread:2;");
@@ -866,5 +868,5 @@ int main(void)
 		cmocka_unit_test_setup(test_many, start),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("gdb", tests, NULL, NULL);
 }

@@ -198,6 +198,10 @@ static void tell_stop(struct hv_debugger *debugger)
 		stop.why = why_of(debugger, &vcpu->hit, &stop.address);
 		vcpu->hit.cause = 0;
 	}
+	/* Who steps over and over would never hear of it. */
+	if (debugger->interrupted && stop.why == HV_GDB_STEPPED)
+		stop.why = HV_GDB_INTERRUPTED;
+	debugger->interrupted = false;
 	hv_gdb_stopped(&debugger->gdb, &stop);
 	/* What it has sent meanwhile. */
 	hv_control_take(debugger->client);
@@ -406,6 +410,7 @@ int hv_control_gdb(struct hv_control_client *client, const json_t *line, json_t 
 	hv_gdb_init(&debugger->gdb, &hv_debugger_ops, debugger);
 	debugger->client = client;
 	debugger->fresh = true;
+	debugger->interrupted = false;
 	client->debugger = debugger;
 	machine->debugger = debugger;
 	json_object_set_new(reply, "arch", json_string(arch_names[arch]));

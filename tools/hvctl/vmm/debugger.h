@@ -20,6 +20,7 @@ struct hv_debugger {
 	struct hv_gdb gdb;
 	struct hv_gdb_points points;
 	bool fresh;			/* @client is new: what another has left goes first */
+	bool interrupted;		/* gdb has asked for the next stop */
 	bool stopped;			/* the machine stands still for us */
 	bool steps[HV_GDB_VCPUS_MAX];	/* that vCPU is to */
 	bool armed[HV_GDB_VCPUS_MAX];	/* ... was told to exit for us */

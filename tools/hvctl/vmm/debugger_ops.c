@@ -208,8 +208,12 @@ static int go_past(const struct hv_debugger *debugger, const struct hv_vcpu *vcp
 {
 	struct hv_registers registers;
 	struct hv_view view;
-	int error = hv_vcpu_registers(vcpu, &registers);
+	int error;
 
+	/* Not if another's hit was told instead. */
+	if (vcpu->hit.cause)
+		return 0;
+	error = hv_vcpu_registers(vcpu, &registers);
 	if (error)
 		return error;
 	view = hv_vcpu_view(vcpu, &registers);
@@ -238,7 +242,9 @@ static int prepare(struct hv_debugger *debugger, unsigned int n, enum hv_gdb_act
 	int error = action == HV_GDB_STAND ? 0 : go_past(debugger, vcpu);
 
 	debugger->steps[n] = action == HV_GDB_STEP;
-	vcpu->hit.cause = 0;
+	/* What was not told comes again when it goes on: of one that stands it is kept till then. */
+	if (action != HV_GDB_STAND || vcpu->hit.cause != TINYVMX_DEBUG_BREAKPOINTS)
+		vcpu->hit.cause = 0;
 	hv_vcpu_hold(vcpu, action == HV_GDB_STAND);
 	return error ? error : hv_debugger_arm(debugger, n);
 }
@@ -266,6 +272,7 @@ static void interrupt(void *ctx)
 {
 	struct hv_debugger *debugger = ctx;
 
+	debugger->interrupted = true;
 	if (!debugger->stopped)
 		hv_machine_want_attention(debugger->machine, HV_ATTENTION_DEBUG);
 }
