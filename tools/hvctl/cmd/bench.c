@@ -13,7 +13,15 @@
 #include "lib/status.h"
 #include "lib/util.h"
 
-enum { OPTION_SVG = 256, OPTION_WITH, OPTION_BASELINE, OPTION_LIST, OPTION_LINUX, OPTION_MARKDOWN, OPTION_RECORD };
+enum {
+	OPTION_SVG = 256,
+	OPTION_WITH,
+	OPTION_BASELINE,
+	OPTION_LIST,
+	OPTION_LINUX,
+	OPTION_MARKDOWN,
+	OPTION_RECORD
+};
 
 /* What "make bench" calls a regression. */
 #define REGRESSION_PERCENT 3.0

@@ -152,10 +152,10 @@ static void __attribute__((format(printf, 2, 3))) say(struct words *w, const cha
 		w->used += (size_t)n;
 }
 
-#define QUALIFICATION_IO_IN	(1u << 3)
-#define QUALIFICATION_IO_STRING (1u << 4)
-#define INFO_HAS_CODE		(1u << 11)
-#define INFO_VALID		(1u << 31)
+#define QUALIFICATION_IO_IN	0x8u
+#define QUALIFICATION_IO_STRING 0x10u
+#define INFO_HAS_CODE		0x800u
+#define INFO_VALID		0x80000000u
 #define VECTOR_DB		1
 #define VECTOR_PF		14
 

@@ -122,7 +122,7 @@ void hv_flight_log_add(struct hv_flight_log *log, unsigned int vcpu,
 	}
 }
 
-/* Trace events have a time, and what was missed has none that is known: those are told at the end. */
+/* Trace events have a time, what was missed has none that is known: that is told at the end. */
 void hv_flight_log_miss(struct hv_flight_log *log, unsigned int vcpu, uint64_t missed)
 {
 	log->missed += missed;

@@ -81,7 +81,7 @@ static int wait_status(const struct child *child, unsigned int ms)
 	return -1;
 }
 
-static unsigned int cpus = 1;
+static unsigned int cpus = 1, records;
 
 /* In the child. */
 static void run(fake_guest_fn guest, struct hv_session_options options, unsigned int verbose)
@@ -89,6 +89,7 @@ static void run(fake_guest_fn guest, struct hv_session_options options, unsigned
 	struct hv_config config = test_config(HV_MACHINE_PC);
 
 	config.cpus = cpus;
+	config.records = records;
 	config.verbose = verbose;
 	config.no_reboot = true;
 	fake_reset(guest);
@@ -563,6 +564,44 @@ static void test_report_of_the_vcpu_that_died(void **state)
 	assert_null(strstr(said, "registers of vCPU 0"));
 }
 
+/* ... and the exits that led to it, if they were recorded; in the report those of all. */
+static int second_dies_recorded(struct fake_vcpu *vcpu)
+{
+	static unsigned int left = 20;
+
+	if (vcpu->id != 1)
+		return fake_compute(vcpu);
+	vcpu->run->exit_reason = left ? 10 : 2;
+	vcpu->run->rip = 0x1000 + left;
+	if (left--)
+		return fake_out(vcpu, 0x80, 1, 0);
+	return fake_exit(vcpu, TINYVMX_EXIT_SHUTDOWN);
+}
+
+static void test_last_exits_of_the_vcpu_that_died(void **state)
+{
+	const struct hv_session_options options = { .json = true };
+	static char said[65536];
+	int status;
+
+	(void)state;
+	cpus = 2;
+	records = 64;
+	both = true;
+	status = words_of(second_dies_recorded, options, "/dev/null", said, sizeof(said));
+	both = false;
+	cpus = 1;
+	records = 0;
+	assert_int_equal(WEXITSTATUS(status), 6);
+	assert_non_null(strstr(said, "the last VM exits of vCPU 1, with TSC ticks"));
+	assert_null(strstr(said, "  0x1010 "));
+	assert_non_null(
+		strstr(said, "       6        300        700  0x100f              CPUID: "));
+	assert_non_null(
+		strstr(said, "      21        300          -  0x1000              triple fault"));
+	assert_non_null(strstr(said, "\"last_exits\":[{\"sequence\":6,"));
+}
+
 /* A file that cannot be written is complained of before the guest runs. */
 static void test_dump_vmcs(void **state)
 {
@@ -612,6 +651,7 @@ int main(void)
 		cmocka_unit_test(test_words_behind_half_a_line),
 		cmocka_unit_test(test_report_that_cannot_be_written),
 		cmocka_unit_test(test_report_of_the_vcpu_that_died),
+		cmocka_unit_test(test_last_exits_of_the_vcpu_that_died),
 		cmocka_unit_test(test_dump_vmcs),
 		cmocka_unit_test(test_reader_that_goes_away),
 	};
