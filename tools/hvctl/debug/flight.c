@@ -287,21 +287,17 @@ static const struct {
 	uint32_t bit;
 	const char *name, *words;
 } places[] = {
-	{ TINYVMX_HANDLED_OUTSIDE, "outside", "by the kernel, which may have slept" },
+	{ TINYVMX_HANDLED_OUTSIDE, "outside", "handled where the kernel may sleep" },
 	{ TINYVMX_HANDLED_WAITED, "waited", "waited for an event" },
-	{ TINYVMX_HANDLED_USER, "user", "by hvctl" },
+	{ TINYVMX_HANDLED_USER, "user", "handled by hvctl" },
 	{ TINYVMX_HANDLED_NO_ENTRY, "no-entry", NULL },
 };
 
 static void say_handled(struct words *w, uint32_t handled)
 {
-	const char *between = "; handled ";
-
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (handled & places[i].bit && places[i].words) {
-			say(w, "%s%s", between, places[i].words);
-			between = ", ";
-		}
+		if (handled & places[i].bit && places[i].words)
+			say(w, "; %s", places[i].words);
 }
 
 size_t hv_flight_describe(const struct tinyvmx_record *record, char *buf, size_t len)

@@ -154,7 +154,7 @@ ok "hvctl trace: the port that it writes" has "trace: 30, hvctl trace: [0-9]+ ex
 ok "... and no others" has "trace of others: 0, hvctl trace: [1-9][0-9]* exits, 0 of them told, [0-9]+ missed"
 ok "... saved, and read again" has "trace again: [1-9][0-9]*"
 ok "... exported" has 'trace exported: 50, .*"missed":[0-9]+.*'
-ok "... from the first exit of a run to its last" has "trace of a run: 33, 0 0.000 1 .*; 0 .*OUT port 0xf4, .* handled by hvctl;"
+ok "... from the first exit of a run to its last" has "trace of a run: 33,  0 0\.000 1 .*; 0 .*OUT port 0xf4, .* handled by hvctl;"
 ok "hvctl walk" has "walk:   backed by RAM, slot 0 .*"
 ok "hvctl mem, disassembled, with symbols" has "mem: +0x[0-9a-f]+  ebfe +jmp 0x[0-9a-f]+  ; guest_main.*"
 ok "hvctl heat: a guest that goes round uses its code, and page tables" has "heat: +0  [rRwW][.rRwW]+ +800000  [.]+ .*In 1 s it used [0-9.]+ MiB of 128.00 MiB, .*"
