@@ -3,6 +3,7 @@
  * EPT paging structures (SDM, "The Extended Page Table Mechanism").
  */
 #include <linux/align.h>
+#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/bits.h>
@@ -199,16 +200,35 @@ bool ept_executable(const u64 *entry)
  */
 bool ept_split(u64 *entry, struct ept_cache *cache)
 {
-	u64 leaf = *entry & ~EPT_LARGE;
+	u64 leaf = READ_ONCE(*entry) & ~EPT_LARGE;
+	u64 *table = cache->page;
 	unsigned int i;
+	u64 late;
 
-	if (!cache->page)
+	if (!table)
 		return false;
-	for (i = 0; i < EPT_ENTRIES; i++)
-		cache->page[i] = leaf + i * PAGE_SIZE;
-	WRITE_ONCE(*entry, __pa(cache->page) | EPT_RWX);
 	cache->page = NULL;
+	for (i = 0; i < EPT_ENTRIES; i++)
+		table[i] = leaf + i * PAGE_SIZE;
+	/* What CPUs have noted meanwhile they go on doing without a word: they have the large page. */
+	late = xchg(entry, __pa(table) | EPT_RWX) & EPT_NOTED & ~leaf;
+	for (i = 0; late && i < EPT_ENTRIES; i++)
+		atomic64_or(late, (atomic64_t *)&table[i]);
 	return true;
+}
+
+/* What CPUs note there meanwhile, by locked accesses, stays. */
+static void set_leaf(u64 *entry, u64 leaf)
+{
+	u64 old = READ_ONCE(*entry);
+
+	if (!old) {
+		WRITE_ONCE(*entry, leaf);
+		return;
+	}
+	while ((old & ~EPT_NOTED) != leaf &&
+	       !try_cmpxchg64(entry, &old, leaf | (old & EPT_NOTED)))
+		;
 }
 
 void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable)
@@ -225,8 +245,7 @@ void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable)
 			return;
 		leaf |= EPT_LARGE;
 	}
-	/* Reclaim has not seen it yet. One that is set just now may get lost: it is a hint. */
-	WRITE_ONCE(*entry, leaf | (*entry & EPT_NOTED));
+	set_leaf(entry, leaf);
 }
 
 bool ept_has_ad(const struct ept *ept)
@@ -278,6 +297,27 @@ static bool is_written(u64 *entry, bool clear)
 	return clear ? test_and_clear_bit(EPT_DIRTY, word) : test_bit(EPT_DIRTY, word);
 }
 
+/* The page at @gpa, or what is left of a large one, in @use->page. Return: where that ends. */
+static u64 look_at_page(struct ept *ept, u64 gpa, bool forget, struct ept_use *use)
+{
+	unsigned int shift = PAGE_SHIFT;
+	u64 *entry = find_entry(ept, gpa, &shift);
+	u64 end = ALIGN_DOWN(gpa, BIT_ULL(shift)) + BIT_ULL(shift);
+
+	/* Written first: a CPU that comes in between makes it used, which is right. */
+	use->page.written = *entry && is_written(entry, forget);
+	use->page.used = *entry &&
+			 is_accessed(entry, forget, EPT_OWED_USE, EPT_OWED_ACCESSED);
+	if (gpa < use->large_end) {
+		use->page.written |= use->large.written;
+		use->page.used |= use->large.used;
+	} else {
+		use->large = use->page;
+		use->large_end = end;
+	}
+	return end;
+}
+
 void ept_use(struct ept *ept, u64 gpa, u64 end, bool forget, struct ept_use *use)
 {
 	u64 start = gpa;
@@ -285,15 +325,13 @@ void ept_use(struct ept *ept, u64 gpa, u64 end, bool forget, struct ept_use *use
 	bitmap_zero(use->used, EPT_USE_PAGES);
 	bitmap_zero(use->written, EPT_USE_PAGES);
 	while (gpa < end) {
-		unsigned int shift = PAGE_SHIFT;
-		u64 *entry = find_entry(ept, gpa, &shift);
-		u64 next = min(ALIGN_DOWN(gpa, BIT_ULL(shift)) + BIT_ULL(shift), end);
+		u64 next = min(look_at_page(ept, gpa, forget, use), end);
 		unsigned int first = (gpa - start) >> PAGE_SHIFT;
 		unsigned int pages = (next - gpa) >> PAGE_SHIFT;
 
-		if (*entry && is_accessed(entry, forget, EPT_OWED_USE, EPT_OWED_ACCESSED))
+		if (use->page.used)
 			bitmap_set(use->used, first, pages);
-		if (*entry && is_written(entry, forget))
+		if (use->page.written)
 			bitmap_set(use->written, first, pages);
 		gpa = next;
 	}

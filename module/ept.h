@@ -120,18 +120,33 @@ void ept_stop_ad(struct ept *ept);
  */
 bool ept_accessed(struct ept *ept, u64 gpa, u64 end, bool clear);
 
-/* How many pages of 4 KiB ept_use() looks at: a large page. */
-#define EPT_USE_PAGES	512
+/* How many pages of 4 KiB ept_use() looks at. */
+#define EPT_USE_PAGES	256
 
-/* Bitmaps of pages of 4 KiB. */
+/**
+ * struct ept_use - what ept_use() has found, piece by piece of a range
+ * @used: pages of 4 KiB that were used
+ * @written: ... and written
+ * @page: the page that was looked at last
+ * @large: the same, when the page up to @large_end was first looked at: the flags of a large one,
+ *	which can reach into the next piece, are cleared as a whole
+ * @large_end: 0 before the first
+ */
 struct ept_use {
 	DECLARE_BITMAP(used, EPT_USE_PAGES);
 	DECLARE_BITMAP(written, EPT_USE_PAGES);
+	struct ept_page_use {
+		bool used;
+		bool written;
+	} page, large;
+	u64 large_end;
 };
 
 /*
  * ept_use - which pages of [@gpa, @end), of EPT_USE_PAGES at most, CPUs have used, and written
  * @forget: ... since the last call with this set, which CPUs have to drop their translations for
+ *
+ * Pieces of a range are looked at from the lowest on, with the same @use. Under the lock.
  *
  * It and ept_accessed() do not take from each other what they have not been told yet.
  */

@@ -297,6 +297,7 @@ int tvx_memory_init(struct tvx_memory *memory, struct tvx_user *user, bool apic_
 	raw_spin_lock_init(&memory->lock);
 	seqcount_raw_spinlock_init(&memory->slots_seq, &memory->lock);
 	mutex_init(&memory->slots_lock);
+	mutex_init(&memory->use_lock);
 	init_waitqueue_head(&memory->change_ended);
 	memory->mm = current->mm;
 	memory->notifier.ops = &memory_notifier_ops;
@@ -485,21 +486,42 @@ static int copy_bits(u64 to, const unsigned long *bits, unsigned int pages)
 	return 0;
 }
 
+/*
+ * Look at a piece, or flush behind the last. One at a time, so that of the many who may ask at once one
+ * at the most is in the way of those who need the lock: reclaim, for one.
+ */
+static int look_at_use(struct tvx_memory *memory, u64 gpa, u64 end, bool forget,
+		       struct ept_use *use)
+{
+	bool has_ad;
+
+	mutex_lock(&memory->use_lock);
+	raw_spin_lock(&memory->lock);
+	has_ad = ept_has_ad(&memory->ept);
+	if (has_ad && use)
+		ept_use(&memory->ept, gpa, end, forget, use);
+	if (has_ad && !use)
+		flush_locked(memory);
+	raw_spin_unlock(&memory->lock);
+	mutex_unlock(&memory->use_lock);
+	return has_ad ? 0 : -EOPNOTSUPP;
+}
+
 /* Pages from @page of @arg's range on, as many as are looked at under one hold of the lock. */
-static int get_some_use(struct tvx_memory *memory, const struct tinyvmx_get_use *arg, u64 page)
+static int get_some_use(struct tvx_memory *memory, const struct tinyvmx_get_use *arg, u64 page,
+			struct ept_use *use)
 {
 	unsigned int pages = min_t(u64, (arg->len >> PAGE_SHIFT) - page, EPT_USE_PAGES);
 	u64 gpa = arg->gpa + (page << PAGE_SHIFT);
 	u64 byte = page / BITS_PER_BYTE;
-	struct ept_use use;
-	int err;
+	int err = look_at_use(memory, gpa, gpa + ((u64)pages << PAGE_SHIFT),
+			      arg->flags & TINYVMX_USE_FORGET, use);
 
-	raw_spin_lock(&memory->lock);
-	ept_use(&memory->ept, gpa, gpa + ((u64)pages << PAGE_SHIFT),
-		arg->flags & TINYVMX_USE_FORGET, &use);
-	raw_spin_unlock(&memory->lock);
-	err = copy_bits(arg->used ? arg->used + byte : 0, use.used, pages);
-	return err ?: copy_bits(arg->written ? arg->written + byte : 0, use.written, pages);
+	if (!err)
+		err = copy_bits(arg->used ? arg->used + byte : 0, use->used, pages);
+	if (!err)
+		err = copy_bits(arg->written ? arg->written + byte : 0, use->written, pages);
+	return err;
 }
 
 /*
@@ -508,21 +530,17 @@ static int get_some_use(struct tvx_memory *memory, const struct tinyvmx_get_use 
  */
 int tvx_memory_get_use(struct tvx_memory *memory, const struct tinyvmx_get_use *arg)
 {
-	int err = check_use(arg);
+	int flushed = 0, err = check_use(arg);
+	struct ept_use use = {};
 	u64 page;
 
 	if (err)
 		return err;
-	if (!ept_has_ad(&memory->ept))
-		return -EOPNOTSUPP;
 	for (page = 0; !err && page < arg->len >> PAGE_SHIFT; page += EPT_USE_PAGES) {
-		err = get_some_use(memory, arg, page);
+		err = get_some_use(memory, arg, page, &use);
 		cond_resched();
 	}
-	if (arg->flags & TINYVMX_USE_FORGET) {
-		raw_spin_lock(&memory->lock);
-		flush_locked(memory);
-		raw_spin_unlock(&memory->lock);
-	}
-	return err;
+	if (arg->flags & TINYVMX_USE_FORGET)
+		flushed = look_at_use(memory, 0, 0, true, NULL);
+	return err ?: flushed;
 }

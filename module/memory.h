@@ -35,6 +35,7 @@ struct tvx_slot {
  *	disabled: its holders wait for other CPUs. Raw: a fault takes it, if it is free, with
  *	interrupts disabled, also with PREEMPT_RT. Held no longer than a piece of a removal takes
  * @slots_lock: held, besides, by who changes slots
+ * @use_lock: held, besides, by who asks what the guest uses
  * @slots_seq: counts changes of @slots, for those who look without @lock
  * @slots: indexed by the ABI's slot number
  * @nr_slots: one more than the highest slot in use
@@ -54,6 +55,7 @@ struct tvx_memory {
 	struct mmu_notifier notifier;
 	raw_spinlock_t lock;	/* slots, ept, changes; waited for with interrupts enabled */
 	struct mutex slots_lock;	/* to change slots */
+	struct mutex use_lock;		/* to ask what is used */
 	seqcount_raw_spinlock_t slots_seq;
 	struct tvx_slot slots[TVX_MAX_SLOTS];
 	unsigned int nr_slots;

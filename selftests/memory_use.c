@@ -86,6 +86,18 @@ static u64 difference(const char *text)
 	return i;
 }
 
+/* How many of @pages pages from @first on are used, and written; they are forgotten. */
+static u64 count_in(u64 first, u64 pages)
+{
+	u8 used[PAGES / 8] = { 0 }, written[PAGES / 8] = { 0 };
+	u64 n = 0;
+
+	must(get_use(GPA + first * PAGE, pages * PAGE, used, written, TINYVMX_USE_FORGET));
+	for (u64 i = 0; i < pages; i++)
+		n += used[i / 8] & written[i / 8] & 1 << i % 8 ? 1 : 0;
+	return n;
+}
+
 /* The guest does to pages from @from on, each @step-th, what @c says, and nothing to others. */
 static void plan(u64 from, u64 step, char c)
 {
@@ -201,11 +213,16 @@ static void test_large_page(void)
 			G(vcpu->vm, does[i]) = 'w';
 		is(difference(map(TINYVMX_USE_FORGET)), PAGES, "a large page counts as a whole");
 		is(count(map(0), '.'), PAGES, "and is forgotten as a whole");
+		use();
+		is(count_in(512 + 200, 400), 312, "a call that begins in its midst forgets it, too");
+		use();
+		is(count_in(512 - 100, 1024), 512, "... and a call that looks at it piece by piece");
 	}
 	end();
 }
 
-static u64 count_present(void)
+/* Of each @step-th page, from @first on. */
+static u64 count_present(u64 first, u64 step)
 {
 	static u64 entries[PAGES];
 	int fd = must(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
@@ -214,7 +231,7 @@ static u64 count_present(void)
 	if (pread(fd, entries, sizeof(entries), (uintptr_t)ram / PAGE * 8) != sizeof(entries))
 		bail("pagemap: %m");
 	close(fd);
-	for (u64 i = 0; i < PAGES; i++)
+	for (u64 i = first; i < PAGES; i += step)
 		n += entries[i] >> 63;
 	return n;
 }
@@ -222,6 +239,8 @@ static u64 count_present(void)
 struct outcome {
 	u64 present;
 	u64 told;
+	u64 hot_out;
+	u64 cold_out;
 };
 
 /* Reclaim looks at the age of pages, and forgets it, before it takes some. */
@@ -236,8 +255,39 @@ static int reclaimed(void *arg)
 	use();
 	for (u32 i = 0; i < 8; i++)
 		cgroup_write("memory.reclaim", "512K");
-	outcome->present = count_present();
+	outcome->present = count_present(0, 1);
 	outcome->told = PAGES - count(map(0), '.');
+	end();
+	return 0;
+}
+
+/*
+ * The guest uses each fourth page, and stands still while reclaim looks: what it has used was
+ * asked for before, and forgotten.
+ */
+static int spared(void *arg)
+{
+	struct outcome *outcome = arg;
+	long came_back;
+	u64 hot;
+
+	if (!cgroup_enter())
+		return 1;
+	begin();
+	plan(0, 1, 'w');
+	use();
+	must(madvise(ram, BYTES, MADV_COLD));
+	plan(0, 4, 'r');
+	came_back = -read_line("/proc/vmstat", "pswpin");
+	for (u32 i = 0; i < 64 && count_present(0, 1) > PAGES / 2; i++) {
+		use();
+		map(TINYVMX_USE_FORGET);
+		cgroup_write("memory.reclaim", "512K");
+	}
+	came_back += read_line("/proc/vmstat", "pswpin");
+	hot = count_present(0, 4);
+	outcome->hot_out = PAGES / 4 - hot + came_back;
+	outcome->cold_out = PAGES * 3 / 4 - (count_present(0, 1) - hot);
 	end();
 	return 0;
 }
@@ -256,9 +306,15 @@ static void test_reclaim(void)
 		return;
 	}
 	is(reap(spawn(reclaimed, outcome)), 0, "reclaim looks for old pages");
-	ok(outcome->present > 1024 && outcome->present < PAGES,
-	   "and has taken some: %lu of %lu are there", outcome->present, PAGES);
-	is(outcome->told, outcome->present, "those that are there are told, though reclaim has seen them");
+	ok(outcome->present > 1024, "%lu of %lu are there then", outcome->present, PAGES);
+	/* A page that was taken and given back looks unused. */
+	ok(outcome->told <= outcome->present && outcome->told + 16 > outcome->present,
+	   "%lu of those that are there are told, though reclaim has seen them", outcome->told);
+	is(reap(spawn(spared, outcome)), 0, "reclaim, while what is used is asked for");
+	ok(outcome->cold_out > 1024, "%lu of 3072 pages that it does not use are taken",
+	   outcome->cold_out);
+	ok(outcome->hot_out < 200, "%lu times one of 1024 that it uses, though they were asked for",
+	   outcome->hot_out);
 	cgroup_destroy();
 	munmap(outcome, PAGE);
 }

@@ -280,14 +280,19 @@ struct tinyvmx_memory {
  * What the CPUs have noted in the accessed and dirty flags of EPT (SDM, "Accessed and Dirty
  * Flags for EPT") since the page was mapped, or since a call with TINYVMX_USE_FORGET: what a
  * guest does after that has returned is told by the next, and nothing is lost between two.
- * A large page of the host counts as a whole, and a CPU that reads the guest's paging structures
- * has written them. What userspace does to memory, for devices, is not noted, and a page that
- * the host has taken away meanwhile has not been used. The host's own reclaim, which uses the
- * same flags, learns what it would without. May sleep; vCPUs may run.
+ * A large page of the host counts as a whole, and is forgotten as a whole, also by a call about a
+ * part of it. A CPU that reads the guest's paging structures has written them, and the
+ * page of the local APICs' registers may be told. Both flags are forgotten, whichever bitmap is
+ * asked for. The host's own reclaim, which uses the same flags, learns what it would without.
+ *
+ * This is no log of what has changed: what userspace does to memory, for devices, is not
+ * noted, and a page that the host has taken away or moved meanwhile has not been used.
+ *
+ * May sleep; vCPUs may run.
  *
  * Errors: EINVAL: @gpa, @len, beyond gpa_bits; EOPNOTSUPP: no TINYVMX_CAP_EPT_AD, or this VM
  * has lost the flags because the guest has paging structures where it cannot write; EFAULT: a
- * bitmap, some of which may be forgotten.
+ * bitmap. With the last two some may be forgotten.
  */
 struct tinyvmx_get_use {
 	__u32 size;

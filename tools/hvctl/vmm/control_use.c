@@ -43,8 +43,14 @@ static unsigned int count_bits(const uint8_t *map, uint64_t from, uint64_t to)
 {
 	unsigned int n = 0;
 
-	for (uint64_t i = from; i < to; i++)
-		n += map[i / 8] >> i % 8 & 1;
+	while (from < to) {
+		uint64_t word, end = (from | 63) + 1 < to ? (from | 63) + 1 : to;
+
+		memcpy(&word, map + from / 64 * 8, sizeof(word));
+		word = word >> from % 64 << (64 - (end - from));
+		n += __builtin_popcountll(word);
+		from = end;
+	}
 	return n;
 }
 
