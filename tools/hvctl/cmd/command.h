@@ -38,6 +38,7 @@ int hv_cmd_mem(int argc, char **argv);
 int hv_cmd_heat(int argc, char **argv);
 int hv_cmd_gdb(int argc, char **argv);
 int hv_cmd_trace(int argc, char **argv);
+int hv_cmd_stat(int argc, char **argv);
 int hv_cmd_why(int argc, char **argv);
 int hv_cmd_dump(int argc, char **argv);
 int hv_cmd_wait(int argc, char **argv);
@@ -58,7 +59,7 @@ extern const struct argp hv_argp_pause, hv_argp_resume, hv_argp_kill, hv_argp_nm
 extern const struct argp hv_argp_run, hv_argp_info, hv_argp_doctor, hv_argp_explain, hv_argp_bench;
 extern const struct argp hv_argp_vmcs, hv_argp_completion, hv_argp_balloon, hv_argp_regs;
 extern const struct argp hv_argp_gdb, hv_argp_lab, hv_argp_walk, hv_argp_mem, hv_argp_heat;
-extern const struct argp hv_argp_why, hv_argp_dump, hv_argp_trace;
+extern const struct argp hv_argp_why, hv_argp_dump, hv_argp_trace, hv_argp_stat;
 
 /* argp_parse(), with options -h, --help and --usage; exits if what was given makes no sense. */
 void hv_command_parse(const struct argp *argp, int argc, char **argv, void *input);

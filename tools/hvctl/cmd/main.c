@@ -32,6 +32,7 @@ const struct hv_command hv_commands[] = {
 	{ "heat", hv_cmd_heat, &hv_argp_heat, "map which of its memory its guest uses" },
 	{ "gdb", hv_cmd_gdb, &hv_argp_gdb, "debug its guest" },
 	{ "trace", hv_cmd_trace, &hv_argp_trace, "show its VM exits one by one" },
+	{ "stat", hv_cmd_stat, &hv_argp_stat, "add up what its exits cost" },
 	{ "why", hv_cmd_why, &hv_argp_why, "tell what it does that seems to hang" },
 	{ "dump", hv_cmd_dump, &hv_argp_dump, "save its memory and registers, for gdb and crash" },
 	{ "wait", hv_cmd_wait, &hv_argp_wait, "wait for its end" },

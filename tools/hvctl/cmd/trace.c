@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "debug/flight.h"
 #include "debug/flight_filter.h"
 #include "debug/flight_log.h"
+#include "flights.h"
 #include "lib/status.h"
 #include "lib/util.h"
 #include "look.h"
@@ -21,15 +21,6 @@
 
 /* A full ring of 4096 comes in less time only from a guest that does nothing but exit. */
 #define INTERVAL_NS 10000000L
-#define BATCH	    4096
-
-/* What is known of a vCPU. An exit is told when the next one says how long it was outside. */
-struct track {
-	uint64_t next;			/* number of the exit to ask for; 0: from now on */
-	uint64_t wanted;		/* of the one that is to come; 0: any, it has just begun */
-	bool has_held;
-	struct tinyvmx_record held;
-};
 
 struct trace {
 	/* Of whom: one of them. */
@@ -41,8 +32,7 @@ struct trace {
 	struct hv_flight_log log;
 	const char *file;		/* that it goes to; NULL: none */
 	bool begun;
-	struct track *tracks;
-	unsigned int vcpus;
+	struct hv_flights flights;
 	uint64_t seen, told;
 };
 
@@ -202,37 +192,27 @@ static bool is_enough(const struct trace *trace)
 	return stopped || (trace->limit && trace->told >= trace->limit);
 }
 
-static void tell(struct trace *trace, unsigned int vcpu, const struct tinyvmx_record *record,
-		 uint64_t outside)
+/* Returns whether more are wanted. */
+static bool add(void *ctx, unsigned int vcpu, const struct tinyvmx_record *record, uint64_t outside)
 {
+	struct trace *trace = ctx;
+
 	if (is_enough(trace))
-		return;
+		return false;
 	trace->seen++;
-	if (!hv_flight_filter_takes(&trace->filter, vcpu, record))
-		return;
-	trace->told++;
-	hv_flight_log_add(&trace->log, vcpu, record, outside);
+	if (hv_flight_filter_takes(&trace->filter, vcpu, record)) {
+		trace->told++;
+		hv_flight_log_add(&trace->log, vcpu, record, outside);
+	}
+	return !is_enough(trace);
 }
 
-static void tell_held(struct trace *trace, unsigned int vcpu, const struct tinyvmx_record *next)
+static void miss(void *ctx, unsigned int vcpu, uint64_t missed)
 {
-	struct track *track = &trace->tracks[vcpu];
+	struct trace *trace = ctx;
 
-	if (track->has_held)
-		tell(trace, vcpu, &track->held, hv_flight_outside(&track->held, next));
-	track->has_held = false;
-}
-
-static void take(struct trace *trace, unsigned int vcpu, const struct tinyvmx_record *record)
-{
-	struct track *track = &trace->tracks[vcpu];
-
-	tell_held(trace, vcpu, record);
-	if (track->wanted && record->sequence > track->wanted && !is_enough(trace))
-		hv_flight_log_miss(&trace->log, vcpu, record->sequence - track->wanted);
-	track->wanted = record->sequence + 1;
-	track->held = *record;
-	track->has_held = true;
+	if (!is_enough(trace))
+		hv_flight_log_miss(&trace->log, vcpu, missed);
 }
 
 static void begin(void *ctx, const char *name, unsigned int vcpus, uint64_t khz)
@@ -286,119 +266,7 @@ static int open_output(struct trace *trace, const char *command)
 	return HV_STATUS_USAGE;
 }
 
-/* ------------------------------------------------------------------- a file */
-
-static bool add_saved(void *ctx, unsigned int vcpu, const struct tinyvmx_record *record,
-		      uint64_t outside)
-{
-	tell(ctx, vcpu, record, outside);
-	return !is_enough(ctx);
-}
-
-static void miss_saved(void *ctx, unsigned int vcpu, uint64_t missed)
-{
-	struct trace *trace = ctx;
-
-	hv_flight_log_miss(&trace->log, vcpu, missed);
-}
-
-static int read_file(struct trace *trace, const char *command)
-{
-	const struct hv_flight_reader reader = { trace, begin, add_saved, miss_saved };
-	FILE *in = strcmp(trace->read, "-") ? fopen(trace->read, "re") : stdin;
-	struct hv_error err = { .subject = trace->read };
-	int error;
-
-	error = in ? hv_flight_log_read(in, &reader, &err) :
-		     hv_fail(&err, errno, "%s; name one that can be read", strerror(errno));
-	if (in && in != stdin)
-		fclose(in);
-	if (error)
-		hv_error_print(command, &err);
-	return error ? HV_STATUS_USAGE : HV_STATUS_OK;
-}
-
 /* --------------------------------------------------------------------- a VM */
-
-static int strange_answer(struct hv_error *err)
-{
-	return hv_fail(err, EPROTO, "it tells otherwise; use the hvctl that it was started with");
-}
-
-/* The first answer tells how many there are. */
-static int make_tracks(struct trace *trace, const char *name, const json_t *reply,
-		       struct hv_error *err)
-{
-	json_int_t vcpus = json_integer_value(json_object_get(reply, "vcpus"));
-	uint64_t from = trace->run ? 1 : 0;
-
-	if (vcpus < 1 || vcpus > UINT16_MAX)
-		return strange_answer(err);
-	trace->tracks = calloc((size_t)vcpus, sizeof(*trace->tracks));
-	if (!trace->tracks)
-		return hv_fail(err, ENOMEM, "no memory; close something");
-	trace->vcpus = (unsigned int)vcpus;
-	for (unsigned int i = 0; i < trace->vcpus; i++)
-		trace->tracks[i].next = trace->tracks[i].wanted = from;
-	begin(trace, name, trace->vcpus,
-	      (uint64_t)json_integer_value(json_object_get(reply, "tsc_khz")));
-	return 0;
-}
-
-/* What it says of a vCPU. Returns how many exits, or -errno. */
-static int take_reply(struct trace *trace, unsigned int vcpu, const json_t *reply,
-		      struct hv_error *err)
-{
-	static struct tinyvmx_record records[BATCH];
-	ssize_t n = hv_flight_unpack(records, BATCH, json_object_get(reply, "records"));
-	json_int_t next = json_integer_value(json_object_get(reply, "next"));
-	struct track *track = &trace->tracks[vcpu];
-
-	if (n < 0 || next < 1)
-		return strange_answer(err);
-	for (ssize_t i = 0; i < n; i++)
-		take(trace, vcpu, &records[i]);
-	track->next = (uint64_t)next;
-	return (int)n;
-}
-
-/* Ask for one; *@over: nothing comes any more. Returns how many exits came, or -errno. */
-static int ask(struct trace *trace, struct hv_client *client, unsigned int vcpu, bool *over,
-	       struct hv_error *err)
-{
-	uint64_t from = trace->tracks ? trace->tracks[vcpu].next : trace->run ? 1 : 0;
-	json_t *request = json_pack("{s:s, s:i}", "request", "record", "vcpu", vcpu), *reply;
-	int n;
-
-	if (from)
-		json_object_set_new(request, "from", json_integer((json_int_t)from));
-	n = hv_client_call(client, request, &reply, err);
-	if (n)
-		return n;
-	if (!trace->tracks)
-		n = make_tracks(trace, client->name, reply, err);
-	if (!n)
-		n = take_reply(trace, vcpu, reply, err);
-	*over &= json_is_true(json_object_get(reply, "over"));
-	json_decref(reply);
-	return n;
-}
-
-/* Once around. Returns how many exits came, or -errno. */
-static int ask_all(struct trace *trace, struct hv_client *client, bool *over, struct hv_error *err)
-{
-	int sum = 0;
-
-	*over = true;
-	for (unsigned int i = 0; !i || i < trace->vcpus; i++) {
-		int n = ask(trace, client, i, over, err);
-
-		if (n < 0)
-			return n;
-		sum += n;
-	}
-	return sum;
-}
 
 /* To its end, or ours. Returns 0 or -errno. */
 static int follow(struct trace *trace, struct hv_client *client, struct hv_error *err)
@@ -408,14 +276,12 @@ static int follow(struct trace *trace, struct hv_client *client, struct hv_error
 	int n = 0;
 
 	while (n >= 0 && !over && !is_enough(trace)) {
-		n = ask_all(trace, client, &over, err);
+		n = hv_flights_fetch(&trace->flights, client, &over, err);
 		fflush(trace->log.out);
 		if (!n && !over)
 			nanosleep(&interval, NULL);
 	}
-	for (unsigned int i = 0; i < trace->vcpus; i++)
-		tell_held(trace, i, NULL);
-	free(trace->tracks);
+	hv_flights_end(&trace->flights);
 	return n < 0 ? n : 0;
 }
 
@@ -511,16 +377,19 @@ int hv_cmd_trace(int argc, char **argv)
 {
 	const struct sigaction stop = { .sa_handler = on_signal };
 	struct trace trace = { 0 };
+	const struct hv_flight_reader reader = { &trace, begin, add, miss };
 	int status;
 
 	hv_command_parse(&hv_argp_trace, argc, argv, &trace);
 	status = open_output(&trace, argv[0]);
 	if (status)
 		return status;
+	trace.flights = (struct hv_flights){ .reader = &reader, .from_start = trace.run };
 	if (trace.run)
 		return finish(&trace, argv[0], trace_run(&trace, argv[0]));
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
-	status = trace.read ? read_file(&trace, argv[0]) : trace_vm(&trace, argv[0]);
+	status = trace.read ? hv_flights_read(trace.read, &reader, argv[0]) :
+			      trace_vm(&trace, argv[0]);
 	return finish(&trace, argv[0], status);
 }

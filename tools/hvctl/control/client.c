@@ -47,6 +47,8 @@ static int find(const struct hv_runtime_dir *dir, const char *word, const struct
 	int found = -1;
 
 	*matches = 0;
+	if (!word)
+		return count == 1 ? 0 : -1;
 	for (int i = 0; i < count; i++)
 		if (!strcmp(names[i].text, word))
 			return i;
@@ -79,6 +81,8 @@ int hv_client_find(const struct hv_runtime_dir *dir, const char *word, char name
 	free(names);
 	if (found >= 0)
 		return 0;
+	if (!word && count)
+		return hv_fail(err, EINVAL, "there are several; which of %s?", text);
 	if (matches)
 		return hv_fail(err, EINVAL, "begins the names of several; which of %s?", text);
 	if (count)

@@ -20,7 +20,7 @@ struct hv_client {
 /**
  * hv_client_find() - which VM is it?
  * @dir: where
- * @word: its name, its process, or the beginning of its name alone
+ * @word: its name, its process, or the beginning of its name alone; NULL: the one that runs
  * @name: filled in
  * @err: filled in on failure: there is none, or there are several, which it lists
  *

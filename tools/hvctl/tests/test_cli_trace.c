@@ -49,24 +49,6 @@ static unsigned int count(const char *words)
 	return n;
 }
 
-/* What echoes() does, as the CPU tells it. */
-static int marks(struct fake_vcpu *vcpu)
-{
-	int error = echoes(vcpu);
-	const struct tinyvmx_exit_io *io = &vcpu->run->io;
-
-	vcpu->run->exit_reason = 30;
-	vcpu->run->exit_qualification = (uint64_t)io->port << 16 |
-					(io->flags & TINYVMX_IO_IN ? 8 : 0) | (io->width - 1);
-	return error;
-}
-
-static int start_marking(void **state)
-{
-	guest = marks;
-	return start(state);
-}
-
 static int start_marking_and_obeying(void **state)
 {
 	guest = marks;

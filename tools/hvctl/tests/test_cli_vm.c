@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 
 #include "control_test.h"
@@ -592,6 +593,94 @@ static void test_console_killed(void **state)
 	assert_int_not_equal(status_of(terminal.pid), -1);
 }
 
+/* -------------------------------------------------------------------- stat */
+
+static void test_stat(void **state)
+{
+	static const char page[] = "/tmp/hv-stat-page";
+	char text[200];
+	json_t *bill;
+	FILE *file;
+
+	(void)state;
+	/* The only one needs no name. */
+	begins("stat --seconds 1", "web: ");
+	assert_non_null(strstr(said, " kern. hvctl what\n"));
+	assert_non_null(strstr(said, "I/O instruction, port 0x3fd\n"));
+	assert_non_null(strstr(said, "the dearest, I/O instruction, port 0x"));
+	assert_int_equal(run("stat --json --seconds 1 web"), 0);
+	bill = json_loads(said, 0, NULL);
+	assert_true(json_integer_value(json_object_get(bill, "exits")) > 10);
+	assert_string_equal(json_string_value(json_object_get(bill, "name")), "web");
+	json_decref(bill);
+	says("stat --seconds 1 --html /tmp/hv-stat-page web", 0, "");
+	assert_string_equal(said, "");
+	file = fopen(page, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	assert_string_equal(text, "<!DOCTYPE html>\n");
+	fclose(file);
+	unlink(page);
+	/* What was saved makes the same. */
+	says("trace --count 50 --save /tmp/hv-stat-page web", 0, "50 of them told");
+	begins("stat --read /tmp/hv-stat-page", "web: 5");
+	unlink(page);
+}
+
+static void test_stat_refusals(void **state)
+{
+	(void)state;
+	refuses("stat --seconds 0 web", 2, "--seconds 0: is no time; ");
+	refuses("stat --seconds 1 --html /nothing/page web", HV_STATUS_ERROR,
+		"/nothing/page: No such file or directory; name a file that can be written");
+	refuses("stat --read /nothing", 2, "/nothing: No such file or directory; ");
+	refuses("stat --read /dev/null web", 2, "only one of them; ");
+	refuses("stat --read /proc/self/status", 2, "/proc/self/status:1: is none that ");
+	refuses("stat x", 2, "hvctl stat: x: no such VM; there are web\n");
+	refuses("stat web web", 2, "no argument expected; ");
+	assert_int_equal(run("stat --seconds 1 web >/dev/full"), HV_STATUS_ERROR);
+}
+
+#define LIVE "\"$0\" stat web; echo status $?; read line"
+
+/* It fills no more than there is, and goes as it came. */
+static void test_stat_live(void **state)
+{
+	const struct winsize small = { .ws_row = 7, .ws_col = 60 };
+	struct terminal terminal;
+
+	(void)state;
+	open_console(&terminal, LIVE);
+	expect(&terminal, "\033[?1049h");
+	expect(&terminal, "I/O instruction, port 0x3fd\033[K");
+	expect(&terminal, "the dearest, ");
+	assert_int_equal(ioctl(terminal.fd, TIOCSWINSZ, &small), 0);
+	expect(&terminal, "% I/O ins\033[K");
+	type(&terminal, "q");
+	expect(&terminal, "\033[?25h\033[?1049l");
+	expect(&terminal, "status 0");
+	modes_are_back(&terminal);
+	close(terminal.fd);
+	assert_int_not_equal(status_of(terminal.pid), -1);
+	says("ps", 0, " running\n");
+}
+
+static void test_stat_live_of_sudden_death(void **state)
+{
+	struct terminal terminal;
+
+	(void)state;
+	open_console(&terminal, LIVE);
+	expect(&terminal, "I/O instruction, port");
+	kill(vm, SIGKILL);
+	expect(&terminal, "\033[?1049l");
+	expect(&terminal, "hvctl stat: web: ");
+	expect(&terminal, "status 12");
+	modes_are_back(&terminal);
+	close(terminal.fd);
+	assert_int_not_equal(status_of(terminal.pid), -1);
+}
+
 #define T(name, begin) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -617,6 +706,10 @@ int main(void)
 		T(test_second_console, start),
 		T(test_console_of_sudden_death, start),
 		T(test_console_killed, start),
+		T(test_stat, start_marking),
+		T(test_stat_refusals, start),
+		T(test_stat_live, start_marking),
+		T(test_stat_live_of_sudden_death, start_marking),
 	};
 	int failed;
 

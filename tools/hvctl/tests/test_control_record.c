@@ -9,22 +9,6 @@
 
 static struct tinyvmx_record got[TINYVMX_MAX_RECORDS];
 
-/* What echoes() does, as the CPU tells it. */
-static int marks(struct fake_vcpu *vcpu)
-{
-	int error = echoes(vcpu);
-
-	vcpu->run->exit_reason = REASON_IO;
-	vcpu->run->exit_qualification = (uint64_t)vcpu->run->io.port << 16;
-	return error;
-}
-
-static int start_marking(void **state)
-{
-	guest = marks;
-	return start(state);
-}
-
 static json_int_t number(const json_t *reply, const char *key)
 {
 	return json_integer_value(json_object_get(reply, key));

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A bill's facts, for those who print it. */
+#ifndef HV_DEBUG_BILL_FACTS_H
+#define HV_DEBUG_BILL_FACTS_H
+
+#include <jansson.h>
+
+/* 0 and "" for what is not there. */
+static inline json_int_t hv_fact_integer(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static inline double hv_fact_real(const json_t *object, const char *key)
+{
+	return json_number_value(json_object_get(object, key));
+}
+
+static inline const char *hv_fact_string(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key)) ?: "";
+}
+
+#endif
