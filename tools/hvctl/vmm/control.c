@@ -507,14 +507,14 @@ void hv_control_adopt(struct hv_control *control, int fd)
 
 #define RECORDS_NS (2 * HV_NSEC_PER_SEC)
 
-/* Of the loop that waits for them; those who have come with the VM have all the time. */
+/* Of the loop that waits for them; one that was there before the VM has all the time. */
 static short stops_when_none_records(void *ctx)
 {
 	struct hv_control *control = ctx;
 	bool patient = control->patience_over.armed;
 	const struct hv_control_client *client = control->clients;
 
-	while (client && !(client->records && (client->adopted || patient)))
+	while (client && !client->adopted && !(client->records && patient))
 		client = client->next;
 	if (!client)
 		hv_loop_stop(&control->machine->loop);
