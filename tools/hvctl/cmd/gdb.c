@@ -171,8 +171,8 @@ static char *make_target(const struct order *order, const char *name)
 
 	self[len < 0 ? 0 : len] = 0;
 	quoted = quote(len < 0 ? "hvctl" : self);
-	if (!quoted || asprintf(&target, "target remote | %s gdb --pipe %s%s %s", quoted,
-				order->arch ? "--arch " : "", order->arch ?: "", name) < 0)
+	if (!quoted || asprintf(&target, "target remote | %s gdb --pipe%s%s %s", quoted,
+				order->arch ? " --arch " : "", order->arch ?: "", name) < 0)
 		target = NULL;
 	free(quoted);
 	return target;
@@ -210,19 +210,16 @@ static bool is_elf(const char *path)
 	return is;
 }
 
-static int run_gdb(const char *command, const struct order *order)
+/* Become gdb. It returns where there is none. */
+static void start_gdb(const char *command, const struct order *order, char *target, char *image)
 {
-	char name[HV_NAME_MAX + 1], *image = NULL, **argv, *target;
-	struct hv_error err;
+	char **argv = calloc((size_t)order->count + 6, sizeof(*argv));
 	int argc = 0;
 
-	if (ask(order, name, &image, &err))
-		return hv_reach_fail(command, order->name, &err);
-	target = make_target(order, name);
-	argv = calloc((size_t)order->count + 6, sizeof(*argv));
-	if (!target || !argv || !image) {
+	if (!target || !image || !argv) {
 		fprintf(stderr, "%s: no memory; close something\n", command);
-		return HV_STATUS_ERROR;
+		free(argv);
+		return;
 	}
 	argv[argc++] = (char *)"gdb";
 	argv[argc++] = (char *)"-q";
@@ -234,6 +231,20 @@ static int run_gdb(const char *command, const struct order *order)
 		argv[argc++] = order->more[i];
 	execvp(argv[0], argv);
 	fprintf(stderr, "%s: gdb: %s; install the package gdb\n", command, strerror(errno));
+	free(argv);
+}
+
+static int run_gdb(const char *command, const struct order *order)
+{
+	char name[HV_NAME_MAX + 1], *image = NULL, *target;
+	struct hv_error err;
+
+	if (ask(order, name, &image, &err))
+		return hv_reach_fail(command, order->name, &err);
+	target = make_target(order, name);
+	start_gdb(command, order, target, image);
+	free(target);
+	free(image);
 	return HV_STATUS_ERROR;
 }
 

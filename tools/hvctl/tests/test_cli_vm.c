@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 #include "control_test.h"
@@ -247,6 +248,45 @@ static void test_why(void **state)
 	says("resume web", 0, "");
 	refuses("why", 2, "no VM named; ");
 	refuses("why x", 2, "hvctl why: x: no such VM; ");
+}
+
+/* In the place of gdb: tells what it was given. */
+static void make_up_gdb(void)
+{
+	char path[sizeof(top) + 4];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/gdb", top);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("#!/bin/sh\nprintf '<%s>' \"$@\"\n", file);
+	fclose(file);
+	assert_int_equal(chmod(path, 0700), 0);
+	setenv("PATH", top, 1);
+}
+
+static void test_gdb(void **state)
+{
+	char *path = strdup(getenv("PATH"));
+
+	(void)state;
+	make_up_gdb();
+	says("gdb we", 0, "<-q><-ex><target remote | '/");
+	says("gdb we", 0, "' gdb --pipe web>");
+	says("gdb --arch i386 web -- -nx -ex 'info threads' file", 0,
+	     "' gdb --pipe --arch i386 web><-nx><-ex><info threads><file>");
+	setenv("PATH", "/nowhere", 1);
+	refuses("gdb web", HV_STATUS_ERROR, "hvctl gdb: gdb: No such file or directory; install ");
+	setenv("PATH", path, 1);
+	free(path);
+	/* There is nobody at the other side: it leaves at once. */
+	begins("gdb --pipe web", "");
+	says("ps", 0, "running");
+	refuses("gdb --pipe --arch z80 web", 2, "hvctl gdb: web: \"arch\" is none of ");
+	refuses("gdb", 2, "no VM named; ");
+	refuses("gdb --pipe web more", 2, "no argument expected; ");
+	refuses("gdb x", 2, "hvctl gdb: x: no such VM; ");
+	refuses("gdb --pipe x", 2, "hvctl gdb: x: no such VM; ");
 }
 
 /* Of 1,024 pages; what it was asked to forget it has not used the next time. */
@@ -693,6 +733,7 @@ int main(void)
 		T(test_vmcs_verbs, start),
 		T(test_vmcs_refusals, start),
 		T(test_why, start),
+		T(test_gdb, start),
 		T(test_heat, start_warm),
 		T(test_walk, start),
 		T(test_mem, start),
