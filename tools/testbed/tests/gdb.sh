@@ -85,6 +85,36 @@ delete
 detach
 END
 
+# The guest debugs itself, and looks whether somebody else does.
+cat >"$DIR/own.gdb" <<'END'
+set confirm off
+set pagination off
+set remotetimeout 60
+target remote | hvctl gdb --pipe own
+tbreak check_at
+continue
+stepi 300
+printf "own: stepped\n"
+break skip_guest
+continue
+END
+
+# A boot sector, at its first instruction.
+cat >"$DIR/real.gdb" <<'END'
+set confirm off
+set pagination off
+set remotetimeout 60
+target remote | hvctl gdb --pipe real
+show architecture
+printf "real mode: %d\n", ($cr0 & 1) == 0
+printf "boot sector: %d\n", $cs_base + $eip == 0x7c00
+stepi
+set $at = $cs_base + $eip
+printf "real step: %d\n", $at > 0x7c00 && $at < 0x7e00
+monitor regs
+kill
+END
+
 cat >"$DIR/inside" <<'END'
 PATH=/gdb:$PATH
 
@@ -138,6 +168,12 @@ echo "one that is killed: $(advances mini)"
 hvctl gdb mini -- -nx -batch -ex "set confirm off" -ex "info registers rip" -ex "info symbol \$rip" -ex kill /guests/minios/minios.elf 2>&1
 echo "killed: $(hvctl ps | grep -c mini)"
 echo "none: $(hvctl gdb mini 2>&1)"
+for guest in debug step; do
+	hvctl run -S -d --name own /guests/$guest/$guest.elf
+	gdb -q -nx -batch -x /own.gdb /guests/$guest/$guest.elf 2>&1 | sed "s/^/$guest: /"
+done
+hvctl run -S -d --name real /guests/bios/hello.bin
+gdb -q -nx -batch -x /real.gdb 2>&1
 
 hvctl run -d --name linux --cpus 2 --mem 96M --initrd /linux/initrd.gz --append "nokaslr quiet cryptomgr.notests \
 script=\"grep -E ' (ksys_write|jiffies)\$' /proc/kallsyms; echo up; while :; do echo tick; sleep 0.3; done\"" /linux/vmlinuz
@@ -154,6 +190,7 @@ hvctl kill linux
 END
 
 box -k "$K" -c "${CPUS:-2}" --mem 1024 --add "$DIR/inside:/inside" --add "$DIR/first.gdb:/first.gdb" --add "$DIR/linux.gdb:/linux.gdb" \
+	--add "$DIR/own.gdb:/own.gdb" --add "$DIR/real.gdb:/real.gdb" \
 	--add "$("$TESTBED/fetch" gdb):/gdb" --add "$GUEST/vmlinuz:/linux/vmlinuz" --add "$GUEST/initrd.gz:/linux/initrd.gz" -- sh /inside
 ok "the machine is well afterwards" ends 0
 
@@ -186,6 +223,14 @@ ok "... when it was killed" has "one that is killed: yes"
 ok "it connects once more, by hvctl gdb" has ".* in section \\.text.*"
 ok "... and kills it" has "killed: 0"
 ok "a VM that is none" has "none: hvctl gdb: mini: no such VM; .*"
+ok "a guest that uses debug registers finds none of the debugger's" has "debug: own: stepped"
+ok "... and ends well, which gdb is told" has "debug: \\[Inferior 1 .*exited with code 041\\]"
+ok "one that steps itself is stepped" has "step: own: stepped"
+ok "... and ends well" has "step: \\[Inferior 1 .*exited with code 041\\]"
+ok "real mode is i8086" has '.*"auto" \(currently "i8086"\)\.'
+ok "... as it is" has "real mode: 1"
+ok "... at the boot sector" has "boot sector: 1"
+ok "... and a step" has "real step: 1"
 ok "a Linux is up" has "linux is up: yes"
 ok "... stops at a hardware breakpoint" has "linux hbreak: 1"
 ok "... steps" has "linux step: 1"
