@@ -103,7 +103,7 @@ def parse(page, lines):
 
 def pattern(line):
     """A line of a page as a regular expression."""
-    parts = re.split(r"(\.\.\.|~0x[0-9a-f]+|~[0-9]+| +)", line.rstrip())
+    parts = re.split(r"(\.\.\.|~0x[0-9a-f]+|~[0-9]+(?:\.[0-9]+)?| +)", line.rstrip())
     loose = "~" in line     # numbers of other lengths move what stands behind them
     result = ""
     for part in parts:
@@ -112,7 +112,7 @@ def pattern(line):
         elif part.startswith("~0x"):
             result += "0x[0-9a-f]+"
         elif part.startswith("~") and len(part) > 1:
-            result += "[0-9]+"
+            result += r"[0-9]+(\.[0-9]+)?"
         elif part.startswith(" ") and loose:
             result += " +" if result else " *"
         else:
