@@ -210,7 +210,9 @@ bool ept_split(u64 *entry, struct ept_cache *cache)
 	cache->page = NULL;
 	for (i = 0; i < EPT_ENTRIES; i++)
 		table[i] = leaf + i * PAGE_SIZE;
-	/* What CPUs have noted meanwhile they go on doing without a word: they have the large page. */
+	/*
+	 * What CPUs have noted meanwhile they go on doing without a word: they have the large page.
+	 */
 	late = xchg(entry, __pa(table) | EPT_RWX) & EPT_NOTED & ~leaf;
 	for (i = 0; late && i < EPT_ENTRIES; i++)
 		atomic64_or(late, (atomic64_t *)&table[i]);

@@ -487,8 +487,8 @@ static int copy_bits(u64 to, const unsigned long *bits, unsigned int pages)
 }
 
 /*
- * Look at a piece, or flush behind the last. One at a time, so that of the many who may ask at once one
- * at the most is in the way of those who need the lock: reclaim, for one.
+ * Look at a piece, or flush behind the last. One at a time, so that of the many who may ask at once
+ * one at the most is in the way of those who need the lock: reclaim, for one.
  */
 static int look_at_use(struct tvx_memory *memory, u64 gpa, u64 end, bool forget,
 		       struct ept_use *use)

@@ -10,7 +10,7 @@
 
 struct hv_client {
 	int fd;				/* -1: not connected */
-	int file;			/* that goes with the next request, and stays ours; -1: none */
+	int file;			/* goes with the next request, and stays ours; -1: none */
 	pid_t pid;
 	char name[HV_NAME_MAX + 1];
 	size_t len;			/* what has come and not been looked at */

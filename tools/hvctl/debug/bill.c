@@ -31,7 +31,7 @@ struct hv_bill {
 	uint32_t tsc_khz;
 	uint64_t exits, missed;
 	uint64_t inside;
-	uint64_t cheapest;		/* what the module has had of an exit, at the least; 0: not known */
+	uint64_t cheapest;		/* what the module has of an exit, at the least */
 	uint64_t begin, step_ticks;
 	unsigned int rows;
 	struct row *row[ROWS_MAX];

@@ -39,10 +39,11 @@ void hv_bill_miss(struct hv_bill *bill, uint64_t count);
  * @name: whose
  * @seconds: how long it has been watched
  *
- * In "rows" "ticks" are all that the row has cost: "switch" is what the module had of the cheapest exit
- * of the whole bill, times "count"; "kernel" and "user" what was spent in the module beyond that and in
- * userspace, "waiting" what a vCPU slept. "p50" and "p99" are exact to a 16th. "over_time" are exits in
- * steps of "step_ms". "advice" is what would make the largest row smaller; waiting is no cost.
+ * In "rows" "ticks" are all that the row has cost: "switch" is what the module had of the cheapest
+ * exit of the whole bill, times "count"; "kernel" and "user" what was spent in the module beyond
+ * that and in userspace, "waiting" what a vCPU slept. "p50" and "p99" are exact to a 16th.
+ * "over_time" are exits in steps of "step_ms". "advice" is what would make the largest row smaller;
+ * waiting is no cost.
  *
  * Returns an object; NULL: no memory.
  */
@@ -57,7 +58,9 @@ json_t *hv_bill_json(const struct hv_bill *bill, const char *name, double second
  */
 const char *hv_bill_advice(uint32_t reason, uint64_t detail);
 
-/* The bill as a table of @rows rows at the most, and lines of @columns: a bill of hv_bill_json(). */
+/*
+ * The bill as a table of @rows rows at the most, and lines of @columns: a bill of hv_bill_json().
+ */
 void hv_bill_print(const json_t *bill, unsigned int rows, unsigned int columns, FILE *out);
 
 /* The same as a page of HTML that needs nothing else, with plots. */

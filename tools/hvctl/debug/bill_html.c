@@ -4,6 +4,7 @@
 
 #include "bill.h"
 #include "bill_facts.h"
+#include "lib/util.h"
 
 /* The plot, in pixels. */
 #define LEFT	70
@@ -146,7 +147,7 @@ static void print_bar(const json_t *row, double dearest, FILE *out)
 	double x = 0;
 
 	fputs("<td><svg width=\"200\" height=\"12\">", out);
-	for (unsigned int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++) {
 		double wide = dearest > 0 ? 200 * hv_fact_real(ticks, parts[i].key) / dearest : 0;
 
 		fprintf(out, "<rect x=\"%.1f\" width=\"%.1f\" height=\"12\" fill=\"%s\"/>", x, wide,

@@ -207,7 +207,9 @@ bool hv_core_add(struct hv_core *core, uint64_t gpa, uint64_t bytes)
 
 /* -------------------------------------------------------------------- write */
 
-/* No p_align, as kdump and QEMU have it: with one, crash takes it for a netdump, which it is not. */
+/*
+ * No p_align, as kdump and QEMU have it: with one, crash takes it for a netdump, which it is not.
+ */
 static void put_load(Elf64_Phdr *to, const struct hv_core_piece *piece)
 {
 	*to = (Elf64_Phdr){

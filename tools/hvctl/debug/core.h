@@ -22,7 +22,9 @@
 /* Program headers of linear memory: e_phnum has 16 bits. */
 #define HV_CORE_MAPPED_MAX 65000
 
-/* With --paging no address is that of guest-physical memory; it is here, where none is canonical. */
+/*
+ * With --paging no address is that of guest-physical memory; it is here, where none is canonical.
+ */
 #define HV_CORE_PHYSICAL (1ULL << 63)
 
 /**

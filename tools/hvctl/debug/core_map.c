@@ -26,6 +26,7 @@ static const struct window in_4_levels[] = {
 	{ 0xffff800000000000, -2 * HV_GIB - 1 },
 	{ 0, 0x00007fffffffffff },
 };
+
 static const struct window in_5_levels[] = {
 	{ -2 * HV_GIB, UINT64_MAX },
 	{ 0xff00000000000000, -2 * HV_GIB - 1 },
@@ -62,15 +63,16 @@ static bool add_page(struct hv_core *core, uint64_t gla, uint64_t gpa, uint64_t 
 	for (unsigned int i = 0; i < core->count; i++) {
 		const struct hv_core_piece *range = &core->memory[i];
 		uint64_t begin = gpa > range->gpa ? gpa : range->gpa, end = gpa + bytes;
+		struct hv_core_piece piece = {
+			.address = gla + (begin - gpa),
+			.gpa = begin,
+			.offset = range->offset + (begin - range->gpa),
+		};
 
 		if (end > range->gpa + range->bytes)
 			end = range->gpa + range->bytes;
-		if (begin < end &&
-		    !add(core,
-			 &(struct hv_core_piece){ .address = gla + (begin - gpa),
-						  .gpa = begin,
-						  .bytes = end - begin,
-						  .offset = range->offset + (begin - range->gpa) }))
+		piece.bytes = end - begin;
+		if (begin < end && !add(core, &piece))
 			return false;
 	}
 	return true;

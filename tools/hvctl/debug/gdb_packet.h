@@ -15,7 +15,7 @@
 enum hv_gdb_token {
 	HV_GDB_NOTHING,			/* more is to come */
 	HV_GDB_PACKET,			/* a body is there */
-	HV_GDB_BROKEN,			/* one that is to be sent again: its sum is wrong, it is too long */
+	HV_GDB_BROKEN,			/* to be sent again: its sum is wrong, it is too long */
 	HV_GDB_ACK,
 	HV_GDB_NAK,
 	HV_GDB_INTERRUPT

@@ -44,8 +44,8 @@ int hv_gdb_plant(struct hv_gdb_points *points, uint64_t gva, uint64_t gpa);
 int hv_gdb_unplant(struct hv_gdb_points *points, uint64_t gva);
 
 /*
- * Debug registers for @len bytes. Returns 0; -EOPNOTSUPP: this CPU cannot watch so; -ENOSPC: too few
- * are free; -EINVAL: a length that makes no sense.
+ * Debug registers for @len bytes. Returns 0; -EOPNOTSUPP: this CPU cannot watch so; -ENOSPC: too
+ * few are free; -EINVAL: a length that makes no sense.
  */
 int hv_gdb_watch(struct hv_gdb_points *points, enum hv_gdb_point kind, uint64_t address,
 		 uint64_t len);

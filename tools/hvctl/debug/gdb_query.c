@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The GDB stub: what it can do, which threads there are, its description, commands of the user's. */
+/*
+ * The GDB stub: what it can do, which threads there are, its description, commands of the user's.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

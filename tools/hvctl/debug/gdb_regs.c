@@ -154,7 +154,7 @@ static void add(struct hv_gdb_regs *regs, uint8_t feature, const struct row *row
 #define ADD(regs, feature, rows) add(regs, feature, rows, ARRAY_SIZE(rows))
 
 /* @count of a kind, 16 bytes from one to the next. */
-static void add_file(struct hv_gdb_regs *regs, uint8_t feature, const char *const names[16],
+static void add_file(struct hv_gdb_regs *regs, uint8_t feature, const char *const *names,
 		     unsigned int count, const char *type, uint8_t bytes, uint16_t at)
 {
 	for (unsigned int i = 0; i < count; i++)
@@ -171,7 +171,7 @@ static void add_file(struct hv_gdb_regs *regs, uint8_t feature, const char *cons
 
 void hv_gdb_regs_init(struct hv_gdb_regs *regs, enum hv_gdb_arch arch, bool avx)
 {
-	static const char *const st[16] = { "st0", "st1", "st2", "st3", "st4", "st5", "st6", "st7" };
+	static const char *const st[8] = { "st0", "st1", "st2", "st3", "st4", "st5", "st6", "st7" };
 	static const char *const xmm[16] = { "xmm0",  "xmm1",  "xmm2",  "xmm3", "xmm4",  "xmm5",
 					     "xmm6",  "xmm7",  "xmm8",  "xmm9", "xmm10", "xmm11",
 					     "xmm12", "xmm13", "xmm14", "xmm15" };

@@ -9,7 +9,9 @@
 
 #include "tinyvmx.h"
 
-/* Of an XSAVE image in standard format: legacy region, header, the upper halves of YMM0 to YMM15. */
+/*
+ * Of an XSAVE image in standard format: legacy region, header, the upper halves of YMM0 to YMM15.
+ */
 #define HV_GDB_FPU_LEGACY 512
 #define HV_GDB_FPU_SSE	  576
 #define HV_GDB_FPU_AVX	  832

@@ -99,7 +99,7 @@ static void monitor(void *ctx, unsigned int vcpu, const char *text, FILE *out)
 	fputs(text, out);
 }
 
-/* Whatever is said is a packet, or an acknowledgement. */
+/* Whatever is said is a packet, or an acknowledgment. */
 static void check(void *ctx, const void *data, size_t len)
 {
 	static struct hv_gdb_parser parser;

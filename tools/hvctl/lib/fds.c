@@ -39,7 +39,9 @@ ssize_t hv_receive_fd(int socket, void *data, size_t len, int *fd, int flags)
 {
 	struct iovec iov = { data, len };
 	union control control;
-	/* No more than one: behind it there would be room for a second, which nobody would close. */
+	/*
+	 * No more than one: behind it there would be room for a second, which nobody would close.
+	 */
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,

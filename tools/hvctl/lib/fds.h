@@ -16,8 +16,8 @@ ssize_t hv_send_fds(int socket, const void *data, size_t len, const int *fds, un
 		    int flags);
 
 /*
- * As recv(), by a Unix socket, with a descriptor that has come along: @fd, which is the caller's and
- * goes to no program; else -1. More than one with a message are lost.
+ * As recv(), by a Unix socket, with a descriptor that has come along: @fd, which is the caller's
+ * and goes to no program; else -1. More than one with a message are lost.
  */
 ssize_t hv_receive_fd(int socket, void *data, size_t len, int *fd, int flags);
 

@@ -179,8 +179,8 @@ int hv_control_balloon(struct hv_control_client *client, const json_t *line, jso
 		       struct hv_error *err);
 
 /*
- * The machine is paused, and is ours from now on: guest time stands still. Returns 0 or -errno: then
- * it is resumed, and not ours.
+ * The machine is paused, and is ours from now on: guest time stands still. Returns 0 or -errno:
+ * then it is resumed, and not ours.
  */
 int hv_control_keep_paused(struct hv_control *control);
 /* It goes on. */

@@ -157,8 +157,8 @@ static enum hv_gdb_why why_of(const struct hv_debugger *debugger, const struct h
 }
 
 /*
- * How well a hit is worth telling: who was to step first; then accesses, which do not come again; the
- * others do, when their vCPU goes on. 0: there is none.
+ * How well a hit is worth telling: who was to step first; then accesses, which do not come again;
+ * the others do, when their vCPU goes on. 0: there is none.
  */
 static unsigned int worth(const struct hv_debugger *debugger, const struct hv_vcpu *vcpu)
 {

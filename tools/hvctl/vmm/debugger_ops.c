@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a debugger does to a VM that stands still: registers, memory, points, and having it go on. */
+/*
+ * What a debugger does to a VM that stands still: registers, memory, points, and having it go on.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,7 +244,9 @@ static int prepare(struct hv_debugger *debugger, unsigned int n, enum hv_gdb_act
 	int error = action == HV_GDB_STAND ? 0 : go_past(debugger, vcpu);
 
 	debugger->steps[n] = action == HV_GDB_STEP;
-	/* What was not told comes again when it goes on: of one that stands it is kept till then. */
+	/*
+	 * What was not told comes again when it goes on: of one that stands it is kept till then.
+	 */
 	if (action != HV_GDB_STAND || vcpu->hit.cause != TINYVMX_DEBUG_BREAKPOINTS)
 		vcpu->hit.cause = 0;
 	hv_vcpu_hold(vcpu, action == HV_GDB_STAND);

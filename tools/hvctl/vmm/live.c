@@ -12,7 +12,9 @@
 #include "stream.h"
 #include "term.h"
 
-/* The other screen, without a cursor, and back: what all terminals of today know (ECMA-48, xterm). */
+/*
+ * The other screen, without a cursor, and back: what all terminals of today know (ECMA-48, xterm).
+ */
 #define ENTER "\033[?1049h\033[?25l"
 #define LEAVE "\033[?25h\033[?1049l"
 #define HOME  "\033[H"
