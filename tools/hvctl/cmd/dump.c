@@ -85,27 +85,31 @@ const struct argp hv_argp_dump = {
 /* --------------------------------------------------------------------- file */
 
 static volatile sig_atomic_t interrupted;
+static const char *unfinished;		/* that a signal removes */
 
 /* The first is seen between two pieces; the second ends us. */
 static void on_signal(int sig)
 {
-	(void)sig;
+	if (interrupted) {
+		unlink(unfinished);
+		_exit(128 + sig);
+	}
 	interrupted = 1;
 }
 
 /* What is ignored (nohup) stays so. */
 static void catch_signal(int sig)
 {
-	const struct sigaction action = { .sa_handler = on_signal,
-					  .sa_flags = SA_RESTART | (int)SA_RESETHAND };
+	const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	struct sigaction old;
 
 	if (!sigaction(sig, NULL, &old) && old.sa_handler != SIG_IGN)
 		sigaction(sig, &action, NULL);
 }
 
-static void catch_signals(void)
+static void catch_signals(const char *path)
 {
+	unfinished = path;
 	catch_signal(SIGINT);
 	catch_signal(SIGTERM);
 	catch_signal(SIGHUP);
@@ -125,17 +129,23 @@ static int open_file(struct dump *dump)
 {
 	struct stat st;
 
-	dump->fd =
-		open(dump->path,
-		     O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | (dump->order->force ? 0 : O_EXCL),
-		     0600);
+	dump->fd = open(dump->path,
+			O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW |
+				(dump->order->force ? 0 : O_EXCL),
+			0600);
 	if (dump->fd < 0)
 		return fail_open(dump, errno);
-	if (!fstat(dump->fd, &st) && S_ISREG(st.st_mode) && !ftruncate(dump->fd, 0))
+	if (fstat(dump->fd, &st) || !S_ISREG(st.st_mode))
+		hv_fail(&dump->err, EINVAL, "is no file; name one");
+	else if (st.st_uid != geteuid() || fchmod(dump->fd, 0600))
+		hv_fail(&dump->err, EINVAL, "is another user's; name another file");
+	else if (!ftruncate(dump->fd, 0))
 		return 0;
+	else
+		hv_fail(&dump->err, EINVAL, "%s; name another file", strerror(errno));
 	close(dump->fd);
 	dump->fd = -1;
-	return hv_fail(&dump->err, EINVAL, "is no file; name one");
+	return -EINVAL;
 }
 
 /* ----------------------------------------------------------------- what is said */
@@ -313,6 +323,8 @@ static int save(struct dump *dump)
 	hv_client_close(&dump->client);
 	if (!error && dump->order->paging)
 		error = map_linear(dump);
+	if (!error && interrupted)
+		error = hv_fail(&dump->err, EINTR, "interrupted");
 	if (error)
 		return error;
 	error = hv_core_write(&dump->core, dump->vcpus, dump->fd);
@@ -344,7 +356,7 @@ static int dump_to_file(const char *command, struct dump *dump)
 		hv_reach_fail(command, dump->path, &dump->err);
 		return error == -EEXIST || error == -EINVAL ? HV_STATUS_USAGE : HV_STATUS_ERROR;
 	}
-	catch_signals();
+	catch_signals(dump->path);
 	error = save(dump);
 	if (close(dump->fd) && !error)
 		error = fail_writing(dump, errno);

@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "lib/status.h"
+#include "lib/util.h"
 #include "reach.h"
 
 struct order {
@@ -77,9 +78,12 @@ const struct argp hv_argp_gdb = {
 static bool write_all(int fd, const char *data, size_t len)
 {
 	while (len) {
+		struct pollfd room = { fd, POLLOUT, 0 };
 		ssize_t n = write(fd, data, len);
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno == EAGAIN)
+			(void)poll(&room, 1, -1);
+		else if (n < 0 && errno != EINTR)
 			return false;
 		if (n > 0) {
 			data += n;
@@ -166,15 +170,19 @@ static char *quote(const char *text)
 
 static char *make_target(const struct order *order, const char *name)
 {
-	char self[4096], *quoted, *target = NULL;
+	char self[4096], *words[3], *target = NULL;
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	self[len < 0 ? 0 : len] = 0;
-	quoted = quote(len < 0 ? "hvctl" : self);
-	if (!quoted || asprintf(&target, "target remote | %s gdb --pipe%s%s %s", quoted,
-				order->arch ? " --arch " : "", order->arch ?: "", name) < 0)
+	words[0] = quote(len < 0 ? "hvctl" : self);
+	words[1] = quote(order->arch ?: "");
+	words[2] = quote(name);
+	if (!words[0] || !words[1] || !words[2] ||
+	    asprintf(&target, "target remote | %s gdb --pipe%s%s %s", words[0],
+		     order->arch ? " --arch " : "", order->arch ? words[1] : "", words[2]) < 0)
 		target = NULL;
-	free(quoted);
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
+		free(words[i]);
 	return target;
 }
 

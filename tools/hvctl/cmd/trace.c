@@ -2,10 +2,12 @@
 /* hvctl trace: the exits of a VM, one by one, as they come or as they were saved. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +34,7 @@ struct trace {
 	struct hv_flight_log log;
 	const char *file;		/* that it goes to; NULL: none */
 	bool begun;
+	int write_error;		/* errno of it, 0: none */
 	struct hv_flights flights;
 	uint64_t seen, told;
 };
@@ -189,7 +192,7 @@ const struct argp hv_argp_trace = {
 
 static bool is_enough(const struct trace *trace)
 {
-	return stopped || (trace->limit && trace->told >= trace->limit);
+	return stopped || trace->write_error || (trace->limit && trace->told >= trace->limit);
 }
 
 /* Returns whether more are wanted. */
@@ -219,25 +222,33 @@ static void begin(void *ctx, const char *name, unsigned int vcpus, uint64_t khz)
 {
 	struct trace *trace = ctx;
 
+	/* Now there is something to take the place of what was there. */
+	if (trace->file && ftruncate(fileno(trace->log.out), 0) && errno != EINVAL)
+		trace->write_error = errno;
 	trace->begun = true;
 	trace->log.khz = khz;
 	hv_flight_log_begin(&trace->log, name, vcpus);
+}
+
+static void flush(struct trace *trace)
+{
+	if (fflush(trace->log.out) && !trace->write_error)
+		trace->write_error = errno;
 }
 
 /* To its end, if there is a beginning; returns the command's status. */
 static int finish(struct trace *trace, const char *command, int status)
 {
 	FILE *out = trace->log.out;
-	bool good;
 
 	if (trace->begun)
 		hv_flight_log_end(&trace->log);
-	good = !fflush(out) && !ferror(out);
-	if (trace->file && out != stdout && fclose(out))
-		good = false;
-	if (!good) {
+	flush(trace);
+	if (trace->file && out != stdout && fclose(out) && !trace->write_error)
+		trace->write_error = errno;
+	if (trace->write_error) {
 		fprintf(stderr, "%s: %s: %s; make room, or name another file\n", command,
-			trace->file ?: "standard output", strerror(errno));
+			trace->file ?: "standard output", strerror(trace->write_error));
 		return HV_STATUS_ERROR;
 	}
 	if (trace->begun)
@@ -247,9 +258,19 @@ static int finish(struct trace *trace, const char *command, int status)
 	return status;
 }
 
+static bool is_read(const struct trace *trace, int fd)
+{
+	struct stat written, read;
+
+	return trace->read && !stat(trace->read, &read) && !fstat(fd, &written) &&
+	       S_ISREG(read.st_mode) && read.st_dev == written.st_dev &&
+	       read.st_ino == written.st_ino;
+}
+
 static int open_output(struct trace *trace, const char *command)
 {
 	struct hv_flight_log *log = &trace->log;
+	int fd;
 
 	trace->file = trace->save ?: trace->export;
 	log->form = trace->save   ? HV_FLIGHT_SAVED :
@@ -258,9 +279,22 @@ static int open_output(struct trace *trace, const char *command)
 	log->out = trace->run ? stderr : stdout;
 	if (!trace->file)
 		return 0;
-	log->out = strcmp(trace->file, "-") ? fopen(trace->file, "we") : stdout;
-	if (log->out)
+	if (!strcmp(trace->file, "-")) {
+		log->out = stdout;
+		trace->file = NULL;
 		return 0;
+	}
+	/* As it is, until there is something to write: that may be what is read. */
+	fd = open(trace->file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	log->out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (log->out && !is_read(trace, fd))
+		return 0;
+	if (log->out) {
+		fclose(log->out);
+		fprintf(stderr, "%s: %s: is what is read; name another file\n", command,
+			trace->file);
+		return HV_STATUS_USAGE;
+	}
 	fprintf(stderr, "%s: %s: %s; name a file that can be written\n", command, trace->file,
 		strerror(errno));
 	return HV_STATUS_USAGE;
@@ -277,7 +311,7 @@ static int follow(struct trace *trace, struct hv_client *client, struct hv_error
 
 	while (n >= 0 && !over && !is_enough(trace)) {
 		n = hv_flights_fetch(&trace->flights, client, &over, err);
-		fflush(trace->log.out);
+		flush(trace);
 		if (!n && !over)
 			nanosleep(&interval, NULL);
 	}
@@ -326,20 +360,34 @@ static int exit_status(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static pid_t child;
+
+static void end_child(int sig)
+{
+	kill(child, sig);
+}
+
 static int trace_child(struct trace *trace, const char *command, int fd, pid_t pid)
 {
 	struct hv_client client;
 	struct hv_error err;
-	int error;
+	const struct sigaction pass_on = { .sa_handler = end_child, .sa_flags = SA_RESTART };
+	int error, status;
 
-	/* What ends it ends us, when we have told all. */
+	/* What ends it ends us, when we have told all. The terminal tells both. */
+	child = pid;
 	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
+	sigaction(SIGTERM, &pass_on, NULL);
 	error = hv_client_adopt(&client, fd, &err);
-	if (!error && follow(trace, &client, &err))
-		hv_reach_fail(command, client.name, &err);
+	if (!error)
+		error = follow(trace, &client, &err);
 	hv_client_close(&client);
-	return exit_status(pid);
+	status = exit_status(pid);
+	/* One that could not start has said so. */
+	if (!error || status)
+		return status;
+	hv_reach_fail(command, NULL, &err);
+	return HV_STATUS_ERROR;
 }
 
 static int trace_run(struct trace *trace, const char *command)

@@ -287,6 +287,15 @@ int hv_client_receive(struct hv_client *client, int timeout_ms, json_t **line, s
 
 /* ----------------------------------------------------------------- together */
 
+/* By what name we know it is ours to say, unless we have none. */
+static void take_name(struct hv_client *client, const json_t *hello)
+{
+	const char *name = json_string_value(json_object_get(hello, "name"));
+
+	if (!*client->name && name && hv_name_is_valid(name))
+		snprintf(client->name, sizeof(client->name), "%s", name);
+}
+
 static int greet(struct hv_client *client, int timeout_ms, struct hv_error *err)
 {
 	json_t *hello;
@@ -294,8 +303,7 @@ static int greet(struct hv_client *client, int timeout_ms, struct hv_error *err)
 
 	if (error)
 		return error;
-	snprintf(client->name, sizeof(client->name), "%s",
-		 json_string_value(json_object_get(hello, "name")) ?: client->name);
+	take_name(client, hello);
 	protocol = json_integer_value(json_object_get(hello, "protocol"));
 	json_decref(hello);
 	if (protocol == HV_CONTROL_PROTOCOL)

@@ -445,7 +445,8 @@ bool hv_flight_from_json(struct tinyvmx_record *record, const json_t *object)
 	    !read_hex(object, "qualification", UINT64_MAX, &qualification) ||
 	    !read_hex(object, "detail", UINT64_MAX, &detail) ||
 	    !read_hex(object, "reason", UINT32_MAX, &reason) ||
-	    !read_hex(object, "injected", UINT32_MAX, &injected) || !read_handled(object, &handled))
+	    !read_hex(object, "injected", UINT32_MAX, &injected) ||
+	    !read_handled(object, &handled) || entered > exited)
 		return false;
 	*record = (struct tinyvmx_record){
 		.sequence = sequence,

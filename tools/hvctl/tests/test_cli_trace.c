@@ -116,6 +116,13 @@ static void test_saved(void **state)
 	events = json_object_get(root, "traceEvents");
 	assert_int_equal(json_array_size(events), 2 + 2 * 60);
 	json_decref(root);
+	/* It is not lost before there is something to take its place. */
+	snprintf(arguments, sizeof(arguments), "--read %s --save %s", path, path);
+	refuses(arguments, 2, "is what is read; name another file");
+	snprintf(arguments, sizeof(arguments), "nobody --save %s", path);
+	refuses(arguments, 2, "nobody: no such VM");
+	snprintf(arguments, sizeof(arguments), "--read %s", path);
+	says(arguments, 0, "60 exits, 60 of them told, 0 missed\n");
 	unlink(path);
 }
 

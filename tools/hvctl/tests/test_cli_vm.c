@@ -272,9 +272,9 @@ static void test_gdb(void **state)
 	(void)state;
 	make_up_gdb();
 	says("gdb we", 0, "<-q><-ex><target remote | '/");
-	says("gdb we", 0, "' gdb --pipe web>");
+	says("gdb we", 0, "' gdb --pipe 'web'>");
 	says("gdb --arch i386 web -- -nx -ex 'info threads' file", 0,
-	     "' gdb --pipe --arch i386 web><-nx><-ex><info threads><file>");
+	     "' gdb --pipe --arch 'i386' 'web'><-nx><-ex><info threads><file>");
 	setenv("PATH", "/nowhere", 1);
 	refuses("gdb web", HV_STATUS_ERROR, "hvctl gdb: gdb: No such file or directory; install ");
 	setenv("PATH", path, 1);

@@ -254,9 +254,26 @@ static void test_adopted(void **state)
 	assert_int_equal(ended(), 0);
 }
 
+/* A VM that was taken over says what it likes: that is no word for a shell. */
+static void test_strange_name(void **state)
+{
+	static const char hello[] = "{\"name\":\"web;touch x;:\",\"protocol\":1}\n";
+	struct hv_error err;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(write(fds[1], hello, strlen(hello)), strlen(hello));
+	assert_int_equal(hv_client_adopt(&client, fds[0], &err), 0);
+	assert_string_equal(client.name, "");
+	hv_client_close(&client);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_strange_name),
 		cmocka_unit_test_setup_teardown(test_fetch, start_marking, end),
 		cmocka_unit_test_setup_teardown(test_bad_arguments, start_marking, end),
 		cmocka_unit_test_setup_teardown(test_off_when_the_last_goes, start_marking, end),

@@ -130,6 +130,11 @@ static void test_refusals(void **state)
 	assert_int_equal(stat(path_of("core"), &st), 0);
 	assert_int_equal(st.st_size, 4);
 	says("dump -f web core", 0, "core: 1 vCPU");
+	assert_int_equal(stat(path_of("core"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	/* ... and where that leads to, too. */
+	assert_int_equal(symlink("core", path_of("other")), 0);
+	refuses("dump -f web other", HV_STATUS_ERROR, "hvctl dump: other: ");
 	says("ps", 0, " running\n");
 }
 
@@ -262,8 +267,11 @@ static void test_copy(void **state)
 	assert_int_not_equal(memcmp(got, page, sizeof(got)), 0);
 	/* The one that came last counts; one that cannot be written to is told. */
 	close(fd);
-	client.file = fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	client.file = fd = open(path_of("core"), O_RDONLY | O_CLOEXEC);
 	must(&client, COPY("0x100000", 4096, 0), "failed");
+	close(fd);
+	client.file = fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	must(&client, COPY("0x100000", 4096, 0), "bad-argument");
 	close(fd);
 	assert_true(is_state(&client, "running"));
 }

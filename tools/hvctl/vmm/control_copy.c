@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 
 #include "control.h"
@@ -167,6 +168,7 @@ int hv_control_copy(struct hv_control_client *client, const json_t *line, json_t
 	const json_t *offset = json_object_get(line, "offset");
 	json_int_t at = json_integer_value(offset);
 	struct pages pages;
+	struct stat st;
 	uint64_t bytes;
 	ssize_t written;
 
@@ -177,6 +179,9 @@ int hv_control_copy(struct hv_control_client *client, const json_t *line, json_t
 		return hv_fail(err, EINVAL, "\"offset\" is no place in a file; mend it");
 	if (client->file < 0)
 		return hv_fail(err, EINVAL, "no file has come with it (SCM_RIGHTS); send one");
+	/* A pipe, or a terminal, might take it never. */
+	if (fstat(client->file, &st) || !S_ISREG(st.st_mode))
+		return hv_fail(err, EINVAL, "what has come with it is no regular file; send one");
 	pages.count = bytes / PAGE;
 	pages.looked = is_swap_empty() && !mincore((void *)pages.from, bytes, pages.there);
 	written = write_pages(client->file, &pages, (uint64_t)at);

@@ -120,7 +120,7 @@ int hv_control_use(struct hv_control_client *client, const json_t *line, json_t 
 		   struct hv_error *err)
 {
 	const struct hv_memory *memory = &client->control->machine->memory;
-	struct survey *survey = malloc(sizeof(*survey));
+	struct survey *survey = calloc(1, sizeof(*survey));
 	json_t *ranges = json_array();
 	int error;
 

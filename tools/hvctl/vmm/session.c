@@ -473,7 +473,7 @@ static int open_control(struct session *session, const struct hv_config *config,
 	if (session->control)
 		return hv_detach_open_log(&session->detach, session->control, err);
 	if (config->name || session->options->detach || session->options->stopped ||
-	    config->console.kind == HV_SERIAL_UNIX)
+	    session->options->client || config->console.kind == HV_SERIAL_UNIX)
 		return -EINVAL;
 	fprintf(stderr, "hvctl run: %s; 'hvctl ps' will not show this VM\n", err->text);
 	return 0;
