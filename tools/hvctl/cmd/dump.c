@@ -139,10 +139,10 @@ static int open_file(struct dump *dump)
 		hv_fail(&dump->err, EINVAL, "is no file; name one");
 	else if (st.st_uid != geteuid() || fchmod(dump->fd, 0600))
 		hv_fail(&dump->err, EINVAL, "is another user's; name another file");
-	else if (!ftruncate(dump->fd, 0))
-		return 0;
-	else
+	else if (ftruncate(dump->fd, 0))
 		hv_fail(&dump->err, EINVAL, "%s; name another file", strerror(errno));
+	else
+		return 0;
 	close(dump->fd);
 	dump->fd = -1;
 	return -EINVAL;
