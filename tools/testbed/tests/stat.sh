@@ -35,7 +35,7 @@ look() { # PAGE
 	rm -f "$DIR/page.png"
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,800 --screenshot="$DIR/page.png" \
 		"file://$1" >"$DIR/err" 2>&1
-	"$TESTBED/tests/colours.py" "$DIR/page.png" 33658a cccccc f26419 >"$DIR/out" 2>>"$DIR/err"
+	"$TESTBED/colours.py" "$DIR/page.png" 33658a cccccc f26419 >"$DIR/out" 2>>"$DIR/err"
 }
 if ! command -v chromium >/dev/null; then
 	skip "the page in a browser" "no chromium here"
