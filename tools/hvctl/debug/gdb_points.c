@@ -41,7 +41,6 @@ static bool is_int3(const struct hv_gdb_points *points, uint64_t gpa)
 
 int hv_gdb_plant(struct hv_gdb_points *points, uint64_t gva, uint64_t gpa)
 {
-	const struct hv_gdb_plant *other = find_at(points, gpa);
 	struct hv_gdb_plant plant = { .gva = gva, .gpa = gpa };
 
 	if (find(points, gva))
@@ -50,8 +49,17 @@ int hv_gdb_plant(struct hv_gdb_points *points, uint64_t gva, uint64_t gpa)
 		return -ENOSPC;
 	if (hv_memory_read(points->memory, gpa, &plant.original, 1))
 		return -EFAULT;
-	if (other)
-		plant.original = other->original;
+	for (unsigned int i = 0; i < points->plants; i++) {
+		struct hv_gdb_plant *other = &points->plant[i];
+
+		if (other->gpa != gpa)
+			continue;
+		/* The guest may have written over it meanwhile. */
+		if (plant.original == INT3)
+			plant.original = other->original;
+		else
+			other->original = plant.original;
+	}
 	points->plant[points->plants++] = plant;
 	put_int3(points, gpa);
 	return 0;
@@ -76,11 +84,29 @@ int hv_gdb_unplant(struct hv_gdb_points *points, uint64_t gva)
 	return 0;
 }
 
+/* An image that is unpacked later, for one, lies elsewhere at first. */
+static bool is_there_again(const struct hv_gdb_points *points, const struct hv_gdb_plant *plant)
+{
+	uint8_t byte;
+
+	if (hv_memory_read(points->memory, plant->gpa, &byte, 1))
+		return false;
+	/* Not all ROM is filled anew. */
+	return byte == plant->original ||
+	       (byte == INT3 && hv_memory_is_rom(points->memory, plant->gpa));
+}
+
 void hv_gdb_replant(struct hv_gdb_points *points)
 {
-	for (unsigned int i = 0; i < points->plants; i++)
-		(void)hv_memory_read(points->memory, points->plant[i].gpa,
-				     &points->plant[i].original, 1);
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < points->plants; i++) {
+		if (is_there_again(points, &points->plant[i]))
+			points->plant[kept++] = points->plant[i];
+		else
+			points->lost = true;
+	}
+	points->plants = kept;
 	for (unsigned int i = 0; i < points->plants; i++)
 		put_int3(points, points->plant[i].gpa);
 }
@@ -256,4 +282,5 @@ void hv_gdb_points_clear(struct hv_gdb_points *points)
 		(void)hv_gdb_unplant(points, points->plant[0].gva);
 	for (unsigned int i = 0; i < HV_GDB_DEBUG_REGS; i++)
 		points->reg[i].used = false;
+	points->lost = false;
 }

@@ -30,6 +30,7 @@ struct hv_gdb_debug_reg {
 
 struct hv_gdb_points {
 	const struct hv_memory *memory;
+	bool lost;			/* a reset has taken some away */
 	unsigned int plants;
 	struct hv_gdb_plant plant[HV_GDB_PLANTS_MAX];
 	struct hv_gdb_debug_reg reg[HV_GDB_DEBUG_REGS];
@@ -55,7 +56,7 @@ int hv_gdb_unwatch(struct hv_gdb_points *points, enum hv_gdb_point kind, uint64_
 /* None of them any more. */
 void hv_gdb_points_clear(struct hv_gdb_points *points);
 
-/* RAM was filled anew: plant them again. */
+/* RAM was filled anew: plant them again where the same byte is. The others are lost. */
 void hv_gdb_replant(struct hv_gdb_points *points);
 
 /* Is one planted at @gpa? */

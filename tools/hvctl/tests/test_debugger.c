@@ -17,6 +17,7 @@
 #define LENGTH	0x40ull
 #define DATA	0x108000ull		/* is written at the end of each round */
 #define RF	0x10000ull
+#define QUIET	(CODE + 0x80)		/* nobody comes by; RCX is what is there */
 #define OWN	0x20ull			/* here is an INT3 of the guest's own, once it is planted */
 
 static int debug_exit(struct fake_vcpu *vcpu, uint32_t cause, uint64_t dr6)
@@ -69,6 +70,7 @@ static int goes_round(struct fake_vcpu *vcpu)
 
 	if (vcpu->regs.rip < base || vcpu->regs.rip >= base + LENGTH)
 		vcpu->regs.rip = base;
+	memcpy(&vcpu->regs.gpr[TINYVMX_RCX], fake.ram + QUIET, 8);
 	for (unsigned int i = 0; i < 1000; i++) {
 		bool int3 = fake.ram[vcpu->regs.rip] == 0xcc && !take_own(vcpu);
 
@@ -192,7 +194,7 @@ static json_t *request(const char *text)
 	return reply;
 }
 
-/* What the guest's memory has there. */
+/* What the guest's memory has there; breakpoints are not seen. */
 static unsigned int byte_at(uint64_t address)
 {
 	char text[120];
@@ -299,7 +301,7 @@ static void test_break(void **state)
 	     "PacketSize=1000;QStartNoAckMode+;qXfer:features:read+;vContSupported+;swbreak+;"
 	     "hwbreak+");
 	point("Z0", CODE + 0x10, 1);
-	assert_int_equal(byte_at(CODE + 0x10), 0xcc);
+	assert_int_equal(byte_at(CODE + 0x10), 0);
 	asks("m10000f,3", "000000");
 	for (unsigned int i = 0; i < 3; i++) {
 		say("vCont;c");
@@ -313,8 +315,11 @@ static void test_break(void **state)
 		point("Z0", CODE + 0x10, 1);
 	}
 	asks("M100010,1:77", "OK");
-	assert_int_equal(byte_at(CODE + 0x10), 0xcc);
+	assert_int_equal(byte_at(CODE + 0x10), 0x77);
 	asks("m100010,1", "77");
+	say("vCont;c");
+	hears("T05swbreak:;thread:1;");
+	refuses("{\"request\":\"copy\"}", "a debugger has it");
 	asks("D", "OK");
 	becomes("running");
 	assert_int_equal(byte_at(CODE + 0x10), 0x77);
@@ -436,7 +441,38 @@ static void test_registers(void **state)
 	assert_int_equal(reg("rbx"), 0x1122334455667788);
 }
 
-/* After a reset breakpoints are there again. */
+/* Who looks at it while it is about to stop does not keep it from that. */
+static void test_look_at_stop(void **state)
+{
+	const uint64_t begin = hv_monotonic_ns();
+
+	(void)state;
+	point("Z1", CODE + 0x1004, 1);
+	for (unsigned int i = 0; i < 200; i++) {
+		say("vCont;c");
+		json_decref(request("{\"request\":\"registers\"}"));
+		hears("T05thread:2;");
+	}
+	assert_true(hv_monotonic_ns() - begin < 20 * HV_NSEC_PER_SEC);
+}
+
+/* A hit that was not told when one left is not the next one's. */
+static void test_untold_hit(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 50; i++) {
+		asks("qC", "QC1");
+		point("Z2", DATA, 1);
+		say("vCont;c");
+		assert_int_equal(strncmp(hear(&gdb), "T05watch", 8), 0);
+		say("vCont;c");
+		hv_client_close(&gdb.client);
+		connect_gdb(&gdb);
+	}
+	asks("qC", "QC1");
+}
+
+/* After a reset breakpoints are there again, where the same code is. */
 static void test_reset(void **state)
 {
 	(void)state;
@@ -447,17 +483,24 @@ static void test_reset(void **state)
 	point("z0", CODE + 0x10, 1);
 	point("z1", CODE + 0x1004, 1);
 	/* One at which nobody comes by. */
-	point("Z0", CODE + 0x80, 1);
+	point("Z0", QUIET, 1);
+	asks("M100081,1:90", "OK");
+	point("Z0", QUIET + 1, 1);
 	say("vCont;c");
 	becomes("running");
 	json_decref(request("{\"request\":\"reset\"}"));
-	for (unsigned int i = 0; i < 5000 && byte_at(CODE + 0x80) != 0xcc; i++)
-		test_sleep_ms(1);
-	assert_int_equal(byte_at(CODE + 0x80), 0xcc);
 	say_bytes(&gdb, "\3", 1);
+	/* "A reset ..." */
+	assert_int_equal(strncmp(hear(&gdb), "O41207265736574", 15), 0);
 	assert_int_equal(strncmp(hear(&gdb), "T02", 3), 0);
-	point("z0", CODE + 0x80, 1);
-	assert_int_equal(byte_at(CODE + 0x80), 0);
+	say("vCont;s:1");
+	hears("T05thread:1;");
+	assert_int_equal(reg("rcx"), 0xcc);
+	point("z0", QUIET, 1);
+	point("z0", QUIET + 1, 1);
+	say("vCont;s:1");
+	hears("T05thread:1;");
+	assert_int_equal(reg("rcx"), 0);
 }
 
 static void test_kill(void **state)
@@ -476,6 +519,34 @@ static void test_end_is_told(void **state)
 	json_decref(request("{\"request\":\"kill\"}"));
 	hears("W10");
 	assert_int_equal(ended(), HV_STATUS_KILLED);
+}
+
+/* Who waits for the end and then debugs hears no line of JSON. */
+static void test_waits_too(void **state)
+{
+	struct hv_error err = { .text = "" };
+	struct pollfd fd = { .events = POLLIN };
+	json_t *reply = NULL;
+	char byte;
+
+	(void)state;
+	hv_client_close(&gdb.client);
+	connect_to(&gdb.client, "web");
+	assert_int_equal(
+		hv_client_call(&gdb.client, json_pack("{s:s}", "request", "wait"), &reply, &err),
+		0);
+	json_decref(reply);
+	reply = NULL;
+	assert_int_equal(
+		hv_client_call(&gdb.client, json_pack("{s:s}", "request", "gdb"), &reply, &err), 0);
+	json_decref(reply);
+	asks("qC", "QC1");
+	say("vCont;c");
+	json_decref(request("{\"request\":\"kill\"}"));
+	hears("W10");
+	fd.fd = gdb.client.fd;
+	assert_int_equal(poll(&fd, 1, 10000), 1);
+	assert_int_equal(recv(fd.fd, &byte, 1, 0), 0);
 }
 
 /* It ends while it stands still for its debugger. */
@@ -524,21 +595,15 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_come_and_go),
-		TEST(test_one_at_a_time),
-		TEST(test_break),
-		TEST(test_debug_registers),
-		TEST(test_both_hit),
-		TEST(test_one_steps),
-		TEST(test_interrupt),
-		TEST(test_own_int3),
-		TEST(test_registers),
-		TEST(test_reset),
-		TEST(test_kill),
-		TEST(test_end_is_told),
-		TEST(test_ends_when_stopped),
-		TEST(test_monitor),
-		TEST(test_noise),
+		TEST(test_come_and_go), TEST(test_one_at_a_time),
+		TEST(test_break),       TEST(test_debug_registers),
+		TEST(test_both_hit),    TEST(test_one_steps),
+		TEST(test_interrupt),   TEST(test_own_int3),
+		TEST(test_registers),   TEST(test_look_at_stop),
+		TEST(test_untold_hit),  TEST(test_reset),
+		TEST(test_kill),        TEST(test_end_is_told),
+		TEST(test_waits_too),   TEST(test_ends_when_stopped),
+		TEST(test_monitor),     TEST(test_noise),
 	};
 	int failed;
 

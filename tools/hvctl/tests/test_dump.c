@@ -219,6 +219,9 @@ static void test_hold(void **state)
 	assert_true(is_state(&client, "paused"));
 	must(&client, REQUEST("hold"), "wrong-state");
 	must(&client, REQUEST("resume"), "wrong-state");
+	reply = ask(&client, REQUEST("stop"), "wrong-state");
+	assert_non_null(strstr(json_string_value(json_object_get(reply, "error")), "has it stand"));
+	json_decref(reply);
 	must(&client, REQUEST("registers"), "");
 	hv_client_close(&one);
 	becomes(&client, "running");

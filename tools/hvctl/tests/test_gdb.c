@@ -656,12 +656,23 @@ static void test_plants(void **state)
 	for (uint64_t i = 0; i < HV_GDB_PLANTS_MAX; i++)
 		assert_int_equal(hv_gdb_plant(&points, i, 0x2000 + i), 0);
 	assert_int_equal(hv_gdb_plant(&points, 0x9000, 0x9000), -ENOSPC);
-	/* A reset: RAM is filled anew. */
-	memset(hv_memory_at(&memory, 0x2000, 256), 0x90, 256);
+	/* A reset: RAM is filled anew, in part with something else, which may be an INT3. */
+	memset(hv_memory_at(&memory, 0x2000, 256), 0, 256);
+	test_put(&memory, 0x2001, "\x90\xcc", 2);
 	hv_gdb_replant(&points);
-	assert_int_equal(test_get(&memory, 0x2000, 1), 0xcc);
+	assert_true(points.lost);
+	assert_int_equal(points.plants, HV_GDB_PLANTS_MAX - 2);
+	assert_int_equal(test_get(&memory, 0x2000, 4), 0xcccc90cc);
 	hv_gdb_points_clear(&points);
-	assert_int_equal(test_get(&memory, 0x2000, 4), 0x90909090);
+	assert_false(points.lost);
+	assert_int_equal(test_get(&memory, 0x2000, 4), 0x00cc9000);
+	/* One byte by two addresses, written over between them. */
+	assert_int_equal(hv_gdb_plant(&points, 0x1000, 0x1000), 0);
+	test_put(&memory, 0x1000, "\x66", 1);
+	assert_int_equal(hv_gdb_plant(&points, 0xffff0000, 0x1000), 0);
+	assert_int_equal(hv_gdb_unplant(&points, 0xffff0000), 0);
+	assert_int_equal(hv_gdb_unplant(&points, 0x1000), 0);
+	assert_int_equal(test_get(&memory, 0x1000, 1), 0x66);
 	hv_memory_exit(&memory);
 }
 

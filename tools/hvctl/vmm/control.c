@@ -387,8 +387,7 @@ static void on_stop(void *ctx, short revents)
 	struct hv_control *control = ctx;
 
 	(void)revents;
-	if (hv_take_event(control->stops.fd) && control->debugger)
-		hv_debugger_stop(control->debugger);
+	hv_debugger_take_stop(control);
 }
 
 static int listen_as(struct hv_control *control, const char *name, struct hv_error *err)
@@ -554,7 +553,7 @@ static void tell_end(struct hv_control_client *client, const struct hv_end *end)
 	hv_end_describe(end, text, sizeof(text));
 	if (client->debugger)
 		hv_debugger_tell_end(client->debugger, hv_end_status(end));
-	if (client->waits)
+	else if (client->waits)
 		hv_control_send(client, json_pack("{s:s, s:s, s:i, s:s}", "event", "ended", "end",
 						  hv_end_name(end), "status", hv_end_status(end),
 						  "text", text));

@@ -164,6 +164,14 @@ extern const size_t hv_control_nr_examinations;
 typedef int (*hv_control_look_fn)(struct hv_machine *machine, struct hv_vcpu *vcpu,
 				  const json_t *line, json_t *reply, struct hv_error *err);
 
+/*
+ * The vCPUs stand still from now on, paused for it if they are not already, until
+ * hv_control_end_look(). False: others have it paused for more than @ms. It may have become the
+ * debugger's meanwhile.
+ */
+bool hv_control_begin_look(struct hv_control *control, unsigned int ms);
+void hv_control_end_look(struct hv_control *control);
+
 /* Take that look, with the vCPUs paused for it if they are not already. 0 or -errno. */
 int hv_control_examine(struct hv_control *control, const json_t *line, json_t *reply,
 		       hv_control_look_fn look, struct hv_error *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "debugger.h"
 #include "examine.h"
 #include "lib/util.h"
 
@@ -22,6 +23,26 @@ struct hv_vcpu *hv_control_find_vcpu(struct hv_machine *machine, const json_t *l
 	return NULL;
 }
 
+/* In ms: how long a vCPU's stop for the debugger waits for us, who wait for that vCPU, at most. */
+#define TURN 10
+
+bool hv_control_begin_look(struct hv_control *control, unsigned int ms)
+{
+	for (unsigned int waited = 0; waited < ms; waited += TURN) {
+		if (!control->paused)
+			hv_debugger_take_stop(control);
+		if (control->paused || hv_machine_try_pause(control->machine, TURN))
+			return true;
+	}
+	return false;
+}
+
+void hv_control_end_look(struct hv_control *control)
+{
+	if (!control->paused)
+		hv_machine_resume(control->machine);
+}
+
 int hv_control_examine(struct hv_control *control, const json_t *line, json_t *reply,
 		       hv_control_look_fn look, struct hv_error *err)
 {
@@ -31,12 +52,11 @@ int hv_control_examine(struct hv_control *control, const json_t *line, json_t *r
 
 	if (!vcpu)
 		return -EINVAL;
-	if (!control->paused && !hv_machine_try_pause(machine, HV_CONTROL_PATIENCE))
+	if (!hv_control_begin_look(control, HV_CONTROL_PATIENCE))
 		return hv_fail(err, EBUSY, "it is ending, or in the middle of a reset; try again");
 	json_object_set_new(reply, "vcpu", json_integer(vcpu->id));
 	error = look(machine, vcpu, line, reply, err);
-	if (!control->paused)
-		hv_machine_resume(machine);
+	hv_control_end_look(control);
 	return error;
 }
 
@@ -85,6 +105,17 @@ static int do_registers(struct hv_control_client *client, const json_t *line, js
 	return hv_control_examine(client->control, line, reply, look_at_registers, err);
 }
 
+/* ------------------------------------------------------------------- copy */
+
+static int do_copy(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err)
+{
+	/* Its breakpoints are none of the guest's bytes. */
+	if (client->control->debugger)
+		return hv_fail(err, EBUSY, "a debugger has it; detach that first");
+	return hv_control_copy(client, line, reply, err);
+}
+
 /* ------------------------------------------------------------------- VMCS */
 
 static int look_at_vmcs(struct hv_machine *machine, struct hv_vcpu *vcpu, const json_t *line,
@@ -119,7 +150,7 @@ const struct hv_control_request hv_control_examinations[] = {
 	{ "vmcs", { "vcpu" }, false, do_vmcs },
 	{ "why", { NULL }, true, hv_control_why },
 	{ "hold", { NULL }, false, hv_control_hold },
-	{ "copy", { "address", "bytes", "offset" }, false, hv_control_copy },
+	{ "copy", { "address", "bytes", "offset" }, false, do_copy },
 	{ "walk", { "vcpu", "address" }, false, hv_control_walk },
 	{ "memory", { "vcpu", "address", "count", "physical", "disassemble" }, false,
 	  hv_control_memory },

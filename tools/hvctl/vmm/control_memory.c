@@ -7,6 +7,7 @@
 
 #include "control.h"
 #include "debug/page_walk.h"
+#include "debugger.h"
 #include "emul/decode.h"
 #include "emul/disasm.h"
 #include "examine.h"
@@ -134,6 +135,7 @@ int hv_control_walk(struct hv_control_client *client, const json_t *line, json_t
 
 /* What is to be looked at. */
 struct window {
+	const struct hv_vcpu *vcpu;
 	struct hv_registers registers;
 	struct hv_view view;
 	uint64_t address;
@@ -167,8 +169,8 @@ static int read_window(struct window *window, const json_t *line, struct hv_erro
 	return read_address(line, &window->registers, &window->address, err);
 }
 
-static unsigned int peek(const struct window *window, uint64_t address, void *buf,
-			 unsigned int bytes)
+static unsigned int read_bytes(const struct window *window, uint64_t address, void *buf,
+			       unsigned int bytes)
 {
 	if (!window->physical)
 		return hv_view_peek(&window->view, address, buf, bytes);
@@ -176,6 +178,33 @@ static unsigned int peek(const struct window *window, uint64_t address, void *bu
 		if (hv_memory_read(window->view.memory, address + i, (uint8_t *)buf + i, 1))
 			return i;
 	return bytes;
+}
+
+/* A debugger's breakpoints are none of the guest's bytes. */
+static void hide_points(const struct window *window, uint64_t address, uint8_t *buf, size_t bytes)
+{
+	const struct hv_debugger *debugger = window->vcpu->machine->debugger;
+
+	for (size_t done = 0, piece; debugger && done < bytes; done += piece) {
+		uint64_t gpa = address + done;
+
+		piece = bytes;
+		if (!window->physical &&
+		    !hv_debugger_translate(window->vcpu, &window->registers.sregs, address + done,
+					   &gpa, &piece))
+			return;
+		piece = piece < bytes - done ? piece : bytes - done;
+		hv_gdb_hide(&debugger->points, gpa, buf + done, piece);
+	}
+}
+
+static unsigned int peek(const struct window *window, uint64_t address, void *buf,
+			 unsigned int bytes)
+{
+	unsigned int there = read_bytes(window, address, buf, bytes);
+
+	hide_points(window, address, buf, there);
+	return there;
 }
 
 /* Two digits a byte; what cannot be read is "??". */
@@ -230,7 +259,7 @@ static json_t *code_json(const struct window *window)
 static int look_at_memory(struct hv_machine *machine, struct hv_vcpu *vcpu, const json_t *line,
 			  json_t *reply, struct hv_error *err)
 {
-	struct window window = { .count = 0 };
+	struct window window = { .vcpu = vcpu };
 	int error = hv_vcpu_registers(vcpu, &window.registers);
 
 	(void)machine;

@@ -20,13 +20,12 @@ static int switch_record(struct hv_control *control, bool on, struct hv_error *e
 	struct hv_machine *machine = control->machine;
 	int error;
 
-	if (!control->paused && !hv_machine_try_pause(machine, HV_CONTROL_PATIENCE))
+	if (!hv_control_begin_look(control, HV_CONTROL_PATIENCE))
 		return hv_fail(err, EBUSY, "it is ending, or in the middle of a reset; try again");
 	pthread_mutex_lock(&machine->lock);
 	error = hv_machine_record(machine, on, err);
 	pthread_mutex_unlock(&machine->lock);
-	if (!control->paused)
-		hv_machine_resume(machine);
+	hv_control_end_look(control);
 	return error;
 }
 

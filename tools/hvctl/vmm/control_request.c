@@ -25,7 +25,7 @@ static uint64_t count_exits(struct hv_control *control)
 	struct hv_machine *machine = control->machine;
 	uint64_t sum = 0;
 
-	if (!control->paused && !hv_machine_try_pause(machine, STATUS_PATIENCE))
+	if (!hv_control_begin_look(control, STATUS_PATIENCE))
 		return control->exits;
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++) {
 		struct tinyvmx_exits exits;
@@ -34,8 +34,7 @@ static uint64_t count_exits(struct hv_control *control)
 		for (unsigned int j = 0; j < TINYVMX_NR_EXIT_COUNTS; j++)
 			sum += exits.count[j];
 	}
-	if (!control->paused)
-		hv_machine_resume(machine);
+	hv_control_end_look(control);
 	control->exits = sum;
 	return sum;
 }
@@ -225,8 +224,16 @@ static void press_power_button(struct hv_machine *machine)
 	pthread_mutex_unlock(&machine->lock);
 }
 
+static int is_held(const struct hv_control *control, struct hv_error *err)
+{
+	return hv_fail(err, EBUSY, "process %d has it stand still; wait for that, or end it",
+		       control->holder->pid);
+}
+
 static int is_paused(const struct hv_control *control, struct hv_error *err)
 {
+	if (control->holder)
+		return is_held(control, err);
 	return hv_fail(err, EBUSY, "it is paused; %s",
 		       control->debugger ? "a debugger has it, continue it there" :
 					   "resume it first");
@@ -335,9 +342,7 @@ static int do_resume(struct hv_control_client *client, const json_t *line, json_
 	if (control->debugger)
 		return has_debugger(err);
 	if (control->holder)
-		return hv_fail(err, EBUSY,
-			       "process %d has it stand still; wait for that, or end it",
-			       control->holder->pid);
+		return is_held(control, err);
 	if (!control->paused)
 		return hv_fail(err, EBUSY, "it is not paused");
 	hv_control_let_go(control);

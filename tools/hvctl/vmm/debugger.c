@@ -138,6 +138,8 @@ void hv_debugger_disarm(struct hv_debugger *debugger)
 void hv_debugger_let_go(struct hv_debugger *debugger)
 {
 	debugger->stopped = false;
+	/* Of a hit that it has not been told: the next one would take it for its own stop. */
+	(void)hv_take_event(debugger->control->stops.fd);
 	hv_control_let_go(debugger->control);
 }
 
@@ -198,6 +200,10 @@ static void tell_stop(struct hv_debugger *debugger)
 		stop.why = why_of(debugger, &vcpu->hit, &stop.address);
 		vcpu->hit.cause = 0;
 	}
+	if (debugger->points.lost && debugger->gdb.state == HV_GDB_RUNNING)
+		hv_gdb_say(&debugger->gdb,
+			   "A reset has taken breakpoints away: other code is there now.\n");
+	debugger->points.lost = false;
 	/* Who steps over and over would never hear of it. */
 	if (debugger->interrupted && stop.why == HV_GDB_STEPPED)
 		stop.why = HV_GDB_INTERRUPTED;
@@ -219,7 +225,7 @@ static int synchronise(struct hv_machine *machine)
 	return error;
 }
 
-void hv_debugger_stop(struct hv_debugger *debugger)
+static void stop(struct hv_debugger *debugger)
 {
 	struct hv_machine *machine = debugger->machine;
 	int error = 0;
@@ -248,6 +254,12 @@ void hv_debugger_stop(struct hv_debugger *debugger)
 	}
 	hv_debugger_let_go(debugger);
 	hv_debugger_free(debugger);
+}
+
+void hv_debugger_take_stop(struct hv_control *control)
+{
+	if (hv_take_event(control->stops.fd) && control->debugger)
+		stop(control->debugger);
 }
 
 /* ------------------------------------------------------------ come and leave */

@@ -39,8 +39,8 @@ void hv_debugger_reset(struct hv_machine *machine);
 
 /* ---------------------------------------------- by the loop's thread */
 
-/* control->stops was signalled: the machine is paused, and ours. */
-void hv_debugger_stop(struct hv_debugger *debugger);
+/* If control->stops was signalled, the machine is paused, and the debugger's from now on. */
+void hv_debugger_take_stop(struct hv_control *control);
 
 /* What the client sends; returns how much was taken. */
 size_t hv_debugger_take(struct hv_debugger *debugger, const void *data, size_t len);

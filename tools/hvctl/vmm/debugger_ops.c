@@ -199,8 +199,11 @@ static int remove_point(void *ctx, enum hv_gdb_point kind, uint64_t gva, uint64_
 {
 	struct hv_debugger *debugger = ctx;
 
-	return kind == HV_GDB_BREAK ? hv_gdb_unplant(&debugger->points, gva) :
-				      hv_gdb_unwatch(&debugger->points, kind, gva, len);
+	if (kind != HV_GDB_BREAK)
+		return hv_gdb_unwatch(&debugger->points, kind, gva, len);
+	/* A reset may have taken it away, which gdb does not know. */
+	(void)hv_gdb_unplant(&debugger->points, gva);
+	return 0;
 }
 
 /* ------------------------------------------------------------------- resume */

@@ -79,7 +79,8 @@ struct hv_machine {
 	atomic_uint attention;		/* HV_ATTENTION_* */
 	int attention_fd;		/* eventfd: readable while there are some */
 
-	struct hv_debugger *debugger;	/* NULL: none. Changes while it is paused */
+	/* NULL: none. The loop's thread sets it at any time, and clears it while it is paused. */
+	struct hv_debugger *_Atomic debugger;
 
 	/* Has it halted for good? halt.c; @lock */
 	struct hv_timer quiet_timer;

@@ -80,8 +80,11 @@ void hv_silence_look(struct hv_silence *silence)
 	const struct hv_machine *machine = silence->machine;
 	bool silent = silence->said == machine->console.out_total;
 
-	/* Of one that is paused nobody expects words; to pause it here would wait for ourselves. */
-	if (silent && !machine->time_stopped_ns) {
+	/*
+	 * Of one that is paused nobody expects words; to pause it here would wait for ourselves, as
+	 * it would beside a debugger, for whom it may be about to stop.
+	 */
+	if (silent && !machine->time_stopped_ns && !machine->debugger) {
 		tell(silence);
 		silence->wait_ns *= 2;
 	} else if (!silent) {
