@@ -48,7 +48,7 @@ static uint64_t execute(struct fake_vcpu *vcpu, uint64_t base)
 	if (vcpu->regs.rip < base + LENGTH)
 		return 0;
 	vcpu->regs.rip = base;
-	fake.ram[DATA]++;
+	__atomic_fetch_add(&fake.ram[DATA], 1, __ATOMIC_RELAXED);
 	return hits(vcpu, DATA, 1);
 }
 
