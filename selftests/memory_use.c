@@ -309,7 +309,7 @@ static void test_reclaim(void)
 	ok(outcome->present > 1024, "%lu of %lu are there then", outcome->present, PAGES);
 	/* A page that was taken and given back looks unused. */
 	ok(outcome->told <= outcome->present && outcome->told + 16 > outcome->present,
-	   "%lu of those that are there are told, though reclaim has seen them", outcome->told);
+	   "%lu of those that are there are told, after reclaim", outcome->told);
 	is(reap(spawn(spared, outcome)), 0, "reclaim, while what is used is asked for");
 	ok(outcome->cold_out > 1024, "%lu of 3072 pages that it does not use are taken",
 	   outcome->cold_out);
