@@ -54,8 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!order->name)
-			argp_failure(state, HV_STATUS_USAGE, 0,
-				     "no VM named; 'hvctl ps' lists those that run");
+			hv_command_no_name(state);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

@@ -72,6 +72,8 @@ const char *hv_command_first(const struct argp *argp, int argc, char **argv, int
 
 /* In a parser: there must not be @arg, a word that is no option's. Exits. */
 void hv_command_no_argument(struct argp_state *state, const char *arg);
+/* ... a VM must be named. Exits. */
+void hv_command_no_name(struct argp_state *state);
 
 /**
  * hv_command_each_option - look at all options that a command's help shows

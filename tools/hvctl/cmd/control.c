@@ -46,8 +46,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		words->count = state->argc - state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_failure(state, HV_STATUS_USAGE, 0,
-			     "no VM named; 'hvctl ps' lists those that run");
+		hv_command_no_name(state);
 	}
 	return ARGP_ERR_UNKNOWN;
 }

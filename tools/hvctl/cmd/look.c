@@ -48,8 +48,7 @@ error_t hv_look_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!look->name)
-			argp_failure(state, HV_STATUS_USAGE, 0,
-				     "no VM named; 'hvctl ps' lists those that run");
+			hv_command_no_name(state);
 		if (look->words < look->least)
 			argp_failure(state, HV_STATUS_USAGE, 0, "%s given; see --help",
 				     look->missing);

@@ -171,6 +171,11 @@ void hv_command_no_argument(struct argp_state *state, const char *arg)
 		     arg, strrchr(state->name, ' ') + 1);
 }
 
+void hv_command_no_name(struct argp_state *state)
+{
+	argp_failure(state, HV_STATUS_USAGE, 0, "no VM named; 'hvctl ps' lists those that run");
+}
+
 void hv_command_each_option(const struct argp *argp,
 			    void (*each)(const struct argp_option *option, void *context),
 			    void *context)

@@ -206,12 +206,10 @@ static int show(const struct gathering *gathering, const struct order *order, co
 		hv_bill_json(gathering->bill, gathering->name, seconds(gathering, order->file));
 	int status = order->html ? write_page(bill, order->html, command) : HV_STATUS_OK;
 
-	if (order->json) {
-		json_dumpf(bill, stdout, JSON_INDENT(1));
-		putchar('\n');
-	} else if (!order->html) {
+	if (order->json)
+		hv_look_print_json(bill);
+	else if (!order->html)
 		hv_bill_print(bill, ALL_ROWS, WIDTH, stdout);
-	}
 	json_decref(bill);
 	return status ? status : hv_look_finish(command, HV_STATUS_OK);
 }

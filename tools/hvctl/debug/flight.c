@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Reading a flight recorder's ring, and its records in words. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "lib/util.h"
 #include "vmx/bits.h"
 #include "vmx/names.h"
+#include "vmx/words.h"
 
 #define REASON_EXCEPTION	0
 #define REASON_CPUID		10
@@ -133,25 +133,6 @@ bool hv_flight_gpa(const struct tinyvmx_record *record, uint64_t *gpa)
 
 /* ------------------------------------------------------------------- words */
 
-struct words {
-	char *buf;
-	size_t size;
-	size_t used;
-};
-
-static void __attribute__((format(printf, 2, 3))) say(struct words *w, const char *format, ...)
-{
-	size_t at = w->used < w->size ? w->used : w->size;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(w->size ? w->buf + at : NULL, w->size - at, format, args);
-	va_end(args);
-	if (n > 0)
-		w->used += (size_t)n;
-}
-
 #define QUALIFICATION_IO_IN	0x8u
 #define QUALIFICATION_IO_STRING 0x10u
 #define INFO_HAS_CODE		0x800u
@@ -159,54 +140,54 @@ static void __attribute__((format(printf, 2, 3))) say(struct words *w, const cha
 #define VECTOR_DB		1
 #define VECTOR_PF		14
 
-static void say_qualification(struct words *w, const struct tinyvmx_record *record)
+static void say_qualification(struct vmx_words *w, const struct tinyvmx_record *record)
 {
 	char text[200];
 
 	vmx_describe_qualification(record->reason, record->qualification, text, sizeof(text));
 	if (*text)
-		say(w, ": %s", text);
+		vmx_say(w, ": %s", text);
 }
 
-static void say_event(struct words *w, uint32_t info)
+static void say_event(struct vmx_words *w, uint32_t info)
 {
 	char text[100];
 
 	vmx_describe_field(VMCS_ENTRY_INTR_INFO, info, 0, text, sizeof(text));
-	say(w, "%s", text);
+	vmx_say(w, "%s", text);
 }
 
-static void say_exception(struct words *w, const struct tinyvmx_record *record)
+static void say_exception(struct vmx_words *w, const struct tinyvmx_record *record)
 {
 	uint32_t info = (uint32_t)record->detail;
 
-	say(w, ": ");
+	vmx_say(w, ": ");
 	say_event(w, info);
 	if (info & INFO_HAS_CODE)
-		say(w, " 0x%x", (uint32_t)(record->detail >> 32));
+		vmx_say(w, " 0x%x", (uint32_t)(record->detail >> 32));
 	if ((info & 0xff) == VECTOR_PF)
-		say(w, ", linear address 0x%" PRIx64, (uint64_t)record->qualification);
+		vmx_say(w, ", linear address 0x%" PRIx64, (uint64_t)record->qualification);
 	else if ((info & 0xff) == VECTOR_DB)
-		say(w, ", DR6 bits 0x%" PRIx64, (uint64_t)record->qualification);
+		vmx_say(w, ", DR6 bits 0x%" PRIx64, (uint64_t)record->qualification);
 }
 
-static void say_cpuid(struct words *w, const struct tinyvmx_record *record)
+static void say_cpuid(struct vmx_words *w, const struct tinyvmx_record *record)
 {
-	say(w, ": leaf 0x%x, subleaf 0x%x", eax(record), ecx(record));
+	vmx_say(w, ": leaf 0x%x, subleaf 0x%x", eax(record), ecx(record));
 }
 
-static void say_rdpmc(struct words *w, const struct tinyvmx_record *record)
+static void say_rdpmc(struct vmx_words *w, const struct tinyvmx_record *record)
 {
-	say(w, ": counter 0x%x", ecx(record));
+	vmx_say(w, ": counter 0x%x", ecx(record));
 }
 
-static void say_vmcall(struct words *w, const struct tinyvmx_record *record)
+static void say_vmcall(struct vmx_words *w, const struct tinyvmx_record *record)
 {
-	say(w, ": EAX 0x%x", eax(record));
+	vmx_say(w, ": EAX 0x%x", eax(record));
 }
 
 /* What an OUT writes stands in EAX; what INS and OUTS move, in memory. */
-static void say_io(struct words *w, const struct tinyvmx_record *record)
+static void say_io(struct vmx_words *w, const struct tinyvmx_record *record)
 {
 	unsigned int bytes;
 	uint16_t port;
@@ -215,37 +196,38 @@ static void say_io(struct words *w, const struct tinyvmx_record *record)
 	hv_flight_port(record, &port, &bytes);
 	if (!(record->qualification & (QUALIFICATION_IO_IN | QUALIFICATION_IO_STRING)) &&
 	    bytes <= 4)
-		say(w, ", value 0x%x", eax(record) & (uint32_t)(UINT64_MAX >> (64 - 8 * bytes)));
+		vmx_say(w, ", value 0x%x",
+			eax(record) & (uint32_t)(UINT64_MAX >> (64 - 8 * bytes)));
 }
 
-static void say_msr(struct words *w, const struct tinyvmx_record *record)
+static void say_msr(struct vmx_words *w, const struct tinyvmx_record *record)
 {
 	char name[60];
 
 	vmx_describe_msr(ecx(record), name, sizeof(name));
-	say(w, ": MSR 0x%x%s%s", ecx(record), *name ? " " : "", name);
+	vmx_say(w, ": MSR 0x%x%s%s", ecx(record), *name ? " " : "", name);
 	if (record->reason == REASON_WRMSR)
-		say(w, ", EAX 0x%x", eax(record));
+		vmx_say(w, ", EAX 0x%x", eax(record));
 }
 
-static void say_ept(struct words *w, const struct tinyvmx_record *record)
+static void say_ept(struct vmx_words *w, const struct tinyvmx_record *record)
 {
-	say(w, ": guest-physical 0x%" PRIx64, (uint64_t)record->detail);
+	vmx_say(w, ": guest-physical 0x%" PRIx64, (uint64_t)record->detail);
 	if (record->reason == REASON_EPT_VIOLATION) {
 		char text[200];
 
 		vmx_describe_qualification(record->reason, record->qualification, text,
 					   sizeof(text));
-		say(w, ", %s", text);
+		vmx_say(w, ", %s", text);
 	}
 }
 
-static void say_xsetbv(struct words *w, const struct tinyvmx_record *record)
+static void say_xsetbv(struct vmx_words *w, const struct tinyvmx_record *record)
 {
-	say(w, ": XCR%u, EAX 0x%x", ecx(record), eax(record));
+	vmx_say(w, ": XCR%u, EAX 0x%x", ecx(record), eax(record));
 }
 
-static void (*const say_exit[])(struct words *w, const struct tinyvmx_record *record) = {
+static void (*const say_exit[])(struct vmx_words *w, const struct tinyvmx_record *record) = {
 	[REASON_EXCEPTION] = say_exception,
 	[REASON_CPUID] = say_cpuid,
 	[REASON_RDPMC] = say_rdpmc,
@@ -258,14 +240,14 @@ static void (*const say_exit[])(struct words *w, const struct tinyvmx_record *re
 	[REASON_XSETBV] = say_xsetbv,
 };
 
-static void say_reason(struct words *w, const struct tinyvmx_record *record)
+static void say_reason(struct vmx_words *w, const struct tinyvmx_record *record)
 {
 	if (record->handled & TINYVMX_HANDLED_NO_ENTRY) {
-		say(w, "no VM entry: VM-instruction error %u: %s", (uint32_t)record->detail,
-		    vmx_instruction_error((uint32_t)record->detail));
+		vmx_say(w, "no VM entry: VM-instruction error %u: %s", (uint32_t)record->detail,
+			vmx_instruction_error((uint32_t)record->detail));
 		return;
 	}
-	say(w, "%s", vmx_exit_name(record->reason));
+	vmx_say(w, "%s", vmx_exit_name(record->reason));
 	if (record->reason < ARRAY_SIZE(say_exit) && say_exit[record->reason])
 		say_exit[record->reason](w, record);
 	else
@@ -273,13 +255,13 @@ static void say_reason(struct words *w, const struct tinyvmx_record *record)
 }
 
 /* By the entry, or by the CPU as soon as the guest takes it. */
-static void say_injected(struct words *w, uint32_t injected)
+static void say_injected(struct vmx_words *w, uint32_t injected)
 {
 	if (injected & INFO_VALID) {
-		say(w, "; entered with ");
+		vmx_say(w, "; entered with ");
 		say_event(w, injected);
 	} else if (injected & 0xff) {
-		say(w, "; interrupt 0x%x was pending", injected & 0xff);
+		vmx_say(w, "; interrupt 0x%x was pending", injected & 0xff);
 	}
 }
 
@@ -293,16 +275,16 @@ static const struct {
 	{ TINYVMX_HANDLED_NO_ENTRY, "no-entry", NULL },
 };
 
-static void say_handled(struct words *w, uint32_t handled)
+static void say_handled(struct vmx_words *w, uint32_t handled)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (handled & places[i].bit && places[i].words)
-			say(w, "; %s", places[i].words);
+			vmx_say(w, "; %s", places[i].words);
 }
 
 size_t hv_flight_describe(const struct tinyvmx_record *record, char *buf, size_t len)
 {
-	struct words w = { buf, len, 0 };
+	struct vmx_words w = { buf, len, 0 };
 
 	if (len)
 		*buf = '\0';

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a field of a VMCS says, in words: a row a field, or a kind of them. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "bits.h"
 #include "caps.h"
 #include "lib/util.h"
 #include "names.h"
+#include "words.h"
 
 /* ------------------------------------------------------------------- groups */
 
@@ -100,29 +100,14 @@ bool vmx_dump_is_blanked(const struct tinyvmx_vmcs_field *fields, size_t n)
 
 /* -------------------------------------------------------------------- words */
 
-/* A text that grows in a caller's buffer and keeps counting when it is full. */
 struct words {
-	char *buf;
-	size_t size, used;
+	struct vmx_words text;
 	uint32_t exit_reason;
 };
 
-static void __attribute__((format(printf, 2, 3))) say(struct words *w, const char *format, ...)
-{
-	size_t at = w->used < w->size ? w->used : w->size;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(w->size ? w->buf + at : NULL, w->size - at, format, args);
-	va_end(args);
-	if (n > 0)
-		w->used += (size_t)n;
-}
-
 static const char *comma(const struct words *w)
 {
-	return w->used ? ", " : "";
+	return w->text.used ? ", " : "";
 }
 
 static unsigned int field(uint64_t value, unsigned int high, unsigned int low)
@@ -150,11 +135,11 @@ static void say_bits(struct words *w, const struct vmx_bits *bits, uint64_t valu
 		if (!name)
 			last = end_of_run(bits, value, bit);
 		if (name)
-			say(w, "%s%s", comma(w), name);
+			vmx_say(&w->text, "%s%s", comma(w), name);
 		else if (last == bit)
-			say(w, "%sbit %u", comma(w), bit);
+			vmx_say(&w->text, "%sbit %u", comma(w), bit);
 		else
-			say(w, "%sbits %u:%u", comma(w), last, bit);
+			vmx_say(&w->text, "%sbits %u:%u", comma(w), last, bit);
 		bit = last;
 	}
 }
@@ -225,7 +210,7 @@ static const struct vmx_bits efer_bits = BITS(efer_table), rflags_bits = BITS(rf
 static void say_rflags(struct words *w, uint64_t value)
 {
 	say_bits(w, &rflags_bits, value & ~(3ULL << 12));
-	say(w, "%sIOPL %u", comma(w), field(value, 13, 12));
+	vmx_say(&w->text, "%sIOPL %u", comma(w), field(value, 13, 12));
 }
 
 /* An address goes along with the switches. */
@@ -233,7 +218,8 @@ static void say_s_cet(struct words *w, uint64_t value)
 {
 	say_bits(w, &s_cet_bits, value & 0xfff);
 	if (value >> 12)
-		say(w, "%slegacy code bitmap at 0x%" PRIx64, comma(w), value & ~(uint64_t)0xfff);
+		vmx_say(&w->text, "%slegacy code bitmap at 0x%" PRIx64, comma(w),
+			value & ~(uint64_t)0xfff);
 }
 
 /* R/W and LEN of the breakpoints that are on */
@@ -245,18 +231,20 @@ static void say_dr7(struct words *w, uint64_t value)
 	say_bits(w, &dr7_bits, value & ~0xffff0000ULL);
 	for (unsigned int i = 0; i < 4; i++)
 		if (value >> (2 * i) & 3)
-			say(w, "%sDR%u: %s of %u", comma(w), i,
-			    access[field(value, 17 + 4 * i, 16 + 4 * i)],
-			    len[field(value, 19 + 4 * i, 18 + 4 * i)]);
+			vmx_say(&w->text, "%sDR%u: %s of %u", comma(w), i,
+				access[field(value, 17 + 4 * i, 16 + 4 * i)],
+				len[field(value, 19 + 4 * i, 18 + 4 * i)]);
 }
 
 static void say_code_data(struct words *w, uint64_t ar)
 {
 	if (ar & 8)
-		say(w, "code%s%s", ar & 4 ? " conforming" : "", ar & 2 ? " readable" : "");
+		vmx_say(&w->text, "code%s%s", ar & 4 ? " conforming" : "",
+			ar & 2 ? " readable" : "");
 	else
-		say(w, "data%s%s", ar & 4 ? " expand-down" : "", ar & 2 ? " writable" : "");
-	say(w, "%s", ar & 1 ? " accessed" : "");
+		vmx_say(&w->text, "data%s%s", ar & 4 ? " expand-down" : "",
+			ar & 2 ? " writable" : "");
+	vmx_say(&w->text, "%s", ar & 1 ? " accessed" : "");
 }
 
 static void say_system(struct words *w, uint64_t ar)
@@ -277,29 +265,30 @@ static void say_system(struct words *w, uint64_t ar)
 	};
 	const char *type = types[ar & 0xf];
 
-	say(w, "system: %s", type ? type : "reserved type");
+	vmx_say(&w->text, "system: %s", type ? type : "reserved type");
 }
 
 static void say_access_rights(struct words *w, uint64_t ar)
 {
 	if (ar & TINYVMX_AR_UNUSABLE)
-		say(w, "unusable: ");
+		vmx_say(&w->text, "unusable: ");
 	if (ar & TINYVMX_AR_S)
 		say_code_data(w, ar);
 	else
 		say_system(w, ar);
-	say(w, ", DPL %u%s%s%s%s%s", field(ar, 6, 5), ar & TINYVMX_AR_P ? ", present" : "",
-	    ar & 1 << 12 ? ", AVL" : "", ar & TINYVMX_AR_L ? ", 64-bit" : "",
-	    ar & TINYVMX_AR_DB ? ", D/B" : "", ar & TINYVMX_AR_G ? ", G" : "");
+	vmx_say(&w->text, ", DPL %u%s%s%s%s%s", field(ar, 6, 5),
+		ar & TINYVMX_AR_P ? ", present" : "", ar & 1 << 12 ? ", AVL" : "",
+		ar & TINYVMX_AR_L ? ", 64-bit" : "", ar & TINYVMX_AR_DB ? ", D/B" : "",
+		ar & TINYVMX_AR_G ? ", G" : "");
 }
 
 static void say_selector(struct words *w, uint64_t value)
 {
 	if (value & ~3ULL)
-		say(w, "%s[%u], RPL %u", value & 4 ? "LDT" : "GDT", field(value, 15, 3),
-		    field(value, 1, 0));
+		vmx_say(&w->text, "%s[%u], RPL %u", value & 4 ? "LDT" : "GDT", field(value, 15, 3),
+			field(value, 1, 0));
 	else
-		say(w, "null");
+		vmx_say(&w->text, "null");
 }
 
 /* Of the event that is injected, that led to the exit, or whose delivery did */
@@ -315,38 +304,38 @@ static void say_event(struct words *w, uint64_t value)
 		type == 3 || type == 5 || type == 6 ? vmx_bit_name(&exception_bits, vector) : NULL;
 
 	if (!(value >> 31 & 1)) {
-		say(w, "not valid");
+		vmx_say(&w->text, "not valid");
 		return;
 	}
-	say(w, "%s, vector %u%s%s%s%s", types[type], vector, name ? " (" : "", name ? name : "",
-	    name ? ")" : "", value & 1 << 11 ? ", with an error code" : "");
+	vmx_say(&w->text, "%s, vector %u%s%s%s%s", types[type], vector, name ? " (" : "",
+		name ? name : "", name ? ")" : "", value & 1 << 11 ? ", with an error code" : "");
 	if (value & 1 << 12)
-		say(w, ", NMI unblocking due to IRET");
+		vmx_say(&w->text, ", NMI unblocking due to IRET");
 	if (value & 1 << 13)
-		say(w, ", nested exception");
+		vmx_say(&w->text, ", nested exception");
 }
 
 static void say_exit_reason(struct words *w, uint64_t value)
 {
-	say(w, "%s", vmx_exit_name((uint32_t)value));
+	vmx_say(&w->text, "%s", vmx_exit_name((uint32_t)value));
 	say_bits(w, &reason_bits, value & ~0xffffULL);
 }
 
 static void say_qualification(struct words *w, uint64_t value)
 {
-	w->used = vmx_describe_qualification(w->exit_reason, value, w->buf, w->size);
+	w->text.used = vmx_describe_qualification(w->exit_reason, value, w->text.buf, w->text.size);
 }
 
 static void say_instruction_error(struct words *w, uint64_t value)
 {
-	say(w, "%s", vmx_instruction_error((uint32_t)value));
+	vmx_say(&w->text, "%s", vmx_instruction_error((uint32_t)value));
 }
 
 static void say_activity(struct words *w, uint64_t value)
 {
 	static const char *const states[] = { "active", "HLT", "shutdown", "wait-for-SIPI" };
 
-	say(w, "%s", value < ARRAY_SIZE(states) ? states[value] : "no such state");
+	vmx_say(&w->text, "%s", value < ARRAY_SIZE(states) ? states[value] : "no such state");
 }
 
 static void say_pat(struct words *w, uint64_t value)
@@ -358,27 +347,27 @@ static void say_pat(struct words *w, uint64_t value)
 	for (unsigned int i = 0; i < 8; i++) {
 		unsigned int type = field(value, 8 * i + 7, 8 * i);
 
-		say(w, "%s%s", i ? " " : "", type < 8 ? types[type] : "reserved");
+		vmx_say(&w->text, "%s%s", i ? " " : "", type < 8 ? types[type] : "reserved");
 	}
 }
 
 static void say_eptp(struct words *w, uint64_t value)
 {
-	say(w, "table at 0x%" PRIx64 ", %u levels, %s%s%s", value & ~(uint64_t)0xfff,
-	    field(value, 5, 3) + 1, vmx_memory_type_name(field(value, 2, 0)),
-	    value & 1 << 6 ? ", accessed and dirty flags" : "",
-	    value & 1 << 7 ? ", supervisor shadow-stack control" : "");
+	vmx_say(&w->text, "table at 0x%" PRIx64 ", %u levels, %s%s%s", value & ~(uint64_t)0xfff,
+		field(value, 5, 3) + 1, vmx_memory_type_name(field(value, 2, 0)),
+		value & 1 << 6 ? ", accessed and dirty flags" : "",
+		value & 1 << 7 ? ", supervisor shadow-stack control" : "");
 }
 
 static void say_link_pointer(struct words *w, uint64_t value)
 {
 	if (value == UINT64_MAX)
-		say(w, "none");
+		vmx_say(&w->text, "none");
 }
 
 static void say_intr_status(struct words *w, uint64_t value)
 {
-	say(w, "RVI 0x%02x, SVI 0x%02x", field(value, 7, 0), field(value, 15, 8));
+	vmx_say(&w->text, "RVI 0x%02x, SVI 0x%02x", field(value, 7, 0), field(value, 15, 8));
 }
 
 /* -------------------------------------------------------------------- table */
@@ -436,7 +425,7 @@ static const struct vmx_bits *control_bits(uint32_t encoding)
 size_t vmx_describe_field(uint32_t encoding, uint64_t value, uint32_t exit_reason, char *buf,
 			  size_t len)
 {
-	struct words w = { .buf = buf, .size = len, .exit_reason = exit_reason };
+	struct words w = { .text = { .buf = buf, .size = len }, .exit_reason = exit_reason };
 	const struct vmx_bits *bits = control_bits(encoding);
 
 	if (len)
@@ -451,5 +440,5 @@ size_t vmx_describe_field(uint32_t encoding, uint64_t value, uint32_t exit_reaso
 	}
 	if (bits)
 		say_bits(&w, bits, value);
-	return w.used;
+	return w.text.used;
 }

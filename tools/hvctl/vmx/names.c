@@ -3,11 +3,11 @@
  * What the SDM calls things: tables, and the look-ups in them.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "lib/util.h"
 #include "names.h"
+#include "words.h"
 
 /* SDM, "VMX Basic Exit Reasons" */
 static const char *const exit_names[] = {
@@ -167,26 +167,6 @@ const char *vmx_field_name(uint32_t encoding)
 	return "unknown VMCS field";
 }
 
-/* A text that grows in a caller's buffer and keeps counting when it is full. */
-struct text {
-	char *buf;
-	size_t size;
-	size_t used;
-};
-
-static void __attribute__((format(printf, 2, 3))) text_add(struct text *t, const char *format, ...)
-{
-	size_t at = t->used < t->size ? t->used : t->size;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(t->size ? t->buf + at : NULL, t->size - at, format, args);
-	va_end(args);
-	if (n > 0)
-		t->used += (size_t)n;
-}
-
 static unsigned int bits(uint64_t value, unsigned int high, unsigned int low)
 {
 	return (unsigned int)(value >> low & ((1ULL << (high - low + 1)) - 1));
@@ -203,25 +183,25 @@ static const char *gpr_name(unsigned int n)
 	return names[n & 15];
 }
 
-static void add_list(struct text *t, const char *word)
+static void add_list(struct vmx_words *t, const char *word)
 {
-	text_add(t, "%s%s", t->used ? ", " : "", word);
+	vmx_say(t, "%s%s", t->used ? ", " : "", word);
 }
 
 /* DR6-like bits; also the format of the pending debug exceptions */
-static void qual_exception(struct text *t, uint64_t q)
+static void qual_exception(struct vmx_words *t, uint64_t q)
 {
 	if (q)
-		text_add(t, "#PF: linear address 0x%" PRIx64 "; #DB: DR6 bits 0x%" PRIx64, q,
-			 q & 0x1680f);
+		vmx_say(t, "#PF: linear address 0x%" PRIx64 "; #DB: DR6 bits 0x%" PRIx64, q,
+			q & 0x1680f);
 }
 
-static void qual_sipi(struct text *t, uint64_t q)
+static void qual_sipi(struct vmx_words *t, uint64_t q)
 {
-	text_add(t, "SIPI vector 0x%02x", bits(q, 7, 0));
+	vmx_say(t, "SIPI vector 0x%02x", bits(q, 7, 0));
 }
 
-static void qual_task_switch(struct text *t, uint64_t q)
+static void qual_task_switch(struct vmx_words *t, uint64_t q)
 {
 	static const char *const source[] = {
 		"CALL",
@@ -230,60 +210,60 @@ static void qual_task_switch(struct text *t, uint64_t q)
 		"task gate in IDT",
 	};
 
-	text_add(t, "to TSS selector 0x%04x by %s", bits(q, 15, 0), source[bits(q, 31, 30)]);
+	vmx_say(t, "to TSS selector 0x%04x by %s", bits(q, 15, 0), source[bits(q, 31, 30)]);
 }
 
-static void qual_linear(struct text *t, uint64_t q)
+static void qual_linear(struct vmx_words *t, uint64_t q)
 {
-	text_add(t, "linear address 0x%" PRIx64, q);
+	vmx_say(t, "linear address 0x%" PRIx64, q);
 }
 
-static void qual_displacement(struct text *t, uint64_t q)
+static void qual_displacement(struct vmx_words *t, uint64_t q)
 {
 	if (q)
-		text_add(t, "displacement 0x%" PRIx64, q);
+		vmx_say(t, "displacement 0x%" PRIx64, q);
 }
 
-static void qual_cr_access(struct text *t, uint64_t q)
+static void qual_cr_access(struct vmx_words *t, uint64_t q)
 {
 	unsigned int cr = bits(q, 3, 0);
 	const char *gpr = gpr_name(bits(q, 11, 8));
 
 	switch (bits(q, 5, 4)) {
 	case 0:
-		text_add(t, "MOV to CR%u from %s", cr, gpr);
+		vmx_say(t, "MOV to CR%u from %s", cr, gpr);
 		break;
 	case 1:
-		text_add(t, "MOV from CR%u to %s", cr, gpr);
+		vmx_say(t, "MOV from CR%u to %s", cr, gpr);
 		break;
 	case 2:
-		text_add(t, "CLTS");
+		vmx_say(t, "CLTS");
 		break;
 	default:
-		text_add(t, "LMSW 0x%04x from %s", bits(q, 31, 16),
-			 bits(q, 6, 6) ? "memory" : "a register");
+		vmx_say(t, "LMSW 0x%04x from %s", bits(q, 31, 16),
+			bits(q, 6, 6) ? "memory" : "a register");
 		break;
 	}
 }
 
-static void qual_mov_dr(struct text *t, uint64_t q)
+static void qual_mov_dr(struct vmx_words *t, uint64_t q)
 {
 	const char *way = bits(q, 4, 4) ? "from" : "to";
 
-	text_add(t, "MOV %s DR%u, %s", way, bits(q, 2, 0), gpr_name(bits(q, 11, 8)));
+	vmx_say(t, "MOV %s DR%u, %s", way, bits(q, 2, 0), gpr_name(bits(q, 11, 8)));
 }
 
-static void qual_io(struct text *t, uint64_t q)
+static void qual_io(struct vmx_words *t, uint64_t q)
 {
 	const char *string = bits(q, 4, 4) ? "S" : "";
 
-	text_add(t, "%s%s%s port 0x%x, %u byte%s, %s", bits(q, 5, 5) ? "REP " : "",
-		 bits(q, 3, 3) ? "IN" : "OUT", string, bits(q, 31, 16), bits(q, 2, 0) + 1,
-		 bits(q, 2, 0) ? "s" : "", bits(q, 6, 6) ? "immediate" : "DX");
+	vmx_say(t, "%s%s%s port 0x%x, %u byte%s, %s", bits(q, 5, 5) ? "REP " : "",
+		bits(q, 3, 3) ? "IN" : "OUT", string, bits(q, 31, 16), bits(q, 2, 0) + 1,
+		bits(q, 2, 0) ? "s" : "", bits(q, 6, 6) ? "immediate" : "DX");
 }
 
 /* SDM, "Exit Qualification" under "VM-Entry Failures During or After Loading..." */
-static void qual_entry_failed(struct text *t, uint64_t q)
+static void qual_entry_failed(struct vmx_words *t, uint64_t q)
 {
 	static const char *const why[] = {
 		[0] = "guest state, not told which",
@@ -292,20 +272,20 @@ static void qual_entry_failed(struct text *t, uint64_t q)
 		[4] = "the VMCS link pointer",
 	};
 
-	text_add(t, "%s", name_in(why, ARRAY_SIZE(why), q, "undefined"));
+	vmx_say(t, "%s", name_in(why, ARRAY_SIZE(why), q, "undefined"));
 }
 
-static void qual_msr_load(struct text *t, uint64_t q)
+static void qual_msr_load(struct vmx_words *t, uint64_t q)
 {
-	text_add(t, "entry %" PRIu64 " of the VM-entry MSR-load area", q);
+	vmx_say(t, "entry %" PRIu64 " of the VM-entry MSR-load area", q);
 }
 
-static void qual_mwait(struct text *t, uint64_t q)
+static void qual_mwait(struct vmx_words *t, uint64_t q)
 {
-	text_add(t, "address-range monitoring hardware %sarmed", q & 1 ? "" : "not ");
+	vmx_say(t, "address-range monitoring hardware %sarmed", q & 1 ? "" : "not ");
 }
 
-static void qual_apic_access(struct text *t, uint64_t q)
+static void qual_apic_access(struct vmx_words *t, uint64_t q)
 {
 	static const char *const type[16] = {
 		[0] = "data read by an instruction",
@@ -316,21 +296,21 @@ static void qual_apic_access(struct text *t, uint64_t q)
 		[15] = "guest-physical access by an instruction",
 	};
 
-	text_add(t, "offset 0x%03x, %s", bits(q, 11, 0),
-		 name_in(type, ARRAY_SIZE(type), bits(q, 15, 12), "undefined"));
+	vmx_say(t, "offset 0x%03x, %s", bits(q, 11, 0),
+		name_in(type, ARRAY_SIZE(type), bits(q, 15, 12), "undefined"));
 }
 
-static void qual_vector(struct text *t, uint64_t q)
+static void qual_vector(struct vmx_words *t, uint64_t q)
 {
-	text_add(t, "vector 0x%02x", bits(q, 7, 0));
+	vmx_say(t, "vector 0x%02x", bits(q, 7, 0));
 }
 
-static void qual_apic_write(struct text *t, uint64_t q)
+static void qual_apic_write(struct vmx_words *t, uint64_t q)
 {
-	text_add(t, "APIC register offset 0x%03x", bits(q, 11, 0));
+	vmx_say(t, "APIC register offset 0x%03x", bits(q, 11, 0));
 }
 
-static void qual_ept(struct text *t, uint64_t q)
+static void qual_ept(struct vmx_words *t, uint64_t q)
 {
 	static const struct {
 		uint64_t mask;
@@ -345,26 +325,26 @@ static void qual_ept(struct text *t, uint64_t q)
 	for (size_t i = 0; i < ARRAY_SIZE(access); i++)
 		if (q & access[i].mask)
 			add_list(t, access[i].word);
-	text_add(t, "%spage allows %s", t->used ? "; " : "", may);
+	vmx_say(t, "%spage allows %s", t->used ? "; " : "", may);
 	if (q & 1 << 7)
-		text_add(t, "; linear address valid, %s",
-			 q & 1 << 8 ? "access to the page itself" :
-				      "access to a paging-structure entry");
+		vmx_say(t, "; linear address valid, %s",
+			q & 1 << 8 ? "access to the page itself" :
+				     "access to a paging-structure entry");
 	if (q & 1 << 12)
-		text_add(t, "; NMI unblocked by IRET");
+		vmx_say(t, "; NMI unblocked by IRET");
 }
 
-static void qual_spp(struct text *t, uint64_t q)
+static void qual_spp(struct vmx_words *t, uint64_t q)
 {
-	text_add(t, "SPP %s", q & 1 << 11 ? "miss" : "misconfiguration");
+	vmx_say(t, "SPP %s", q & 1 << 11 ? "miss" : "misconfiguration");
 }
 
-static void qual_timeout(struct text *t, uint64_t q)
+static void qual_timeout(struct vmx_words *t, uint64_t q)
 {
-	text_add(t, "VM context %svalid", q & 1 ? "in" : "");
+	vmx_say(t, "VM context %svalid", q & 1 ? "in" : "");
 }
 
-static void (*const describe[])(struct text *t, uint64_t q) = {
+static void (*const describe[])(struct vmx_words *t, uint64_t q) = {
 	[0] = qual_exception,
 	[4] = qual_sipi,
 	[9] = qual_task_switch,
@@ -398,7 +378,7 @@ static void (*const describe[])(struct text *t, uint64_t q) = {
 
 size_t vmx_describe_qualification(uint32_t reason, uint64_t qual, char *buf, size_t len)
 {
-	struct text t = { .buf = buf, .size = len };
+	struct vmx_words t = { .buf = buf, .size = len };
 	uint32_t basic = reason & 0xffff;
 
 	if (len)
