@@ -253,6 +253,13 @@ static long tvx_ioctl_get_use(void *object, void *arg)
 	return tvx_memory_get_use(&vm->memory, arg);
 }
 
+static long tvx_ioctl_get_ept(void *object, void *arg)
+{
+	struct tvx_vm *vm = object;
+
+	return tvx_memory_get_ept(&vm->memory, arg);
+}
+
 static long tvx_ioctl_create_vcpu(void *object, void *arg)
 {
 	const struct tinyvmx_create_vcpu *create = arg;
@@ -294,6 +301,7 @@ static const struct tvx_ioctl vm_ioctls[] = {
 	  tvx_ioctl_set_memory },
 	{ TINYVMX_GET_USE, sizeof(struct tinyvmx_get_use), TINYVMX_USE_FORGET, false,
 	  tvx_ioctl_get_use },
+	{ TINYVMX_GET_EPT, sizeof(struct tinyvmx_get_ept), 0, true, tvx_ioctl_get_ept },
 	{ TINYVMX_CREATE_VCPU, sizeof(struct tinyvmx_create_vcpu), 0, false,
 	  tvx_ioctl_create_vcpu },
 	{ TINYVMX_MSI, sizeof(struct tinyvmx_msi), 0, false, tvx_ioctl_msi },

@@ -33,6 +33,8 @@
  */
 #define EPT_OWED_ACCESSED	52
 #define EPT_OWED_USE		53
+/* What one may know who must not know host-physical addresses: the rest is ignored or ours. */
+#define EPT_TOLD	GENMASK_ULL(10, 0)
 /* What stays when a mapping gains rights. */
 #define EPT_NOTED	(BIT_ULL(EPT_ACCESSED) | BIT_ULL(EPT_DIRTY) | \
 			 BIT_ULL(EPT_OWED_ACCESSED) | BIT_ULL(EPT_OWED_USE))
@@ -337,6 +339,20 @@ void ept_use(struct ept *ept, u64 gpa, u64 end, bool forget, struct ept_use *use
 			bitmap_set(use->written, first, pages);
 		gpa = next;
 	}
+}
+
+unsigned int ept_walk(const struct ept *ept, u64 gpa, u64 entries[EPT_LEVELS])
+{
+	const u64 *table = ept->root;
+	unsigned int level, count = 0;
+
+	for (level = EPT_LEVELS; table; level--) {
+		u64 entry = READ_ONCE(table[entry_index(gpa, level)]);
+
+		entries[count++] = entry & EPT_TOLD;
+		table = entry && !is_leaf(entry, level) ? entry_table(entry) : NULL;
+	}
+	return count;
 }
 
 bool ept_mapped(const struct ept *ept, u64 gpa)

@@ -152,6 +152,13 @@ struct ept_use {
  */
 void ept_use(struct ept *ept, u64 gpa, u64 end, bool forget, struct ept_use *use);
 
+/*
+ * ept_walk - the entries that translate @gpa, from the root's on, without what they point to
+ *
+ * Bits 10:0 as the CPU has them, all others 0. Return: how many; the last is a leaf or 0.
+ */
+unsigned int ept_walk(const struct ept *ept, u64 gpa, u64 entries[EPT_LEVELS]);
+
 /* Whether @gpa is mapped. */
 bool ept_mapped(const struct ept *ept, u64 gpa);
 

@@ -464,7 +464,7 @@ void tvx_memory_stop_ad(struct tvx_memory *memory)
 	raw_spin_unlock(&memory->lock);
 }
 
-/* --------------------------------------------------- what the guest uses */
+/* ------------------------------------------ what the guest uses, and how */
 
 static int check_use(const struct tinyvmx_get_use *arg)
 {
@@ -543,4 +543,17 @@ int tvx_memory_get_use(struct tvx_memory *memory, const struct tinyvmx_get_use *
 	if (arg->flags & TINYVMX_USE_FORGET)
 		flushed = look_at_use(memory, 0, 0, true, NULL);
 	return err ?: flushed;
+}
+
+int tvx_memory_get_ept(struct tvx_memory *memory, struct tinyvmx_get_ept *arg)
+{
+	if (arg->pad || arg->gpa >= BIT_ULL(tvx_memory_gpa_bits()))
+		return -EINVAL;
+	memset(arg->entries, 0, sizeof(arg->entries));
+	mutex_lock(&memory->use_lock);
+	raw_spin_lock(&memory->lock);
+	arg->count = ept_walk(&memory->ept, arg->gpa, arg->entries);
+	raw_spin_unlock(&memory->lock);
+	mutex_unlock(&memory->use_lock);
+	return 0;
 }

@@ -35,7 +35,7 @@ struct tvx_slot {
  *	disabled: its holders wait for other CPUs. Raw: a fault takes it, if it is free, with
  *	interrupts disabled, also with PREEMPT_RT. Held no longer than a piece of a removal takes
  * @slots_lock: held, besides, by who changes slots
- * @use_lock: held, besides, by who asks what the guest uses
+ * @use_lock: held, besides, by who asks what the guest uses, or how it is mapped
  * @slots_seq: counts changes of @slots, for those who look without @lock
  * @slots: indexed by the ABI's slot number
  * @nr_slots: one more than the highest slot in use
@@ -55,7 +55,7 @@ struct tvx_memory {
 	struct mmu_notifier notifier;
 	raw_spinlock_t lock;	/* slots, ept, changes; waited for with interrupts enabled */
 	struct mutex slots_lock;	/* to change slots */
-	struct mutex use_lock;		/* to ask what is used */
+	struct mutex use_lock;		/* to ask what is used, and how */
 	seqcount_raw_spinlock_t slots_seq;
 	struct tvx_slot slots[TVX_MAX_SLOTS];
 	unsigned int nr_slots;
@@ -80,6 +80,9 @@ int tvx_memory_set(struct tvx_memory *memory, const struct tinyvmx_memory *arg);
 
 /* TINYVMX_GET_USE on a copied-in argument. May sleep. */
 int tvx_memory_get_use(struct tvx_memory *memory, const struct tinyvmx_get_use *arg);
+
+/* TINYVMX_GET_EPT on a copied-in argument, which it fills. May sleep. */
+int tvx_memory_get_ept(struct tvx_memory *memory, struct tinyvmx_get_ept *arg);
 
 /* How wide a guest-physical address is. */
 unsigned int tvx_memory_gpa_bits(void);

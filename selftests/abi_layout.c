@@ -26,6 +26,7 @@ static const struct pin numbers[] = {
 	NUMBER(TINYVMX_SET_MEMORY, 0xBE10), NUMBER(TINYVMX_CREATE_VCPU, 0xBE11),
 	NUMBER(TINYVMX_MSI, 0xBE12), NUMBER(TINYVMX_IOEVENTFD, 0xBE13),
 	NUMBER(TINYVMX_IRQFD, 0xBE14), NUMBER(TINYVMX_GET_USE, 0xBE15),
+	NUMBER(TINYVMX_GET_EPT, 0xBE16), NUMBER(TINYVMX_EPT_LEVELS, 4),
 	NUMBER(TINYVMX_USE_FORGET, 1), NUMBER(TINYVMX_MAX_USE_BYTES, 0x40000000),
 	NUMBER(TINYVMX_RUN, 0xBE20),
 	NUMBER(TINYVMX_GET_STATE, 0xBE21), NUMBER(TINYVMX_SET_STATE, 0xBE22),
@@ -110,7 +111,8 @@ static const struct pin numbers[] = {
 
 static const struct pin sizes[] = {
 	SIZE(tinyvmx_info, 264), SIZE(tinyvmx_create_vm, 16),
-	SIZE(tinyvmx_memory, 40), SIZE(tinyvmx_get_use, 40), SIZE(tinyvmx_create_vcpu, 16),
+	SIZE(tinyvmx_memory, 40), SIZE(tinyvmx_get_use, 40), SIZE(tinyvmx_get_ept, 56),
+	SIZE(tinyvmx_create_vcpu, 16),
 	SIZE(tinyvmx_regs, 144), SIZE(tinyvmx_segment, 24),
 	SIZE(tinyvmx_sregs, 296), SIZE(tinyvmx_msr, 16),
 	SIZE(tinyvmx_xsave, 64), SIZE(tinyvmx_events, 40),
@@ -190,6 +192,9 @@ static const struct pin control_fields[] = {
 	FIELD(tinyvmx_get_use, size, 0), FIELD(tinyvmx_get_use, flags, 4),
 	FIELD(tinyvmx_get_use, gpa, 8), FIELD(tinyvmx_get_use, len, 16),
 	FIELD(tinyvmx_get_use, used, 24), FIELD(tinyvmx_get_use, written, 32),
+	FIELD(tinyvmx_get_ept, size, 0), FIELD(tinyvmx_get_ept, flags, 4),
+	FIELD(tinyvmx_get_ept, gpa, 8), FIELD(tinyvmx_get_ept, count, 16),
+	FIELD(tinyvmx_get_ept, pad, 20), FIELD(tinyvmx_get_ept, entries, 24),
 	FIELD(tinyvmx_state, size, 0), FIELD(tinyvmx_state, flags, 4),
 	FIELD(tinyvmx_state, type, 8), FIELD(tinyvmx_state, version, 12),
 	FIELD(tinyvmx_state, data, 16), FIELD(tinyvmx_state, len, 24),

@@ -30,6 +30,7 @@ static const struct call calls[] = {
 	CALL(SET_MEMORY, VM, tinyvmx_memory,
 	     offsetof(struct tinyvmx_memory, pad), TINYVMX_MEMORY_READONLY),
 	CALL(GET_USE, VM, tinyvmx_get_use, 0, TINYVMX_USE_FORGET),
+	CALL(GET_EPT, VM, tinyvmx_get_ept, offsetof(struct tinyvmx_get_ept, pad), 0),
 	CALL(CREATE_VCPU, VM, tinyvmx_create_vcpu,
 	     offsetof(struct tinyvmx_create_vcpu, pad), 0),
 	/* Without APICs none of these two looks further. */
@@ -219,7 +220,7 @@ static void test_other_kinds(const struct call *call)
 static void test_unknown(void)
 {
 	static const u32 cmd[] = {
-		0, 0xBE02, 0xBE0f, 0xBE16, 0xBE1f, 0xBE29, 0xBE3f, 0xBEff,
+		0, 0xBE02, 0xBE0f, 0xBE17, 0xBE1f, 0xBE29, 0xBE3f, 0xBEff,
 		0xAE00, 0x4004BE00, 0xC008BE21, 0x5401, 0xffffffff,
 	};
 

@@ -319,6 +319,80 @@ static void test_reclaim(void)
 	munmap(outcome, PAGE);
 }
 
+/* ----------------------------------------- others who ask for the age of pages */
+
+#define DAMON	"/sys/kernel/mm/damon/admin/kdamonds"
+#define LOOKED	16UL		/* pages that DAMON looks at, each by itself */
+
+static bool tell_damon(const char *file, u64 value)
+{
+	char path[160], text[24];
+
+	snprintf(path, sizeof(path), DAMON "/%s", file);
+	snprintf(text, sizeof(text), "%lu", value);
+	return write_text(path, text);
+}
+
+/* Have DAMON look at the age of our first pages, over and over: a region of each. */
+static bool start_damon(void)
+{
+	char file[64];
+	bool good = tell_damon("nr_kdamonds", 1) && tell_damon("0/contexts/nr_contexts", 1) &&
+		    write_text(DAMON "/0/contexts/0/operations", "vaddr") &&
+		    tell_damon("0/contexts/0/monitoring_attrs/intervals/update_us", 3600000000) &&
+		    tell_damon("0/contexts/0/targets/nr_targets", 1) &&
+		    tell_damon("0/contexts/0/targets/0/pid_target", getpid()) &&
+		    tell_damon("0/contexts/0/targets/0/regions/nr_regions", LOOKED);
+
+	for (u64 i = 0; good && i < LOOKED; i++) {
+		u64 start = (uintptr_t)ram + i * PAGE;
+
+		snprintf(file, sizeof(file), "0/contexts/0/targets/0/regions/%lu/start", i);
+		good = tell_damon(file, start);
+		snprintf(file, sizeof(file), "0/contexts/0/targets/0/regions/%lu/end", i);
+		good = good && tell_damon(file, start + PAGE);
+	}
+	return good && write_text(DAMON "/0/state", "on");
+}
+
+/* How many of those pages have their accessed flag in EPT. */
+static u64 count_accessed(void)
+{
+	u64 n = 0;
+
+	for (u64 i = 0; i < LOOKED; i++) {
+		struct tinyvmx_get_ept ept = { .size = sizeof(ept), .gpa = GPA + i * PAGE };
+
+		must(ioctl(vcpu->vm->fd, TINYVMX_GET_EPT, &ept));
+		n += ept.entries[ept.count - 1] >> 8 & 1;
+	}
+	return n;
+}
+
+static void test_age(void)
+{
+	u64 left = LOOKED;
+
+	begin();
+	plan(0, 1, 'w');
+	use();
+	is(count_accessed(), LOOKED, "pages that the guest uses are accessed");
+	if (!start_damon()) {
+		skip("no DAMON here", "use, with DAMON");
+	} else {
+		for (u32 i = 0; i < 500 && left; i++) {
+			sleep_us(10000);
+			left = count_accessed();
+		}
+		write_text(DAMON "/0/state", "off");
+		is(left, 0, "DAMON has looked at them, and they are not accessed any more");
+		is(difference(map(TINYVMX_USE_FORGET)), PAGES, "they are told all the same");
+		is(count(map(0), '.'), PAGES, "once");
+	}
+	tell_damon("nr_kdamonds", 0);
+	end();
+}
+
 static void test_errors(void)
 {
 	u64 last = 1UL << info()->gpa_bits;
@@ -353,6 +427,7 @@ int main(void)
 	test_running();
 	test_large_page();
 	test_reclaim();
+	test_age();
 	test_errors();
 	return tap_exit();
 }

@@ -24,12 +24,14 @@ static int try_all(int vm, int vcpu)
 	struct tinyvmx_irqfd irqfd = { .size = sizeof(irqfd) };
 	struct tinyvmx_set_record record = { .size = sizeof(record) };
 	struct tinyvmx_get_use use = { .size = sizeof(use), .len = PAGE };
+	struct tinyvmx_get_ept ept = { .size = sizeof(ept) };
 	struct tinyvmx_regs regs = { .rflags = 2 };
 	int bad = 0;
 
 	bad += fails_with(set_memory(vm, 5, 0, 0x10000, PAGE, (void *)PAGE), EIO);
 	bad += fails_with(set_memory(vm, 0, 0, 0, 0, NULL), EIO);
 	bad += fails_with(ioctl(vm, TINYVMX_GET_USE, &use), EIO);
+	bad += fails_with(ioctl(vm, TINYVMX_GET_EPT, &ept), EIO);
 	bad += fails_with(create_vcpu_fd(vm, 1), EIO);
 	bad += fails_with(ioctl(vm, TINYVMX_IOEVENTFD, &ioeventfd), EIO);
 	bad += fails_with(ioctl(vm, TINYVMX_IRQFD, &irqfd), EIO);

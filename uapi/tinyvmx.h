@@ -63,6 +63,7 @@
 #define TINYVMX_IOEVENTFD	_IO(TINYVMX_IOC, 0x13)	/* struct tinyvmx_ioeventfd */
 #define TINYVMX_IRQFD		_IO(TINYVMX_IOC, 0x14)	/* struct tinyvmx_irqfd */
 #define TINYVMX_GET_USE		_IO(TINYVMX_IOC, 0x15)	/* struct tinyvmx_get_use */
+#define TINYVMX_GET_EPT		_IO(TINYVMX_IOC, 0x16)	/* struct tinyvmx_get_ept */
 
 /* On a vCPU */
 #define TINYVMX_RUN		_IO(TINYVMX_IOC, 0x20)	/* no argument */
@@ -301,6 +302,36 @@ struct tinyvmx_get_use {
 	__u64 len;
 	__u64 used;
 	__u64 written;
+};
+
+#define TINYVMX_EPT_LEVELS	4
+
+/**
+ * struct tinyvmx_get_ept - TINYVMX_GET_EPT: the EPT entries that translate an address
+ * @size: sizeof(struct tinyvmx_get_ept)
+ * @flags: must be 0
+ * @gpa: guest-physical address
+ * @count: out: how many entries there are, 1 ... TINYVMX_EPT_LEVELS
+ * @pad: must be 0
+ * @entries: out: a PML4E first, then a PDPTE, a PDE, a PTE, as far as they go
+ *
+ * In the CPU's format (SDM, "EPT Translation Mechanism"), bits 10:0: rights, memory type, page
+ * size, accessed and dirty flags. Host-physical addresses, and all other bits, are 0. The last
+ * entry maps a page, or is 0 when none is mapped: RAM is when it is first used, and the host
+ * may take it away at any time. What the host's reclaim and TINYVMX_USE_FORGET clear of
+ * the flags is 0.
+ *
+ * May sleep; vCPUs may run.
+ *
+ * Errors: EINVAL: @pad; @gpa is beyond gpa_bits.
+ */
+struct tinyvmx_get_ept {
+	__u32 size;
+	__u32 flags;
+	__u64 gpa;
+	__u32 count;
+	__u32 pad;
+	__u64 entries[TINYVMX_EPT_LEVELS];
 };
 
 /**

@@ -40,6 +40,7 @@ union argument {
 	struct tinyvmx_create_vcpu create_vcpu;
 	struct tinyvmx_memory memory;
 	struct tinyvmx_get_use use;
+	struct tinyvmx_get_ept ept;
 	struct tinyvmx_msi msi;
 	struct tinyvmx_ioeventfd ioeventfd;
 	struct tinyvmx_irqfd irqfd;
@@ -228,6 +229,14 @@ static void call_get_use(u64 *random)
 	if (one_in(random, 2))
 		arg.use.written = (uintptr_t)blob;
 	send(random, pick(random, vms, VMS), TINYVMX_GET_USE, &arg);
+}
+
+static void call_get_ept(u64 *random)
+{
+	union argument arg = { .ept = { .size = sizeof(arg.ept) } };
+
+	arg.ept.gpa = one_in(random, 8) ? noise(random) : noise(random) % (64 * PAGE);
+	send(random, pick(random, vms, VMS), TINYVMX_GET_EPT, &arg);
 }
 
 static u64 msi_address(u64 *random)
@@ -491,7 +500,8 @@ static void call_fork(u64 *random)
 static void call_any(u64 seed, bool in_child)
 {
 	static void (*const calls[])(u64 *random) = {
-		call_set_memory, call_set_memory, call_get_use, call_state, call_cpuid,
+		call_set_memory, call_set_memory, call_get_use, call_get_ept, call_state,
+		call_cpuid,
 		call_msi, call_eventfd, call_state, call_state, call_guest, call_guest, call_run,
 		call_run, call_run, call_run, call_inject, call_inject, call_ask, call_set_debug,
 		call_record, call_file, call_memory,
