@@ -43,7 +43,7 @@ void hv_page_walk(struct hv_page_walk *walk, const struct hv_memory *memory,
 /* A walk from @gva on, with IA32_PAT's value: "steps", "mapping" if it has come to a page. */
 json_t *hv_page_walk_json(const struct hv_page_walk *walk, uint64_t gva, uint64_t pat);
 
-/* That in words, with "backing", what is there, if somebody knows it. */
+/* That in words, with what others have added: "backing", what is there; "ept", ept_walk.h. */
 void hv_page_walk_print(const json_t *walk, FILE *out);
 
 #endif

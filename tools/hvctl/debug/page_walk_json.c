@@ -2,6 +2,7 @@
 /* A page walk as JSON, and that in words. */
 #include <string.h>
 
+#include "ept_walk.h"
 #include "lib/util.h"
 #include "lib/x86.h"
 #include "page_walk.h"
@@ -126,6 +127,7 @@ static void print_step(const json_t *step, FILE *out)
 	}
 	fprintf(out, "]%s%s%s\n", is(step, "present") ? "" : ": not present", *problem ? ", " : "",
 		problem);
+	hv_ept_walk_print(json_object_get(step, "ept"), "    ", out);
 }
 
 static void print_mapping(const json_t *mapping, FILE *out)
@@ -145,6 +147,7 @@ static void print_mapping(const json_t *mapping, FILE *out)
 		fprintf(out, "; memory type %s (PAT entry %lld)", type,
 			number(mapping, "pat_index"));
 	fputc('\n', out);
+	hv_ept_walk_print(json_object_get(mapping, "ept"), "    ", out);
 }
 
 void hv_page_walk_print(const json_t *walk, FILE *out)

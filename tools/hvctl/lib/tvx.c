@@ -80,6 +80,12 @@ int tvx_get_use(int vm, uint32_t flags, uint64_t gpa, uint64_t len, void *used, 
 	return call(vm, TINYVMX_GET_USE, &arg);
 }
 
+int tvx_get_ept(int vm, uint64_t gpa, struct tinyvmx_get_ept *ept)
+{
+	*ept = (struct tinyvmx_get_ept){ .size = sizeof(*ept), .gpa = gpa };
+	return call(vm, TINYVMX_GET_EPT, ept);
+}
+
 int tvx_create_vcpu(int vm, uint32_t id)
 {
 	struct tinyvmx_create_vcpu arg = { .size = sizeof(arg), .id = id };

@@ -25,6 +25,7 @@ int tvx_create_kvm_vm(void);
 /* On a VM */
 int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *hva);
 int tvx_get_use(int vm, uint32_t flags, uint64_t gpa, uint64_t len, void *used, void *written);
+int tvx_get_ept(int vm, uint64_t gpa, struct tinyvmx_get_ept *ept);
 int tvx_create_vcpu(int vm, uint32_t id);
 int tvx_msi(int vm, uint64_t address, uint32_t data);
 int tvx_ioeventfd(int vm, uint32_t flags, int fd, uint16_t port, uint16_t width, uint32_t data);

@@ -350,6 +350,7 @@ static void test_walk(void **state)
 		"mem --json web 0 >/dev/full",
 		"why web >/dev/full",
 	};
+	unsigned int walks = 0;
 	json_t *facts;
 
 	(void)state;
@@ -358,11 +359,18 @@ static void test_walk(void **state)
 		said,
 		"guest-physical 0x100010, a page of 2 MiB: writable, supervisor, executable"));
 	assert_non_null(strstr(said, "  backed by RAM, slot 0 (0x0-0x3fffff), offset 0x100010\n"));
+	assert_non_null(strstr(said, ", PT[256] [R W X A D]: 4 KiB, WB, PAT ignored\n  backed by"));
+	/* Each of the three entries by one of its own. */
+	for (const char *at = strstr(said, "  PML4[0] at");
+	     (at = strstr(at, "\n    EPT: PML4[0] ")); at++)
+		walks++;
+	assert_int_equal(walks, 4);
 	says("walk web rip", 0, "guest-physical 0x100000, ");
 	says("walk web 0xfec00000", 0, "  backed by a device, ioapic\n");
-	says("walk web 0x10000000", 0, "  backed by nothing: ");
+	says("walk web 0x10000000", 0, "PD[128] []: not mapped\n  backed by nothing: ");
 	says("walk web 0x8000000000", 0, "PML4[1] at 0x");
-	assert_non_null(strstr(said, "[]: not present\n  nothing is mapped there\n"));
+	assert_non_null(strstr(said, "[]: not present\n    EPT: "));
+	assert_non_null(strstr(said, "PAT ignored\n  nothing is mapped there\n"));
 	says("walk web 0x800000000000", 0, "  it is not canonical\n");
 	assert_int_equal(run("walk --json web 4096"), 0);
 	facts = json_loads(said, 0, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Page walks for people: each mode, each way to end. */
+#include "debug/ept_walk.h"
 #include "debug/page_walk.h"
 #include "lib/util.h"
 #include "walk_test.h"
@@ -145,15 +146,51 @@ static void test_words(void **state)
 	free(text);
 }
 
+/* Of @gpa, with @count entries (0: nobody tells), all @table but for the last, @leaf. */
+static void ept_says(uint64_t gpa, unsigned int count, uint64_t table, uint64_t leaf,
+		     const char *words)
+{
+	struct tinyvmx_get_ept ept = { .gpa = gpa, .count = count };
+	json_t *object;
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	for (unsigned int i = 0; i < count; i++)
+		ept.entries[i] = i + 1 < count ? table : leaf;
+	object = count ? hv_ept_walk_json(&ept) : json_null();
+	hv_ept_walk_print(object, "> ", out);
+	fclose(out);
+	assert_string_equal(text, words);
+	json_decref(object);
+	free(text);
+}
+
+static void test_ept(void **state)
+{
+	(void)state;
+	ept_says(
+		0x123456789abc, 4, 0x107, 0x377,
+		"> EPT: PML4[36] [R W X A], PDPT[209] [R W X A], PD[179] [R W X A], PT[393] [R W X A D]: 4 KiB, WB, PAT ignored\n");
+	/* Of a table, D and PS have no meaning. */
+	ept_says(0x200000, 3, 0x387, 0x4b5,
+		 "> EPT: PML4[0] [R W X A], PDPT[0] [R W X A], PD[1] [R X XU PS]: 2 MiB, WB\n");
+	ept_says(0x40000000, 2, 7, 0x83,
+		 "> EPT: PML4[0] [R W X], PDPT[1] [R W PS]: 1024 MiB, UC\n");
+	ept_says(
+		0, 4, 7, 0x13,
+		"> EPT: PML4[0] [R W X], PDPT[0] [R W X], PD[0] [R W X], PT[0] [R W]: 4 KiB, reserved\n");
+	ept_says(0, 1, 0, 0, "> EPT: PML4[0] []: not mapped\n");
+	ept_says(0, 0, 0, 0, "> EPT: the module does not tell\n");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, free_memory)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_four_levels),
-		T(test_large_pages),
-		T(test_legacy),
-		T(test_words),
+		T(test_four_levels), T(test_large_pages), T(test_legacy),
+		T(test_words),       T(test_ept),
 	};
 
 	return cmocka_run_group_tests_name("page_walk", tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "debug/ept_walk.h"
 #include "debug/page_walk.h"
 #include "debugger.h"
 #include "emul/decode.h"
@@ -98,6 +99,29 @@ static json_t *backing(struct hv_machine *machine, uint64_t gpa)
 		      json_string("nothing: reads give all ones there");
 }
 
+/* Have @object tell how EPT translates @gpa, or null: the module does not say. */
+static void add_ept(struct hv_machine *machine, json_t *object, uint64_t gpa)
+{
+	struct tinyvmx_get_ept ept;
+
+	json_object_set_new(object, "ept",
+			    tvx_get_ept(machine->vm.fd, gpa, &ept) ? json_null() :
+								     hv_ept_walk_json(&ept));
+}
+
+/* The CPU needs one for each entry that it reads, but for PAE's registers, and for the page. */
+static void add_second_dimension(struct hv_machine *machine, const struct hv_page_walk *walk,
+				 json_t *reply)
+{
+	json_t *steps = json_object_get(reply, "steps");
+
+	for (unsigned int i = 0; i < walk->count; i++)
+		if (!walk->step[i].is_register)
+			add_ept(machine, json_array_get(steps, i), walk->step[i].gpa);
+	if (walk->mapped)
+		add_ept(machine, json_object_get(reply, "mapping"), walk->gpa);
+}
+
 int hv_control_look_at_walk(struct hv_machine *machine, struct hv_vcpu *vcpu, const json_t *line,
 			    json_t *reply, struct hv_error *err)
 {
@@ -120,6 +144,7 @@ int hv_control_look_at_walk(struct hv_machine *machine, struct hv_vcpu *vcpu, co
 		return hv_fail(err, ENOMEM, "no memory for a reply; close something");
 	}
 	json_decref(facts);
+	add_second_dimension(machine, &walk, reply);
 	if (walk.mapped)
 		json_object_set_new(reply, "backing", backing(machine, walk.gpa));
 	return 0;

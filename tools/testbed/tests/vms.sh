@@ -94,6 +94,7 @@ hvctl run -d --name spin /guests/spin/spin.elf >/dev/null
 sleep 1
 echo "why spin: $(hvctl why spin)"
 echo "walk: $(hvctl walk spin rip | tail -n 1)"
+echo "ept: $(hvctl walk spin rip | grep -c '^    EPT: PML4\[0\] \[R W X A\].*WB, PAT ignored$')"
 echo "mem: $(hvctl mem --disassemble spin rip 1)"
 hvctl heat spin | tr '\n' ' ' | sed 's/^/heat: /; s/$/\n/'
 hvctl kill spin
@@ -155,6 +156,7 @@ ok "... and no others" has "trace of others: 0, hvctl trace: [1-9][0-9]* exits, 
 ok "... saved, and read again" has "trace again: [1-9][0-9]*"
 ok "... exported" has 'trace exported: 50, .*"missed":[0-9]+.*'
 ok "... from the first exit of a run to its last" has "trace of a run: 33,  0 0\.000 1 .*; 0 .*OUT port 0xf4, .* handled by hvctl;"
+ok "hvctl walk: EPT, for each entry and the page" has "ept: [1-9]"
 ok "hvctl walk" has "walk:   backed by RAM, slot 0 .*"
 ok "hvctl mem, disassembled, with symbols" has "mem: +0x[0-9a-f]+  ebfe +jmp 0x[0-9a-f]+  ; guest_main.*"
 ok "hvctl heat: a guest that goes round uses its code, and page tables" has "heat: +0  [rRwW][.rRwW]+ +800000  [.]+ .*In 1 s it used [0-9.]+ MiB of 128.00 MiB, .*"
