@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "debug/facts.h"
 #include "debug/page_walk.h"
 #include "lib/args.h"
 #include "lib/status.h"
@@ -111,21 +112,17 @@ static void print_bytes(uint64_t address, const char *bytes)
 	}
 }
 
-static const char *string(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key)) ?: "";
-}
-
 static void print_code(const json_t *code)
 {
 	json_t *insn;
 	size_t i;
 
 	json_array_foreach((json_t *)code, i, insn) {
-		const char *symbol = string(insn, "symbol");
+		const char *symbol = hv_fact_string(insn, "symbol");
 
-		printf("%18s  %-24s  %s%s%s\n", string(insn, "address"), string(insn, "bytes"),
-		       string(insn, "text"), *symbol ? "  ; " : "", symbol);
+		printf("%18s  %-24s  %s%s%s\n", hv_fact_string(insn, "address"),
+		       hv_fact_string(insn, "bytes"), hv_fact_string(insn, "text"),
+		       *symbol ? "  ; " : "", symbol);
 	}
 }
 
@@ -137,7 +134,8 @@ static int print_memory(const json_t *reply, struct hv_error *err)
 	if (code)
 		print_code(code);
 	else
-		print_bytes(strtoull(string(reply, "address"), NULL, 16), string(reply, "bytes"));
+		print_bytes(strtoull(hv_fact_string(reply, "address"), NULL, 16),
+			    hv_fact_string(reply, "bytes"));
 	return 0;
 }
 

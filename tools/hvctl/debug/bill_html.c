@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bill.h"
-#include "bill_facts.h"
+#include "facts.h"
 #include "lib/util.h"
 
 /* The plot, in pixels. */

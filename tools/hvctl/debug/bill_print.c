@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bill.h"
-#include "bill_facts.h"
+#include "facts.h"
 
 #define WIDTH 53		/* of all columns but the last */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ept_walk.h"
+#include "facts.h"
 #include "lib/util.h"
 #include "lib/x86.h"
 #include "page_walk.h"
@@ -98,16 +99,6 @@ json_t *hv_page_walk_json(const struct hv_page_walk *walk, uint64_t gva, uint64_
 
 /* ------------------------------------------------------------------- words */
 
-static const char *string(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key)) ?: "";
-}
-
-static long long number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
 static bool is(const json_t *object, const char *key)
 {
 	return json_is_true(json_object_get(object, key));
@@ -115,12 +106,13 @@ static bool is(const json_t *object, const char *key)
 
 static void print_step(const json_t *step, FILE *out)
 {
-	const char *between = "", *problem = string(step, "problem");
+	const char *between = "", *problem = hv_fact_string(step, "problem");
 	json_t *name;
 	size_t i;
 
-	fprintf(out, "  %s[%lld] at %s: %s [", string(step, "table"), number(step, "index"),
-		string(step, "at"), string(step, "value"));
+	fprintf(out, "  %s[%lld] at %s: %s [", hv_fact_string(step, "table"),
+		hv_fact_integer(step, "index"), hv_fact_string(step, "at"),
+		hv_fact_string(step, "value"));
 	json_array_foreach(json_object_get(step, "flags"), i, name) {
 		fprintf(out, "%s%s", between, json_string_value(name) ?: "");
 		between = " ";
@@ -132,10 +124,10 @@ static void print_step(const json_t *step, FILE *out)
 
 static void print_mapping(const json_t *mapping, FILE *out)
 {
-	const char *type = string(mapping, "memory_type");
-	long long bytes = number(mapping, "page_bytes");
+	const char *type = hv_fact_string(mapping, "memory_type");
+	long long bytes = hv_fact_integer(mapping, "page_bytes");
 
-	fprintf(out, "  guest-physical %s, ", string(mapping, "gpa"));
+	fprintf(out, "  guest-physical %s, ", hv_fact_string(mapping, "gpa"));
 	if (bytes >= (1 << 20))
 		fprintf(out, "a page of %lld MiB", bytes >> 20);
 	else
@@ -145,7 +137,7 @@ static void print_mapping(const json_t *mapping, FILE *out)
 		is(mapping, "executable") ? "executable" : "not executable");
 	if (*type)
 		fprintf(out, "; memory type %s (PAT entry %lld)", type,
-			number(mapping, "pat_index"));
+			hv_fact_integer(mapping, "pat_index"));
 	fputc('\n', out);
 	hv_ept_walk_print(json_object_get(mapping, "ept"), "    ", out);
 }
@@ -156,8 +148,8 @@ void hv_page_walk_print(const json_t *walk, FILE *out)
 	json_t *steps = json_object_get(walk, "steps"), *step;
 	size_t i;
 
-	fprintf(out, "linear address %s, vCPU %lld:\n", string(walk, "address"),
-		number(walk, "vcpu"));
+	fprintf(out, "linear address %s, vCPU %lld:\n", hv_fact_string(walk, "address"),
+		hv_fact_integer(walk, "vcpu"));
 	json_array_foreach(steps, i, step)
 		print_step(step, out);
 	if (!is(walk, "canonical"))
@@ -168,6 +160,6 @@ void hv_page_walk_print(const json_t *walk, FILE *out)
 		print_mapping(mapping, out);
 	else
 		fputs("  nothing is mapped there\n", out);
-	if (*string(walk, "backing"))
-		fprintf(out, "  backed by %s\n", string(walk, "backing"));
+	if (*hv_fact_string(walk, "backing"))
+		fprintf(out, "  backed by %s\n", hv_fact_string(walk, "backing"));
 }

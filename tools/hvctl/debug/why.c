@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "facts.h"
 #include "why.h"
 
 /* Code that goes round within so many bytes spins. */
@@ -16,19 +17,9 @@
 /* So many exits a second, of one kind, are a storm. */
 #define STORM 1000
 
-static const char *string(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key)) ?: "";
-}
-
-static json_int_t number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
 static uint64_t address(const json_t *vcpu)
 {
-	return strtoull(string(vcpu, "rip"), NULL, 16);
+	return strtoull(hv_fact_string(vcpu, "rip"), NULL, 16);
 }
 
 static const json_t *vcpu_of(const json_t *sample, size_t n)
@@ -39,6 +30,7 @@ static const json_t *vcpu_of(const json_t *sample, size_t n)
 /* One vCPU, through all samples. */
 struct course {
 	const json_t *first, *last;	/* what was seen of it */
+	const char *exit_at;		/* of the last look that told; "": none did */
 	double seconds;			/* in between */
 	uint64_t low, high;		/* of RIP */
 	bool halted, enabled;		/* always; interrupts, at any time */
@@ -50,21 +42,24 @@ static bool follow(const json_t *samples, size_t n, struct course *course)
 	size_t count = json_array_size(samples);
 	const json_t *end = json_array_get(samples, count - 1);
 
-	*course = (struct course){ .low = UINT64_MAX, .halted = true };
+	*course = (struct course){ .exit_at = "", .low = UINT64_MAX, .halted = true };
 	course->first = vcpu_of(begin, n);
 	course->last = vcpu_of(end, n);
-	course->seconds = (number(end, "time_ns") - number(begin, "time_ns")) / 1e9;
+	course->seconds =
+		(hv_fact_integer(end, "time_ns") - hv_fact_integer(begin, "time_ns")) / 1e9;
 	if (course->seconds <= 0)
 		course->seconds = 0.001;
 	for (size_t i = 0; i < count; i++) {
 		const json_t *vcpu = vcpu_of(json_array_get(samples, i), n);
+		const char *at = hv_fact_string(vcpu, "exit_at");
 		uint64_t rip = address(vcpu);
 
 		if (!vcpu)
 			return false;
 		course->low = rip < course->low ? rip : course->low;
 		course->high = rip > course->high ? rip : course->high;
-		course->halted &= !strcmp(string(vcpu, "activity"), "halted");
+		course->exit_at = *at ? at : course->exit_at;
+		course->halted &= !strcmp(hv_fact_string(vcpu, "activity"), "halted");
 		course->enabled |= json_is_true(json_object_get(vcpu, "interrupts"));
 	}
 	return true;
@@ -88,7 +83,7 @@ static const char *most_exits(const struct course *course, double *rate)
 	json_int_t times, best = 0;
 
 	json_object_foreach(now, reason, value) {
-		times = json_integer_value(value) - number(before, reason);
+		times = json_integer_value(value) - hv_fact_integer(before, reason);
 		if (times <= best || is_of_host(reason))
 			continue;
 		best = times;
@@ -102,9 +97,9 @@ static const char *most_exits(const struct course *course, double *rate)
 
 static const char *place(const json_t *vcpu, char *text, size_t len)
 {
-	const char *symbol = string(vcpu, "symbol");
+	const char *symbol = hv_fact_string(vcpu, "symbol");
 
-	snprintf(text, len, "%s%s%s", string(vcpu, "rip"), *symbol ? ", " : "", symbol);
+	snprintf(text, len, "%s%s%s", hv_fact_string(vcpu, "rip"), *symbol ? ", " : "", symbol);
 	return text;
 }
 
@@ -121,7 +116,7 @@ static const char *interrupts(const struct course *course)
 /* What it waits for, and whether that will come. */
 static json_t *halted(const struct course *course)
 {
-	const char *requested = string(course->last, "requested");
+	const char *requested = hv_fact_string(course->last, "requested");
 	json_t *timer = json_object_get(course->last, "timer_ms");
 	char where[300], what[120];
 
@@ -145,7 +140,7 @@ static json_t *halted(const struct course *course)
 
 static json_t *storm(const struct course *course, const char *reason, double rate)
 {
-	const char *at = string(course->last, "exit_at");
+	const char *at = course->exit_at;
 	char where[300];
 
 	return verdict("storm",
@@ -172,7 +167,7 @@ static json_t *running(const struct course *course)
 
 static json_t *judge(const struct course *course)
 {
-	const char *activity = string(course->last, "activity"), *reason;
+	const char *activity = hv_fact_string(course->last, "activity"), *reason;
 	double rate;
 
 	if (!strcmp(activity, "waits for a start-up IPI"))
@@ -189,7 +184,7 @@ static json_t *judge(const struct course *course)
 /* What holds for the whole VM; NULL: its vCPUs are to be looked at. */
 static const char *of_vm(const json_t *sample)
 {
-	const char *state = string(sample, "state");
+	const char *state = hv_fact_string(sample, "state");
 
 	if (!strcmp(state, "paused"))
 		return "paused: 'hvctl resume' has it go on";
@@ -207,8 +202,8 @@ json_t *hv_why(const json_t *samples)
 	const char *whole = of_vm(last);
 
 	if (whole)
-		return json_pack("{s:s, s:s, s:o}", "state", string(last, "state"), "text", whole,
-				 "vcpus", vcpus);
+		return json_pack("{s:s, s:s, s:o}", "state", hv_fact_string(last, "state"), "text",
+				 whole, "vcpus", vcpus);
 	for (size_t n = 0; n < json_array_size(json_object_get(last, "vcpus")); n++) {
 		struct course course;
 		json_t *one;
@@ -221,5 +216,5 @@ json_t *hv_why(const json_t *samples)
 		json_object_set_new(one, "vcpu", json_integer(n));
 		json_array_append_new(vcpus, one);
 	}
-	return json_pack("{s:s, s:o}", "state", string(last, "state"), "vcpus", vcpus);
+	return json_pack("{s:s, s:o}", "state", hv_fact_string(last, "state"), "vcpus", vcpus);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A bill's facts, for those who print it. */
+/* What is read of an object that somebody else has made. */
 #ifndef HV_DEBUG_BILL_FACTS_H
 #define HV_DEBUG_BILL_FACTS_H
 
