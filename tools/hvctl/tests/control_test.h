@@ -97,10 +97,10 @@ static struct hv_client client;
 
 static inline int says_much_and_leaves(struct fake_vcpu *vcpu)
 {
-	static unsigned int said;
+	static unsigned int words;
 
-	if (said++ < LAST_WORDS)
-		return fake_out(vcpu, COM1, 1, said % 50 ? 'w' : '\n');
+	if (words++ < LAST_WORDS)
+		return fake_out(vcpu, COM1, 1, words % 50 ? 'w' : '\n');
 	return fake_out(vcpu, PM1_CNT, 2, 0x2000);
 }
 

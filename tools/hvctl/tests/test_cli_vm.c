@@ -7,52 +7,9 @@
 #include <sys/stat.h>
 #include <termios.h>
 
+#include "cli_test.h"
 #include "control_test.h"
 #include "lib/status.h"
-
-static const char *hvctl;
-static char said[1 << 18];
-
-/* What `hvctl ARGUMENTS` says, in both streams; returns its status. */
-static int run(const char *arguments)
-{
-	char command[300];
-	size_t len;
-	FILE *pipe;
-	int status;
-
-	snprintf(command, sizeof(command), "%s %s 2>&1 </dev/null", hvctl, arguments);
-	pipe = popen(command, "r");
-	assert_non_null(pipe);
-	len = fread(said, 1, sizeof(said) - 1, pipe);
-	said[len] = 0;
-	status = pclose(pipe);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void says(const char *arguments, int status, const char *with)
-{
-	int got = run(arguments);
-
-	if (got != status || !strstr(said, with))
-		fail_msg("hvctl %s: %d: %s", arguments, got, said);
-}
-
-/* ... which begins so */
-static void begins(const char *arguments, const char *with)
-{
-	says(arguments, 0, with);
-	if (strncmp(said, with, strlen(with)))
-		fail_msg("hvctl %s: %s", arguments, said);
-}
-
-/* One line, with a remedy. */
-static void refuses(const char *arguments, int status, const char *with)
-{
-	says(arguments, status, with);
-	if (strchr(said, '\n') != said + strlen(said) - 1 || strncmp(said, "hvctl ", 6))
-		fail_msg("hvctl %s: %s", arguments, said);
-}
 
 static void test_ps(void **state)
 {
@@ -762,11 +719,10 @@ int main(void)
 	};
 	int failed;
 
-	hvctl = getenv("HVCTL");
-	if (!hvctl || !make_top()) {
-		printf("1..0 # SKIP HVCTL names no hvctl\n");
+	if (!find_hvctl())
 		return 0;
-	}
+	if (!make_top())
+		return 1;
 	failed = cmocka_run_group_tests_name("cli_vm", tests, NULL, NULL);
 	remove_top();
 	return failed;
