@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* hvctl gdb: gdb on a VM's guest, and the pipe by which it speaks to the VM. */
+/* hvctl gdb: gdb on a VM's guest, and what it speaks to the VM by. */
 #include <argp.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "gdb_relay.h"
 #include "lib/status.h"
 #include "lib/util.h"
 #include "reach.h"
@@ -17,16 +16,19 @@
 struct order {
 	const char *name;
 	const char *arch;		/* NULL: as the VM thinks best */
-	bool pipe;
+	bool pipe, listen;
+	struct hv_address address;	/* with @listen */
 	char **more;			/* gdb's arguments, ... */
 	int count;			/* ... so many */
 };
 
-enum { OPT_PIPE = 'p', OPT_ARCH = 0x100 };
+enum { OPT_LISTEN = 'l', OPT_PIPE = 'p', OPT_ARCH = 0x100 };
 
 static const struct argp_option options[] = {
 	{ "arch", OPT_ARCH, "i8086|i386|x86-64", 0,
 	  "what the guest's program is made for (default: what it looks like)", 0 },
+	{ "listen", OPT_LISTEN, "ADDRESS", 0,
+	  "start no gdb; have others connect to unix:PATH, or to a port of 127.0.0.1", 0 },
 	{ "pipe", OPT_PIPE, NULL, 0, "start no gdb; speak its protocol on the standard streams",
 	  0 },
 	{ 0 }
@@ -35,8 +37,14 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct order *order = state->input;
+	struct hv_error err;
 
 	switch (key) {
+	case OPT_LISTEN:
+		order->listen = true;
+		if (hv_address_parse(&order->address, arg, &err))
+			argp_failure(state, HV_STATUS_USAGE, 0, "--listen %s: %s", arg, err.text);
+		return 0;
 	case OPT_PIPE:
 		order->pipe = true;
 		return 0;
@@ -49,7 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		order->name = arg;
 		return 0;
 	case ARGP_KEY_ARGS:
-		if (order->pipe)
+		if (order->pipe || order->listen)
 			hv_command_no_argument(state, state->argv[state->next]);
 		order->more = state->argv + state->next;
 		order->count = state->argc - state->next;
@@ -57,6 +65,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!order->name)
 			hv_command_no_name(state);
+		if (order->pipe && order->listen)
+			argp_failure(state, HV_STATUS_USAGE, 0,
+				     "--pipe and --listen: leave one of them out");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -74,81 +85,26 @@ const struct argp hv_argp_gdb = {
 
 /* --------------------------------------------------------------------- pipe */
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		struct pollfd room = { fd, POLLOUT, 0 };
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EAGAIN)
-			(void)poll(&room, 1, -1);
-		else if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return true;
-}
-
-/* What there is. False: no more will come, or nobody takes it. */
-static bool pass(int from, int to)
-{
-	char data[4096];
-	ssize_t n = read(from, data, sizeof(data));
-
-	if (n < 0)
-		return errno == EINTR || errno == EAGAIN;
-	return n && write_all(to, data, (size_t)n);
-}
-
-/* Until one side closes. */
-static void relay(int fd)
-{
-	struct pollfd fds[] = { { STDIN_FILENO, POLLIN, 0 }, { fd, POLLIN, 0 } };
-
-	for (;;) {
-		if (poll(fds, 2, -1) < 0) {
-			if (errno == EINTR)
-				continue;
-			return;
-		}
-		if (fds[1].revents && !pass(fd, STDOUT_FILENO))
-			return;
-		if (fds[0].revents && !pass(STDIN_FILENO, fd))
-			return;
-	}
-}
-
-static int open_debugger(const struct order *order, struct hv_client *client, struct hv_error *err)
-{
-	json_t *reply = NULL;
-	int error = hv_reach(client, order->name, err);
-
-	if (!error)
-		error = hv_client_call(
-			client, json_pack("{s:s, s:s*}", "request", "gdb", "arch", order->arch),
-			&reply, err);
-	json_decref(reply);
-	return error;
-}
-
 static int run_pipe(const char *command, const struct order *order)
 {
 	struct hv_client client;
 	struct hv_error err;
 	int status = HV_STATUS_OK;
 
-	if (open_debugger(order, &client, &err)) {
+	if (hv_reach(&client, order->name, &err) || hv_gdb_ask(&client, order->arch, &err))
 		status = hv_reach_fail(command, order->name, &err);
-	} else {
-		/* It may have come with the reply. */
-		if (write_all(STDOUT_FILENO, client.in, client.len))
-			relay(client.fd);
-	}
+	else
+		hv_gdb_relay(STDIN_FILENO, STDOUT_FILENO, &client);
 	hv_client_close(&client);
 	return status;
+}
+
+static int run_listen(const char *command, const struct order *order)
+{
+	struct hv_error err;
+	int status = hv_gdb_listen(command, order->name, order->arch, &order->address, &err);
+
+	return status < 0 ? hv_reach_fail(command, order->name, &err) : status;
 }
 
 /* ---------------------------------------------------------------------- gdb */
@@ -260,5 +216,7 @@ int hv_cmd_gdb(int argc, char **argv)
 	struct order order = { .name = NULL };
 
 	hv_command_parse(&hv_argp_gdb, argc, argv, &order);
+	if (order.listen)
+		return run_listen(argv[0], &order);
 	return order.pipe ? run_pipe(argv[0], &order) : run_gdb(argv[0], &order);
 }

@@ -21,6 +21,7 @@ struct run {
 	struct hv_session_options options;
 	struct hv_payload_words words;
 	struct hv_device_words devices;
+	struct hv_address gdb;
 	bool cpu;			/* said on the command line */
 	bool dry_run, print_config;
 };
@@ -39,6 +40,7 @@ enum {
 	OPT_JSON,
 	OPT_DUMP_VMCS,
 	OPT_RECORD,
+	OPT_GDB,
 	OPT_CLIENT,
 	OPT_NAME,
 	OPT_CONSOLE,
@@ -67,6 +69,7 @@ static const struct argp_option options[] = {
 	  "stdio (default), pty, file:NAME, unix:PATH, null", 0 },
 	{ "detach", OPT_DETACH, NULL, 0, "return as soon as it runs; see 'hvctl console'", 0 },
 	{ "stopped", OPT_STOPPED, NULL, 0, "wait for 'hvctl resume', or a debugger", 0 },
+	{ "gdb", OPT_GDB, "ADDRESS", 0, "unix:PATH or a port, to which gdb may connect", 0 },
 	{ "serial", OPT_SERIAL, "COMn:BACKEND", 0, "stdio (the console), pty, file:NAME, null", 0 },
 	{ "display", OPT_DISPLAY, "none|text", 0, "show a pc's screen on the terminal", 0 },
 	{ "verbose", OPT_VERBOSE, NULL, 0, "tell the life of the VM, a line a step", 0 },
@@ -96,8 +99,11 @@ static void refuse(struct argp_state *state, const char *option, const char *arg
 }
 
 /* Not what the machine is, but what is done with it. */
-static error_t parse_session_option(int key, const char *arg, struct run *run)
+static error_t parse_session_option(int key, const char *arg, struct run *run,
+				    struct argp_state *state)
 {
+	struct hv_error err;
+
 	switch (key) {
 	case OPT_CONFIG: /* was read before */
 		return 0;
@@ -112,6 +118,11 @@ static error_t parse_session_option(int key, const char *arg, struct run *run)
 		return 0;
 	case OPT_STOPPED:
 		run->options.stopped = true;
+		return 0;
+	case OPT_GDB:
+		if (hv_address_parse(&run->gdb, arg, &err))
+			refuse(state, "gdb", arg, &err);
+		run->options.gdb = &run->gdb;
 		return 0;
 	case OPT_STATS:
 		run->options.stats = true;
@@ -201,7 +212,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			refuse(state, "serial", arg, &err);
 		return 0;
 	}
-	return parse_session_option(key, arg, run);
+	return parse_session_option(key, arg, run, state);
 }
 
 static const struct argp_child children[] = {
@@ -215,7 +226,7 @@ const struct argp hv_argp_run = {
 	.parser = parse_option,
 	.children = children,
 	.args_doc = "IMAGE",
-	.doc = "Run IMAGE (-: standard input): a kernel, a disk image. Ctrl-A X ends it.\v"
+	.doc = "Run IMAGE (-: standard input): a kernel, a disk image. Ctrl-A X ends it.\n"
 	       "Exit status: 0 powered off; 2N + 1 of N written to port 0xf4; see hvctl(1).",
 };
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Control sockets: made, reached, and who is at the other end. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,9 +30,9 @@ static struct sockaddr_un address(const struct hv_runtime_dir *dir, const char *
 	return at;
 }
 
-static int make(void)
+static int make(int family)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -43,7 +47,7 @@ static int fail(int fd)
 
 static int listen_at(const struct sockaddr_un *at)
 {
-	int fd = make();
+	int fd = make(AF_UNIX);
 
 	if (fd < 0)
 		return fd;
@@ -55,7 +59,7 @@ static int listen_at(const struct sockaddr_un *at)
 
 static int connect_to(const struct sockaddr_un *at)
 {
-	int fd = make();
+	int fd = make(AF_UNIX);
 
 	if (fd < 0)
 		return fd;
@@ -71,30 +75,75 @@ int hv_socket_listen(const struct hv_runtime_dir *dir, const char *name)
 	return listen_at(&at);
 }
 
-/* Nobody listens at a socket that refuses connections. */
-static bool is_stale(const struct sockaddr_un *at)
+static int address_of(struct sockaddr_un *at, const char *path)
 {
-	int fd = connect_to(at);
+	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(at->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(at->sun_path, path);
+	return 0;
+}
 
+/* Nobody listens at a socket that refuses connections. */
+static bool is_stale(const char *path)
+{
+	struct sockaddr_un at;
+	struct stat file;
+	int fd;
+
+	if (lstat(path, &file) || !S_ISSOCK(file.st_mode) || address_of(&at, path))
+		return false;
+	fd = connect_to(&at);
 	if (fd >= 0)
 		close(fd);
 	return fd == -ECONNREFUSED;
 }
 
+/*
+ * Out of the way first: another one may have seen the same, and have put its own there meanwhile,
+ * which goes back.
+ */
+static void remove_stale(const char *path)
+{
+	char aside[PATH_MAX];
+
+	snprintf(aside, sizeof(aside), "%s.%d", path, getpid());
+	if (!is_stale(path) || rename(path, aside))
+		return;
+	if (is_stale(aside) || renameat2(AT_FDCWD, aside, AT_FDCWD, path, RENAME_NOREPLACE))
+		unlink(aside);
+}
+
 int hv_socket_listen_at(const char *path)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct stat file;
-	int fd;
+	struct sockaddr_un at;
+	int fd = address_of(&at, path);
 
-	if (strlen(path) >= sizeof(at.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(at.sun_path, path);
-	fd = listen_at(&at);
-	if (fd != -EADDRINUSE || lstat(path, &file) || !S_ISSOCK(file.st_mode) || !is_stale(&at))
+	if (fd)
 		return fd;
-	unlink(path);
+	fd = listen_at(&at);
+	if (fd != -EADDRINUSE)
+		return fd;
+	remove_stale(path);
 	return listen_at(&at);
+}
+
+int hv_socket_listen_at_port(uint16_t port)
+{
+	const struct sockaddr_in at = { .sin_family = AF_INET,
+					.sin_port = htons(port),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const int yes = 1;
+	int fd = make(AF_INET);
+
+	if (fd < 0)
+		return fd;
+	/* Who came before may still have the port; packets are short and waited for. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) ||
+	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) || listen(fd, BACKLOG))
+		return fail(fd);
+	return fd;
 }
 
 int hv_socket_connect(const struct hv_runtime_dir *dir, const char *name)

@@ -4,6 +4,7 @@
 #define HV_CONTROL_SOCKET_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "runtime_dir.h"
@@ -16,6 +17,9 @@ int hv_socket_listen(const struct hv_runtime_dir *dir, const char *name);
  * listens there, or it is no socket; -ENAMETOOLONG: that is no address.
  */
 int hv_socket_listen_at(const char *path);
+
+/* The same at a port of 127.0.0.1, which every user of this host can reach. */
+int hv_socket_listen_at_port(uint16_t port);
 
 /* To who listens there; does not wait. Or -errno. */
 int hv_socket_connect(const struct hv_runtime_dir *dir, const char *name);

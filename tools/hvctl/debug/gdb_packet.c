@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Packets of the GDB remote protocol. What comes in may be anything. */
+#include <stdio.h>
+#include <string.h>
+
 #include "gdb_packet.h"
 
 #define INTERRUPT_BYTE 3
@@ -164,4 +167,31 @@ bool hv_gdb_unhex(void *bytes, const char *text, size_t len)
 		to[i] = (uint8_t)(high << 4 | low);
 	}
 	return true;
+}
+
+/* -------------------------------------------------------------------- hello */
+
+enum hv_gdb_hello hv_gdb_hello(const char *data, size_t len, size_t room)
+{
+	static const char first[] = { '+', '-', '$', INTERRUPT_BYTE };
+
+	if (!len)
+		return HV_GDB_HELLO_MORE;
+	if (!memchr(first, *data, sizeof(first)))
+		return HV_GDB_HELLO_NO;
+	if (memchr(data, '$', len))
+		return HV_GDB_HELLO_YES;
+	return len < room ? HV_GDB_HELLO_MORE : HV_GDB_HELLO_NO;
+}
+
+size_t hv_gdb_refusal(char answer[HV_GDB_REFUSAL_MAX], const char *why)
+{
+	char body[HV_GDB_REFUSAL_MAX / 2 - 4], frame[HV_GDB_FRAME_MAX];
+	size_t frame_len;
+
+	snprintf(body, sizeof(body), "E.%s", why);
+	frame_len = hv_gdb_frame(frame, body, strlen(body));
+	*answer = '+';
+	memcpy(answer + 1, frame, frame_len);
+	return frame_len + 1;
 }

@@ -42,6 +42,20 @@ enum hv_gdb_token hv_gdb_parse(struct hv_gdb_parser *parser, uint8_t byte);
  */
 size_t hv_gdb_frame(char frame[HV_GDB_FRAME_MAX], const char *body, size_t len);
 
+/* Whoever has come to a socket: is it gdb, as far as can be said? */
+enum hv_gdb_hello {
+	HV_GDB_HELLO_MORE,		/* its first packet is to come */
+	HV_GDB_HELLO_YES,
+	HV_GDB_HELLO_NO
+};
+
+/* By the first @len bytes, of which @room can be kept. */
+enum hv_gdb_hello hv_gdb_hello(const char *data, size_t len, size_t room);
+
+#define HV_GDB_REFUSAL_MAX 500
+/* An answer that gdb shows its user: "Remote failure reply: E.@why". Returns its length. */
+size_t hv_gdb_refusal(char answer[HV_GDB_REFUSAL_MAX], const char *why);
+
 /* Two digits a byte, and a 0 behind them. */
 void hv_gdb_hex(char *text, const void *bytes, size_t len);
 

@@ -208,7 +208,7 @@ static int drop_capabilities(enum hv_sandbox_kind kind)
 	struct __user_cap_data_struct kept[_LINUX_CAPABILITY_U32S_3] = { 0 };
 	const uint32_t override = 1u << CAP_DAC_OVERRIDE;
 
-	if (kind == HV_SANDBOX_LOOP && config.removable) {
+	if (kind == HV_SANDBOX_LOOP && (config.removable[0] || config.removable[1])) {
 		if (syscall(SYS_capget, &header, kept))
 			return -errno;
 		kept[0].permitted &= override;

@@ -27,7 +27,7 @@ enum hv_sandbox_kind {
 /**
  * struct hv_sandbox_config - what the process still needs, and its last act
  * @dir_fd: a folder in which files may be removed; -1: none
- * @removable: a file that may be removed, with all others of its folder; NULL: none
+ * @removable: files that may be removed, with all others of their folders; NULL: none
  * @user_net: TCP connections are made, and the resolver's configuration is read again
  * @end: the process ends now, because of @text, a line: give back what others need. By the main
  *	thread, wherever that is: only what is safe in a signal handler, and no locks
@@ -35,7 +35,7 @@ enum hv_sandbox_kind {
  */
 struct hv_sandbox_config {
 	int dir_fd;
-	const char *removable;
+	const char *removable[2];
 	bool user_net;
 	void (*end)(void *ctx, const char *text);
 	void *ctx;

@@ -121,8 +121,9 @@ static int add_rules(const struct hv_sandbox_config *config)
 {
 	int error = config->dir_fd >= 0 ? allow_fd(config->dir_fd, REMOVE_FILE) : 0;
 
-	if (!error && config->removable)
-		error = allow_folder_of(config->removable, REMOVE_FILE);
+	for (size_t i = 0; i < ARRAY_SIZE(config->removable) && !error; i++)
+		if (config->removable[i])
+			error = allow_folder_of(config->removable[i], REMOVE_FILE);
 	if (!error && config->user_net)
 		error = allow_resolver();
 	return error;

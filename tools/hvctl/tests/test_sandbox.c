@@ -453,7 +453,7 @@ static unsigned long long capabilities_of(pid_t tid)
 /* In a child. Who removes a socket may do so where it is. */
 static int look_at_capabilities(enum hv_sandbox_kind kind, const char *removable)
 {
-	const struct hv_sandbox_config config = { .dir_fd = -1, .removable = removable };
+	const struct hv_sandbox_config config = { .dir_fd = -1, .removable = { NULL, removable } };
 	unsigned long long wanted = kind == HV_SANDBOX_LOOP && removable ? 1u << 1 : 0;
 	struct looked_at thread = { .kind = kind };
 	struct hv_error err;
@@ -501,7 +501,7 @@ static int look_at_files(bool user_net)
 {
 	const struct hv_sandbox_config config = {
 		.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		.removable = "/tmp/hv-sandbox-file",
+		.removable = { "/tmp/hv-sandbox-file" },
 		.user_net = user_net,
 	};
 	const struct sockaddr_in nobody = { .sin_family = AF_INET,

@@ -18,11 +18,17 @@ static void end_at_once(void *ctx, const char *text)
 		hv_control_release(ctx);
 }
 
+/* NULL: it has none, or is at a port. */
+static const char *path_of(const struct hv_control *control, unsigned int door)
+{
+	return control ? control->door[door].listener.address.path : NULL;
+}
+
 int hv_confine_others(struct hv_machine *machine, struct hv_control *control, struct hv_error *err)
 {
 	const struct hv_sandbox_config config = {
 		.dir_fd = control ? control->dir.fd : -1,
-		.removable = control ? control->console_path : NULL,
+		.removable = { path_of(control, HV_DOOR_CONSOLE), path_of(control, HV_DOOR_GDB) },
 		.user_net = hv_devices_have(machine, HV_SANDBOX_USER_NET),
 		.end = end_at_once,
 		.ctx = control,

@@ -17,8 +17,6 @@
 #include "lib/fds.h"
 #include "lib/util.h"
 
-#define DEAF_NS HV_NSEC_PER_SEC
-
 /* ------------------------------------------------------------------- lines */
 
 /* All whole lines that there are; what follows a request for the console is none. */
@@ -81,7 +79,11 @@ static void debug(struct hv_control_client *client)
 
 void hv_control_take(struct hv_control_client *client)
 {
-	if (!client->attached && !client->debugger)
+	bool new = !client->attached && !client->debugger;
+
+	if (new && client->speaks_raw)
+		hv_debugger_meet(client);
+	else if (new)
 		take_lines(client);
 	if (client->attached)
 		type(client);
@@ -229,14 +231,7 @@ static void on_ready(void *ctx, short revents)
 		drop(client);
 }
 
-static void greet(struct hv_control_client *client)
-{
-	hv_control_send(client, json_pack("{s:s, s:i, s:s, s:i}", "hvctl", HV_VERSION, "protocol",
-					  HV_CONTROL_PROTOCOL, "name", client->control->claim.name,
-					  "pid", getpid()));
-}
-
-static struct hv_control_client *make(struct hv_control *control, int fd, pid_t pid)
+struct hv_control_client *hv_control_make_client(struct hv_control *control, int fd, pid_t pid)
 {
 	struct hv_control_client *client = calloc(1, sizeof(*client));
 
@@ -254,12 +249,7 @@ static struct hv_control_client *make(struct hv_control *control, int fd, pid_t 
 	return client;
 }
 
-static bool has_room(const struct hv_control *control)
-{
-	return control->count < HV_CONTROL_CLIENTS;
-}
-
-static void let_in(struct hv_control_client *client)
+void hv_control_let_in(struct hv_control_client *client)
 {
 	struct hv_control *control = client->control;
 
@@ -269,118 +259,13 @@ static void let_in(struct hv_control_client *client)
 	hv_loop_add(&control->machine->loop, &client->watch);
 }
 
-/* One that is not let in. It hears why: a new socket's buffer has room for more than that. */
-static void turn_away(struct hv_control_client *client)
+void hv_control_turn_away(struct hv_control_client *client)
 {
 	write_some(client);
 	dismiss(client);
 }
 
-static short listens(void *ctx)
-{
-	const struct hv_control *control = ctx;
-
-	return control->deaf.armed ? 0 : POLLIN;
-}
-
-/* The loop asks everybody after it what he wants. */
-static void on_hearing(void *dev)
-{
-	(void)dev;
-}
-
-/* The next of our own who has come, and is not let in yet; or NULL. */
-static struct hv_control_client *meet(struct hv_control *control, const struct hv_watch *listener)
-{
-	struct hv_clock *clock = &control->machine->loop.clock;
-	int fd = hv_socket_accept(listener->fd);
-	struct hv_control_client *client;
-	pid_t pid;
-
-	/* Without descriptors it would be tried again at once, and for ever. */
-	if (fd < 0 && fd != -EAGAIN)
-		hv_timer_arm(clock, &control->deaf, hv_now_ns(clock) + DEAF_NS);
-	if (fd < 0)
-		return NULL;
-	client = hv_socket_is_friend(fd, &pid) ? make(control, fd, pid) : NULL;
-	if (!client)
-		close(fd);
-	return client;
-}
-
-static void on_connect(void *ctx, short revents)
-{
-	struct hv_control *control = ctx;
-	struct hv_control_client *client = meet(control, &control->listener);
-
-	(void)revents;
-	if (!client)
-		return;
-	greet(client);
-	if (has_room(control)) {
-		let_in(client);
-		return;
-	}
-	hv_control_refuse(client, NULL, NULL, "busy", "too many clients; close one");
-	turn_away(client);
-}
-
-/* To --console unix:PATH: bytes, and no lines. One at a time has it, by whichever way he came. */
-static void on_console(void *ctx, short revents)
-{
-	struct hv_control *control = ctx;
-	const struct hv_control_client *typist = hv_control_typist(control);
-	struct hv_control_client *client = meet(control, &control->console);
-
-	(void)revents;
-	if (!client)
-		return;
-	client->speaks_raw = true;
-	if (!typist && has_room(control)) {
-		let_in(client);
-		hv_control_join(client, true);
-		return;
-	}
-	if (!hv_control_make_room(client, HV_CONTROL_OUT))
-		client->out_len = 0;
-	else if (typist)
-		client->out_len = sprintf(client->out,
-					  "hvctl: process %d has this console; end that first\r\n",
-					  typist->pid);
-	else
-		client->out_len = sprintf(client->out,
-					  "hvctl: this VM has %d clients; close one\r\n",
-					  HV_CONTROL_CLIENTS);
-	turn_away(client);
-}
-
 /* ------------------------------------------------------------------ channel */
-
-static int fail_console(const char *path, int error, struct hv_error *err)
-{
-	err->subject = "--console";
-	if (error == -EADDRINUSE)
-		return hv_fail(err, EADDRINUSE, "somebody else has %s; give it a path of its own",
-			       path);
-	return hv_fail(err, -error, "no socket at %s: %s; give it another path", path,
-		       strerror(-error));
-}
-
-static int open_console(struct hv_control *control, const char *path, struct hv_error *err)
-{
-	int fd = hv_socket_listen_at(path);
-
-	if (fd < 0)
-		return fail_console(path, fd, err);
-	control->console_path = path;
-	control->console = (struct hv_watch){
-		.fd = fd,
-		.wants = listens,
-		.ready = on_console,
-		.ctx = control,
-	};
-	return 0;
-}
 
 static void on_stop(void *ctx, short revents)
 {
@@ -388,27 +273,6 @@ static void on_stop(void *ctx, short revents)
 
 	(void)revents;
 	hv_debugger_take_stop(control);
-}
-
-static int listen_as(struct hv_control *control, const char *name, struct hv_error *err)
-{
-	int fd, error = hv_runtime_dir_open(&control->dir, true, err);
-
-	if (!error)
-		error = hv_claim_take(&control->claim, &control->dir, name, err);
-	if (error)
-		return error;
-	fd = hv_socket_listen(&control->dir, name);
-	if (fd < 0)
-		return hv_fail(err, -fd, "no socket in %s: %s; make room there", control->dir.path,
-			       strerror(-fd));
-	control->listener = (struct hv_watch){
-		.fd = fd,
-		.wants = listens,
-		.ready = on_connect,
-		.ctx = control,
-	};
-	return 0;
 }
 
 /* The sandbox lets nobody make one later. */
@@ -424,7 +288,8 @@ static int open_stops(struct hv_control *control, struct hv_error *err)
 	return 0;
 }
 
-struct hv_control *hv_control_open(const struct hv_config *config, struct hv_error *err)
+struct hv_control *hv_control_open(const struct hv_config *config, const struct hv_address *gdb,
+				   struct hv_error *err)
 {
 	struct hv_control *control = calloc(1, sizeof(*control));
 	char name[HV_NAME_MAX + 1];
@@ -434,17 +299,20 @@ struct hv_control *hv_control_open(const struct hv_config *config, struct hv_err
 		hv_fail(err, ENOMEM, "no memory for a control channel; close something");
 		return NULL;
 	}
-	control->dir.fd = control->listener.fd = control->console.fd = control->stops.fd = -1;
+	control->dir.fd = control->stops.fd = -1;
+	for (unsigned int i = 0; i < HV_CONTROL_DOORS; i++)
+		control->door[i].listener.fd = -1;
 	control->claim = (struct hv_claim)HV_CLAIM_NONE;
 	control->started_ns = hv_monotonic_ns();
 	hv_ring_init(&control->ring);
-	control->deaf.fn = on_hearing;
 	hv_name_make(name, config->load.path ?: "", getpid());
-	error = listen_as(control, config->name ?: name, err);
+	error = hv_runtime_dir_open(&control->dir, true, err);
+	if (!error)
+		error = hv_claim_take(&control->claim, &control->dir, config->name ?: name, err);
 	if (!error)
 		error = open_stops(control, err);
-	if (!error && config->console.kind == HV_SERIAL_UNIX)
-		error = open_console(control, config->console.path, err);
+	if (!error)
+		error = hv_control_open_doors(control, config, gdb, err);
 	if (!error)
 		return control;
 	hv_control_close(control, NULL);
@@ -459,10 +327,8 @@ void hv_control_attach(struct hv_control *control, struct hv_machine *machine)
 	control->machine = machine;
 	machine->console.ring = &control->ring;
 	hv_ring_set_loop(&control->ring, &machine->loop);
-	hv_loop_add(&machine->loop, &control->listener);
+	hv_control_attach_doors(control);
 	hv_loop_add(&machine->loop, &control->stops);
-	if (control->console_path)
-		hv_loop_add(&machine->loop, &control->console);
 	for (struct hv_control_client *client = control->clients; client; client = client->next)
 		hv_loop_add(&machine->loop, &client->watch);
 	hv_control_continue_deadline(control);
@@ -476,32 +342,12 @@ void hv_control_detach(struct hv_control *control)
 		return;
 	for (struct hv_control_client *client = control->clients; client; client = client->next)
 		hv_loop_remove(&machine->loop, &client->watch);
-	hv_loop_remove(&machine->loop, &control->listener);
+	hv_control_detach_doors(control);
 	hv_loop_remove(&machine->loop, &control->stops);
-	if (control->console_path)
-		hv_loop_remove(&machine->loop, &control->console);
 	hv_control_hold_deadline(control);
 	hv_debugger_forget_machine(control->debugger);
-	hv_timer_cancel(&machine->loop.clock, &control->deaf);
 	hv_ring_set_loop(&control->ring, NULL);
 	control->machine = NULL;
-}
-
-void hv_control_adopt(struct hv_control *control, int fd)
-{
-	/* One of its own: what the user's shell had open is closed in the sandbox. */
-	int own = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	struct hv_control_client *client;
-
-	hv_close(fd);
-	client = own >= 0 && control ? make(control, own, getppid()) : NULL;
-	if (!client) {
-		hv_close(own);
-		return;
-	}
-	client->adopted = true;
-	greet(client);
-	let_in(client);
 }
 
 #define RECORDS_NS (2 * HV_NSEC_PER_SEC)
@@ -520,6 +366,12 @@ static short stops_when_none_records(void *ctx)
 	return 0;
 }
 
+/* The loop asks everybody after it what he wants. */
+static void on_patience_over(void *dev)
+{
+	(void)dev;
+}
+
 void hv_control_finish(struct hv_control *control)
 {
 	struct hv_watch last = { .fd = -1, .wants = stops_when_none_records, .ctx = control };
@@ -528,7 +380,7 @@ void hv_control_finish(struct hv_control *control)
 	if (!control)
 		return;
 	loop = &control->machine->loop;
-	control->patience_over.fn = on_hearing;
+	control->patience_over.fn = on_patience_over;
 	hv_timer_arm(&loop->clock, &control->patience_over, hv_now_ns(&loop->clock) + RECORDS_NS);
 	hv_loop_add(loop, &last);
 	(void)hv_loop_run_again(loop);
@@ -561,8 +413,8 @@ static void tell_end(struct hv_control_client *client, const struct hv_end *end)
 
 void hv_control_release(struct hv_control *control)
 {
-	if (control->console_path)
-		unlink(control->console_path);
+	hv_listener_remove(&control->door[HV_DOOR_CONSOLE].listener);
+	hv_listener_remove(&control->door[HV_DOOR_GDB].listener);
 	hv_claim_release(&control->claim);
 }
 
@@ -572,8 +424,7 @@ void hv_control_close(struct hv_control *control, const struct hv_end *end)
 		return;
 	/* While somebody listens at a path nobody else takes it: what is removed is ours. */
 	hv_control_release(control);
-	hv_close(control->listener.fd);
-	hv_close(control->console.fd);
+	hv_control_close_doors(control);
 	hv_close(control->stops.fd);
 	while (control->clients) {
 		if (end)

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "control/claim.h"
+#include "control/listener.h"
 #include "control/protocol.h"
 #include "end.h"
 #include "machine.h"
@@ -33,7 +34,8 @@ struct hv_control_client {
 	bool waits;			/* it is told of the end */
 	bool dropped;			/* it does not read, or speaks no lines: to be closed */
 	bool attached;			/* to the console: no lines any more, ... */
-	bool speaks_raw;		/* ... nor ever: it has come by the console's socket */
+	bool speaks_raw;		/* ... nor ever: it has come by another door */
+	bool refused;			/* ... as a debugger, and was told so */
 	bool types;			/* ... and what it sends is typed */
 	struct hv_debugger *debugger;	/* no lines either: it speaks to that one. NULL: to none */
 	int file;			/* that it has sent last; -1: none */
@@ -45,12 +47,18 @@ struct hv_control_client {
 	char *out;			/* as large as is wanted; NULL: nothing was yet */
 };
 
+/* Where clients come: who speaks lines; of --console unix:PATH; of --gdb. */
+enum { HV_DOOR_LINES, HV_DOOR_CONSOLE, HV_DOOR_GDB, HV_CONTROL_DOORS };
+
+struct hv_control_door {
+	struct hv_listener listener;
+	struct hv_watch watch;
+};
+
 struct hv_control {
 	struct hv_runtime_dir dir;
 	struct hv_claim claim;
-	struct hv_watch listener;
-	struct hv_watch console;	/* the same, of --console unix:PATH */
-	const char *console_path;	/* which is made; NULL: it is not */
+	struct hv_control_door door[HV_CONTROL_DOORS];
 	struct hv_machine *machine;	/* NULL: not attached */
 	struct hv_control_client *clients;
 	unsigned int count;		/* of them */
@@ -77,12 +85,14 @@ struct hv_control {
 /**
  * hv_control_open() - have a name, and a socket of that name
  * @config: with the name; without one, one is made
+ * @gdb: debuggers may come there, too; NULL: they may not
  * @err: filled in on failure, with its subject
  *
  * Returns what hv_control_close() takes, or NULL; then errno says why: EBUSY if a VM of that
  * name runs.
  */
-struct hv_control *hv_control_open(const struct hv_config *config, struct hv_error *err);
+struct hv_control *hv_control_open(const struct hv_config *config, const struct hv_address *gdb,
+				   struct hv_error *err);
 
 /* Serve clients by @machine's loop from now on, until hv_control_detach(); @control may be NULL. */
 void hv_control_attach(struct hv_control *control, struct hv_machine *machine);
@@ -100,11 +110,27 @@ void hv_control_finish(struct hv_control *control);
 /* Give attached clients what they take at once of the console's last words. */
 void hv_control_flush(struct hv_control *control);
 
-/* Give back what others reach it by: its name, and its console's socket. */
+/* Give back what others reach it by: its name, and its other sockets. */
 void hv_control_release(struct hv_control *control);
 
 /* The machine has gone: give the name back, and tell those who wait; @end may be NULL. */
 void hv_control_close(struct hv_control *control, const struct hv_end *end);
+
+/* ---------------------------------------------- how clients come: control_doors.c */
+
+/* That of the claimed name, and those of @config's console and of @gdb. 0 or -errno. */
+int hv_control_open_doors(struct hv_control *control, const struct hv_config *config,
+			  const struct hv_address *gdb, struct hv_error *err);
+void hv_control_attach_doors(struct hv_control *control);
+void hv_control_detach_doors(struct hv_control *control);
+void hv_control_close_doors(struct hv_control *control);
+
+/* One on that socket, of that process or 0, which is not let in yet; NULL: no memory. */
+struct hv_control_client *hv_control_make_client(struct hv_control *control, int fd, pid_t pid);
+void hv_control_let_in(struct hv_control_client *client);
+/* One that is not let in hears why: a new socket's buffer has room for more than that. */
+void hv_control_turn_away(struct hv_control_client *client);
+void hv_control_greet(struct hv_control_client *client);
 
 /* ------------------------------------------------------------- requests */
 

@@ -76,7 +76,7 @@ static int do_status(struct hv_control_client *client, const json_t *line, json_
 	if (*pty)
 		json_object_set_new(reply, "pty", json_string(pty));
 	snprintf(log, sizeof(log), "%s.log", control->claim.name);
-	if (hv_debugger_pid(control->debugger))
+	if (hv_debugger_is_used(control->debugger))
 		json_object_set_new(reply, "debugger",
 				    json_integer(hv_debugger_pid(control->debugger)));
 	if (control->detached)

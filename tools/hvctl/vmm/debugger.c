@@ -272,6 +272,22 @@ size_t hv_debugger_take(struct hv_debugger *debugger, const void *data, size_t l
 	return hv_gdb_take(&debugger->gdb, data, len);
 }
 
+bool hv_debugger_is_used(const struct hv_debugger *debugger)
+{
+	return debugger && debugger->client;
+}
+
+void hv_debugger_who(const struct hv_debugger *debugger, char text[HV_DEBUGGER_WHO_MAX])
+{
+	const struct hv_control_door *door = &debugger->control->door[HV_DOOR_GDB];
+
+	if (debugger->client->pid)
+		snprintf(text, HV_DEBUGGER_WHO_MAX, "process %d", debugger->client->pid);
+	else
+		snprintf(text, HV_DEBUGGER_WHO_MAX, "who is at port %u",
+			 door->listener.address.port);
+}
+
 pid_t hv_debugger_pid(const struct hv_debugger *debugger)
 {
 	return debugger && debugger->client ? debugger->client->pid : 0;
@@ -394,21 +410,18 @@ static struct hv_debugger *make(struct hv_control *control)
 #define XCR0_AVX (1U << 2)
 
 /* Another one may be on its way out: this one takes its place. */
-int hv_control_gdb(struct hv_control_client *client, const json_t *line, json_t *reply,
-		   struct hv_error *err)
+static int come(struct hv_control_client *client, enum hv_gdb_arch arch, struct hv_error *err)
 {
 	struct hv_control *control = client->control;
 	struct hv_machine *machine = control->machine;
 	const struct tinyvmx_info *info = &machine->vm.info;
 	struct hv_debugger *debugger = control->debugger;
-	enum hv_gdb_arch arch;
-	int error = choose_arch(machine, line, &arch, err);
+	char who[HV_DEBUGGER_WHO_MAX];
 
-	if (error)
-		return error;
-	if (hv_debugger_pid(debugger))
-		return hv_fail(err, EBUSY, "process %d debugs it; end that first",
-			       hv_debugger_pid(debugger));
+	if (hv_debugger_is_used(debugger)) {
+		hv_debugger_who(debugger, who);
+		return hv_fail(err, EBUSY, "%s debugs it; end that first", who);
+	}
 	if (control->holder)
 		return hv_fail(err, EBUSY,
 			       "process %d has it stand still; wait for that, or end it",
@@ -425,11 +438,51 @@ int hv_control_gdb(struct hv_control_client *client, const json_t *line, json_t 
 	debugger->interrupted = false;
 	client->debugger = debugger;
 	machine->debugger = debugger;
-	json_object_set_new(reply, "arch", json_string(arch_names[arch]));
 	/* One that is paused already has no vCPU that would do it. */
 	if (control->paused)
 		hv_signal_event(control->stops.fd);
 	else
 		hv_machine_want_attention(machine, HV_ATTENTION_DEBUG);
 	return 0;
+}
+
+int hv_control_gdb(struct hv_control_client *client, const json_t *line, json_t *reply,
+		   struct hv_error *err)
+{
+	enum hv_gdb_arch arch;
+	int error = choose_arch(client->control->machine, line, &arch, err);
+
+	if (!error)
+		error = come(client, arch, err);
+	if (!error)
+		json_object_set_new(reply, "arch", json_string(arch_names[arch]));
+	return error;
+}
+
+/* ---------------------------------------------------------------------- --gdb */
+
+void hv_debugger_meet(struct hv_control_client *client)
+{
+	const struct hv_machine *machine = client->control->machine;
+	enum hv_gdb_hello hello = hv_gdb_hello(client->in, client->in_len, sizeof(client->in));
+	char answer[HV_GDB_REFUSAL_MAX];
+	struct hv_error err;
+	int error;
+
+	if (hello == HV_GDB_HELLO_MORE)
+		return;
+	if (hello == HV_GDB_HELLO_NO || client->refused) {
+		client->dropped = true;
+		return;
+	}
+	if (hv_machine_has_ended(machine))
+		error = hv_fail(&err, EBUSY, "it has ended");
+	else
+		error = come(client, guess_arch(machine), &err);
+	if (!error)
+		return;
+	/* It is read before the next packet comes: then this may be closed. */
+	hv_control_send_raw(client, answer, hv_gdb_refusal(answer, err.text));
+	client->refused = true;
+	client->in_len = 0;
 }

@@ -48,8 +48,21 @@ size_t hv_debugger_take(struct hv_debugger *debugger, const void *data, size_t l
 /* The client goes, without a word or with one: the VM goes on, as if nobody had been there. */
 void hv_debugger_leave(struct hv_debugger *debugger);
 
-/* The process of the client; 0: there is none, or @debugger is NULL. */
+/* Is anybody there? @debugger may be NULL. */
+bool hv_debugger_is_used(const struct hv_debugger *debugger);
+/* The process of the client; 0: it has come by a port, or there is none. @debugger may be NULL. */
 pid_t hv_debugger_pid(const struct hv_debugger *debugger);
+
+#define HV_DEBUGGER_WHO_MAX 40
+/* "process 1234"; "who is at port 1234". It is used. */
+void hv_debugger_who(const struct hv_debugger *debugger, char text[HV_DEBUGGER_WHO_MAX]);
+
+/*
+ * What a client of --gdb has said is in its buffer. It becomes the debugger with its first packet:
+ * one that only looks whether somebody is there does not stop the VM. A refusal is an answer that
+ * gdb shows; who does not begin as gdb does has none (a browser, sent by a page).
+ */
+void hv_debugger_meet(struct hv_control_client *client);
 
 /* The machine ends: it is entered no more. @debugger may be NULL. */
 void hv_debugger_forget_machine(struct hv_debugger *debugger);

@@ -297,9 +297,10 @@ static void detach(void *ctx)
 static void end(void *ctx)
 {
 	struct hv_debugger *debugger = ctx;
+	char who[HV_DEBUGGER_WHO_MAX];
 
-	hv_machine_end(debugger->machine, HV_END_KILLED, 0, "told so by the debugger of process %d",
-		       hv_debugger_pid(debugger));
+	hv_debugger_who(debugger, who);
+	hv_machine_end(debugger->machine, HV_END_KILLED, 0, "told so by the debugger of %s", who);
 	hv_loop_stop(&debugger->machine->loop);
 }
 

@@ -469,11 +469,12 @@ static int fail(const struct hv_error *err)
 static int open_control(struct session *session, const struct hv_config *config,
 			struct hv_error *err)
 {
-	session->control = hv_control_open(config, err);
+	session->control = hv_control_open(config, session->options->gdb, err);
 	if (session->control)
 		return hv_detach_open_log(&session->detach, session->control, err);
 	if (config->name || session->options->detach || session->options->stopped ||
-	    session->options->client || config->console.kind == HV_SERIAL_UNIX)
+	    session->options->client || session->options->gdb ||
+	    config->console.kind == HV_SERIAL_UNIX)
 		return -EINVAL;
 	fprintf(stderr, "hvctl run: %s; 'hvctl ps' will not show this VM\n", err->text);
 	return 0;
@@ -519,9 +520,8 @@ static int run(struct session *session, const struct hv_config *config)
 		return give_up(session, &err);
 	hv_control_attach(session->control, session->machine);
 	hv_control_adopt(session->control, session->options->client ?: -1);
-	if (start(session, &err) || tell_start(session, &err))
-		return give_up(session, &err);
-	if (let_guest_run(session, &err) || serve(session, &err))
+	if (start(session, &err) || tell_start(session, &err) || let_guest_run(session, &err) ||
+	    serve(session, &err))
 		return give_up(session, &err);
 	status = finish(session);
 	hv_vmcs_file_close(&session->vmcs);

@@ -4,11 +4,13 @@
 #define HV_VMM_SESSION_H
 
 #include "config.h"
+#include "control/listener.h"
 
 struct hv_session_options {
 	bool json;			/* report the end as a last line on standard output */
 	bool detach;			/* in a process of its own, which has no terminal */
 	bool stopped;			/* it waits for 'hvctl resume', or a debugger */
+	const struct hv_address *gdb;	/* debuggers may come there; NULL: nowhere */
 	bool stats;			/* tell on standard error how often each VM exit came */
 	/* A client of its control channel, on a socket; 0: none */
 	int client;

@@ -115,6 +115,22 @@ monitor regs
 kill
 END
 
+# By a socket: TARGET is where.
+cat >"$DIR/socket.gdb" <<'END'
+set confirm off
+set pagination off
+set remotetimeout 60
+target remote TARGET
+break *task_tick
+continue
+printf "TARGET: breakpoint: %d\n", $rip == (unsigned long)&task_tick
+shell gdb -q -nx -batch -ex 'set remotetimeout 60' -ex 'target remote TARGET' 2>&1 | sed 's,^,TARGET: second: ,'
+stepi
+printf "TARGET: step: %d\n", $rip != (unsigned long)&task_tick
+delete
+detach
+END
+
 cat >"$DIR/inside" <<'END'
 PATH=/gdb:$PATH
 
@@ -168,6 +184,38 @@ echo "one that is killed: $(advances mini)"
 hvctl gdb mini -- -nx -batch -ex "set confirm off" -ex "info registers rip" -ex "info symbol \$rip" -ex kill /guests/minios/minios.elf 2>&1
 echo "killed: $(hvctl ps | grep -c mini)"
 echo "none: $(hvctl gdb mini 2>&1)"
+# at NAME TARGET: a session there, then one that connects anew and kills it
+at()
+{
+	sed "s,TARGET,$2,g" /socket.gdb >/tmp/socket.gdb
+	gdb -q -nx -batch -x /tmp/socket.gdb /guests/minios/minios.elf 2>&1
+	echo "$2: goes on: $(advances "$1")"
+	gdb -q -nx -batch -ex 'set remotetimeout 60' -ex "target remote $2" -ex kill 2>&1
+	echo "$2: killed: $(hvctl ps | grep -c "^$1")"
+}
+
+ip link set lo up
+echo "127.0.0.1 localhost" >>/etc/hosts
+echo "hosts: files" >>/etc/nsswitch.conf
+hvctl run -S -d --gdb unix:/tmp/of-run --name socket /guests/minios/minios.elf
+echo "mode: $(stat -c %a /tmp/of-run)"
+at socket /tmp/of-run
+echo "left: $(ls /tmp/of-run 2>&1)"
+hvctl run -S -d --gdb 1234 --name port /guests/minios/minios.elf 2>&1
+at port :1234
+hvctl run -S -d --name socket /guests/minios/minios.elf
+hvctl gdb --listen unix:/tmp/of-gdb socket >/tmp/listen 2>&1 &
+listen=$!
+echo "listens: $(until_said /tmp/listen 'target remote')"
+at socket /tmp/of-gdb
+wait $listen
+echo "listened: $? $(tail -n 1 /tmp/listen)"
+echo "left: $(ls /tmp/of-gdb 2>&1)"
+hvctl run -S -d --name port /guests/minios/minios.elf
+hvctl gdb --listen 1235 port >/tmp/listen 2>&1 &
+echo "listens: $(until_said /tmp/listen 'every user of this host')"
+echo "port is there: $(hvctl run -S -d --gdb 1235 --name other /guests/minios/minios.elf 2>&1)"
+at port :1235
 for guest in debug step; do
 	hvctl run -S -d --name own /guests/$guest/$guest.elf
 	gdb -q -nx -batch -x /own.gdb /guests/$guest/$guest.elf 2>&1 | sed "s/^/$guest: /"
@@ -190,7 +238,7 @@ hvctl kill linux
 END
 
 box -k "$K" -c "${CPUS:-2}" --mem 1024 --add "$DIR/inside:/inside" --add "$DIR/first.gdb:/first.gdb" --add "$DIR/linux.gdb:/linux.gdb" \
-	--add "$DIR/own.gdb:/own.gdb" --add "$DIR/real.gdb:/real.gdb" \
+	--add "$DIR/socket.gdb:/socket.gdb" --add "$DIR/own.gdb:/own.gdb" --add "$DIR/real.gdb:/real.gdb" \
 	--add "$("$TESTBED/fetch" gdb):/gdb" --add "$GUEST/vmlinuz:/linux/vmlinuz" --add "$GUEST/initrd.gz:/linux/initrd.gz" -- sh /inside
 ok "the machine is well afterwards" ends 0
 
@@ -223,6 +271,21 @@ ok "... when it was killed" has "one that is killed: yes"
 ok "it connects once more, by hvctl gdb" has ".* in section \\.text.*"
 ok "... and kills it" has "killed: 0"
 ok "a VM that is none" has "none: hvctl gdb: mini: no such VM; .*"
+for target in /tmp/of-run :1234 /tmp/of-gdb :1235; do
+	ok "a breakpoint by $target" has "$target: breakpoint: 1"
+	ok "... a second debugger is told of the first" has \
+		"$target: second: warning: Remote failure reply: E\\.(process [0-9]+|who is at port [0-9]+) debugs it; end that first"
+	ok "... which goes on" has "$target: step: 1"
+	ok "... and the guest does when it has left" has "$target: goes on: yes"
+	ok "... until the next one kills it" has "$target: killed: 0"
+done
+ok "a socket's mode" has "mode: 600"
+ok "... it goes with the VM, both that of run ..." has "left: ls: /tmp/of-run: No such file or directory"
+ok "... and that of gdb --listen, ..." has "left: ls: /tmp/of-gdb: No such file or directory"
+ok "... which tells how the VM has ended" has "listened: 16 socket: .*"
+ok "run says who may come to a port" has "hvctl run: port 1234: every user of this host can connect, .*"
+ok "... and so does gdb --listen, before it is used" has "listens: yes"
+ok "a port that somebody has" has "port is there: hvctl run: --gdb: somebody else has port 1235; give it another"
 ok "a guest that uses debug registers finds none of the debugger's" has "debug: own: stepped"
 ok "... and ends well, which gdb is told" has "debug: \\[Inferior 1 .*exited with code 041\\]"
 ok "one that steps itself is stepped" has "step: own: stepped"
