@@ -63,6 +63,21 @@ static bool take_own(struct fake_vcpu *vcpu)
 	return true;
 }
 
+static bool meets;			/* the vCPUs write at the same time, if they are watched */
+
+/* Until the other one is there, too; not for ever, since it may stand still. */
+static void meet(void)
+{
+	static unsigned int arrived;
+	const unsigned int both = (__atomic_fetch_add(&arrived, 1, __ATOMIC_RELAXED) | 1) + 1;
+
+	for (unsigned int i = 0; i < 1000; i++) {
+		if (__atomic_load_n(&arrived, __ATOMIC_RELAXED) >= both)
+			return;
+		test_sleep_ms(1);
+	}
+}
+
 static int goes_round(struct fake_vcpu *vcpu)
 {
 	const uint64_t base = CODE + 0x1000 * vcpu->id;
@@ -80,6 +95,8 @@ static int goes_round(struct fake_vcpu *vcpu)
 		if (dr6)
 			return debug_exit(vcpu, TINYVMX_DEBUG_BREAKPOINTS, dr6);
 		dr6 = execute(vcpu, base);
+		if (dr6 && meets)
+			meet();
 		if (vcpu->set_debug.flags & TINYVMX_DEBUG_STEP)
 			return debug_exit(vcpu, TINYVMX_DEBUG_STEP, 0);
 		if (dr6)
@@ -248,8 +265,15 @@ static int start_round(void **state)
 	return 0;
 }
 
+static int start_meeting(void **state)
+{
+	meets = true;
+	return start_round(state);
+}
+
 static int end_round(void **state)
 {
+	meets = false;
 	hv_client_close(&gdb.client);
 	return end(state);
 }
@@ -472,6 +496,63 @@ static void test_untold_hit(void **state)
 	asks("qC", "QC1");
 }
 
+/* The next answer of a client of lines is this one. */
+static void answers(struct hv_client *of, const char *name)
+{
+	struct hv_error err = { .text = "" };
+	json_t *reply;
+
+	if (hv_client_receive(of, 10000, &reply, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(json_string_value(json_object_get(reply, "reply")), name);
+	if (!json_is_true(json_object_get(reply, "ok")))
+		fail_msg("%s", json_string_value(json_object_get(reply, "error")));
+	json_decref(reply);
+}
+
+/*
+ * A stop that one debugger has to be told of when it leaves is not the next one's, for whom nobody
+ * stands still yet. The loop finds one after the other at once: that the first has left, that the
+ * second comes, whose request is behind all that is read of it before, and the stop.
+ */
+static void test_stop_is_not_the_next_ones(void **state)
+{
+	static const char request[] = "{\"request\":\"gdb\",\"arch\":\"x86-64\"}\n";
+	static char before[HV_CONTROL_LINE_MAX];
+	struct hv_client next;
+	uint64_t rip;
+
+	(void)state;
+	memset(before, ' ', sizeof(before));
+	memcpy(before, "{\"request\":\"status\"", 19);
+	memcpy(before + sizeof(before) - 2, "}\n", 2);
+	hv_client_close(&gdb.client);
+	connect_to(&next, "web");
+	connect_gdb(&gdb);
+	point("Z2", DATA, 1);
+	say("vCont;c");
+	assert_int_equal(strncmp(hear(&gdb), "T05watch", 8), 0);
+	/* The other vCPU has one more. */
+	kill(vm, SIGSTOP);
+	say("vCont;c");
+	hv_client_close(&gdb.client);
+	assert_int_equal(send(next.fd, before, sizeof(before), 0), sizeof(before));
+	assert_int_equal(send(next.fd, request, strlen(request), 0), strlen(request));
+	kill(vm, SIGCONT);
+	answers(&next, "status");
+	answers(&next, "gdb");
+	gdb = (struct debugger){ .client = next };
+	asks("?", "T02thread:1;");
+	becomes("paused");
+	rip = reg("rip");
+	test_sleep_ms(10);
+	assert_int_equal(reg("rip"), rip);
+	say("vCont;c");
+	becomes("running");
+	say_bytes(&gdb, "\3", 1);
+	hears("T02thread:1;");
+}
+
 /* After a reset breakpoints are there again, where the same code is. */
 static void test_reset(void **state)
 {
@@ -595,15 +676,26 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_come_and_go), TEST(test_one_at_a_time),
-		TEST(test_break),       TEST(test_debug_registers),
-		TEST(test_both_hit),    TEST(test_one_steps),
-		TEST(test_interrupt),   TEST(test_own_int3),
-		TEST(test_registers),   TEST(test_look_at_stop),
-		TEST(test_untold_hit),  TEST(test_reset),
-		TEST(test_kill),        TEST(test_end_is_told),
-		TEST(test_waits_too),   TEST(test_ends_when_stopped),
-		TEST(test_monitor),     TEST(test_noise),
+		TEST(test_come_and_go),
+		TEST(test_one_at_a_time),
+		TEST(test_break),
+		TEST(test_debug_registers),
+		TEST(test_both_hit),
+		TEST(test_one_steps),
+		TEST(test_interrupt),
+		TEST(test_own_int3),
+		TEST(test_registers),
+		TEST(test_look_at_stop),
+		TEST(test_untold_hit),
+		TEST(test_reset),
+		TEST(test_kill),
+		TEST(test_end_is_told),
+		TEST(test_waits_too),
+		TEST(test_ends_when_stopped),
+		TEST(test_monitor),
+		TEST(test_noise),
+		cmocka_unit_test_setup_teardown(test_stop_is_not_the_next_ones, start_meeting,
+						end_round),
 	};
 	int failed;
 
