@@ -2,8 +2,12 @@
 /* hvctl stat: what a VM's exits cost, and what would save most of it. */
 #include <argp.h>
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "command.h"
@@ -93,16 +97,19 @@ const struct argp hv_argp_stat = {
 /* -------------------------------------------------------------- gathering */
 
 struct gathering {
+	pthread_mutex_t lock;		/* of what the reader fills, up to @last */
 	char name[HV_NAME_MAX + 1];
-	struct hv_client client;
-	struct hv_flights flights;
 	struct hv_bill *bill;
 	uint64_t begin_ns;
 	/* Of a file: of its first and last exit. */
 	uint64_t khz, first, last;
+	/* Of who fetches: */
+	struct hv_client client;
+	struct hv_flights flights;
 	bool over;
 	int error;
 	struct hv_error err;
+	atomic_bool done, left;		/* it has ended; it is to end */
 };
 
 static void begin(void *ctx, const char *name, unsigned int vcpus, uint64_t khz)
@@ -110,11 +117,13 @@ static void begin(void *ctx, const char *name, unsigned int vcpus, uint64_t khz)
 	struct gathering *gathering = ctx;
 
 	(void)vcpus;
+	pthread_mutex_lock(&gathering->lock);
 	snprintf(gathering->name, sizeof(gathering->name), "%s", name);
 	gathering->khz = khz;
 	hv_bill_free(gathering->bill);
 	gathering->bill = hv_bill_new(khz);
 	gathering->begin_ns = hv_monotonic_ns();
+	pthread_mutex_unlock(&gathering->lock);
 }
 
 static bool add(void *ctx, unsigned int vcpu, const struct tinyvmx_record *record, uint64_t outside)
@@ -124,11 +133,13 @@ static bool add(void *ctx, unsigned int vcpu, const struct tinyvmx_record *recor
 	(void)vcpu;
 	if (!gathering->bill)
 		return false;
+	pthread_mutex_lock(&gathering->lock);
 	hv_bill_add(gathering->bill, record, outside);
 	if (!gathering->first || record->entered < gathering->first)
 		gathering->first = record->entered;
 	if (record->exited > gathering->last)
 		gathering->last = record->exited;
+	pthread_mutex_unlock(&gathering->lock);
 	return true;
 }
 
@@ -137,14 +148,15 @@ static void miss(void *ctx, unsigned int vcpu, uint64_t missed)
 	struct gathering *gathering = ctx;
 
 	(void)vcpu;
+	pthread_mutex_lock(&gathering->lock);
 	if (gathering->bill)
 		hv_bill_miss(gathering->bill, missed);
+	pthread_mutex_unlock(&gathering->lock);
 }
 
 /* Returns whether there may be more. */
-static bool fetch(void *ctx)
+static bool fetch(struct gathering *gathering)
 {
-	struct gathering *gathering = ctx;
 	int n, rounds = 0;
 
 	do
@@ -170,11 +182,14 @@ static double seconds(const struct gathering *gathering, bool saved)
 static void draw(void *ctx, unsigned int rows, unsigned int columns, FILE *out)
 {
 	struct gathering *gathering = ctx;
-	json_t *bill;
+	json_t *bill = NULL;
 
-	if (!gathering->bill)
+	pthread_mutex_lock(&gathering->lock);
+	if (gathering->bill)
+		bill = hv_bill_json(gathering->bill, gathering->name, seconds(gathering, false));
+	pthread_mutex_unlock(&gathering->lock);
+	if (!bill)
 		return;
-	bill = hv_bill_json(gathering->bill, gathering->name, seconds(gathering, false));
 	/* The summary takes two lines, as do the head and the advice. */
 	hv_bill_print(bill, rows > 5 ? rows - 4 : 1, columns, out);
 	json_decref(bill);
@@ -224,16 +239,73 @@ static void watch(struct gathering *gathering, uint64_t seconds_wanted)
 		nanosleep(&pause, NULL);
 }
 
+static void *keep_fetching(void *ctx)
+{
+	const struct timespec pause = { .tv_nsec = 1000000000 / FETCHES };
+	struct gathering *gathering = ctx;
+
+	while (!atomic_load(&gathering->left) && fetch(gathering))
+		nanosleep(&pause, NULL);
+	atomic_store(&gathering->done, true);
+	return NULL;
+}
+
+/* Signals are the main thread's. 0 or -errno. */
+static int start_fetching(struct gathering *gathering, pthread_t *thread)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = -pthread_create(thread, NULL, keep_fetching, gathering);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+static bool is_there_more(void *ctx)
+{
+	return !atomic_load(&((struct gathering *)ctx)->done);
+}
+
+/*
+ * The terminal does not wait for the VM, which may be stopped. Who leaves does not either: what is
+ * being asked for has no answer then, which is no failure.
+ */
+static void watch_live(struct gathering *gathering)
+{
+	const struct hv_live view = { .tick = is_there_more, .draw = draw, .ctx = gathering };
+	struct hv_error err;
+	pthread_t thread;
+	bool left;
+	int error = start_fetching(gathering, &thread);
+
+	if (error) {
+		gathering->error = hv_fail(&gathering->err, -error, "no thread: %s; see ulimit -u",
+					   strerror(-error));
+		return;
+	}
+	error = hv_live_run(&view, &err);
+	left = !atomic_load(&gathering->done);
+	atomic_store(&gathering->left, true);
+	if (left)
+		shutdown(gathering->client.fd, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	if (left)
+		gathering->error = error;
+	if (error)
+		gathering->err = err;
+}
+
 static int of_vm(struct gathering *gathering, const struct order *order, const char *command)
 {
 	bool live = !order->json && !order->html && !order->seconds && hv_live_is_possible();
-	const struct hv_live view = { .tick = fetch, .draw = draw, .ctx = gathering };
 	int status = HV_STATUS_OK;
 
 	if (hv_reach(&gathering->client, order->name, &gathering->err))
 		return hv_reach_fail(command, order->name, &gathering->err);
 	if (live)
-		gathering->error = hv_live_run(&view, &gathering->err) ?: gathering->error;
+		watch_live(gathering);
 	else
 		watch(gathering, order->seconds ? order->seconds : SECONDS_DEFAULT);
 	hv_flights_end(&gathering->flights);
@@ -261,7 +333,7 @@ static int of_file(struct gathering *gathering, const struct order *order, const
 
 int hv_cmd_stat(int argc, char **argv)
 {
-	static struct gathering gathering;
+	static struct gathering gathering = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	const struct hv_flight_reader reader = { &gathering, begin, add, miss };
 	struct order order = { 0 };
 	int status;

@@ -686,6 +686,30 @@ static void test_stat_live_of_sudden_death(void **state)
 	assert_int_not_equal(status_of(terminal.pid), -1);
 }
 
+/* A VM that does not answer keeps nobody from leaving. */
+static void test_stat_live_of_silence(void **state)
+{
+	struct terminal terminal;
+	uint64_t begin;
+
+	(void)state;
+	open_console(&terminal, LIVE);
+	expect(&terminal, "I/O instruction, port");
+	kill(vm, SIGSTOP);
+	/* It is asked five times a second, and more often. */
+	test_sleep_ms(500);
+	begin = hv_monotonic_ns();
+	type(&terminal, "q");
+	expect(&terminal, "\033[?1049l");
+	expect(&terminal, "status 0");
+	assert_in_range(hv_monotonic_ns() - begin, 0, 3 * HV_NSEC_PER_SEC);
+	modes_are_back(&terminal);
+	close(terminal.fd);
+	assert_int_not_equal(status_of(terminal.pid), -1);
+	kill(vm, SIGCONT);
+	says("ps", 0, " running\n");
+}
+
 #define T(name, begin) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -716,6 +740,7 @@ int main(void)
 		T(test_stat_refusals, start),
 		T(test_stat_live, start_marking),
 		T(test_stat_live_of_sudden_death, start_marking),
+		T(test_stat_live_of_silence, start_marking),
 	};
 	int failed;
 
