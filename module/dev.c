@@ -297,8 +297,8 @@ static long tvx_ioctl_irqfd(void *object, void *arg)
 }
 
 static const struct tvx_ioctl vm_ioctls[] = {
-	{ TINYVMX_SET_MEMORY, sizeof(struct tinyvmx_memory), TINYVMX_MEMORY_READONLY, false,
-	  tvx_ioctl_set_memory },
+	{ TINYVMX_SET_MEMORY, sizeof(struct tinyvmx_memory),
+	  TINYVMX_MEMORY_READONLY | TINYVMX_MEMORY_EXECUTE_ONLY, false, tvx_ioctl_set_memory },
 	{ TINYVMX_GET_USE, sizeof(struct tinyvmx_get_use), TINYVMX_USE_FORGET, false,
 	  tvx_ioctl_get_use },
 	{ TINYVMX_GET_EPT, sizeof(struct tinyvmx_get_ept), 0, true, tvx_ioctl_get_ept },

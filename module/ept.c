@@ -20,7 +20,6 @@
 #include "vmx_caps.h"
 
 #define EPT_ENTRIES	512
-#define EPT_RWX		(VMX_EPT_READABLE_MASK | VMX_EPT_WRITABLE_MASK | VMX_EPT_EXECUTABLE_MASK)
 #define EPT_LARGE	BIT_ULL(7)
 #define EPT_MT_WB	6ULL
 #define EPT_ADDR	GENMASK_ULL(51, 12)
@@ -235,16 +234,13 @@ static void set_leaf(u64 *entry, u64 leaf)
 		;
 }
 
-void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable)
+void ept_map(u64 *entry, u64 hpa, unsigned int shift, u64 rights)
 {
-	u64 leaf = hpa | VMX_EPT_READABLE_MASK | VMX_EPT_IPAT_BIT |
-		   (EPT_MT_WB << VMX_EPT_MT_EPTE_SHIFT);
+	u64 leaf = hpa | rights | VMX_EPT_IPAT_BIT | (EPT_MT_WB << VMX_EPT_MT_EPTE_SHIFT);
 
-	if (writable)
-		leaf |= VMX_EPT_WRITABLE_MASK;
-	if (shift == PAGE_SHIFT || !vmx_caps.small_code)
-		leaf |= VMX_EPT_EXECUTABLE_MASK;
 	if (shift > PAGE_SHIFT) {
+		if (vmx_caps.small_code)
+			leaf &= ~VMX_EPT_EXECUTABLE_MASK;
 		if (*entry && !(*entry & EPT_LARGE))
 			return;
 		leaf |= EPT_LARGE;

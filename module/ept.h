@@ -7,6 +7,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/types.h>
+#include <asm/vmx.h>
 
 struct page;
 struct tvx_user;
@@ -80,13 +81,16 @@ u64 *ept_find(struct ept *ept, struct ept_cache *cache, u64 gpa, unsigned int *s
 unsigned int ept_run(const struct ept *ept, const u64 *entry, u64 gpa, unsigned int shift,
 		     unsigned int max);
 
+#define EPT_RWX	(VMX_EPT_READABLE_MASK | VMX_EPT_WRITABLE_MASK | VMX_EPT_EXECUTABLE_MASK)
+
 /*
  * ept_map - map a page of 1 << @shift bytes at @hpa by @entry, which is of that size
+ * @rights: VMX_EPT_*_MASK, of EPT_RWX
  *
  * A page that is mapped already must be the same; it can gain rights. Smaller pages are left
  * alone. With vmx_caps.small_code large pages are not executable.
  */
-void ept_map(u64 *entry, u64 hpa, unsigned int shift, bool writable);
+void ept_map(u64 *entry, u64 hpa, unsigned int shift, u64 rights);
 
 /* Whether the guest may execute from what @entry maps. */
 bool ept_executable(const u64 *entry);

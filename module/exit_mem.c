@@ -63,7 +63,7 @@ enum tvx_result tvx_exit_memory_fault(struct tvx_vcpu *vcpu, int err)
 {
 	u32 flags = mmio_flags(tvx_exit_qualification(vcpu));
 
-	if (err == -ENOENT)
+	if (err == -ENOENT || err == -EACCES)
 		return tvx_exit_mmio(vcpu, vcpu->fault.gpa, flags);
 	return tell_user(vcpu, TINYVMX_EXIT_MEMORY_FAULT, vcpu->fault.gpa, flags, err);
 }

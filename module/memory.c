@@ -15,9 +15,11 @@
 #include <linux/wait.h>
 #include <asm/apicdef.h>
 #include <asm/processor.h>
+#include <asm/vmx.h>
 
 #include "host.h"
 #include "memory.h"
+#include "vmx_caps.h"
 
 unsigned int tvx_memory_gpa_bits(void)
 {
@@ -371,7 +373,7 @@ static void set_slot_locked(struct tvx_memory *memory, const struct tinyvmx_memo
 	slot->gpa = arg->gpa;
 	slot->len = arg->len;
 	slot->hva = arg->hva;
-	slot->readonly = arg->flags & TINYVMX_MEMORY_READONLY;
+	slot->flags = arg->flags;
 	memory->nr_slots = max(memory->nr_slots, arg->slot + 1);
 	write_seqcount_end(&memory->slots_seq);
 }
@@ -432,6 +434,9 @@ int tvx_memory_set(struct tvx_memory *memory, const struct tinyvmx_memory *arg)
 
 	if (arg->pad || arg->slot >= TVX_MAX_SLOTS)
 		return -EINVAL;
+	if ((arg->flags & TINYVMX_MEMORY_EXECUTE_ONLY) &&
+	    !(vmx_caps.ept_vpid & VMX_EPT_EXECUTE_ONLY_BIT))
+		return -EOPNOTSUPP;
 	mutex_lock(&memory->slots_lock);
 	err = set_slot(memory, arg);
 	mutex_unlock(&memory->slots_lock);

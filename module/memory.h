@@ -24,7 +24,7 @@ struct tvx_slot {
 	u64 gpa;
 	u64 len;		/* bytes, 0: the slot is free */
 	unsigned long hva;
-	bool readonly;
+	u32 flags;		/* TINYVMX_MEMORY_* */
 };
 
 /**

@@ -12,6 +12,7 @@
 #include <linux/wait.h>
 #include <asm/apicdef.h>
 #include <asm/io.h>
+#include <asm/vmx.h>
 
 #include "host.h"
 #include "memory.h"
@@ -39,7 +40,7 @@ static int map_apic_page_locked(struct tvx_memory *memory, struct ept_cache *cac
 	entry = ept_find(&memory->ept, cache, APIC_DEFAULT_PHYS_BASE, &shift);
 	if (!entry)
 		return -ENOBUFS;
-	ept_map(entry, __pa(memory->apic_page), shift, true);
+	ept_map(entry, __pa(memory->apic_page), shift, EPT_RWX);
 	return 0;
 }
 
@@ -53,28 +54,36 @@ struct lookup {
 	u64 *entry;
 };
 
-static const struct tvx_slot *find_slot(const struct tvx_memory *memory,
-					const struct tvx_fault *fault)
+static const struct tvx_slot *find_slot(const struct tvx_memory *memory, u64 gpa)
 {
 	unsigned int i;
 
 	for (i = 0; i < memory->nr_slots; i++) {
 		const struct tvx_slot *slot = &memory->slots[i];
 
-		if (fault->gpa - slot->gpa < slot->len)
-			return slot->readonly && fault->write ? NULL : slot;
+		if (gpa - slot->gpa < slot->len)
+			return slot;
 	}
 	return NULL;
+}
+
+static bool allows(const struct tvx_slot *slot, const struct tvx_fault *fault)
+{
+	if (slot->flags & TINYVMX_MEMORY_EXECUTE_ONLY)
+		return fault->fetch;
+	return !(slot->flags & TINYVMX_MEMORY_READONLY) || !fault->write;
 }
 
 bool tvx_memory_is_mmio(const struct tvx_memory *memory, const struct tvx_fault *fault)
 {
 	/* Does not wait for a change under way: the retry fails then. */
 	unsigned int seq = raw_seqcount_begin(&memory->slots_seq);
+	const struct tvx_slot *slot;
 
 	if ((memory->apic_page && is_apic_page(fault->gpa)) || fault->walk)
 		return false;
-	return !find_slot(memory, fault) && !read_seqcount_retry(&memory->slots_seq, seq);
+	slot = find_slot(memory, fault->gpa);
+	return !(slot && allows(slot, fault)) && !read_seqcount_retry(&memory->slots_seq, seq);
 }
 
 /* The largest page that the slot's alignment and both mappings allow. */
@@ -130,6 +139,15 @@ static void mark_dirty(u64 hpa)
 		SetPageDirty(page);
 }
 
+static u64 slot_rights(const struct tvx_slot *slot, bool writable)
+{
+	if (slot->flags & TINYVMX_MEMORY_EXECUTE_ONLY)
+		return VMX_EPT_EXECUTABLE_MASK;
+	if (slot->flags & TINYVMX_MEMORY_READONLY || !writable)
+		return VMX_EPT_READABLE_MASK | VMX_EPT_EXECUTABLE_MASK;
+	return EPT_RWX;
+}
+
 static void map_window(const struct tvx_memory *memory, struct lookup *lookup,
 		       struct tvx_host_page *page)
 {
@@ -141,10 +159,10 @@ static void map_window(const struct tvx_memory *memory, struct lookup *lookup,
 	page->hpa &= mask;
 	count = window(memory, lookup);
 	do {
-		bool writable = page->writable && !lookup->slot->readonly;
+		u64 rights = slot_rights(lookup->slot, page->writable);
 
-		ept_map(lookup->entry + i, page->hpa, lookup->shift, writable);
-		if (writable && !page->dirty)
+		ept_map(lookup->entry + i, page->hpa, lookup->shift, rights);
+		if ((rights & VMX_EPT_WRITABLE_MASK) && !page->dirty)
 			mark_dirty(page->hpa);
 		i++;
 	} while (i < count && !tvx_host_page(&lookup->table,
@@ -212,11 +230,13 @@ static bool is_changing(const struct tvx_memory *memory, unsigned long hva)
 static int try_fault_locked(struct tvx_memory *memory, struct ept_cache *cache,
 			    const struct tvx_fault *fault, unsigned long *hva)
 {
-	struct lookup lookup = { .slot = find_slot(memory, fault) };
+	struct lookup lookup = { .slot = find_slot(memory, fault->gpa) };
 
 	lockdep_assert_held(&memory->lock);
 	if (!lookup.slot)
 		return map_apic_page_locked(memory, cache, fault->gpa);
+	if (!allows(lookup.slot, fault))
+		return lookup.slot->flags & TINYVMX_MEMORY_EXECUTE_ONLY ? -EACCES : -ENOENT;
 	lookup.gpa = fault->gpa & PAGE_MASK;
 	lookup.hva = lookup.slot->hva + (lookup.gpa - lookup.slot->gpa);
 	*hva = lookup.hva;
@@ -268,7 +288,7 @@ int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
 {
 	int err = map_fault(memory, cache, fault);
 
-	if (!err || !tvx_memory_is_guests(err) || !fault->walk)
+	if (!err || !tvx_memory_is_guests(err) || !fault->walk || err == -EACCES)
 		return err;
 	/* Page tables in ROM, or where the process must not write: try it without accessed bits. */
 	tvx_memory_stop_ad(memory);

@@ -28,9 +28,9 @@ bool tvx_memory_is_mmio(const struct tvx_memory *memory, const struct tvx_fault 
  *
  * May sleep; current->mm is the VM's.
  *
- * Return: 0: mapped, repeat the access; -ENOENT: no RAM there (or a write to
- * read-only RAM): MMIO; -EINTR: a signal; -ENOMEM; -ENOSPC: the user's bound; other: the
- * process has no such memory behind the slot.
+ * Return: 0: mapped, repeat the access; -ENOENT: no RAM there (or a write to read-only RAM):
+ * MMIO; -EACCES: the same, RAM that is to be executed only; -EINTR: a signal; -ENOMEM; -ENOSPC:
+ * the user's bound; other: the process has no such memory behind the slot.
  */
 int tvx_memory_fault(struct tvx_memory *memory, struct ept_cache *cache,
 		     const struct tvx_fault *fault);

@@ -508,6 +508,7 @@ static const struct { u64 cap; u64 ept; } cap_by_ept[] = {
 	{ TINYVMX_CAP_EPT_2M, VMX_EPT_2MB_PAGE_BIT },
 	{ TINYVMX_CAP_EPT_1G, VMX_EPT_1GB_PAGE_BIT },
 	{ TINYVMX_CAP_EPT_AD, VMX_EPT_AD_BIT },
+	{ TINYVMX_CAP_EXECUTE_ONLY, VMX_EPT_EXECUTE_ONLY_BIT },
 };
 
 static u64 capability_bits(void)

@@ -98,6 +98,7 @@
 #define TINYVMX_CAP_FERR		(1ULL << 15)
 #define TINYVMX_CAP_DEBUG_STEP		(1ULL << 16)	/* TINYVMX_DEBUG_STEP */
 #define TINYVMX_CAP_LAB			(1ULL << 17)	/* TINYVMX_LAB: module parameter lab */
+#define TINYVMX_CAP_EXECUTE_ONLY	(1ULL << 18)	/* TINYVMX_MEMORY_EXECUTE_ONLY */
 
 /* The VMX capability MSRs are numbered from IA32_VMX_BASIC (480H). */
 #define TINYVMX_VMX_MSR_BASE	0x480
@@ -232,6 +233,7 @@ struct tinyvmx_create_vm {
 
 /* tinyvmx_memory.flags */
 #define TINYVMX_MEMORY_READONLY		(1U << 0)	/* guest writes exit as MMIO */
+#define TINYVMX_MEMORY_EXECUTE_ONLY	(1U << 1)	/* guest reads and writes do */
 
 /**
  * struct tinyvmx_memory - TINYVMX_SET_MEMORY: give, move or take guest RAM
@@ -248,9 +250,13 @@ struct tinyvmx_create_vm {
  * would see. To change a slot delete it first. Takes effect for all vCPUs, also
  * running ones, before the call returns.
  *
+ * With EXECUTE_ONLY (TINYVMX_CAP_EXECUTE_ONLY) the guest executes what is there, but what it reads
+ * is userspace's to say: what a debugger has planted there can be hidden from it. Accesses
+ * that no instruction makes, such as those to page tables, exit with TINYVMX_MMIO_WALK.
+ *
  * Errors: EINVAL: @slot, alignment, wrap-around, beyond gpa_bits or the user
  * address space; EEXIST: the slot is in use or the range overlaps another slot;
- * ENOENT: deleting a slot that is not there.
+ * ENOENT: deleting a slot that is not there; EOPNOTSUPP: EXECUTE_ONLY, and the CPU cannot.
  */
 struct tinyvmx_memory {
 	__u32 size;

@@ -204,7 +204,7 @@ static void call_set_memory(u64 *random)
 	union argument arg = { .memory = { .size = sizeof(arg.memory) } };
 
 	arg.memory.slot = noise(random) % 4;
-	arg.memory.flags = one_in(random, 4);
+	arg.memory.flags = one_in(random, 4) ? noise(random) % 4 : 0;
 	if (one_in(random, 2)) {
 		/* All of it at 0: what guests need. */
 		arg.memory.hva = (uintptr_t)ram;
