@@ -62,10 +62,22 @@ ram_access(void *ram, unsigned int width, bool write, uint64_t *value)
 	}
 }
 
+static void read_ram(const struct hv_guest *guest, void *ram, uint64_t gpa, unsigned int width,
+		     uint64_t *value)
+{
+	ram_access(ram, width, false, value);
+	if (guest->veil)
+		guest->veil->hide(guest->veil->ctx, gpa, value, width);
+}
+
 static void write_ram(const struct hv_guest *guest, void *ram, uint64_t gpa, unsigned int width,
 		      uint64_t *value)
 {
-	ram_access(ram, width, true, value);
+	uint64_t bytes = *value;
+
+	if (guest->veil)
+		guest->veil->merge(guest->veil->ctx, gpa, &bytes, width);
+	ram_access(ram, width, true, &bytes);
 	hv_memory_mark_dirty(guest->memory, gpa, width);
 }
 
@@ -89,7 +101,7 @@ static void physical_access(struct hv_guest *guest, uint64_t gpa, unsigned int w
 		chip_access(guest, gpa, width, write, value);
 	/* Nobody hears what is written to a ROM. */
 	else if (!write)
-		ram_access(ram, width, false, value);
+		read_ram(guest, ram, gpa, width, value);
 	else if (!hv_memory_is_rom(guest->memory, gpa))
 		write_ram(guest, ram, gpa, width, value);
 }
@@ -188,11 +200,11 @@ access_one_page(struct hv_guest *guest, uint64_t gla, unsigned int width, bool w
 	return true;
 }
 
-/* There would have been no exit for RAM. */
+/* There would have been no exit for RAM, but under a veil. */
 static bool access_known_page(struct hv_guest *guest, uint64_t gpa, unsigned int width, bool write,
 			      uint64_t *value)
 {
-	if (hv_memory_is_rom(guest->memory, gpa))
+	if (guest->veil || hv_memory_is_rom(guest->memory, gpa))
 		physical_access(guest, gpa, width, write, value);
 	else
 		chip_access(guest, gpa, width, write, value);

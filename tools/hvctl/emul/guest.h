@@ -8,6 +8,15 @@
 #include "tinyvmx.h"
 #include "tlb.h"
 
+/* What lies in RAM and is not the guest's: a debugger's. */
+struct hv_veil {
+	/* @bytes were read at @gpa: let them be the guest's. */
+	void (*hide)(void *ctx, uint64_t gpa, void *bytes, size_t len);
+	/* It writes them there: let them be what is to lie there. */
+	void (*merge)(void *ctx, uint64_t gpa, void *bytes, size_t len);
+	void *ctx;
+};
+
 /* Memory as one vCPU sees it; used by its thread alone. */
 struct hv_guest {
 	const struct hv_memory *memory;
@@ -24,6 +33,7 @@ struct hv_guest {
 	uint64_t known_gla;
 	uint64_t known_gpa;
 	bool aligned;			/* ... must its accesses be: CR0.AM, RFLAGS.AC, CPL 3 */
+	const struct hv_veil *veil;	/* over RAM, or NULL */
 	const struct tinyvmx_debug *debug;	/* breakpoints to look for, or NULL */
 	uint64_t dr6;			/* B3:B0: those that accesses here have met */
 	struct hv_fault fault;		/* what the guest takes when a function here says no */

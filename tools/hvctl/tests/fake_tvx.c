@@ -89,15 +89,36 @@ int tvx_create_vm(int device, uint32_t flags, int kvm_vm)
 {
 	(void)device, (void)kvm_vm;
 	fake.vm_flags = flags;
+	/* Of several the last one's are known. */
+	memset(fake.slots, 0, sizeof(fake.slots));
 	return fake.create_vm_error ? fake.create_vm_error : new_fd();
+}
+
+static bool is_taken(uint32_t slot, uint64_t gpa, uint64_t len)
+{
+	const struct fake_slot *other = fake.slots;
+
+	if (other[slot].len)
+		return true;
+	for (; other < fake.slots + FAKE_SLOTS; other++)
+		if (other->len && gpa < other->gpa + other->len && other->gpa < gpa + len)
+			return true;
+	return false;
 }
 
 int tvx_set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *hva)
 {
-	(void)vm, (void)slot, (void)flags, (void)len;
-	if (!gpa)
+	(void)vm;
+	if (fake.set_memory_error || slot >= FAKE_SLOTS)
+		return fake.set_memory_error ? fake.set_memory_error : -EINVAL;
+	if (!len && !fake.slots[slot].len)
+		return -ENOENT;
+	if (len && is_taken(slot, gpa, len))
+		return -EEXIST;
+	fake.slots[slot] = (struct fake_slot){ .gpa = gpa, .len = len, .hva = hva, .flags = flags };
+	if (len && !gpa)
 		fake.ram = hva;
-	return fake.set_memory_error;
+	return 0;
 }
 
 int tvx_get_use(int vm, uint32_t flags, uint64_t gpa, uint64_t len, void *used, void *written)

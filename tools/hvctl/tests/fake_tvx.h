@@ -62,6 +62,14 @@ struct fake_irqfd {
 /* What the guest does with one RUN: returns as tvx_run() does, with the run page filled. */
 typedef int (*fake_guest_fn)(struct fake_vcpu *vcpu);
 
+#define FAKE_SLOTS 64
+
+struct fake_slot {
+	uint64_t gpa, len;
+	uint8_t *hva;
+	uint32_t flags;
+};
+
 struct fake {
 	fake_guest_fn guest;
 	void (*creates_vcpu)(unsigned int id);	/* before one is made; may be NULL */
@@ -75,6 +83,7 @@ struct fake {
 	uint32_t vm_flags;
 	uint64_t host_tsc, host_step;
 	uint8_t *ram;			/* from address 0 on */
+	struct fake_slot slots[FAKE_SLOTS];
 	/* What the guest has done to a page, 'r' or 'w', or 0; NULL: nobody knows. */
 	char (*use)(uint64_t page, bool forget);
 	atomic_uint msis;

@@ -126,6 +126,7 @@ void hv_debugger_disarm(struct hv_debugger *debugger)
 	struct hv_machine *machine = debugger->machine;
 
 	hv_gdb_points_clear(&debugger->points);
+	hv_debugger_unveil(debugger);
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++) {
 		debugger->steps[i] = false;
 		machine->vcpus[i].hit.cause = 0;
@@ -204,6 +205,12 @@ static void tell_stop(struct hv_debugger *debugger)
 		hv_gdb_say(&debugger->gdb,
 			   "A reset has taken breakpoints away: other code is there now.\n");
 	debugger->points.lost = false;
+	if (debugger->veil.shown && !debugger->veil.told && debugger->gdb.state == HV_GDB_RUNNING) {
+		debugger->veil.told = true;
+		hv_gdb_say(
+			&debugger->gdb,
+			"The guest uses pages with breakpoints as data, too: it can read them there.\n");
+	}
 	/* Who steps over and over would never hear of it. */
 	if (debugger->interrupted && stop.why == HV_GDB_STEPPED)
 		stop.why = HV_GDB_INTERRUPTED;
@@ -403,6 +410,7 @@ static struct hv_debugger *make(struct hv_control *control)
 	debugger->control = control;
 	debugger->machine = control->machine;
 	debugger->points.memory = &control->machine->memory;
+	hv_debugger_veil_init(debugger);
 	control->debugger = debugger;
 	return debugger;
 }

@@ -13,12 +13,28 @@
 #include "control.h"
 #include "debug/gdb_points.h"
 
+/*
+ * Pages with INT3 that the guest must not see: it executes them and cannot read them, and what it
+ * reads or writes there is done for it by emul/. Those that it uses in a way that emul/ does
+ * not know, or too often, are shown to it instead, for good.
+ */
+struct hv_debugger_veil {
+	struct hv_veil veil;
+	unsigned int count;
+	uint64_t page[HV_VM_HIDDEN_MAX];	/* ascending */
+	unsigned int accesses[HV_VM_HIDDEN_MAX];
+	unsigned int shown;
+	uint64_t shown_page[HV_GDB_PLANTS_MAX];
+	bool told;			/* that there are such */
+};
+
 struct hv_debugger {
 	struct hv_control *control;
 	struct hv_machine *machine;	/* NULL: it has gone */
 	struct hv_control_client *client;	/* NULL: it has gone, and so will this */
 	struct hv_gdb gdb;
 	struct hv_gdb_points points;
+	struct hv_debugger_veil veil;
 	bool fresh;			/* @client is new: what another has left goes first */
 	bool interrupted;		/* gdb has asked for the next stop */
 	bool stopped;			/* the machine stands still for us */
@@ -33,6 +49,16 @@ int hv_debugger_exit(struct hv_vcpu *vcpu);
 
 /* HV_ATTENTION_DEBUG: pause the machine, and leave it so. */
 void hv_debugger_attend(struct hv_machine *machine);
+
+/* HV_ATTENTION_SHOW: have pages be RAM again. */
+void hv_debugger_attend_show(struct hv_machine *machine);
+
+/*
+ * Is that a page that is hidden from the guest, which has accessed it? machine->lock held, as for
+ * the next, which has it shown, and the access done again.
+ */
+bool hv_debugger_hides(struct hv_machine *machine, uint64_t gpa);
+void hv_debugger_show(struct hv_machine *machine, uint64_t gpa);
 
 /* RAM was filled and vCPUs were made anew; paused, machine->lock held. */
 void hv_debugger_reset(struct hv_machine *machine);
@@ -78,6 +104,13 @@ void hv_debugger_disarm(struct hv_debugger *debugger);
 int hv_debugger_arm(struct hv_debugger *debugger, unsigned int n);
 /* The machine, which is stopped for it, goes on. */
 void hv_debugger_let_go(struct hv_debugger *debugger);
+
+/* debugger_veil.c */
+void hv_debugger_veil_init(struct hv_debugger *debugger);
+/* Hide what is planted now. The machine is stopped. 0 or -errno. */
+int hv_debugger_veil(struct hv_debugger *debugger);
+/* Nothing is planted any more. */
+void hv_debugger_unveil(struct hv_debugger *debugger);
 
 /* What @gva stands for on that vCPU, and how many bytes there are from there on. False: nothing. */
 bool hv_debugger_translate(const struct hv_vcpu *vcpu, const struct tinyvmx_sregs *sregs,

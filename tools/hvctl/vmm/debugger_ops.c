@@ -265,6 +265,7 @@ static int resume(void *ctx, const enum hv_gdb_action action[HV_GDB_VCPUS_MAX])
 		hv_signal_event(debugger->control->stops.fd);
 		return 0;
 	}
+	error = hv_debugger_veil(debugger);
 	for (unsigned int i = 0; i < count(ctx) && !error; i++)
 		error = prepare(debugger, i, action[i]);
 	if (error == -EOPNOTSUPP)

@@ -111,6 +111,7 @@ static void prepare(struct hv_vcpu *vcpu)
 	struct hv_mmio *mmio = &vcpu->mmio;
 
 	place_lapic(vcpu);
+	mmio->guest.veil = vcpu->machine->debugger ? &vcpu->machine->debugger->veil.veil : NULL;
 	mmio->get_state = get_state;
 	mmio->set_state = set_state;
 	mmio->ctx = vcpu;
@@ -205,13 +206,27 @@ static bool can_be_emulated(struct hv_vcpu *vcpu, const struct tinyvmx_exit_mmio
 	return false;
 }
 
+/* False: what is to be done about it was done, and the guest tries it again if it goes on. */
+static bool can_go_on(struct hv_vcpu *vcpu, bool hidden)
+{
+	const struct tinyvmx_run *run = vcpu->run;
+
+	if (!hidden)
+		return !hv_mmio_mark_descriptor(&vcpu->mmio, run) &&
+		       can_be_emulated(vcpu, &run->mmio);
+	if (run->mmio.flags & TINYVMX_MMIO_WALK)
+		hv_debugger_show(vcpu->machine, run->mmio.gpa);
+	return !(run->mmio.flags & TINYVMX_MMIO_WALK);
+}
+
 static void exit_mmio(struct hv_vcpu *vcpu)
 {
 	struct tinyvmx_run *run = vcpu->run;
 	struct hv_mmio *mmio = &vcpu->mmio;
+	bool hidden = hv_debugger_hides(vcpu->machine, run->mmio.gpa);
 
 	prepare(vcpu);
-	if (hv_mmio_mark_descriptor(mmio, run) || !can_be_emulated(vcpu, &run->mmio))
+	if (!can_go_on(vcpu, hidden))
 		return;
 	switch (hv_mmio_exit(mmio, run)) {
 	case HV_MMIO_FAULT:
@@ -222,6 +237,10 @@ static void exit_mmio(struct hv_vcpu *vcpu)
 		instruction_done(vcpu);
 		return;
 	case HV_MMIO_UNSUPPORTED:
+		if (hidden) {
+			hv_debugger_show(vcpu->machine, run->mmio.gpa);
+			return;
+		}
 		hv_machine_end(vcpu->machine, HV_END_UNSUPPORTED, 0,
 			       "%s at guest-physical 0x%llx, RIP 0x%llx", mmio->why, run->mmio.gpa,
 			       run->rip);

@@ -37,6 +37,7 @@ struct hv_virtio_pci;
 #define HV_ATTENTION_RESET (1U << 2)
 #define HV_ATTENTION_HALT  (1U << 3)
 #define HV_ATTENTION_DEBUG (1U << 4)
+#define HV_ATTENTION_SHOW  (1U << 5)
 
 struct hv_machine {
 	struct hv_config config;

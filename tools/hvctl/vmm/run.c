@@ -152,6 +152,8 @@ bool hv_vcpu_attend(struct hv_vcpu *vcpu)
 			hv_halt_look(machine);
 		else if (why & HV_ATTENTION_DEBUG)
 			hv_debugger_attend(machine);
+		else if (why & HV_ATTENTION_SHOW)
+			hv_debugger_attend_show(machine);
 	}
 	return true;
 }

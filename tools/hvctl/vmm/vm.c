@@ -93,6 +93,91 @@ int hv_vm_map(struct hv_vm *vm, const struct hv_memory *memory, struct hv_error 
 	return error;
 }
 
+/* -------------------------------------------------------- hidden pages */
+
+#define PAGE 4096ULL
+
+/* A range of RAM, piece by piece. */
+struct division {
+	const struct hv_vm *vm;
+	const struct hv_ram_range *range;
+	bool begun;			/* the range's own slot has its first piece, */
+	unsigned int slot;		/* which is this; */
+	unsigned int next;		/* of the next other piece */
+};
+
+/* The piece of the range from @from to @to. */
+static int map_piece(struct division *division, uint64_t from, uint64_t to, uint32_t flags)
+{
+	const struct hv_ram_range *range = division->range;
+	unsigned int slot;
+
+	if (from == to)
+		return 0;
+	slot = division->begun ? division->next++ : division->slot;
+	division->begun = true;
+	return tvx_set_memory(division->vm->fd, slot, flags, from, to - from,
+			      range->hva + (from - range->gpa));
+}
+
+static int map_divided(struct division *division, const uint64_t *page, unsigned int count)
+{
+	const struct hv_ram_range *range = division->range;
+	uint64_t from = range->gpa;
+	int error = 0;
+
+	for (unsigned int i = 0; i < count && !error; i++) {
+		if (!hv_ram_range_has(range, page[i], PAGE))
+			continue;
+		error = map_piece(division, from, page[i], 0);
+		from = page[i] + PAGE;
+		if (!error)
+			error = map_piece(division, page[i], from, TINYVMX_MEMORY_EXECUTE_ONLY);
+	}
+	return error ? error : map_piece(division, from, range->gpa + range->len, 0);
+}
+
+static unsigned int ranges_of(const struct hv_memory *memory, const uint64_t *page,
+			      unsigned int count)
+{
+	unsigned int ranges = 0;
+
+	for (unsigned int n = 0; n < memory->count; n++)
+		for (unsigned int i = 0; i < count; i++)
+			if (hv_ram_range_has(&memory->range[n], page[i], PAGE))
+				ranges |= 1U << n;
+	return ranges;
+}
+
+static int delete_slot(const struct hv_vm *vm, unsigned int slot)
+{
+	return tvx_set_memory(vm->fd, slot, 0, 0, 0, NULL);
+}
+
+int hv_vm_hide(struct hv_vm *vm, const struct hv_memory *memory, const uint64_t *page,
+	       unsigned int count)
+{
+	unsigned int split = ranges_of(memory, page, count), whole = memory->count + memory->roms;
+	struct division division = { .vm = vm, .next = whole };
+	int error = 0;
+
+	while (vm->pieces && !error)
+		error = delete_slot(vm, whole + --vm->pieces);
+	for (unsigned int n = 0; n < memory->count && !error; n++) {
+		if (!((vm->split | split) >> n & 1))
+			continue;
+		division.range = &memory->range[n];
+		division.slot = n;
+		division.begun = false;
+		error = delete_slot(vm, n);
+		if (!error)
+			error = map_divided(&division, page, count);
+	}
+	vm->pieces = division.next - whole;
+	vm->split = split;
+	return error;
+}
+
 void hv_vm_destroy(struct hv_vm *vm)
 {
 	if (vm->fd >= 0)

@@ -99,6 +99,30 @@ break skip_guest
 continue
 END
 
+# The guest reads its code by all means, while breakpoints lie in it: in a page that is hidden, and in one that cannot stay so.
+cat >"$DIR/unseen.gdb" <<'END'
+set confirm off
+set pagination off
+set remotetimeout 60
+target remote | hvctl gdb --pipe unseen
+break *unseen_code
+break *shown_code
+set $n = 0
+while $rip != (unsigned long)&shown_code && $n < 20
+  continue
+  set $n = $n + 1
+  if $n == 2
+    monitor walk rip
+    stepi
+    stepi
+  end
+end
+printf "unseen: %d times\n", $n
+continue
+printf "shown: %d\n", $rip == (unsigned long)&shown_code
+detach
+END
+
 # A boot sector, at its first instruction.
 cat >"$DIR/real.gdb" <<'END'
 set confirm off
@@ -220,6 +244,9 @@ for guest in debug step; do
 	hvctl run -S -d --name own /guests/$guest/$guest.elf
 	gdb -q -nx -batch -x /own.gdb /guests/$guest/$guest.elf 2>&1 | sed "s/^/$guest: /"
 done
+hvctl run -S -d --name unseen --console file:/tmp/unseen /guests/unseen/unseen.bin
+gdb -q -nx -batch -x /unseen.gdb /guests/unseen/unseen.elf 2>&1 | sed "s/^/unseen: /"
+echo "unseen: $(until_said /tmp/unseen 'PASS unseen')"
 hvctl run -S -d --name real /guests/bios/hello.bin
 gdb -q -nx -batch -x /real.gdb 2>&1
 
@@ -238,7 +265,7 @@ hvctl kill linux
 END
 
 box -k "$K" -c "${CPUS:-2}" --mem 1024 --add "$DIR/inside:/inside" --add "$DIR/first.gdb:/first.gdb" --add "$DIR/linux.gdb:/linux.gdb" \
-	--add "$DIR/socket.gdb:/socket.gdb" --add "$DIR/own.gdb:/own.gdb" --add "$DIR/real.gdb:/real.gdb" \
+	--add "$DIR/socket.gdb:/socket.gdb" --add "$DIR/own.gdb:/own.gdb" --add "$DIR/unseen.gdb:/unseen.gdb" --add "$DIR/real.gdb:/real.gdb" \
 	--add "$("$TESTBED/fetch" gdb):/gdb" --add "$GUEST/vmlinuz:/linux/vmlinuz" --add "$GUEST/initrd.gz:/linux/initrd.gz" -- sh /inside
 ok "the machine is well afterwards" ends 0
 
@@ -290,6 +317,11 @@ ok "a guest that uses debug registers finds none of the debugger's" has "debug: 
 ok "... and ends well, which gdb is told" has "debug: \\[Inferior 1 .*exited with code 041\\]"
 ok "one that steps itself is stepped" has "step: own: stepped"
 ok "... and ends well" has "step: \\[Inferior 1 .*exited with code 041\\]"
+ok "a guest that reads its code is stopped there, each time" has "unseen: unseen: 9 times"
+ok "... as the page can only be executed" has "unseen:     EPT: .* \\[X A\\]: 4 KiB, WB, PAT ignored"
+ok "... and finds no INT3 in it" has "unseen: yes"
+ok "a page that cannot be hidden is shown, which gdb is told" has "unseen: The guest uses pages with breakpoints as data, too: .*"
+ok "... and the breakpoint stays" has "unseen: shown: 1"
 ok "real mode is i8086" has '.*"auto" \(currently "i8086"\)\.'
 ok "... as it is" has "real mode: 1"
 ok "... at the boot sector" has "boot sector: 1"
