@@ -41,6 +41,8 @@ struct dump {
 	struct hv_registers *vcpus;
 	struct hv_core core;
 	uint64_t written;		/* of memory: the rest is zero */
+	uint64_t note_gpa;		/* where the guest says that its VMCOREINFO is, */
+	uint32_t note_bytes;		/* and how large; 0: it says nothing */
 	struct hv_error err;
 };
 
@@ -156,21 +158,38 @@ static int is_told_otherwise(struct dump *dump)
 		       "its state is told otherwise; use the hvctl that it was started with");
 }
 
+static bool parse_range(const json_t *range, uint64_t *gpa, uint64_t *bytes)
+{
+	const char *text = json_string_value(json_object_get(range, "address")) ?: "";
+	json_int_t count = json_integer_value(json_object_get(range, "bytes"));
+
+	*bytes = (uint64_t)count;
+	return count >= 0 && hv_parse_size(text, 1, gpa);
+}
+
 static int add_memory(struct dump *dump, const json_t *ranges)
 {
+	uint64_t gpa, bytes;
 	json_t *range;
 	size_t i;
 
 	json_array_foreach((json_t *)ranges, i, range) {
-		const char *text = json_string_value(json_object_get(range, "address")) ?: "";
-		json_int_t bytes = json_integer_value(json_object_get(range, "bytes"));
-		uint64_t gpa;
-
-		if (bytes < 0 || !hv_parse_size(text, 1, &gpa) ||
-		    !hv_core_add(&dump->core, gpa, (uint64_t)bytes))
+		if (!parse_range(range, &gpa, &bytes) || !hv_core_add(&dump->core, gpa, bytes))
 			return is_told_otherwise(dump);
 	}
 	return i ? 0 : is_told_otherwise(dump);
+}
+
+static int find_note(struct dump *dump, const json_t *range)
+{
+	uint64_t bytes;
+
+	if (!range)
+		return 0;
+	if (!parse_range(range, &dump->note_gpa, &bytes) || bytes > UINT32_MAX)
+		return is_told_otherwise(dump);
+	dump->note_bytes = (uint32_t)bytes;
+	return 0;
 }
 
 static int hold(struct dump *dump)
@@ -193,6 +212,8 @@ static int hold(struct dump *dump)
 		dump->gpa_bits = (unsigned int)bits;
 		hv_core_init(&dump->core, (unsigned int)vcpus, dump->order->paging);
 		error = add_memory(dump, json_object_get(reply, "memory"));
+		if (!error)
+			error = find_note(dump, json_object_get(reply, "vmcoreinfo"));
 	}
 	json_decref(reply);
 	return error;
@@ -311,6 +332,18 @@ static int map_linear(struct dump *dump)
 
 /* ----------------------------------------------------------------- together */
 
+/* The core is one without the guest's note, too. */
+static void take_note(struct dump *dump)
+{
+	const char *wrong = NULL;
+
+	if (dump->note_bytes)
+		wrong = hv_core_take_note(&dump->core, dump->fd, dump->note_gpa, dump->note_bytes);
+	if (wrong)
+		fprintf(stderr, "hvctl dump: %s: without the guest's VMCOREINFO: %s\n", dump->path,
+			wrong);
+}
+
 static int save(struct dump *dump)
 {
 	int error = hold(dump);
@@ -327,6 +360,7 @@ static int save(struct dump *dump)
 		error = hv_fail(&dump->err, EINTR, "interrupted");
 	if (error)
 		return error;
+	take_note(dump);
 	error = hv_core_write(&dump->core, dump->vcpus, dump->fd);
 	return error ? fail_writing(dump, -error) : 0;
 }
@@ -338,9 +372,9 @@ static void tell(const struct dump *dump)
 
 	for (unsigned int i = 0; i < core->count; i++)
 		bytes += core->memory[i].bytes;
-	printf("%s: %u vCPU%s, %llu MiB of memory, %llu of them not zero\n", dump->path,
+	printf("%s: %u vCPU%s, %llu MiB of memory, %llu of them not zero%s\n", dump->path,
 	       core->nr_vcpus, core->nr_vcpus > 1 ? "s" : "", (unsigned long long)(bytes / HV_MIB),
-	       (unsigned long long)(dump->written / HV_MIB));
+	       (unsigned long long)(dump->written / HV_MIB), core->note ? ", VMCOREINFO" : "");
 	if (core->cut_short)
 		fprintf(stderr,
 			"hvctl dump: %s: the guest's page tables map too much: %zu pieces are there by linear addresses; the rest by physical ones\n",

@@ -156,9 +156,14 @@ static void put_qemu(struct qemu_note *to, const struct hv_registers *registers)
 
 /* ------------------------------------------------------------------- layout */
 
-static size_t notes_bytes(const struct hv_core *core)
+static size_t vcpu_notes_bytes(const struct hv_core *core)
 {
 	return core->nr_vcpus * (sizeof(struct prstatus_note) + sizeof(struct qemu_note));
+}
+
+static size_t notes_bytes(const struct hv_core *core)
+{
+	return vcpu_notes_bytes(core) + core->note_bytes;
 }
 
 /* As much as the front may need; what it does not is a hole in the file. */
@@ -166,7 +171,8 @@ static uint64_t front_bytes(const struct hv_core *core)
 {
 	size_t headers = 1 + HV_CORE_RANGES + (core->paging ? HV_CORE_MAPPED_MAX : 0);
 
-	return hv_align_up(sizeof(Elf64_Ehdr) + headers * sizeof(Elf64_Phdr) + notes_bytes(core),
+	return hv_align_up(sizeof(Elf64_Ehdr) + headers * sizeof(Elf64_Phdr) +
+				   vcpu_notes_bytes(core) + HV_CORE_NOTE_MAX,
 			   PAGE);
 }
 
@@ -178,7 +184,9 @@ void hv_core_init(struct hv_core *core, unsigned int nr_vcpus, bool paging)
 void hv_core_exit(struct hv_core *core)
 {
 	free(core->mapped);
+	free(core->note);
 	core->mapped = NULL;
+	core->note = NULL;
 }
 
 uint64_t hv_core_size(const struct hv_core *core)
@@ -263,6 +271,8 @@ static void put_notes(void *to, const struct hv_core *core, const struct hv_regi
 	qemu = (struct qemu_note *)status;
 	for (unsigned int i = 0; i < core->nr_vcpus; i++)
 		put_qemu(qemu++, &vcpus[i]);
+	if (core->note)
+		memcpy(qemu, core->note, core->note_bytes);
 }
 
 static int write_all(int fd, const char *data, size_t bytes)

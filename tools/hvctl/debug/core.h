@@ -3,7 +3,8 @@
  * ELF cores of guests, for gdb and crash: ELF64, ET_CORE, x86-64.
  *
  * In front the ELF header, the program headers and the notes: an NT_PRSTATUS ("CORE") and a
- * CPU state as QEMU writes it ("QEMU", by which crash finds the kernel) for each vCPU. Behind them
+ * CPU state as QEMU writes it ("QEMU", by which crash finds the kernel) for each vCPU, and the
+ * guest's own VMCOREINFO, if it has told where that is. Behind them
  * guest-physical memory, range by range, each page of it at an offset that hv_core_add() fixes
  * before anything is written: so the memory can come first, and the front when all is known.
  */
@@ -18,6 +19,9 @@
 #include "registers.h"
 
 #define HV_CORE_RANGES (HV_MEMORY_MAX_RANGES + HV_MEMORY_MAX_ROMS)
+
+/* What the guest's VMCOREINFO note may have, in bytes: Linux' has one page, and a header. */
+#define HV_CORE_NOTE_MAX 16384
 
 /* Program headers of linear memory: e_phnum has 16 bits. */
 #define HV_CORE_MAPPED_MAX 65000
@@ -50,6 +54,8 @@ struct hv_core_piece {
  * @mapped: linear memory
  * @nr_mapped: of it, HV_CORE_MAPPED_MAX at the most
  * @cut_short: there is more that is mapped
+ * @note: the guest's, whole and checked; NULL: there is none
+ * @note_bytes: its size
  */
 struct hv_core {
 	unsigned int nr_vcpus;
@@ -59,6 +65,8 @@ struct hv_core {
 	struct hv_core_piece *mapped;
 	size_t nr_mapped;
 	bool cut_short;
+	void *note;
+	size_t note_bytes;
 };
 
 void hv_core_init(struct hv_core *core, unsigned int nr_vcpus, bool paging);
@@ -82,6 +90,17 @@ uint64_t hv_core_size(const struct hv_core *core);
  */
 int hv_core_map(struct hv_core *core, const struct hv_memory *memory,
 		const struct tinyvmx_sregs *sregs, unsigned int gpa_bits);
+
+/**
+ * hv_core_take_note() - find the guest's VMCOREINFO note
+ * @core: all of its ranges are added
+ * @fd: the file, with what was saved of them
+ * @gpa: where the guest says that it is; it is believed neither that nor what is there
+ * @bytes: ... and how large, at the most
+ *
+ * Returns NULL, or what is wrong with it, for people; the core goes without one then.
+ */
+const char *hv_core_take_note(struct hv_core *core, int fd, uint64_t gpa, uint32_t bytes);
 
 /* Write the front to @fd, by @vcpus, @core->nr_vcpus of them. Returns 0 or -errno. */
 int hv_core_write(const struct hv_core *core, const struct hv_registers *vcpus, int fd);

@@ -13,6 +13,7 @@
  *
  * A request is copied once and then done within the item and within RAM: what the guest does
  * to it meanwhile changes nothing. It always ends; what reads behind an item's end are zeroes.
+ * What is written must fit into its file as a whole, or nothing is.
  * The first MiB is there before the guest goes on. What is more comes piece by piece, so that
  * nobody waits for the bus meanwhile; control is written when all is done, for which firmware
  * waits. Another request before that is an error.
@@ -102,10 +103,9 @@ static bool has_file(const struct hv_fw_cfg *fw_cfg, const char *name)
 	return false;
 }
 
-int hv_fw_cfg_add_file(struct hv_fw_cfg *fw_cfg, const char *name, const void *data, uint32_t len)
+static int add_file(struct hv_fw_cfg *fw_cfg, const char *name, struct hv_fw_cfg_item item)
 {
 	uint8_t *entry = fw_cfg->directory + 4 + fw_cfg->files * ENTRY_LEN;
-	uint16_t key = (uint16_t)(HV_FW_CFG_FIRST_FILE + fw_cfg->files);
 	int err;
 
 	if (!*name || strlen(name) >= HV_FW_CFG_NAME)
@@ -114,13 +114,39 @@ int hv_fw_cfg_add_file(struct hv_fw_cfg *fw_cfg, const char *name, const void *d
 		return -EEXIST;
 	if (fw_cfg->files == HV_FW_CFG_FILES)
 		return -ENOSPC;
-	err = hv_fw_cfg_add(fw_cfg, key, data, len);
+	item.key = (uint16_t)(HV_FW_CFG_FIRST_FILE + fw_cfg->files);
+	err = add_item(fw_cfg, item);
 	if (err)
 		return err;
-	put_be(entry, len, 4);
-	put_be(entry + 4, key, 2);
+	put_be(entry, item.len, 4);
+	put_be(entry + 4, item.key, 2);
 	memcpy(entry + ENTRY_NAME, name, strlen(name) + 1);
 	put_be(fw_cfg->directory, ++fw_cfg->files, 4);
+	return 0;
+}
+
+int hv_fw_cfg_add_file(struct hv_fw_cfg *fw_cfg, const char *name, const void *data, uint32_t len)
+{
+	return add_file(fw_cfg, name, (struct hv_fw_cfg_item){ .data = data, .len = len });
+}
+
+int hv_fw_cfg_add_writable(struct hv_fw_cfg *fw_cfg, const char *name, const void *data,
+			   uint32_t len)
+{
+	int err;
+
+	if (!len || len > HV_FW_CFG_WRITABLE)
+		return -EINVAL;
+	if (fw_cfg->writable_len)
+		return -ENOSPC;
+	err = add_file(
+		fw_cfg, name,
+		(struct hv_fw_cfg_item){ .writable = true, .data = fw_cfg->s.written, .len = len });
+	if (err)
+		return err;
+	fw_cfg->writable_len = len;
+	memcpy(fw_cfg->unwritten, data, len);
+	memcpy(fw_cfg->s.written, data, len);
 	return 0;
 }
 
@@ -216,6 +242,23 @@ static bool dma_plan(struct hv_fw_cfg *fw_cfg, uint64_t gpa, uint32_t len)
 	return true;
 }
 
+static bool dma_write(struct hv_fw_cfg *fw_cfg, uint64_t gpa, uint32_t len)
+{
+	const struct hv_fw_cfg_item *item = fw_cfg->current;
+	const uint8_t *from;
+
+	if (!item || !item->writable || len > item->len - fw_cfg->s.offset)
+		return false;
+	if (!len)
+		return true;
+	from = ram(fw_cfg, gpa, len);
+	if (!from)
+		return false;
+	memcpy(fw_cfg->s.written + fw_cfg->s.offset, from, len);
+	fw_cfg->s.offset += len;
+	return true;
+}
+
 static void dma_carry_out(struct hv_fw_cfg *fw_cfg, const uint8_t *request)
 {
 	uint32_t control = (uint32_t)get_be(request, 4), len = (uint32_t)get_be(request + 4, 4);
@@ -227,8 +270,7 @@ static void dma_carry_out(struct hv_fw_cfg *fw_cfg, const uint8_t *request)
 	if (control & DMA_READ)
 		good = dma_plan(fw_cfg, get_be(request + 8, 8), len);
 	else if (control & DMA_WRITE)
-		/* There is nothing that a guest may write. */
-		good = false;
+		good = dma_write(fw_cfg, get_be(request + 8, 8), len);
 	else if (control & DMA_SKIP)
 		next_bytes(fw_cfg, len, &skipped);
 	if (fw_cfg->s.dma_len)
@@ -293,6 +335,7 @@ void hv_fw_cfg_reset(struct hv_fw_cfg *fw_cfg)
 {
 	hv_timer_cancel(fw_cfg->config.clock, &fw_cfg->dma);
 	memset(&fw_cfg->s, 0, sizeof(fw_cfg->s));
+	memcpy(fw_cfg->s.written, fw_cfg->unwritten, sizeof(fw_cfg->unwritten));
 	set_key(fw_cfg, HV_FW_CFG_SIGNATURE);
 }
 
@@ -336,6 +379,9 @@ int hv_fw_cfg_check(const struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_state
 	if ((state->pad[0] | state->pad[1] | state->pad[2]) || (state->key & KEY_WRITE) ||
 	    state->offset > (item ? item->len : 0))
 		return -EINVAL;
+	for (uint32_t i = fw_cfg->writable_len; i < HV_FW_CFG_WRITABLE; i++)
+		if (state->written[i])
+			return -EINVAL;
 	return !state->dma_len == (state->dma_left_ns == HV_TIMER_UNARMED) ? 0 : -EINVAL;
 }
 
@@ -351,4 +397,4 @@ int hv_fw_cfg_load(struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_state *state
 	return 0;
 }
 
-HV_STATE_KIND(fw_cfg, HV_STATE_FW_CFG, 2);
+HV_STATE_KIND(fw_cfg, HV_STATE_FW_CFG, 3);

@@ -2,7 +2,7 @@
 /*
  * The firmware configuration device of QEMU's PCs, as its specification (docs/specs/fw_cfg of
  * QEMU) has it: items by number and files by name, which firmware and kernels read by port or
- * by DMA. All are read-only.
+ * by DMA. All but one are read-only.
  */
 #ifndef HV_DEV_FW_CFG_H
 #define HV_DEV_FW_CFG_H
@@ -14,6 +14,7 @@
 #define HV_FW_CFG_NAME 56		/* with its NUL */
 #define HV_FW_CFG_ITEMS 96
 #define HV_FW_CFG_FILES 48
+#define HV_FW_CFG_WRITABLE 16		/* bytes that a guest may overwrite */
 #define HV_FW_CFG_DMA_PIECE (1u << 20)	/* bytes that one access, or one timer, copies at most */
 
 /* Items with a number of their own. */
@@ -46,8 +47,8 @@ struct hv_fw_cfg_config {
 	struct hv_bus *bus;
 	struct hv_clock *clock;
 	/*
-	 * Guest RAM at @gpa, @len bytes of it, which are about to be written; NULL unless all
-	 * of them are RAM. NULL function: there is none.
+	 * Guest RAM at @gpa, @len bytes of it, which are about to be written or read; NULL unless
+	 * all of them are RAM. NULL function: there is none.
 	 */
 	void *(*ram)(void *ctx, uint64_t gpa, uint64_t len);
 	/* The guest is about to read an item: bring the bytes behind it up to date. May be NULL. */
@@ -58,6 +59,7 @@ struct hv_fw_cfg_config {
 struct hv_fw_cfg_item {
 	uint16_t key;
 	uint32_t len;
+	bool writable;
 	const void *data;		/* NULL: in @number */
 	uint8_t number[8];
 };
@@ -71,6 +73,7 @@ struct hv_fw_cfg_state {
 	uint32_t offset;		/* in the item, not behind its end */
 	uint16_t key;
 	uint16_t pad[3];
+	uint8_t written[HV_FW_CFG_WRITABLE];	/* the writable file; behind its end 0 */
 };
 
 struct hv_fw_cfg {
@@ -79,6 +82,8 @@ struct hv_fw_cfg {
 	struct hv_timer dma;
 	struct hv_fw_cfg_item item[HV_FW_CFG_ITEMS];
 	unsigned int items, files;
+	uint32_t writable_len;
+	uint8_t unwritten[HV_FW_CFG_WRITABLE];	/* what @s.written is after a reset */
 	uint8_t directory[4 + 64 * HV_FW_CFG_FILES];
 	const struct hv_fw_cfg_item *current;	/* that of @s.key; NULL: there is none */
 	struct hv_fw_cfg_state s;
@@ -98,6 +103,13 @@ int hv_fw_cfg_add_number(struct hv_fw_cfg *fw_cfg, uint16_t key, uint64_t value,
 
 /* A file, which gets the next number; -EINVAL: its name is empty or too long. */
 int hv_fw_cfg_add_file(struct hv_fw_cfg *fw_cfg, const char *name, const void *data, uint32_t len);
+
+/*
+ * The one file that the guest may overwrite, by DMA: @len bytes, HV_FW_CFG_WRITABLE at the most,
+ * which are those of @data after each reset. What the guest has made of them is in .s.written.
+ */
+int hv_fw_cfg_add_writable(struct hv_fw_cfg *fw_cfg, const char *name, const void *data,
+			   uint32_t len);
 
 void hv_fw_cfg_save(const struct hv_fw_cfg *fw_cfg, struct hv_fw_cfg_state *state);
 int hv_fw_cfg_check(const struct hv_fw_cfg *fw_cfg, const struct hv_fw_cfg_state *state);

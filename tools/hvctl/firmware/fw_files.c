@@ -20,6 +20,16 @@ static const char bootorder[] = "/rom@" LINUX_ROM_FILE;
 /* By number of the ACPI state: 80H if it is there, and its sleeping type. S0 and S5 are. */
 static const uint8_t system_states[6] = { 0x80, 0, 0, 0, 0, 0x80 | HV_ACPI_PM_S5 };
 
+/*
+ * QEMU's etc/vmcoreinfo: forms that the host knows (2 bytes), the guest's (2), size (4), address
+ * (8). Linux' qemu_fw_cfg fills it in.
+ */
+#define VMCOREINFO_FORM	   2
+#define VMCOREINFO_SIZE	   4
+#define VMCOREINFO_ADDRESS 8
+#define VMCOREINFO_ELF	   1
+static const uint8_t vmcoreinfo[16] = { VMCOREINFO_ELF };
+
 static void write_entry(uint8_t *entry, uint64_t gpa, uint64_t len, enum hv_range_kind kind)
 {
 	hv_put_le(entry, gpa, 8);
@@ -84,7 +94,18 @@ static int add_files(struct hv_fw_files *files, struct hv_fw_cfg *fw_cfg,
 	for (size_t i = 0; i < ARRAY_SIZE(file) && !err; i++)
 		err = hv_fw_cfg_add_file(fw_cfg, file[i].name, file[i].data,
 					 (uint32_t)file[i].size);
-	return err;
+	return err ? err :
+		     hv_fw_cfg_add_writable(fw_cfg, "etc/vmcoreinfo", vmcoreinfo,
+					    sizeof(vmcoreinfo));
+}
+
+bool hv_fw_vmcoreinfo(const struct hv_fw_cfg *fw_cfg, uint64_t *gpa, uint32_t *bytes)
+{
+	const uint8_t *told = fw_cfg->s.written;
+
+	*gpa = hv_get_le(told + VMCOREINFO_ADDRESS, 8);
+	*bytes = (uint32_t)hv_get_le(told + VMCOREINFO_SIZE, 4);
+	return hv_get_le(told + VMCOREINFO_FORM, 2) == VMCOREINFO_ELF;
 }
 
 /* A part of the kernel, and its size and address as items of their own. */

@@ -48,6 +48,16 @@ int hv_fw_files_add(struct hv_fw_files *files, struct hv_fw_cfg *fw_cfg,
 		    const struct hv_memory *memory, const struct hv_acpi_config *acpi,
 		    const struct hv_fw_kernel *kernel);
 
+/**
+ * hv_fw_vmcoreinfo() - where the guest says that its VMCOREINFO note is
+ * @fw_cfg: with these files
+ * @gpa: where, which may be anywhere
+ * @bytes: how much, which may be anything
+ *
+ * False: it has said nothing, or that the note has another form than ELF's.
+ */
+bool hv_fw_vmcoreinfo(const struct hv_fw_cfg *fw_cfg, uint64_t *gpa, uint32_t *bytes);
+
 /*
  * The PM block's ports are at @pm_base now, and INTx comes to 8259 inputs @pci_irq, none of which
  * is 0: the tables say so.

@@ -114,7 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b.ram = calloc(1, RAM);
 	if (!b.ram || !file || hv_fw_cfg_init(&b.fw_cfg, &config) ||
 	    hv_fw_cfg_add_number(&b.fw_cfg, HV_FW_CFG_CPUS, 1, 2) ||
-	    hv_fw_cfg_add_file(&b.fw_cfg, "opt/file", memset(file, 'x', 40), 40))
+	    hv_fw_cfg_add_file(&b.fw_cfg, "opt/file", memset(file, 'x', 40), 40) ||
+	    hv_fw_cfg_add_writable(&b.fw_cfg, "opt/writable", file, 8))
 		abort();
 	for (; size >= STEP; size -= STEP, data += STEP)
 		step(&b, data);

@@ -145,7 +145,8 @@ static void test_headers(void **state)
 	/* By which crash knows a kdump, or QEMU's. */
 	assert_int_equal(load.p_align, 0);
 	/* crash reads all that is before it. */
-	assert_in_range(load.p_offset, header(0).p_offset + header(0).p_filesz, 8192);
+	assert_in_range(load.p_offset, header(0).p_offset + header(0).p_filesz,
+			8192 + HV_CORE_NOTE_MAX);
 	load = header(2);
 	assert_int_equal(load.p_vaddr, 0xfffc0000);
 	assert_int_equal(load.p_paddr, 0xfffc0000);
@@ -207,6 +208,100 @@ static void test_qemu(void **state)
 	assert_int_equal(number(cpu, 408, 8), seed + 0x400);
 	assert_int_equal(number(cpu, 416, 8), 0x1000);
 	assert_int_equal(number(cpu, 424, 8), long_mode.cr4);
+}
+
+#define NOTE 0x5000		/* where the guest has it */
+
+/* A note of that name with @bytes of text; its size. */
+static uint32_t put_note(uint64_t gpa, const char *name, uint32_t type, uint32_t bytes)
+{
+	static const char text[HV_CORE_NOTE_MAX] = "OSRELEASE=6.1\n";
+	const uint32_t header[3] = { (uint32_t)strlen(name) + 1, bytes, type };
+
+	test_put(&memory, gpa, header, sizeof(header));
+	test_put(&memory, gpa + 12, name, header[0]);
+	test_put(&memory, gpa + 24, text, bytes < sizeof(text) ? bytes : sizeof(text));
+	return 24 + bytes;
+}
+
+/* What is saved of memory is in the file when the note is looked for. */
+static const char *take(uint64_t gpa, uint32_t bytes)
+{
+	const void *from = hv_memory_at(&memory, 0, memory.size);
+
+	assert_int_equal(pwrite(fileno(file), from, memory.size, (off_t)core.memory[0].offset),
+			 memory.size);
+	return hv_core_take_note(&core, fileno(file), gpa, bytes);
+}
+
+static void test_vmcoreinfo(void **state)
+{
+	uint32_t bytes;
+
+	(void)state;
+	begin(false);
+	bytes = put_note(NOTE, "VMCOREINFO", 0, 15);
+	/* The guest says how much room there is, the note how much it takes of it. */
+	assert_null(take(NOTE, bytes + 100));
+	finish();
+	assert_memory_equal(note(4, "VMCOREINFO", 0, 15), "OSRELEASE=6.1\n", 15);
+	assert_int_equal(core.note_bytes, 40);
+	assert_int_equal(((const uint8_t *)core.note)[39], 0);
+	/* The others are where they were. */
+	assert_int_equal(number(note(3, "QEMU", 0, 432), 0, 4), 1);
+	/* What crash reads before memory. */
+	assert_true(header(0).p_offset + header(0).p_filesz <= header(1).p_offset);
+}
+
+/* The largest that can be, at memory's end. */
+static void test_large_vmcoreinfo(void **state)
+{
+	const uint64_t gpa = memory.size - HV_CORE_NOTE_MAX;
+
+	(void)state;
+	begin(false);
+	put_note(gpa, "VMCOREINFO", 0, HV_CORE_NOTE_MAX - 24);
+	assert_null(take(gpa, HV_CORE_NOTE_MAX));
+	finish();
+	note(4, "VMCOREINFO", 0, HV_CORE_NOTE_MAX - 24);
+	assert_true(header(0).p_offset + header(0).p_filesz <= header(1).p_offset);
+}
+
+static void refuses(uint64_t gpa, uint32_t bytes, const char *with)
+{
+	const char *wrong = take(gpa, bytes);
+
+	if (!wrong || !strstr(wrong, with))
+		fail_msg("0x%llx, %u bytes: %s", (unsigned long long)gpa, bytes, wrong ?: "taken");
+	assert_null(core.note);
+	assert_int_equal(core.note_bytes, 0);
+}
+
+static void test_bad_vmcoreinfo(void **state)
+{
+	uint32_t bytes = put_note(NOTE, "VMCOREINFO", 0, 15);
+
+	(void)state;
+	begin(false);
+	refuses(NOTE, 23, "no size");
+	refuses(NOTE, HV_CORE_NOTE_MAX + 1, "no size");
+	refuses(NOTE, UINT32_MAX, "no size");
+	refuses(memory.size - bytes + 1, bytes, "no memory");
+	refuses(UINT64_MAX - 10, bytes, "no memory");
+	refuses(memory.size, bytes, "no memory");
+	refuses(NOTE + 4, bytes, "none");
+	refuses(NOTE, bytes - 1, "larger");
+	put_note(NOTE, "VMCOREINFO", 0, UINT32_MAX - 24);
+	refuses(NOTE, bytes, "larger");
+	put_note(NOTE, "VMCOREINFO", 0, 0);
+	refuses(NOTE, bytes, "larger");
+	put_note(NOTE, "VMCOREINFO", 1, 15);
+	refuses(NOTE, bytes, "none");
+	put_note(NOTE, "VMCOREINF", 0, 15);
+	refuses(NOTE, bytes, "none");
+	put_note(NOTE, "VMCOREINFOS", 0, 15);
+	refuses(NOTE, bytes, "none");
+	finish();
 }
 
 static void is_load(int index, uint64_t address, uint64_t gpa, uint64_t bytes)
@@ -345,8 +440,11 @@ static void test_no_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_headers), T(test_prstatus), T(test_qemu), T(test_paging), T(test_no_paging),
-		T(test_32_bits), T(test_circle),   T(test_void), T(test_ranges), T(test_no_room),
+		T(test_headers),        T(test_prstatus),   T(test_qemu),
+		T(test_paging),         T(test_no_paging),  T(test_32_bits),
+		T(test_circle),         T(test_void),       T(test_ranges),
+		T(test_no_room),        T(test_vmcoreinfo), T(test_large_vmcoreinfo),
+		T(test_bad_vmcoreinfo),
 	};
 
 	return cmocka_run_group_tests_name("core", tests, NULL, NULL);

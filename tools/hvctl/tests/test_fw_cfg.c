@@ -225,6 +225,58 @@ static void test_dma_that_leads_nowhere(void **state)
 	assert_memory_equal(before, f->ram, RAM);
 }
 
+#define WRITE  0x18
+#define OF(key) ((uint32_t)(key) << 16)
+
+/* As a whole or in part; what does not fit is not written at all. */
+static void test_writable(void **state)
+{
+	struct fixture *f = *state;
+	struct hv_fw_cfg *fw_cfg = &f->fw_cfg;
+	const uint8_t *written = fw_cfg->s.written;
+	struct hv_fw_cfg_state saved, s;
+
+	assert_int_equal(hv_fw_cfg_add_writable(fw_cfg, "opt/none", hello, 0), -EINVAL);
+	assert_int_equal(hv_fw_cfg_add_writable(fw_cfg, "opt/large", hello, HV_FW_CFG_WRITABLE + 1),
+			 -EINVAL);
+	assert_int_equal(hv_fw_cfg_add_writable(fw_cfg, "opt/hello", hello, 5), -EEXIST);
+	assert_int_equal(hv_fw_cfg_add_writable(fw_cfg, "opt/writable", hello, 5), 0);
+	assert_int_equal(hv_fw_cfg_add_writable(fw_cfg, "opt/second", hello, 5), -ENOSPC);
+	outw(&f->bench, 0x510, 0x22);
+	assert_int_equal(bytes(f, 6), 0x68656c6c6f00);
+	memcpy(f->ram + TO, "WORLDS", 6);
+	assert_int_equal(dma(f, OF(0x22) | WRITE, 6, TO), 1);
+	assert_int_equal(dma(f, OF(0x22) | WRITE, UINT32_MAX, TO), 1);
+	assert_int_equal(dma(f, OF(0x22) | WRITE, 5, RAM - 4), 1);
+	assert_int_equal(dma(f, OF(0x22) | WRITE, 5, UINT64_MAX - 2), 1);
+	/* The port and other files have no such thing. */
+	outw(&f->bench, 0x510, 0x4022);
+	outb(&f->bench, 0x511, 'X');
+	assert_int_equal(dma(f, OF(0x20) | WRITE, 5, TO), 1);
+	assert_int_equal(dma(f, OF(HV_FW_CFG_DIRECTORY) | WRITE, 5, TO), 1);
+	assert_int_equal(dma(f, OF(0x7777) | WRITE, 1, TO), 1);
+	assert_memory_equal(written, "hello\0", 6);
+	assert_memory_equal(hello, "hello", 5);
+	/* The last two bytes, and none more. */
+	assert_int_equal(dma(f, OF(0x22) | 8 | 4, 3, 0), 0);
+	assert_int_equal(dma(f, 0x10, 2, TO), 0);
+	assert_memory_equal(written, "helWO\0", 6);
+	assert_int_equal(dma(f, 0x10, 1, TO), 1);
+	assert_int_equal(dma(f, 0x10, 0, 0), 0);
+	assert_int_equal(dma(f, OF(0x22) | WRITE, 5, TO), 0);
+	outw(&f->bench, 0x510, 0x22);
+	assert_int_equal(bytes(f, 6), 0x574f524c4400);
+	hv_fw_cfg_save(fw_cfg, &saved);
+	hv_fw_cfg_reset(fw_cfg);
+	assert_memory_equal(written, "hello\0", 6);
+	assert_int_equal(hv_fw_cfg_load(fw_cfg, &saved), 0);
+	assert_memory_equal(written, "WORLD\0", 6);
+	/* Behind its end. */
+	s = saved;
+	s.written[5] = 1;
+	assert_int_equal(hv_fw_cfg_load(fw_cfg, &s), -EINVAL);
+}
+
 static uint32_t control(const struct fixture *f)
 {
 	const uint8_t *at = f->ram + REQUEST;
@@ -364,6 +416,7 @@ int main(void)
 		FW_CFG_TEST(test_what_cannot_be_added),
 		FW_CFG_TEST(test_by_dma),
 		FW_CFG_TEST(test_dma_that_leads_nowhere),
+		FW_CFG_TEST(test_writable),
 		FW_CFG_TEST(test_large_dma),
 		FW_CFG_TEST(test_dma_meanwhile),
 		FW_CFG_TEST(test_reset_ends_dma),

@@ -7,8 +7,10 @@
 #include <sys/sysinfo.h>
 
 #include "control.h"
+#include "firmware/fw_files.h"
 #include "lib/args.h"
 #include "lib/util.h"
+#include "machine_pc.h"
 
 #define PAGE 4096
 
@@ -44,6 +46,17 @@ static json_t *memory_json(const struct hv_memory *memory)
 	return ranges;
 }
 
+/* Where a guest of a PC says that its VMCOREINFO is; NULL: nowhere. */
+static json_t *vmcoreinfo_json(const struct hv_machine *machine)
+{
+	uint64_t gpa;
+	uint32_t bytes;
+
+	if (!machine->pc || !hv_fw_vmcoreinfo(&machine->pc->board.fw_cfg, &gpa, &bytes))
+		return NULL;
+	return range_json(&(struct hv_ram_range){ .gpa = gpa, .len = bytes });
+}
+
 int hv_control_hold(struct hv_control_client *client, const json_t *line, json_t *reply,
 		    struct hv_error *err)
 {
@@ -69,6 +82,8 @@ int hv_control_hold(struct hv_control_client *client, const json_t *line, json_t
 	json_object_set_new(reply, "vcpus", json_integer(machine->nr_vcpus));
 	json_object_set_new(reply, "gpa_bits", json_integer(machine->vm.info.gpa_bits));
 	json_object_set_new(reply, "memory", memory_json(&machine->memory));
+	/* Without one there is no such key. */
+	(void)json_object_set_new(reply, "vmcoreinfo", vmcoreinfo_json(machine));
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# hvctl dump: gdb finds in the core of minios with two vCPUs what hvctl shows of it; what goes wrong leaves no file.
+# hvctl dump: gdb finds in the core of minios with two vCPUs what hvctl shows of it; a note of the guest's is in it; what goes wrong leaves no file.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -23,6 +23,11 @@ hvctl dump mini /core/physical
 hvctl dump --paging mini /core/linear
 echo "paused: $(hvctl ps | grep -c paused)"
 hvctl kill mini
+
+hvctl run -d --name told --mem 16M --machine pc /guests/vmcoreinfo/vmcoreinfo.bin
+sleep 2
+hvctl dump told /core/told
+hvctl kill told
 
 hvctl run -d --name mini --mem 64M /guests/minios/minios.bin
 sleep 3
@@ -56,6 +61,12 @@ ok "... and it is told" has 'hvctl dump: mini: writing: No space left on device'
 ok "SIGTERM: no file is left" has "interrupted: 12 0"
 ok "... and the VM goes on, after both" [ "$(grep -c '^goes on: 1$' "$DIR/out")" = 2 ]
 ok "one that ends meanwhile: no file is left" has "ended: 12 0"
+
+notes() { LC_ALL=C readelf -n "$DIR/core/$1" | awk '/^  [A-Z]+ +0x/ { print $1, $2 }' | tr '\n' ' '; }
+ok "VMCOREINFO: it is told" has '/core/told: 1 vCPU, .*, VMCOREINFO'
+ok "... and in the core, as the guest has it" [ "$(notes told)" = "CORE 0x00000150 QEMU 0x000001b0 VMCOREINFO 0x00000016 " ]
+ok "... text and all" grep -qa 'OSRELEASE=vmcoreinfo.1' <(head -c 8192 "$DIR/core/told")
+ok "no VMCOREINFO: none" [ "$(notes physical)" = "CORE 0x00000150 CORE 0x00000150 QEMU 0x000001b0 QEMU 0x000001b0 " ]
 
 gdb=$("$TESTBED/fetch" gdb)/gdb
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vmcoreinfo: tells fw_cfg where a note of its own is, as Linux does, and waits to be dumped. */
+#include "lib/guest.h"
+
+#define SELECTOR	0x510
+#define DATA		0x511
+#define DMA_ADDRESS	0x514
+#define DIRECTORY	0x19
+#define ENTRY_NAME	56
+
+#define DMA_SELECT	0x08
+#define DMA_WRITE	0x10
+
+#define FORM_ELF	1
+
+static struct {
+	u32 name_bytes, bytes, type;
+	char name[12];
+	char text[24];
+} note = { sizeof("VMCOREINFO"), 22, 0, "VMCOREINFO", "OSRELEASE=vmcoreinfo.1\n" };
+
+static struct {
+	u16 host, guest;
+	u32 bytes;
+	u64 address;
+} told;
+
+/* Big endian. */
+static volatile struct {
+	u32 control, bytes;
+	u64 address;
+} request;
+
+static u32 next(int bytes)
+{
+	u32 value = 0;
+
+	while (bytes--)
+		value = value << 8 | inb(DATA);
+	return value;
+}
+
+/* The file's number; 0: there is none. */
+static u16 find(const char *name)
+{
+	char entry[ENTRY_NAME];
+
+	outw(SELECTOR, DIRECTORY);
+	for (u32 count = next(4); count; count--) {
+		u32 key;
+
+		next(4);
+		key = next(4) >> 16;
+		for (int i = 0; i < ENTRY_NAME; i++)
+			entry[i] = inb(DATA);
+		if (!strcmp(entry, name))
+			return key;
+	}
+	return 0;
+}
+
+static void write_file(u16 key, const void *data, u32 bytes)
+{
+	request.control = __builtin_bswap32((u32)key << 16 | DMA_SELECT | DMA_WRITE);
+	request.bytes = __builtin_bswap32(bytes);
+	request.address = __builtin_bswap64((ulong)data);
+	outl(DMA_ADDRESS, 0);
+	outl(DMA_ADDRESS + 4, __builtin_bswap32((u32)(ulong)&request));
+	check_eq(request.control, 0);
+}
+
+GUEST("vmcoreinfo")
+{
+	u16 key = find("etc/vmcoreinfo");
+
+	require(key);
+	outw(SELECTOR, key);
+	check_eq(inb(DATA), FORM_ELF);
+	told.guest = FORM_ELF;
+	told.bytes = sizeof(note);
+	told.address = (ulong)&note;
+	write_file(key, &told, sizeof(told));
+	print("it is told\n");
+	for (;;)
+		asm volatile("pause");
+}
