@@ -117,6 +117,7 @@ static fake_guest_fn guest = echoes;
 static char (*use)(uint64_t page, bool forget);
 static const char *device;		/* --device; NULL: none */
 static unsigned int cpus = 1;
+static bool beside_image;		/* the VM is where its image is, and has no path to it */
 static int output = -1;			/* the VM's, if it is not nobody's */
 
 /* In the child; its standard streams are nobody's. */
@@ -129,6 +130,14 @@ static inline void run_vm(const char *name, enum hv_machine_kind kind, bool deta
 
 	if (device && hv_config_add_device(&config, "device", device, &err))
 		_exit(1);
+	if (beside_image) {
+		const char *slash = strrchr(config.load.path, '/');
+		char *folder = strndup(config.load.path, (size_t)(slash - config.load.path));
+
+		if (!folder || chdir(folder))
+			_exit(1);
+		config.load.path = slash + 1;
+	}
 	config.name = name;
 	config.cpus = cpus;
 	fake_reset(guest);
@@ -207,6 +216,17 @@ static inline int start_with(const char *one, void **state)
 	device = one;
 	error = start(state);
 	device = NULL;
+	return error;
+}
+
+/* Who asks is elsewhere. */
+static inline int start_beside_image(void **state)
+{
+	int error;
+
+	beside_image = true;
+	error = start(state);
+	beside_image = false;
 	return error;
 }
 

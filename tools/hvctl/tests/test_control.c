@@ -949,6 +949,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_status, start),
+		T(test_status, start_beside_image),
 		T(test_refused, start),
 		T(test_unsupported, start_bare),
 		T(test_pause, start),

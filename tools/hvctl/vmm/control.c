@@ -15,6 +15,8 @@
 #include "debugger.h"
 #include "lib/event.h"
 #include "lib/fds.h"
+#include "lib/path.h"
+#include "lib/text.h"
 #include "lib/util.h"
 
 /* ------------------------------------------------------------------- lines */
@@ -288,6 +290,16 @@ static int open_stops(struct hv_control *control, struct hv_error *err)
 	return 0;
 }
 
+static void name_image(struct hv_control *control, const char *path)
+{
+	char *here = getcwd(NULL, 0), *whole = hv_path_join("", here, path);
+	const char *image = whole ?: path;
+
+	hv_text_clean(control->image, sizeof(control->image), image, strlen(image));
+	free(whole);
+	free(here);
+}
+
 struct hv_control *hv_control_open(const struct hv_config *config, const struct hv_address *gdb,
 				   struct hv_error *err)
 {
@@ -306,6 +318,8 @@ struct hv_control *hv_control_open(const struct hv_config *config, const struct 
 	control->started_ns = hv_monotonic_ns();
 	hv_ring_init(&control->ring);
 	hv_name_make(name, config->load.path ?: "", getpid());
+	if (config->load.path)
+		name_image(control, config->load.path);
 	error = hv_runtime_dir_open(&control->dir, true, err);
 	if (!error)
 		error = hv_claim_take(&control->claim, &control->dir, config->name ?: name, err);

@@ -59,6 +59,7 @@ struct hv_control {
 	struct hv_runtime_dir dir;
 	struct hv_claim claim;
 	struct hv_control_door door[HV_CONTROL_DOORS];
+	char image[1024];		/* its path, for who is in another directory */
 	struct hv_machine *machine;	/* NULL: not attached */
 	struct hv_control_client *clients;
 	unsigned int count;		/* of them */

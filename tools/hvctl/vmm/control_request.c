@@ -53,15 +53,14 @@ static int do_status(struct hv_control_client *client, const json_t *line, json_
 {
 	struct hv_control *control = client->control;
 	const struct hv_machine *machine = control->machine;
-	const char *path = machine->config.load.path, *pty = machine->console_end.pty;
+	const char *pty = machine->console_end.pty;
 	uint64_t now = hv_monotonic_ns();
-	char image[1024], log[HV_CLAIM_FILE_MAX];
+	char log[HV_CLAIM_FILE_MAX];
 	json_t *facts;
 
 	(void)line;
-	hv_text_clean(image, sizeof(image), path, strlen(path));
 	facts = json_pack("{s:s, s:i, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:s}", "name",
-			  control->claim.name, "pid", getpid(), "image", image, "vcpus",
+			  control->claim.name, "pid", getpid(), "image", control->image, "vcpus",
 			  machine->nr_vcpus, "clients", control->count, "memory",
 			  (json_int_t)machine->memory.size, "resident",
 			  (json_int_t)hv_memory_resident(&machine->memory), "uptime_ms",
