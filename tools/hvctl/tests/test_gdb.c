@@ -297,6 +297,40 @@ static void test_acknowledgements(void **state)
 }
 
 /* Nothing is heard before the VM stands still. */
+static void test_hello(void **state)
+{
+	static const struct {
+		const char *said;
+		size_t room;
+		enum hv_gdb_hello hello;
+	} cases[] = {
+		{ "", 8, HV_GDB_HELLO_MORE },      { "+", 8, HV_GDB_HELLO_MORE },
+		{ "\3+", 8, HV_GDB_HELLO_MORE },   { "+$", 8, HV_GDB_HELLO_YES },
+		{ "$q", 2, HV_GDB_HELLO_YES },     { "-+-+", 4, HV_GDB_HELLO_NO },
+		{ "GET $", 8, HV_GDB_HELLO_NO },   { "\r\n$q", 8, HV_GDB_HELLO_NO },
+		{ "{\"$\"}", 8, HV_GDB_HELLO_NO },
+	};
+	struct hv_gdb_parser parser = { 0 };
+	char answer[HV_GDB_REFUSAL_MAX], why[1000];
+	enum hv_gdb_token token = HV_GDB_NOTHING;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(hv_gdb_hello(cases[i].said, strlen(cases[i].said), cases[i].room),
+				 cases[i].hello);
+	assert_int_equal(hv_gdb_hello("\0$", 2, 8), HV_GDB_HELLO_NO);
+	/* One that is too long, of what has to be escaped, is cut. */
+	memset(why, '#', sizeof(why) - 1);
+	why[sizeof(why) - 1] = 0;
+	len = hv_gdb_refusal(answer, why);
+	assert_in_range(len, 100, sizeof(answer));
+	for (size_t i = 0; i < len; i++)
+		token = hv_gdb_parse(&parser, (uint8_t)answer[i]);
+	assert_int_equal(token, HV_GDB_PACKET);
+	assert_int_equal(strncmp(parser.body, "E.###", 5), 0);
+}
+
 static void test_begin(void **state)
 {
 	(void)state;
@@ -858,6 +892,7 @@ int main(void)
 		cmocka_unit_test_setup(test_packets, start),
 		cmocka_unit_test_setup(test_long_packets, start),
 		cmocka_unit_test_setup(test_acknowledgements, start),
+		cmocka_unit_test(test_hello),
 		cmocka_unit_test_setup(test_begin, start),
 		cmocka_unit_test_setup(test_unknown, start),
 		cmocka_unit_test_setup(test_threads, start),

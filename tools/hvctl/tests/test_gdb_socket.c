@@ -14,6 +14,7 @@
 #include "control_test.h"
 #include "debug/gdb_packet.h"
 #include "lib/status.h"
+#include "vmm/control.h"
 
 static const char *hvctl;
 static char path[sizeof(top) + 10], unix_path[sizeof(path) + 5], port_text[8];
@@ -127,16 +128,21 @@ static void asks(int fd, const char *body, const char *expected)
 	assert_string_equal(hear(fd) ?: "nothing", expected);
 }
 
-static const char *state_of(char state[20])
+static const char *state_to(struct hv_client *whom, char state[20])
 {
 	struct hv_error err = { .text = "" };
 	json_t *reply = NULL;
 
-	if (hv_client_call(&client, json_pack("{s:s}", "request", "status"), &reply, &err))
+	if (hv_client_call(whom, json_pack("{s:s}", "request", "status"), &reply, &err))
 		fail_msg("%s", err.text);
 	snprintf(state, 20, "%s", json_string_value(json_object_get(reply, "state")));
 	json_decref(reply);
 	return state;
+}
+
+static const char *state_of(char state[20])
+{
+	return state_to(&client, state);
 }
 
 static void becomes(const char *wanted)
@@ -254,6 +260,29 @@ static void test_no_debugger(void **state)
 	assert_string_equal(state_of(text), "running");
 	close(silent);
 	close(browser);
+}
+
+/* However many there are of them, others reach the VM. */
+static void test_silent_crowd(void **state)
+{
+	int fds[2 * HV_CONTROL_CLIENTS], fd;
+	struct hv_client other;
+	char text[20];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = come();
+	/* They have been served by now. */
+	assert_string_equal(state_of(text), "running");
+	connect_to(&other, "web");
+	assert_string_equal(state_to(&other, text), "running");
+	hv_client_close(&other);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	assert_string_equal(state_of(text), "running");
+	fd = come();
+	asks(fd, "?", "T02thread:1;");
+	close(fd);
 }
 
 static void test_kill(void **state)
@@ -409,6 +438,8 @@ int main(void)
 		EACH(test_come_and_go),
 		EACH(test_one_at_a_time),
 		EACH(test_no_debugger),
+		T(test_silent_crowd, begin_path),
+		T(test_silent_crowd, begin_port),
 		EACH(test_kill),
 		T(test_service_ends, begin_service_path),
 		T(test_service_ends, begin_service_port),

@@ -107,6 +107,19 @@ static void on_console(void *ctx, short revents)
 	hv_control_turn_away(client);
 }
 
+/* By a port strangers come, too: they take no room from those who would end the VM. */
+#define UNDECIDED_MAX 4
+
+static bool has_room_for_debugger(const struct hv_control *control)
+{
+	const struct hv_control_client *client = control->clients;
+	unsigned int undecided = 0;
+
+	for (; client; client = client->next)
+		undecided += client->speaks_raw && !client->attached && !client->debugger;
+	return has_room(control) && undecided < UNDECIDED_MAX;
+}
+
 /* It is a debugger when it says something: hv_debugger_meet(). */
 static void on_gdb(void *ctx, short revents)
 {
@@ -117,7 +130,7 @@ static void on_gdb(void *ctx, short revents)
 	if (!client)
 		return;
 	client->speaks_raw = true;
-	if (has_room(control))
+	if (has_room_for_debugger(control))
 		hv_control_let_in(client);
 	else
 		hv_control_turn_away(client);
