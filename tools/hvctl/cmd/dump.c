@@ -17,6 +17,7 @@
 
 #include "command.h"
 #include "debug/core.h"
+#include "debug/gdb_packet.h"
 #include "lib/args.h"
 #include "lib/progress.h"
 #include "lib/status.h"
@@ -39,6 +40,7 @@ struct dump {
 	struct hv_client client;
 	unsigned int gpa_bits;
 	struct hv_registers *vcpus;
+	struct hv_core_fpu *fpus;
 	struct hv_core core;
 	uint64_t written;		/* of memory: the rest is zero */
 	uint64_t note_gpa;		/* where the guest says that its VMCOREINFO is, */
@@ -197,20 +199,22 @@ static int hold(struct dump *dump)
 	json_t *reply;
 	int error = hv_client_call(&dump->client, json_pack("{s:s}", "request", "hold"), &reply,
 				   &dump->err);
-	json_int_t vcpus, bits;
+	json_int_t vcpus, bits, xsave;
 
 	if (error)
 		return error;
 	vcpus = json_integer_value(json_object_get(reply, "vcpus"));
 	bits = json_integer_value(json_object_get(reply, "gpa_bits"));
-	if (vcpus < 1 || vcpus > VCPUS_MAX || bits < 32 || bits > 52) {
+	xsave = json_integer_value(json_object_get(reply, "xsave_bytes"));
+	if (vcpus < 1 || vcpus > VCPUS_MAX || bits < 32 || bits > 52 || xsave < HV_CORE_XSAVE_MIN ||
+	    xsave > HV_CORE_XSAVE_MAX) {
 		error = is_told_otherwise(dump);
 	} else if (dump->order->look.vcpu >= vcpus) {
 		error = hv_fail(&dump->err, EINVAL, "--vcpu %d: it has %lld, from 0 on",
 				dump->order->look.vcpu, (long long)vcpus);
 	} else {
 		dump->gpa_bits = (unsigned int)bits;
-		hv_core_init(&dump->core, (unsigned int)vcpus, dump->order->paging);
+		hv_core_init(&dump->core, (unsigned int)vcpus, (size_t)xsave, dump->order->paging);
 		error = add_memory(dump, json_object_get(reply, "memory"));
 		if (!error)
 			error = find_note(dump, json_object_get(reply, "vmcoreinfo"));
@@ -219,27 +223,87 @@ static int hold(struct dump *dump)
 	return error;
 }
 
-static int get_registers(struct dump *dump)
+/* The reply to a request about a vCPU, or NULL. */
+static json_t *ask_vcpu(struct dump *dump, const char *request, unsigned int vcpu)
 {
-	dump->vcpus = calloc(dump->core.nr_vcpus, sizeof(*dump->vcpus));
-	if (!dump->vcpus)
-		return hv_fail(&dump->err, ENOMEM, "no memory for registers; close something");
-	for (unsigned int i = 0; i < dump->core.nr_vcpus; i++) {
-		json_t *reply;
-		bool told;
-		int error = hv_client_call(
-			&dump->client,
-			json_pack("{s:s, s:i}", "request", "registers", "vcpu", (int)i), &reply,
-			&dump->err);
+	json_t *reply;
 
-		if (error)
-			return error;
-		told = hv_registers_from_json(&dump->vcpus[i], json_object_get(reply, "registers"));
-		json_decref(reply);
-		if (!told)
-			return is_told_otherwise(dump);
+	return hv_client_call(&dump->client,
+			      json_pack("{s:s, s:i}", "request", request, "vcpu", (int)vcpu),
+			      &reply, &dump->err) ?
+		       NULL :
+		       reply;
+}
+
+static int get_registers(struct dump *dump, unsigned int vcpu)
+{
+	json_t *reply = ask_vcpu(dump, "registers", vcpu);
+	bool told;
+
+	if (!reply)
+		return -EIO;
+	told = hv_registers_from_json(&dump->vcpus[vcpu], json_object_get(reply, "registers"));
+	json_decref(reply);
+	return told ? 0 : is_told_otherwise(dump);
+}
+
+static bool parse_fpu(struct hv_core_fpu *fpu, const json_t *reply, size_t bytes)
+{
+	const char *xcr0 = json_string_value(json_object_get(reply, "xcr0")) ?: "";
+	const char *image = json_string_value(json_object_get(reply, "image")) ?: "";
+
+	return hv_parse_size(xcr0, 1, &fpu->xcr0) && strlen(image) == 2 * bytes &&
+	       hv_gdb_unhex(fpu->image, image, bytes);
+}
+
+static int get_fpu(struct dump *dump, unsigned int vcpu)
+{
+	json_t *reply = ask_vcpu(dump, "fpu", vcpu);
+	bool told;
+
+	if (!reply)
+		return -EIO;
+	told = parse_fpu(&dump->fpus[vcpu], reply, dump->core.xsave_bytes);
+	json_decref(reply);
+	return told ? 0 : is_told_otherwise(dump);
+}
+
+static bool make_room(struct dump *dump)
+{
+	const struct hv_core *core = &dump->core;
+
+	dump->vcpus = calloc(core->nr_vcpus, sizeof(*dump->vcpus));
+	dump->fpus = calloc(core->nr_vcpus, sizeof(*dump->fpus));
+	if (!dump->vcpus || !dump->fpus)
+		return false;
+	for (unsigned int i = 0; i < core->nr_vcpus; i++) {
+		dump->fpus[i].image = calloc(1, core->xsave_bytes);
+		if (!dump->fpus[i].image)
+			return false;
 	}
-	return 0;
+	return true;
+}
+
+static void free_room(struct dump *dump)
+{
+	for (unsigned int i = 0; dump->fpus && i < dump->core.nr_vcpus; i++)
+		free(dump->fpus[i].image);
+	free(dump->fpus);
+	free(dump->vcpus);
+}
+
+static int get_all_registers(struct dump *dump)
+{
+	int error = 0;
+
+	if (!make_room(dump))
+		return hv_fail(&dump->err, ENOMEM, "no memory for registers; close something");
+	for (unsigned int i = 0; i < dump->core.nr_vcpus && !error; i++) {
+		error = get_registers(dump, i);
+		if (!error)
+			error = get_fpu(dump, i);
+	}
+	return error;
 }
 
 /* ------------------------------------------------------------------- memory */
@@ -349,7 +413,7 @@ static int save(struct dump *dump)
 	int error = hold(dump);
 
 	if (!error)
-		error = get_registers(dump);
+		error = get_all_registers(dump);
 	if (!error)
 		error = copy_memory(dump);
 	/* It goes on. */
@@ -361,7 +425,7 @@ static int save(struct dump *dump)
 	if (error)
 		return error;
 	take_note(dump);
-	error = hv_core_write(&dump->core, dump->vcpus, dump->fd);
+	error = hv_core_write(&dump->core, dump->vcpus, dump->fpus, dump->fd);
 	return error ? fail_writing(dump, -error) : 0;
 }
 
@@ -417,7 +481,7 @@ int hv_cmd_dump(int argc, char **argv)
 	else
 		status = dump_to_file(argv[0], &dump);
 	hv_client_close(&dump.client);
+	free_room(&dump);
 	hv_core_exit(&dump.core);
-	free(dump.vcpus);
 	return status;
 }

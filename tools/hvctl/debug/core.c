@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "gdb_regs.h"
 #include "lib/util.h"
 
 #define PAGE 4096
@@ -36,32 +37,32 @@ struct qemu_cpu_state {
 #define QEMU_VERSION 1
 #define QEMU_NOTE    0
 
-/* A note with a name of four letters. */
+_Static_assert(sizeof(struct elf_prstatus) == 336 && sizeof(struct qemu_cpu_state) == 432,
+	       "a note has holes");
+
+/* A note's head, with a name of up to seven letters. In the file each begins at a multiple of 4. */
 struct note {
 	Elf64_Nhdr header;
 	char name[8];
 };
 
-/* In the file each begins at a multiple of 4. */
-struct prstatus_note {
-	struct note note;
-	struct elf_prstatus status;
-} __attribute__((packed, aligned(4)));
-
-struct qemu_note {
-	struct note note;
-	struct qemu_cpu_state state;
-} __attribute__((packed, aligned(4)));
-
-_Static_assert(sizeof(struct prstatus_note) == 20 + 336, "a note has holes");
-_Static_assert(sizeof(struct qemu_note) == 20 + 432, "a note has holes");
-
-static struct note make_note(const char *name, uint32_t type, uint32_t bytes)
+static size_t note_bytes(size_t bytes)
 {
-	struct note note = { .header = { .n_namesz = 5, .n_descsz = bytes, .n_type = type } };
+	return sizeof(struct note) + hv_align_up(bytes, 4);
+}
+
+/* Returns where the next one goes. */
+static uint8_t *put_note(uint8_t *to, const char *name, uint32_t type, const void *data,
+			 size_t bytes)
+{
+	struct note note = { .header = { .n_namesz = (uint32_t)strlen(name) + 1,
+					 .n_descsz = (uint32_t)bytes,
+					 .n_type = type } };
 
 	strcpy(note.name, name);
-	return note;
+	memcpy(to, &note, sizeof(note));
+	memcpy(to + sizeof(note), data, bytes);
+	return to + note_bytes(bytes);
 }
 
 static struct user_regs_struct user_regs(const struct hv_registers *registers)
@@ -101,15 +102,29 @@ static struct user_regs_struct user_regs(const struct hv_registers *registers)
 }
 
 /* Threads are numbered from 1 on: to gdb 0 is none. */
-static void put_prstatus(struct prstatus_note *to, unsigned int vcpu,
-			 const struct hv_registers *registers)
+static uint8_t *put_prstatus(uint8_t *to, unsigned int vcpu, const struct hv_registers *registers)
 {
 	const struct user_regs_struct regs = user_regs(registers);
+	struct elf_prstatus status = { .pr_pid = (int)vcpu + 1, .pr_fpvalid = 1 };
 
-	*to = (struct prstatus_note){ 0 };
-	to->note = make_note("CORE", NT_PRSTATUS, sizeof(to->status));
-	to->status.pr_pid = (int)vcpu + 1;
-	memcpy(&to->status.pr_reg, &regs, sizeof(regs));
+	memcpy(&status.pr_reg, &regs, sizeof(regs));
+	return put_note(to, "CORE", NT_PRSTATUS, &status, sizeof(status));
+}
+
+/* Where Linux has XCR0 in the bytes of the legacy region that are software's, and gdb finds it. */
+#define XSAVE_XCR0 464
+#define XCR0_BASE  (1U << 0 | 1U << 1)	/* x87, SSE */
+#define XCR0_AVX   (1U << 2)
+
+/* FXSAVE's part by itself, for who knows no more. */
+static uint8_t *put_fpu(uint8_t *to, const struct hv_core *core, const struct hv_core_fpu *fpu)
+{
+	const uint64_t xcr0 = fpu->xcr0 | XCR0_BASE;
+
+	hv_gdb_fpu_fill(fpu->image, xcr0 & XCR0_AVX && core->xsave_bytes >= HV_GDB_FPU_AVX);
+	memcpy(fpu->image + XSAVE_XCR0, &xcr0, sizeof(xcr0));
+	to = put_note(to, "CORE", NT_PRFPREG, fpu->image, HV_GDB_FPU_LEGACY);
+	return put_note(to, "LINUX", NT_X86_XSTATE, fpu->image, core->xsave_bytes);
 }
 
 static struct qemu_segment qemu_segment(const struct tinyvmx_segment *seg)
@@ -122,7 +137,7 @@ static struct qemu_segment qemu_segment(const struct tinyvmx_segment *seg)
 	};
 }
 
-static void put_qemu(struct qemu_note *to, const struct hv_registers *registers)
+static uint8_t *put_qemu(uint8_t *to, const struct hv_registers *registers)
 {
 	static const uint8_t order[] = {
 		TINYVMX_RAX, TINYVMX_RBX, TINYVMX_RCX, TINYVMX_RDX, TINYVMX_RSI, TINYVMX_RDI,
@@ -131,11 +146,9 @@ static void put_qemu(struct qemu_note *to, const struct hv_registers *registers)
 	};
 	const struct tinyvmx_sregs *sregs = &registers->sregs;
 	const struct tinyvmx_segment *seg = sregs->seg;
-
-	to->note = make_note("QEMU", QEMU_NOTE, sizeof(to->state));
-	to->state = (struct qemu_cpu_state){
+	struct qemu_cpu_state state = {
 		.version = QEMU_VERSION,
-		.size = sizeof(to->state),
+		.size = sizeof(state),
 		.rip = registers->regs.rip,
 		.rflags = registers->regs.rflags,
 		.cs = qemu_segment(&seg[TINYVMX_CS]),
@@ -150,15 +163,19 @@ static void put_qemu(struct qemu_note *to, const struct hv_registers *registers)
 		.idt = { .limit = sregs->idt_limit, .base = sregs->idt_base },
 		.cr = { sregs->cr0, 0, sregs->cr2, sregs->cr3, sregs->cr4 },
 	};
+
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		to->state.gpr[i] = registers->regs.gpr[order[i]];
+		state.gpr[i] = registers->regs.gpr[order[i]];
+	return put_note(to, "QEMU", QEMU_NOTE, &state, sizeof(state));
 }
 
 /* ------------------------------------------------------------------- layout */
 
 static size_t vcpu_notes_bytes(const struct hv_core *core)
 {
-	return core->nr_vcpus * (sizeof(struct prstatus_note) + sizeof(struct qemu_note));
+	return core->nr_vcpus *
+	       (note_bytes(sizeof(struct elf_prstatus)) + note_bytes(HV_GDB_FPU_LEGACY) +
+		note_bytes(core->xsave_bytes) + note_bytes(sizeof(struct qemu_cpu_state)));
 }
 
 static size_t notes_bytes(const struct hv_core *core)
@@ -176,9 +193,11 @@ static uint64_t front_bytes(const struct hv_core *core)
 			   PAGE);
 }
 
-void hv_core_init(struct hv_core *core, unsigned int nr_vcpus, bool paging)
+void hv_core_init(struct hv_core *core, unsigned int nr_vcpus, size_t xsave_bytes, bool paging)
 {
-	*core = (struct hv_core){ .nr_vcpus = nr_vcpus, .paging = paging };
+	*core = (struct hv_core){ .nr_vcpus = nr_vcpus,
+				  .xsave_bytes = xsave_bytes,
+				  .paging = paging };
 }
 
 void hv_core_exit(struct hv_core *core)
@@ -261,18 +280,18 @@ static void *put_headers(Elf64_Ehdr *elf, const struct hv_core *core)
 	return header;
 }
 
-static void put_notes(void *to, const struct hv_core *core, const struct hv_registers *vcpus)
+/* To gdb what follows an NT_PRSTATUS is of the same thread. */
+static void put_notes(uint8_t *to, const struct hv_core *core, const struct hv_registers *vcpus,
+		      const struct hv_core_fpu *fpus)
 {
-	struct prstatus_note *status = to;
-	struct qemu_note *qemu;
-
+	for (unsigned int i = 0; i < core->nr_vcpus; i++) {
+		to = put_prstatus(to, i, &vcpus[i]);
+		to = put_fpu(to, core, &fpus[i]);
+	}
 	for (unsigned int i = 0; i < core->nr_vcpus; i++)
-		put_prstatus(status++, i, &vcpus[i]);
-	qemu = (struct qemu_note *)status;
-	for (unsigned int i = 0; i < core->nr_vcpus; i++)
-		put_qemu(qemu++, &vcpus[i]);
+		to = put_qemu(to, &vcpus[i]);
 	if (core->note)
-		memcpy(qemu, core->note, core->note_bytes);
+		memcpy(to, core->note, core->note_bytes);
 }
 
 static int write_all(int fd, const char *data, size_t bytes)
@@ -288,16 +307,17 @@ static int write_all(int fd, const char *data, size_t bytes)
 	return 0;
 }
 
-int hv_core_write(const struct hv_core *core, const struct hv_registers *vcpus, int fd)
+int hv_core_write(const struct hv_core *core, const struct hv_registers *vcpus,
+		  const struct hv_core_fpu *fpus, int fd)
 {
 	size_t bytes = sizeof(Elf64_Ehdr) +
 		       (1 + core->count + core->nr_mapped) * sizeof(Elf64_Phdr) + notes_bytes(core);
-	void *front = malloc(bytes);
+	void *front = calloc(1, bytes);
 	int error;
 
 	if (!front)
 		return -ENOMEM;
-	put_notes(put_headers(front, core), core, vcpus);
+	put_notes(put_headers(front, core), core, vcpus, fpus);
 	error = write_all(fd, front, bytes);
 	free(front);
 	return error;

@@ -2,9 +2,10 @@
 /*
  * ELF cores of guests, for gdb and crash: ELF64, ET_CORE, x86-64.
  *
- * In front the ELF header, the program headers and the notes: an NT_PRSTATUS ("CORE") and a
- * CPU state as QEMU writes it ("QEMU", by which crash finds the kernel) for each vCPU, and the
- * guest's own VMCOREINFO, if it has told where that is. Behind them
+ * In front the ELF header, the program headers and the notes: for each vCPU its registers as
+ * Linux writes those of a thread (NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE), then for each a
+ * CPU state as QEMU writes it ("QEMU", by which crash finds the kernel), and the guest's own
+ * VMCOREINFO, if it has told where that is. Behind them
  * guest-physical memory, range by range, each page of it at an offset that hv_core_add() fixes
  * before anything is written: so the memory can come first, and the front when all is known.
  */
@@ -45,9 +46,24 @@ struct hv_core_piece {
 	uint64_t offset;
 };
 
+/* Of an XSAVE image, in bytes: what is there at the least, and can be at the most. */
+#define HV_CORE_XSAVE_MIN 576
+#define HV_CORE_XSAVE_MAX 65536
+
+/**
+ * struct hv_core_fpu - FPU and vector registers of a vCPU
+ * @xcr0: which of them it has
+ * @image: an XSAVE image in standard format, of the core's @xsave_bytes
+ */
+struct hv_core_fpu {
+	uint64_t xcr0;
+	uint8_t *image;
+};
+
 /**
  * struct hv_core - a core that is being made
  * @nr_vcpus: how many
+ * @xsave_bytes: of an image of their FPU registers, HV_CORE_XSAVE_MIN to HV_CORE_XSAVE_MAX
  * @paging: linear memory has program headers, too
  * @memory: guest-physical ranges, in the order in which they were added
  * @count: of them
@@ -59,6 +75,7 @@ struct hv_core_piece {
  */
 struct hv_core {
 	unsigned int nr_vcpus;
+	size_t xsave_bytes;
 	bool paging;
 	struct hv_core_piece memory[HV_CORE_RANGES];
 	unsigned int count;
@@ -69,7 +86,7 @@ struct hv_core {
 	size_t note_bytes;
 };
 
-void hv_core_init(struct hv_core *core, unsigned int nr_vcpus, bool paging);
+void hv_core_init(struct hv_core *core, unsigned int nr_vcpus, size_t xsave_bytes, bool paging);
 void hv_core_exit(struct hv_core *core);
 
 /* One more range, of whole pages, up to HV_CORE_RANGES. False: it cannot be one. */
@@ -102,7 +119,11 @@ int hv_core_map(struct hv_core *core, const struct hv_memory *memory,
  */
 const char *hv_core_take_note(struct hv_core *core, int fd, uint64_t gpa, uint32_t bytes);
 
-/* Write the front to @fd, by @vcpus, @core->nr_vcpus of them. Returns 0 or -errno. */
-int hv_core_write(const struct hv_core *core, const struct hv_registers *vcpus, int fd);
+/*
+ * Write the front to @fd, by @vcpus and @fpus, @core->nr_vcpus of each; what @fpus leave to the
+ * initial configuration is filled in there. Returns 0 or -errno.
+ */
+int hv_core_write(const struct hv_core *core, const struct hv_registers *vcpus,
+		  const struct hv_core_fpu *fpus, int fd);
 
 #endif

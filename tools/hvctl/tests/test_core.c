@@ -7,14 +7,28 @@
 #include <sys/user.h>
 
 #include "debug/core.h"
+#include "debug/gdb_regs.h"
 #include "lib/util.h"
 #include "walk_test.h"
 
 #define GPA_BITS 39
 #define PHYSICAL 0x8000000000000000ULL
+#define XSAVE	 840		/* with AVX */
+
+/* The order of notes: three of the first vCPU, three of the second, QEMU's of both. */
+enum {
+	PRSTATUS,
+	PRFPREG,
+	XSTATE,
+	VCPU_NOTES,
+	FIRST_QEMU = 2 * VCPU_NOTES,
+	GUESTS = FIRST_QEMU + 2
+};
 
 static struct hv_core core;
 static struct hv_registers vcpus[2];
+static uint8_t images[2][XSAVE];
+static struct hv_core_fpu fpus[2];
 static FILE *file;
 static Elf *elf;
 
@@ -46,6 +60,12 @@ static int setup(void **state)
 	new_memory(state);
 	make_registers(&vcpus[0], 0x111111111111ULL);
 	make_registers(&vcpus[1], 0x222222222222ULL);
+	for (unsigned int i = 0; i < 2; i++) {
+		memset(images[i], (int)i + 1, XSAVE);
+		memset(images[i] + HV_GDB_FPU_LEGACY, 0, 64);
+		images[i][HV_GDB_FPU_LEGACY] = 7;
+		fpus[i] = (struct hv_core_fpu){ .xcr0 = 7, .image = images[i] };
+	}
 	file = tmpfile();
 	return !file;
 }
@@ -66,7 +86,7 @@ static void put(uint64_t gpa, uint64_t value)
 
 static void begin(bool paging)
 {
-	hv_core_init(&core, ARRAY_SIZE(vcpus), paging);
+	hv_core_init(&core, ARRAY_SIZE(vcpus), XSAVE, paging);
 	assert_true(hv_core_add(&core, 0, memory.size));
 }
 
@@ -78,7 +98,7 @@ static void map(void)
 static void finish(void)
 {
 	assert_int_equal(ftruncate(fileno(file), (off_t)hv_core_size(&core)), 0);
-	assert_int_equal(hv_core_write(&core, vcpus, fileno(file)), 0);
+	assert_int_equal(hv_core_write(&core, vcpus, fpus, fileno(file)), 0);
 	elf_version(EV_CURRENT);
 	elf = elf_begin(fileno(file), ELF_C_READ, NULL);
 	assert_int_equal(elf_kind(elf), ELF_K_ELF);
@@ -165,7 +185,9 @@ static void test_prstatus(void **state)
 	for (unsigned int i = 0; i < 2; i++) {
 		uint64_t seed = i ? 0x222222222222ULL : 0x111111111111ULL;
 
-		memcpy(&status, note(i, "CORE", NT_PRSTATUS, sizeof(status)), sizeof(status));
+		memcpy(&status,
+		       note(i * VCPU_NOTES + PRSTATUS, "CORE", NT_PRSTATUS, sizeof(status)),
+		       sizeof(status));
 		memcpy(&regs, status.pr_reg, sizeof(regs));
 		assert_int_equal(status.pr_pid, i + 1);
 		assert_int_equal(regs.rax, seed + TINYVMX_RAX);
@@ -180,6 +202,32 @@ static void test_prstatus(void **state)
 	}
 }
 
+/* As they are; what has its initial configuration is that, whatever its bytes are. */
+static void test_fpu(void **state)
+{
+	static const uint8_t zero[16];
+	const uint8_t *legacy, *image;
+
+	(void)state;
+	fpus[1].xcr0 = 3;
+	images[1][HV_GDB_FPU_LEGACY] = 1;
+	begin(false);
+	finish();
+	legacy = note(PRFPREG, "CORE", NT_PRFPREG, 512);
+	assert_memory_equal(legacy, images[0], 464);
+	image = note(XSTATE, "LINUX", NT_X86_XSTATE, XSAVE);
+	assert_memory_equal(image, legacy, 512);
+	assert_int_equal(number(image, 464, 8), 7);
+	assert_int_equal(image[XSAVE - 1], 1);
+	/* The second vCPU: x87 is in use, SSE is not, AVX is not there. */
+	legacy = note(VCPU_NOTES + PRFPREG, "CORE", NT_PRFPREG, 512);
+	assert_int_equal(legacy[32], 2);
+	assert_memory_equal(legacy + 160, zero, 16);
+	image = note(VCPU_NOTES + XSTATE, "LINUX", NT_X86_XSTATE, XSAVE);
+	assert_int_equal(number(image, 464, 8), 3);
+	assert_int_equal(number(image, 512, 8), 3);
+}
+
 /* Where QEMU has them. */
 static void test_qemu(void **state)
 {
@@ -189,7 +237,7 @@ static void test_qemu(void **state)
 	(void)state;
 	begin(false);
 	finish();
-	cpu = note(3, "QEMU", 0, 432);
+	cpu = note(FIRST_QEMU + 1, "QEMU", 0, 432);
 	assert_int_equal(number(cpu, 0, 4), 1);
 	assert_int_equal(number(cpu, 4, 4), 432);
 	assert_int_equal(number(cpu, 8, 8), seed + TINYVMX_RAX);
@@ -244,11 +292,11 @@ static void test_vmcoreinfo(void **state)
 	/* The guest says how much room there is, the note how much it takes of it. */
 	assert_null(take(NOTE, bytes + 100));
 	finish();
-	assert_memory_equal(note(4, "VMCOREINFO", 0, 15), "OSRELEASE=6.1\n", 15);
+	assert_memory_equal(note(GUESTS, "VMCOREINFO", 0, 15), "OSRELEASE=6.1\n", 15);
 	assert_int_equal(core.note_bytes, 40);
 	assert_int_equal(((const uint8_t *)core.note)[39], 0);
 	/* The others are where they were. */
-	assert_int_equal(number(note(3, "QEMU", 0, 432), 0, 4), 1);
+	assert_int_equal(number(note(FIRST_QEMU + 1, "QEMU", 0, 432), 0, 4), 1);
 	/* What crash reads before memory. */
 	assert_true(header(0).p_offset + header(0).p_filesz <= header(1).p_offset);
 }
@@ -263,7 +311,7 @@ static void test_large_vmcoreinfo(void **state)
 	put_note(gpa, "VMCOREINFO", 0, HV_CORE_NOTE_MAX - 24);
 	assert_null(take(gpa, HV_CORE_NOTE_MAX));
 	finish();
-	note(4, "VMCOREINFO", 0, HV_CORE_NOTE_MAX - 24);
+	note(GUESTS, "VMCOREINFO", 0, HV_CORE_NOTE_MAX - 24);
 	assert_true(header(0).p_offset + header(0).p_filesz <= header(1).p_offset);
 }
 
@@ -431,7 +479,7 @@ static void test_no_room(void **state)
 
 	(void)state;
 	begin(false);
-	assert_int_equal(hv_core_write(&core, vcpus, full), -ENOSPC);
+	assert_int_equal(hv_core_write(&core, vcpus, fpus, full), -ENOSPC);
 	close(full);
 }
 
@@ -440,10 +488,19 @@ static void test_no_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_headers),        T(test_prstatus),   T(test_qemu),
-		T(test_paging),         T(test_no_paging),  T(test_32_bits),
-		T(test_circle),         T(test_void),       T(test_ranges),
-		T(test_no_room),        T(test_vmcoreinfo), T(test_large_vmcoreinfo),
+		T(test_headers),
+		T(test_prstatus),
+		T(test_fpu),
+		T(test_qemu),
+		T(test_paging),
+		T(test_no_paging),
+		T(test_32_bits),
+		T(test_circle),
+		T(test_void),
+		T(test_ranges),
+		T(test_no_room),
+		T(test_vmcoreinfo),
+		T(test_large_vmcoreinfo),
 		T(test_bad_vmcoreinfo),
 	};
 

@@ -179,6 +179,8 @@ static void test_hold(void **state)
 	reply = ask(&one, REQUEST("hold"), "");
 	range = json_array_get(json_object_get(reply, "memory"), 0);
 	assert_int_equal(json_integer_value(json_object_get(reply, "vcpus")), 1);
+	assert_int_equal(json_integer_value(json_object_get(reply, "xsave_bytes")),
+			 FAKE_XSAVE_BYTES);
 	assert_string_equal(json_string_value(json_object_get(range, "address")), "0x0");
 	assert_int_equal(json_integer_value(json_object_get(range, "bytes")), 4 * HV_MIB);
 	json_decref(reply);
@@ -190,6 +192,10 @@ static void test_hold(void **state)
 	assert_non_null(strstr(json_string_value(json_object_get(reply, "error")), "has it stand"));
 	json_decref(reply);
 	must(&client, REQUEST("registers"), "");
+	reply = ask(&client, REQUEST("fpu"), "");
+	assert_int_equal(strlen(json_string_value(json_object_get(reply, "image"))),
+			 2 * FAKE_XSAVE_BYTES);
+	json_decref(reply);
 	hv_client_close(&one);
 	becomes(&client, "running");
 	/* Who pauses meanwhile has it paused. */

@@ -81,6 +81,7 @@ int hv_control_hold(struct hv_control_client *client, const json_t *line, json_t
 	control->holder = client;
 	json_object_set_new(reply, "vcpus", json_integer(machine->nr_vcpus));
 	json_object_set_new(reply, "gpa_bits", json_integer(machine->vm.info.gpa_bits));
+	json_object_set_new(reply, "xsave_bytes", json_integer(machine->vm.info.xsave_bytes));
 	json_object_set_new(reply, "memory", memory_json(&machine->memory));
 	/* Without one there is no such key. */
 	(void)json_object_set_new(reply, "vmcoreinfo", vmcoreinfo_json(machine));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "debug/gdb_packet.h"
 #include "debugger.h"
 #include "examine.h"
 #include "lib/util.h"
@@ -105,6 +106,43 @@ static int do_registers(struct hv_control_client *client, const json_t *line, js
 	return hv_control_examine(client->control, line, reply, look_at_registers, err);
 }
 
+/* -------------------------------------------------------------------- FPU */
+
+static json_t *image_json(const struct tinyvmx_xsave *xsave, size_t bytes)
+{
+	char *text = malloc(2 * bytes + 1);
+	json_t *json = NULL;
+
+	if (text) {
+		hv_gdb_hex(text, xsave->image, bytes);
+		json = json_stringn(text, 2 * bytes);
+	}
+	free(text);
+	return json;
+}
+
+static int look_at_fpu(struct hv_machine *machine, struct hv_vcpu *vcpu, const json_t *line,
+		       json_t *reply, struct hv_error *err)
+{
+	struct tinyvmx_xsave *xsave;
+	int error = hv_vcpu_xsave(vcpu, &xsave);
+
+	(void)line;
+	if (error)
+		return refused(error, err);
+	error = json_object_set_new(reply, "xcr0", json_sprintf("0x%llx", xsave->xcr0)) ||
+		json_object_set_new(reply, "image",
+				    image_json(xsave, machine->vm.info.xsave_bytes));
+	free(xsave);
+	return error ? hv_fail(err, ENOMEM, "no memory for a reply; close something") : 0;
+}
+
+static int do_fpu(struct hv_control_client *client, const json_t *line, json_t *reply,
+		  struct hv_error *err)
+{
+	return hv_control_examine(client->control, line, reply, look_at_fpu, err);
+}
+
 /* ------------------------------------------------------------------- copy */
 
 static int do_copy(struct hv_control_client *client, const json_t *line, json_t *reply,
@@ -147,6 +185,7 @@ static int do_vmcs(struct hv_control_client *client, const json_t *line, json_t 
 
 const struct hv_control_request hv_control_examinations[] = {
 	{ "registers", { "vcpu" }, false, do_registers },
+	{ "fpu", { "vcpu" }, false, do_fpu },
 	{ "vmcs", { "vcpu" }, false, do_vmcs },
 	{ "why", { NULL }, true, hv_control_why },
 	{ "hold", { NULL }, false, hv_control_hold },

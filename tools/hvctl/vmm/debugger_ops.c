@@ -26,15 +26,6 @@ static unsigned int count(void *ctx)
 
 /* ---------------------------------------------------------------- registers */
 
-/* To be freed; its length is *len. NULL: no memory. */
-static struct tinyvmx_xsave *make_xsave(const struct hv_vcpu *vcpu, size_t *len)
-{
-	*len = sizeof(struct tinyvmx_xsave) + vcpu->machine->vm.info.xsave_bytes;
-	return calloc(1, *len < sizeof(struct tinyvmx_xsave) + HV_GDB_FPU_SSE ?
-				 sizeof(struct tinyvmx_xsave) + HV_GDB_FPU_SSE :
-				 *len);
-}
-
 /* How much of the image is of interest. */
 static size_t fpu_bytes(const struct hv_vcpu *vcpu)
 {
@@ -49,9 +40,8 @@ static bool has_avx(const struct hv_vcpu *vcpu)
 
 static int get_fpu(const struct hv_vcpu *vcpu, uint8_t *fpu)
 {
-	size_t len;
-	struct tinyvmx_xsave *xsave = make_xsave(vcpu, &len);
-	int error = xsave ? tvx_get_state(vcpu->fd, TINYVMX_STATE_XSAVE, xsave, len) : -ENOMEM;
+	struct tinyvmx_xsave *xsave;
+	int error = hv_vcpu_xsave(vcpu, &xsave);
 
 	if (!error) {
 		memcpy(fpu, xsave->image, fpu_bytes(vcpu));
@@ -63,13 +53,13 @@ static int get_fpu(const struct hv_vcpu *vcpu, uint8_t *fpu)
 
 static int set_fpu(const struct hv_vcpu *vcpu, const uint8_t *fpu)
 {
-	size_t len;
-	struct tinyvmx_xsave *xsave = make_xsave(vcpu, &len);
-	int error = xsave ? tvx_get_state(vcpu->fd, TINYVMX_STATE_XSAVE, xsave, len) : -ENOMEM;
+	struct tinyvmx_xsave *xsave;
+	int error = hv_vcpu_xsave(vcpu, &xsave);
 
 	if (!error) {
 		memcpy(xsave->image, fpu, fpu_bytes(vcpu));
-		error = tvx_set_state(vcpu->fd, TINYVMX_STATE_XSAVE, xsave, len);
+		error = tvx_set_state(vcpu->fd, TINYVMX_STATE_XSAVE, xsave,
+				      sizeof(*xsave) + vcpu->machine->vm.info.xsave_bytes);
 	}
 	free(xsave);
 	return error;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "debug/gdb_regs.h"
 #include "examine.h"
 #include "lib/tvx.h"
 
@@ -18,6 +19,21 @@ int hv_vcpu_registers(const struct hv_vcpu *vcpu, struct hv_registers *registers
 		error = tvx_get_state(vcpu->fd, TINYVMX_STATE_DEBUG, debug, sizeof(*debug));
 	if (!error)
 		error = tvx_get_state(vcpu->fd, TINYVMX_STATE_EVENTS, events, sizeof(*events));
+	return error;
+}
+
+int hv_vcpu_xsave(const struct hv_vcpu *vcpu, struct tinyvmx_xsave **xsave)
+{
+	const size_t bytes = vcpu->machine->vm.info.xsave_bytes, head = sizeof(**xsave);
+	int error = -ENOMEM;
+
+	*xsave = calloc(1, head + (bytes < HV_GDB_FPU_SSE ? HV_GDB_FPU_SSE : bytes));
+	if (*xsave)
+		error = tvx_get_state(vcpu->fd, TINYVMX_STATE_XSAVE, *xsave, head + bytes);
+	if (error) {
+		free(*xsave);
+		*xsave = NULL;
+	}
 	return error;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vmcoreinfo: tells fw_cfg where a note of its own is, as Linux does, and waits to be dumped. */
+/* dumped: has known FPU registers, tells fw_cfg of a note as Linux does, and waits to be dumped. */
+#include "lib/fpu.h"
 #include "lib/guest.h"
 
 #define SELECTOR	0x510
@@ -17,7 +18,9 @@ static struct {
 	u32 name_bytes, bytes, type;
 	char name[12];
 	char text[24];
-} note = { sizeof("VMCOREINFO"), 22, 0, "VMCOREINFO", "OSRELEASE=vmcoreinfo.1\n" };
+} note = { sizeof("VMCOREINFO"), 19, 0, "VMCOREINFO", "OSRELEASE=dumped.1\n" };
+
+static const u64 vector[4] = { 0x1111, 0x2222, 0x3333, 0x4444 };
 
 static struct {
 	u16 host, guest;
@@ -69,10 +72,22 @@ static void write_file(u16 key, const void *data, u32 bytes)
 	check_eq(request.control, 0);
 }
 
-GUEST("vmcoreinfo")
+static void load_fpu(void)
+{
+	u64 xcr0 = fpu_enable_all();
+
+	asm volatile("fldpi; fld1");
+	if (xcr0 & XCR0_AVX)
+		asm volatile("vmovdqu %0, %%ymm7" : : "m"(vector));
+	else
+		asm volatile("movdqu %0, %%xmm7" : : "m"(vector));
+}
+
+GUEST("dumped")
 {
 	u16 key = find("etc/vmcoreinfo");
 
+	load_fpu();
 	require(key);
 	outw(SELECTOR, key);
 	check_eq(inb(DATA), FORM_ELF);
