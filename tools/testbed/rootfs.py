@@ -21,6 +21,7 @@ SECTOR = 512
 MAGIC_OFFSET = 256
 TABLE_OFFSET = 0x140
 MAGIC = b"TVXPAYLOAD"
+ELFCLASS64, PT_DYNAMIC = 2, struct.pack("<I", 2)
 
 
 class Error(Exception):
@@ -67,21 +68,50 @@ def initramfs(base, here, agent):
     return cpio(entries)
 
 
-def is_elf(path):
+def is_dynamic(path):
+    """May it need libraries? A guest's image, say, is ELF, too."""
     with open(path, "rb") as file:
-        return file.read(4) == b"\x7fELF"
+        head = file.read(4096)
+    if head[:4] != b"\x7fELF" or len(head) < 64 or head[4] != ELFCLASS64:
+        return head[:4] == b"\x7fELF"
+    offset, size, count = struct.unpack_from("<32xQ14xHH", head)
+    return any(head[at:at + 4] == PT_DYNAMIC for at in range(offset, offset + size * count, size))
 
 
-def libraries(program):
-    """The shared libraries of a program."""
-    ldd = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+def libraries(programs):
+    """The shared libraries of programs, by one ldd for all: each takes longer to start than to look."""
+    ldd = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False)
+    program = programs[0]
     for line in ldd.stdout.splitlines():
+        if line.endswith(":"):
+            program = line[:-1]
         missing = re.match(r"\s+(\S+) => not found", line)
         if missing:
             raise Error(f"{program} needs {missing[1]}, which is not on this machine")
         found = re.match(r"\s+(?:\S+ => )?(/\S+) \(0x", line)
         if found:
             yield found[1]
+
+
+def lean(path, kept):
+    """
+    A program without its debug information, three quarters of it, which each boot would copy. It is in the folder kept, for
+    the next time; without strip the program will do as it is.
+    """
+    copy = os.path.join(kept, path.strip("/").replace("/", ","))
+    when = os.stat(path).st_mtime_ns
+    if os.path.exists(copy) and os.stat(copy).st_mtime_ns == when:
+        return copy
+    os.makedirs(kept, exist_ok=True)
+    new = f"{copy}.{os.getpid()}"
+    try:
+        if subprocess.run(["strip", "--strip-debug", "-o", new, path], capture_output=True, check=False).returncode:
+            return path
+    except FileNotFoundError:
+        return path
+    os.utime(new, ns=(when, when))
+    os.replace(new, copy)
+    return copy
 
 
 def loaded_libraries():
@@ -101,6 +131,7 @@ class Payload:
         self.tar = tarfile.open(fileobj=self.file, mode="w", format=tarfile.GNU_FORMAT,
                                 dereference=True)
         self.have = set()
+        self.programs = []      # whose libraries are to come
 
     def _directories(self, dst):
         parent = os.path.dirname(dst.strip("/"))
@@ -135,8 +166,9 @@ class Payload:
         info.uname = info.gname = "root"
         with open(src, "rb") as file:
             self.tar.addfile(info, file)
-        if info.mode & 0o111 and is_elf(src):
-            self.add_libraries(src)
+        self.have.add("/" + dst)
+        if info.mode & 0o111 and is_dynamic(src):
+            self.programs.append(src)
 
     def member(self, src, dst):
         """An entry of a folder: a link stays a link."""
@@ -148,13 +180,10 @@ class Payload:
         else:
             self.add(src, dst)
 
-    def add_libraries(self, program):
-        for lib in libraries(program):
-            if lib not in self.have:
-                self.have.add(lib)
-                self.add(lib, lib)
-
     def done(self):
+        for lib in libraries(self.programs) if self.programs else ():
+            if lib not in self.have:
+                self.add(lib, lib)
         self.tar.close()
         return self.file.getvalue()
 
