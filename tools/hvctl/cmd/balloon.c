@@ -8,6 +8,7 @@
 #include "lib/args.h"
 #include "lib/memory.h"
 #include "lib/status.h"
+#include "look.h"
 #include "reach.h"
 
 /* The guest is asked to count, and has so long to answer. */
@@ -15,10 +16,8 @@
 #define ROUND_NS 50000000L
 
 struct order {
-	const char *name;
-	const char *size;		/* NULL: show it */
+	struct hv_look look;		/* first: hv_look_parse() has it for its own. A word: the size */
 	uint64_t bytes;
-	bool json;
 };
 
 enum { OPT_JSON = 'j' };
@@ -30,7 +29,6 @@ static const struct argp_option options[] = {
 
 static void parse_size(struct argp_state *state, struct order *order, const char *arg)
 {
-	order->size = arg;
 	if (!hv_parse_size(arg, HV_MIB, &order->bytes) || order->bytes > INT64_MAX)
 		argp_failure(state, HV_STATUS_USAGE, 0,
 			     "%s is no size of memory; give MiB, or like 2G", arg);
@@ -39,25 +37,11 @@ static void parse_size(struct argp_state *state, struct order *order, const char
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct order *order = state->input;
+	error_t error = hv_look_parse(key, arg, state);
 
-	switch (key) {
-	case OPT_JSON:
-		order->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (!order->name)
-			order->name = arg;
-		else if (!order->size)
-			parse_size(state, order, arg);
-		else
-			hv_command_no_argument(state, arg);
-		return 0;
-	case ARGP_KEY_END:
-		if (!order->name)
-			hv_command_no_name(state);
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
+	if (key == ARGP_KEY_END && order->look.words)
+		parse_size(state, order, order->look.word[0]);
+	return error;
 }
 
 const struct argp hv_argp_balloon = {
@@ -140,7 +124,7 @@ static int command(struct hv_client *client, const struct order *order, struct h
 {
 	json_t *facts;
 
-	if (order->size) {
+	if (order->look.words) {
 		facts = ask(client, order, err);
 		if (!facts)
 			return -1;
@@ -149,7 +133,7 @@ static int command(struct hv_client *client, const struct order *order, struct h
 	facts = look(client, err);
 	if (!facts)
 		return -1;
-	if (order->json)
+	if (order->look.json)
 		print_json(facts);
 	else
 		print_facts(facts);
@@ -159,18 +143,18 @@ static int command(struct hv_client *client, const struct order *order, struct h
 
 int hv_cmd_balloon(int argc, char **argv)
 {
-	struct order order = { .name = NULL };
+	struct order order = { .look = { .most = 1 } };
 	struct hv_client client;
 	struct hv_error err;
 	int status = HV_STATUS_OK;
 
 	hv_command_parse(&hv_argp_balloon, argc, argv, &order);
-	if (hv_reach(&client, order.name, &err)) {
-		status = hv_reach_fail(argv[0], order.name, &err);
+	if (hv_reach(&client, order.look.name, &err)) {
+		status = hv_reach_fail(argv[0], order.look.name, &err);
 	} else if (command(&client, &order, &err)) {
 		hv_reach_fail(argv[0], client.name, &err);
 		status = HV_STATUS_ERROR;
 	}
 	hv_client_close(&client);
-	return status;
+	return status ? status : hv_command_finish(argv[0], HV_STATUS_OK);
 }

@@ -75,6 +75,9 @@ void hv_command_no_argument(struct argp_state *state, const char *arg);
 /* ... a VM must be named. Exits. */
 void hv_command_no_name(struct argp_state *state);
 
+/* The status of a command that has written to stdout; what went wrong there is said. */
+int hv_command_finish(const char *command, int status);
+
 /**
  * hv_command_each_option - look at all options that a command's help shows
  * @argp: the command's, hv_command_parse()'s own are among them

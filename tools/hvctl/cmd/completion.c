@@ -4,7 +4,6 @@
  * option, and none that is not there.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -312,9 +311,5 @@ int hv_cmd_completion(int argc, char **argv)
 
 	hv_command_parse(&hv_argp_completion, argc, argv, &print);
 	print();
-	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "hvctl completion: writing: %s\n", strerror(errno));
-		return HV_STATUS_ERROR;
-	}
-	return HV_STATUS_OK;
+	return hv_command_finish("hvctl completion", HV_STATUS_OK);
 }

@@ -139,9 +139,5 @@ int hv_cmd_doctor(int argc, char **argv)
 	if (request.report)
 		failed = write_report(request.report, out, &facts, results, request.selftests);
 	free(results);
-	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "hvctl doctor: writing: %s\n", strerror(errno));
-		return HV_STATUS_ERROR;
-	}
-	return failed ? failed : status;
+	return hv_command_finish("hvctl doctor", failed ? failed : status);
 }

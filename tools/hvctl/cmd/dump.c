@@ -460,7 +460,7 @@ static int dump_to_file(const char *command, struct dump *dump)
 		error = fail_writing(dump, errno);
 	if (!error) {
 		tell(dump);
-		return hv_look_finish(command, HV_STATUS_OK);
+		return hv_command_finish(command, HV_STATUS_OK);
 	}
 	unlink(dump->path);
 	hv_reach_fail(command, dump->client.name, &dump->err);

@@ -119,14 +119,6 @@ static void print_source(const struct vmcs_source *source)
 		printf("a VMCS in a log of %s\n", source->name);
 }
 
-static int finish(int status)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	fprintf(stderr, "hvctl explain: writing: %s\n", strerror(errno));
-	return HV_STATUS_ERROR;
-}
-
 static int explain(const char *path, const struct order *order, FILE *in)
 {
 	struct tinyvmx_vmcs_field *fields;
@@ -147,8 +139,9 @@ static int explain(const char *path, const struct order *order, FILE *in)
 		explain_report_print(&report, stdout);
 	}
 	if (report.count)
-		return finish(HV_STATUS_ENTRY_FAILED);
-	return finish(explain_has_gaps(&report.gaps) ? STATUS_UNCHECKED : HV_STATUS_OK);
+		return hv_command_finish("hvctl explain", HV_STATUS_ENTRY_FAILED);
+	return hv_command_finish("hvctl explain",
+				 explain_has_gaps(&report.gaps) ? STATUS_UNCHECKED : HV_STATUS_OK);
 }
 
 static int list_rules(const struct order *order)
@@ -157,7 +150,7 @@ static int list_rules(const struct order *order)
 		hv_explain_rules_json();
 	else
 		hv_explain_rules();
-	return finish(HV_STATUS_OK);
+	return hv_command_finish("hvctl explain", HV_STATUS_OK);
 }
 
 int hv_cmd_explain(int argc, char **argv)

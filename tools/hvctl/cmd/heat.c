@@ -16,9 +16,8 @@
 #define SECONDS_MAX 3600
 
 struct order {
-	const char *name;
+	struct hv_look look;		/* first: hv_look_parse() has it for its own */
 	uint64_t seconds;
-	bool json;
 };
 
 enum { OPT_JSON = 'j', OPT_SECONDS = 's' };
@@ -35,26 +34,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct order *order = state->input;
 
 	switch (key) {
-	case OPT_JSON:
-		order->json = true;
-		return 0;
 	case OPT_SECONDS:
 		if (!hv_parse_size(arg, 1, &order->seconds) || order->seconds > SECONDS_MAX)
 			argp_failure(state, HV_STATUS_USAGE, 0,
 				     "--seconds %s: is no time; give 0 to %d seconds", arg,
 				     SECONDS_MAX);
 		return 0;
-	case ARGP_KEY_ARG:
-		if (order->name)
-			hv_command_no_argument(state, arg);
-		order->name = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!order->name)
-			hv_command_no_name(state);
-		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return hv_look_parse(key, arg, state);
 }
 
 const struct argp hv_argp_heat = {
@@ -182,20 +169,20 @@ int hv_cmd_heat(int argc, char **argv)
 	json_t *reply;
 
 	hv_command_parse(&hv_argp_heat, argc, argv, &order);
-	if (hv_reach(&client, order.name, &err)) {
+	if (hv_reach(&client, order.look.name, &err)) {
 		hv_client_close(&client);
-		return hv_reach_fail(argv[0], order.name, &err);
+		return hv_reach_fail(argv[0], order.look.name, &err);
 	}
 	if (watch(&client, &order, &reply, &err)) {
 		hv_reach_fail(argv[0], client.name, &err);
 		hv_client_close(&client);
 		return HV_STATUS_ERROR;
 	}
-	if (order.json)
+	if (order.look.json)
 		hv_look_print_json(reply);
 	else
 		draw(reply, &order);
 	json_decref(reply);
 	hv_client_close(&client);
-	return hv_look_finish(argv[0], HV_STATUS_OK);
+	return hv_command_finish(argv[0], HV_STATUS_OK);
 }

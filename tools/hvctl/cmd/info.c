@@ -74,11 +74,7 @@ static int print(const struct vmx_info *info, bool as_json)
 		putchar('\n');
 		json_decref(tree);
 	}
-	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "hvctl info: writing: %s\n", strerror(errno));
-		return HV_STATUS_ERROR;
-	}
-	return HV_STATUS_OK;
+	return hv_command_finish("hvctl info", HV_STATUS_OK);
 }
 
 int hv_cmd_info(int argc, char **argv)

@@ -65,14 +65,6 @@ void hv_look_print_json(json_t *reply)
 	putchar('\n');
 }
 
-int hv_look_finish(const char *command, int status)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	fprintf(stderr, "%s: writing: %s\n", command, strerror(errno));
-	return HV_STATUS_ERROR;
-}
-
 /* @request goes. 0 or -errno. */
 static int ask(struct hv_client *client, const struct hv_look *look, json_t *request,
 	       int (*print)(const json_t *reply, struct hv_error *err), struct hv_error *err)
@@ -113,5 +105,5 @@ int hv_look(const char *command, const struct hv_look *look, json_t *request,
 		status = HV_STATUS_ERROR;
 	}
 	hv_client_close(&client);
-	return status ? status : hv_look_finish(command, HV_STATUS_OK);
+	return status ? status : hv_command_finish(command, HV_STATUS_OK);
 }

@@ -23,9 +23,6 @@ struct hv_look {
 	{ "json", 'j', NULL, 0, "for programs: an object", 0 },                 \
 	{ "vcpu", 'c', "N", 0, "of that vCPU, from 0 on (default 0)", 0 }
 
-/* The status of a command that has written to stdout; what went wrong there is said. */
-int hv_look_finish(const char *command, int status);
-
 /* A reply's facts, as an object on stdout. */
 void hv_look_print_json(json_t *reply);
 

@@ -221,8 +221,5 @@ int hv_cmd_ps(int argc, char **argv)
 	hv_runtime_dir_close(&dir);
 	if (error)
 		return hv_reach_fail(argv[0], NULL, &err);
-	if (!fflush(stdout) && !ferror(stdout))
-		return HV_STATUS_OK;
-	fprintf(stderr, "%s: writing: %s\n", argv[0], strerror(errno));
-	return HV_STATUS_ERROR;
+	return hv_command_finish(argv[0], HV_STATUS_OK);
 }

@@ -254,10 +254,7 @@ static int start_nothing(const struct run *run)
 		fputs(text, stdout);
 		free(text);
 	}
-	if (!fflush(stdout) && !ferror(stdout))
-		return HV_STATUS_OK;
-	fputs("hvctl run: cannot write what would run; mend standard output\n", stderr);
-	return HV_STATUS_ERROR;
+	return hv_command_finish("hvctl run", HV_STATUS_OK);
 }
 
 int hv_cmd_run(int argc, char **argv)

@@ -226,7 +226,7 @@ static int show(const struct gathering *gathering, const struct order *order, co
 	else if (!order->html)
 		hv_bill_print(bill, ALL_ROWS, WIDTH, stdout);
 	json_decref(bill);
-	return status ? status : hv_look_finish(command, HV_STATUS_OK);
+	return status ? status : hv_command_finish(command, HV_STATUS_OK);
 }
 
 /* ------------------------------------------------------------------ command */

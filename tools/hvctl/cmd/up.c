@@ -175,10 +175,7 @@ static int check_all(const struct hv_config *configs, int count, struct hv_error
 	for (int i = 0; i < count; i++)
 		if (check(&configs[i], err))
 			return fail(err);
-	if (!fflush(stdout) && !ferror(stdout))
-		return HV_STATUS_OK;
-	fputs("hvctl up: cannot write what would run; mend standard output\n", stderr);
-	return HV_STATUS_ERROR;
+	return hv_command_finish("hvctl up", HV_STATUS_OK);
 }
 
 int hv_cmd_up(int argc, char **argv)

@@ -197,7 +197,7 @@ static int dump(const char *command, struct order *order)
 	else
 		hv_vmcs_print(&vmcs, stdout);
 	hv_vmcs_free(&vmcs);
-	return hv_look_finish(command, HV_STATUS_OK);
+	return hv_command_finish(command, HV_STATUS_OK);
 }
 
 /* Into a file that is complete, or that has been complained of. */
@@ -232,7 +232,7 @@ static int save(const char *command, struct order *order)
 	else
 		vmcs_dump_write(vmcs.fields, vmcs.n, stdout);
 	hv_vmcs_free(&vmcs);
-	return hv_look_finish(command, status);
+	return hv_command_finish(command, status);
 }
 
 static int diff(const char *command, struct order *order)
@@ -252,7 +252,7 @@ static int diff(const char *command, struct order *order)
 		count = hv_vmcs_print_diff(&one, &other, stdout);
 	}
 	if (!status)
-		status = hv_look_finish(command, count ? STATUS_DIFFERENT : HV_STATUS_OK);
+		status = hv_command_finish(command, count ? STATUS_DIFFERENT : HV_STATUS_OK);
 	hv_vmcs_free(&one);
 	hv_vmcs_free(&other);
 	return status;
@@ -322,7 +322,7 @@ static int watch(const char *command, struct order *order)
 	}
 	hv_vmcs_free(&old);
 	hv_client_close(&client);
-	return hv_look_finish(command, status);
+	return hv_command_finish(command, status);
 }
 
 /* ----------------------------------------------------------------- command */

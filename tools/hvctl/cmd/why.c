@@ -12,13 +12,6 @@
 
 #define INTERVAL_NS 10000000L
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	if (key == 'j' || !(key > 0 && key < 0x80))
-		return hv_look_parse(key, arg, state);
-	return ARGP_ERR_UNKNOWN;
-}
-
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "for programs: an object", 0 },
 	{ 0 }
@@ -26,7 +19,7 @@ static const struct argp_option options[] = {
 
 const struct argp hv_argp_why = {
 	.options = options,
-	.parser = parse,
+	.parser = hv_look_parse,
 	.args_doc = "NAME",
 	.doc = "Tell what a VM does that seems to hang, a line for each vCPU.\v"
 	       "It is looked at some times within a tenth of a second: does it halt, and for what, does it "
@@ -98,5 +91,5 @@ int hv_cmd_why(int argc, char **argv)
 		status = HV_STATUS_ERROR;
 	}
 	hv_client_close(&client);
-	return status ? status : hv_look_finish(argv[0], HV_STATUS_OK);
+	return status ? status : hv_command_finish(argv[0], HV_STATUS_OK);
 }
