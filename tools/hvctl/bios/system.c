@@ -138,8 +138,11 @@ static bool move_block(struct hv_bios_call *call)
 		return failed(call, MOVE_FAILED);
 	for (uint32_t len; left; left -= len, from += len, to += len) {
 		len = left < sizeof(bytes) ? left : sizeof(bytes);
-		if (hv_memory_read(memory, from, bytes, len) ||
-		    hv_memory_write(memory, to, bytes, len))
+		if (hv_memory_read(memory, from, bytes, len))
+			return failed(call, MOVE_FAILED);
+		hv_veil_hide(call->guest->veil, from, bytes, len);
+		hv_veil_merge(call->guest->veil, to, bytes, len);
+		if (hv_memory_write(memory, to, bytes, len))
 			return failed(call, MOVE_FAILED);
 	}
 	return done(call);

@@ -66,8 +66,7 @@ static void read_ram(const struct hv_guest *guest, void *ram, uint64_t gpa, unsi
 		     uint64_t *value)
 {
 	ram_access(ram, width, false, value);
-	if (guest->veil)
-		guest->veil->hide(guest->veil->ctx, gpa, value, width);
+	hv_veil_hide(guest->veil, gpa, value, width);
 }
 
 static void write_ram(const struct hv_guest *guest, void *ram, uint64_t gpa, unsigned int width,
@@ -75,8 +74,7 @@ static void write_ram(const struct hv_guest *guest, void *ram, uint64_t gpa, uns
 {
 	uint64_t bytes = *value;
 
-	if (guest->veil)
-		guest->veil->merge(guest->veil->ctx, gpa, &bytes, width);
+	hv_veil_merge(guest->veil, gpa, &bytes, width);
 	ram_access(ram, width, true, &bytes);
 	hv_memory_mark_dirty(guest->memory, gpa, width);
 }

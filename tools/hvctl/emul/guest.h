@@ -17,6 +17,19 @@ struct hv_veil {
 	void *ctx;
 };
 
+/* @veil may be NULL: nothing lies there. */
+static inline void hv_veil_hide(const struct hv_veil *veil, uint64_t gpa, void *bytes, size_t len)
+{
+	if (veil)
+		veil->hide(veil->ctx, gpa, bytes, len);
+}
+
+static inline void hv_veil_merge(const struct hv_veil *veil, uint64_t gpa, void *bytes, size_t len)
+{
+	if (veil)
+		veil->merge(veil->ctx, gpa, bytes, len);
+}
+
 /* Memory as one vCPU sees it; used by its thread alone. */
 struct hv_guest {
 	const struct hv_memory *memory;

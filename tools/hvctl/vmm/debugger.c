@@ -130,6 +130,7 @@ void hv_debugger_disarm(struct hv_debugger *debugger)
 	for (unsigned int i = 0; i < machine->nr_vcpus; i++) {
 		debugger->steps[i] = false;
 		machine->vcpus[i].hit.cause = 0;
+		machine->vcpus[i].mmio.guest.veil = NULL;
 		(void)hv_debugger_arm(debugger, i);
 		hv_vcpu_hold(&machine->vcpus[i], false);
 	}

@@ -23,7 +23,7 @@ struct hv_debugger_veil {
 	unsigned int count;
 	uint64_t page[HV_VM_HIDDEN_MAX];	/* ascending */
 	unsigned int accesses[HV_VM_HIDDEN_MAX];
-	unsigned int shown;
+	unsigned int shown;		/* so many, of which the last are known */
 	uint64_t shown_page[HV_GDB_PLANTS_MAX];
 	bool told;			/* that there are such */
 };
@@ -49,6 +49,9 @@ int hv_debugger_exit(struct hv_vcpu *vcpu);
 
 /* HV_ATTENTION_DEBUG: pause the machine, and leave it so. */
 void hv_debugger_attend(struct hv_machine *machine);
+
+/* What it has put into RAM; NULL: there is no debugger. Good while machine->lock is held. */
+const struct hv_veil *hv_debugger_veil_of(const struct hv_machine *machine);
 
 /* HV_ATTENTION_SHOW: have pages be RAM again. */
 void hv_debugger_attend_show(struct hv_machine *machine);

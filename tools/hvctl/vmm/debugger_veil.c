@@ -30,12 +30,23 @@ void hv_debugger_veil_init(struct hv_debugger *debugger)
 	};
 }
 
+const struct hv_veil *hv_debugger_veil_of(const struct hv_machine *machine)
+{
+	return machine->debugger ? &machine->debugger->veil.veil : NULL;
+}
+
 static bool has(const uint64_t *page, unsigned int count, uint64_t gpa)
 {
 	for (unsigned int i = 0; i < count; i++)
 		if (page[i] == (gpa & PAGE_MASK))
 			return true;
 	return false;
+}
+
+static bool is_shown(const struct hv_debugger_veil *veil, uint64_t gpa)
+{
+	return has(veil->shown_page,
+		   veil->shown < HV_GDB_PLANTS_MAX ? veil->shown : HV_GDB_PLANTS_MAX, gpa);
 }
 
 static bool is_ram(const struct hv_debugger *debugger, uint64_t gpa)
@@ -59,42 +70,24 @@ static void add(struct pages *pages, uint64_t gpa)
 		pages->page[pages->count++] = gpa & PAGE_MASK;
 }
 
-/*
- * What hvctl does for the guest does not hit the CPU's watchpoints: where some of these are for
- * data nothing is hidden.
- */
-static void find_watched(const struct hv_debugger *debugger, struct pages *watched)
+/* Is one of the CPU's watchpoints for data? */
+static bool watches(const struct hv_debugger *debugger)
 {
-	const struct hv_machine *machine = debugger->machine;
-	struct tinyvmx_sregs sregs;
-	uint64_t gpa;
-	size_t len;
-
-	for (unsigned int n = 0; n < machine->nr_vcpus; n++) {
-		const struct hv_vcpu *vcpu = &machine->vcpus[n];
-
-		if (tvx_get_sregs(vcpu->fd, &sregs))
-			continue;
-		for (unsigned int i = 0; i < HV_GDB_DEBUG_REGS; i++) {
-			const struct hv_gdb_debug_reg *reg = &debugger->points.reg[i];
-
-			if (reg->used && reg->kind != HV_GDB_HBREAK &&
-			    hv_debugger_translate(vcpu, &sregs, reg->address, &gpa, &len))
-				add(watched, gpa);
-		}
-	}
+	for (unsigned int i = 0; i < HV_GDB_DEBUG_REGS; i++)
+		if (debugger->points.reg[i].used && debugger->points.reg[i].kind != HV_GDB_HBREAK)
+			return true;
+	return false;
 }
 
-static void find_wanted(const struct hv_debugger *debugger, const struct pages *watched,
-			struct pages *wanted)
+/* What hvctl does for the guest hits no watchpoint of the CPU: beside these nothing is hidden. */
+static void find_wanted(const struct hv_debugger *debugger, struct pages *wanted)
 {
-	const struct hv_debugger_veil *veil = &debugger->veil;
-
+	if (watches(debugger))
+		return;
 	for (unsigned int i = 0; i < debugger->points.plants; i++) {
 		uint64_t gpa = debugger->points.plant[i].gpa;
 
-		if (is_ram(debugger, gpa) && !has(veil->shown_page, veil->shown, gpa) &&
-		    !has(watched->page, watched->count, gpa))
+		if (is_ram(debugger, gpa) && !is_shown(&debugger->veil, gpa))
 			add(wanted, gpa);
 	}
 	if (wanted->count > HV_VM_HIDDEN_MAX)
@@ -105,16 +98,14 @@ static void find_wanted(const struct hv_debugger *debugger, const struct pages *
  * gdb takes its breakpoints away at each stop, and some at each step: what is hidden already may
  * stay so, as long as it does no harm.
  */
-static bool is_good_enough(const struct hv_debugger_veil *veil, const struct pages *wanted,
-			   const struct pages *watched)
+static bool is_good_enough(const struct hv_debugger *debugger, const struct pages *wanted)
 {
+	const struct hv_debugger_veil *veil = &debugger->veil;
+
 	for (unsigned int i = 0; i < wanted->count; i++)
 		if (!has(veil->page, veil->count, wanted->page[i]))
 			return false;
-	for (unsigned int i = 0; i < watched->count; i++)
-		if (has(veil->page, veil->count, watched->page[i]))
-			return false;
-	return true;
+	return !veil->count || !watches(debugger);
 }
 
 static int compare(const void *a, const void *b)
@@ -145,13 +136,12 @@ static bool can_hide(const struct hv_debugger *debugger)
 
 int hv_debugger_veil(struct hv_debugger *debugger)
 {
-	struct pages watched = { 0 }, wanted = { 0 };
+	struct pages wanted = { 0 };
 
 	if (!can_hide(debugger))
 		return 0;
-	find_watched(debugger, &watched);
-	find_wanted(debugger, &watched, &wanted);
-	if (is_good_enough(&debugger->veil, &wanted, &watched))
+	find_wanted(debugger, &wanted);
+	if (is_good_enough(debugger, &wanted))
 		return 0;
 	return apply(debugger, &wanted);
 }
@@ -197,7 +187,7 @@ void hv_debugger_show(struct hv_machine *machine, uint64_t gpa)
 	struct hv_debugger_veil *veil = &machine->debugger->veil;
 
 	hv_lock_assert_held(&machine->lock);
-	if (!has(veil->shown_page, HV_GDB_PLANTS_MAX, gpa))
+	if (!is_shown(veil, gpa))
 		veil->shown_page[veil->shown++ % HV_GDB_PLANTS_MAX] = gpa & PAGE_MASK;
 	hv_machine_want_attention(machine, HV_ATTENTION_SHOW);
 }
@@ -208,7 +198,7 @@ static void show(struct hv_debugger *debugger)
 	struct pages left = { 0 };
 
 	for (unsigned int i = 0; i < veil->count; i++)
-		if (!has(veil->shown_page, veil->shown, veil->page[i]))
+		if (!is_shown(veil, veil->page[i]))
 			add(&left, veil->page[i]);
 	end(debugger, apply(debugger, &left));
 }

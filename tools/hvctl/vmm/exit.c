@@ -111,7 +111,7 @@ static void prepare(struct hv_vcpu *vcpu)
 	struct hv_mmio *mmio = &vcpu->mmio;
 
 	place_lapic(vcpu);
-	mmio->guest.veil = vcpu->machine->debugger ? &vcpu->machine->debugger->veil.veil : NULL;
+	mmio->guest.veil = hv_debugger_veil_of(vcpu->machine);
 	mmio->get_state = get_state;
 	mmio->set_state = set_state;
 	mmio->ctx = vcpu;

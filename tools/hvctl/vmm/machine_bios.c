@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bios/rom.h"
+#include "debugger.h"
 #include "lib/tvx.h"
 #include "machine_bios.h"
 #include "machine_pc.h"
@@ -120,6 +121,7 @@ static int serve(struct hv_machine_bios *bios, struct hv_vcpu *vcpu)
 		return error;
 	guest->paging = hv_paging_of(&regs, &sregs);
 	guest->known = 0;
+	guest->veil = hv_debugger_veil_of(vcpu->machine);
 	hv_bios_serve(&bios->bios, guest, &regs, &sregs);
 	error = tvx_set_sregs(vcpu->fd, &sregs);
 	return error ? error : tvx_set_regs(vcpu->fd, &regs);
