@@ -4,6 +4,26 @@
  */
 #include "explain_test.h"
 
+static struct vmx_cpu cpu;
+static char *text;
+
+/* A CPU, and a VMCS that it takes. */
+static int setup(void **state)
+{
+	(void)state;
+	cpu = make_cpu();
+	make_vmcs(NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(text);
+	text = NULL;
+	return 0;
+}
+
 static void blank_host(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(vmcs); i++)
@@ -15,11 +35,9 @@ static void blank_host(void)
 
 static void test_blanked_host(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
 	struct explain_gaps gaps;
 
 	(void)state;
-	make_vmcs(NULL);
 	blank_host();
 	assert_int_equal(find(&cpu, &gaps), 0);
 	assert_true(gaps.blanked >= 20);
@@ -33,7 +51,6 @@ static void test_blanked_host(void **state)
 static void test_missing_fields(void **state)
 {
 	struct explain_gaps gaps;
-	struct vmx_cpu cpu = make_cpu();
 
 	(void)state;
 	assert_int_equal(explain_find(&cpu, NULL, 0, NULL, 0, &gaps), 0);
@@ -42,10 +59,7 @@ static void test_missing_fields(void **state)
 
 static void test_more_findings_than_room(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
-
 	(void)state;
-	make_vmcs(NULL);
 	set_field(VMCS_GUEST_RFLAGS, 8);
 	assert_int_equal(explain_find(&cpu, vmcs, ARRAY_SIZE(vmcs), found, 1, NULL), 2);
 	assert_string_equal(found[0].id, "guest.rflags.reserved");
@@ -53,12 +67,9 @@ static void test_more_findings_than_room(void **state)
 
 static void test_control_bit_is_named(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
-
 	(void)state;
 	set_limits(&cpu, VMX_WORD_PROC2, 0);
 	cpu.msr[MSR_VMX_PROC2 - TINYVMX_VMX_MSR_BASE] &= ~(BIT(PROC2_UNRESTRICTED) << 32);
-	make_vmcs(NULL);
 	assert_int_equal(find(&cpu, NULL), 1);
 	assert_string_equal(found[0].id, "ctl.proc2");
 	assert_non_null(strstr(found[0].text, "bit 7 (unrestricted guest) must be 0"));
@@ -66,76 +77,56 @@ static void test_control_bit_is_named(void **state)
 
 static const struct tinyvmx_run *run_page;	/* for print() */
 
-static char *print(const struct vmx_cpu *cpu, int *count)
+/* Into @text; how many rules it found violated. */
+static size_t print(const struct vmx_cpu *of)
 {
-	char *text = NULL;
 	struct explain_gaps gaps;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	size_t size, count;
+	FILE *out;
 
-	*count = (int)explain_print(cpu, run_page, vmcs, ARRAY_SIZE(vmcs), out, &gaps);
+	free(text);
+	out = open_memstream(&text, &size);
+	count = explain_print(of, run_page, vmcs, ARRAY_SIZE(vmcs), out, &gaps);
 	fclose(out);
-	return text;
+	return count;
 }
 
 static void test_printed(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
-	int count;
-	char *text;
-
 	(void)state;
-	make_vmcs(NULL);
 	set_field(VMCS_EXIT_REASON, 0x80000021);
 	set_field(VMCS_GUEST_CS_AR, 0xa093 | 0x6);
-	text = print(&cpu, &count);
-	assert_int_equal(count, 1);
+	assert_int_equal(print(&cpu), 1);
 	assert_non_null(strstr(text, "invalid guest state"));
 	assert_non_null(strstr(text, "guest CS access rights = 0xa097: the type of CS"));
 	assert_non_null(strstr(text, "Checks on Guest Segment Registers"));
-	free(text);
 }
 
 static void test_printed_likewise(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
-	int count;
-	char *text;
-
 	(void)state;
-	make_vmcs(NULL);
 	set_field(VMCS_GUEST_DS_AR, 0xc092);
 	set_field(VMCS_GUEST_FS_AR, 0xc092);
-	text = print(&cpu, &count);
-	assert_int_equal(count, 2);
+	assert_int_equal(print(&cpu), 2);
 	assert_non_null(strstr(text, "guest DS access rights = 0xc092: the type of DS"));
 	assert_non_null(strstr(text, "guest FS access rights = 0xc092: likewise"));
-	free(text);
 }
 
 static void test_printed_mending(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
-	int count;
-	char *text;
-
 	(void)state;
-	make_vmcs(NULL);
 	set_field(VMCS_GUEST_DS_AR, 0xc092);
-	text = print(&cpu, &count);
+	print(&cpu);
 	assert_non_null(
 		strstr(text, "\n    mend: set bit 0, or make DS unusable (bit 16)\n    (SDM, "));
-	free(text);
 }
 
 /* A control word that is wrong by itself comes before what may hang on it, ... */
 static void test_most_likely_first(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
 	struct explain_report report;
 
 	(void)state;
-	make_vmcs(NULL);
 	set_field(VMCS_VPID, 0);
 	set_field(VMCS_PROC2_CTLS, PROC2 | BIT(PROC2_VPID));
 	set_field(VMCS_ENTRY_CTLS, ENTRY64 | BIT(31));
@@ -174,90 +165,64 @@ static void test_each_rule(void **state)
 
 static void test_printed_outside_of_verdict(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
-	int count;
-	char *text;
-
 	(void)state;
-	make_vmcs(NULL);
 	set_field(VMCS_INSTRUCTION_ERROR, 7);
 	set_field(VMCS_GUEST_RFLAGS, 0);
-	text = print(&cpu, &count);
-	assert_int_equal(count, 1);
+	assert_int_equal(print(&cpu), 1);
 	assert_non_null(strstr(text, "VM-instruction error 7"));
 	assert_non_null(strstr(text, "no violated rule found in this area"));
 	assert_non_null(strstr(text, "also, though the CPU did not say so"));
-	free(text);
 }
 
 /* Neither field is cleared when the other is written: it is not told which is old. */
 static void test_two_verdicts(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
-	int count;
-	char *text;
-
 	(void)state;
-	make_vmcs(NULL);
 	set_field(VMCS_INSTRUCTION_ERROR, 7);
 	set_field(VMCS_EXIT_REASON, 0x80000021);
 	set_field(VMCS_VPID, 0);
 	set_field(VMCS_PROC2_CTLS, PROC2 | BIT(PROC2_VPID));
-	text = print(&cpu, &count);
-	assert_int_equal(count, 1);
+	assert_int_equal(print(&cpu), 1);
 	assert_non_null(strstr(text, "VM-instruction error 7"));
 	assert_non_null(strstr(text, "exit reason 0x80000021"));
 	assert_non_null(strstr(text, "rule ctl.vpid"));
 	assert_null(strstr(text, "the CPU did not say so"));
-	free(text);
 }
 
 /* What RUN said counts more than what an older failure left in the VMCS. */
 static void test_verdict_of_run(void **state)
 {
 	struct tinyvmx_run run = { .reason = TINYVMX_EXIT_ENTRY_FAILED };
-	struct vmx_cpu cpu = make_cpu();
-	int count;
-	char *text;
 
 	(void)state;
-	make_vmcs(NULL);
 	set_field(VMCS_INSTRUCTION_ERROR, 12);
 	set_field(VMCS_EXIT_REASON, 0x80000021);
 	run.entry_failed.instruction_error = 7;
 	run_page = &run;
-	text = print(&cpu, &count);
+	print(&cpu);
 	assert_string_equal(text, "VM-instruction error 7: VM entry with invalid control field(s)\n"
 				  "  no violated rule found in this area\n");
-	free(text);
 	run.entry_failed.instruction_error = 0;
 	run.exit_reason = 0x80000021;
 	run.exit_qualification = 4;
-	text = print(&cpu, &count);
+	print(&cpu);
 	assert_non_null(strstr(text, "exit reason 0x80000021"));
 	assert_non_null(strstr(text, "the VMCS link pointer"));
-	free(text);
 	run_page = NULL;
 }
 
 static void test_printed_gaps(void **state)
 {
-	int count;
-	char *text;
-
 	(void)state;
-	make_vmcs(NULL);
 	blank_host();
 	set_field(VMCS_ENTRY_MSR_LOAD_COUNT, 1);
 	set_field(VMCS_EXIT_REASON, 0x80000022);
 	set_field(VMCS_EXIT_QUALIFICATION, 1);
-	text = print(NULL, &count);
-	assert_int_equal(count, 0);
+	assert_int_equal(print(NULL), 0);
 	assert_non_null(strstr(text, "entry 1 of the VM-entry MSR-load area"));
 	assert_non_null(strstr(text, "run as root"));
 	assert_non_null(strstr(text, "that need to know the CPU"));
 	assert_non_null(strstr(text, "entries of the VM-entry MSR-load area"));
-	free(text);
 }
 
 /* --- what no dump shows --- */
@@ -341,44 +306,38 @@ static void test_has_gaps(void **state)
 
 static void test_printed_nothing_found(void **state)
 {
-	struct vmx_cpu cpu = make_cpu();
-	int count;
-	char *text;
-
 	(void)state;
-	make_vmcs(NULL);
-	text = print(&cpu, &count);
+	assert_int_equal(print(&cpu), 0);
 	assert_string_equal(text, "  all rules were checked, none is violated\n");
-	free(text);
 	set_field(VMCS_ENTRY_MSR_LOAD_COUNT, 1);
-	text = print(&cpu, &count);
+	assert_int_equal(print(&cpu), 0);
 	assert_string_equal(text,
 			    "  no violated rule found, but not all were checked\n"
 			    "  not visible in a dump: entries of the VM-entry MSR-load area\n");
-	free(text);
-	assert_int_equal(count, 0);
 }
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_blanked_host),
-		cmocka_unit_test(test_missing_fields),
-		cmocka_unit_test(test_more_findings_than_room),
-		cmocka_unit_test(test_control_bit_is_named),
-		cmocka_unit_test(test_printed),
-		cmocka_unit_test(test_printed_likewise),
-		cmocka_unit_test(test_printed_mending),
-		cmocka_unit_test(test_most_likely_first),
-		cmocka_unit_test(test_each_rule),
-		cmocka_unit_test(test_printed_outside_of_verdict),
-		cmocka_unit_test(test_two_verdicts),
-		cmocka_unit_test(test_verdict_of_run),
-		cmocka_unit_test(test_printed_gaps),
-		cmocka_unit_test(test_unseen),
-		cmocka_unit_test(test_unseen_of_nothing),
-		cmocka_unit_test(test_has_gaps),
-		cmocka_unit_test(test_printed_nothing_found),
+		T(test_blanked_host),
+		T(test_missing_fields),
+		T(test_more_findings_than_room),
+		T(test_control_bit_is_named),
+		T(test_printed),
+		T(test_printed_likewise),
+		T(test_printed_mending),
+		T(test_most_likely_first),
+		T(test_each_rule),
+		T(test_printed_outside_of_verdict),
+		T(test_two_verdicts),
+		T(test_verdict_of_run),
+		T(test_printed_gaps),
+		T(test_unseen),
+		T(test_unseen_of_nothing),
+		T(test_has_gaps),
+		T(test_printed_nothing_found),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
