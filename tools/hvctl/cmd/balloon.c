@@ -16,7 +16,7 @@
 #define ROUND_NS 50000000L
 
 struct order {
-	struct hv_look look;		/* first: hv_look_parse() has it for its own. A word: the size */
+	struct hv_look look;		/* first: hv_look_parse() has it for its own; the size */
 	uint64_t bytes;
 };
 

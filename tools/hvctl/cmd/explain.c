@@ -139,9 +139,8 @@ static int explain(const char *path, const struct order *order, FILE *in)
 		explain_report_print(&report, stdout);
 	}
 	if (report.count)
-		return hv_command_finish("hvctl explain", HV_STATUS_ENTRY_FAILED);
-	return hv_command_finish("hvctl explain",
-				 explain_has_gaps(&report.gaps) ? STATUS_UNCHECKED : HV_STATUS_OK);
+		return HV_STATUS_ENTRY_FAILED;
+	return explain_has_gaps(&report.gaps) ? STATUS_UNCHECKED : HV_STATUS_OK;
 }
 
 static int list_rules(const struct order *order)
@@ -150,7 +149,7 @@ static int list_rules(const struct order *order)
 		hv_explain_rules_json();
 	else
 		hv_explain_rules();
-	return hv_command_finish("hvctl explain", HV_STATUS_OK);
+	return HV_STATUS_OK;
 }
 
 int hv_cmd_explain(int argc, char **argv)
@@ -161,9 +160,9 @@ int hv_cmd_explain(int argc, char **argv)
 
 	hv_command_parse(&hv_argp_explain, argc, argv, &order);
 	if (order.rules)
-		return list_rules(&order);
+		return hv_command_finish(argv[0], list_rules(&order));
 	if (!strcmp(order.path, "-"))
-		return explain("standard input", &order, stdin);
+		return hv_command_finish(argv[0], explain("standard input", &order, stdin));
 	in = fopen(order.path, "re");
 	if (!in) {
 		fprintf(stderr,
@@ -173,5 +172,5 @@ int hv_cmd_explain(int argc, char **argv)
 	}
 	status = explain(order.path, &order, in);
 	fclose(in);
-	return status;
+	return hv_command_finish(argv[0], status);
 }

@@ -12,6 +12,10 @@
 #define SECONDARY 0x170
 #define CONTROL (0x3f6 - 0x1f0)		/* from a channel's first port on */
 #define BUS_MASTER 0xc000
+/* A status register: DRDY and DSC, with them DRQ, or ERR */
+#define READY 0x50
+#define DATA 0x58
+#define FAILED 0x51
 #define SECTORS 600			/* of each disk */
 #define BLOCKS 40			/* of the disc */
 
@@ -212,6 +216,22 @@ static inline uint8_t ide_end_dma(struct ide *f, uint16_t base)
 	outb(&f->bench, master, 0);
 	outb(&f->bench, master + 2, 0x06);
 	return status;
+}
+
+/* Of each test */
+static inline int setup(void **state)
+{
+	static struct ide fixture;
+
+	ide_make(&fixture);
+	*state = &fixture;
+	return 0;
+}
+
+static inline int teardown(void **state)
+{
+	ide_unmake(*state);
+	return 0;
 }
 
 #endif

@@ -14,7 +14,7 @@ bool find_hvctl(void);
 /* Run a shell's command, standard output to @said; returns its status. It must not die. */
 int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Run hvctl with these words of a shell's, for a minute at most, both streams to @said; its status. */
+/* The same with hvctl and these words, for a minute at most, and both streams. */
 int run(const char *arguments);
 
 /* It says that, among others, and has this status. */

@@ -73,6 +73,22 @@ static inline void load_test_end(struct load_test *t)
 	hv_memory_exit(&t->memory);
 }
 
+/* The machine @t of a program's tests, and what begins and ends each of them. */
+#define DEFINE_LOAD_TEST(ram)                    \
+	static struct load_test t;               \
+	static int begin(void **state)           \
+	{                                        \
+		(void)state;                     \
+		load_test_begin(&t, ram);        \
+		return 0;                        \
+	}                                        \
+	static int end(void **state)             \
+	{                                        \
+		(void)state;                     \
+		load_test_end(&t);               \
+		return 0;                        \
+	}
+
 static inline void load_test_accept(struct load_test *t)
 {
 	hv_payload_free(&t->payload);

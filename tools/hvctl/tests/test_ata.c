@@ -2,25 +2,6 @@
 /* Disks on an ATA channel, as drivers use them: registers, PIO, resets, errors, a snapshot. */
 #include "ata_test.h"
 
-#define READY 0x50
-#define DATA 0x58
-#define FAILED 0x51
-
-static struct ide fixture;
-
-static int setup(void **state)
-{
-	ide_make(&fixture);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ide_unmake(*state);
-	return 0;
-}
-
 static void expect_error(struct ide *f, uint8_t error)
 {
 	assert_int_equal(ide_status(f, PRIMARY), FAILED);

@@ -4,26 +4,9 @@
 
 #define TABLE 0x8000
 #define BUFFER 0x20000
-#define READY 0x50
-#define DATA 0x58
-#define FAILED 0x51
 #define LIMIT 0xfffe
 
-static struct ide fixture;
 static uint8_t answer[BLOCKS * 2048];
-
-static int setup(void **state)
-{
-	ide_make(&fixture);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ide_unmake(*state);
-	return 0;
-}
 
 static void send_packet(struct ide *f, const uint8_t *packet, unsigned int limit, bool by_dma)
 {

@@ -50,21 +50,7 @@ static struct bzimage new_image(void)
 	return image;
 }
 
-static struct load_test t;
-
-static int begin(void **state)
-{
-	(void)state;
-	load_test_begin(&t, RAM);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	load_test_end(&t);
-	return 0;
-}
+DEFINE_LOAD_TEST(RAM);
 
 static void use(const struct bzimage *image)
 {

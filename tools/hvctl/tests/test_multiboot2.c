@@ -22,21 +22,7 @@ struct kernel {
 	size_t at, end;			/* of the header */
 };
 
-static struct load_test t;
-
-static int begin(void **state)
-{
-	(void)state;
-	load_test_begin(&t, RAM);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	load_test_end(&t);
-	return 0;
-}
+DEFINE_LOAD_TEST(RAM);
 
 static void put(struct kernel *kernel, size_t at, uint64_t value, size_t len)
 {

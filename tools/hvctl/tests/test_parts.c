@@ -19,21 +19,7 @@
 #define PAGE 4096
 #define FLAT_SIZE (HV_FILE_HEAD + HV_MIB + 13)
 
-static struct load_test t;
-
-static int begin(void **state)
-{
-	(void)state;
-	load_test_begin(&t, 80 * HV_MIB);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	load_test_end(&t);
-	return 0;
-}
+DEFINE_LOAD_TEST(80 * HV_MIB);
 
 /* A file of holes, with @len bytes at each @at. */
 static int new_file(uint64_t size)

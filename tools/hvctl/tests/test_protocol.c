@@ -3,21 +3,7 @@
 #include "lib/util.h"
 #include "load_test.h"
 
-static struct load_test t;
-
-static int begin(void **state)
-{
-	(void)state;
-	load_test_begin(&t, 2 * HV_MIB);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	load_test_end(&t);
-	return 0;
-}
+DEFINE_LOAD_TEST(2 * HV_MIB);
 
 static void test_flat(void **state)
 {

@@ -23,21 +23,7 @@ struct kernel {
 	uint8_t code[64];
 };
 
-static struct load_test t;
-
-static int begin(void **state)
-{
-	(void)state;
-	load_test_begin(&t, RAM);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	load_test_end(&t);
-	return 0;
-}
+DEFINE_LOAD_TEST(RAM);
 
 static struct kernel new_kernel(void)
 {
