@@ -195,6 +195,9 @@ enum tvx_result tvx_exit_dr_access(struct tvx_vcpu *vcpu)
 	if (!tvx_debugger_has_breakpoints(vcpu)) {
 		tvx_vcpu_own_debug(vcpu);
 		tvx_controls_update(vcpu);
+	} else if (!(qual & DR_FROM)) {
+		tvx_vcpu_put_breakpoints(vcpu);
+		tvx_vcpu_load_breakpoints(vcpu);
 	}
 	return done(vcpu);
 }

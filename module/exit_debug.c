@@ -2,14 +2,15 @@
 /*
  * A debugger outside of the guest: INT3 that exits, single step, breakpoints.
  *
- * A step is the monitor trap flag's, which the guest cannot see. Breakpoints are in the debug
- * registers that the guest would have: while a debugger needs them MOV DR exits, and vcpu->debug
- * is what the guest reads and writes.
+ * A step is the monitor trap flag's, which the guest cannot see. Breakpoints are in the CPU's debug
+ * registers, beside the guest's (debug_regs.h): while a debugger has some MOV DR exits, and
+ * vcpu->debug is what the guest reads and writes.
  */
 #include <linux/errno.h>
 #include <linux/string.h>
 
 #include "exit_debug.h"
+#include "debug_regs.h"
 #include "event.h"
 #include "exit_common.h"
 #include "exit_controls.h"
@@ -55,16 +56,11 @@ static int check(const struct tinyvmx_set_debug *arg)
 	return check_breakpoints(arg);
 }
 
-/* The breakpoints that hits are pending of are others' from now on. */
-static void drop_hits(void)
-{
-	vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS,
-		    vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS) & ~TVX_PENDING_HITS);
-}
-
 int tvx_debug_set(struct tvx_vcpu *vcpu, const struct tinyvmx_set_debug *arg)
 {
 	struct tvx_debugger *debugger = &vcpu->debugger;
+	bool shares = (arg->flags | debugger->flags) & TINYVMX_DEBUG_BREAKPOINTS;
+	u64 pending;
 	int err;
 
 	err = check(arg);
@@ -73,13 +69,16 @@ int tvx_debug_set(struct tvx_vcpu *vcpu, const struct tinyvmx_set_debug *arg)
 	err = tvx_vcpu_get_vmcs(vcpu);
 	if (err)
 		return err;
-	if ((arg->flags | debugger->flags) & TINYVMX_DEBUG_BREAKPOINTS)
-		drop_hits();
+	/* The debugger's hits are of what it does not want any more; the guest's stay. */
+	pending = tvx_debug_regs_pending(vcpu, vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS));
 	debugger->flags = arg->flags;
 	debugger->stepped = false;
 	memcpy(debugger->dr, arg->dr, sizeof(debugger->dr));
 	debugger->dr7 = arg->dr7 | TVX_DR7_FIXED;
 	vmcs_writen(GUEST_DR7, tvx_dr7_in_force(vcpu));
+	if (shares)
+		vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS,
+			    tvx_debug_regs_set_pending(vcpu, pending));
 	/* What was held back may come now. */
 	vcpu->lapic.stale = true;
 	tvx_controls_update(vcpu);
@@ -88,18 +87,6 @@ int tvx_debug_set(struct tvx_vcpu *vcpu, const struct tinyvmx_set_debug *arg)
 }
 
 /* ---------------------------------------------------------- to userspace */
-
-/* The debugger's breakpoints among the bits of @dr6. */
-static u64 hits_of(const struct tvx_vcpu *vcpu, u64 dr6)
-{
-	u64 hits = 0;
-	unsigned int n;
-
-	for (n = 0; n < ARRAY_SIZE(vcpu->debugger.dr); n++)
-		if ((dr6 & BIT_ULL(n)) && TVX_DR7_ENABLES(vcpu->debugger.dr7, n))
-			hits |= BIT_ULL(n);
-	return hits;
-}
 
 static u64 next_address(void)
 {
@@ -121,18 +108,27 @@ static enum tvx_result tell(struct tvx_vcpu *vcpu, u32 cause, u64 hits)
 	return tvx_exit_to_user_regs(vcpu, TINYVMX_EXIT_DEBUG);
 }
 
+/* Of @pending, as the CPU has it, leave what is the guest's for the next entry. */
+static void leave_pending(struct tvx_vcpu *vcpu, u64 pending)
+{
+	u64 guests = tvx_debug_regs_pending(vcpu, pending);
+
+	vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS, tvx_debug_regs_set_pending(vcpu, guests));
+}
+
 /*
  * The step comes before the traps of the instruction (SDM, "Monitor Trap Flag"), which pend.
- * What is left of them there, the guest's single step, is delivered by the next entry.
+ * What is left of them there is the guest's, and delivered by the next entry.
  */
 enum tvx_result tvx_debug_exit_step(struct tvx_vcpu *vcpu)
 {
-	u64 hits = 0;
+	u64 hits = 0, pending;
 
 	vcpu->debugger.stepped = false;
 	if (tvx_debugger_has_breakpoints(vcpu)) {
-		hits = hits_of(vcpu, vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS));
-		drop_hits();
+		pending = vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS);
+		hits = tvx_debug_regs_debuggers(vcpu, pending);
+		leave_pending(vcpu, pending);
 	}
 	vcpu->exit.flags = 0;
 	return tell(vcpu, TINYVMX_DEBUG_STEP, hits);
@@ -145,12 +141,11 @@ enum tvx_result tvx_debug_exit_int3(struct tvx_vcpu *vcpu)
 	return tell(vcpu, TINYVMX_DEBUG_INT3, 0);
 }
 
-/* The guest's single step goes on to the guest by the next entry. */
+/* The guest's own, and its single step, go on to the guest by the next entry. */
 static enum tvx_result exit_breakpoint(struct tvx_vcpu *vcpu, u64 dr6, u64 hits)
 {
-	if (dr6 & TVX_DR6_BS)
-		vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS,
-			    vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS) | TVX_DR6_BS);
+	leave_pending(vcpu, vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS) | (dr6 & TVX_DR6_BS) |
+		      (dr6 & TVX_DR6_TRAPS) | TVX_PENDING_BREAKPOINT);
 	return tell(vcpu, 0, hits);
 }
 
@@ -159,11 +154,10 @@ enum tvx_result tvx_debug_exception(struct tvx_vcpu *vcpu)
 	u64 dr6 = tvx_exit_qualification(vcpu), hits;
 
 	if (tvx_debugger_has_breakpoints(vcpu)) {
-		hits = hits_of(vcpu, dr6);
+		hits = tvx_debug_regs_debuggers(vcpu, dr6);
 		if (hits)
 			return exit_breakpoint(vcpu, dr6, hits);
-		/* One that matches may be told of though it is not enabled. */
-		dr6 &= ~TVX_DR6_TRAPS;
+		dr6 = (dr6 & ~TVX_DR6_TRAPS) | tvx_debug_regs_guests(vcpu, dr6);
 	}
 	tvx_event_debug(vcpu, dr6);
 	return TVX_RESUME;

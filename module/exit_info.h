@@ -9,6 +9,7 @@
 
 #include <asm/msr-index.h>
 
+#include "debug_regs.h"
 #include "vcpu.h"
 #include "vmcs.h"
 
@@ -76,7 +77,7 @@ static inline u64 tvx_dr7(const struct tvx_vcpu *vcpu)
 	return unlikely(vcpu->debug.owned) ? vmcs_readn(GUEST_DR7) : vcpu->debug.dr7;
 }
 
-/* A debugger has breakpoints: the guest's are not in force, and its MOV DR exits. */
+/* A debugger has breakpoints: they are in force beside the guest's, and its MOV DR exits. */
 static inline bool tvx_debugger_has_breakpoints(const struct tvx_vcpu *vcpu)
 {
 	return unlikely(vcpu->debugger.flags & TINYVMX_DEBUG_BREAKPOINTS);
@@ -109,13 +110,12 @@ static inline void tvx_debug_count_step(struct tvx_vcpu *vcpu)
 /* DR7 as it is in the guest, unless that owns it. */
 static inline u64 tvx_dr7_in_force(const struct tvx_vcpu *vcpu)
 {
-	return tvx_debugger_has_breakpoints(vcpu) ? vcpu->debugger.dr7 : vcpu->debug.dr7;
+	return tvx_debugger_has_breakpoints(vcpu) ? tvx_debug_regs_dr7(vcpu) : vcpu->debug.dr7;
 }
 
-/* The guest has breakpoints that are in force. */
 static inline bool tvx_guest_has_breakpoints(const struct tvx_vcpu *vcpu)
 {
-	return unlikely(tvx_dr7(vcpu) & TVX_DR7_ENABLED) && !tvx_debugger_has_breakpoints(vcpu);
+	return unlikely(tvx_dr7(vcpu) & TVX_DR7_ENABLED);
 }
 
 static inline void tvx_add_to_tsc(struct tvx_vcpu *vcpu, u64 ticks)

@@ -5,6 +5,7 @@
 #include <linux/bits.h>
 #include <linux/nospec.h>
 
+#include "debug_regs.h"
 #include "exit_handlers.h"
 #include "ioeventfd.h"
 #include "kick.h"
@@ -67,7 +68,8 @@ static void meet_breakpoints(struct tvx_vcpu *vcpu, unsigned int port, unsigned 
 			met |= BIT_ULL(n) | TVX_PENDING_BREAKPOINT;
 	if (met)
 		vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS,
-			    vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS) | met);
+			    vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS) |
+			    tvx_debug_regs_set_pending(vcpu, met));
 }
 
 static bool signals_eventfd(struct tvx_vcpu *vcpu, unsigned long qual)

@@ -15,6 +15,7 @@
 #include <asm/tsc.h>
 
 #include "cpuid.h"
+#include "debug_regs.h"
 #include "state_cr.h"
 #include "event.h"
 #include "exit_common.h"
@@ -252,7 +253,7 @@ static int get_events(struct tvx_vcpu *vcpu, struct blob *blob)
 	}
 	events->pending_dbg = vmcs_readn(GUEST_PENDING_DBG_EXCEPTIONS);
 	if (tvx_debugger_has_breakpoints(vcpu))
-		events->pending_dbg &= ~TVX_PENDING_HITS;
+		events->pending_dbg = tvx_debug_regs_pending(vcpu, events->pending_dbg);
 	return 0;
 }
 
@@ -305,7 +306,8 @@ static int set_events(struct tvx_vcpu *vcpu, const struct blob *blob)
 	/* A failed VM entry leaves its event there, to be explained. */
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	tvx_set_blocking(vcpu, events->interruptibility);
-	vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS, events->pending_dbg);
+	vmcs_writen(GUEST_PENDING_DBG_EXCEPTIONS, tvx_debugger_has_breakpoints(vcpu) ?
+		    tvx_debug_regs_set_pending(vcpu, events->pending_dbg) : events->pending_dbg);
 	return 0;
 }
 

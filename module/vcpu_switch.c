@@ -11,6 +11,7 @@
 #include <asm/msr-index.h>
 #include <asm/special_insns.h>
 
+#include "debug_regs.h"
 #include "host_power.h"
 #include "mitigations.h"
 #include "vcpu_switch.h"
@@ -106,8 +107,12 @@ void tvx_vcpu_update_xcr0(struct tvx_vcpu *vcpu, u64 xcr0)
 
 void tvx_vcpu_take_breakpoints(struct tvx_vcpu *vcpu)
 {
+	u64 shared[4];
+
+	if (tvx_debugger_has_breakpoints(vcpu))
+		tvx_debug_regs_get(vcpu, shared);
 	tvx_host_load_breakpoints(&vcpu->host, tvx_debugger_has_breakpoints(vcpu) ?
-				  vcpu->debugger.dr : vcpu->debug.dr);
+				  shared : vcpu->debug.dr);
 	vcpu->debug.loaded = true;
 }
 

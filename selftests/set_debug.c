@@ -364,33 +364,101 @@ static void test_breakpoints(void)
 	vcpu_simple_destroy(vcpu);
 }
 
-/* The guest's own come back when the debugger has none any more. */
+/* ------------------------------------------------- beside the guest's own */
+
+static volatile u64 phase, own_hits, own_seen;
+
+static void takes_own(struct guest_frame *frame)
+{
+	own_hits++;
+	own_seen |= READ_REG("db6") & 0xf;
+	WRITE_REG("db6", DR6_FIXED);
+	frame->rflags |= RF;
+}
+
+extern const u8 own_nop[];
+
+/* Meets a watchpoint, its DR1, and then a breakpoint on execution, DR2. */
+__attribute__((noinline)) static void meets_own(void)
+{
+	guest_sync(phase);
+	watched[1] = phase;
+	__asm__ volatile("nop; own_nop: nop");
+}
+
+static void own_is(u64 hits, u64 seen)
+{
+	guest_is(own_hits, hits);
+	guest_is(own_seen, seen);
+	own_hits = own_seen = 0;
+}
+
+#define OWN_DR7	(DR7_FIXED | DR7(1, WRITE, 2) | DR7(2, EXECUTE, 0))
+/* Enabled while a debugger has its own. */
+#define LATE_DR7 (DR7_FIXED | DR7(0, WRITE, 2))
+
 static void has_own(void)
 {
+	static const u8 hits[] = { 2, 2, 2, 2, 1, 0, 2, 2 }, seen[] = { 6, 6, 6, 6, 4, 0, 6, 6 };
+
+	guest_hook = takes_own;
 	guest_expect(DB);
 	WRITE_REG("db1", (uintptr_t)&watched[1]);
-	WRITE_REG("db7", DR7_FIXED | DR7(1, WRITE, 2));
-	watched[1] = 1;
-	guest_is(guest_taken[DB], 1);
-	guest_sync(1);
-	watched[1] = 2;
-	guest_is(guest_taken[DB], 1);
+	WRITE_REG("db2", (uintptr_t)own_nop);
+	WRITE_REG("db7", OWN_DR7);
+	for (phase = 0; phase < sizeof(hits); phase++) {
+		meets_own();
+		own_is(hits[phase], seen[phase]);
+	}
 	guest_is(READ_REG("db1"), (uintptr_t)&watched[1]);
-	guest_is(READ_REG("db7"), DR7_FIXED | DR7(1, WRITE, 2));
-	guest_sync(2);
-	watched[1] = 3;
-	guest_is(guest_taken[DB], 2);
+	guest_is(READ_REG("db2"), (uintptr_t)own_nop);
+	guest_is(READ_REG("db7"), OWN_DR7);
+	guest_sync(phase++);
+	WRITE_REG("db0", (uintptr_t)&watched[1]);
+	WRITE_REG("db7", LATE_DR7);
+	watched[1] = 1;
+	own_is(1, 1);
+	WRITE_REG("db0", (uintptr_t)&watched[0]);
+	watched[1] = 1;
+	own_is(0, 0);
 }
 
 static void test_own(void)
 {
+	const u64 nowhere[4] = { 0x1000, 0x2000, 0x3000, 0x4000 };
 	struct vcpu *vcpu = vcpu_simple(has_own);
+	u64 nop;
 
-	ok_sync(vcpu, 1, "a guest's own breakpoint");
-	watch(vcpu, 0, 0, &watched[0], WRITE, 2);
-	ok_sync(vcpu, 2, "... does not hit while the debugger has one, and stays");
+	ok_sync(vcpu, 0, "a guest has a watchpoint and a breakpoint on execution");
+	nop = (uintptr_t)own_nop;
+	ok_sync(vcpu, 1, "they hit");
+	watch(vcpu, 0, 1, &watched[0], WRITE, 2);
+	ok_sync(vcpu, 2, "... and beside one of a debugger, which has one of the same number");
+	watch(vcpu, 0, 1, &watched[1], WRITE, 2);
+	ok(run_until(vcpu, TINYVMX_EXIT_DEBUG) && vcpu->run->debug.cause == BREAKS &&
+	   vcpu->run->debug.dr6 == 2, "both watch the same: the debugger is told");
+	ok(vcpu_events(vcpu).pending_dbg == 0x1002, "... the guest's is pending, by its number");
+	ok_sync(vcpu, 3, "... and the guest takes its own");
+	watch(vcpu, 0, 3, own_nop, EXECUTE, 0);
+	ok_debug(vcpu, BREAKS, nop, "both stop at the same instruction: the debugger is told");
+	vcpu->run->regs.rflags |= RF;
+	vcpu->run->request = TINYVMX_REQ_SET_REGS;
+	ok_sync(vcpu, 4, "... and the guest takes its own");
+	must(set_debug_all(vcpu, BREAKS, nowhere, DR7(0, WRITE, 0) | DR7(1, WRITE, 0) |
+			   DR7(3, WRITE, 0)));
+	ok_sync(vcpu, 5, "three of a debugger: the guest has one left");
+	must(set_debug_all(vcpu, BREAKS, nowhere, DR7(0, WRITE, 0) | DR7(1, WRITE, 0) |
+			   DR7(2, WRITE, 0) | DR7(3, WRITE, 0)));
+	ok_sync(vcpu, 6, "four: it has none");
 	must(set_debug(vcpu, 0));
-	ok_done(vcpu, "... and hits again");
+	ok_sync(vcpu, 7, "they hit again");
+	watch(vcpu, STEP, 2, &watched[0], WRITE, 2);
+	while (!vcpu_run(vcpu) && vcpu->run->reason == TINYVMX_EXIT_DEBUG)
+		;
+	ok(vcpu->run->reason == TINYVMX_EXIT_IO && vcpu->run->io.data == GUEST_SYNC + 8,
+	   "... and while a debugger steps");
+	watch(vcpu, 0, 0, &watched[0], ACCESS, 2);
+	ok_done(vcpu, "one that it enables, and moves, beside the debugger's");
 	vcpu_simple_destroy(vcpu);
 }
 

@@ -837,7 +837,7 @@ struct tinyvmx_get_vmcs {
 /* tinyvmx_set_debug.flags, and tinyvmx_exit_debug.cause but for the last */
 #define TINYVMX_DEBUG_INT3		(1U << 0)	/* INT3 exits */
 #define TINYVMX_DEBUG_STEP		(1U << 1)	/* exit behind each instruction */
-#define TINYVMX_DEBUG_BREAKPOINTS	(1U << 2)	/* @dr and @dr7 instead of the guest's */
+#define TINYVMX_DEBUG_BREAKPOINTS	(1U << 2)	/* @dr and @dr7 beside the guest's */
 #define TINYVMX_DEBUG_NO_INTERRUPTS	(1U << 3)	/* STEP: interrupts and NMIs wait */
 
 /**
@@ -858,10 +858,12 @@ struct tinyvmx_get_vmcs {
  *   RUN or userspace finishes is told by the next RUN, at its start. SET_DEBUG forgets that.
  * - NO_INTERRUPTS: no interrupt and no NMI is delivered, nor is an interrupt window
  *   told of, unless the guest waits in HLT. Exceptions are.
- * - BREAKPOINTS: a hit exits. The guest's own do not hit meanwhile; its debug registers hold what
- *   it writes. A breakpoint on execution exits before the instruction, others behind it; with
- *   RFLAGS.RF set in regs RUN goes past one on execution. Accesses that userspace does
- *   for the guest do not hit. Hits that are pending are lost when this changes.
+ * - BREAKPOINTS: a hit exits. The guest's own go on hitting as far as the CPU's four registers
+ *   reach: the debugger's come first. Its debug registers hold what it writes. If both are met
+ *   at once, RUN comes out first, and the guest takes its own by the next. A breakpoint on
+ *   execution exits before the instruction, others behind it; with RFLAGS.RF set in regs RUN goes
+ *   past one on execution. Accesses that userspace does for the guest do not hit. Its hits that
+ *   are pending are lost when this changes.
  *
  * Errors: EOPNOTSUPP: STEP, and the CPU has no monitor trap flag; a breakpoint on I/O ports;
  * EINVAL: @dr or @dr7 set without BREAKPOINTS, reserved bits or GD in @dr7, a length other than

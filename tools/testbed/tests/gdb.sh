@@ -96,6 +96,9 @@ continue
 stepi 300
 printf "own: stepped\n"
 break skip_guest
+# Two of the CPU's registers, of which the guest uses each.
+hbreak *0x10
+hbreak *0x20
 continue
 END
 
@@ -313,7 +316,7 @@ ok "... which tells how the VM has ended" has "listened: 16 socket: .*"
 ok "run says who may come to a port" has "hvctl run: port 1234: every user of this host can connect, .*"
 ok "... and so does gdb --listen, before it is used" has "listens: yes"
 ok "a port that somebody has" has "port is there: hvctl run: --gdb: somebody else has port 1235; give it another"
-ok "a guest that uses debug registers finds none of the debugger's" has "debug: own: stepped"
+ok "a guest that uses debug registers finds none of the debugger's, and has its own" has "debug: own: stepped"
 ok "... and ends well, which gdb is told" has "debug: \\[Inferior 1 .*exited with code 041\\]"
 ok "one that steps itself is stepped" has "step: own: stepped"
 ok "... and ends well" has "step: \\[Inferior 1 .*exited with code 041\\]"
