@@ -421,8 +421,8 @@ static void test_users_files(void **state)
 	config.load.fw_file[0] = (struct hv_fw_file_config){ "opt/f", test_image() };
 	hv_machine_destroy(machine);
 	machine = test_machine(&config);
-	assert_int_equal(fw_item(HV_FW_CFG_DIRECTORY, 4 + 5 * 64 + 8, 6), 0x662f74706f);
-	assert_int_equal(fw_item(0x25, 0, 2), 0xf4);
+	assert_int_equal(fw_item(HV_FW_CFG_DIRECTORY, 4 + 6 * 64 + 8, 6), 0x662f74706f);
+	assert_int_equal(fw_item(0x26, 0, 2), 0xf4);
 	config.load.fw_file[0].name = "etc/e820";
 	refused(&config, "--fw-cfg", "etc/e820: there is such a file already");
 	config.load.fw_file[0].name =
