@@ -11,6 +11,6 @@ int hv_command_finish(const char *command, int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
-	fprintf(stderr, "%s: writing: %s\n", command, strerror(errno));
+	fprintf(stderr, "%s: writing: %s; mend standard output\n", command, strerror(errno));
 	return HV_STATUS_ERROR;
 }

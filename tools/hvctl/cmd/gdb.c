@@ -188,7 +188,8 @@ static void start_gdb(const char *command, const struct order *order, char *targ
 	argv[argc++] = (char *)"-q";
 	argv[argc++] = (char *)"-ex";
 	argv[argc++] = target;
-	if (!order->count && is_elf(image))
+	/* One that is not told from / on may be of another directory, or standard input. */
+	if (!order->count && *image == '/' && is_elf(image))
 		argv[argc++] = image;
 	for (int i = 0; i < order->count; i++)
 		argv[argc++] = order->more[i];

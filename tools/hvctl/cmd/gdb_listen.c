@@ -23,6 +23,10 @@
 
 /* At once: one that debugs, and who is being told so. The others wait. */
 #define SERVED_MAX 8
+/* A debugger says at once what it is; who is told no has so long to read it. */
+#define HEAR_MS 5000
+/* Until it is looked again who comes, when the host had nothing to let him in with. */
+#define DEAF_MS 1000
 
 struct service {
 	const char *command, *arch;
@@ -35,7 +39,7 @@ struct service {
 
 /* ----------------------------------------------------------- one who has come */
 
-/* Its first bytes, up to a packet: how many; 0: it has gone, or is no debugger. */
+/* Its first bytes, up to a packet: how many; 0: it has gone, is silent, or is no debugger. */
 static size_t hear(int fd, char *data, size_t room)
 {
 	enum hv_gdb_hello hello;
@@ -43,7 +47,7 @@ static size_t hear(int fd, char *data, size_t room)
 
 	do {
 		struct pollfd ready = { fd, POLLIN, 0 };
-		ssize_t n = poll(&ready, 1, -1) < 0 ? 0 : recv(fd, data + len, room - len, 0);
+		ssize_t n = poll(&ready, 1, HEAR_MS) <= 0 ? 0 : recv(fd, data + len, room - len, 0);
 
 		if (n <= 0)
 			return 0;
@@ -91,8 +95,11 @@ static void let_in(struct service *service)
 	pid_t pid, parent = getpid();
 	int fd = hv_listener_accept(&service->listener, &pid);
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (fd != -EAGAIN && fd != -EPERM)
+			poll(NULL, 0, DEAF_MS);
 		return;
+	}
 	pid = fork();
 	if (!pid)
 		serve_alone(service, fd, parent);
@@ -172,7 +179,7 @@ static void tell(const struct service *service)
 	if (address->path)
 		printf("%s: target remote %s\n", service->vm.name, address->path);
 	else
-		printf("%s: target remote :%u\n", service->vm.name, address->port);
+		printf("%s: target remote 127.0.0.1:%u\n", service->vm.name, address->port);
 	fflush(stdout);
 	hv_listener_warn(&service->listener, service->command);
 }

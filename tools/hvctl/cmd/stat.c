@@ -291,7 +291,7 @@ static void watch_live(struct gathering *gathering)
 	if (left)
 		shutdown(gathering->client.fd, SHUT_RDWR);
 	pthread_join(thread, NULL);
-	if (left)
+	if (left || error)
 		gathering->error = error;
 	if (error)
 		gathering->err = err;

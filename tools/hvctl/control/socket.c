@@ -108,7 +108,7 @@ static void remove_stale(const char *path)
 	char aside[PATH_MAX];
 
 	snprintf(aside, sizeof(aside), "%s.%d", path, getpid());
-	if (!is_stale(path) || rename(path, aside))
+	if (!is_stale(path) || renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE))
 		return;
 	if (is_stale(aside) || renameat2(AT_FDCWD, aside, AT_FDCWD, path, RENAME_NOREPLACE))
 		unlink(aside);

@@ -107,17 +107,30 @@ static void on_console(void *ctx, short revents)
 	hv_control_turn_away(client);
 }
 
-/* By a port strangers come, too: they take no room from those who would end the VM. */
+/*
+ * By a port strangers come, too, and say nothing: they take no room from who would end the VM,
+ * nor from a debugger, which says at once what it is.
+ */
 #define UNDECIDED_MAX 4
 
-static bool has_room_for_debugger(const struct hv_control *control)
+static bool is_undecided(const struct hv_control_client *client)
 {
-	const struct hv_control_client *client = control->clients;
+	return client->speaks_raw && !client->attached && !client->debugger && !client->dropped;
+}
+
+/* The newest is the first of the list. */
+static void drop_oldest_undecided(struct hv_control *control)
+{
+	struct hv_control_client *client = control->clients, *oldest = NULL;
 	unsigned int undecided = 0;
 
 	for (; client; client = client->next)
-		undecided += client->speaks_raw && !client->attached && !client->debugger;
-	return has_room(control) && undecided < UNDECIDED_MAX;
+		if (is_undecided(client)) {
+			undecided++;
+			oldest = client;
+		}
+	if (undecided >= UNDECIDED_MAX)
+		oldest->dropped = true;
 }
 
 /* It is a debugger when it says something: hv_debugger_meet(). */
@@ -130,7 +143,8 @@ static void on_gdb(void *ctx, short revents)
 	if (!client)
 		return;
 	client->speaks_raw = true;
-	if (has_room_for_debugger(control))
+	drop_oldest_undecided(control);
+	if (has_room(control))
 		hv_control_let_in(client);
 	else
 		hv_control_turn_away(client);

@@ -222,14 +222,13 @@ at()
 }
 
 ip link set lo up
-echo "127.0.0.1 localhost" >>/etc/hosts
 echo "hosts: files" >>/etc/nsswitch.conf
 hvctl run -S -d --gdb unix:/tmp/of-run --name socket /guests/minios/minios.elf
 echo "mode: $(stat -c %a /tmp/of-run)"
 at socket /tmp/of-run
 echo "left: $(ls /tmp/of-run 2>&1)"
 hvctl run -S -d --gdb 1234 --name port /guests/minios/minios.elf 2>&1
-at port :1234
+at port 127.0.0.1:1234
 hvctl run -S -d --name socket /guests/minios/minios.elf
 hvctl gdb --listen unix:/tmp/of-gdb socket >/tmp/listen 2>&1 &
 listen=$!
@@ -242,7 +241,7 @@ hvctl run -S -d --name port /guests/minios/minios.elf
 hvctl gdb --listen 1235 port >/tmp/listen 2>&1 &
 echo "listens: $(until_said /tmp/listen 'every user of this host')"
 echo "port is there: $(hvctl run -S -d --gdb 1235 --name other /guests/minios/minios.elf 2>&1)"
-at port :1235
+at port 127.0.0.1:1235
 for guest in debug step; do
 	hvctl run -S -d --name own /guests/$guest/$guest.elf
 	gdb -q -nx -batch -x /own.gdb /guests/$guest/$guest.elf 2>&1 | sed "s/^/$guest: /"
@@ -301,7 +300,7 @@ ok "... when it was killed" has "one that is killed: yes"
 ok "it connects once more, by hvctl gdb" has ".* in section \\.text.*"
 ok "... and kills it" has "killed: 0"
 ok "a VM that is none" has "none: hvctl gdb: mini: no such VM; .*"
-for target in /tmp/of-run :1234 /tmp/of-gdb :1235; do
+for target in /tmp/of-run 127.0.0.1:1234 /tmp/of-gdb 127.0.0.1:1235; do
 	ok "a breakpoint by $target" has "$target: breakpoint: 1"
 	ok "... a second debugger is told of the first" has \
 		"$target: second: warning: Remote failure reply: E\\.(process [0-9]+|who is at port [0-9]+) debugs it; end that first"
