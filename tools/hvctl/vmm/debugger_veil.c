@@ -6,7 +6,6 @@
 
 #include "debugger.h"
 #include "lib/lock.h"
-#include "lib/tvx.h"
 
 #define PAGE_MASK (~4095ULL)
 
