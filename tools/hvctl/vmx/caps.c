@@ -265,6 +265,7 @@ static const struct vmx_bit cap_bits[] = {
 	{ 15, "x87 errors with CR0.NE = 0, as FERR#" },
 	{ 16, "single step for debuggers (monitor trap flag)" },
 	{ 17, "lab mode: VM entries with any VMCS fields" },
+	{ 18, "memory that guests execute and cannot read" },
 };
 
 const struct vmx_bits vmx_cr0_bits = BITS(cr0_bits);
