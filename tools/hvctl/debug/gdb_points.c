@@ -10,12 +10,17 @@
 
 /* ------------------------------------------------------------------- plants */
 
-static struct hv_gdb_plant *find(struct hv_gdb_points *points, uint64_t gva)
+static const struct hv_gdb_plant *find(const struct hv_gdb_points *points, uint64_t gva)
 {
 	for (unsigned int i = 0; i < points->plants; i++)
 		if (points->plant[i].gva == gva)
 			return &points->plant[i];
 	return NULL;
+}
+
+bool hv_gdb_is_planted_for(const struct hv_gdb_points *points, uint64_t gva)
+{
+	return find(points, gva);
 }
 
 /* The same byte may have several linear addresses. */
@@ -32,7 +37,7 @@ static void put_int3(const struct hv_gdb_points *points, uint64_t gpa)
 	(void)hv_memory_write(points->memory, gpa, &(uint8_t){ INT3 }, 1);
 }
 
-static bool is_int3(const struct hv_gdb_points *points, uint64_t gpa)
+bool hv_gdb_has_int3(const struct hv_gdb_points *points, uint64_t gpa)
 {
 	uint8_t byte;
 
@@ -68,18 +73,19 @@ int hv_gdb_plant(struct hv_gdb_points *points, uint64_t gva, uint64_t gpa)
 /* It is out of the list. */
 static void restore(const struct hv_gdb_points *points, const struct hv_gdb_plant *plant)
 {
-	if (!find_at(points, plant->gpa) && is_int3(points, plant->gpa))
+	if (!find_at(points, plant->gpa) && hv_gdb_has_int3(points, plant->gpa))
 		(void)hv_memory_write(points->memory, plant->gpa, &plant->original, 1);
 }
 
 int hv_gdb_unplant(struct hv_gdb_points *points, uint64_t gva)
 {
-	struct hv_gdb_plant *place = find(points, gva), plant;
+	const struct hv_gdb_plant *place = find(points, gva);
+	struct hv_gdb_plant plant;
 
 	if (!place)
 		return -ENOENT;
 	plant = *place;
-	*place = points->plant[--points->plants];
+	points->plant[place - points->plant] = points->plant[--points->plants];
 	restore(points, &plant);
 	return 0;
 }

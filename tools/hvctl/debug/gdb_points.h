@@ -59,8 +59,10 @@ void hv_gdb_points_clear(struct hv_gdb_points *points);
 /* RAM was filled anew: plant them again where the same byte is. The others are lost. */
 void hv_gdb_replant(struct hv_gdb_points *points);
 
-/* Is one planted at @gpa? */
+/* Is one planted at @gpa, or for @gva? Is there an INT3, whosever? */
 bool hv_gdb_is_planted(const struct hv_gdb_points *points, uint64_t gpa);
+bool hv_gdb_is_planted_for(const struct hv_gdb_points *points, uint64_t gva);
+bool hv_gdb_has_int3(const struct hv_gdb_points *points, uint64_t gpa);
 
 /* What was read from @gpa on: without them. */
 void hv_gdb_hide(const struct hv_gdb_points *points, uint64_t gpa, uint8_t *bytes, size_t len);

@@ -18,6 +18,8 @@
 #define DATA	0x108000ull		/* is written at the end of each round */
 #define RF	0x10000ull
 #define QUIET	(CODE + 0x80)		/* nobody comes by; RCX is what is there */
+#define MOVES	(CODE + 0x90)		/* not 0: behind an INT3 there are other page tables, */
+#define EMPTY	0x200000ull		/* which map nothing */
 #define OWN	0x20ull			/* here is an INT3 of the guest's own, once it is planted */
 
 static int debug_exit(struct fake_vcpu *vcpu, uint32_t cause, uint64_t dr6)
@@ -89,6 +91,8 @@ static int goes_round(struct fake_vcpu *vcpu)
 	for (unsigned int i = 0; i < 1000; i++) {
 		bool int3 = fake.ram[vcpu->regs.rip] == 0xcc && !take_own(vcpu);
 
+		if (int3 && fake.ram[MOVES])
+			vcpu->sregs.cr3 = EMPTY;
 		if (int3 && vcpu->set_debug.flags & TINYVMX_DEBUG_INT3)
 			return debug_exit(vcpu, TINYVMX_DEBUG_INT3, 0);
 		dr6 = vcpu->regs.rflags & RF ? 0 : hits(vcpu, vcpu->regs.rip, 0);
@@ -347,6 +351,17 @@ static void test_break(void **state)
 	asks("D", "OK");
 	becomes("running");
 	assert_int_equal(byte_at(CODE + 0x10), 0x77);
+}
+
+/* Another vCPU has changed the page tables behind the INT3: it is the debugger's all the same. */
+static void test_tables_that_move(void **state)
+{
+	(void)state;
+	asks("M100090,1:01", "OK");
+	point("Z0", CODE + 0x10, 1);
+	say("vCont;c");
+	hears("T05thread:1;");
+	assert_int_equal(reg("rip"), CODE + 0x10);
 }
 
 static void test_debug_registers(void **state)
@@ -679,6 +694,7 @@ int main(void)
 		TEST(test_come_and_go),
 		TEST(test_one_at_a_time),
 		TEST(test_break),
+		TEST(test_tables_that_move),
 		TEST(test_debug_registers),
 		TEST(test_both_hit),
 		TEST(test_one_steps),

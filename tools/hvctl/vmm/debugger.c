@@ -42,17 +42,24 @@ static int give_back_int3(const struct hv_vcpu *vcpu)
 		       tvx_set_state(vcpu->fd, TINYVMX_STATE_EVENTS, &events, sizeof(events));
 }
 
-/* Where the vCPU is one was planted: by whatever linear address it has come. */
+/*
+ * Where the vCPU is one was planted: by whatever linear address it has come. Another may have
+ * changed the page tables since: that is seen by what they lead to, where the CPU had its INT3.
+ */
 static bool is_ours(const struct hv_vcpu *vcpu)
 {
 	const struct hv_debugger *debugger = vcpu->machine->debugger;
+	const uint64_t gva = vcpu->run->debug.address;
 	struct tinyvmx_sregs sregs;
 	uint64_t gpa;
 	size_t len;
 
-	return debugger && !tvx_get_sregs(vcpu->fd, &sregs) &&
-	       hv_debugger_translate(vcpu, &sregs, vcpu->run->debug.address, &gpa, &len) &&
-	       hv_gdb_is_planted(&debugger->points, gpa);
+	if (!debugger || tvx_get_sregs(vcpu->fd, &sregs))
+		return false;
+	if (hv_debugger_translate(vcpu, &sregs, gva, &gpa, &len) &&
+	    hv_gdb_has_int3(&debugger->points, gpa))
+		return hv_gdb_is_planted(&debugger->points, gpa);
+	return hv_gdb_is_planted_for(&debugger->points, gva);
 }
 
 int hv_debugger_exit(struct hv_vcpu *vcpu)
