@@ -34,13 +34,15 @@ static unsigned long guests(const struct tvx_vcpu *vcpu)
 	return enabled(vcpu->debug.dr7);
 }
 
-/* Which of the CPU's has the guest's @n, one that it enables. NR_REGS: none. */
+/* Which of the CPU's has the guest's @n. NR_REGS: none, or the guest does not enable it. */
 static unsigned int place(const struct tvx_vcpu *vcpu, unsigned int n)
 {
 	unsigned long moved = guests(vcpu) & debuggers(vcpu);
 	unsigned long free = ALL_REGS & ~(guests(vcpu) | debuggers(vcpu));
 	unsigned int i;
 
+	if (!(guests(vcpu) & BIT(n)))
+		return NR_REGS;
 	if (!(moved & BIT(n)))
 		return n;
 	for (i = 0; i < n; i++)
@@ -66,7 +68,7 @@ u64 tvx_debug_regs_dr7(const struct tvx_vcpu *vcpu)
 	for (n = 0; n < NR_REGS; n++) {
 		if (debuggers(vcpu) & BIT(n))
 			dr7 |= dr7_fields(theirs, n, n);
-		if ((guests(vcpu) & BIT(n)) && place(vcpu, n) < NR_REGS)
+		if (place(vcpu, n) < NR_REGS)
 			dr7 |= dr7_fields(its, n, place(vcpu, n));
 	}
 	return dr7;
@@ -78,7 +80,7 @@ void tvx_debug_regs_get(const struct tvx_vcpu *vcpu, u64 dr[4])
 
 	memcpy(dr, vcpu->debugger.dr, sizeof(vcpu->debugger.dr));
 	for (n = 0; n < NR_REGS; n++)
-		if ((guests(vcpu) & BIT(n)) && place(vcpu, n) < NR_REGS)
+		if (place(vcpu, n) < NR_REGS)
 			dr[place(vcpu, n)] = vcpu->debug.dr[n];
 }
 
@@ -94,17 +96,22 @@ u64 tvx_debug_regs_guests(const struct tvx_vcpu *vcpu, u64 dr6)
 	unsigned int n;
 
 	for (n = 0; n < NR_REGS; n++)
-		if ((guests(vcpu) & BIT(n)) && place(vcpu, n) < NR_REGS &&
-		    (dr6 & BIT(place(vcpu, n))))
+		if (place(vcpu, n) < NR_REGS && (dr6 & BIT(place(vcpu, n))))
 			hits |= BIT(n);
 	return hits;
+}
+
+/* @pending with these hits, and no others. */
+static u64 with_hits(u64 pending, u64 hits)
+{
+	return (pending & ~TVX_PENDING_HITS) | (hits ? hits | TVX_PENDING_BREAKPOINT : 0);
 }
 
 u64 tvx_debug_regs_pending(const struct tvx_vcpu *vcpu, u64 pending)
 {
 	u64 hits = pending & TVX_PENDING_BREAKPOINT ? tvx_debug_regs_guests(vcpu, pending) : 0;
 
-	return (pending & ~TVX_PENDING_HITS) | (hits ? hits | TVX_PENDING_BREAKPOINT : 0);
+	return with_hits(pending, hits);
 }
 
 u64 tvx_debug_regs_set_pending(const struct tvx_vcpu *vcpu, u64 guests_pending)
@@ -113,7 +120,7 @@ u64 tvx_debug_regs_set_pending(const struct tvx_vcpu *vcpu, u64 guests_pending)
 	unsigned int n;
 
 	for (n = 0; n < NR_REGS; n++)
-		if ((guests_pending & guests(vcpu) & BIT(n)) && place(vcpu, n) < NR_REGS)
+		if ((guests_pending & BIT(n)) && place(vcpu, n) < NR_REGS)
 			hits |= BIT(place(vcpu, n));
-	return (guests_pending & ~TVX_PENDING_HITS) | (hits ? hits | TVX_PENDING_BREAKPOINT : 0);
+	return with_hits(guests_pending, hits);
 }
