@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "ept_walk.h"
+#include "facts.h"
 #include "lib/util.h"
 
 #define IGNORE_PAT (1 << 6)
@@ -61,25 +62,9 @@ json_t *hv_ept_walk_json(const struct tinyvmx_get_ept *ept)
 	return walk;
 }
 
-static void print_entry(const json_t *entry, FILE *out)
-{
-	const char *between = "";
-	json_t *name;
-	size_t i;
-
-	fprintf(out, "%s[%lld] [", json_string_value(json_object_get(entry, "table")) ?: "",
-		(long long)json_integer_value(json_object_get(entry, "index")));
-	json_array_foreach(json_object_get(entry, "flags"), i, name) {
-		fprintf(out, "%s%s", between, json_string_value(name) ?: "");
-		between = " ";
-	}
-	fputs("]", out);
-}
-
 void hv_ept_walk_print(const json_t *walk, const char *indent, FILE *out)
 {
-	long long bytes = json_integer_value(json_object_get(walk, "page_bytes"));
-	const char *type = json_string_value(json_object_get(walk, "memory_type"));
+	long long bytes = hv_fact_integer(walk, "page_bytes");
 	json_t *entry;
 	size_t i;
 
@@ -91,13 +76,14 @@ void hv_ept_walk_print(const json_t *walk, const char *indent, FILE *out)
 		return;
 	}
 	json_array_foreach(json_object_get(walk, "entries"), i, entry) {
-		fputs(i ? ", " : "", out);
-		print_entry(entry, out);
+		fprintf(out, "%s%s[%lld] ", i ? ", " : "", hv_fact_string(entry, "table"),
+			(long long)hv_fact_integer(entry, "index"));
+		hv_fact_print_words(json_object_get(entry, "flags"), out);
 	}
 	if (!json_is_true(json_object_get(walk, "mapped")))
 		fputs(": not mapped\n", out);
 	else
 		fprintf(out, ": %lld %s, %s%s\n", bytes >> (bytes >= 1 << 20 ? 20 : 10),
-			bytes >= 1 << 20 ? "MiB" : "KiB", type ?: "",
+			bytes >= 1 << 20 ? "MiB" : "KiB", hv_fact_string(walk, "memory_type"),
 			json_is_true(json_object_get(walk, "ignore_pat")) ? ", PAT ignored" : "");
 }

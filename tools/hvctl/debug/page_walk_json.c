@@ -106,18 +106,13 @@ static bool is(const json_t *object, const char *key)
 
 static void print_step(const json_t *step, FILE *out)
 {
-	const char *between = "", *problem = hv_fact_string(step, "problem");
-	json_t *name;
-	size_t i;
+	const char *problem = hv_fact_string(step, "problem");
 
-	fprintf(out, "  %s[%lld] at %s: %s [", hv_fact_string(step, "table"),
+	fprintf(out, "  %s[%lld] at %s: %s ", hv_fact_string(step, "table"),
 		hv_fact_integer(step, "index"), hv_fact_string(step, "at"),
 		hv_fact_string(step, "value"));
-	json_array_foreach(json_object_get(step, "flags"), i, name) {
-		fprintf(out, "%s%s", between, json_string_value(name) ?: "");
-		between = " ";
-	}
-	fprintf(out, "]%s%s%s\n", is(step, "present") ? "" : ": not present", *problem ? ", " : "",
+	hv_fact_print_words(json_object_get(step, "flags"), out);
+	fprintf(out, "%s%s%s\n", is(step, "present") ? "" : ": not present", *problem ? ", " : "",
 		problem);
 	hv_ept_walk_print(json_object_get(step, "ept"), "    ", out);
 }
