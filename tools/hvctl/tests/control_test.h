@@ -147,17 +147,25 @@ static inline void run_vm(const char *name, enum hv_machine_kind kind, bool deta
 	_exit(hv_session_run(&config, &options));
 }
 
-static inline pid_t start_named(const char *name, enum hv_machine_kind kind)
+/* A child without our standard streams, as fork(). */
+static inline pid_t fork_quietly(void)
 {
 	pid_t pid;
 
 	test_image();
 	fflush(NULL);
 	pid = fork();
+	for (int fd = 0; !pid && fd < 3; fd++)
+		dup2(open("/dev/null", O_RDWR), fd);
+	return pid;
+}
+
+static inline pid_t start_named(const char *name, enum hv_machine_kind kind)
+{
+	pid_t pid = fork_quietly();
+
 	if (pid)
 		return pid;
-	for (int fd = 0; fd < 3; fd++)
-		dup2(open("/dev/null", O_RDWR), fd);
 	if (output >= 0)
 		dup2(output, STDOUT_FILENO);
 	run_vm(name, kind, false);

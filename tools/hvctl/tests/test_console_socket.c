@@ -16,15 +16,10 @@ static pid_t start_at(const char *where)
 {
 	struct hv_session_options options = { 0 };
 	struct hv_config config;
-	pid_t pid;
+	pid_t pid = fork_quietly();
 
-	test_image();
-	fflush(NULL);
-	pid = fork();
 	if (pid)
 		return pid;
-	for (int fd = 0; fd < 3; fd++)
-		dup2(open("/dev/null", O_RDWR), fd);
 	config = test_config(HV_MACHINE_PC);
 	/* unlink() is ours here, and asks who has the path. */
 	config.sandbox = false;

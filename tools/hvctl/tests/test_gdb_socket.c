@@ -35,15 +35,10 @@ static pid_t start_at(const char *text)
 	struct hv_address address;
 	struct hv_config config;
 	struct hv_error err;
-	pid_t pid;
+	pid_t pid = fork_quietly();
 
-	test_image();
-	fflush(NULL);
-	pid = fork();
 	if (pid)
 		return pid;
-	for (int fd = 0; fd < 3; fd++)
-		dup2(open("/dev/null", O_RDWR), fd);
 	config = test_config(HV_MACHINE_PC);
 	config.name = "web";
 	if (text && hv_address_parse(&address, text, &err))
@@ -56,14 +51,10 @@ static pid_t start_at(const char *text)
 
 static pid_t start_service(const char *text)
 {
-	pid_t pid;
+	pid_t pid = fork_quietly();
 
-	fflush(NULL);
-	pid = fork();
 	if (pid)
 		return pid;
-	for (int fd = 0; fd < 3; fd++)
-		dup2(open("/dev/null", O_RDWR), fd);
 	execl(hvctl, hvctl, "gdb", "--listen", text, "web", NULL);
 	_exit(100);
 }

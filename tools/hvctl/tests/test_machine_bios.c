@@ -2,13 +2,11 @@
 /* A machine with a BIOS: the guest's way to it and back, what is typed, and errors. */
 #include <locale.h>
 
-#include "bios/rom.h"
 #include "lib/x86.h"
-#include "machine_test.h"
+#include "machine_bios_test.h"
 #include "vmm/machine_bios.h"
 #include "vmm/machine_ide.h"
 
-#define STACK 0x6000
 #define SECTOR_PATH "/tmp/hv-sector-XXXXXX"
 
 static struct hv_machine *machine;
@@ -49,30 +47,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void run(fake_guest_fn guest)
-{
-	struct hv_error err;
-
-	fake.guest = guest;
-	assert_int_equal(hv_machine_start(machine, &err), 0);
-	hv_machine_serve(machine);
-	hv_machine_join(machine);
-}
-
-/* INT @number with AX, as far as the ROM's OUT. */
-static int call(struct fake_vcpu *vcpu, uint16_t number, uint16_t value)
-{
-	const uint16_t frame[4] = { number, 0, 0, 0x202 };
-
-	test_put(&machine->memory, STACK, frame, sizeof(frame));
-	vcpu->sregs.seg[TINYVMX_CS].selector = HV_BIOS_SEGMENT;
-	vcpu->sregs.seg[TINYVMX_SS].base = 0;
-	vcpu->regs.gpr[TINYVMX_RSP] = STACK;
-	vcpu->regs.gpr[TINYVMX_RAX] = value;
-	vcpu->regs.rip = hv_bios_at(hv_bios_rom_called);
-	return fake_out(vcpu, HV_BIOS_PORT, 1, 0);
-}
-
 /* Looks for a key, which makes the port listen; and again, when one has been typed. */
 static int looks_for_keys(struct fake_vcpu *vcpu)
 {
@@ -82,13 +56,14 @@ static int looks_for_keys(struct fake_vcpu *vcpu)
 	}
 	if (step == 1)
 		test_with_lock(machine, taken = hv_serial_input(machine, (const uint8_t *)"A", 1));
-	return step++ < 2 ? call(vcpu, 0x16, 0x0100) : fake_out(vcpu, 0x604, 2, 0x2000);
+	return step++ < 2 ? test_bios_call(machine, vcpu, 0x16, 0x0100) :
+			    fake_out(vcpu, 0x604, 2, 0x2000);
 }
 
 static void test_keys(void **state)
 {
 	(void)state;
-	run(looks_for_keys);
+	test_machine_run(machine, looks_for_keys);
 	assert_int_equal(machine->end.kind, HV_END_POWEROFF);
 	assert_int_equal(taken, 1);
 	assert_true(flags[0] & X86_RFLAGS_ZF);
@@ -104,13 +79,13 @@ static int reads_the_disk(struct fake_vcpu *vcpu)
 	vcpu->regs.gpr[TINYVMX_RCX] = 1;
 	vcpu->regs.gpr[TINYVMX_RDX] = 0;
 	vcpu->sregs.seg[TINYVMX_ES].base = 0x10000;
-	return call(vcpu, 0x13, 0x0201);
+	return test_bios_call(machine, vcpu, 0x13, 0x0201);
 }
 
 static void test_disk(void **state)
 {
 	(void)state;
-	run(reads_the_disk);
+	test_machine_run(machine, reads_the_disk);
 	assert_int_equal(test_get(&machine->memory, 0x10000 + 510, 2), 0xaa55);
 }
 
@@ -137,7 +112,7 @@ static int prints_controls(struct fake_vcpu *vcpu)
 	if (step == sizeof(text) - 1)
 		return fake_out(vcpu, 0x604, 2, 0x2000);
 	vcpu->regs.gpr[TINYVMX_RBX] = 0;
-	return call(vcpu, 0x10, 0x0e00 | text[step++]);
+	return test_bios_call(machine, vcpu, 0x10, 0x0e00 | text[step++]);
 }
 
 /* What moves the cursor goes out as it is; other control characters are drawn, as by a VGA. */
@@ -150,7 +125,7 @@ static void test_output(void **state)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	assert_int_equal(pipe(fds), 0);
 	machine->console.out_stream.fd = fds[1];
-	run(prints_controls);
+	test_machine_run(machine, prints_controls);
 	hv_console_finish(&machine->console);
 	assert_true(read(fds[0], text, sizeof(text) - 1) > 0);
 	assert_string_equal(text, "a\u2190[2J\r\n\u266b\bb");
@@ -165,14 +140,14 @@ static int prints(struct fake_vcpu *vcpu)
 	if (step == sizeof(text) - 1)
 		return fake_out(vcpu, 0x604, 2, 0x2000);
 	vcpu->regs.gpr[TINYVMX_RBX] = 0;
-	return call(vcpu, 0x10, 0x0e00 | text[step++]);
+	return test_bios_call(machine, vcpu, 0x10, 0x0e00 | text[step++]);
 }
 
 /* The output has it all; then something stands there that the guest has put there itself. */
 static void test_told(void **state)
 {
 	(void)state;
-	run(prints);
+	test_machine_run(machine, prints);
 	assert_int_equal(test_get(&machine->memory, 0xb8000, 1), 'x');
 	assert_true(hv_machine_bios_has_told(machine));
 	test_put(&machine->memory, 0xb8000 + 2 * 80 * 24, "y", 1);
@@ -229,13 +204,13 @@ static int loses_its_state(struct fake_vcpu *vcpu)
 	if (step++)
 		return fake_compute(vcpu);
 	fake.get_state_error = -EIO;
-	return call(vcpu, 0x12, 0);
+	return test_bios_call(machine, vcpu, 0x12, 0);
 }
 
 static void test_no_state(void **state)
 {
 	(void)state;
-	run(loses_its_state);
+	test_machine_run(machine, loses_its_state);
 	assert_int_equal(machine->end.kind, HV_END_ERROR);
 	assert_non_null(strstr(machine->end.text, "cannot read or set the vCPU's state"));
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a debugger has planted, hidden from the guest, shown to it, and seen by the BIOS. */
-#include "bios/rom.h"
 #include "lib/x86.h"
-#include "machine_test.h"
+#include "machine_bios_test.h"
 #include "vmm/debugger.h"
 
 #define PAGE	4096ULL
-#define STACK	0x6000
 #define BUFFER	0x10000
 #define PLANT	(BUFFER + 0x10)
 #define CODE	0x7c00
@@ -54,12 +52,7 @@ static int teardown(void **state)
 
 static void run(fake_guest_fn guest)
 {
-	struct hv_error err;
-
-	fake.guest = guest;
-	assert_int_equal(hv_machine_start(machine, &err), 0);
-	hv_machine_serve(machine);
-	hv_machine_join(machine);
+	test_machine_run(machine, guest);
 	assert_int_equal(machine->end.kind, HV_END_POWEROFF);
 }
 
@@ -211,20 +204,6 @@ static int power_off(struct fake_vcpu *vcpu)
 	return fake_out(vcpu, S5_PORT, 2, S5);
 }
 
-/* INT @number in real mode, as the ROM says it to us. */
-static int call(struct fake_vcpu *vcpu, uint16_t number, uint16_t ax)
-{
-	const uint16_t frame[4] = { number, 0, 0, 0x202 };
-
-	test_put(&machine->memory, STACK, frame, sizeof(frame));
-	vcpu->sregs.seg[TINYVMX_CS].selector = HV_BIOS_SEGMENT;
-	vcpu->sregs.seg[TINYVMX_SS].base = 0;
-	vcpu->regs.gpr[TINYVMX_RSP] = STACK;
-	vcpu->regs.gpr[TINYVMX_RAX] = ax;
-	vcpu->regs.rip = hv_bios_at(hv_bios_rom_called);
-	return fake_out(vcpu, HV_BIOS_PORT, 1, 0);
-}
-
 /* The first sector to BUFFER. */
 static int reads_disk(struct fake_vcpu *vcpu)
 {
@@ -232,7 +211,7 @@ static int reads_disk(struct fake_vcpu *vcpu)
 	vcpu->regs.gpr[TINYVMX_RCX] = 1;
 	vcpu->regs.gpr[TINYVMX_RDX] = 0;
 	vcpu->sregs.seg[TINYVMX_ES].base = BUFFER;
-	return call(vcpu, 0x13, 0x0201);
+	return test_bios_call(machine, vcpu, 0x13, 0x0201);
 }
 
 /* mov %al, (%bx), in a page that is hidden. */
